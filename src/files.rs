@@ -1,0 +1,353 @@
+//! Files as awsmfa treats them: private ones of our own, and writes that are whole or did not happen. Also locks,
+//! which belong to the kernel and so end with the process that holds them.
+
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What identifies a state of a file for the fast path: any write changes at least one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Modification time in nanoseconds since 1970.
+    pub modified_ns: i128,
+    /// Size in bytes.
+    pub size: u64,
+    /// Inode number; 0 where there are none.
+    pub inode: u64,
+}
+
+/// The fingerprint of the file at `path`, symlinks followed; `None` when there is nothing to be seen.
+pub fn fingerprint(path: &Path) -> Option<Fingerprint> {
+    let metadata = fs::metadata(path).ok()?;
+    let modified_ns = match metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH) {
+        Ok(after) => i128::try_from(after.as_nanos()).ok()?,
+        Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
+    };
+    Some(Fingerprint { modified_ns, size: metadata.len(), inode: inode(&metadata) })
+}
+
+/// Reads a file of our own. `None` if it is not there, or not ours alone: another owner's, readable by others, or not
+/// a regular file. Such a file is treated as missing, so that nobody can plant an answer.
+pub fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = match open_no_follow(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_symlink_refusal(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || !is_private(&metadata) {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+/// Writes a file of our own: 0600 in 0700 folders, whole or not at all, on the disk when this returns.
+pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    private_dir(folder)?;
+    replace(path, bytes, None)
+}
+
+/// Removes a file; that it is not there is no error. Returns whether it was.
+pub fn remove(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a folder and those above it, where missing, with mode 0700.
+pub fn private_dir(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Replaces a file of the user's: symlinks are followed to the end and kept, the mode is kept without what it grants
+/// to others (a new file gets 0600), and the old content stays until the new is on the disk.
+pub fn replace_users_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let target = resolve_links(path)?;
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    private_dir(folder)?;
+    let old = match fs::metadata(&target) {
+        Ok(metadata) => Some(metadata.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    replace(&target, bytes, old)
+}
+
+/// Whether [`replace_users_file`] could replace the file at `path` now: its folder takes a new file, and the file itself
+/// is not marked read-only. Leaves nothing behind.
+pub fn check_replaceable(path: &Path) -> io::Result<()> {
+    let target = resolve_links(path)?;
+    match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A rename would get past this mark; the person who set it meant it.
+        Ok(metadata) if is_marked_read_only(&metadata) => {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is marked read-only"));
+        }
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut folder = target.as_path();
+    while let Some(parent) = folder.parent() {
+        folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        if folder.exists() {
+            return tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map(drop);
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+/// The end of a chain of symlinks, whether or not something is there. A dangling link is an error: where it points to
+/// may be a disk that is not mounted.
+fn resolve_links(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(target) => Ok(target),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::symlink_metadata(path) {
+            Ok(_) => Err(io::Error::new(io::ErrorKind::NotFound, "it is a symlink to nothing")),
+            Err(_) => Ok(path.to_owned()),
+        },
+        Err(error) => Err(error),
+    }
+}
+
+/// Temp file beside the target, fsync, rename, fsync of the folder.
+fn replace(target: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // tempfile makes it 0600 from the first byte and removes it on every early return.
+    let mut temp = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder)?;
+    temp.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        temp.as_file().set_permissions(tightened(permissions))?;
+    }
+    temp.as_file().sync_all()?;
+    persist(temp, target)?;
+    sync_folder(folder)
+}
+
+#[cfg(not(windows))]
+fn persist(temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
+    temp.persist(target).map(drop).map_err(|e| e.error)
+}
+
+/// A reader or a virus scanner may have the target open for a moment, which makes the rename fail on Windows.
+#[cfg(windows)]
+fn persist(mut temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
+    use crate::clock::{Clock, SystemClock};
+    for attempt in 0u32.. {
+        match temp.persist(target) {
+            Ok(_) => break,
+            Err(e) if attempt < 10 && e.error.kind() == io::ErrorKind::PermissionDenied => {
+                temp = e.file;
+                SystemClock.sleep(std::time::Duration::from_millis(10 << attempt.min(6)));
+            }
+            Err(e) => return Err(e.error),
+        }
+    }
+    Ok(())
+}
+
+/// An exclusive lock, held until it is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock named by `path`, waiting for whoever holds it. The file stays; only the kernel's lock counts.
+    pub fn acquire(path: &Path) -> io::Result<Self> {
+        let file = open_lock_file(path)?;
+        file.lock()?;
+        Ok(Self { _file: file })
+    }
+
+    /// Takes the lock if nobody holds it.
+    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
+        let file = open_lock_file(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "lock files are opened, never written")]
+fn open_lock_file(path: &Path) -> io::Result<File> {
+    if let Some(folder) = path.parent() {
+        private_dir(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[allow(clippy::disallowed_methods, reason = "opened for reading only")]
+fn open_no_follow(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        // Not following a planted symlink, not hanging on a planted pipe.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
+    }
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn is_symlink_refusal(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(unix))]
+fn is_symlink_refusal(_: &io::Error) -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn is_private(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.mode() & 0o077 == 0 && metadata.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Windows keeps a user's profile folder to that user.
+#[cfg(not(unix))]
+fn is_private(_: &fs::Metadata) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn is_marked_read_only(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o200 == 0
+}
+
+#[cfg(not(unix))]
+fn is_marked_read_only(metadata: &fs::Metadata) -> bool {
+    metadata.permissions().readonly()
+}
+
+#[cfg(unix)]
+fn inode(metadata: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &fs::Metadata) -> u64 {
+    0
+}
+
+/// A mode without what it grants to group and others: the file is about to hold a session.
+#[cfg(unix)]
+fn tightened(permissions: Permissions) -> Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    Permissions::from_mode(permissions.mode() & 0o600)
+}
+
+#[cfg(not(unix))]
+fn tightened(permissions: Permissions) -> Permissions {
+    permissions
+}
+
+/// A rename is only durable once its folder is. Windows has no such call and needs none.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn chmod(path: &Path, mode: u32) {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn private_files_are_private() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a/b/file");
+        write_private(&path, b"one").unwrap();
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert_eq!(read_private(&path).unwrap(), Some(b"one".to_vec()));
+        chmod(&path, 0o640);
+        assert_eq!(read_private(&path).unwrap(), None, "readable by the group");
+        assert_eq!(read_private(&home.path().join("missing")).unwrap(), None);
+        let link = home.path().join("link");
+        chmod(&path, 0o600);
+        symlink(&path, &link).unwrap();
+        assert_eq!(read_private(&link).unwrap(), None, "a symlink");
+    }
+
+    #[test]
+    fn users_files_keep_symlinks_and_stricter_modes() {
+        let home = tempfile::tempdir().unwrap();
+        let (real, link) = (home.path().join("real"), home.path().join("link"));
+        write_private(&real, b"old").unwrap();
+        symlink("real", &link).unwrap();
+        for (before, after) in [(0o644, 0o600), (0o600, 0o600), (0o400, 0o400)] {
+            chmod(&real, before);
+            replace_users_file(&link, b"new").unwrap();
+            assert_eq!(mode(&real), after);
+        }
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&real).unwrap(), b"new");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "no temp file stays");
+    }
+
+    #[test]
+    fn dangling_links_folders_and_read_only_marks_are_refused() {
+        let home = tempfile::tempdir().unwrap();
+        let dangling = home.path().join("dangling");
+        symlink("nowhere", &dangling).unwrap();
+        assert!(replace_users_file(&dangling, b"x").is_err());
+        assert!(check_replaceable(&dangling).is_err());
+        assert!(check_replaceable(home.path()).is_err());
+        let marked = home.path().join("marked");
+        write_private(&marked, b"x").unwrap();
+        chmod(&marked, 0o400);
+        assert!(check_replaceable(&marked).is_err());
+        assert!(check_replaceable(&home.path().join("new/folder/file")).is_ok());
+        assert!(!home.path().join("new").exists());
+    }
+
+    #[test]
+    fn fingerprints_change_with_every_write() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        assert_eq!(fingerprint(&path), None);
+        write_private(&path, b"one").unwrap();
+        let before = fingerprint(&path);
+        assert_eq!(fingerprint(&path), before);
+        write_private(&path, b"two").unwrap();
+        assert_ne!(fingerprint(&path), before);
+    }
+
+    #[test]
+    fn a_lock_is_held_until_it_is_dropped() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("locks/one");
+        let held = Lock::acquire(&path).unwrap();
+        assert!(Lock::try_acquire(&path).unwrap().is_none());
+        drop(held);
+        assert!(Lock::try_acquire(&path).unwrap().is_some());
+    }
+}

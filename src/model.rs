@@ -1,0 +1,9 @@
+//! What awsmfa is about, as values: no files, environment, network, processes or clock are known here.
+
+pub mod duration;
+pub mod process_output;
+pub mod secret;
+pub mod serial;
+pub mod session;
+pub mod step;
+pub mod totp;

@@ -1,0 +1,116 @@
+//! Durations as people write them: `12h`, `45m`, `1h30m`, `3600s`, `3600`.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How long a session is to live: 900 to 129 600 seconds, which is what GetSessionToken takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionDuration(u32);
+
+/// Why a text is not the duration of a session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    /// Not a number of seconds and not hours, minutes and seconds.
+    #[error("`{0}` is not a duration")]
+    Malformed(String),
+    /// Outside what AWS allows.
+    #[error("a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `{0}`")]
+    OutOfRange(String),
+}
+
+impl SessionDuration {
+    /// AWS's own default for GetSessionToken: 12 hours.
+    pub const DEFAULT: Self = Self(43_200);
+    /// AWS's own default for AssumeRole, and its limit for a role assumed from another session: 1 hour.
+    pub const HOUR: Self = Self(3_600);
+    /// The longest that AssumeRole gives for any role: 12 hours.
+    pub const ROLE_MAX: Self = Self(43_200);
+
+    /// The duration in seconds.
+    pub fn seconds(self) -> u32 {
+        self.0
+    }
+}
+
+impl FromStr for SessionDuration {
+    type Err = DurationError;
+
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        let seconds = parse_seconds(text).ok_or_else(|| DurationError::Malformed(text.to_owned()))?;
+        match u32::try_from(seconds) {
+            Ok(seconds) if (900..=129_600).contains(&seconds) => Ok(Self(seconds)),
+            _ => Err(DurationError::OutOfRange(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for SessionDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&in_words(Duration::from_secs(self.0.into())))
+    }
+}
+
+/// A plain number of seconds, or numbers followed by `h`, `m` and `s` in that order.
+pub fn parse_seconds(text: &str) -> Option<u64> {
+    if let Ok(seconds) = text.parse::<u64>() {
+        return text.bytes().all(|b| b.is_ascii_digit()).then_some(seconds);
+    }
+    let mut rest = text;
+    let mut total = 0u64;
+    for (unit, factor) in [('h', 3600), ('m', 60), ('s', 1)] {
+        if let Some((number, after)) = rest.split_once(unit) {
+            if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+                return None;
+            }
+            total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(factor)?)?;
+            rest = after;
+        }
+    }
+    (rest.is_empty() && !text.is_empty()).then_some(total)
+}
+
+/// A duration for people: the two largest units, as in `11 h 59 min`, `4 min`, `12 s`.
+pub fn in_words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let pair = |big: u64, big_unit: &str, small: u64, small_unit: &str| match small {
+        0 => format!("{big} {big_unit}"),
+        _ => format!("{big} {big_unit} {small} {small_unit}"),
+    };
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => pair(seconds / 60, "min", seconds % 60, "s"),
+        3600..86_400 => pair(seconds / 3600, "h", seconds / 60 % 60, "min"),
+        _ => pair(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in [("900", 900), ("12h", 43_200), ("1h30m", 5_400), ("15m", 900), ("36h", 129_600)] {
+            assert_eq!(text.parse::<SessionDuration>().map(SessionDuration::seconds), Ok(seconds), "{text}");
+        }
+        for text in ["", "h", "12", "899", "36h1s", "129601", "99999999999999999999h"] {
+            assert!(text.parse::<SessionDuration>().is_err(), "{text}");
+        }
+        for text in ["", "twelve", "1m1h", "+900", "-1", "1.5h", "1h 30m"] {
+            assert_eq!(parse_seconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_use_two_units() {
+        let words = |s| in_words(Duration::from_secs(s));
+        assert_eq!(words(43_199), "11 h 59 min");
+        assert_eq!(words(240), "4 min");
+        assert_eq!(words(12), "12 s");
+        assert_eq!(words(90_000), "1 d 1 h");
+    }
+}

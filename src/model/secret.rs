@@ -1,0 +1,58 @@
+//! Values that must not be seen: a wrapper that is wiped when it goes, prints as `[redacted]` and is read only by a
+//! call that can be searched for.
+
+use zeroize::Zeroize;
+
+/// A secret value. Wiped on drop; `Debug` shows nothing of it; [`Secret::expose`] is the one way to read it.
+///
+/// The release profile aborts on panic, so no destructor runs then; the memory goes back to the kernel with the
+/// process, and `main` forbids core dumps.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T: Zeroize>(T);
+
+impl<T: Zeroize> Secret<T> {
+    /// Takes a value into protection.
+    pub fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value. Every call is a place to check for leaks.
+    pub fn expose(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<T: Zeroize> std::fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl From<String> for Secret<String> {
+    fn from(value: String) -> Self {
+        Self(value)
+    }
+}
+
+impl From<&str> for Secret<String> {
+    fn from(value: &str) -> Self {
+        Self(value.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_is_redacted() {
+        assert_eq!(format!("{:?}", Secret::from("hunter2")), "[redacted]");
+        assert_eq!(format!("{:?}", Some(Secret::new(vec![1u8, 2]))), "Some([redacted])");
+    }
+}

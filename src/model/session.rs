@@ -1,0 +1,143 @@
+//! Keys and sessions: what signs a request, how long it lives, and when it should be replaced.
+
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::secret::Secret;
+
+/// An IAM user's access key, without an expiration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LongTermKeys {
+    /// The access key ID (`AKIA…`).
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Secret<String>,
+}
+
+/// Temporary credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The access key ID (`ASIA…`).
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: Secret<String>,
+    /// The session token.
+    pub session_token: Secret<String>,
+    /// When AWS gave them, in AWS's time.
+    pub issued: DateTime<Utc>,
+    /// When AWS ends them, in AWS's time.
+    pub expiration: DateTime<Utc>,
+    /// The twelve digits of the account, when known.
+    pub account_id: Option<String>,
+}
+
+/// botocore renews a session in its last 15 minutes; an answer with less left makes it ask again at every request.
+const REFRESH_WINDOW: Duration = Duration::from_secs(15 * 60);
+
+impl Session {
+    /// From when on the session should be replaced: 15 minutes before its end, or a quarter of its life if that is less.
+    pub fn refresh_at(&self) -> DateTime<Utc> {
+        let life = (self.expiration - self.issued).to_std().unwrap_or_default();
+        self.expiration - REFRESH_WINDOW.min(life / 4)
+    }
+
+    /// Whether the session can be handed out without renewing it. `now` is AWS's time.
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        now < self.refresh_at()
+    }
+
+    /// Whether AWS still takes the session. `now` is AWS's time.
+    pub fn is_valid(&self, now: DateTime<Utc>) -> bool {
+        now < self.expiration
+    }
+}
+
+/// A time as every SDK reads it: `YYYY-MM-DDTHH:MM:SSZ`.
+pub fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// A session as it stands in the cache; [`Session`] itself cannot be serialized by accident.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredSession {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: String,
+    issued: DateTime<Utc>,
+    expiration: DateTime<Utc>,
+    account_id: Option<String>,
+}
+
+impl From<&Session> for StoredSession {
+    fn from(session: &Session) -> Self {
+        Self {
+            access_key_id: session.access_key_id.clone(),
+            secret_access_key: session.secret_access_key.expose().clone(),
+            session_token: session.session_token.expose().clone(),
+            issued: session.issued,
+            expiration: session.expiration,
+            account_id: session.account_id.clone(),
+        }
+    }
+}
+
+impl From<StoredSession> for Session {
+    fn from(mut stored: StoredSession) -> Self {
+        Self {
+            access_key_id: std::mem::take(&mut stored.access_key_id),
+            secret_access_key: std::mem::take(&mut stored.secret_access_key).into(),
+            session_token: std::mem::take(&mut stored.session_token).into(),
+            issued: stored.issued,
+            expiration: stored.expiration,
+            account_id: stored.account_id.take(),
+        }
+    }
+}
+
+impl Drop for StoredSession {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.secret_access_key);
+        zeroize::Zeroize::zeroize(&mut self.session_token);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(life_seconds: i64) -> Session {
+        let issued = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        Session {
+            access_key_id: "ASIA".into(),
+            secret_access_key: "secret-part".into(),
+            session_token: "token-part".into(),
+            issued,
+            expiration: issued + chrono::TimeDelta::seconds(life_seconds),
+            account_id: None,
+        }
+    }
+
+    #[test]
+    fn long_sessions_are_renewed_fifteen_minutes_before_the_end() {
+        let session = session(43_200);
+        assert_eq!(session.expiration - session.refresh_at(), chrono::TimeDelta::minutes(15));
+        assert!(session.is_fresh(session.refresh_at() - chrono::TimeDelta::seconds(1)));
+        assert!(!session.is_fresh(session.refresh_at()));
+        assert!(session.is_valid(session.refresh_at()) && !session.is_valid(session.expiration));
+    }
+
+    #[test]
+    fn short_sessions_are_renewed_in_their_last_quarter() {
+        let session = session(900);
+        assert_eq!(session.expiration - session.refresh_at(), chrono::TimeDelta::seconds(225));
+    }
+
+    #[test]
+    fn debug_shows_no_secrets() {
+        let shown = format!("{:?}", session(900));
+        assert!(!shown.contains("secret-part") && !shown.contains("token-part"), "{shown}");
+    }
+}

@@ -1,0 +1,56 @@
+//! TOTP time steps (RFC 6238 §4): the counter that a code is made from.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// The length of a step. AWS's virtual devices know no other.
+pub const STEP_SECONDS: u64 = 30;
+
+/// A 30-second counter since the Unix epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Step(pub u64);
+
+impl Step {
+    /// The step that is current at `time`. Times before 1970 count as 1970.
+    pub fn at(time: DateTime<Utc>) -> Self {
+        Self(u64::try_from(time.timestamp()).unwrap_or(0) / STEP_SECONDS)
+    }
+
+    /// The step before.
+    pub fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
+    /// The step after.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// When the step begins.
+    pub fn start(self) -> DateTime<Utc> {
+        let seconds = i64::try_from(self.0 * STEP_SECONDS).unwrap_or(i64::MAX);
+        DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// How many whole seconds of the step are left at `time`; 0 when it is over.
+    pub fn seconds_left(self, time: DateTime<Utc>) -> u64 {
+        u64::try_from((self.next().start() - time).num_seconds()).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_begin_on_the_half_minute() {
+        let time = |s| DateTime::from_timestamp(s, 0).unwrap();
+        assert_eq!(Step::at(time(59)), Step(1));
+        assert_eq!(Step::at(time(60)), Step(2));
+        assert_eq!(Step(2).start(), time(60));
+        assert_eq!(Step(1).seconds_left(time(59)), 1);
+        assert_eq!(Step(1).seconds_left(time(61)), 0);
+        assert_eq!(Step::at(time(-5)), Step(0));
+    }
+}

@@ -1,0 +1,265 @@
+//! Seeds and codes. TOTP itself (RFC 6238) is the `totp-rs` crate's; what AWS's devices demand of it is checked here.
+
+use std::fmt;
+use std::str::FromStr;
+
+use totp_rs::{Algorithm, Builder, Totp, TotpError};
+use zeroize::Zeroizing;
+
+use super::secret::Secret;
+use super::serial::Serial;
+use super::step::{STEP_SECONDS, Step};
+
+/// The issuer in the QR codes that AWS shows.
+const ISSUER: &str = "Amazon Web Services";
+
+/// A device's TOTP secret: HMAC-SHA1, six digits, 30 seconds, which is what AWS's virtual devices are.
+#[derive(Clone)]
+pub struct Seed(Totp);
+
+/// Why a text is not a seed of an AWS virtual MFA device. No variant carries any of the text: it may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SeedError {
+    /// A character that Base32 does not have, or nothing at all.
+    #[error("the secret key is not Base32 (letters A to Z and digits 2 to 7)")]
+    NotBase32,
+    /// Under RFC 4226's 128 bits: part of it is missing.
+    #[error("the secret key is cut short: {0} bits, where AWS gives 320 and RFC 4226 demands 128")]
+    TooShort(usize),
+    /// Not an `otpauth://` URI that can be read.
+    #[error("this is not an otpauth:// URI: {0}")]
+    NotOtpauth(&'static str),
+    /// A counter-based device.
+    #[error("this otpauth URI is of type `{0}`; AWS devices are of type `totp`")]
+    NotTotp(String),
+    /// A parameter that AWS devices do not have.
+    #[error("this otpauth URI asks for {0}; AWS devices use SHA1, 6 digits and a period of 30 seconds")]
+    Foreign(String),
+}
+
+impl Seed {
+    /// Reads the secret key that AWS shows. Spaces, hyphens, padding and letter case do not matter.
+    pub fn from_base32(text: &str) -> Result<Self, SeedError> {
+        let cleaned = Zeroizing::new(strip_separators(text));
+        if cleaned.is_empty() {
+            return Err(SeedError::NotBase32);
+        }
+        let secret = totp_rs::Secret::try_from_base32(cleaned.as_str()).map_err(|_| SeedError::NotBase32)?;
+        Builder::new().with_secret(secret).build().map(Self).map_err(seed_error)
+    }
+
+    /// Reads an `otpauth://totp/…` URI (the Key URI Format of Google Authenticator).
+    pub fn from_uri(text: &str) -> Result<Self, SeedError> {
+        let text = text.trim();
+        let Some(rest) = text.strip_prefix("otpauth://") else {
+            return Err(SeedError::NotOtpauth("it does not begin with otpauth://"));
+        };
+        let kind = rest.split(['/', '?']).next().unwrap_or_default();
+        if kind != "totp" {
+            return Err(SeedError::NotTotp(kind.chars().take(16).collect()));
+        }
+        let totp = Totp::from_url_unchecked(clean_secret_parameter(text).as_str()).map_err(seed_error)?;
+        if totp.algorithm() != Algorithm::SHA1 {
+            return Err(SeedError::Foreign(format!("algorithm {}", totp.algorithm())));
+        }
+        if totp.digits() != 6 {
+            return Err(SeedError::Foreign(format!("{} digits", totp.digits())));
+        }
+        if totp.step() != STEP_SECONDS {
+            return Err(SeedError::Foreign(format!("a period of {} seconds", totp.step())));
+        }
+        let builder = Builder::new().with_secret(totp.secret().as_bytes().to_vec());
+        builder.build().map(Self).map_err(seed_error)
+    }
+
+    /// The code of a step.
+    pub fn code(&self, step: Step) -> Code {
+        Code(Secret::new(self.0.generate(step.0.saturating_mul(STEP_SECONDS)).to_string()))
+    }
+
+    /// The seed as the `otpauth://` URI that AWS's own QR code for the device holds.
+    pub fn to_uri(&self, serial: &Serial) -> Secret<String> {
+        let account = match serial.account() {
+            Some(account) => format!("{}@{account}", serial.device_name()),
+            None => serial.device_name().to_owned(),
+        };
+        let builder = Builder::new()
+            .with_secret(self.0.secret().as_bytes().to_vec())
+            .with_issuer(Some(ISSUER))
+            .with_account_name(account.replace(':', "-"));
+        // Neither part can be refused: the issuer has no colon, the account name is not empty and has none either.
+        Secret::new(builder.build_noncompliant().to_url().unwrap_or_default())
+    }
+}
+
+impl PartialEq for Seed {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.secret() == other.0.secret()
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed([redacted])")
+    }
+}
+
+fn strip_separators(text: &str) -> String {
+    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '=')).collect()
+}
+
+/// People's URIs carry padding and spaces in `secret`, which the format forbids and every app accepts.
+fn clean_secret_parameter(uri: &str) -> Zeroizing<String> {
+    let Some((head, query)) = uri.split_once('?') else { return Zeroizing::new(uri.to_owned()) };
+    let mut cleaned = Zeroizing::new(format!("{head}?"));
+    for (i, pair) in query.split('&').enumerate() {
+        if i > 0 {
+            cleaned.push('&');
+        }
+        match pair.strip_prefix("secret=") {
+            Some(value) => {
+                let value = Zeroizing::new(value.replace("%3D", "").replace("%3d", "").replace("%20", ""));
+                cleaned.push_str("secret=");
+                cleaned.push_str(&Zeroizing::new(strip_separators(&value.replace('+', ""))));
+            }
+            None => cleaned.push_str(pair),
+        }
+    }
+    cleaned
+}
+
+fn seed_error(error: TotpError) -> SeedError {
+    match error {
+        TotpError::SecretTooShort { bits } => SeedError::TooShort(bits),
+        TotpError::InvalidSecret => SeedError::NotBase32,
+        TotpError::SecretNotSet => SeedError::NotOtpauth("it has no `secret`"),
+        TotpError::InvalidAlgorithm { .. } => SeedError::Foreign("an algorithm of its own".to_owned()),
+        TotpError::InvalidDigits { digits } => SeedError::Foreign(format!("{digits} digits")),
+        TotpError::DigitsParse { .. } => SeedError::NotOtpauth("`digits` is not a number"),
+        TotpError::StepParse { .. } => SeedError::NotOtpauth("`period` is not a number"),
+        TotpError::IssuerMismatch { .. } => SeedError::NotOtpauth("its label and its `issuer` name different issuers"),
+        _ => SeedError::NotOtpauth("it cannot be parsed"),
+    }
+}
+
+/// A six-digit code. A secret until its step is over.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Code(Secret<String>);
+
+/// A text that is not a code.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a code is six digits")]
+pub struct CodeError;
+
+impl Code {
+    /// The digits.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl FromStr for Code {
+    type Err = CodeError;
+
+    /// Six digits; apps show them as `123 456`, so spaces between them are left out.
+    fn from_str(text: &str) -> Result<Self, CodeError> {
+        let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let digits = Secret::new(digits);
+        match digits.expose().len() == 6 && digits.expose().bytes().all(|b| b.is_ascii_digit()) {
+            true => Ok(Self(digits)),
+            false => Err(CodeError),
+        }
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code([redacted])")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ASCII `12345678901234567890`, the key of the RFCs' test vectors.
+    const RFC_KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+    #[test]
+    fn codes_are_those_of_rfc_4226_appendix_d() {
+        let seed = Seed::from_base32(RFC_KEY).unwrap();
+        let expected = [
+            "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
+        ];
+        for (counter, code) in expected.iter().enumerate() {
+            assert_eq!(seed.code(Step(counter as u64)).expose(), *code);
+        }
+    }
+
+    #[test]
+    fn codes_are_those_of_rfc_6238_appendix_b() {
+        let seed = Seed::from_base32(RFC_KEY).unwrap();
+        // The RFC shows eight digits; six are their last six.
+        for (time, eight) in [
+            (59, "94287082"),
+            (1_111_111_109, "07081804"),
+            (1_111_111_111, "14050471"),
+            (1_234_567_890, "89005924"),
+            (2_000_000_000, "69279037"),
+            (20_000_000_000u64, "65353130"),
+        ] {
+            assert_eq!(seed.code(Step(time / 30)).expose(), &eight[2..]);
+        }
+    }
+
+    #[test]
+    fn seeds_are_read_as_people_paste_them() {
+        let seed = Seed::from_base32(RFC_KEY).unwrap();
+        for text in ["gezd gnbv gy3t qojq gezd gnbv gy3t qojq", "GEZDGNBVGY3TQOJQ-GEZDGNBVGY3TQOJQ====\n"] {
+            assert_eq!(Seed::from_base32(text), Ok(seed.clone()));
+        }
+        for uri in [
+            "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+            " otpauth://totp/Amazon%20Web%20Services:a@1?secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq%3D%3D&issuer=Amazon%20Web%20Services\n",
+            "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ====&algorithm=SHA1&digits=6&period=30",
+        ] {
+            assert_eq!(Seed::from_uri(uri), Ok(seed.clone()), "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_seed_is_said_without_showing_it() {
+        assert_eq!(Seed::from_base32("GEZDGNBVGY3TQOJ1"), Err(SeedError::NotBase32));
+        assert_eq!(Seed::from_base32(" "), Err(SeedError::NotBase32));
+        assert_eq!(Seed::from_base32("GEZDGNBV"), Err(SeedError::TooShort(40)));
+        let uri = |rest: &str| Seed::from_uri(&format!("otpauth://{rest}")).unwrap_err();
+        assert_eq!(uri("hotp/x?secret=GEZDGNBVGY3TQOJQ&counter=1"), SeedError::NotTotp("hotp".into()));
+        let secret = "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+        for parameter in ["digits=8", "algorithm=SHA256", "algorithm=MD5", "period=60"] {
+            assert!(matches!(uri(&format!("totp/x?{secret}&{parameter}")), SeedError::Foreign(_)), "{parameter}");
+        }
+        assert_eq!(uri("totp/x?secret=GEZDGNBVGY3TQOJ1"), SeedError::NotBase32);
+        assert!(matches!(uri("totp/x"), SeedError::NotOtpauth(_)));
+        assert!(matches!(Seed::from_uri("https://x"), Err(SeedError::NotOtpauth(_))));
+    }
+
+    #[test]
+    fn the_uri_is_that_of_awss_own_qr_code() {
+        let serial = "arn:aws:iam::123456789012:mfa/eng/alice".parse().unwrap();
+        let seed = Seed::from_base32(RFC_KEY).unwrap();
+        let uri = seed.to_uri(&serial);
+        assert_eq!(
+            uri.expose(),
+            "otpauth://totp/Amazon%20Web%20Services:alice%40123456789012?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services"
+        );
+        assert_eq!(Seed::from_uri(uri.expose()), Ok(seed));
+    }
+
+    #[test]
+    fn typed_codes_may_have_spaces() {
+        assert_eq!("123 456".parse::<Code>().unwrap().expose(), "123456");
+        for text in ["12345", "1234567", "12345a", "", "１２３４５６"] {
+            assert_eq!(text.parse::<Code>(), Err(CodeError), "{text}");
+        }
+    }
+}
