@@ -86,6 +86,11 @@ impl Env {
         self.vars.get(std::ffi::OsStr::new(name)).filter(|v| !v.is_empty()).map(PathBuf::from)
     }
 
+    /// The profile that is meant when none is named: `AWS_PROFILE`, then `default`.
+    pub fn profile(&self) -> &str {
+        self.get("AWS_PROFILE").unwrap_or("default")
+    }
+
     /// Whether a variable is switched on: `1`, `true` or `yes`.
     pub fn flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "1" | "true" | "yes"))

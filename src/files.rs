@@ -51,6 +51,12 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes, None)
 }
 
+/// A short name for something whose own name would not do as a file's: 32 hexadecimal digits of its SHA-256.
+pub fn digest(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    sha2::Sha256::digest(bytes).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Removes a file; that it is not there is no error. Returns whether it was.
 pub fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
@@ -130,7 +136,7 @@ fn replace(target: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io:
     let mut temp = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder)?;
     temp.write_all(bytes)?;
     if let Some(permissions) = permissions {
-        temp.as_file().set_permissions(tightened(permissions))?;
+        temp.as_file().set_permissions(tightened(&permissions))?;
     }
     temp.as_file().sync_all()?;
     persist(temp, target)?;
@@ -253,14 +259,14 @@ fn inode(_: &fs::Metadata) -> u64 {
 
 /// A mode without what it grants to group and others: the file is about to hold a session.
 #[cfg(unix)]
-fn tightened(permissions: Permissions) -> Permissions {
+fn tightened(permissions: &Permissions) -> Permissions {
     use std::os::unix::fs::PermissionsExt;
     Permissions::from_mode(permissions.mode() & 0o600)
 }
 
 #[cfg(not(unix))]
-fn tightened(permissions: Permissions) -> Permissions {
-    permissions
+fn tightened(permissions: &Permissions) -> Permissions {
+    permissions.clone()
 }
 
 /// A rename is only durable once its folder is. Windows has no such call and needs none.

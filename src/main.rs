@@ -1,1 +1,31 @@
-fn main(){}
+//! awsmfa: MFA for the AWS command line, with nothing to type. See the library for everything.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use awsmfa::clock::SystemClock;
+use awsmfa::env::Env;
+use awsmfa::{cli, fast_path};
+
+fn main() -> ExitCode {
+    forbid_core_dumps();
+    let env = Env::from_process();
+    let args: Vec<_> = std::env::args_os().collect();
+    let mut out = std::io::stdout().lock();
+    if fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
+        return ExitCode::SUCCESS;
+    }
+    // The ordinary path takes the lock itself.
+    drop(out.flush());
+    drop(out);
+    if cli::complete(&env, &args) {
+        return ExitCode::SUCCESS;
+    }
+    ExitCode::from(cli::run(args, env))
+}
+
+/// A crash must not leave seeds and keys in a file. Children are free again: the mark is gone after exec.
+fn forbid_core_dumps() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}

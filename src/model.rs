@@ -1,6 +1,8 @@
 //! What awsmfa is about, as values: no files, environment, network, processes or clock are known here.
 
+pub mod answer;
 pub mod duration;
+pub mod partition;
 pub mod process_output;
 pub mod secret;
 pub mod serial;

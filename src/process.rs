@@ -97,7 +97,8 @@ mod tests {
     use super::*;
 
     fn run_here(command_line: &str) -> Result<String, ProcessError> {
-        let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_PASSPHRASE_FILE, "/p"), ("KEPT", "yes")]);
+        let env =
+            Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_PASSPHRASE_FILE, "/p"), ("KEPT", "yes")]);
         run(command_line, &env, Duration::from_secs(5)).map(|s| s.expose().clone())
     }
 

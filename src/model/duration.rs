@@ -94,7 +94,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in [("900", 900), ("12h", 43_200), ("1h30m", 5_400), ("15m", 900), ("36h", 129_600)] {
+        for (text, seconds) in
+            [("900", 900), ("12h", 43_200), ("1h30m", 5_400), ("15m", 900), ("36h", 129_600)]
+        {
             assert_eq!(text.parse::<SessionDuration>().map(SessionDuration::seconds), Ok(seconds), "{text}");
         }
         for text in ["", "h", "12", "899", "36h1s", "129601", "99999999999999999999h"] {

@@ -22,7 +22,9 @@ pub enum SerialError {
         likely: String,
     },
     /// A security key or passkey; STS cannot use those.
-    #[error("`{0}` is a security key or passkey; AWS STS takes codes from virtual devices and hardware tokens only")]
+    #[error(
+        "`{0}` is a security key or passkey; AWS STS takes codes from virtual devices and hardware tokens only"
+    )]
     Fido(String),
     /// Neither an ARN of a virtual device nor a hardware token's serial number.
     #[error("`{0}` is not an MFA device serial")]
@@ -126,7 +128,8 @@ mod tests {
         let error = "arn:aws:iam::123456789012:user/eng/alice".parse::<Serial>().unwrap_err();
         let SerialError::User { likely, .. } = error else { panic!("{error:?}") };
         assert_eq!(likely, "arn:aws:iam::123456789012:mfa/alice");
-        let fido = "arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ".parse::<Serial>();
+        let fido =
+            "arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ".parse::<Serial>();
         assert!(matches!(fido, Err(SerialError::Fido(_))));
         for text in [
             "",

@@ -45,7 +45,7 @@ impl Seed {
             return Err(SeedError::NotBase32);
         }
         let secret = totp_rs::Secret::try_from_base32(cleaned.as_str()).map_err(|_| SeedError::NotBase32)?;
-        Builder::new().with_secret(secret).build().map(Self).map_err(seed_error)
+        Builder::new().with_secret(secret).build().map(Self).map_err(|e| seed_error(&e))
     }
 
     /// Reads an `otpauth://totp/…` URI (the Key URI Format of Google Authenticator).
@@ -58,7 +58,8 @@ impl Seed {
         if kind != "totp" {
             return Err(SeedError::NotTotp(kind.chars().take(16).collect()));
         }
-        let totp = Totp::from_url_unchecked(clean_secret_parameter(text).as_str()).map_err(seed_error)?;
+        let totp =
+            Totp::from_url_unchecked(clean_secret_parameter(text).as_str()).map_err(|e| seed_error(&e))?;
         if totp.algorithm() != Algorithm::SHA1 {
             return Err(SeedError::Foreign(format!("algorithm {}", totp.algorithm())));
         }
@@ -69,7 +70,7 @@ impl Seed {
             return Err(SeedError::Foreign(format!("a period of {} seconds", totp.step())));
         }
         let builder = Builder::new().with_secret(totp.secret().as_bytes().to_vec());
-        builder.build().map(Self).map_err(seed_error)
+        builder.build().map(Self).map_err(|e| seed_error(&e))
     }
 
     /// The code of a step.
@@ -105,7 +106,8 @@ impl fmt::Debug for Seed {
 }
 
 fn strip_separators(text: &str) -> String {
-    text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '=')).collect()
+    let letters = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '='));
+    letters.map(|c| c.to_ascii_uppercase()).collect()
 }
 
 /// People's URIs carry padding and spaces in `secret`, which the format forbids and every app accepts.
@@ -128,16 +130,18 @@ fn clean_secret_parameter(uri: &str) -> Zeroizing<String> {
     cleaned
 }
 
-fn seed_error(error: TotpError) -> SeedError {
+fn seed_error(error: &TotpError) -> SeedError {
     match error {
-        TotpError::SecretTooShort { bits } => SeedError::TooShort(bits),
+        TotpError::SecretTooShort { bits } => SeedError::TooShort(*bits),
         TotpError::InvalidSecret => SeedError::NotBase32,
         TotpError::SecretNotSet => SeedError::NotOtpauth("it has no `secret`"),
         TotpError::InvalidAlgorithm { .. } => SeedError::Foreign("an algorithm of its own".to_owned()),
         TotpError::InvalidDigits { digits } => SeedError::Foreign(format!("{digits} digits")),
         TotpError::DigitsParse { .. } => SeedError::NotOtpauth("`digits` is not a number"),
         TotpError::StepParse { .. } => SeedError::NotOtpauth("`period` is not a number"),
-        TotpError::IssuerMismatch { .. } => SeedError::NotOtpauth("its label and its `issuer` name different issuers"),
+        TotpError::IssuerMismatch { .. } => {
+            SeedError::NotOtpauth("its label and its `issuer` name different issuers")
+        }
         _ => SeedError::NotOtpauth("it cannot be parsed"),
     }
 }
@@ -189,7 +193,8 @@ mod tests {
     fn codes_are_those_of_rfc_4226_appendix_d() {
         let seed = Seed::from_base32(RFC_KEY).unwrap();
         let expected = [
-            "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871", "520489",
+            "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871",
+            "520489",
         ];
         for (counter, code) in expected.iter().enumerate() {
             assert_eq!(seed.code(Step(counter as u64)).expose(), *code);
@@ -236,7 +241,10 @@ mod tests {
         assert_eq!(uri("hotp/x?secret=GEZDGNBVGY3TQOJQ&counter=1"), SeedError::NotTotp("hotp".into()));
         let secret = "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
         for parameter in ["digits=8", "algorithm=SHA256", "algorithm=MD5", "period=60"] {
-            assert!(matches!(uri(&format!("totp/x?{secret}&{parameter}")), SeedError::Foreign(_)), "{parameter}");
+            assert!(
+                matches!(uri(&format!("totp/x?{secret}&{parameter}")), SeedError::Foreign(_)),
+                "{parameter}"
+            );
         }
         assert_eq!(uri("totp/x?secret=GEZDGNBVGY3TQOJ1"), SeedError::NotBase32);
         assert!(matches!(uri("totp/x"), SeedError::NotOtpauth(_)));

@@ -1,1 +1,56 @@
-//! stub
+//! A small, strict fake of AWS STS and IAM on loopback: awsmfa's ground truth in tests.
+//!
+//! ```no_run
+//! use fake_aws::{FakeAws, Fault};
+//!
+//! let aws = FakeAws::start();
+//! let user = aws.add_user("dev");
+//! let key = aws.add_access_key("dev");
+//! let device = aws.add_device("dev", "dev");
+//! aws.fault(Fault::throttling().on("GetSessionToken"));
+//! // … run awsmfa with AWS_ENDPOINT_URL = aws.endpoint() …
+//! assert_eq!(aws.requests_for("GetSessionToken").len(), 2);
+//! ```
+//!
+//! It verifies SigV4, judges codes as AWS was measured to, and refuses in AWS's words. A rule is written
+//! where it is applied: `auth.rs` (signatures, skew, expiry), `mfa.rs` (codes, budgets, lag), `policy.rs`
+//! (permissions), `params.rs` (constraints of the API models), `sts.rs` and `iam/` (operations).
+//! `dispatch.rs` joins them, `http.rs` and `background.rs` are the only async code, `server.rs` and
+//! `setup.rs` are what tests hold.
+//!
+//! It shares no code with awsmfa on purpose; its arithmetic is anchored to published vectors.
+
+mod account;
+mod auth;
+mod background;
+mod clock;
+mod control;
+mod dispatch;
+mod error;
+mod faults;
+mod http;
+mod iam;
+mod log;
+mod mfa;
+mod params;
+mod png;
+mod policy;
+mod proxy;
+mod random;
+mod server;
+mod setup;
+pub mod sigv4;
+mod sts;
+mod tls;
+pub mod totp;
+mod xml;
+
+pub use account::{KeyStatus, RoleSpec};
+pub use clock::{Clock, compact, iso, step_of};
+pub use faults::Fault;
+pub use log::{Request, RequestOutcome};
+pub use mfa::{CodeModel, DeviceKind};
+pub use policy::Permissions;
+pub use proxy::{Proxy, ProxyBuilder, Target};
+pub use server::{Builder, FakeAws};
+pub use setup::{AccessKey, Device, DeviceState, Role, SessionKeys, User};

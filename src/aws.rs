@@ -1,0 +1,14 @@
+//! AWS as plain functions with our own types: the only home of tokio and of the AWS SDK. Nothing above is async.
+//!
+//! Requests that carry a code are sent once: the SDK's retries would send the same code again. Every reply brings
+//! AWS's time, by which the ledger corrects both the codes and the signatures.
+
+mod client;
+mod errors;
+mod iam;
+mod sts;
+
+pub use client::{Aws, ClientError, Keys, Reply, Settings};
+pub use errors::{AwsError, AwsErrorKind};
+pub use iam::MfaDevice;
+pub use sts::{AssumeRole, CallerIdentity, Mfa};

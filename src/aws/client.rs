@@ -1,0 +1,281 @@
+//! How AWS is reached: region, endpoints, proxy, certificates, deadlines, and the clock that signs.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::time::TimeSource;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
+use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use chrono::{DateTime, TimeDelta, Utc};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::errors::AwsError;
+use crate::clock::SharedClock;
+use crate::model::secret::Secret;
+use crate::model::session::{LongTermKeys, Session};
+
+/// How to reach AWS; everything here comes from flags, the environment and the profile.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The region whose STS is asked and whose partition's IAM.
+    pub region: String,
+    /// A URL instead of the region's STS endpoint.
+    pub sts_endpoint: Option<String>,
+    /// A URL instead of the partition's IAM endpoint.
+    pub iam_endpoint: Option<String>,
+    /// FIPS endpoints.
+    pub use_fips: bool,
+    /// Endpoints with IPv6.
+    pub use_dual_stack: bool,
+    /// A file of PEM certificates to trust instead of the system's.
+    pub ca_bundle: Option<PathBuf>,
+    /// The proxy for `http://` endpoints.
+    pub http_proxy: Option<String>,
+    /// The proxy for `https://` endpoints.
+    pub https_proxy: Option<String>,
+    /// Hosts to reach without a proxy, as curl and the AWS CLI read `NO_PROXY`.
+    pub no_proxy: Option<String>,
+    /// How long a request may take in all.
+    pub deadline: Duration,
+}
+
+/// Settings under which no request can be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The CA bundle cannot be read.
+    #[error("the CA bundle `{path}` cannot be read: {source}")]
+    CaBundleUnreadable {
+        /// Its path.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The CA bundle has no certificate in it.
+    #[error("the CA bundle `{0}` has no usable PEM certificate")]
+    CaBundleEmpty(PathBuf),
+    /// TLS cannot be set up.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
+    /// The proxy's URL cannot be used. It may hold a password, so it is not shown.
+    #[error("the proxy's URL cannot be used: {0}")]
+    Proxy(String),
+    /// The runtime that makes the requests could not be started.
+    #[error("cannot start the network runtime: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Keys that sign a request.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    pub(super) access_key_id: String,
+    pub(super) secret_access_key: Secret<String>,
+    pub(super) session_token: Option<Secret<String>>,
+}
+
+impl From<&LongTermKeys> for Keys {
+    fn from(keys: &LongTermKeys) -> Self {
+        Self {
+            access_key_id: keys.access_key_id.clone(),
+            secret_access_key: keys.secret_access_key.clone(),
+            session_token: None,
+        }
+    }
+}
+
+impl From<&Session> for Keys {
+    fn from(session: &Session) -> Self {
+        Self {
+            access_key_id: session.access_key_id.clone(),
+            secret_access_key: session.secret_access_key.clone(),
+            session_token: Some(session.session_token.clone()),
+        }
+    }
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Reply<T> {
+    /// The answer, or why there is none.
+    pub result: Result<T, AwsError>,
+    /// AWS's time, from the `Date` header; `None` if nothing came back.
+    pub server_time: Option<DateTime<Utc>>,
+}
+
+/// A way to AWS: one runtime and one HTTP client, used for every request of this process.
+pub struct Aws {
+    runtime: tokio::runtime::Runtime,
+    http: SharedHttpClient,
+    clock: SharedClock,
+    settings: Settings,
+}
+
+impl std::fmt::Debug for Aws {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Aws").field("region", &self.settings.region).finish_non_exhaustive()
+    }
+}
+
+impl Aws {
+    /// Prepares requests under these settings. Nothing is sent and no connection made.
+    pub fn new(settings: Settings, clock: SharedClock) -> Result<Self, ClientError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let http = http_client(&settings)?;
+        Ok(Self { runtime, http, clock, settings })
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Local time plus what AWS's differs from it.
+    pub(super) fn now(&self, offset: TimeDelta) -> DateTime<Utc> {
+        self.clock.now() + offset
+    }
+
+    /// Sends a request and waits for what comes of it, watching the `Date` of the answer.
+    pub(super) fn request<T, F: Future<Output = Result<T, AwsError>>>(
+        &self,
+        keys: &Keys,
+        offset: TimeDelta,
+        retry: RetryConfig,
+        call: impl FnOnce(SdkConfig, DateWatch) -> F,
+    ) -> Reply<T> {
+        let watch = DateWatch::default();
+        let config = self.sdk_config(keys, offset, retry);
+        let result = self.runtime.block_on(call(config, watch.clone()));
+        Reply { result, server_time: watch.seen() }
+    }
+
+    fn sdk_config(&self, keys: &Keys, offset: TimeDelta, retry: RetryConfig) -> SdkConfig {
+        let token = keys.session_token.as_ref().map(|t| t.expose().clone());
+        let secret = keys.secret_access_key.expose().clone();
+        let credentials = Credentials::new(&keys.access_key_id, secret, token, None, "awsmfa");
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(self.settings.deadline.min(Duration::from_secs(3)))
+            .operation_timeout(self.settings.deadline)
+            .build();
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .app_name(AppName::new("awsmfa").unwrap_or_else(|_| unreachable!("only letters")))
+            .region(Region::new(self.settings.region.clone()))
+            .use_fips(self.settings.use_fips)
+            .use_dual_stack(self.settings.use_dual_stack)
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(retry)
+            .timeout_config(timeouts)
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .time_source(OffsetClock { clock: self.clock.clone(), offset })
+            // The offset is ours to keep: the ledger remembers it from process to process.
+            .disable_clock_skew_correction(true)
+            .http_client(self.http.clone())
+            .build()
+    }
+}
+
+/// AWS's time as far as we know it, for signatures.
+#[derive(Debug)]
+struct OffsetClock {
+    clock: SharedClock,
+    offset: TimeDelta,
+}
+
+impl TimeSource for OffsetClock {
+    fn now(&self) -> SystemTime {
+        (self.clock.now() + self.offset).into()
+    }
+}
+
+/// Reads the `Date` header of every answer, successful or not.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DateWatch(Arc<Mutex<Option<DateTime<Utc>>>>);
+
+impl DateWatch {
+    fn seen(&self) -> Option<DateTime<Utc>> {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Intercept for DateWatch {
+    fn name(&self) -> &'static str {
+        "DateWatch"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        if let Some(date) = date.and_then(|d| DateTime::parse_from_rfc2822(d).ok()) {
+            *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(date.to_utc());
+        }
+        Ok(())
+    }
+}
+
+fn http_client(settings: &Settings) -> Result<SharedHttpClient, ClientError> {
+    let tls_context = TlsContext::builder().with_trust_store(trust_store(settings)?).build();
+    let tls_context = tls_context.map_err(|e| ClientError::Tls(e.to_string()))?;
+    let proxy = proxy(settings)?;
+    Ok(HttpBuilder::new().build_with_connector_fn(move |connector_settings, components| {
+        let mut builder = Connector::builder().proxy_config(proxy.clone());
+        builder.set_connector_settings(connector_settings.cloned());
+        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
+        builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(tls_context.clone()).build()
+    }))
+}
+
+fn trust_store(settings: &Settings) -> Result<TrustStore, ClientError> {
+    let Some(path) = &settings.ca_bundle else { return Ok(TrustStore::default()) };
+    let bundle = std::fs::read_to_string(path)
+        .map_err(|source| ClientError::CaBundleUnreadable { path: path.clone(), source })?;
+    // The SDK panics on a certificate that rustls refuses, and real bundles have such; they are left out here.
+    let usable: String =
+        bundle.split_inclusive("-----END CERTIFICATE-----").filter(|b| is_usable(b)).collect();
+    match usable.is_empty() {
+        true => Err(ClientError::CaBundleEmpty(path.clone())),
+        false => Ok(TrustStore::empty().with_pem_certificate(usable)),
+    }
+}
+
+fn is_usable(block: &str) -> bool {
+    let Ok(der) = CertificateDer::from_pem_slice(block.as_bytes()) else { return false };
+    rustls::RootCertStore::empty().add(der).is_ok()
+}
+
+/// The proxy for the endpoints in use. Both services are reached by the same scheme, https unless an endpoint says
+/// otherwise, so one proxy serves.
+fn proxy(settings: &Settings) -> Result<ProxyConfig, ClientError> {
+    let plain = settings.sts_endpoint.as_deref().or(settings.iam_endpoint.as_deref());
+    let url = match plain.is_some_and(|url| url.starts_with("http://")) {
+        true => &settings.http_proxy,
+        false => &settings.https_proxy,
+    };
+    let Some(url) = url else { return Ok(ProxyConfig::disabled()) };
+    let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+    // Only the scheme is named: the rest may hold a password.
+    let config = ProxyConfig::all(url.as_str())
+        .map_err(|_| ClientError::Proxy("it should look like `http://host:port`".to_owned()))?;
+    Ok(match &settings.no_proxy {
+        Some(rules) => config.no_proxy(rules),
+        None => config,
+    })
+}

@@ -1,0 +1,233 @@
+//! What AWS's refusals and the network's failures mean to us. Codes decide; messages only split the two refusals that
+//! share a code.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// Why a request brought no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AwsErrorKind {
+    /// The code is wrong, used already or too old.
+    InvalidCode,
+    /// AWS could not judge the code: wrong serial, another user's device, not enabled yet, or too many tries.
+    CannotValidateCode,
+    /// Signed for another time than AWS's.
+    ClockSkew,
+    /// The secret access key does not belong to the access key ID.
+    WrongSecretKey,
+    /// No active access key of that ID.
+    UnknownKey,
+    /// Temporary keys that have ended.
+    Expired,
+    /// GetSessionToken was called with temporary keys.
+    SessionKeys,
+    /// No permission.
+    AccessDenied,
+    /// The region must be enabled for the account first.
+    RegionDisabled,
+    /// Something of that name does not exist.
+    NotFound,
+    /// Too many requests.
+    Throttled,
+    /// AWS failed.
+    Unavailable,
+    /// No connection: the request certainly never reached AWS.
+    Unreachable,
+    /// The server's certificate is not trusted; the request certainly never reached AWS.
+    Untrusted,
+    /// No answer in time, or the connection broke: AWS may have acted.
+    Lost,
+    /// An answer that is not AWS's, as from a captive portal.
+    NotAws,
+    /// Anything else AWS refuses.
+    Refused,
+}
+
+/// A request that brought no answer.
+#[derive(Debug, Clone)]
+pub struct AwsError {
+    /// What it means.
+    pub kind: AwsErrorKind,
+    /// The operation, as AWS names it.
+    pub operation: &'static str,
+    /// AWS's error code.
+    pub code: Option<String>,
+    /// AWS's message, or what the network said; one line.
+    pub message: String,
+}
+
+impl AwsError {
+    /// Whether the request certainly never reached AWS, so that a code in it is still unused.
+    pub fn never_sent(&self) -> bool {
+        matches!(self.kind, AwsErrorKind::Unreachable | AwsErrorKind::Untrusted)
+    }
+
+    /// Whether AWS as such is out of reach, rather than refusing.
+    pub fn is_outage(&self) -> bool {
+        use AwsErrorKind::{Lost, NotAws, Throttled, Unavailable, Unreachable, Untrusted};
+        matches!(self.kind, Lost | NotAws | Throttled | Unavailable | Unreachable | Untrusted)
+    }
+
+    pub(super) fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + StdError + 'static,
+    {
+        let (kind, code, message) = match error {
+            SdkError::ServiceError(service) => {
+                let status = service.raw().status().as_u16();
+                let (code, message) = (service.err().code(), service.err().message().unwrap_or_default());
+                (service_kind(status, code, message), code.map(str::to_owned), message.to_owned())
+            }
+            SdkError::ResponseError(response) => {
+                let status = response.raw().status().as_u16();
+                let kind = if status >= 500 { AwsErrorKind::Unavailable } else { AwsErrorKind::NotAws };
+                (kind, None, format!("HTTP status {status}"))
+            }
+            SdkError::TimeoutError(_) => (AwsErrorKind::Lost, None, "no answer in time".to_owned()),
+            SdkError::DispatchFailure(failure) => {
+                let source = failure.as_connector_error().map(|e| e as &(dyn StdError + 'static));
+                let (kind, message) = source.map_or((AwsErrorKind::Lost, String::new()), connection_failure);
+                (kind, None, message)
+            }
+            other => (AwsErrorKind::Refused, None, innermost(other)),
+        };
+        let message = match (message.is_empty(), error.raw_response()) {
+            (true, Some(raw)) => format!("HTTP status {}", raw.status().as_u16()),
+            _ => one_line(&message),
+        };
+        Self { kind, operation, code, message }
+    }
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.code {
+            Some(code) => write!(f, "{} refused: {code}: {}", self.operation, self.message),
+            None => write!(f, "{} failed: {}", self.operation, self.message),
+        }
+    }
+}
+
+impl StdError for AwsError {}
+
+fn service_kind(status: u16, code: Option<&str>, message: &str) -> AwsErrorKind {
+    use AwsErrorKind as Kind;
+    match code.unwrap_or_default() {
+        "AccessDenied" | "AccessDeniedException" => {
+            if message.contains("invalid MFA one time pass code") {
+                Kind::InvalidCode
+            } else if message.contains("unable to validate MFA code") {
+                Kind::CannotValidateCode
+            } else if message.contains("with session credentials") {
+                Kind::SessionKeys
+            } else {
+                Kind::AccessDenied
+            }
+        }
+        "SignatureDoesNotMatch" | "InvalidSignatureException" => {
+            let skew = ["Signature expired", "Signature not yet current"].iter().any(|m| message.contains(m));
+            if skew { Kind::ClockSkew } else { Kind::WrongSecretKey }
+        }
+        "RequestTimeTooSkewed" | "RequestExpired" => Kind::ClockSkew,
+        "InvalidClientTokenId" | "UnrecognizedClientException" | "InvalidAccessKeyId" => Kind::UnknownKey,
+        "ExpiredToken" | "ExpiredTokenException" => Kind::Expired,
+        "RegionDisabledException" => Kind::RegionDisabled,
+        "NoSuchEntity" => Kind::NotFound,
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {
+            Kind::Throttled
+        }
+        _ if status == 429 => Kind::Throttled,
+        _ if status >= 500 => Kind::Unavailable,
+        "" => Kind::NotAws,
+        _ => Kind::Refused,
+    }
+}
+
+/// Tells failures before a connection stood, when nothing can have been sent, from those after.
+fn connection_failure(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String) {
+    let mut connected = true;
+    let mut untrusted = None;
+    let mut next = Some(error);
+    while let Some(current) = next {
+        if let Some(client) = current.downcast_ref::<hyper_util::client::legacy::Error>() {
+            connected &= !client.is_connect();
+        }
+        if let Some(tls) = tls_error(current) {
+            untrusted = Some(tls);
+        }
+        next = current.source();
+    }
+    match untrusted {
+        Some(message) => (AwsErrorKind::Untrusted, message),
+        None if connected => (AwsErrorKind::Lost, innermost(error)),
+        None => (AwsErrorKind::Unreachable, innermost(error)),
+    }
+}
+
+/// A TLS error; tokio-rustls hides it in an `io::Error`, whose `source()` skips it.
+fn tls_error(error: &(dyn StdError + 'static)) -> Option<String> {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref());
+    let tls = match inner {
+        Some(inner) => inner.downcast_ref::<rustls::Error>(),
+        None => error.downcast_ref::<rustls::Error>(),
+    };
+    tls.map(ToString::to_string)
+}
+
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    let mut last = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    last.to_string()
+}
+
+/// At most 300 characters of the first line: a refused signature's message goes on to quote the request.
+fn one_line(message: &str) -> String {
+    message.lines().next().unwrap_or_default().trim().chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_refusals_of_a_code_are_told_apart() {
+        let kind = |message| service_kind(403, Some("AccessDenied"), message);
+        assert_eq!(
+            kind("MultiFactorAuthentication failed with invalid MFA one time pass code. "),
+            AwsErrorKind::InvalidCode
+        );
+        assert_eq!(
+            kind(
+                "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user."
+            ),
+            AwsErrorKind::CannotValidateCode
+        );
+        assert_eq!(kind("Cannot call GetSessionToken with session credentials"), AwsErrorKind::SessionKeys);
+        assert_eq!(kind("User: x is not authorized to perform: iam:X"), AwsErrorKind::AccessDenied);
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_no_wrong_key() {
+        let kind = |message| service_kind(403, Some("SignatureDoesNotMatch"), message);
+        assert_eq!(
+            kind("Signature expired: 20240217T171323Z is now earlier than 20240217T173539Z"),
+            AwsErrorKind::ClockSkew
+        );
+        assert_eq!(
+            kind("The request signature we calculated does not match the signature you provided."),
+            AwsErrorKind::WrongSecretKey
+        );
+    }
+
+    #[test]
+    fn messages_are_cut_to_one_line() {
+        assert_eq!(one_line("first\nThe Canonical String was x-amz-security-token:abc"), "first");
+        assert_eq!(one_line(&"x".repeat(1000)).len(), 300);
+    }
+}

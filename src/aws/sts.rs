@@ -1,0 +1,143 @@
+//! STS: sessions, roles, and who one is.
+
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::Builder as ConfigBuilder;
+use aws_sdk_sts::types::Credentials as StsCredentials;
+use aws_smithy_types::retry::RetryConfig;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::client::{Aws, DateWatch, Keys, Reply};
+use super::errors::{AwsError, AwsErrorKind};
+use crate::model::duration::SessionDuration;
+use crate::model::serial::Serial;
+use crate::model::session::Session;
+use crate::model::totp::Code;
+
+/// A device's serial and a code of it, for calls that prove MFA.
+#[derive(Debug, Clone)]
+pub struct Mfa {
+    /// The device.
+    pub serial: Serial,
+    /// A code of one of its steps.
+    pub code: Code,
+}
+
+/// What AssumeRole is asked for.
+#[derive(Debug, Clone)]
+pub struct AssumeRole {
+    /// The role.
+    pub role_arn: String,
+    /// The name under which CloudTrail shows the session.
+    pub session_name: String,
+    /// What the role's trust policy may demand of outsiders.
+    pub external_id: Option<String>,
+    /// How long the session is to live.
+    pub duration: SessionDuration,
+}
+
+/// Who the keys belong to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// The ARN of the user, role session or root.
+    pub arn: String,
+    /// The twelve digits of the account.
+    pub account: String,
+}
+
+impl Aws {
+    /// GetSessionToken with MFA. Sent once. `offset` is what AWS's time differs from this computer's.
+    pub fn get_session_token(
+        &self,
+        keys: &Keys,
+        mfa: &Mfa,
+        duration: SessionDuration,
+        offset: TimeDelta,
+    ) -> Reply<Session> {
+        const OPERATION: &str = "GetSessionToken";
+        let issued = self.now(offset);
+        let account = mfa.serial.account();
+        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
+            let output = self
+                .sts(&config, watch)
+                .get_session_token()
+                .duration_seconds(duration.seconds().cast_signed())
+                .serial_number(mfa.serial.as_str())
+                .token_code(mfa.code.expose())
+                .send()
+                .await
+                .map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
+            session(OPERATION, output.credentials, issued, account.map(str::to_owned))
+        })
+    }
+
+    /// AssumeRole, with MFA where given; then it is sent once.
+    pub fn assume_role(
+        &self,
+        keys: &Keys,
+        role: &AssumeRole,
+        mfa: Option<&Mfa>,
+        offset: TimeDelta,
+    ) -> Reply<Session> {
+        const OPERATION: &str = "AssumeRole";
+        let issued = self.now(offset);
+        let retry = if mfa.is_some() { RetryConfig::disabled() } else { RetryConfig::standard() };
+        self.request(keys, offset, retry, |config, watch| async move {
+            let output = self
+                .sts(&config, watch)
+                .assume_role()
+                .role_arn(&role.role_arn)
+                .role_session_name(&role.session_name)
+                .set_external_id(role.external_id.clone())
+                .duration_seconds(role.duration.seconds().cast_signed())
+                .set_serial_number(mfa.map(|m| m.serial.to_string()))
+                .set_token_code(mfa.map(|m| m.code.expose().to_owned()))
+                .send()
+                .await
+                .map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
+            let account = role.role_arn.split(':').nth(4).map(str::to_owned);
+            session(OPERATION, output.credentials, issued, account)
+        })
+    }
+
+    /// GetCallerIdentity, which nobody can be forbidden.
+    pub fn get_caller_identity(&self, keys: &Keys, offset: TimeDelta) -> Reply<CallerIdentity> {
+        const OPERATION: &str = "GetCallerIdentity";
+        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
+            let output = self.sts(&config, watch).get_caller_identity().send().await;
+            let output = output.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
+            match (output.arn, output.account) {
+                (Some(arn), Some(account)) => Ok(CallerIdentity { arn, account }),
+                _ => Err(incomplete(OPERATION)),
+            }
+        })
+    }
+
+    fn sts(&self, config: &aws_config::SdkConfig, watch: DateWatch) -> Client {
+        let mut builder = ConfigBuilder::from(config).interceptor(watch);
+        builder.set_endpoint_url(self.settings().sts_endpoint.clone());
+        Client::from_conf(builder.build())
+    }
+}
+
+fn session(
+    operation: &'static str,
+    credentials: Option<StsCredentials>,
+    issued: DateTime<Utc>,
+    account_id: Option<String>,
+) -> Result<Session, AwsError> {
+    let credentials = credentials.ok_or_else(|| incomplete(operation))?;
+    let expiration = DateTime::from_timestamp(credentials.expiration.secs(), 0);
+    Ok(Session {
+        access_key_id: credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.into(),
+        session_token: credentials.session_token.into(),
+        issued,
+        expiration: expiration.ok_or_else(|| incomplete(operation))?,
+        account_id,
+    })
+}
+
+fn incomplete(operation: &'static str) -> AwsError {
+    let message = "the answer is incomplete".to_owned();
+    AwsError { kind: AwsErrorKind::NotAws, operation, code: None, message }
+}

@@ -1,0 +1,69 @@
+//! The user's `~/.aws/config` and `~/.aws/credentials`: read as the AWS SDKs read them, edited without touching a byte
+//! that need not change, and written whole or not at all.
+//!
+//! What lives here: the text of these two files and what follows from it. What does not: the store, the cache, AWS,
+//! and the environment (paths are handed in). Nothing here prints a value of these files: errors name the file, the
+//! line, the section and the key.
+//!
+//! - [`syntax`] sorts lines by the AWS SDKs' shared file reference;
+//! - [`document`] and [`edits`] are the line-preserving editor and its log of what was intended;
+//! - [`guard`] compares an edit with its log, through a parser of other people's;
+//! - [`mod@write`] takes the lock, edits, asks the guard, replaces the file;
+//! - [`session_edits`] are the edits that `login`, `logout` and `setup` make;
+//! - [`profiles`] merges both files, and [`resolve`] says which keys, roles and serial a profile stands for.
+
+pub mod document;
+pub mod edits;
+pub mod guard;
+pub mod profiles;
+pub mod resolve;
+pub mod session_edits;
+pub mod syntax;
+pub mod write;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which of the two files: they name profiles differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `~/.aws/config`: `[profile dev]`, `[default]`, `[sso-session x]`, `[services x]`.
+    Config,
+    /// `~/.aws/credentials`: `[dev]`.
+    Credentials,
+}
+
+/// Where a value was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub path: Arc<PathBuf>,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.path.display(), self.line)
+    }
+}
+
+/// The header that a profile has in a file of this kind, without brackets: `profile dev`, `default`, `dev`.
+pub fn header_of(kind: Kind, profile: &str) -> String {
+    match kind {
+        Kind::Config if profile != "default" => format!("profile {profile}"),
+        _ => profile.to_owned(),
+    }
+}
+
+/// The section that keeps the long-term keys of a profile whose own section holds a session; the convention is that of
+/// broamski/aws-mfa.
+pub fn long_term_name(profile: &str) -> String {
+    format!("{profile}-long-term")
+}
+
+/// The section that gets the session of a role profile, whose own section the SDKs would not read.
+pub fn session_name(profile: &str) -> String {
+    format!("{profile}-session")
+}

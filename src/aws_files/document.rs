@@ -1,0 +1,240 @@
+//! One AWS file as its lines: what it holds, and whether it can be edited safely. Changing it is in `edits`.
+
+use std::collections::HashMap;
+
+use crate::model::secret::Secret;
+
+use super::Kind;
+use super::edits::Op;
+use super::syntax::{self, Ending, Line, LineKind, SyntaxError};
+
+/// The text of one AWS file, kept line by line. Lines that no edit concerns come out as they went in.
+#[derive(Debug, Clone)]
+pub struct Document {
+    pub(super) kind: Kind,
+    pub(super) lines: Vec<Line>,
+    /// A file that did not end its last line goes on not doing so.
+    pub(super) ends_last_line: bool,
+    pub(super) log: Vec<Op>,
+}
+
+/// Why a file that can be read cannot be edited without harm.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnsafeEdit {
+    /// botocore rejects the whole file; other SDKs merge them or take the last.
+    #[error("section [{section}] appears twice, on lines {first} and {second}")]
+    DuplicateSection {
+        /// The second header's text.
+        section: String,
+        /// Line of the first header.
+        first: usize,
+        /// Line of the second header.
+        second: usize,
+    },
+    /// The same, for a key of the section to be edited.
+    #[error("`{key}` appears twice in section [{section}], on lines {first} and {second}")]
+    DuplicateKey {
+        /// The section.
+        section: String,
+        /// The key, in lower case.
+        key: String,
+        /// Line of the first.
+        first: usize,
+        /// Line of the second.
+        second: usize,
+    },
+    /// botocore gives the settings of `[DEFAULT]` to every section.
+    #[error("line {line}: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile")]
+    LeakingDefault {
+        /// Its line.
+        line: usize,
+    },
+    /// Indented, quoted or padded: the AWS CLI would not find it and add the section a second time.
+    #[error("line {line}: the header of section [{section}] must be exactly `[{section}]` to be edited")]
+    OddHeader {
+        /// The header as it should be.
+        section: String,
+        /// Its line.
+        line: usize,
+    },
+    /// SDKs would ignore a section of this name, or a key like this.
+    #[error("`{name}` cannot be written as a name in an AWS file")]
+    UnwritableName {
+        /// The section or key.
+        name: String,
+    },
+    /// The SDKs would not agree on what it says.
+    #[error("the value of `{key}` in section [{section}] cannot be written so that every SDK reads the same")]
+    UnwritableValue {
+        /// The section.
+        section: String,
+        /// The key.
+        key: String,
+    },
+    /// A key was to be moved to where one is.
+    #[error("section [{section}] has `{key}` already")]
+    Occupied {
+        /// The section.
+        section: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// A section's place: its header's line and the end of its lines, as indices.
+#[derive(Debug, Clone)]
+pub(super) struct Span {
+    /// The header in its exact form.
+    pub(super) name: String,
+    pub(super) header: usize,
+    /// One past the last line before the next header.
+    pub(super) end: usize,
+    /// Whether the header is written in another than its exact form.
+    pub(super) odd: bool,
+}
+
+/// A setting as it is read.
+pub(super) struct Setting {
+    /// In lower case.
+    pub(super) key: String,
+    /// Continuations are joined with line feeds.
+    pub(super) value: Secret<String>,
+    /// Index of its first line.
+    pub(super) line: usize,
+}
+
+impl Document {
+    /// Reads a file's content.
+    pub fn parse(kind: Kind, bytes: &[u8]) -> Result<Self, SyntaxError> {
+        let lines = syntax::parse(bytes)?;
+        let ends_last_line = lines.last().is_none_or(|line| line.ending != Ending::None);
+        Ok(Self { kind, lines, ends_last_line, log: Vec::new() })
+    }
+
+    /// Which of the two files this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The whole text.
+    pub fn to_text(&self) -> Secret<String> {
+        // Sized beforehand: growing would leave copies that are not wiped.
+        let size = self.lines.iter().map(|line| line.text().len() + 2).sum();
+        let mut text = String::with_capacity(size);
+        for line in &self.lines {
+            text.push_str(line.text());
+            text.push_str(line.ending.as_str());
+        }
+        Secret::new(text)
+    }
+
+    /// What was changed since the document was read, in order.
+    pub fn log(&self) -> &[Op] {
+        &self.log
+    }
+
+    /// The header texts of all sections, in their exact form and in order.
+    pub fn sections(&self) -> Vec<String> {
+        self.spans().into_iter().map(|span| span.name).collect()
+    }
+
+    /// Whether there is a section with this header text.
+    pub fn has_section(&self, section: &str) -> bool {
+        self.find(section).is_some()
+    }
+
+    /// The value of a key. Keys are compared in lower case; of duplicates the last counts, as in the SDKs.
+    pub fn get(&self, section: &str, key: &str) -> Option<Secret<String>> {
+        let key = key.to_ascii_lowercase();
+        let settings = self.spans_of(section).into_iter().flat_map(|span| self.settings(&span));
+        settings.filter(|s| s.key == key).last().map(|s| s.value)
+    }
+
+    /// Whether a section has a key with a value that is not empty.
+    pub fn has(&self, section: &str, key: &str) -> bool {
+        self.get(section, key).is_some_and(|value| !value.expose().is_empty())
+    }
+
+    /// The keys of a section, in lower case and in order.
+    pub fn keys(&self, section: &str) -> Vec<String> {
+        let settings = self.spans_of(section).into_iter().flat_map(|span| self.settings(&span));
+        settings.map(|s| s.key).collect()
+    }
+
+    /// Whether the file as a whole may be edited: no section twice, no `[DEFAULT]`.
+    pub fn check_editable(&self) -> Result<(), UnsafeEdit> {
+        let mut seen = HashMap::new();
+        for span in self.spans() {
+            if span.name == "DEFAULT" {
+                return Err(UnsafeEdit::LeakingDefault { line: span.header + 1 });
+            }
+            let second = span.header + 1;
+            if let Some(first) = seen.insert(syntax::identity(self.kind, &span.name).to_owned(), second) {
+                return Err(UnsafeEdit::DuplicateSection { section: span.name, first, second });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a section may be edited; one that is not there may.
+    pub fn check_section(&self, section: &str) -> Result<(), UnsafeEdit> {
+        self.check_editable()?;
+        let Some(span) = self.find(section) else { return Ok(()) };
+        if span.odd {
+            return Err(UnsafeEdit::OddHeader { section: span.name, line: span.header + 1 });
+        }
+        let mut seen = HashMap::new();
+        for Setting { key, line, .. } in self.settings(&span) {
+            if let Some(first) = seen.insert(key.clone(), line + 1) {
+                return Err(UnsafeEdit::DuplicateKey { section: span.name, key, first, second: line + 1 });
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn spans(&self) -> Vec<Span> {
+        let mut spans: Vec<Span> = Vec::new();
+        for (index, line) in self.lines.iter().enumerate().filter(|(_, l)| l.kind == LineKind::Header) {
+            if let Some(last) = spans.last_mut() {
+                last.end = index;
+            }
+            let name = syntax::exact_header(syntax::header(line.text()).unwrap_or_default());
+            let odd = !line.text().starts_with(&format!("[{name}]"));
+            spans.push(Span { name, header: index, end: self.lines.len(), odd });
+        }
+        spans
+    }
+
+    fn spans_of(&self, section: &str) -> Vec<Span> {
+        let wanted = syntax::identity(self.kind, section);
+        self.spans().into_iter().filter(|s| syntax::identity(self.kind, &s.name) == wanted).collect()
+    }
+
+    /// The only section of that name, once `check_editable` has passed.
+    pub(super) fn find(&self, section: &str) -> Option<Span> {
+        self.spans_of(section).into_iter().next()
+    }
+
+    pub(super) fn settings(&self, span: &Span) -> Vec<Setting> {
+        let mut settings: Vec<Setting> = Vec::new();
+        for index in span.header + 1..span.end {
+            let line = &self.lines[index];
+            match line.kind {
+                LineKind::Property => {
+                    if let Ok(property) = syntax::property(line.text()) {
+                        let value = Secret::from(property.value);
+                        settings.push(Setting { key: property.key, value, line: index });
+                    }
+                }
+                LineKind::Continuation => {
+                    if let Some(last) = settings.last_mut() {
+                        let more = line.text().trim_matches([' ', '\t']);
+                        last.value = Secret::new(format!("{}\n{more}", last.value.expose()));
+                    }
+                }
+                _ => {}
+            }
+        }
+        settings
+    }
+}

@@ -1,0 +1,431 @@
+//! What a profile stands for: whose long-term keys, which roles in which order, which device, and where a session goes.
+//! Pure: only profiles go in. The store, the registry, flags and the environment are the caller's; so a profile without
+//! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
+
+use super::profiles::{IncompleteKeys, Profile, Profiles, StaticKeys};
+use super::{Origin, long_term_name, session_name};
+
+/// What a profile stands for.
+#[derive(Debug, Clone)]
+pub struct Resolution {
+    /// The profile that was asked for.
+    pub profile: String,
+    /// Its roles in the order in which to assume them: the profile's own role is last.
+    pub roles: Vec<Role>,
+    /// The profile whose long-term keys all begins with.
+    pub base: String,
+    /// Those keys, as far as the files know.
+    pub keys: Result<KeySource, KeysError>,
+    /// The MFA device.
+    pub serial: Option<Setting>,
+    /// A command that prints a code.
+    pub mfa_process: Option<Setting>,
+    /// `duration_seconds` of the profile, unparsed.
+    pub duration_seconds: Option<Setting>,
+    /// `region` of the profile, or of the nearest profile up its chain.
+    pub region: Option<Setting>,
+    /// Where `login` puts the session.
+    pub target: Target,
+    /// The profiles that were gone through, from the profile itself to the base.
+    pub chain: Vec<String>,
+}
+
+/// A setting with where it was read, for `-v` and errors. No secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// Its value, trimmed.
+    pub text: String,
+    /// Its line.
+    pub origin: Origin,
+}
+
+/// A role to assume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The profile that names it.
+    pub profile: String,
+    /// `role_arn`.
+    pub role_arn: String,
+    /// `external_id`.
+    pub external_id: Option<String>,
+    /// `role_session_name`.
+    pub role_session_name: Option<String>,
+    /// `duration_seconds`, unparsed.
+    pub duration_seconds: Option<String>,
+}
+
+/// Where long-term keys come from.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// They stand in a file.
+    Static {
+        /// The section's profile name: the base or `<base>-long-term`.
+        profile: String,
+        /// The keys; without a token.
+        keys: StaticKeys,
+    },
+    /// A program prints them.
+    Process {
+        /// The profile that names it.
+        profile: String,
+        /// `credential_process`.
+        command: Setting,
+    },
+}
+
+/// Where `login` puts the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Into this section of the credentials file. It is `<profile>-session` if the profile has a role, or another
+    /// program's `credential_process`: some SDKs would not read the keys of the profile's own section then.
+    Section(String),
+    /// The profile asks us by `credential_process`: the cache is enough.
+    CacheOnly,
+}
+
+/// Why there are no long-term keys in the files.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    /// Nothing that could be used.
+    #[error("{}", no_keys(profile, looked_in, instead.as_ref()))]
+    NoLongTermKeys {
+        /// The profile.
+        profile: String,
+        /// Where they would have been: section names and keys.
+        looked_in: Vec<String>,
+        /// What the profile has instead.
+        instead: Option<Instead>,
+    },
+    /// Half of a pair of keys.
+    #[error(transparent)]
+    Incomplete(#[from] IncompleteKeys),
+}
+
+/// What a profile has in place of long-term keys.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Instead {
+    /// IAM Identity Center.
+    #[error("it signs in through IAM Identity Center (SSO)")]
+    Sso,
+    /// `aws login`.
+    #[error("it signs in through `aws login`")]
+    LoginSession,
+    /// A token of another identity provider.
+    #[error("it uses a web identity token")]
+    WebIdentity,
+    /// The keys of a machine or container.
+    #[error("it takes its credentials from `credential_source = {0}`")]
+    CredentialSource(String),
+    /// Temporary credentials only.
+    #[error("it holds a session, and its long-term keys are nowhere to be found")]
+    SessionOnly,
+    /// Our own command.
+    #[error("its `credential_process` is awsmfa itself")]
+    Ourselves,
+}
+
+fn no_keys(profile: &str, looked_in: &[String], instead: Option<&Instead>) -> String {
+    let mut text = format!("no long-term keys for profile `{profile}`");
+    if let Some(instead) = instead {
+        text.push_str(&format!(": {instead}"));
+    }
+    text.push_str(&format!(" (looked in {})", looked_in.join(", ")));
+    text
+}
+
+/// Why a profile cannot be resolved.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// There is no such profile.
+    #[error("no profile `{name}` in {}", join_files(files))]
+    NoSuchProfile {
+        /// The name that was asked for.
+        name: String,
+        /// Names that may have been meant.
+        near: Vec<String>,
+        /// The files that were read.
+        files: Vec<std::path::PathBuf>,
+    },
+    /// `source_profile` names a profile that is not there.
+    #[error(
+        "profile `{profile}` has `source_profile = {source_profile}`, and there is no such profile ({origin})"
+    )]
+    NoSuchSource {
+        /// The profile that refers to it.
+        profile: String,
+        /// The name that it has.
+        source_profile: String,
+        /// Names that may have been meant.
+        near: Vec<String>,
+        /// The line that refers to it.
+        origin: Origin,
+    },
+    /// A role without anything to assume it with.
+    #[error("profile `{profile}` has a `role_arn` but no `source_profile` ({origin})")]
+    NoSource {
+        /// The profile.
+        profile: String,
+        /// The line of `role_arn`.
+        origin: Origin,
+    },
+    /// Source profiles that lead back.
+    #[error("source profiles go in a circle: {}", cycle.join(" → "))]
+    Cycle {
+        /// The profiles; the first is the last.
+        cycle: Vec<String>,
+    },
+}
+
+fn join_files(files: &[std::path::PathBuf]) -> String {
+    let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    files.join(" or ")
+}
+
+/// Resolves a profile. It exists if it, or `<name>-long-term`, is in one of the files.
+pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveError> {
+    if !exists(profiles, name) {
+        return Err(ResolveError::NoSuchProfile {
+            name: name.to_owned(),
+            near: profiles.near(name),
+            files: profiles.files().to_vec(),
+        });
+    }
+    let mut chain = vec![name.to_owned()];
+    let mut roles = Vec::new();
+    let keys = loop {
+        let current = chain.last().cloned().unwrap_or_default();
+        match step(profiles, &current, chain.len() == 1, &mut roles)? {
+            Step::Keys(keys) => break keys,
+            Step::Source(source) => {
+                if let Some(at) = chain.iter().position(|seen| *seen == source) {
+                    let mut cycle = chain[at..].to_vec();
+                    cycle.push(source);
+                    return Err(ResolveError::Cycle { cycle });
+                }
+                chain.push(source);
+            }
+        }
+    };
+    roles.reverse();
+    let own = profiles.get(name);
+    Ok(Resolution {
+        profile: name.to_owned(),
+        roles,
+        base: chain.last().cloned().unwrap_or_default(),
+        keys,
+        serial: up_the_chain(profiles, &chain, &["mfa_serial", "aws_mfa_device"]),
+        mfa_process: up_the_chain(profiles, &chain, &["mfa_process"]),
+        duration_seconds: own.and_then(|profile| setting(profile, "duration_seconds")),
+        region: up_the_chain(profiles, &chain, &["region"]),
+        target: target(own, name),
+        chain,
+    })
+}
+
+/// The endpoint that a profile's settings give a service (`sts`, `iam`): `[services x]`, then `endpoint_url`. `None` where
+/// `ignore_configured_endpoint_urls` is on.
+pub fn service_endpoint(profiles: &Profiles, profile: &str, service: &str) -> Option<Setting> {
+    let profile = profiles.get(profile)?;
+    if profile.flag("ignore_configured_endpoint_urls") == Some(true) {
+        return None;
+    }
+    let services = profile.get("services").and_then(|name| profiles.services(name));
+    let nested = services.and_then(|services| {
+        let text = services.nested(service, "endpoint_url")?.to_owned();
+        Some(Setting { text, origin: services.value(service)?.origin.clone() })
+    });
+    nested.or_else(|| setting(profile, "endpoint_url"))
+}
+
+/// `ca_bundle` of a profile: a PEM file.
+pub fn ca_bundle(profiles: &Profiles, profile: &str) -> Option<Setting> {
+    setting(profiles.get(profile)?, "ca_bundle")
+}
+
+/// `use_fips_endpoint` of a profile.
+pub fn use_fips_endpoint(profiles: &Profiles, profile: &str) -> Option<bool> {
+    profiles.get(profile)?.flag("use_fips_endpoint")
+}
+
+/// `use_dualstack_endpoint` of a profile.
+pub fn use_dualstack_endpoint(profiles: &Profiles, profile: &str) -> Option<bool> {
+    profiles.get(profile)?.flag("use_dualstack_endpoint")
+}
+
+/// `region` of a profile.
+pub fn region(profiles: &Profiles, profile: &str) -> Option<Setting> {
+    setting(profiles.get(profile)?, "region")
+}
+
+/// Whether a `credential_process` runs awsmfa for this profile; without `-p` it is taken to.
+pub fn runs_ourselves(command: &str, profile: &str) -> bool {
+    // Backslashes are folders on Windows and would be eaten as escapes.
+    let Some(words) = shlex::split(&command.replace('\\', "/")) else { return false };
+    let Some((program, rest)) = words.split_first() else { return false };
+    let program = program.rsplit('/').next().unwrap_or_default();
+    let is_awsmfa = program == "awsmfa" || program.eq_ignore_ascii_case("awsmfa.exe");
+    if !is_awsmfa || !rest.iter().any(|word| word == "credential-process") {
+        return false;
+    }
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        let named = match word.as_str() {
+            "-p" | "--profile" => words.next().map(String::as_str),
+            word => word.strip_prefix("--profile=").or_else(|| {
+                let short = word.strip_prefix("-p").filter(|_| !word.starts_with("--"))?;
+                Some(short.strip_prefix('=').unwrap_or(short))
+            }),
+        };
+        if let Some(named) = named {
+            return named == profile;
+        }
+    }
+    true
+}
+
+enum Step {
+    Keys(Result<KeySource, KeysError>),
+    Source(String),
+}
+
+/// Where a profile's keys are, or whom to ask next. Adds the profile's role.
+fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> Result<Step, ResolveError> {
+    let own = profiles.get(name);
+    let role = own.and_then(|profile| Some((profile, profile.value("role_arn")?)));
+    let Some((profile, role_arn)) = role else {
+        let keys = keys_of(profiles, name);
+        if let (Err(KeysError::NoLongTermKeys { .. }), Some(source)) = (&keys, source_of(profiles, name)?) {
+            return Ok(Step::Source(source));
+        }
+        return Ok(Step::Keys(keys));
+    };
+    // The SDKs: keys of a profile that is another's source win over its role.
+    if !first {
+        match static_keys(profiles, name) {
+            Ok(None) => {}
+            Ok(Some(source)) => return Ok(Step::Keys(Ok(source))),
+            Err(error) => return Ok(Step::Keys(Err(error.into()))),
+        }
+    }
+    roles.push(Role {
+        profile: name.to_owned(),
+        role_arn: role_arn.text().trim().to_owned(),
+        external_id: profile.get("external_id").map(str::to_owned),
+        role_session_name: profile.get("role_session_name").map(str::to_owned),
+        duration_seconds: profile.get("duration_seconds").map(str::to_owned),
+    });
+    match source_of(profiles, name)? {
+        // A profile that is its own source uses the keys that it has.
+        Some(source) if source == name => {}
+        Some(source) => return Ok(Step::Source(source)),
+        None => {}
+    }
+    let keys = keys_of(profiles, name);
+    match &keys {
+        Err(KeysError::NoLongTermKeys { instead: None, .. }) if profile.get("source_profile").is_none() => {
+            Err(ResolveError::NoSource { profile: name.to_owned(), origin: role_arn.origin.clone() })
+        }
+        _ => Ok(Step::Keys(keys)),
+    }
+}
+
+fn source_of(profiles: &Profiles, name: &str) -> Result<Option<String>, ResolveError> {
+    let Some(source) = profiles.get(name).and_then(|profile| setting(profile, "source_profile")) else {
+        return Ok(None);
+    };
+    if exists(profiles, &source.text) {
+        return Ok(Some(source.text));
+    }
+    Err(ResolveError::NoSuchSource {
+        profile: name.to_owned(),
+        near: profiles.near(&source.text),
+        source_profile: source.text,
+        origin: source.origin,
+    })
+}
+
+fn exists(profiles: &Profiles, name: &str) -> bool {
+    profiles.get(name).is_some() || profiles.get(&long_term_name(name)).is_some()
+}
+
+/// The long-term keys of `[<name>-long-term]`, else of `[<name>]` where there is no token.
+fn static_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, IncompleteKeys> {
+    for section in [long_term_name(name), name.to_owned()] {
+        let Some(profile) = profiles.get(&section) else { continue };
+        if let Some(keys) = profile.static_keys()?.filter(|keys| keys.session_token.is_none()) {
+            return Ok(Some(KeySource::Static { profile: section, keys }));
+        }
+    }
+    Ok(None)
+}
+
+fn keys_of(profiles: &Profiles, name: &str) -> Result<KeySource, KeysError> {
+    if let Some(source) = static_keys(profiles, name)? {
+        return Ok(source);
+    }
+    let long_term = long_term_name(name);
+    let mut ourselves = false;
+    for section in [name, &long_term] {
+        let command = profiles.get(section).and_then(|profile| setting(profile, "credential_process"));
+        match command {
+            Some(command) if runs_ourselves(&command.text, name) => ourselves = true,
+            Some(command) => return Ok(KeySource::Process { profile: section.to_owned(), command }),
+            None => {}
+        }
+    }
+    Err(KeysError::NoLongTermKeys {
+        profile: name.to_owned(),
+        looked_in: vec![
+            format!("[{long_term}]"),
+            format!("[{name}]"),
+            "`credential_process`".to_owned(),
+            "`source_profile`".to_owned(),
+        ],
+        instead: profiles.get(name).and_then(instead).or(ourselves.then_some(Instead::Ourselves)),
+    })
+}
+
+fn instead(profile: &Profile) -> Option<Instead> {
+    if profile.get("sso_session").or(profile.get("sso_start_url")).is_some() {
+        return Some(Instead::Sso);
+    }
+    if profile.get("login_session").is_some() {
+        return Some(Instead::LoginSession);
+    }
+    if profile.get("web_identity_token_file").is_some() {
+        return Some(Instead::WebIdentity);
+    }
+    if let Some(source) = profile.get("credential_source") {
+        return Some(Instead::CredentialSource(source.to_owned()));
+    }
+    let keys = profile.static_keys().ok().flatten()?;
+    keys.session_token.map(|_| Instead::SessionOnly)
+}
+
+fn setting(profile: &Profile, key: &str) -> Option<Setting> {
+    let value = profile.value(key)?;
+    let text = value.text().trim();
+    (!text.is_empty()).then(|| Setting { text: text.to_owned(), origin: value.origin.clone() })
+}
+
+/// The first of these keys in the first profile that has one, each together with its `-long-term` section.
+fn up_the_chain(profiles: &Profiles, chain: &[String], keys: &[&str]) -> Option<Setting> {
+    chain.iter().find_map(|name| {
+        [name.clone(), long_term_name(name)].iter().find_map(|section| {
+            let profile = profiles.get(section)?;
+            keys.iter().find_map(|key| setting(profile, key))
+        })
+    })
+}
+
+fn target(own: Option<&Profile>, name: &str) -> Target {
+    let command = own.and_then(|profile| profile.get("credential_process"));
+    match command {
+        Some(command) if runs_ourselves(command, name) => Target::CacheOnly,
+        Some(_) => Target::Section(session_name(name)),
+        None if own.is_some_and(|profile| profile.get("role_arn").is_some()) => {
+            Target::Section(session_name(name))
+        }
+        None => Target::Section(name.to_owned()),
+    }
+}

@@ -1,0 +1,298 @@
+//! The edits that commands make: a session into a section and out of it, and a setting of a profile. Everything else in
+//! the section stays as it is.
+
+use crate::model::secret::Secret;
+use crate::model::session::{Session, timestamp};
+
+use super::document::{Document, UnsafeEdit};
+use super::edits::Place;
+use super::{header_of, long_term_name};
+
+const ID: &str = "aws_access_key_id";
+const SECRET: &str = "aws_secret_access_key";
+const TOKEN: &str = "aws_session_token";
+/// botocore prefers it to `aws_session_token`, so a stale one would win.
+const LEGACY_TOKEN: &str = "aws_security_token";
+/// The key under which saml2aws and we note when a session ends; starship shows it.
+const EXPIRES: &str = "x_security_token_expires";
+const SERIALS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
+const SESSION: [&str; 5] = [ID, SECRET, TOKEN, LEGACY_TOKEN, EXPIRES];
+
+/// Keys that other tools leave beside a session of theirs: broamski/aws-mfa, saml2aws, aws-vault, awsume and others.
+pub const FOREIGN_MARKERS: &[&str] = &[
+    "expiration",
+    "assumed_role",
+    "assumed_role_arn",
+    "manager",
+    "aws_expiration",
+    "aws_session_expiration",
+    "aws_credential_expiration",
+    "x_principal_arn",
+    "autoawsume",
+];
+
+/// A session as it is written.
+#[derive(Debug, Clone)]
+pub struct SessionValues {
+    /// The access key ID (`ASIA…`).
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret: Secret<String>,
+    /// The session token.
+    pub token: Secret<String>,
+    /// When it ends: `YYYY-MM-DDTHH:MM:SSZ`.
+    pub expires: String,
+}
+
+impl From<&Session> for SessionValues {
+    fn from(session: &Session) -> Self {
+        Self {
+            access_key_id: session.access_key_id.clone(),
+            secret: session.secret_access_key.clone(),
+            token: session.session_token.clone(),
+            expires: timestamp(session.expiration),
+        }
+    }
+}
+
+impl SessionValues {
+    /// Values of no session, to rehearse an edit with.
+    pub fn made_up() -> Self {
+        let text = |t: &str| Secret::from(t);
+        Self { access_key_id: "ASIA".into(), secret: text("-"), token: text("-"), expires: "-".into() }
+    }
+}
+
+/// What [`write_session`] did besides writing the session.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WriteReport {
+    /// The section, without brackets.
+    pub section: String,
+    /// Whether the section was added.
+    pub added_section: bool,
+    /// Where the section's long-term keys are now, if it held any.
+    pub moved_to: Option<String>,
+    /// The serial's key (`mfa_serial`, `aws_mfa_device`) if it moved with them.
+    pub moved_serials: Vec<String>,
+    /// Marks of another tool that were taken away with its session.
+    pub removed_markers: Vec<String>,
+}
+
+/// What [`remove_session`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemoveReport {
+    /// Whether there was a session.
+    pub removed: bool,
+    /// Whether the section, emptied, went too.
+    pub removed_section: bool,
+    /// The section that the long-term keys came back from, if they did.
+    pub restored_from: Option<String>,
+}
+
+/// Why a session was not written or removed. Nothing was changed in the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionEditError {
+    /// The place cannot be edited.
+    #[error(transparent)]
+    Unsafe(#[from] UnsafeEdit),
+    /// Both sections hold long-term keys, and not the same ones.
+    #[error("sections [{section}] and [{long_term}] hold different long-term keys")]
+    DifferentKeys {
+        /// The session's section.
+        section: String,
+        /// Where its long-term keys would go or come from.
+        long_term: String,
+    },
+    /// The section holds a session that another tool looks after.
+    #[error("section [{section}] holds a session of another tool (it has `{marker}`)")]
+    ForeignSession {
+        /// The section.
+        section: String,
+        /// The key that tells so.
+        marker: String,
+    },
+}
+
+/// Writes a session into a section of the credentials file. Long-term keys that are there go to `[<section>-long-term]`,
+/// with the serial; a session of another tool is replaced only with `force`.
+pub fn write_session(
+    document: &mut Document,
+    section: &str,
+    values: &SessionValues,
+    force: bool,
+) -> Result<WriteReport, SessionEditError> {
+    let before = document.clone();
+    let written = write_steps(document, section, values, force);
+    if written.is_err() {
+        *document = before;
+    }
+    written
+}
+
+fn write_steps(
+    document: &mut Document,
+    section: &str,
+    values: &SessionValues,
+    force: bool,
+) -> Result<WriteReport, SessionEditError> {
+    document.check_section(section)?;
+    let mut report = WriteReport { section: section.to_owned(), ..WriteReport::default() };
+    if holds_session(document, section) {
+        for marker in FOREIGN_MARKERS.iter().filter(|marker| document.get(section, marker).is_some()) {
+            if !force {
+                let (section, marker) = (section.to_owned(), (*marker).to_owned());
+                return Err(SessionEditError::ForeignSession { section, marker });
+            }
+            report.removed_markers.push((*marker).to_owned());
+        }
+    } else if document.has(section, ID) || document.has(section, SECRET) {
+        move_long_term(document, section, values, &mut report)?;
+    }
+    report.added_section = document.add_section(section, None)?;
+    document.set(section, ID, &values.access_key_id)?;
+    document.set(section, SECRET, values.secret.expose())?;
+    document.set(section, TOKEN, values.token.expose())?;
+    document.set(section, EXPIRES, &values.expires)?;
+    document.remove(section, LEGACY_TOKEN)?;
+    for marker in &report.removed_markers {
+        document.remove(section, marker)?;
+    }
+    Ok(report)
+}
+
+fn move_long_term(
+    document: &mut Document,
+    section: &str,
+    values: &SessionValues,
+    report: &mut WriteReport,
+) -> Result<(), SessionEditError> {
+    let long_term = long_term_name(section);
+    document.check_section(&long_term)?;
+    let occupied = [ID, SECRET, TOKEN].iter().any(|key| document.has(&long_term, key));
+    report.moved_to = Some(long_term.clone());
+    if occupied {
+        if same_keys(document, section, &long_term) {
+            return Ok(());
+        }
+        return Err(SessionEditError::DifferentKeys { section: section.to_owned(), long_term });
+    }
+    // Keys that are there without a value would be in the way.
+    document.remove(&long_term, ID)?;
+    document.remove(&long_term, SECRET)?;
+    document.add_section(&long_term, Some(section))?;
+    // In the order of the section, so that the way back knows it.
+    for key in document.keys(section) {
+        if key == ID {
+            document.move_and_set(section, &long_term, ID, &values.access_key_id)?;
+        } else if key == SECRET {
+            document.move_and_set(section, &long_term, SECRET, values.secret.expose())?;
+        } else if SERIALS.contains(&key.as_str()) && document.get(&long_term, &key).is_none() {
+            document.move_key(section, &long_term, &key, Place::End)?;
+            report.moved_serials.push(key);
+        }
+    }
+    Ok(())
+}
+
+/// Takes the session out of a section, if it holds one; the section goes too if nothing else is in it. With `restore`
+/// the long-term keys and the serial come back from `[<section>-long-term]`.
+pub fn remove_session(
+    document: &mut Document,
+    section: &str,
+    restore: bool,
+) -> Result<RemoveReport, SessionEditError> {
+    let before = document.clone();
+    let removed = remove_steps(document, section, restore);
+    if removed.is_err() {
+        *document = before;
+    }
+    removed
+}
+
+fn remove_steps(
+    document: &mut Document,
+    section: &str,
+    restore: bool,
+) -> Result<RemoveReport, SessionEditError> {
+    document.check_section(section)?;
+    let mut report = RemoveReport { removed: holds_session(document, section), ..RemoveReport::default() };
+    let long_term = long_term_name(section);
+    if restore && (document.has(&long_term, ID) || document.has(&long_term, SECRET)) {
+        restore_keys(document, section, &long_term, report.removed)?;
+        report.restored_from = Some(long_term);
+    } else if report.removed {
+        report.removed_section = document.remove_keys_and_empty_section(section, &SESSION)?;
+    }
+    Ok(report)
+}
+
+fn restore_keys(
+    document: &mut Document,
+    section: &str,
+    long_term: &str,
+    replaces_session: bool,
+) -> Result<(), SessionEditError> {
+    document.check_section(long_term)?;
+    let moved: Vec<String> = document.keys(long_term);
+    let moved: Vec<&str> = moved.iter().map(String::as_str).filter(|k| is_movable(k)).collect();
+    let emptied = document.is_empty_without(long_term, &moved, true);
+    if replaces_session {
+        document.remove(section, TOKEN)?;
+        document.remove(section, LEGACY_TOKEN)?;
+        document.remove(section, EXPIRES)?;
+    } else if document.has(section, ID) || document.has(section, SECRET) {
+        if !same_keys(document, section, long_term) {
+            let (section, long_term) = (section.to_owned(), long_term.to_owned());
+            return Err(SessionEditError::DifferentKeys { section, long_term });
+        }
+    }
+    document.add_section(section, Some(long_term))?;
+    for (index, key) in moved.iter().enumerate() {
+        if [ID, SECRET].contains(key) {
+            if document.move_over(long_term, section, key)? {
+                continue;
+            }
+        } else if document.get(section, key).is_some() {
+            continue;
+        }
+        document.move_key(long_term, section, key, place_of(document, section, &moved, index))?;
+    }
+    let left = document.keys(long_term).is_empty();
+    if emptied && left {
+        document.remove_header(long_term);
+    }
+    Ok(())
+}
+
+/// Beside the key that it stood beside among the moved ones.
+fn place_of<'a>(document: &Document, section: &str, moved: &[&'a str], index: usize) -> Place<'a> {
+    let there = |key: &&&str| document.get(section, key).is_some();
+    if let Some(before) = moved[..index].iter().rev().find(there) {
+        return Place::After(before);
+    }
+    moved[index + 1..].iter().find(there).map_or(Place::End, |key| Place::Before(key))
+}
+
+/// Sets a key of a profile in the config file: in `[profile P]` or `[default]`, which is added if it is missing. Returns
+/// whether anything changed.
+pub fn set_config_key(
+    document: &mut Document,
+    profile: &str,
+    key: &str,
+    value: &str,
+) -> Result<bool, UnsafeEdit> {
+    document.set(&header_of(document.kind(), profile), key, value)
+}
+
+/// Whether a section holds a session rather than long-term keys: it has a token.
+pub fn holds_session(document: &Document, section: &str) -> bool {
+    document.has(section, TOKEN) || document.has(section, LEGACY_TOKEN)
+}
+
+fn is_movable(key: &str) -> bool {
+    key == ID || key == SECRET || SERIALS.contains(&key)
+}
+
+fn same_keys(document: &Document, a: &str, b: &str) -> bool {
+    [ID, SECRET].iter().all(|key| document.get(a, key) == document.get(b, key)) && !holds_session(document, b)
+}

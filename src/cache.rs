@@ -1,0 +1,192 @@
+//! The session cache: one private file a session, plus the ready answers that the fast path prints.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::files::{self, Lock};
+use crate::model::answer::{self, Basis};
+use crate::model::duration::SessionDuration;
+use crate::model::secret::Secret;
+use crate::model::session::{Session, StoredSession};
+
+/// What makes a session the one that is wanted: two requests with equal keys can share it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionKey {
+    /// The long-term keys it is made with.
+    pub access_key_id: String,
+    /// The device it is made with.
+    pub serial: String,
+    /// How long it was to live.
+    pub duration: SessionDuration,
+    /// The STS endpoint and region it comes from.
+    pub endpoint: String,
+    /// The roles assumed in turn; empty for a user's own session.
+    pub roles: Vec<RoleKey>,
+}
+
+/// What decides over the session of a role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleKey {
+    /// The role.
+    pub role_arn: String,
+    /// The session's name.
+    pub session_name: String,
+    /// The external ID.
+    pub external_id: Option<String>,
+    /// How long it was to live.
+    pub duration: SessionDuration,
+}
+
+/// The session cache and its locks.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    sessions: PathBuf,
+    answers: PathBuf,
+    locks: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    version: u32,
+    key: SessionKey,
+    session: StoredSession,
+}
+
+const VERSION: u32 = 1;
+
+impl Cache {
+    /// The cache in `cache_dir`, with its locks in `state_dir`; neither need exist.
+    pub fn new(cache_dir: &Path, state_dir: &Path) -> Self {
+        let (sessions, answers) = (cache_dir.join("sessions"), cache_dir.join(answer::FOLDER));
+        Self { sessions, answers, locks: state_dir.join("locks") }
+    }
+
+    /// The session, if one was kept. It may have ended. One that cannot be read as a whole is none.
+    pub fn get(&self, key: &SessionKey) -> io::Result<Option<Session>> {
+        Ok(read(&self.file(key))?.filter(|entry| entry.key == *key).map(|entry| entry.session.into()))
+    }
+
+    /// Keeps a session.
+    pub fn put(&self, key: &SessionKey, session: &Session) -> io::Result<()> {
+        let entry = Entry { version: VERSION, key: key.clone(), session: session.into() };
+        let bytes = Secret::new(serde_json::to_vec(&entry).map_err(io::Error::other)?);
+        files::write_private(&self.file(key), bytes.expose())
+    }
+
+    /// Forgets every session that was made with this access key for these roles in turn, and every ready answer.
+    pub fn remove_all(&self, access_key_id: &str, role_arns: &[&str]) -> io::Result<()> {
+        let matches = |key: &SessionKey| {
+            let roles: Vec<&str> = key.roles.iter().map(|role| role.role_arn.as_str()).collect();
+            key.access_key_id == access_key_id && roles == role_arns
+        };
+        for path in list(&self.sessions)? {
+            if read(&path)?.is_some_and(|entry| matches(&entry.key)) {
+                files::remove(&path)?;
+            }
+        }
+        self.forget_answers()
+    }
+
+    /// Forgets every session and every ready answer.
+    pub fn clear(&self) -> io::Result<()> {
+        for path in list(&self.sessions)? {
+            files::remove(&path)?;
+        }
+        self.forget_answers()
+    }
+
+    /// Forgets every ready answer. They are made anew from the sessions.
+    pub fn forget_answers(&self) -> io::Result<()> {
+        for path in list(&self.answers)? {
+            files::remove(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the lock under which the session is made, waiting for whoever is making it.
+    pub fn lock(&self, key: &SessionKey) -> io::Result<Lock> {
+        Lock::acquire(&self.locks.join(format!("session-{}.lock", name(key))))
+    }
+
+    fn file(&self, key: &SessionKey) -> PathBuf {
+        self.sessions.join(format!("{}.json", name(key)))
+    }
+}
+
+/// An entry that cannot be read as a whole is none.
+fn read(path: &Path) -> io::Result<Option<Entry>> {
+    let Some(bytes) = files::read_private(path)? else { return Ok(None) };
+    let bytes = Secret::new(bytes);
+    Ok(serde_json::from_slice::<Entry>(bytes.expose()).ok().filter(|entry| entry.version == VERSION))
+}
+
+fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn name(key: &SessionKey) -> String {
+    // Its JSON rather than its parts put together: no two keys share it. It cannot fail: only strings and a number.
+    files::digest(serde_json::to_string(key).unwrap_or_default().as_bytes())
+}
+
+/// Keeps a ready answer for the fast path, to be printed until `refresh` (this computer's clock) unless anything in
+/// `basis` changes.
+pub fn put_answer(
+    path: &Path,
+    basis: &Basis,
+    written: DateTime<Utc>,
+    refresh: DateTime<Utc>,
+    output: &Secret<String>,
+) -> io::Result<()> {
+    let bytes = Secret::new(answer::encode(basis, written, refresh, output.expose().as_bytes()));
+    files::write_private(path, bytes.expose())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(serial: &str) -> SessionKey {
+        SessionKey {
+            access_key_id: "AKIA".into(),
+            serial: serial.into(),
+            duration: SessionDuration::DEFAULT,
+            endpoint: "us-east-1".into(),
+            roles: vec![],
+        }
+    }
+
+    #[test]
+    fn sessions_are_kept_and_forgotten() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache::new(&home.path().join("c"), &home.path().join("s"));
+        let session = Session {
+            access_key_id: "ASIA".into(),
+            secret_access_key: "secret".into(),
+            session_token: "token".into(),
+            issued: DateTime::from_timestamp(1, 0).unwrap(),
+            expiration: DateTime::from_timestamp(2, 0).unwrap(),
+            account_id: Some("123456789012".into()),
+        };
+        assert_eq!(cache.get(&key("a")).unwrap(), None);
+        cache.put(&key("a"), &session).unwrap();
+        assert_eq!(cache.get(&key("a")).unwrap(), Some(session));
+        assert_eq!(cache.get(&key("b")).unwrap(), None);
+        files::write_private(&cache.file(&key("b")), b"{\"version\":2}").unwrap();
+        assert_eq!(cache.get(&key("b")).unwrap(), None, "a future format");
+        cache.remove_all("AKIAOTHER", &[]).unwrap();
+        cache.remove_all("AKIA", &["arn:aws:iam::123456789012:role/admin"]).unwrap();
+        assert!(cache.get(&key("a")).unwrap().is_some());
+        cache.remove_all("AKIA", &[]).unwrap();
+        assert_eq!(cache.get(&key("a")).unwrap(), None);
+        cache.clear().unwrap();
+        assert_eq!(list(&cache.sessions).unwrap().len(), 0);
+    }
+}

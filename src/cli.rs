@@ -1,0 +1,143 @@
+//! The command line as a whole. The arguments of a command sit with the command.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::CompleteEnv;
+
+use crate::clock::SystemClock;
+use crate::commands;
+use crate::context::Context;
+use crate::env::{Env, OWN_VARIABLES};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::ui::{Style, Terminal, Ui, Verbosity};
+
+/// MFA for the AWS command line, with nothing to type.
+#[derive(Debug, Parser)]
+#[command(name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Tell each step, without secrets
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// When to use colour; `NO_COLOR` counts too
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    color: ColorChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Login(commands::login::LoginArgs),
+    Logout(commands::logout::LogoutArgs),
+    CredentialProcess(commands::credential_process::CredentialProcessArgs),
+    Code(commands::code::CodeArgs),
+    /// Import and list MFA devices
+    #[command(subcommand)]
+    Device(commands::device::DeviceCommand),
+    Completions(commands::completions::CompletionsArgs),
+}
+
+fn after_help() -> String {
+    let mut text = "Start here:\n  \
+        awsmfa device import --profile dev    store the secret of the MFA device, once\n  \
+        awsmfa login --profile dev            write a session into ~/.aws/credentials\n  \
+        or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev\n\nVariables:\n"
+        .to_owned();
+    for (name, meaning) in OWN_VARIABLES {
+        text.push_str(&format!("  {name:<28} {meaning}\n"));
+    }
+    text.push_str("  AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, … mean what they mean to the AWS CLI\n\n");
+    text.push_str("Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 refused by AWS,\n");
+    text.push_str("            5 store locked or unavailable, 6 network or AWS unavailable, 130 interrupted");
+    text
+}
+
+/// Parses the command line (with the program's name first) and runs it with the real terminal, clock and streams.
+/// Returns the exit code.
+pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results; clap prints them to stdout, mistakes to stderr.
+            let _ = error.print();
+            return if error.use_stderr() { ErrorKind::Usage as u8 } else { 0 };
+        }
+    };
+    let ui = Ui::new(cli.style(&env), Box::new(std::io::stdout()), Box::new(std::io::stderr()));
+    let prompt = Arc::new(Terminal::new(&env));
+    let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
+    match cli.command.run(&ctx) {
+        Ok(()) => 0,
+        Err(error) => report(&ctx, &error),
+    }
+}
+
+/// Answers a shell that asks for completions. Returns whether one did.
+pub fn complete(env: &Env, args: &[OsString]) -> bool {
+    if env.get(commands::completions::VARIABLE).is_none() {
+        return false;
+    }
+    let completer = CompleteEnv::with_factory(Cli::command).var(commands::completions::VARIABLE);
+    // A shell has no use for what went wrong.
+    completer.try_complete(args.iter().cloned(), None).unwrap_or(true)
+}
+
+fn report(ctx: &Context, error: &CommandError) -> u8 {
+    ctx.ui.error(&error.message, &error.hints);
+    error.kind as u8
+}
+
+impl Cli {
+    fn style(&self, env: &Env) -> Style {
+        let terminal = std::io::stderr().is_terminal();
+        let color = match self.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => terminal && env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb"),
+        };
+        let verbosity = match (self.verbose, self.quiet) {
+            (true, _) => Verbosity::Verbose,
+            (_, true) => Verbosity::Quiet,
+            _ => Verbosity::Normal,
+        };
+        let one_line = matches!(self.command, Command::CredentialProcess(_)) && !terminal;
+        Style { verbosity, color, live: terminal, one_line }
+    }
+}
+
+impl Command {
+    fn run(&self, ctx: &Context) -> CommandResult {
+        match self {
+            Self::Login(args) => commands::login::run(ctx, args),
+            Self::Logout(args) => commands::logout::run(ctx, args),
+            Self::CredentialProcess(args) => commands::credential_process::run(ctx, args),
+            Self::Code(args) => commands::code::run(ctx, args),
+            Self::Device(command) => commands::device::run(ctx, command),
+            Self::Completions(args) => commands::completions::run(ctx, args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

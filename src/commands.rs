@@ -1,0 +1,16 @@
+//! One file a command: its arguments and `run`. Thin: resolve, call a use case, render.
+
+pub mod code;
+pub mod completions;
+pub mod credential_process;
+pub mod device;
+pub mod login;
+pub mod logout;
+
+/// The profile that a command works on.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ProfileArg {
+    /// The profile [default: `AWS_PROFILE`, then `default`]
+    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
+    pub profile: Option<String>,
+}

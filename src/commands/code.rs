@@ -1,0 +1,147 @@
+//! `awsmfa code`: the codes themselves, for the console and for programs that ask.
+
+use serde::Serialize;
+
+use crate::aws_files::resolve::resolve;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::ledger::DeviceLedger;
+use crate::model::serial::Serial;
+use crate::model::step::Step;
+use crate::session;
+use crate::store::registry::DeviceRecord;
+
+/// Print the current code of a device
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  awsmfa code                     of the only device, or of the profile's
+  awsmfa code alice               of the device of that name
+  awsmfa code --pair              two consecutive codes, as the console asks for them")]
+pub struct CodeArgs {
+    /// The device's ARN, its name or its label
+    #[arg(value_name = "DEVICE", conflicts_with = "profile", add = clap_complete::ArgValueCandidates::new(super::completions::device_names))]
+    device: Option<String>,
+    #[command(flatten)]
+    profile: super::ProfileArg,
+    /// Two consecutive codes
+    #[arg(long)]
+    pair: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct CodeOutput<'a> {
+    serial: &'a str,
+    code: &'a str,
+    seconds_left: u64,
+}
+
+#[derive(Serialize)]
+struct PairOutput<'a> {
+    serial: &'a str,
+    codes: [&'a str; 2],
+    seconds_left: u64,
+}
+
+/// Runs the command.
+pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
+    let serial = device(ctx, args)?;
+    let Some(seed) = ctx.seed(&serial)? else {
+        return Err(CommandError::new(
+            ErrorKind::Configuration,
+            format!("no secret is stored for `{serial}`"),
+        )
+        .hint(format!("awsmfa device import --serial {serial}")));
+    };
+    let mut ledger = ctx.ledgers()?.open(&serial)?;
+    // AWS's clock counts, not this computer's.
+    let now = ctx.clock.now() + ledger.offset();
+    let step = Step::at(now);
+    let (code, seconds_left) = (seed.code(step), step.seconds_left(now));
+    if args.pair {
+        // AWS does not use these up for sessions: it takes them to set the device's clock.
+        let codes = [seed.code(step.previous()), code];
+        let codes = [codes[0].expose(), codes[1].expose()];
+        return print(
+            ctx,
+            args,
+            &PairOutput { serial: serial.as_str(), codes, seconds_left },
+            &codes.join("\n"),
+        );
+    }
+    warn_if_used(ctx, &ledger, step, seconds_left);
+    // Wherever the person types it, AWS takes it once; we must not send it then.
+    ledger.mark_shown(step)?;
+    print(
+        ctx,
+        args,
+        &CodeOutput { serial: serial.as_str(), code: code.expose(), seconds_left },
+        code.expose(),
+    )?;
+    if !args.json {
+        ctx.ui.say(format_args!("good for {seconds_left} s"));
+    }
+    Ok(())
+}
+
+fn print(ctx: &Context, args: &CodeArgs, json: &impl Serialize, text: &str) -> CommandResult {
+    let text = if args.json { serde_json::to_string(json).unwrap_or_default() } else { text.to_owned() };
+    Ok(ctx.ui.result(&format!("{text}\n"))?)
+}
+
+fn warn_if_used(ctx: &Context, ledger: &DeviceLedger, step: Step, seconds_left: u64) {
+    if ledger.is_used(step) {
+        ctx.ui.warn(format_args!(
+            "this code was used or shown before, and AWS takes each once; the next comes in {seconds_left} s"
+        ));
+    }
+}
+
+fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
+    let devices = ctx.registry()?.load()?;
+    if let Some(name) = &args.device {
+        return by_name(&devices, name);
+    }
+    let named = args.profile.profile.as_deref().or(ctx.env.get("AWS_PROFILE"));
+    match (named, devices.as_slice()) {
+        (Some(profile), _) => of_profile(ctx, profile),
+        (None, [one]) => Ok(one.serial.clone()),
+        (None, []) => Err(no_device()),
+        (None, several) => of_profile(ctx, "default").map_err(|_| ambiguous(several)),
+    }
+}
+
+fn of_profile(ctx: &Context, profile: &str) -> CommandResult<Serial> {
+    let resolution = resolve(&ctx.profiles()?, profile)?;
+    session::known_serial(ctx, None, &resolution)?.ok_or_else(|| {
+        CommandError::new(ErrorKind::Configuration, format!("profile `{profile}` has no `mfa_serial`"))
+            .hint("name the device: `awsmfa device list` shows those that are stored")
+    })
+}
+
+fn by_name(devices: &[DeviceRecord], name: &str) -> CommandResult<Serial> {
+    let matches = |d: &&DeviceRecord| {
+        d.serial.as_str() == name || d.serial.device_name() == name || d.label.as_deref() == Some(name)
+    };
+    let found: Vec<&DeviceRecord> = devices.iter().filter(matches).collect();
+    match found.as_slice() {
+        [one] => Ok(one.serial.clone()),
+        [] if name.starts_with("arn:") => Ok(name.parse()?),
+        [] => Err(CommandError::new(ErrorKind::Configuration, format!("no device `{name}` is stored"))
+            .hint("list them: `awsmfa device list`")),
+        several => Err(ambiguous(&several.iter().map(|d| (*d).clone()).collect::<Vec<_>>())),
+    }
+}
+
+fn no_device() -> CommandError {
+    CommandError::new(ErrorKind::Configuration, "no device is stored")
+        .hint("awsmfa device import --profile NAME")
+}
+
+fn ambiguous(devices: &[DeviceRecord]) -> CommandError {
+    let this = CommandError::new(ErrorKind::Usage, "several devices could be meant");
+    devices.iter().fold(this, |this, device| this.hint(format!("awsmfa code {}", device.serial)))
+}

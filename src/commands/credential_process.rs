@@ -1,0 +1,43 @@
+//! `awsmfa credential-process`: the session as credential_process JSON. SDKs run this, so nothing may be in the way.
+
+use crate::cache;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::fast_path;
+use crate::model::process_output;
+use crate::session::{self, Options, Wishes};
+
+/// Print the session for an AWS SDK's `credential_process`
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Put this into ~/.aws/config, and the AWS CLI and every SDK get sessions by themselves:
+
+  [profile dev-mfa]
+  credential_process = awsmfa credential-process --profile dev")]
+pub struct CredentialProcessArgs {
+    #[command(flatten)]
+    profile: super::ProfileArg,
+}
+
+/// Runs the command.
+pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
+    let name = args.profile.profile.as_deref().unwrap_or(ctx.env.profile());
+    // Before the files are read: if one changes meanwhile, the answer is not taken for one about the new state.
+    let basis = fast_path::basis(&ctx.env);
+    let wishes = Wishes { profile: Some(name.to_owned()), unattended: true, ..Wishes::default() };
+    let prepared = session::prepare(ctx, &wishes)?;
+    let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)?;
+    let output = process_output::render(&ensured.session);
+    ctx.ui.result(output.expose())?;
+    session::remember_serial(ctx, &prepared);
+    let now = ctx.clock.now();
+    let refresh = ensured.session.refresh_at() - ensured.offset;
+    if let (Some(basis), Some(path)) = (basis, fast_path::answer_file(&ctx.env, name))
+        && now < refresh
+        && let Err(error) = cache::put_answer(&path, &basis, now, refresh, &output)
+    {
+        ctx.ui.detail(format_args!("the answer could not be kept for next time: {error}"));
+    }
+    Ok(())
+}

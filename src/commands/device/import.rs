@@ -1,0 +1,173 @@
+//! `awsmfa device import`: stores the secret of a device that exists already, or that the console is about to enable.
+
+use std::io::Read;
+
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::secret::Secret;
+use crate::model::serial::Serial;
+use crate::model::totp::Seed;
+use crate::session::{self, Wishes};
+use crate::store::StoreKind;
+use crate::store::registry::{DeviceRecord, Registry};
+
+/// The most that is read of stdin: an otpauth URI is far shorter.
+const INPUT_LIMIT: u64 = 16 * 1024;
+
+/// Store the secret of an MFA device
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+The secret is the text that the console shows under `Show secret key` while a virtual MFA device is set up. It is asked
+for without echo, or read from standard input; it is never an argument, because every user can see those.
+
+Examples:
+  awsmfa device import --profile dev
+  pass show aws/mfa | awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --secret-stdin
+  awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device && awsmfa code --pair")]
+pub struct ImportArgs {
+    #[command(flatten)]
+    profile: super::super::ProfileArg,
+    /// The device's ARN or number [default: the profile's `mfa_serial`, then its user's only device]
+    #[arg(short, long, value_name = "ARN")]
+    serial: Option<String>,
+    /// A name for it that you choose
+    #[arg(short, long, value_name = "TEXT")]
+    label: Option<String>,
+    /// Where to keep the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
+    #[arg(long, value_name = "STORE")]
+    store: Option<StoreKind>,
+    /// Read the secret key from standard input
+    #[arg(long, conflicts_with = "uri_stdin")]
+    secret_stdin: bool,
+    /// Read an `otpauth://` URI from standard input
+    #[arg(long)]
+    uri_stdin: bool,
+    /// Replace another secret of the same device without asking
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Runs the command.
+pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
+    // Before the secret is asked for: whatever can fail without it.
+    let profile = profile(ctx, args);
+    let serial = serial(ctx, args, profile.as_deref())?;
+    let registry = ctx.registry()?;
+    let known = registry.find(&serial)?;
+    let store = match &known {
+        Some(record) if args.store.is_none() => record.store,
+        _ => ctx.store_for_new(args.store)?,
+    };
+    let seed = read_seed(ctx, args, &serial)?;
+    if let Some(record) = &known {
+        check_replace(ctx, args, record, &seed)?;
+    }
+    keep(ctx, &serial, &seed, store)?;
+    register(&registry, args, &serial, store, profile.as_deref())?;
+    if let Some(old) = known.filter(|record| record.store != store) {
+        // Only now: until the register says otherwise, the old copy is the one that counts.
+        ctx.store(old.store)?.delete(serial.as_str())?;
+    }
+    ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store"));
+    match profile {
+        Some(profile) => ctx.ui.hint(format_args!("awsmfa login --profile {profile}")),
+        None => ctx.ui.hint(format_args!("awsmfa code {serial}")),
+    }
+    Ok(())
+}
+
+/// The profile to connect the device with: the one named; the default one only if it has to tell the serial.
+fn profile(ctx: &Context, args: &ImportArgs) -> Option<String> {
+    let named = args.profile.profile.as_deref().or(ctx.env.get("AWS_PROFILE"));
+    named.or(args.serial.is_none().then_some("default")).map(str::to_owned)
+}
+
+fn serial(ctx: &Context, args: &ImportArgs, profile: Option<&str>) -> CommandResult<Serial> {
+    if let Some(text) = &args.serial {
+        return Ok(text.parse()?);
+    }
+    let wishes = Wishes { profile: profile.map(str::to_owned), ..Wishes::default() };
+    let prepared = session::prepare(ctx, &wishes)?;
+    session::remember_serial(ctx, &prepared);
+    Ok(prepared.plan.serial)
+}
+
+fn read_seed(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult<Seed> {
+    if args.uri_stdin {
+        return Ok(Seed::from_uri(read_stdin()?.expose())?);
+    }
+    if args.secret_stdin {
+        return either(&read_stdin()?);
+    }
+    let answer = ctx.prompt.secret(&format!("secret key of {serial}")).map_err(|error| {
+        CommandError::from(error).hint("pipe it in: `… | awsmfa device import --secret-stdin`")
+    })?;
+    either(&answer)
+}
+
+/// People paste what they have: the secret key, or the whole URI.
+fn either(text: &Secret<String>) -> CommandResult<Seed> {
+    match text.expose().trim_start().starts_with("otpauth://") {
+        true => Ok(Seed::from_uri(text.expose())?),
+        false => Ok(Seed::from_base32(text.expose())?),
+    }
+}
+
+fn read_stdin() -> CommandResult<Secret<String>> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(INPUT_LIMIT).read_to_string(&mut text);
+    let text = Secret::new(text);
+    read.map_err(|error| {
+        CommandError::new(ErrorKind::Usage, format!("standard input cannot be read: {error}"))
+    })?;
+    Ok(text)
+}
+
+fn check_replace(ctx: &Context, args: &ImportArgs, record: &DeviceRecord, seed: &Seed) -> CommandResult {
+    let old = ctx.store(record.store)?.get(record.serial.as_str())?;
+    let same = old.as_ref().is_none_or(|uri| Seed::from_uri(uri.expose()).as_ref() == Ok(seed));
+    if same || args.yes {
+        return Ok(());
+    }
+    let question = format!("replace the other secret that is stored for {}?", record.serial);
+    let replace = ctx.prompt.confirm(&question).map_err(|_| {
+        let message = format!("another secret is stored for `{}`", record.serial);
+        CommandError::new(ErrorKind::Usage, message).hint("replace it with `--yes`; it cannot be had again")
+    })?;
+    match replace {
+        true => Ok(()),
+        false => Err(CommandError::new(ErrorKind::Failed, "nothing was changed")),
+    }
+}
+
+fn keep(ctx: &Context, serial: &Serial, seed: &Seed, kind: StoreKind) -> CommandResult {
+    Ok(ctx.store(kind)?.put(serial.as_str(), &seed.to_uri(serial))?)
+}
+
+fn register(
+    registry: &Registry,
+    args: &ImportArgs,
+    serial: &Serial,
+    store: StoreKind,
+    profile: Option<&str>,
+) -> CommandResult {
+    registry.update(|devices| {
+        // A profile has one device: the one that it was given last.
+        for device in devices.iter_mut().filter(|d| d.serial != *serial) {
+            device.profiles.retain(|p| Some(p.as_str()) != profile);
+        }
+        let place = devices.iter().position(|d| d.serial == *serial).unwrap_or_else(|| {
+            devices.push(DeviceRecord::new(serial.clone(), store));
+            devices.len() - 1
+        });
+        let device = &mut devices[place];
+        device.store = store;
+        device.label = args.label.clone().or(device.label.take());
+        if let Some(profile) = profile
+            && !device.profiles.iter().any(|p| p == profile)
+        {
+            device.profiles.push(profile.to_owned());
+        }
+    })?;
+    Ok(())
+}

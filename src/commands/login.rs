@@ -1,0 +1,181 @@
+//! `awsmfa login`: makes sure that there is a session and writes it to the credentials file.
+
+use crate::aws_files::resolve::{Target, resolve};
+use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
+use crate::aws_files::{Kind, write};
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::duration::{SessionDuration, in_words};
+use crate::model::serial::Serial;
+use crate::model::session::timestamp;
+use crate::model::totp::Code;
+use crate::session::{self, Ensured, Options, Prepared, Wishes};
+
+/// Make sure there is a session and write it to the credentials file
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  awsmfa login --profile dev
+  awsmfa login --profile dev --duration 1h --force
+  awsmfa login --profile dev --output-profile dev-mfa")]
+pub struct LoginArgs {
+    #[command(flatten)]
+    profile: super::ProfileArg,
+    /// How long the session is to live: 15m to 36h [default: the profile's `duration_seconds`, then 12h]
+    #[arg(short, long, value_name = "TIME")]
+    duration: Option<SessionDuration>,
+    /// Make a new session even if one is fresh, and replace another tool's
+    #[arg(short, long)]
+    force: bool,
+    /// Write the session to this profile instead
+    #[arg(short, long, value_name = "NAME")]
+    output_profile: Option<String>,
+    /// The MFA device's ARN or number [default: the profile's `mfa_serial`, then the user's only device]
+    #[arg(short, long, value_name = "ARN")]
+    serial: Option<String>,
+    /// A code of the device, if its secret is not stored
+    #[arg(short, long, value_name = "CODE")]
+    code: Option<Code>,
+    /// Log in every profile that has an MFA device
+    #[arg(short, long, conflicts_with_all = ["profile", "output_profile", "serial", "code"])]
+    all: bool,
+}
+
+/// Runs the command.
+pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
+    if args.all {
+        return run_all(ctx, args);
+    }
+    run_one(ctx, args, args.profile.profile.clone())
+}
+
+/// Every profile is tried; the first failure is the command's.
+fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
+    let names = profiles_with_device(ctx)?;
+    if names.is_empty() {
+        return Err(CommandError::new(ErrorKind::Configuration, "no profile has an MFA device")
+            .hint("awsmfa device import --profile NAME"));
+    }
+    let mut failure = None;
+    for name in names {
+        if let Err(error) = run_one(ctx, args, Some(name.clone())) {
+            ctx.ui.error(&format!("profile `{name}`: {}", error.message), &error.hints);
+            failure.get_or_insert(CommandError::new(error.kind, "not every profile could be logged in"));
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
+    let profiles = ctx.profiles()?;
+    let registered = ctx.registry()?.load()?;
+    let mut names: Vec<String> = Vec::new();
+    for name in profiles.names() {
+        let base = name.strip_suffix("-long-term").unwrap_or(name);
+        let Ok(resolution) = resolve(&profiles, base) else { continue };
+        let known = resolution.serial.is_some()
+            || registered.iter().any(|device| resolution.chain.iter().any(|p| device.profiles.contains(p)));
+        if known && resolution.keys.is_ok() && !names.iter().any(|n| n == base) {
+            names.push(base.to_owned());
+        }
+    }
+    Ok(names)
+}
+
+fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandResult {
+    let wishes = Wishes {
+        profile,
+        duration: args.duration,
+        serial: args.serial.as_deref().map(str::parse::<Serial>).transpose()?,
+        environment_keys: true,
+        unattended: false,
+    };
+    let prepared = session::prepare(ctx, &wishes)?;
+    let target = target(args, &prepared)?;
+    let precheck = || match &target {
+        Target::Section(section) => rehearse(ctx, section, args.force),
+        Target::CacheOnly => Ok(()),
+    };
+    // Before the cache is asked, too: a session that cannot be written is no login.
+    precheck()?;
+    let options =
+        Options { force: args.force, unattended: false, code: args.code.clone(), precheck: &precheck };
+    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)?;
+    session::remember_serial(ctx, &prepared);
+    match &target {
+        Target::Section(section) => {
+            let report = write_session(ctx, section, &ensured, args.force)?;
+            say_written(ctx, &prepared, &report, &ensured)
+        }
+        Target::CacheOnly => {
+            let name = &prepared.resolution.profile;
+            ctx.ui.say(format_args!(
+                "session of `{name}` {}; its `credential_process` hands it out, so nothing was written",
+                validity(ctx, &ensured)
+            ));
+            Ok(())
+        }
+    }
+}
+
+fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Target> {
+    let Some(name) = &args.output_profile else { return Ok(prepared.resolution.target.clone()) };
+    let keys = prepared.profiles.get(name).and_then(|p| p.static_keys().ok().flatten());
+    // Its own long-term keys would have to move away, and nobody asked for that.
+    if *name != prepared.resolution.profile && keys.is_some_and(|keys| keys.session_token.is_none()) {
+        let message =
+            format!("profile `{name}` has long-term keys of its own; a session cannot stand beside them");
+        return Err(CommandError::new(ErrorKind::Configuration, message)
+            .hint("give `--output-profile` a name that is free"));
+    }
+    Ok(Target::Section(name.clone()))
+}
+
+fn rehearse(ctx: &Context, section: &str, force: bool) -> CommandResult {
+    let path = ctx.credentials_path()?;
+    let values = SessionValues::made_up();
+    write::check_writable(&path, Kind::Credentials, |document| {
+        session_edits::write_session(document, section, &values, force)
+    })?;
+    Ok(())
+}
+
+fn write_session(ctx: &Context, section: &str, ensured: &Ensured, force: bool) -> CommandResult<WriteReport> {
+    let path = ctx.credentials_path()?;
+    let lock = write::lock_path(&ctx.state_dir()?, &path);
+    let values = SessionValues::from(&ensured.session);
+    let edit = |document: &mut _| -> Result<WriteReport, SessionEditError> {
+        session_edits::write_session(document, section, &values, force)
+    };
+    Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
+}
+
+fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured: &Ensured) -> CommandResult {
+    let (section, profile) = (&report.section, &prepared.resolution.profile);
+    if let Some(long_term) = &report.moved_to {
+        ctx.ui.say(format_args!("moved the long-term keys of [{section}] to [{long_term}]"));
+    }
+    let path = ctx.credentials_path()?;
+    ctx.ui.say(format_args!(
+        "session of `{profile}` {}, in [{section}] of {}",
+        validity(ctx, ensured),
+        path.display()
+    ));
+    if section != profile {
+        ctx.ui.hint(format_args!("use it with `--profile {section}`"));
+    }
+    // The SDKs prefer keys in the environment to any profile's.
+    if ctx.env.get("AWS_ACCESS_KEY_ID").is_some() {
+        ctx.ui.warn("AWS_ACCESS_KEY_ID is set in the environment and hides the profile from some SDKs");
+        ctx.ui.hint("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN");
+    }
+    Ok(())
+}
+
+/// `is good until 2026-01-01T10:00:00Z (11 h 59 min)`, with `still` if it was found rather than made.
+fn validity(ctx: &Context, ensured: &Ensured) -> String {
+    let expiration = ensured.session.expiration;
+    let left = (expiration - (ctx.clock.now() + ensured.offset)).to_std().unwrap_or_default();
+    let verb = if ensured.made { "is good" } else { "is still good" };
+    format!("{verb} until {} ({})", timestamp(expiration), in_words(left))
+}

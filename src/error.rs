@@ -1,0 +1,156 @@
+//! What a command ends with when it fails: one line, a kind that decides the exit code, and hints. This is the only
+//! place, with its modules for what comes from AWS and from files, that knows exit codes and the words of hints; modules below say in small enums what happened.
+
+mod aws;
+mod files;
+
+use std::io;
+
+use crate::model::serial::SerialError;
+use crate::model::totp::SeedError;
+use crate::process::ProcessError;
+use crate::ui::PromptError;
+
+/// The kind of a failure; its number is the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Anything that has no kind of its own.
+    Failed = 1,
+    /// The command line, or a value typed.
+    Usage = 2,
+    /// A profile, a file, or keys that are missing.
+    Configuration = 3,
+    /// AWS refused: a bad code, no permission, an invalid key.
+    Refused = 4,
+    /// The store is locked or unavailable.
+    Store = 5,
+    /// The network or AWS is unavailable.
+    Network = 6,
+    /// The person pressed Ctrl-C.
+    Interrupted = 130,
+}
+
+/// Why a command failed, ready to be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandError {
+    /// Decides the exit code.
+    pub kind: ErrorKind,
+    /// One line: what and why.
+    pub message: String,
+    /// What to do next, best a command to paste.
+    pub hints: Vec<String>,
+}
+
+/// What commands return.
+pub type CommandResult<T = ()> = Result<T, CommandError>;
+
+impl CommandError {
+    /// A failure without hints yet.
+    pub fn new(kind: ErrorKind, message: impl std::fmt::Display) -> Self {
+        // One line, whatever a source's Display does.
+        let message = message.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        Self { kind, message, hints: Vec::new() }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl std::fmt::Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+}
+
+impl std::fmt::Display for CommandError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for CommandError {}
+
+impl From<SerialError> for CommandError {
+    fn from(error: SerialError) -> Self {
+        let this = Self::new(ErrorKind::Configuration, &error);
+        match error {
+            SerialError::User { likely, .. } => this
+                .hint(format!("the device's ARN is often `{likely}`; `aws iam list-mfa-devices` shows it")),
+            SerialError::Fido(_) => {
+                this.hint("add a virtual MFA device to the user beside it, and use that device's ARN")
+            }
+            SerialError::Malformed(_) => this.hint(
+                "a serial looks like `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` on hardware",
+            ),
+        }
+    }
+}
+
+impl From<SeedError> for CommandError {
+    fn from(error: SeedError) -> Self {
+        let this = Self::new(ErrorKind::Usage, &error);
+        match error {
+            SeedError::NotBase32 | SeedError::TooShort(_) => {
+                this.hint("paste the whole secret key that the console shows under `Show secret key`")
+            }
+            SeedError::NotOtpauth(_) => this.hint("it looks like `otpauth://totp/NAME?secret=BASE32`"),
+            SeedError::NotTotp(_) | SeedError::Foreign(_) => {
+                this.hint("check that this is the secret of an AWS MFA device")
+            }
+        }
+    }
+}
+
+impl From<PromptError> for CommandError {
+    fn from(error: PromptError) -> Self {
+        let kind = match error {
+            PromptError::CannotAsk(_) => ErrorKind::Usage,
+            PromptError::Interrupted => ErrorKind::Interrupted,
+            PromptError::Io(_) => ErrorKind::Failed,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<ProcessError> for CommandError {
+    fn from(error: ProcessError) -> Self {
+        Self::new(ErrorKind::Failed, error)
+    }
+}
+
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        let this = Self::new(ErrorKind::Failed, &error);
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                this.hint("free some space: `df -h ~`")
+            }
+            _ => this,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{AwsError, AwsErrorKind};
+
+    #[test]
+    fn messages_are_one_line() {
+        let error = CommandError::new(ErrorKind::Failed, "first\n  second").hint("do this");
+        assert_eq!(error.message, "first second");
+        assert_eq!(error.kind as u8, 1);
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_manual() {
+        let code = |kind| {
+            let error = AwsError { kind, operation: "GetSessionToken", code: None, message: String::new() };
+            CommandError::from(error).kind as u8
+        };
+        assert_eq!(code(AwsErrorKind::InvalidCode), 4);
+        assert_eq!(code(AwsErrorKind::UnknownKey), 4);
+        assert_eq!(code(AwsErrorKind::Unreachable), 6);
+        assert_eq!(code(AwsErrorKind::NotAws), 6);
+        assert_eq!(CommandError::from(PromptError::Interrupted).kind as u8, 130);
+        assert_eq!(CommandError::from(SeedError::NotBase32).kind as u8, 2);
+    }
+}

@@ -1,0 +1,85 @@
+//! What AWS and the way to it can do to a command.
+
+use super::{CommandError, ErrorKind};
+use crate::aws::{AwsError, AwsErrorKind, ClientError};
+use crate::ledger::TRIES_IN_WINDOW;
+use crate::model::duration::in_words;
+use crate::session::SessionError;
+
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
+        let this = Self::new(ErrorKind::Configuration, &error);
+        match error {
+            ClientError::CaBundleUnreadable { .. } | ClientError::CaBundleEmpty(_) => {
+                this.hint("set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates")
+            }
+            ClientError::Proxy(_) => this.hint("check `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`"),
+            ClientError::Tls(_) | ClientError::Runtime(_) => this,
+        }
+    }
+}
+
+impl From<AwsError> for CommandError {
+    fn from(error: AwsError) -> Self {
+        use AwsErrorKind as Kind;
+        let kind = if error.is_outage() { ErrorKind::Network } else { ErrorKind::Refused };
+        let this = Self::new(kind, &error);
+        match error.kind {
+            Kind::InvalidCode => Self::new(kind, "AWS refused the code as wrong, too old or used already")
+                .hint("check that the stored secret is this device's: `awsmfa device list`, and the computer's clock"),
+            Kind::CannotValidateCode => Self::new(kind, "AWS could not validate the code")
+                .hint("the serial must be a device of the user whose keys these are: `awsmfa device list`")
+                .hint("or it was enabled seconds ago, or asked too often: wait 3 minutes"),
+            Kind::ClockSkew => this.hint("set this computer's clock: `sudo timedatectl set-ntp true`"),
+            Kind::WrongSecretKey => {
+                Self::new(kind, "the secret access key does not belong to the access key ID")
+                    .hint("enter both again: `aws configure --profile NAME`, with the name of the long-term profile")
+            }
+            Kind::UnknownKey => Self::new(kind, "AWS does not know the access key, or it is inactive or deleted")
+                .hint("see which keys are active: IAM console, Users, Security credentials"),
+            Kind::Expired => this.hint("make a new session: `awsmfa login --force`"),
+            Kind::SessionKeys => this.hint("the profile's long-term keys must be an IAM user's, not a session"),
+            Kind::RegionDisabled => this.hint("use another region: `AWS_REGION=us-east-1`"),
+            Kind::Unreachable => Self::new(kind, format!("AWS cannot be reached: {}", error.message))
+                .hint("check the network, and `HTTPS_PROXY` and `AWS_ENDPOINT_URL` if they are set"),
+            Kind::Untrusted => {
+                Self::new(kind, format!("the connection to AWS is not trusted: {}", error.message))
+                    .hint("behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too")
+            }
+            Kind::Lost => Self::new(kind, format!("{} got no answer: {}", error.operation, error.message))
+                .hint("try again; the code that was sent is not used again"),
+            Kind::NotAws => Self::new(kind, format!("something other than AWS answered ({})", error.message))
+                .hint("sign in to the network first: a captive portal or proxy stands in between"),
+            Kind::Throttled => this.hint("try again in a minute"),
+            Kind::Unavailable => this.hint("try again later: https://health.aws.amazon.com"),
+            Kind::AccessDenied | Kind::NotFound | Kind::Refused => this,
+        }
+    }
+}
+
+impl From<SessionError> for CommandError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Command(error) => *error,
+            SessionError::Aws(error) => error.into(),
+            SessionError::ClockOff { behind, by } => {
+                let direction = if behind { "behind" } else { "ahead of" };
+                Self::new(
+                    ErrorKind::Refused,
+                    format!("this computer's clock is {} {direction} AWS's; sessions would seem ended or endless", in_words(by)),
+                )
+                .hint("set it: `sudo timedatectl set-ntp true`")
+            }
+            SessionError::Rest { seconds } => Self::new(
+                ErrorKind::Refused,
+                format!("this device's codes were tried {TRIES_IN_WINDOW} times in 3 minutes; AWS stops judging soon after"),
+            )
+            .hint(format!("try again in {seconds} s")),
+            SessionError::State { path, source } => {
+                let mut this = Self::from(source);
+                this.message = format!("`{}`: {}", path.display(), this.message);
+                this
+            }
+        }
+    }
+}

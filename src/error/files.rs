@@ -1,0 +1,164 @@
+//! What the person's AWS files, the stores and the register can do to a command.
+
+use super::{CommandError, ErrorKind};
+use crate::aws_files::document::UnsafeEdit;
+use crate::aws_files::resolve::{KeysError, ResolveError};
+use crate::aws_files::session_edits::SessionEditError;
+use crate::aws_files::write::{EditError, FileError};
+use crate::env::{AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
+use crate::store::StoreError;
+use crate::store::registry::RegistryError;
+
+fn configuration(error: impl std::fmt::Display) -> CommandError {
+    CommandError::new(ErrorKind::Configuration, error)
+}
+
+impl From<FileError> for CommandError {
+    fn from(error: FileError) -> Self {
+        let this = configuration(&error);
+        match &error {
+            FileError::Unreadable { path, .. } => this.hint(format!("ls -l {}", path.display())),
+            FileError::Folder { .. } => {
+                this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
+            }
+            FileError::DanglingLink { path } => {
+                this.hint(format!("see where it points: `ls -l {}`", path.display()))
+            }
+            FileError::Syntax { .. } => {
+                this.hint("mend that line; every line is `[section]`, `key = value` or `# comment`")
+            }
+            FileError::Unsafe { source, .. } => with_edit_hint(this, source),
+            FileError::ReadOnly { path, .. } => {
+                let folder = path.parent().unwrap_or(path).display();
+                this.hint(format!("check who may write: `ls -ld {} {folder}`", path.display()))
+            }
+            FileError::Write { source, .. } => {
+                let mut from_io = CommandError::from(std::io::Error::from(source.kind()));
+                Self { hints: std::mem::take(&mut from_io.hints), ..this }
+            }
+            FileError::Lock { .. } => this,
+            FileError::Refused { .. } => {
+                this.hint("nothing was changed; please report this with the file's structure")
+            }
+        }
+    }
+}
+
+fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
+    match error {
+        UnsafeEdit::DuplicateSection { .. } | UnsafeEdit::DuplicateKey { .. } => {
+            this.hint("join the two by hand; the AWS CLI cannot read the file as it is")
+        }
+        UnsafeEdit::LeakingDefault { .. } => this.hint("rename that section to [default]"),
+        UnsafeEdit::OddHeader { .. } => this.hint("write the header without spaces around the name"),
+        _ => this,
+    }
+}
+
+impl From<UnsafeEdit> for CommandError {
+    fn from(error: UnsafeEdit) -> Self {
+        with_edit_hint(configuration(&error), &error)
+    }
+}
+
+impl From<SessionEditError> for CommandError {
+    fn from(error: SessionEditError) -> Self {
+        let this = configuration(&error);
+        match &error {
+            SessionEditError::Unsafe(error) => with_edit_hint(this, error),
+            SessionEditError::DifferentKeys { section, long_term } => this.hint(format!(
+                "keep one of the two: `aws configure set aws_access_key_id … --profile {section}`, or delete [{long_term}]"
+            )),
+            SessionEditError::ForeignSession { section, .. } => this
+                .hint(format!("replace it: `awsmfa login --profile {section} --force`"))
+                .hint(format!("or write elsewhere: `awsmfa login --profile {section} --output-profile {section}-mfa`")),
+        }
+    }
+}
+
+impl<E: Into<CommandError> + std::fmt::Display> From<EditError<E>> for CommandError {
+    fn from(error: EditError<E>) -> Self {
+        match error {
+            EditError::File(error) => error.into(),
+            EditError::Edit { path, source } => {
+                let mut error = source.into();
+                error.message = format!("{}: {}", path.display(), error.message);
+                error
+            }
+        }
+    }
+}
+
+impl From<ResolveError> for CommandError {
+    fn from(error: ResolveError) -> Self {
+        let this = configuration(&error);
+        match error {
+            ResolveError::NoSuchProfile { near, .. } if near.is_empty() => {
+                this.hint("list the profiles: `aws configure list-profiles`")
+            }
+            ResolveError::NoSuchProfile { near, .. } | ResolveError::NoSuchSource { near, .. } => {
+                near.iter().fold(this, |this, name| this.hint(format!("did you mean `--profile {name}`?")))
+            }
+            ResolveError::NoSource { profile, .. } => {
+                this.hint(format!("aws configure set source_profile NAME --profile {profile}"))
+            }
+            ResolveError::Cycle { .. } => {
+                this.hint("one of them must have long-term keys instead of `source_profile`")
+            }
+        }
+    }
+}
+
+impl From<KeysError> for CommandError {
+    fn from(error: KeysError) -> Self {
+        let this = configuration(&error);
+        match error {
+            KeysError::NoLongTermKeys { profile, .. } => {
+                this.hint(format!("enter the access key of an IAM user: `aws configure --profile {profile}`"))
+            }
+            KeysError::Incomplete(keys) => this.hint(format!("aws configure --profile {}", keys.profile)),
+        }
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        let kind = match error {
+            StoreError::Interrupted => ErrorKind::Interrupted,
+            StoreError::Io { .. } => ErrorKind::Failed,
+            _ => ErrorKind::Store,
+        };
+        let this = Self::new(kind, &error);
+        match error {
+            StoreError::Locked | StoreError::TimedOut { .. } => this
+                .hint("unlock the keyring on the desktop and try again")
+                .hint(format!("or keep secrets in files: `{AWSMFA_STORE}=file awsmfa device import`")),
+            StoreError::NoPassphrase { .. } => this.hint(format!(
+                "run it once on a terminal, or name a file with the passphrase: `{AWSMFA_PASSPHRASE_FILE}=…`"
+            )),
+            StoreError::WrongPassphrase => this.hint("nothing was changed; try again with the right one"),
+            StoreError::Unavailable { .. } => {
+                this.hint(format!("keep secrets in files instead: `{AWSMFA_STORE}=file`, or `--store file`"))
+            }
+            StoreError::Damaged { .. } => {
+                this.hint("nothing was changed; bring the file back from a backup, or import again")
+            }
+            StoreError::Name(_) | StoreError::Interrupted | StoreError::Io { .. } => this,
+        }
+    }
+}
+
+impl From<RegistryError> for CommandError {
+    fn from(error: RegistryError) -> Self {
+        let this = configuration(&error);
+        match error {
+            RegistryError::Newer { .. } => this.hint("use the newer awsmfa that wrote it"),
+            RegistryError::Damaged { path, .. } => this.hint(format!(
+                "move it away and import again: `mv {} {}.bad`",
+                path.display(),
+                path.display()
+            )),
+            RegistryError::Io { .. } => this,
+        }
+    }
+}

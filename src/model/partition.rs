@@ -1,0 +1,35 @@
+//! AWS's partitions: separate clouds with their own ARNs, regions and endpoints.
+
+/// The partition of an ARN; `aws` for anything else.
+pub fn of_arn(arn: &str) -> &str {
+    arn.strip_prefix("arn:")
+        .and_then(|rest| rest.split(':').next())
+        .filter(|p| !p.is_empty())
+        .unwrap_or("aws")
+}
+
+/// The region to ask when nobody says one: the region that signs for IAM in the partition (endpoint rule set of the
+/// AWS SDKs). An unknown partition gets the first one's.
+pub fn default_region(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        "aws-iso" => "us-iso-east-1",
+        "aws-iso-b" => "us-isob-east-1",
+        "aws-iso-f" => "us-isof-south-1",
+        "aws-eusc" => "eusc-de-east-1",
+        _ => "us-east-1",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_tell_the_partition() {
+        assert_eq!(of_arn("arn:aws-cn:iam::123456789012:mfa/alice"), "aws-cn");
+        assert_eq!(of_arn("GAHT12345678"), "aws");
+        assert_eq!(default_region(of_arn("arn:aws-us-gov:iam::123456789012:mfa/alice")), "us-gov-west-1");
+    }
+}

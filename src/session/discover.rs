@@ -1,0 +1,145 @@
+//! Which device a profile means: by flag, by `mfa_serial`, by our register, or by asking AWS.
+
+use chrono::TimeDelta;
+
+use super::plan::Prepared;
+use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice, Reply};
+use crate::aws_files::document::UnsafeEdit;
+use crate::aws_files::resolve::Resolution;
+use crate::aws_files::{Kind, session_edits, write};
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::serial::Serial;
+use crate::model::session::LongTermKeys;
+
+/// The serial as far as it can be told without AWS.
+pub fn known_serial(
+    ctx: &Context,
+    flag: Option<&Serial>,
+    resolution: &Resolution,
+) -> CommandResult<Option<Serial>> {
+    if let Some(serial) = flag {
+        return Ok(Some(serial.clone()));
+    }
+    if let Some(setting) = &resolution.serial {
+        ctx.ui.detail(format_args!("MFA device `{}` ({})", setting.text, setting.origin));
+        let parsed = setting.text.parse::<Serial>();
+        return Ok(Some(parsed.map_err(|error| {
+            let mut error = CommandError::from(error);
+            error.message = format!("mfa_serial ({}): {}", setting.origin, error.message);
+            error
+        })?));
+    }
+    let registry = ctx.registry()?;
+    for profile in &resolution.chain {
+        if let Some(record) = registry.for_profile(profile)? {
+            ctx.ui.detail(format_args!("MFA device `{}`, registered for profile `{profile}`", record.serial));
+            return Ok(Some(record.serial));
+        }
+    }
+    Ok(None)
+}
+
+/// Asks AWS for the devices of the keys' user, and takes the one that can be meant.
+pub fn ask_aws(
+    ctx: &Context,
+    aws: &Aws,
+    keys: &LongTermKeys,
+    resolution: &Resolution,
+) -> CommandResult<Serial> {
+    ctx.ui.detail("asking AWS which MFA device the user has");
+    let devices = list(ctx, aws, &keys.into()).map_err(|error| unknown_serial(resolution, error))?;
+    let serials: Vec<Serial> = devices.iter().filter_map(|d| d.serial.parse().ok()).collect();
+    let registered = ctx.registry()?.load()?;
+    let stored: Vec<&Serial> =
+        serials.iter().filter(|s| registered.iter().any(|record| record.serial == **s)).collect();
+    match (serials.as_slice(), stored.as_slice()) {
+        (_, [one]) => Ok((*one).clone()),
+        ([one], _) => Ok(one.clone()),
+        ([], _) => Err(no_device(&resolution.profile, devices.len())),
+        (several, _) => {
+            let list = several.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
+            let message = format!("the user has several MFA devices: {list}");
+            Err(CommandError::new(ErrorKind::Configuration, message).hint(format!(
+                "name one: `awsmfa login --profile {} --serial {}`",
+                resolution.profile, several[0]
+            )))
+        }
+    }
+}
+
+/// Writes a serial that AWS told us to the profile whose keys it belongs to, so that it is asked for once. A file that
+/// cannot be written is no reason to fail: the session is there.
+pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
+    let base = &prepared.resolution.base;
+    if !prepared.discovered || !prepared.resolution.chain.iter().any(|p| prepared.profiles.get(p).is_some()) {
+        return;
+    }
+    let serial = &prepared.plan.serial;
+    let written = ctx.config_path().and_then(|path| {
+        let lock = write::lock_path(&ctx.state_dir()?, &path);
+        let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
+            session_edits::set_config_key(document, base, "mfa_serial", serial.as_str())
+        };
+        write::edit(&path, Kind::Config, &lock, edit)?;
+        Ok(path)
+    });
+    match written {
+        Ok(path) => {
+            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{base}` in {}", path.display()))
+        }
+        Err(error) => ctx.ui.detail(format_args!("the device's serial could not be remembered: {error}")),
+    }
+}
+
+/// ListMFADevices, first without a user's name; where the server cannot tell whose keys these are (AWS can), with the
+/// name that GetCallerIdentity gives.
+fn list(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<Vec<MfaDevice>, AwsError> {
+    let devices = with_right_time(ctx, |offset| aws.list_mfa_devices(keys, None, offset));
+    match devices {
+        Err(error) if error.kind == AwsErrorKind::NotFound => {
+            let caller = with_right_time(ctx, |offset| aws.get_caller_identity(keys, offset))?;
+            let user = caller.arn.rsplit('/').next().map(str::to_owned);
+            with_right_time(ctx, |offset| aws.list_mfa_devices(keys, user.as_deref(), offset))
+        }
+        other => other,
+    }
+}
+
+/// Sends a request, and again with AWS's time if its signature was refused for the time.
+pub fn with_right_time<T>(ctx: &Context, send: impl Fn(TimeDelta) -> Reply<T>) -> Result<T, AwsError> {
+    let first = send(TimeDelta::zero());
+    match (first.result, first.server_time) {
+        (Err(error), Some(aws_time)) if error.kind == AwsErrorKind::ClockSkew => {
+            let offset = aws_time - ctx.clock.now();
+            if offset.abs() <= super::MAX_OFFSET { send(offset).result } else { Err(error) }
+        }
+        (result, _) => result,
+    }
+}
+
+fn unknown_serial(resolution: &Resolution, error: AwsError) -> CommandError {
+    let refused = matches!(error.kind, AwsErrorKind::AccessDenied | AwsErrorKind::NotFound);
+    let mut error = CommandError::from(error);
+    if refused {
+        error.kind = ErrorKind::Configuration;
+        error.message =
+            format!("profile `{}` has no `mfa_serial`, and {}", resolution.profile, error.message);
+        let base = &resolution.base;
+        error.hints.push(format!(
+            "name the device: `aws configure set mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME --profile {base}`"
+        ));
+    }
+    error
+}
+
+fn no_device(profile: &str, unusable: usize) -> CommandError {
+    let message = match unusable {
+        0 => format!("profile `{profile}` has no `mfa_serial`, and its user has no MFA device"),
+        _ => format!(
+            "profile `{profile}` has no `mfa_serial`, and its user has only security keys, which make no codes"
+        ),
+    };
+    CommandError::new(ErrorKind::Configuration, message)
+        .hint("add a virtual MFA device in the IAM console, then `awsmfa device import`")
+}

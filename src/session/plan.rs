@@ -1,0 +1,307 @@
+//! From a profile's name to a plan: whose keys, which device, how long, which roles, and how AWS is reached.
+//! Settings: flag > `AWSMFA_*` > profile > default; for region and endpoint the AWS variables stand in between.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::discover;
+use crate::aws::{AssumeRole, Aws, Settings};
+use crate::aws_files::profiles::Profiles;
+use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution, Setting, Target};
+use crate::cache::{RoleKey, SessionKey};
+use crate::context::Context;
+use crate::env::AWSMFA_DURATION;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::duration::SessionDuration;
+use crate::model::partition;
+use crate::model::secret::Secret;
+use crate::model::serial::Serial;
+use crate::model::session::LongTermKeys;
+use crate::process;
+
+/// What the command line asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// The profile; `None` for `AWS_PROFILE`, then `default`.
+    pub profile: Option<String>,
+    /// How long the session is to live.
+    pub duration: Option<SessionDuration>,
+    /// The device.
+    pub serial: Option<Serial>,
+    /// Whether keys in the environment may serve where no profile is configured.
+    pub environment_keys: bool,
+    /// Whether an SDK waits for the answer.
+    pub unattended: bool,
+}
+
+/// Everything that decides over a session.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The keys that all begins with.
+    pub keys: LongTermKeys,
+    /// The device.
+    pub serial: Serial,
+    /// A command that prints its codes.
+    pub mfa_process: Option<String>,
+    /// How long the user's own session is to live.
+    pub duration: SessionDuration,
+    /// The roles to assume in turn; the last is the profile's own.
+    pub roles: Vec<AssumeRole>,
+    /// The region and endpoint that the session comes from.
+    pub endpoint: String,
+}
+
+/// A profile made ready: what it stands for, the way to AWS, and the plan.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Both AWS files.
+    pub profiles: Profiles,
+    /// What the profile stands for.
+    pub resolution: Resolution,
+    /// The way to AWS.
+    pub aws: Aws,
+    /// The plan.
+    pub plan: Plan,
+    /// Whether the serial came from AWS and stands nowhere yet.
+    pub discovered: bool,
+}
+
+impl Plan {
+    /// The key under which the session is cached.
+    pub fn key(&self) -> SessionKey {
+        let roles = self.roles.iter().map(|role| RoleKey {
+            role_arn: role.role_arn.clone(),
+            session_name: role.session_name.clone(),
+            external_id: role.external_id.clone(),
+            duration: role.duration,
+        });
+        SessionKey {
+            access_key_id: self.keys.access_key_id.clone(),
+            serial: self.serial.to_string(),
+            duration: self.duration,
+            endpoint: self.endpoint.clone(),
+            roles: roles.collect(),
+        }
+    }
+
+    /// The plan for the user's own session, from which roles are assumed.
+    pub fn without_roles(&self) -> Self {
+        Self { roles: Vec::new(), ..self.clone() }
+    }
+}
+
+/// Makes a profile ready. AWS is asked only for the device's serial, and only if it stands nowhere.
+pub fn prepare(ctx: &Context, wishes: &Wishes) -> CommandResult<Prepared> {
+    let profiles = ctx.profiles()?;
+    let name = wishes.profile.as_deref().unwrap_or(ctx.env.profile());
+    let (resolution, keys) = match environment_keys(ctx, wishes, &profiles) {
+        Some(keys) => (unconfigured(name), keys),
+        None => {
+            let resolution = resolve::resolve(&profiles, name)?;
+            let keys = long_term_keys(ctx, &resolution)?;
+            (resolution, keys)
+        }
+    };
+    let known = discover::known_serial(ctx, wishes.serial.as_ref(), &resolution)?;
+    let settings = settings(ctx, &profiles, &resolution, known.as_ref(), wishes.unattended);
+    let aws = Aws::new(settings, ctx.clock.clone())?;
+    let discovered = known.is_none();
+    let serial = known.map_or_else(|| discover::ask_aws(ctx, &aws, &keys, &resolution), Ok)?;
+    let plan = plan(ctx, wishes, &resolution, keys, serial, aws.settings())?;
+    Ok(Prepared { profiles, resolution, aws, plan, discovered })
+}
+
+fn plan(
+    ctx: &Context,
+    wishes: &Wishes,
+    resolution: &Resolution,
+    keys: LongTermKeys,
+    serial: Serial,
+    settings: &Settings,
+) -> CommandResult<Plan> {
+    let wished = match wishes.duration {
+        Some(duration) => Some(duration),
+        None => variable_duration(ctx)?,
+    };
+    let own = resolution.duration_seconds.as_ref().map(setting_duration).transpose()?;
+    let is_role = !resolution.roles.is_empty();
+    // `duration_seconds` of a role's profile is the role's.
+    let duration = wished.or(own.filter(|_| !is_role)).unwrap_or(SessionDuration::DEFAULT);
+    let duration = if is_role { SessionDuration::DEFAULT } else { duration };
+    let mut roles = Vec::new();
+    for role in &resolution.roles {
+        let own =
+            role.duration_seconds.as_deref().map(|text| role_duration(&role.profile, text)).transpose()?;
+        let wished = wished.filter(|_| role.profile == resolution.profile);
+        roles.push(AssumeRole {
+            role_arn: role.role_arn.clone(),
+            session_name: role.role_session_name.clone().unwrap_or_else(|| session_name(&serial)),
+            external_id: role.external_id.clone(),
+            duration: wished.or(own).unwrap_or(SessionDuration::HOUR).min(SessionDuration::ROLE_MAX),
+        });
+    }
+    let endpoint = settings.sts_endpoint.as_deref().unwrap_or("aws");
+    Ok(Plan {
+        keys,
+        serial,
+        mfa_process: resolution.mfa_process.as_ref().map(|s| s.text.clone()),
+        duration,
+        roles,
+        endpoint: format!("{} {endpoint}", settings.region),
+    })
+}
+
+/// CloudTrail shows the name, so it says who: the device is usually named for its user.
+fn session_name(serial: &Serial) -> String {
+    let name = serial.device_name();
+    if name.len() >= 2 { name.chars().take(64).collect() } else { "awsmfa".to_owned() }
+}
+
+fn variable_duration(ctx: &Context) -> CommandResult<Option<SessionDuration>> {
+    let parsed = ctx.env.get(AWSMFA_DURATION).map(str::parse).transpose();
+    parsed.map_err(|e| CommandError::new(ErrorKind::Usage, format!("{AWSMFA_DURATION}: {e}")))
+}
+
+fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
+    let message = |e| format!("duration_seconds ({}): {e}", setting.origin);
+    setting.text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+}
+
+fn role_duration(profile: &str, text: &str) -> CommandResult<SessionDuration> {
+    let message = |e| format!("duration_seconds of profile `{profile}`: {e}");
+    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+}
+
+/// What a profile that is configured nowhere stands for, when the environment has the keys.
+fn unconfigured(name: &str) -> Resolution {
+    Resolution {
+        profile: name.to_owned(),
+        roles: Vec::new(),
+        base: name.to_owned(),
+        keys: Err(KeysError::NoLongTermKeys {
+            profile: name.to_owned(),
+            looked_in: Vec::new(),
+            instead: None,
+        }),
+        serial: None,
+        mfa_process: None,
+        duration_seconds: None,
+        region: None,
+        target: Target::Section(name.to_owned()),
+        chain: vec![name.to_owned()],
+    }
+}
+
+/// Keys of the environment, for those who have nothing configured at all.
+fn environment_keys(ctx: &Context, wishes: &Wishes, profiles: &Profiles) -> Option<LongTermKeys> {
+    let named = wishes.profile.is_some() || ctx.env.get("AWS_PROFILE").is_some();
+    if !wishes.environment_keys || named || resolve::resolve(profiles, "default").is_ok() {
+        return None;
+    }
+    if ctx.env.get("AWS_SESSION_TOKEN").is_some() {
+        return None;
+    }
+    ctx.ui.detail("the long-term keys come from the environment: no profile is configured");
+    Some(LongTermKeys {
+        access_key_id: ctx.env.get("AWS_ACCESS_KEY_ID")?.to_owned(),
+        secret_access_key: ctx.env.get("AWS_SECRET_ACCESS_KEY")?.into(),
+    })
+}
+
+/// The long-term keys that a profile stands for; runs the profile's `credential_process` if they come from there.
+pub fn long_term_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<LongTermKeys> {
+    match &resolution.keys {
+        Ok(KeySource::Static { profile, keys }) => {
+            ctx.ui.detail(format_args!("long-term keys of `{profile}` ({})", keys.origin));
+            Ok(LongTermKeys {
+                access_key_id: keys.access_key_id.clone(),
+                secret_access_key: keys.secret.clone(),
+            })
+        }
+        Ok(KeySource::Process { profile, command }) => {
+            ctx.ui.detail(format_args!(
+                "long-term keys from `credential_process` of `{profile}` ({})",
+                command.origin
+            ));
+            keys_from_process(ctx, profile, &command.text)
+        }
+        Err(error) => Err(error.clone().into()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ProcessAnswer {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+}
+
+fn keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<LongTermKeys> {
+    let failed = |what: &str| {
+        CommandError::new(
+            ErrorKind::Configuration,
+            format!("`credential_process` of profile `{profile}` {what}"),
+        )
+        .hint("run the command by hand to see what it prints")
+    };
+    let printed = process::run(command, &ctx.env, Duration::from_secs(60))?;
+    // The parser's own message would quote the text.
+    let answer: ProcessAnswer =
+        serde_json::from_str(printed.expose()).map_err(|_| failed("did not print credentials as JSON"))?;
+    let secret_access_key = Secret::from(answer.secret_access_key);
+    match answer.session_token.map(Secret::from) {
+        Some(_) => Err(failed("printed a session, where long-term keys are needed")),
+        None => Ok(LongTermKeys { access_key_id: answer.access_key_id, secret_access_key }),
+    }
+}
+
+/// How AWS is reached for a profile.
+pub fn settings(
+    ctx: &Context,
+    profiles: &Profiles,
+    resolution: &Resolution,
+    serial: Option<&Serial>,
+    unattended: bool,
+) -> Settings {
+    let env = &ctx.env;
+    let region = env.get("AWS_REGION").or_else(|| env.get("AWS_DEFAULT_REGION")).map(str::to_owned);
+    let region = region.or_else(|| resolution.region.as_ref().map(|s| s.text.clone())).unwrap_or_else(|| {
+        let role = resolution.roles.last().map(|role| role.role_arn.as_str());
+        let arn = serial.map(Serial::as_str).or(role).unwrap_or_default();
+        partition::default_region(partition::of_arn(arn)).to_owned()
+    });
+    // The profile itself first, then those that it takes its keys from.
+    let from_chain = |service: &str| {
+        resolution.chain.iter().find_map(|profile| resolve::service_endpoint(profiles, profile, service))
+    };
+    let endpoint = |variable: &str, service: &str| {
+        if env.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+            return None;
+        }
+        let from_env = env.get(variable).or_else(|| env.get("AWS_ENDPOINT_URL")).map(str::to_owned);
+        from_env.or_else(|| from_chain(service).map(|s| s.text))
+    };
+    let switch = |variable: &str, of: &dyn Fn(&str) -> Option<bool>| match env.get(variable) {
+        Some(_) => env.flag(variable),
+        None => resolution.chain.iter().find_map(|profile| of(profile)).unwrap_or(false),
+    };
+    let bundle = resolution.chain.iter().find_map(|profile| resolve::ca_bundle(profiles, profile));
+    let variable = |upper: &str, lower: &str| env.get(lower).or_else(|| env.get(upper)).map(str::to_owned);
+    let all = variable("ALL_PROXY", "all_proxy");
+    Settings {
+        region,
+        sts_endpoint: endpoint("AWS_ENDPOINT_URL_STS", "sts"),
+        iam_endpoint: endpoint("AWS_ENDPOINT_URL_IAM", "iam"),
+        use_fips: switch("AWS_USE_FIPS_ENDPOINT", &|p| resolve::use_fips_endpoint(profiles, p)),
+        use_dual_stack: switch("AWS_USE_DUALSTACK_ENDPOINT", &|p| {
+            resolve::use_dualstack_endpoint(profiles, p)
+        }),
+        ca_bundle: env.path("AWS_CA_BUNDLE").or_else(|| Some(env.expand_home(bundle?.text.as_ref()))),
+        http_proxy: variable("HTTP_PROXY", "http_proxy").or_else(|| all.clone()),
+        https_proxy: variable("HTTPS_PROXY", "https_proxy").or(all),
+        no_proxy: variable("NO_PROXY", "no_proxy"),
+        deadline: Duration::from_secs(if unattended { 4 } else { 15 }),
+    }
+}

@@ -1,0 +1,139 @@
+//! The one place that sends codes to STS: which step, how often, and what to do when AWS says no or nothing.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::code::{self, CodeSource};
+use super::plan::Plan;
+use super::{MAX_OFFSET, Maker, SessionError};
+use crate::aws::{AssumeRole, AwsError, AwsErrorKind, Keys, Mfa, Reply};
+use crate::ledger::{Choice, DeviceLedger, wait_until};
+use crate::model::session::Session;
+use crate::model::step::Step;
+use crate::model::totp::Code;
+
+/// At most so many codes are sent for one session.
+const MAX_TRIES: usize = 3;
+
+impl Maker<'_> {
+    /// A session with MFA, signed with the long-term keys: the user's own, or of `role` directly.
+    pub(super) fn sign_in(&self, plan: &Plan, role: Option<&AssumeRole>) -> Result<Session, SessionError> {
+        // The store may ask a person to unlock it; the device is not locked meanwhile.
+        let source = match &self.options.code {
+            Some(code) => CodeSource::Given(code.clone()),
+            None => code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref())?,
+        };
+        let mut ledger = self.ledgers.open(&plan.serial).map_err(|e| self.state(e))?;
+        let keys = Keys::from(&plan.keys);
+        let send = |mfa: &Mfa, offset: TimeDelta| match role {
+            Some(role) => self.aws.assume_role(&keys, role, Some(mfa), offset),
+            None => self.aws.get_session_token(&keys, mfa, plan.duration, offset),
+        };
+        for tries in 1.. {
+            let (code, step) = self.next_code(&source, &ledger, plan)?;
+            let error = match self.try_code(&mut ledger, plan, code, step, &send)? {
+                Ok(session) => return Ok(session),
+                Err(error) => error,
+            };
+            self.ctx.ui.detail(&error);
+            if tries >= MAX_TRIES || !self.worth_another(&error, &source) {
+                return Err(SessionError::Aws(error));
+            }
+            if error.kind == AwsErrorKind::Throttled {
+                self.ctx.ui.wait(&*self.ctx.clock, Duration::from_secs(2), "AWS, which is throttling");
+            }
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    /// Sends one code: on record before, released if it never left, and AWS's time learnt from the reply.
+    fn try_code(
+        &self,
+        ledger: &mut DeviceLedger,
+        plan: &Plan,
+        code: Code,
+        step: Option<Step>,
+        send: &dyn Fn(&Mfa, TimeDelta) -> Reply<Session>,
+    ) -> Result<Result<Session, AwsError>, SessionError> {
+        let now = self.ctx.clock.now() + ledger.offset();
+        ledger.begin_try(step, now).map_err(|e| self.state(e))?;
+        let reply = send(&Mfa { serial: plan.serial.clone(), code }, ledger.offset());
+        if let Some(aws_time) = reply.server_time {
+            let local = self.ctx.clock.now();
+            // Not remembered: it would outlive the day on which the person sets the clock.
+            let off = aws_time - local;
+            if off.abs() > MAX_OFFSET {
+                let by = off.abs().to_std().unwrap_or_default();
+                return Err(SessionError::ClockOff { behind: off > TimeDelta::zero(), by });
+            }
+            if ledger.observe(aws_time, local).map_err(|e| self.state(e))? {
+                let seconds = ledger.offset().num_seconds();
+                self.ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
+            }
+        }
+        if reply.result.as_ref().is_err_and(AwsError::never_sent) {
+            ledger.release(step).map_err(|e| self.state(e))?;
+        }
+        Ok(reply.result)
+    }
+
+    /// The next code and, if it is ours, its step; waits for an unused one where it must.
+    fn next_code(
+        &self,
+        source: &CodeSource,
+        ledger: &DeviceLedger,
+        plan: &Plan,
+    ) -> Result<(Code, Option<Step>), SessionError> {
+        loop {
+            let now = self.ctx.clock.now() + ledger.offset();
+            let choice = match source {
+                CodeSource::Seed(_) => ledger.choose(now),
+                // Whatever the step, AWS counts the tries.
+                _ => ledger.rest(now).map_or(Choice::Use(Step::at(now)), Choice::Rest),
+            };
+            match choice {
+                Choice::Use(step) => {
+                    return Ok(match source {
+                        CodeSource::Seed(seed) => {
+                            let from_now = step.0.cast_signed() - Step::at(now).0.cast_signed();
+                            self.ctx.ui.detail(format_args!(
+                                "code of step {step} ({from_now:+} from now)",
+                                step = step.0
+                            ));
+                            (seed.code(step), Some(step))
+                        }
+                        other => (code::obtain(self.ctx, other, &plan.serial)?, None),
+                    });
+                }
+                Choice::NextStep(then) => {
+                    self.ctx.ui.wait(&*self.ctx.clock, wait_until(then, now), "the next code");
+                }
+                Choice::Rest(then) if self.options.unattended => {
+                    return Err(SessionError::Rest { seconds: wait_until(then, now).as_secs() + 1 });
+                }
+                Choice::Rest(then) => {
+                    self.ctx.ui.wait(
+                        &*self.ctx.clock,
+                        wait_until(then, now),
+                        "AWS to take codes of this device again",
+                    );
+                }
+            }
+        }
+    }
+
+    fn worth_another(&self, error: &AwsError, source: &CodeSource) -> bool {
+        match error.kind {
+            // Signed or made for the wrong time; the reply has told us the right one.
+            AwsErrorKind::ClockSkew => !matches!(source, CodeSource::Given(_)),
+            AwsErrorKind::InvalidCode | AwsErrorKind::Throttled => source.can_renew(),
+            // AWS may have acted, which used the code up. A person can wait for another try, an SDK only if it is quick.
+            AwsErrorKind::Lost if error.message.contains("in time") => {
+                source.can_renew() && !self.options.unattended
+            }
+            AwsErrorKind::Lost | AwsErrorKind::Unavailable => source.can_renew(),
+            _ => false,
+        }
+    }
+}

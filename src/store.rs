@@ -1,0 +1,262 @@
+//! Where secrets are kept: seeds of devices and, if wished, long-term keys. This module holds what all stores share
+//! (the trait, the errors, the choice of a default) and the registry, which knows what is where and holds no secret.
+//! What is kept means nothing here: names and values are opaque text. No terminal, no AWS.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+use crate::model::secret::Secret;
+
+pub mod age_file;
+mod entry_name;
+pub mod kernel_keyring;
+pub mod keyring;
+pub mod passphrase;
+pub mod registry;
+
+/// The longest name, in bytes, that an item may have. ARNs of devices have up to 256.
+const NAME_LIMIT: usize = 512;
+
+/// A place that keeps secrets by name.
+pub trait SecretStore: Send + Sync {
+    /// Which store this is.
+    fn kind(&self) -> StoreKind;
+    /// The secret kept under `name`; `None` if there is none.
+    fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError>;
+    /// Keeps `value` under `name`, in place of what may be there. When this returns, it is on the disk (or with the
+    /// platform's keyring) and, where nobody had to be asked for it, was read back.
+    fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError>;
+    /// Forgets `name`. Returns whether it was there.
+    fn delete(&self, name: &str) -> Result<bool, StoreError>;
+}
+
+/// Which store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// The platform's keyring: Keychain, Credential Manager, Secret Service.
+    Keyring,
+    /// Age files under a passphrase.
+    File,
+}
+
+/// Neither `keyring` nor `file`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a store; there are `keyring` and `file`")]
+pub struct UnknownStore(String);
+
+impl FromStr for StoreKind {
+    type Err = UnknownStore;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStore> {
+        match text {
+            "keyring" => Ok(Self::Keyring),
+            "file" => Ok(Self::File),
+            _ => Err(UnknownStore(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keyring => "keyring",
+            Self::File => "file",
+        })
+    }
+}
+
+/// Why a store could not do its work. No variant carries a secret.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The keyring is locked, and the person who could unlock it did not or is not there.
+    #[error("the keyring is locked")]
+    Locked,
+    /// The file store needs its passphrase and there is nobody and nothing to ask.
+    #[error("the file store is locked: {why}")]
+    NoPassphrase {
+        /// What was tried.
+        why: String,
+    },
+    /// The person pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// A passphrase was given and does not open the file store.
+    #[error("wrong passphrase for the file store")]
+    WrongPassphrase,
+    /// There is no keyring that answers.
+    #[error("the keyring is not available: {reason}")]
+    Unavailable {
+        /// What the platform said, in one line.
+        reason: String,
+    },
+    /// The keyring gave no answer; perhaps it waits for a person.
+    #[error("the keyring did not answer within {seconds} s")]
+    TimedOut {
+        /// How long it had.
+        seconds: u64,
+    },
+    /// What is kept is not what was put there. Nothing has been changed or repaired.
+    #[error("{what}")]
+    Damaged {
+        /// What is wrong with which file or item.
+        what: String,
+    },
+    /// A name that no store takes: empty, over 512 bytes, or with control characters.
+    #[error("{0:?} cannot be the name of a secret")]
+    Name(String),
+    /// A file could not be read or written.
+    #[error("`{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+}
+
+/// Whether `store` can keep things: writes a throw-away item, reads it back and deletes it. Asks for whatever `store`
+/// needs to read, so a forgotten passphrase shows here and not when a code is wanted.
+pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("awsmfa-probe-{}-{count}", std::process::id());
+    let value = Secret::from(format!("{name}: safe to delete"));
+    let read = store.put(&name, &value).and_then(|()| store.get(&name));
+    let deleted = store.delete(&name);
+    if read?.as_ref() != Some(&value) {
+        return Err(StoreError::damaged(format!(
+            "the {} store gave back something else than it was given",
+            store.kind()
+        )));
+    }
+    match deleted? {
+        true => Ok(()),
+        false => Err(StoreError::damaged(format!("the {} store did not delete what it had", store.kind()))),
+    }
+}
+
+/// The store for new secrets, and why it is that one.
+#[derive(Debug)]
+pub struct Choice {
+    /// The store to use.
+    pub kind: StoreKind,
+    /// What kept the keyring from being chosen, for `-v` to say. `None` if it was chosen or nothing had to be chosen.
+    pub fallback: Option<StoreError>,
+}
+
+/// Chooses the store for new secrets: the one asked for, else the keyring if `check_keyring` finds that it works, else
+/// the file. `check_keyring` is called only if nothing was asked for; [`probe`] of a keyring with a short limit will do.
+pub fn choose(
+    requested: Option<StoreKind>,
+    check_keyring: impl FnOnce() -> Result<(), StoreError>,
+) -> Choice {
+    match requested.map_or_else(|| check_keyring().map(|()| StoreKind::Keyring), Ok) {
+        Ok(kind) => Choice { kind, fallback: None },
+        Err(why) => Choice { kind: StoreKind::File, fallback: Some(why) },
+    }
+}
+
+fn check_name(name: &str) -> Result<(), StoreError> {
+    match name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
+        true => Err(StoreError::Name(name.to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// Reads a file of ours. Unlike with [`files::read_private`], one that is there but not private is an error: taken as
+/// missing, it would be made anew over the old.
+fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match files::read_private(path)? {
+        Some(bytes) => Ok(Some(bytes)),
+        None if std::fs::symlink_metadata(path).is_ok() => {
+            let what = "it is not a file that is yours alone (`chmod 600`)";
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
+        }
+        None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// A store that may lose or keep what it should not.
+    #[derive(Default)]
+    struct Faulty {
+        items: Mutex<BTreeMap<String, Secret<String>>>,
+        forgets: bool,
+        clings: bool,
+    }
+
+    impl SecretStore for Faulty {
+        fn kind(&self) -> StoreKind {
+            StoreKind::Keyring
+        }
+
+        fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError> {
+            Ok(self.items.lock().unwrap().get(name).cloned())
+        }
+
+        fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
+            if !self.forgets {
+                self.items.lock().unwrap().insert(name.to_owned(), value.clone());
+            }
+            Ok(())
+        }
+
+        fn delete(&self, name: &str) -> Result<bool, StoreError> {
+            Ok(!self.clings && self.items.lock().unwrap().remove(name).is_some())
+        }
+    }
+
+    #[test]
+    fn the_probe_finds_stores_that_do_not_keep_or_do_not_let_go() {
+        let good = Faulty::default();
+        probe(&good).unwrap();
+        assert!(good.items.lock().unwrap().is_empty());
+        let forgets = Faulty { forgets: true, ..Faulty::default() };
+        assert!(matches!(probe(&forgets), Err(StoreError::Damaged { .. })));
+        let clings = Faulty { clings: true, ..Faulty::default() };
+        assert!(matches!(probe(&clings), Err(StoreError::Damaged { .. })));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_used_and_the_file_is_the_fallback() {
+        let asked = choose(Some(StoreKind::File), || panic!("the keyring need not be checked"));
+        assert!(asked.kind == StoreKind::File && asked.fallback.is_none());
+        let works = choose(None, || Ok(()));
+        assert!(works.kind == StoreKind::Keyring && works.fallback.is_none());
+        let broken = choose(None, || Err(StoreError::Locked));
+        assert!(broken.kind == StoreKind::File && matches!(broken.fallback, Some(StoreError::Locked)));
+    }
+
+    #[test]
+    fn kinds_are_written_as_they_are_read() {
+        for kind in [StoreKind::Keyring, StoreKind::File] {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+            assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));
+        }
+        assert!("Keyring".parse::<StoreKind>().is_err());
+    }
+}

@@ -1,0 +1,298 @@
+//! The file store: standard age files in one folder. `identity.age` is an X25519 identity under a passphrase, `recipient`
+//! its public half, and each entry a file of its own, encrypted to it. `age -d -i identity.age ENTRY.age` opens
+//! everything without us. How files are encrypted is in [`sealing`]; here is which file is when read and written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use super::entry_name::file_name;
+use super::passphrase::PassphraseSource;
+use super::{SecretStore, StoreError, StoreKind, check_name, kernel_keyring, read_own};
+use crate::files::{self, Lock};
+use crate::model::secret::Secret;
+
+mod sealing;
+#[cfg(test)]
+mod tests;
+
+use sealing::Identity;
+
+/// How often a person may try a passphrase.
+const ATTEMPTS: u32 = 3;
+
+/// The file store in a folder.
+pub struct AgeFileStore {
+    folder: PathBuf,
+    lock_path: PathBuf,
+    passphrases: Box<dyn PassphraseSource>,
+    unlock_for: Duration,
+    /// Opened once a process.
+    identity: Mutex<Option<Identity>>,
+}
+
+impl AgeFileStore {
+    /// The store in `folder`, whose changes are serialised by the lock at `lock_path`. An identity that was unlocked by
+    /// a typed passphrase stays unlocked for `unlock_for` (see [`kernel_keyring`]). Touches nothing yet.
+    pub fn new(
+        folder: impl Into<PathBuf>,
+        lock_path: impl Into<PathBuf>,
+        passphrases: Box<dyn PassphraseSource>,
+        unlock_for: Duration,
+    ) -> Self {
+        let (folder, lock_path) = (folder.into(), lock_path.into());
+        Self { folder, lock_path, passphrases, unlock_for, identity: Mutex::default() }
+    }
+
+    /// Whether the store has been made: whether there is an identity.
+    pub fn exists(&self) -> bool {
+        self.identity_path().exists()
+    }
+
+    /// Where the identity is, for hints about `age -d -i`.
+    pub fn identity_path(&self) -> PathBuf {
+        self.folder.join("identity.age")
+    }
+
+    /// Where the entry called `name` is, whether or not it exists.
+    pub fn entry_path(&self, name: &str) -> PathBuf {
+        self.folder.join(file_name(name))
+    }
+
+    /// Whether the identity is unlocked: later processes can read without a passphrase.
+    pub fn is_kept_unlocked(&self) -> Result<bool, StoreError> {
+        Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::recall(&recipient).is_some()))
+    }
+
+    /// Forgets the unlocked identity, here and in the kernel. Returns whether later processes had one.
+    pub fn lock(&self) -> Result<bool, StoreError> {
+        *self.cached() = None;
+        Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::forget(&recipient)))
+    }
+
+    /// Puts the identity under another passphrase, once the present one has been given. No entry changes.
+    pub fn change_passphrase(
+        &self,
+        new: impl FnOnce() -> Result<Secret<String>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let identity = self.open_identity(&self.sealed_identity()?)?;
+        let sealed = identity.seal(&new()?)?;
+        let _lock = self.acquire()?;
+        write_and_check(&self.identity_path(), &sealed)
+    }
+
+    /// The unlocked identity: from this process, from the kernel, or with a passphrase.
+    fn unlock(&self) -> Result<Identity, StoreError> {
+        // Held while a person is asked: another thread would only ask the same.
+        let mut cached = self.cached();
+        if let Some(identity) = &*cached {
+            return Ok(identity.clone());
+        }
+        let sealed = self.sealed_identity()?;
+        let recipient = self.recipient()?;
+        let may_keep = self.passphrases.is_typed() && !self.unlock_for.is_zero();
+        let kept = recipient.as_deref().filter(|_| may_keep).and_then(recall);
+        let identity = match kept {
+            Some(identity) => identity,
+            None => {
+                let identity = self.open_identity(&sealed)?;
+                if may_keep {
+                    kernel_keyring::keep(identity.recipient(), identity.secret(), self.unlock_for);
+                }
+                identity
+            }
+        };
+        self.match_recipient(recipient, &identity)?;
+        *cached = Some(identity.clone());
+        Ok(identity)
+    }
+
+    /// Opens `identity.age` with the passphrase; a person may mistype.
+    fn open_identity(&self, sealed: &[u8]) -> Result<Identity, StoreError> {
+        let attempts = if self.passphrases.is_typed() { ATTEMPTS } else { 1 };
+        let mut attempt = 1;
+        loop {
+            let passphrase = self.passphrases.existing(attempt)?;
+            match Identity::open(sealed, &passphrase, &self.identity_path()) {
+                Err(StoreError::WrongPassphrase) if attempt < attempts => attempt += 1,
+                result => return result,
+            }
+        }
+    }
+
+    /// Writes a missing `recipient` anew; one of another identity means that somebody changed the folder.
+    fn match_recipient(&self, found: Option<String>, identity: &Identity) -> Result<(), StoreError> {
+        match found {
+            Some(found) if found == identity.recipient() => Ok(()),
+            Some(_) => Err(StoreError::damaged(format!(
+                "`{}` does not belong to `{}`; what was added lately may need another identity",
+                self.recipient_path().display(),
+                self.identity_path().display()
+            ))),
+            None => self.write_recipient(identity),
+        }
+    }
+
+    /// The recipient to encrypt to. Makes the store if there is none.
+    fn recipient_to_use(&self) -> Result<String, StoreError> {
+        match self.recipient()? {
+            // Without the identity nothing that is encrypted now could ever be read.
+            Some(recipient) => self.sealed_identity().map(|_| recipient),
+            None if self.exists() => Ok(self.unlock()?.recipient().to_owned()),
+            None => self.create(),
+        }
+    }
+
+    /// Makes the store. The identity is on the disk before anything is encrypted to it.
+    fn create(&self) -> Result<String, StoreError> {
+        self.refuse_orphans()?;
+        // Asked before the lock is taken: nobody waits for a person.
+        let passphrase = self.passphrases.new_passphrase()?;
+        let identity = Identity::generate();
+        let sealed = identity.seal(&passphrase)?;
+        let lock = self.acquire()?;
+        if let Some(theirs) =
+            read_own(&self.identity_path()).map_err(StoreError::io(&self.identity_path()))?
+        {
+            // Another process was faster. Its store is ours if the passphrase is the same.
+            let identity = Identity::open(&theirs, &passphrase, &self.identity_path())?;
+            self.match_recipient(self.recipient()?, &identity)?;
+            return Ok(self.remember(identity));
+        }
+        self.refuse_orphans()?;
+        write_and_check(&self.identity_path(), &sealed)?;
+        self.write_recipient(&identity)?;
+        drop(lock);
+        if self.passphrases.is_typed() {
+            kernel_keyring::keep(identity.recipient(), identity.secret(), self.unlock_for);
+        }
+        Ok(self.remember(identity))
+    }
+
+    fn remember(&self, identity: Identity) -> String {
+        let recipient = identity.recipient().to_owned();
+        *self.cached() = Some(identity);
+        recipient
+    }
+
+    /// Entries or a recipient without an identity: it was lost, and a new one would hide that.
+    fn refuse_orphans(&self) -> Result<(), StoreError> {
+        let folder = match std::fs::read_dir(&self.folder) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(StoreError::io(&self.folder)(error)),
+        };
+        for file in folder {
+            let name = file.map_err(StoreError::io(&self.folder))?.file_name();
+            if name == "recipient" || Path::new(&name).extension().is_some_and(|end| end == "age") {
+                return self.sealed_identity().map(drop);
+            }
+        }
+        Ok(())
+    }
+
+    /// The bytes of `identity.age`, which must be there.
+    fn sealed_identity(&self) -> Result<Vec<u8>, StoreError> {
+        let path = self.identity_path();
+        let bytes = read_own(&path).map_err(StoreError::io(&path))?;
+        bytes.ok_or_else(|| {
+            let what = "is missing; without it nothing in the folder can be read: restore it from a backup";
+            StoreError::damaged(format!("`{}` {what}", path.display()))
+        })
+    }
+
+    fn recipient(&self) -> Result<Option<String>, StoreError> {
+        let path = self.recipient_path();
+        let bytes = read_own(&path).map_err(StoreError::io(&path))?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
+    }
+
+    fn write_recipient(&self, identity: &Identity) -> Result<(), StoreError> {
+        write_and_check(&self.recipient_path(), format!("{}\n", identity.recipient()).as_bytes())
+    }
+
+    fn recipient_path(&self) -> PathBuf {
+        self.folder.join("recipient")
+    }
+
+    fn acquire(&self) -> Result<Lock, StoreError> {
+        Lock::acquire(&self.lock_path).map_err(StoreError::io(&self.lock_path))
+    }
+
+    fn cached(&self) -> std::sync::MutexGuard<'_, Option<Identity>> {
+        self.identity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SecretStore for AgeFileStore {
+    fn kind(&self) -> StoreKind {
+        StoreKind::File
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError> {
+        check_name(name)?;
+        let path = self.entry_path(name);
+        match read_own(&path).map_err(StoreError::io(&path))? {
+            Some(bytes) => sealing::open_entry(&bytes, &self.unlock()?, &path).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
+        check_name(name)?;
+        let path = self.entry_path(name);
+        let recipient = self.recipient_to_use()?;
+        let at_hand = self.cached().clone();
+        if let Some(identity) = &at_hand {
+            self.match_recipient(Some(recipient.clone()), identity)?;
+        }
+        let bytes = sealing::seal_entry(value, &recipient, &self.recipient_path())?;
+        let _lock = self.acquire()?;
+        write_and_check(&path, &bytes)?;
+        match at_hand {
+            Some(identity) if sealing::open_entry(&bytes, &identity, &path)? != *value => {
+                Err(StoreError::damaged(format!("`{}` was not written as it should be", path.display())))
+            }
+            Some(_) => Ok(()),
+            None => sealing::check_header(&bytes, &path),
+        }
+    }
+
+    fn delete(&self, name: &str) -> Result<bool, StoreError> {
+        check_name(name)?;
+        let path = self.entry_path(name);
+        let _lock = self.acquire()?;
+        let was_there = files::remove(&path).map_err(StoreError::io(&path))?;
+        if was_there {
+            sync_folder(&self.folder).map_err(StoreError::io(&self.folder))?;
+        }
+        Ok(was_there)
+    }
+}
+
+/// The identity kept in the kernel for `recipient`, if it is that.
+fn recall(recipient: &str) -> Option<Identity> {
+    let identity = Identity::parse(&kernel_keyring::recall(recipient)?)?;
+    (identity.recipient() == recipient).then_some(identity)
+}
+
+/// Writes a file and reads it back: a disk that lies is found out while the secret is still at hand.
+fn write_and_check(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    files::write_private(path, bytes).map_err(StoreError::io(path))?;
+    match read_own(path).map_err(StoreError::io(path))?.as_deref() == Some(bytes) {
+        true => Ok(()),
+        false => Err(StoreError::damaged(format!("`{}` was not written as it should be", path.display()))),
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Windows has no folders that can be synchronised.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}

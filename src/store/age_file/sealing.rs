@@ -1,0 +1,163 @@
+//! What is inside the files: age encryption of the identity and of entries. Bytes in, bytes out; paths are for errors.
+
+use std::io::Read;
+use std::iter;
+use std::path::Path;
+
+use age::secrecy::{ExposeSecret, SecretString};
+use age::{DecryptError, Decryptor, scrypt, x25519};
+
+use crate::model::secret::Secret;
+use crate::store::StoreError;
+
+/// scrypt's cost, N = 2^17 (128 MiB, a third of a second), which is about what age's own tools choose. Fixed, so that a
+/// store that was made on a fast computer opens on a slow one.
+const WORK_FACTOR: u8 = 17;
+/// What is accepted on reading: age's own limit. `age -p` may have rewritten the identity on another computer.
+const MAX_WORK_FACTOR: u8 = 22;
+
+/// An unlocked identity: the secret as text, and its public half.
+#[derive(Clone)]
+pub(super) struct Identity {
+    secret: Secret<String>,
+    recipient: String,
+}
+
+impl Identity {
+    pub(super) fn generate() -> Self {
+        Self::from_key(&x25519::Identity::generate())
+    }
+
+    /// The identity whose text form this is.
+    pub(super) fn parse(text: &Secret<String>) -> Option<Self> {
+        Some(Self::from_key(&text.expose().parse::<x25519::Identity>().ok()?))
+    }
+
+    fn from_key(key: &x25519::Identity) -> Self {
+        Self { secret: Secret::from(key.to_string().expose_secret()), recipient: key.to_public().to_string() }
+    }
+
+    /// `age1…`
+    pub(super) fn recipient(&self) -> &str {
+        &self.recipient
+    }
+
+    /// `AGE-SECRET-KEY-1…`
+    pub(super) fn secret(&self) -> &Secret<String> {
+        &self.secret
+    }
+
+    /// The contents of `identity.age`: what `age-keygen` prints, under a passphrase. Opened again before it is given
+    /// out: if it could not be, every entry would be lost.
+    pub(super) fn seal(&self, passphrase: &Secret<String>) -> Result<Vec<u8>, StoreError> {
+        if passphrase.expose().is_empty() {
+            return Err(StoreError::NoPassphrase { why: "the passphrase cannot be empty".to_owned() });
+        }
+        let mut text = String::with_capacity(256);
+        for part in ["# public key: ", &self.recipient, "\n", self.secret.expose(), "\n"] {
+            text.push_str(part);
+        }
+        let text = Secret::new(text);
+        let mut recipient = scrypt::Recipient::new(for_age(passphrase));
+        recipient.set_work_factor(WORK_FACTOR);
+        let sealed = encrypt(&recipient, text.expose().as_bytes())?;
+        let path = Path::new("identity.age");
+        match Self::open(&sealed, passphrase, path)?.secret == self.secret {
+            true => Ok(sealed),
+            false => Err(StoreError::damaged("the new `identity.age` cannot be opened; nothing was written")),
+        }
+    }
+
+    /// Reads the contents of `identity.age`.
+    pub(super) fn open(sealed: &[u8], passphrase: &Secret<String>, path: &Path) -> Result<Self, StoreError> {
+        let mut key = scrypt::Identity::new(for_age(passphrase));
+        key.set_max_work_factor(MAX_WORK_FACTOR);
+        let decryptor = header(sealed, path)?;
+        if !decryptor.is_scrypt() {
+            return Err(StoreError::damaged(format!("`{}` is not under a passphrase", path.display())));
+        }
+        let plain = decrypt(decryptor, sealed.len(), &key).map_err(|error| match error {
+            DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => StoreError::WrongPassphrase,
+            error => unreadable(&error, path),
+        })?;
+        let text = std::str::from_utf8(plain.expose()).ok();
+        let line =
+            text.and_then(|text| text.lines().map(str::trim).find(|l| l.starts_with("AGE-SECRET-KEY-1")));
+        let identity = line.and_then(|line| Self::parse(&Secret::from(line)));
+        identity.ok_or_else(|| StoreError::damaged(format!("`{}` holds no age identity", path.display())))
+    }
+}
+
+/// The contents of an entry's file. The value is followed by a newline, so that `age -d` prints a line.
+pub(super) fn seal_entry(
+    value: &Secret<String>,
+    recipient: &str,
+    recipient_path: &Path,
+) -> Result<Vec<u8>, StoreError> {
+    let recipient: x25519::Recipient = recipient.parse().map_err(|_| {
+        StoreError::damaged(format!("`{}` is not an age recipient", recipient_path.display()))
+    })?;
+    let mut text = String::with_capacity(value.expose().len() + 1);
+    text.push_str(value.expose());
+    text.push('\n');
+    encrypt(&recipient, Secret::new(text).expose().as_bytes())
+}
+
+/// The value in an entry's file.
+pub(super) fn open_entry(
+    sealed: &[u8],
+    identity: &Identity,
+    path: &Path,
+) -> Result<Secret<String>, StoreError> {
+    let key: x25519::Identity = identity
+        .secret
+        .expose()
+        .parse()
+        .map_err(|_| StoreError::damaged("the unlocked identity is not one"))?;
+    let decryptor = header(sealed, path)?;
+    let plain = decrypt(decryptor, sealed.len(), &key).map_err(|error| unreadable(&error, path))?;
+    let text = std::str::from_utf8(plain.expose())
+        .map_err(|_| StoreError::damaged(format!("`{}` holds something else than text", path.display())))?;
+    Ok(Secret::from(text.strip_suffix('\n').unwrap_or(text)))
+}
+
+/// Whether the bytes begin like an age file: all that can be told without the identity.
+pub(super) fn check_header(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
+    header(sealed, path).map(drop)
+}
+
+fn header<'a>(sealed: &'a [u8], path: &Path) -> Result<Decryptor<&'a [u8]>, StoreError> {
+    Decryptor::new_buffered(sealed).map_err(|error| unreadable(&error, path))
+}
+
+fn encrypt(recipient: &impl age::Recipient, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+    age::encrypt(recipient, plain)
+        .map_err(|error| StoreError::damaged(format!("age could not encrypt: {error}")))
+}
+
+/// `age::decrypt`, but into memory that is wiped and, being large enough, never moves.
+fn decrypt(
+    decryptor: Decryptor<&[u8]>,
+    sealed_len: usize,
+    key: &dyn age::Identity,
+) -> Result<Secret<Vec<u8>>, DecryptError> {
+    let mut plain = Vec::with_capacity(sealed_len);
+    let read = decryptor.decrypt(iter::once(key)).and_then(|mut reader| Ok(reader.read_to_end(&mut plain)?));
+    let plain = Secret::new(plain);
+    read.map(|_| plain)
+}
+
+/// age's own texts are for its tools' users, and the one about excessive work computes with what a file says.
+fn unreadable(error: &DecryptError, path: &Path) -> StoreError {
+    let what = match error {
+        DecryptError::NoMatchingKeys => "is encrypted to another identity",
+        DecryptError::ExcessiveWork { .. } => "asks for more scrypt work than age allows (2^22)",
+        DecryptError::UnknownFormat => "is in a newer age format than this awsmfa knows",
+        _ => "is damaged: it is not a whole age file",
+    };
+    StoreError::damaged(format!("`{}` {what}", path.display()))
+}
+
+fn for_age(passphrase: &Secret<String>) -> SecretString {
+    SecretString::from(passphrase.expose().clone())
+}

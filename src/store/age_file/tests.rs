@@ -1,0 +1,237 @@
+//! The file store in a temporary folder. The real `age` tool opens it in the end-to-end tests.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use super::*;
+
+const SEED: &str = "otpauth://totp/AWS:alice?secret=JBSWY3DPEHPK3PXP&issuer=AWS";
+const NAME: &str = "arn:aws:iam::123456789012:mfa/alice";
+
+/// Answers with passphrases in turn (the last one again and again) and counts the questions.
+#[derive(Clone)]
+struct Person {
+    answers: &'static [&'static str],
+    typed: bool,
+    asked: Arc<AtomicU32>,
+}
+
+impl Person {
+    fn who_types(answers: &'static [&'static str]) -> Self {
+        Self { answers, typed: true, asked: Arc::default() }
+    }
+
+    fn answer(&self) -> Secret<String> {
+        let turn = self.asked.fetch_add(1, Ordering::SeqCst) as usize;
+        Secret::from(self.answers[turn.min(self.answers.len() - 1)])
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl PassphraseSource for Person {
+    fn is_typed(&self) -> bool {
+        self.typed
+    }
+
+    fn existing(&self, _: u32) -> Result<Secret<String>, StoreError> {
+        Ok(self.answer())
+    }
+
+    fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
+        Ok(self.answer())
+    }
+}
+
+fn open(home: &TempDir, person: &Person) -> AgeFileStore {
+    let (folder, lock) = (home.path().join("data/store"), home.path().join("state/store.lock"));
+    AgeFileStore::new(folder, lock, Box::new(person.clone()), Duration::ZERO)
+}
+
+/// A home whose store, under `correct horse`, holds [`SEED`] under [`NAME`].
+fn home_with_entry() -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    open(&home, &Person::who_types(&["correct horse"])).put(NAME, &SEED.into()).unwrap();
+    home
+}
+
+fn get(home: &TempDir, passphrase: &'static [&'static str]) -> Result<Option<Secret<String>>, StoreError> {
+    open(home, &Person::who_types(passphrase)).get(NAME)
+}
+
+fn damage<T>(result: Result<T, StoreError>) -> String {
+    match result {
+        Err(StoreError::Damaged { what }) => what,
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => panic!("nothing was noticed"),
+    }
+}
+
+#[test]
+fn what_was_put_is_there_for_the_next_process() {
+    let home = home_with_entry();
+    let person = Person::who_types(&["correct horse"]);
+    let store = open(&home, &person);
+    assert_eq!(store.get("other").unwrap(), None);
+    store.put("other", &"second line\n".into()).unwrap();
+    assert_eq!(person.asked(), 0, "neither absence nor adding needs the passphrase");
+    assert_eq!(store.get(NAME).unwrap(), Some(SEED.into()));
+    assert_eq!(store.get("other").unwrap(), Some("second line\n".into()));
+    assert_eq!(person.asked(), 1, "reading asks once a process");
+    store.put(NAME, &"replaced".into()).unwrap();
+    assert_eq!(store.get(NAME).unwrap(), Some("replaced".into()));
+    assert!(store.delete(NAME).unwrap() && !store.delete(NAME).unwrap());
+    assert_eq!(store.get(NAME).unwrap(), None);
+    super::super::probe(&store).unwrap();
+    assert_eq!(fs::read_dir(home.path().join("data/store")).unwrap().count(), 3, "the probe left something");
+}
+
+#[test]
+#[cfg(unix)]
+fn files_are_private_and_none_shows_the_seed() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home_with_entry();
+    let folder = home.path().join("data/store");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert_eq!(files.len(), 3);
+    for path in files {
+        assert_eq!(mode(&path), 0o600, "{path:?}");
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+        assert!(
+            !text.contains("JBSWY3DP") && !text.contains("AGE-SECRET-KEY") && !text.contains("horse"),
+            "{path:?}"
+        );
+    }
+}
+
+#[test]
+fn a_person_may_mistype_twice_and_a_file_not_at_all() {
+    let home = home_with_entry();
+    assert_eq!(get(&home, &["wrong", "Wrong", "correct horse"]).unwrap(), Some(SEED.into()));
+    let hopeless = Person::who_types(&["wrong"]);
+    assert!(matches!(open(&home, &hopeless).get(NAME), Err(StoreError::WrongPassphrase)));
+    assert_eq!(hopeless.asked(), 3);
+    let script = Person { typed: false, ..Person::who_types(&["wrong"]) };
+    assert!(matches!(open(&home, &script).get(NAME), Err(StoreError::WrongPassphrase)));
+    assert_eq!(script.asked(), 1);
+}
+
+#[test]
+fn an_empty_passphrase_is_refused_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let result = open(&home, &Person::who_types(&[""])).put(NAME, &SEED.into());
+    assert!(matches!(result, Err(StoreError::NoPassphrase { .. })));
+    assert!(!home.path().join("data").exists());
+}
+
+#[test]
+fn a_damaged_entry_hurts_no_other() {
+    let home = home_with_entry();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    store.put("other", &"whole".into()).unwrap();
+    let path = store.entry_path(NAME);
+    let bytes = fs::read(&path).unwrap();
+    for broken in [&bytes[..bytes.len() - 1], &bytes[..60], b"", b"otpauth://totp/x?secret=JBSWY3DPEHPK3PXP"]
+    {
+        files::write_private(&path, broken).unwrap();
+        let what = damage(store.get(NAME));
+        assert!(what.contains("mfa%2Falice.age") && !what.contains("JBSW"), "{what}");
+    }
+    assert_eq!(store.get("other").unwrap(), Some("whole".into()));
+}
+
+#[test]
+fn a_lost_identity_is_never_replaced() {
+    let home = home_with_entry();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    for gone in ["identity.age", "recipient"] {
+        fs::remove_file(home.path().join("data/store").join(gone)).unwrap();
+        assert!(damage(store.get(NAME)).contains("identity.age` is missing"));
+        assert!(damage(store.put("new", &"x".into())).contains("identity.age` is missing"));
+    }
+    assert!(!store.exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn an_identity_that_others_can_read_is_not_taken_for_missing() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = home_with_entry();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    fs::remove_file(store.entry_path(NAME)).unwrap();
+    fs::remove_file(home.path().join("data/store/recipient")).unwrap();
+    fs::set_permissions(store.identity_path(), fs::Permissions::from_mode(0o644)).unwrap();
+    let before = fs::read(store.identity_path()).unwrap();
+    assert!(matches!(store.put(NAME, &SEED.into()), Err(StoreError::Io { .. })));
+    assert_eq!(fs::read(store.identity_path()).unwrap(), before);
+}
+
+#[test]
+fn a_missing_recipient_is_written_again_and_a_foreign_one_noticed() {
+    let home = home_with_entry();
+    let recipient = home.path().join("data/store/recipient");
+    let original = fs::read(&recipient).unwrap();
+    fs::remove_file(&recipient).unwrap();
+    open(&home, &Person::who_types(&["correct horse"])).put("other", &"x".into()).unwrap();
+    assert_eq!(fs::read(&recipient).unwrap(), original);
+
+    let foreign = format!("{}\n", Identity::generate().recipient());
+    files::write_private(&recipient, foreign.as_bytes()).unwrap();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    assert!(damage(store.get(NAME)).contains("does not belong"));
+    files::write_private(&recipient, b"nonsense\n").unwrap();
+    assert!(
+        damage(open(&home, &Person::who_types(&[""])).put("x", &"x".into())).contains("not an age recipient")
+    );
+}
+
+#[test]
+fn entries_survive_a_change_of_the_passphrase() {
+    let home = home_with_entry();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    store.change_passphrase(|| Ok("battery staple".into())).unwrap();
+    assert_eq!(get(&home, &["battery staple"]).unwrap(), Some(SEED.into()));
+    assert!(matches!(get(&home, &["correct horse"]), Err(StoreError::WrongPassphrase)));
+}
+
+#[test]
+fn many_processes_may_make_the_store_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let name = |i: u32| format!("device-{i}");
+    std::thread::scope(|scope| {
+        for i in 0..4 {
+            let store = open(&home, &Person::who_types(&["correct horse"]));
+            scope.spawn(move || store.put(&name(i), &name(i).as_str().into()).unwrap());
+        }
+    });
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    for i in 0..4 {
+        assert_eq!(store.get(&name(i)).unwrap(), Some(name(i).into()));
+    }
+}
+
+#[test]
+fn making_it_at_once_with_another_passphrase_is_told() {
+    // Both have found no store; the second takes the lock when the first is done.
+    let home = tempfile::tempdir().unwrap();
+    let lock = Lock::acquire(&home.path().join("state/store.lock")).unwrap();
+    let asked = Person::who_types(&["battery staple"]);
+    std::thread::scope(|scope| {
+        let late = open(&home, &asked);
+        let late = scope.spawn(move || late.put("late", &"x".into()));
+        while asked.asked() == 0 {
+            std::thread::yield_now();
+        }
+        let sealed = Identity::generate().seal(&"correct horse".into()).unwrap();
+        files::write_private(&home.path().join("data/store/identity.age"), &sealed).unwrap();
+        drop(lock);
+        assert!(matches!(late.join().unwrap(), Err(StoreError::WrongPassphrase)));
+    });
+}

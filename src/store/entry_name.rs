@@ -1,0 +1,57 @@
+//! From the name of a secret to the name of its file. Pure.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+/// Names longer than this, once encoded, are cut and told apart by a digest. File systems take 255 bytes.
+const LIMIT: usize = 200;
+
+/// The file name, without folder, of the entry called `name`: every byte outside `[A-Za-z0-9._-]` is percent-encoded.
+/// Two names never share a file, and none has that of the store's own `identity.age`.
+pub(super) fn file_name(name: &str) -> String {
+    let reserved = name.eq_ignore_ascii_case("identity");
+    let mut encoded = String::with_capacity(name.len() + 16);
+    for (at, byte) in name.bytes().enumerate() {
+        let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+        // A leading dot would hide the file.
+        if plain && !(at == 0 && (reserved || byte == b'.')) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    if encoded.len() > LIMIT {
+        encoded.truncate(LIMIT);
+        encoded.push('-');
+        for byte in &Sha256::digest(name)[..16] {
+            let _ = write!(encoded, "{byte:02x}");
+        }
+    }
+    encoded + ".age"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_are_safe_and_distinct() {
+        assert_eq!(
+            file_name("arn:aws:iam::123456789012:mfa/a/b@c"),
+            "arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Fa%2Fb%40c.age"
+        );
+        assert_eq!(file_name("identity"), "%69dentity.age");
+        assert_eq!(file_name("Identity"), "%49dentity.age");
+        assert_eq!(file_name("../x"), "%2E.%2Fx.age");
+        assert_eq!(file_name("%2E"), "%252E.age");
+        assert_eq!(file_name("é"), "%C3%A9.age");
+        let (long, longer) = ("a".repeat(511) + "b", "a".repeat(512));
+        for name in [&long, &longer] {
+            assert!(file_name(name).len() < 255);
+        }
+        assert_ne!(file_name(&long), file_name(&longer));
+        assert_eq!(file_name(&"a".repeat(200)), "a".repeat(200) + ".age");
+    }
+}

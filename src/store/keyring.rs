@@ -1,0 +1,205 @@
+//! The platform's keyring through the `keyring` crate: Keychain, Credential Manager, Secret Service. Nothing here knows
+//! which. Every call has a deadline, because a keyring may wait for a person who is not there.
+
+use std::error::Error as _;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use keyring::{Entry, Error};
+
+use super::{SecretStore, StoreError, StoreKind, check_name};
+use crate::model::secret::Secret;
+
+/// The service under which every item is filed; the user is the item's name.
+const SERVICE: &str = "awsmfa";
+
+/// The platform's keyring.
+#[derive(Debug)]
+pub struct KeyringStore {
+    limit: Duration,
+    /// The thread of a call that passed its deadline. While it lives, another call would only wait behind it.
+    abandoned: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl KeyringStore {
+    /// The keyring, with `limit` for each call. Touches nothing yet.
+    pub fn new(limit: Duration) -> Self {
+        Self { limit, abandoned: Mutex::default() }
+    }
+
+    /// Does `work` on a thread of its own and waits for it up to the limit. After that the thread is abandoned: there
+    /// is no way to interrupt a keyring, and the process will end soon.
+    fn bounded<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let timed_out = || StoreError::TimedOut { seconds: self.limit.as_secs() };
+        if self.is_stuck() {
+            return Err(timed_out());
+        }
+        let (sender, receiver) = mpsc::channel();
+        let worker = std::thread::Builder::new()
+            .name("keyring".to_owned())
+            // After the deadline nobody receives; what was read is then wiped with the message.
+            .spawn(move || drop(sender.send(work())))
+            .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
+        match receiver.recv_timeout(self.limit) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => {
+                *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+                Err(timed_out())
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(StoreError::Unavailable { reason: "its client crashed".to_owned() })
+            }
+        }
+    }
+
+    fn is_stuck(&self) -> bool {
+        let abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        abandoned.as_ref().is_some_and(|worker| !worker.is_finished())
+    }
+}
+
+impl SecretStore for KeyringStore {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Keyring
+    }
+
+    fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError> {
+        check_name(name)?;
+        let name = name.to_owned();
+        self.bounded(move || read(&entry(&name)?))
+    }
+
+    fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
+        check_name(name)?;
+        let (name, value) = (name.to_owned(), value.clone());
+        self.bounded(move || {
+            let entry = entry(&name)?;
+            entry.set_password(value.expose()).map_err(translate)?;
+            match read(&entry)? == Some(value) {
+                true => Ok(()),
+                false => {
+                    Err(StoreError::damaged(format!("the keyring did not keep `{name}` as it was given")))
+                }
+            }
+        })
+    }
+
+    fn delete(&self, name: &str) -> Result<bool, StoreError> {
+        check_name(name)?;
+        let name = name.to_owned();
+        self.bounded(move || match entry(&name)?.delete_credential() {
+            Ok(()) => Ok(true),
+            Err(Error::NoEntry) => Ok(false),
+            Err(error) => Err(translate(error)),
+        })
+    }
+}
+
+fn entry(name: &str) -> Result<Entry, StoreError> {
+    // `Entry::new` says only that there is no store; the reason is in the status.
+    if let Err(error) = Entry::store_status() {
+        return Err(StoreError::Unavailable { reason: one_line(error) });
+    }
+    Entry::new(SERVICE, name).map_err(translate)
+}
+
+fn read(entry: &Entry) -> Result<Option<Secret<String>>, StoreError> {
+    match entry.get_password() {
+        Ok(value) => Ok(Some(value.into())),
+        Err(Error::NoEntry) => Ok(None),
+        Err(error) => Err(translate(error)),
+    }
+}
+
+fn translate(error: Error) -> StoreError {
+    match error {
+        Error::NoStorageAccess(_) if no_collection(&error) => {
+            StoreError::Unavailable { reason: "it has no default collection".to_owned() }
+        }
+        Error::NoStorageAccess(_) => StoreError::Locked,
+        Error::PlatformFailure(_) if wants_a_person(&error) => StoreError::Locked,
+        // These carry what was read: wiped, never shown.
+        Error::BadEncoding(bytes) | Error::BadDataFormat(bytes, _) => {
+            drop(Secret::new(bytes));
+            StoreError::damaged("the keyring's item is not text")
+        }
+        Error::Ambiguous(items) => {
+            StoreError::damaged(format!("the keyring holds {} items of the same name", items.len()))
+        }
+        error => StoreError::Unavailable { reason: one_line(&error) },
+    }
+}
+
+/// Secret Service without a default collection: `secret_service::Error::NoResult`, which has no other mark.
+fn no_collection(error: &Error) -> bool {
+    error.source().is_some_and(|source| source.to_string().contains("not returned"))
+}
+
+/// Keychain statuses that mean a locked keychain or a person who said no; the `keyring` crate lumps them with failures.
+fn wants_a_person(error: &Error) -> bool {
+    // errSecInteractionNotAllowed, errSecAuthFailed, errSecUserCanceled
+    const STATUSES: [&str; 3] = ["-25308", "-25293", "-128,"];
+    let Some(source) = error.source().filter(|_| cfg!(target_os = "macos")) else { return false };
+    let shown = format!("{source:?}");
+    STATUSES.iter().any(|status| shown.contains(status))
+}
+
+/// The innermost cause that says something, on one line.
+fn one_line(error: &Error) -> String {
+    let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_that_hangs_is_abandoned_and_the_next_fails_at_once() {
+        let store = KeyringStore::new(Duration::from_millis(20));
+        let (release, blocked) = mpsc::channel::<()>();
+        let hung = store.bounded(move || {
+            let _ = blocked.recv();
+            Ok(())
+        });
+        assert!(matches!(hung, Err(StoreError::TimedOut { .. })));
+        let next = store.bounded(|| -> Result<(), StoreError> { panic!("must not be started") });
+        assert!(matches!(next, Err(StoreError::TimedOut { .. })));
+        release.send(()).unwrap();
+        // The abandoned thread ends by itself; from then on the keyring is asked again.
+        while store.is_stuck() {
+            std::thread::yield_now();
+        }
+        assert!(!matches!(
+            store.bounded(|| Err::<(), _>(StoreError::Locked)),
+            Err(StoreError::Unavailable { .. })
+        ));
+    }
+
+    #[test]
+    fn errors_are_told_apart_and_show_no_secret() {
+        let boxed = |text: &str| -> Box<dyn std::error::Error + Send + Sync> { text.into() };
+        assert!(matches!(translate(Error::NoStorageAccess(boxed("object locked"))), StoreError::Locked));
+        let none = translate(Error::NoStorageAccess(boxed("SS error: result not returned from SS API")));
+        assert!(matches!(none, StoreError::Unavailable { .. }));
+        let multi = translate(Error::PlatformFailure(boxed("one\n  two")));
+        assert_eq!(multi.to_string(), "the keyring is not available: one two");
+        let bad = translate(Error::BadEncoding(b"JBSWY3DP\xff".to_vec()));
+        assert!(matches!(bad, StoreError::Damaged { .. }));
+        assert!(!format!("{bad} {bad:?}").contains("JBSW"));
+    }
+
+    #[test]
+    fn names_that_no_store_takes_are_refused_before_the_keyring_is_asked() {
+        let store = KeyringStore::new(Duration::ZERO);
+        for name in ["", "a\nb", &"a".repeat(513)] {
+            assert!(matches!(store.get(name), Err(StoreError::Name(_))), "{name:?}");
+        }
+    }
+}

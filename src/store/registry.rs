@@ -1,0 +1,249 @@
+//! The register of devices: which there are, where their seeds are kept, which profiles use them. It holds no secrets.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{StoreKind, read_own};
+use crate::files::{self, Lock};
+use crate::model::serial::Serial;
+
+/// The version of the format that this program reads and writes.
+const VERSION: u32 = 1;
+
+/// A device that awsmfa knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceRecord {
+    /// The device's serial, which is also the name of its secret in the store.
+    pub serial: Serial,
+    /// The IAM user it belongs to, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Where its seed is.
+    pub store: StoreKind,
+    /// What the person calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The profiles that use it.
+    #[serde(default)]
+    pub profiles: Vec<String>,
+    /// What another version of awsmfa wrote here; kept as it is.
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+impl DeviceRecord {
+    /// A device of which nothing is known but its serial and where its seed is.
+    pub fn new(serial: Serial, store: StoreKind) -> Self {
+        Self { serial, user: None, store, label: None, profiles: Vec::new(), other: Map::new() }
+    }
+}
+
+/// The file as it is written.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    version: u32,
+    #[serde(default)]
+    devices: Vec<DeviceRecord>,
+    #[serde(flatten)]
+    other: Map<String, Value>,
+}
+
+/// Only the version, for files that have nothing else that we understand.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// Why the register could not be read or written. It was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// Written by a newer awsmfa.
+    #[error("`{}` was written by a newer awsmfa (format {found}; this one knows {VERSION})", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// Not what awsmfa writes.
+    #[error("`{}` is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// It could not be read or written.
+    #[error("`{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The register of devices, a JSON file.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    path: PathBuf,
+    lock_path: PathBuf,
+}
+
+impl Registry {
+    /// The register at `path`, whose changes are serialised by the lock at `lock_path`. Touches nothing yet.
+    pub fn new(path: impl Into<PathBuf>, lock_path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), lock_path: lock_path.into() }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All devices, in the order in which they came.
+    pub fn load(&self) -> Result<Vec<DeviceRecord>, RegistryError> {
+        Ok(self.read()?.devices)
+    }
+
+    /// The device with this serial.
+    pub fn find(&self, serial: &Serial) -> Result<Option<DeviceRecord>, RegistryError> {
+        Ok(self.load()?.into_iter().find(|device| device.serial == *serial))
+    }
+
+    /// The device that this profile uses; the one that came first if several say so.
+    pub fn for_profile(&self, profile: &str) -> Result<Option<DeviceRecord>, RegistryError> {
+        Ok(self.load()?.into_iter().find(|device| device.profiles.iter().any(|p| p == profile)))
+    }
+
+    /// Changes the devices: reads them under the lock, lets `change` have them, and writes them if they are others then.
+    pub fn update<T>(&self, change: impl FnOnce(&mut Vec<DeviceRecord>) -> T) -> Result<T, RegistryError> {
+        let lock = Lock::acquire(&self.lock_path);
+        let _lock = lock.map_err(|source| RegistryError::Io { path: self.lock_path.clone(), source })?;
+        let mut contents = self.read()?;
+        let before = contents.devices.clone();
+        let result = change(&mut contents.devices);
+        if contents.devices != before {
+            let damaged = |error: serde_json::Error| self.damaged(&error);
+            let mut text = serde_json::to_string_pretty(&contents).map_err(damaged)?;
+            text.push('\n');
+            files::write_private(&self.path, text.as_bytes()).map_err(|source| self.io(source))?;
+        }
+        Ok(result)
+    }
+
+    fn read(&self) -> Result<Contents, RegistryError> {
+        let Some(bytes) = read_own(&self.path).map_err(|source| self.io(source))? else {
+            return Ok(Contents { version: VERSION, devices: Vec::new(), other: Map::new() });
+        };
+        let damaged = |error: serde_json::Error| self.damaged(&error);
+        let Versioned { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if version > VERSION {
+            return Err(RegistryError::Newer { path: self.path.clone(), found: version });
+        }
+        serde_json::from_slice(&bytes).map_err(damaged)
+    }
+
+    fn damaged(&self, error: &serde_json::Error) -> RegistryError {
+        RegistryError::Damaged { path: self.path.clone(), reason: error.to_string() }
+    }
+
+    fn io(&self, source: io::Error) -> RegistryError {
+        RegistryError::Io { path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry() -> (tempfile::TempDir, Registry) {
+        let home = tempfile::tempdir().unwrap();
+        let registry =
+            Registry::new(home.path().join("data/devices.json"), home.path().join("state/devices.lock"));
+        (home, registry)
+    }
+
+    fn device(name: &str) -> DeviceRecord {
+        let serial = format!("arn:aws:iam::123456789012:mfa/{name}").parse().unwrap();
+        DeviceRecord { profiles: vec![name.to_owned()], ..DeviceRecord::new(serial, StoreKind::Keyring) }
+    }
+
+    #[test]
+    fn devices_are_found_by_serial_and_profile() {
+        let (_home, registry) = registry();
+        assert_eq!(registry.load().unwrap(), []);
+        registry.update(|devices| devices.extend([device("alice"), device("bob")])).unwrap();
+        let bob = device("bob");
+        assert_eq!(registry.find(&bob.serial).unwrap(), Some(bob.clone()));
+        assert_eq!(registry.for_profile("bob").unwrap(), Some(bob));
+        assert_eq!(registry.for_profile("eve").unwrap(), None);
+    }
+
+    #[test]
+    fn many_processes_lose_nothing() {
+        let (_home, registry) = registry();
+        std::thread::scope(|scope| {
+            for i in 0..20 {
+                let registry = registry.clone();
+                scope.spawn(move || {
+                    registry.update(|devices| devices.push(device(&format!("d{i}")))).unwrap()
+                });
+            }
+        });
+        let mut names: Vec<_> =
+            registry.load().unwrap().into_iter().flat_map(|device| device.profiles).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 20);
+    }
+
+    #[test]
+    fn what_others_wrote_is_kept() {
+        let (_home, registry) = registry();
+        let text = r#"{"version": 1, "later": [1], "devices": [{"serial": "GAHT12345678", "store": "file", "color": "red"}]}"#;
+        files::write_private(registry.path(), text.as_bytes()).unwrap();
+        registry.update(|_| ()).unwrap();
+        assert_eq!(
+            std::fs::read_to_string(registry.path()).unwrap(),
+            text,
+            "nothing changed, nothing written"
+        );
+        registry.update(|devices| devices[0].label = Some("token".to_owned())).unwrap();
+        let written: Value = serde_json::from_slice(&std::fs::read(registry.path()).unwrap()).unwrap();
+        assert_eq!(written["devices"][0]["color"], "red");
+        assert_eq!(written["devices"][0]["label"], "token");
+        assert_eq!(written["later"][0], 1);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_not_overwritten() {
+        let (_home, registry) = registry();
+        let newer = br#"{"version": 2, "devices": {"as": "a map"}}"#;
+        for (text, is_newer) in
+            [(newer.as_slice(), true), (b"{}", false), (b"", false), (b"{\"version\": 1, \"dev", false)]
+        {
+            files::write_private(registry.path(), text).unwrap();
+            let error = registry.update(|devices| devices.push(device("x"))).unwrap_err();
+            assert_eq!(matches!(error, RegistryError::Newer { found: 2, .. }), is_newer, "{error}");
+            assert_eq!(matches!(error, RegistryError::Damaged { .. }), !is_newer, "{error}");
+            assert_eq!(std::fs::read(registry.path()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_file_is_private_and_another_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_home, registry) = registry();
+        registry.update(|devices| devices.push(device("x"))).unwrap();
+        let mode = std::fs::metadata(registry.path()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::set_permissions(registry.path(), PermissionsExt::from_mode(0o644)).unwrap();
+        let error = registry.update(Vec::clear).unwrap_err();
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+}

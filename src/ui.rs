@@ -1,0 +1,278 @@
+//! Talking with the person. The rules:
+//!
+//! - stdout carries results and nothing else; words for people go to stderr.
+//! - Messages are lowercase, without a final period, one line; names stand in backquotes; then come `hint:` lines.
+//! - Everything reads the same without colour. A warning is given only if the person can act on it.
+//! - Questions use the terminal device, never stdin or stdout: both may belong to an SDK that runs us.
+//! - Only `-v` tells the steps, and no level tells a secret.
+
+use std::cell::RefCell;
+use std::io::{self, BufRead, Write};
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::env::{AWSMFA_NO_INPUT, Env};
+use crate::model::duration::in_words;
+use crate::model::secret::Secret;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Verbosity {
+    /// Only errors.
+    Quiet,
+    /// What happened, and warnings.
+    #[default]
+    Normal,
+    /// Every step, without secrets.
+    Verbose,
+}
+
+/// Where words go and how they look.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// Whether labels are coloured.
+    pub color: bool,
+    /// Whether stderr is a terminal, where a countdown can be drawn.
+    pub live: bool,
+    /// Errors take one line, for SDKs that show what we write.
+    pub one_line: bool,
+}
+
+/// The person at the other end.
+pub struct Ui {
+    style: Style,
+    out: RefCell<Box<dyn Write>>,
+    err: RefCell<Box<dyn Write>>,
+}
+
+impl std::fmt::Debug for Ui {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ui").field("style", &self.style).finish_non_exhaustive()
+    }
+}
+
+impl Ui {
+    /// Speaks through these; in the program they are stdout and stderr.
+    pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+        Self { style, out: RefCell::new(out), err: RefCell::new(err) }
+    }
+
+    /// Prints a result on stdout, exactly as given. A reader that went away is no error.
+    pub fn result(&self, text: &str) -> io::Result<()> {
+        let mut out = self.out.borrow_mut();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Says what happened.
+    pub fn say(&self, message: impl std::fmt::Display) {
+        if self.style.verbosity >= Verbosity::Normal {
+            self.line("awsmfa", "1", &message);
+        }
+    }
+
+    /// Says a step or where a value came from; only with `-v`.
+    pub fn detail(&self, message: impl std::fmt::Display) {
+        if self.style.verbosity >= Verbosity::Verbose {
+            self.line("awsmfa", "2", &message);
+        }
+    }
+
+    /// Says something that the person can act on.
+    pub fn warn(&self, message: impl std::fmt::Display) {
+        if self.style.verbosity >= Verbosity::Normal {
+            self.line("warning", "33", &message);
+        }
+    }
+
+    /// Says a command to paste, or what else to do next.
+    pub fn hint(&self, message: impl std::fmt::Display) {
+        if self.style.verbosity >= Verbosity::Normal {
+            self.line("hint", "36", &message);
+        }
+    }
+
+    /// Says why it failed and what to do; every verbosity has it.
+    pub fn error(&self, message: &str, hints: &[String]) {
+        if self.style.one_line {
+            let hints = hints.iter().map(|h| format!("; hint: {h}")).collect::<String>();
+            return self.line("awsmfa", "31", &format!("{message}{hints}"));
+        }
+        self.line("error", "31", &message);
+        for hint in hints {
+            self.line("hint", "36", hint);
+        }
+    }
+
+    fn line(&self, label: &str, color: &str, message: &dyn std::fmt::Display) {
+        let mut err = self.err.borrow_mut();
+        // Nobody is left to be told that stderr is closed.
+        let _ = match self.style.color {
+            true => writeln!(err, "\x1b[{color}m{label}:\x1b[0m {message}"),
+            false => writeln!(err, "{label}: {message}"),
+        };
+    }
+
+    /// Waits, saying for how long and what for; on a terminal the seconds count down.
+    pub fn wait(&self, clock: &dyn Clock, duration: Duration, what: &str) {
+        // Whole seconds are shown, so nobody reads 0 while we still wait.
+        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        if !self.style.live || self.style.verbosity < Verbosity::Normal {
+            self.say(format_args!("waiting {} for {what}", in_words(Duration::from_secs(seconds))));
+            return clock.sleep(duration);
+        }
+        let bar = indicatif::ProgressBar::new(seconds).with_style(countdown_style());
+        bar.set_message(format!("for {what}"));
+        let end = clock.now() + duration;
+        while let Ok(left) = (end - clock.now()).to_std() {
+            bar.set_position(left.as_secs() + 1);
+            bar.tick();
+            clock.sleep(left.min(Duration::from_secs(1)));
+        }
+        bar.finish_and_clear();
+    }
+}
+
+fn countdown_style() -> indicatif::ProgressStyle {
+    let template = "{spinner} waiting {pos} s {msg}";
+    indicatif::ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| indicatif::ProgressStyle::default_spinner())
+}
+
+/// Why a question got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// There is no terminal to ask on, or asking is forbidden.
+    #[error("{0}")]
+    CannotAsk(&'static str),
+    /// The person pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// The terminal failed.
+    #[error("the terminal cannot be read: {0}")]
+    Io(io::Error),
+}
+
+/// Someone who can be asked.
+pub trait Prompt: Send + Sync {
+    /// Whether a question would reach a person.
+    fn can_ask(&self) -> bool;
+    /// Asks for something that must not be seen on the screen.
+    fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
+    /// Asks for a yes or a no; anything but a yes is a no.
+    fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+}
+
+/// The person at the terminal device, whatever stdin and stdout are.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    forbidden: bool,
+}
+
+impl Terminal {
+    /// Asks unless `AWSMFA_NO_INPUT` forbids it.
+    pub fn new(env: &Env) -> Self {
+        Self { forbidden: env.flag(AWSMFA_NO_INPUT) }
+    }
+}
+
+impl Terminal {
+    fn check(self) -> Result<(), PromptError> {
+        match (self.forbidden, terminal_exists()) {
+            (true, _) => Err(PromptError::CannotAsk("AWSMFA_NO_INPUT is set")),
+            (false, false) => Err(PromptError::CannotAsk("there is no terminal to ask on")),
+            (false, true) => Ok(()),
+        }
+    }
+}
+
+impl Prompt for Terminal {
+    fn can_ask(&self) -> bool {
+        !self.forbidden && terminal_exists()
+    }
+
+    fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
+        self.check()?;
+        match rpassword::prompt_password(format!("{question}: ")) {
+            Ok(answer) => Ok(answer.into()),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
+                _ => Err(PromptError::Io(error)),
+            },
+        }
+    }
+
+    fn confirm(&self, question: &str) -> Result<bool, PromptError> {
+        self.check()?;
+        // Seen while typed: the dialogue stays readable in the scrollback.
+        let mut answer = String::new();
+        let (question, input, output) = (format!("{question} [y/N] "), TERMINAL.0, TERMINAL.1);
+        open_terminal(output)
+            .and_then(|mut terminal| terminal.write_all(question.as_bytes()))
+            .and_then(|()| std::fs::File::open(input))
+            .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
+            .map_err(PromptError::Io)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// The terminal device, for reading and for writing.
+const TERMINAL: (&str, &str) = if cfg!(windows) { ("CONIN$", "CONOUT$") } else { ("/dev/tty", "/dev/tty") };
+
+fn terminal_exists() -> bool {
+    std::fs::File::open(TERMINAL.0).is_ok()
+}
+
+#[allow(clippy::disallowed_methods, reason = "a device, not a file")]
+fn open_terminal(device: &str) -> io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().write(true).open(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::rc::Rc;
+
+    #[derive(Clone, Default)]
+    struct Captured(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn said(style: Style, speak: impl Fn(&Ui)) -> String {
+        let err = Captured::default();
+        speak(&Ui::new(style, Box::new(io::sink()), Box::new(err.clone())));
+        String::from_utf8(err.0.borrow().clone()).unwrap()
+    }
+
+    #[test]
+    fn verbosity_decides_what_is_said() {
+        let speak = |ui: &Ui| {
+            ui.say("happened");
+            ui.detail("step");
+            ui.warn("careful");
+            ui.error("broken", &["mend".to_owned()]);
+        };
+        let at = |verbosity| said(Style { verbosity, ..Style::default() }, speak);
+        assert_eq!(at(Verbosity::Quiet), "error: broken\nhint: mend\n");
+        assert_eq!(at(Verbosity::Normal), "awsmfa: happened\nwarning: careful\nerror: broken\nhint: mend\n");
+        assert!(at(Verbosity::Verbose).contains("step"));
+    }
+
+    #[test]
+    fn an_sdk_gets_one_line() {
+        let style = Style { one_line: true, ..Style::default() };
+        let text = said(style, |ui| ui.error("broken", &["mend".into(), "or not".into()]));
+        assert_eq!(text, "awsmfa: broken; hint: mend; hint: or not\n");
+    }
+}

@@ -1,0 +1,256 @@
+//! The state of one AWS account: users, keys, roles, sessions, devices, and how to find them.
+//!
+//! Plain data and look-ups. What an operation does with it lives in `sts.rs` and `iam/`; how codes are judged
+//! in `mfa.rs`; who may do what in `policy.rs`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::error::ApiError;
+use crate::mfa::{Device, Judge};
+use crate::policy::Permissions;
+use crate::random;
+
+/// Whether an access key may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// It may.
+    Active,
+    /// It may not: AWS answers InvalidClientTokenId.
+    Inactive,
+}
+
+impl KeyStatus {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::Inactive => "Inactive",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct UserEntry {
+    pub(crate) name: String,
+    pub(crate) path: String,
+    pub(crate) id: String,
+    pub(crate) arn: String,
+    pub(crate) root: bool,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) login_profile: Option<DateTime<Utc>>,
+    pub(crate) policies: Vec<String>,
+    pub(crate) permissions: Permissions,
+    pub(crate) denied: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct KeyEntry {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    pub(crate) user: String,
+    pub(crate) status: KeyStatus,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) last_used: Option<LastUse>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct LastUse {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) service: String,
+    pub(crate) region: String,
+}
+
+/// How a role may be assumed; change what differs from the default.
+#[derive(Clone, Debug)]
+pub struct RoleSpec {
+    /// `/` or `/some/path/`.
+    pub path: String,
+    /// The longest session in seconds; AWS allows 3600 to 43200. Default 3600.
+    pub max_session_duration: i32,
+    /// Users (by name) and roles (as `role/NAME`) that the trust policy names; `None`: everyone in the
+    /// account.
+    pub trusted: Option<Vec<String>>,
+    /// Whether the trust policy demands `aws:MultiFactorAuthPresent`. Default no.
+    pub require_mfa: bool,
+    /// The `sts:ExternalId` that the trust policy demands. Default none.
+    pub external_id: Option<String>,
+    /// What sessions of the role may do in IAM. Default [`Permissions::None`].
+    pub permissions: Permissions,
+}
+
+impl Default for RoleSpec {
+    fn default() -> Self {
+        Self {
+            path: "/".into(),
+            max_session_duration: 3600,
+            trusted: None,
+            require_mfa: false,
+            external_id: None,
+            permissions: Permissions::None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct RoleEntry {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) arn: String,
+    pub(crate) spec: RoleSpec,
+}
+
+/// Who signed: a user by name, or a session of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Principal {
+    User(String),
+    Role { role: String, session_name: String },
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct SessionEntry {
+    pub(crate) access_key_id: String,
+    pub(crate) secret: String,
+    pub(crate) token: String,
+    pub(crate) expires: DateTime<Utc>,
+    pub(crate) principal: Principal,
+    pub(crate) mfa: bool,
+    /// The user's immutable id: sessions of a deleted user die with it, though a new one has its name.
+    pub(crate) user_id: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) partition: String,
+    pub(crate) users: BTreeMap<String, UserEntry>,
+    pub(crate) keys: Vec<KeyEntry>,
+    pub(crate) roles: BTreeMap<String, RoleEntry>,
+    pub(crate) sessions: BTreeMap<String, SessionEntry>,
+    pub(crate) devices: Vec<Device>,
+    pub(crate) judge: Judge,
+    pub(crate) page_size: usize,
+}
+
+impl Account {
+    pub(crate) fn new(id: &str, partition: &str) -> Self {
+        Self {
+            id: id.into(),
+            partition: partition.into(),
+            users: BTreeMap::new(),
+            keys: Vec::new(),
+            roles: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            devices: Vec::new(),
+            judge: Judge::default(),
+            page_size: 100,
+        }
+    }
+
+    /// `arn:<partition>:<service>::<account>:<resource>`
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}::{}:{resource}", self.partition, self.id)
+    }
+
+    /// The ARN of a user by name, whether or not it exists.
+    pub(crate) fn user_arn(&self, name: &str) -> String {
+        let known = self.users.get(name).map(|user| user.arn.clone());
+        known.unwrap_or_else(|| self.arn("iam", &format!("user/{name}")))
+    }
+
+    pub(crate) fn user(&self, name: &str) -> Result<&UserEntry, ApiError> {
+        self.users.get(name).filter(|user| !user.root).ok_or_else(|| ApiError::no_such_user(name))
+    }
+
+    pub(crate) fn user_mut(&mut self, name: &str) -> Result<&mut UserEntry, ApiError> {
+        self.users.get_mut(name).filter(|user| !user.root).ok_or_else(|| ApiError::no_such_user(name))
+    }
+
+    /// Adds a user. Names are unique without regard to case.
+    pub(crate) fn create_user(
+        &mut self,
+        name: &str,
+        path: &str,
+        now: DateTime<Utc>,
+    ) -> Result<&mut UserEntry, ApiError> {
+        if self.users.keys().any(|taken| taken.eq_ignore_ascii_case(name)) {
+            return Err(ApiError::exists(format!("User with name {name} already exists.")));
+        }
+        let user = UserEntry {
+            name: name.into(),
+            path: path.into(),
+            id: random::id("AIDA", 21),
+            arn: self.arn("iam", &format!("user{path}{name}")),
+            root: false,
+            created: now,
+            login_profile: None,
+            policies: Vec::new(),
+            permissions: Permissions::None,
+            denied: Vec::new(),
+        };
+        Ok(self.users.entry(name.into()).or_insert(user))
+    }
+
+    /// Adds an access key; a user has at most two.
+    pub(crate) fn create_key(&mut self, user: &str, now: DateTime<Utc>) -> Result<&KeyEntry, ApiError> {
+        if self.keys_of(user).count() >= 2 {
+            return Err(ApiError::quota("AccessKeysPerUser", 2));
+        }
+        self.keys.push(KeyEntry {
+            id: random::id("AKIA", 20),
+            secret: random::secret(),
+            user: user.into(),
+            status: KeyStatus::Active,
+            created: now,
+            last_used: None,
+        });
+        Ok(&self.keys[self.keys.len() - 1])
+    }
+
+    pub(crate) fn keys_of(&self, user: &str) -> impl Iterator<Item = &KeyEntry> {
+        self.keys.iter().filter(move |key| key.user == user)
+    }
+
+    pub(crate) fn devices_of(&self, user: &str) -> impl Iterator<Item = &Device> {
+        self.devices.iter().filter(move |device| device.user() == Some(user))
+    }
+
+    pub(crate) fn device(&self, serial: &str) -> Option<&Device> {
+        self.devices.iter().find(|device| device.serial == serial)
+    }
+
+    pub(crate) fn device_mut(&mut self, serial: &str) -> Option<&mut Device> {
+        self.devices.iter_mut().find(|device| device.serial == serial)
+    }
+
+    pub(crate) fn role_by_arn(&self, arn: &str) -> Option<&RoleEntry> {
+        self.roles.values().find(|role| role.arn == arn)
+    }
+
+    /// Makes temporary credentials that expire `seconds` after `now`, to the whole second.
+    pub(crate) fn create_session(
+        &mut self,
+        principal: Principal,
+        mfa: bool,
+        now: DateTime<Utc>,
+        seconds: i32,
+    ) -> &SessionEntry {
+        let access_key_id = random::id("ASIA", 20);
+        let (token_bytes, user_id) = match &principal {
+            Principal::User(name) => (264, self.users.get(name).map(|user| user.id.clone())),
+            Principal::Role { .. } => (516, None),
+        };
+        let expires =
+            DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now) + TimeDelta::seconds(seconds.into());
+        let session = SessionEntry {
+            access_key_id: access_key_id.clone(),
+            secret: random::secret(),
+            token: random::session_token(token_bytes),
+            expires,
+            principal,
+            mfa,
+            user_id,
+        };
+        self.sessions.entry(access_key_id).or_insert(session)
+    }
+}

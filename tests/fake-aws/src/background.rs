@@ -1,0 +1,61 @@
+//! A thread with a small tokio runtime that accepts connections until it is dropped.
+//!
+//! The server and the proxy both live on one.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread::JoinHandle;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+/// A listening thread; dropping it closes the port and every connection.
+#[derive(Debug)]
+pub(crate) struct Background {
+    pub(crate) address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Listens on 127.0.0.1 (`port` 0: any) and calls `serve` with each connection, inside the runtime.
+    pub(crate) fn listen(port: u16, serve: impl Fn(TcpStream) + Send + 'static) -> io::Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new().name(format!("fake-aws {address}")).spawn(move || {
+            // Errors end the thread; tests then see a refused connection.
+            let _ = runtime.block_on(accept(listener, serve, stopped));
+        })?;
+        Ok(Self { address, stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+async fn accept(
+    listener: std::net::TcpListener,
+    serve: impl Fn(TcpStream),
+    mut stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    loop {
+        tokio::select! {
+            _ = &mut stopped => return Ok(()),
+            // A client that vanished while it was being accepted is no reason to stop.
+            accepted = listener.accept() => if let Ok((stream, _)) = accepted {
+                let _ = stream.set_nodelay(true);
+                serve(stream);
+            },
+        }
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

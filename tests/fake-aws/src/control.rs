@@ -1,0 +1,93 @@
+//! Control routes for shell tests, unsigned, under `/_fake/`: the log, the clock, faults.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::faults::Fault;
+use crate::http::{Received, Reply, Shared};
+
+/// `{"offset": seconds}` or `{"advance": seconds}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetClock {
+    offset: Option<i64>,
+    advance: Option<u64>,
+}
+
+/// `{"kind": "throttling", "action": "GetSessionToken", "count": 2}` and what else a kind needs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderFault {
+    kind: String,
+    action: Option<String>,
+    count: Option<u32>,
+    after: Option<u32>,
+    status: Option<u16>,
+    code: Option<String>,
+    message: Option<String>,
+    ms: Option<u64>,
+}
+
+pub(crate) fn answer(shared: &Shared, route: &str, request: &Received) -> Reply {
+    let result = match (request.method.as_str(), route) {
+        ("GET", "requests") => Ok(json!(shared.log().all())),
+        ("DELETE", "requests") => {
+            shared.log().clear();
+            Ok(json!({}))
+        }
+        ("POST", "clock") => parse(&request.body).map(|set| set_clock(shared, &set)),
+        ("POST", "fault") => parse(&request.body).and_then(|order| order_fault(shared, &order)),
+        ("DELETE", "fault") => {
+            shared.faults().clear();
+            Ok(json!({}))
+        }
+        (method, _) => Err(format!("no control route for {method} /_fake/{route}")),
+    };
+    let (status, body) = match result {
+        Ok(body) => (200, body),
+        Err(error) => (400, json!({ "error": error })),
+    };
+    Reply::new(status, "application/json", format!("{body}\n"))
+}
+
+fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
+fn set_clock(shared: &Shared, set: &SetClock) -> serde_json::Value {
+    if let Some(seconds) = set.offset {
+        shared.clock.set_offset(seconds);
+    }
+    if let Some(seconds) = set.advance {
+        shared.clock.advance(Duration::from_secs(seconds));
+    }
+    json!({ "now": crate::clock::iso(shared.clock.now()) })
+}
+
+fn order_fault(shared: &Shared, order: &OrderFault) -> Result<serde_json::Value, String> {
+    let mut fault = match order.kind.as_str() {
+        "throttling" => Fault::throttling(),
+        "service_failure" => Fault::service_failure(),
+        "unavailable" => Fault::unavailable(),
+        "drop_before" => Fault::drop_before(),
+        "drop_after" => Fault::drop_after(),
+        "captive_portal" => Fault::captive_portal(),
+        "captive_redirect" => Fault::captive_redirect(),
+        "garbage" => Fault::garbage(),
+        "delay" => Fault::delay(Duration::from_millis(order.ms.ok_or("a delay needs `ms`")?)),
+        "error" => Fault::error(
+            order.status.ok_or("an error needs `status`")?,
+            order.code.as_deref().ok_or("an error needs `code`")?,
+            order.message.as_deref().unwrap_or_default(),
+        ),
+        other => return Err(format!("no fault of kind `{other}`")),
+    };
+    fault = fault.times(order.count.unwrap_or(1)).after(order.after.unwrap_or(0));
+    if let Some(action) = &order.action {
+        fault = fault.on(action);
+    }
+    shared.faults().push(fault);
+    Ok(json!({}))
+}

@@ -1,0 +1,139 @@
+//! From an HTTP request to an answer: which service, which operation, who calls, what comes back.
+//!
+//! Synchronous and free of sockets; `http.rs` moves the bytes, `sts.rs` and `iam/` do the work.
+
+use chrono::{DateTime, Utc};
+
+use crate::account::Account;
+use crate::auth::{self, Caller};
+use crate::error::ApiError;
+use crate::http::Received;
+use crate::params::Params;
+use crate::{iam, policy, random, sts, xml};
+
+/// One authenticated call.
+pub(crate) struct Call<'a> {
+    pub(crate) account: &'a mut Account,
+    pub(crate) caller: Caller,
+    pub(crate) action: &'a str,
+    pub(crate) params: &'a Params,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl Call<'_> {
+    /// Whether the caller may do `action` (`iam:X`) to `resource`.
+    pub(crate) fn authorize(&self, action: &str, resource: &str) -> Result<(), ApiError> {
+        policy::authorize(self.account, &self.caller, self.caller.mfa(), action, resource)
+    }
+}
+
+/// The inside of `<XResult>`; `None` for operations without output.
+pub(crate) type Outcome = Result<Option<String>, ApiError>;
+pub(crate) type Operation = fn(&mut Call<'_>) -> Outcome;
+
+/// An answer before it is HTTP.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) error_code: Option<String>,
+    pub(crate) body: String,
+    pub(crate) request_id: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Service {
+    Sts,
+    Iam,
+}
+
+impl Service {
+    fn of_version(version: &str) -> Option<Self> {
+        match version {
+            "2011-06-15" => Some(Self::Sts),
+            "2010-05-08" => Some(Self::Iam),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sts => "sts",
+            Self::Iam => "iam",
+        }
+    }
+
+    fn namespace(self) -> &'static str {
+        match self {
+            Self::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
+            Self::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+        }
+    }
+
+    fn operation(self, action: &str) -> Option<Operation> {
+        match self {
+            Self::Sts => sts::operation(action),
+            Self::Iam => iam::operation(action),
+        }
+    }
+}
+
+/// Answers a request of the Query protocol.
+pub(crate) fn answer(account: &mut Account, request: &Received, now: DateTime<Utc>) -> Answer {
+    let action = request.params.get("Action").unwrap_or_default();
+    let version = request.params.get("Version").unwrap_or_default();
+    let service = Service::of_version(version);
+    let outcome = perform(account, request, service, (action, version), now);
+    let namespace = service.unwrap_or(Service::Sts).namespace();
+    let request_id = random::request_id();
+    match outcome {
+        Ok(result) => Answer {
+            status: 200,
+            error_code: None,
+            body: xml::response(action, namespace, result.as_deref(), &request_id),
+            request_id,
+        },
+        Err(error) => failure(&error, service, request_id),
+    }
+}
+
+/// An error answer to a request that is not looked at any closer.
+pub(crate) fn refuse(request: &Received, error: &ApiError) -> Answer {
+    let version = request.params.get("Version").unwrap_or_default();
+    failure(error, Service::of_version(version), random::request_id())
+}
+
+fn failure(error: &ApiError, service: Option<Service>, request_id: String) -> Answer {
+    Answer {
+        status: error.status,
+        error_code: Some(error.code.clone()),
+        body: xml::error(error, service.unwrap_or(Service::Sts).namespace(), &request_id),
+        request_id,
+    }
+}
+
+fn perform(
+    account: &mut Account,
+    request: &Received,
+    service: Option<Service>,
+    (action, version): (&str, &str),
+    now: DateTime<Utc>,
+) -> Outcome {
+    if action.is_empty() {
+        return Err(ApiError::new(400, "MissingAction", "The request is missing an action."));
+    }
+    let unknown = || {
+        ApiError::new(
+            400,
+            "InvalidAction",
+            format!("Could not find operation {action} for version {version}"),
+        )
+    };
+    let service = service.ok_or_else(unknown)?;
+    let operation = service.operation(action).ok_or_else(unknown)?;
+    let caller = auth::authenticate(account, request, service.name(), now)?;
+    let unproven_session = caller.user().is_some() && caller.session.is_some() && !caller.mfa();
+    if service == Service::Iam && unproven_session {
+        // Misleading, and what AWS says to a GetSessionToken session without MFA.
+        return Err(ApiError::invalid_client_token());
+    }
+    operation(&mut Call { account, caller, action, params: &request.params, now })
+}

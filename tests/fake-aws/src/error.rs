@@ -1,0 +1,71 @@
+//! What AWS says when it refuses: status, code and message, exact to the spaces.
+//!
+//! Messages that several operations share live here; those of one operation sit with it.
+
+/// An error answer of the Query protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self { status, code: code.into(), message: message.into() }
+    }
+
+    pub(crate) fn access_denied(message: impl Into<String>) -> Self {
+        Self::new(403, "AccessDenied", message)
+    }
+
+    /// A code that is wrong, used before, or outside the window.
+    pub(crate) fn invalid_code() -> Self {
+        Self::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
+    }
+
+    /// A serial that STS cannot check for this user, or a device whose budget is spent.
+    pub(crate) fn unable_to_validate() -> Self {
+        Self::access_denied(
+            "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is \
+             valid and associated with this user.",
+        )
+    }
+
+    pub(crate) fn invalid_client_token() -> Self {
+        Self::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+    }
+
+    pub(crate) fn signature(message: impl Into<String>) -> Self {
+        Self::new(403, "SignatureDoesNotMatch", message)
+    }
+
+    pub(crate) fn validation(message: impl Into<String>) -> Self {
+        Self::new(400, "ValidationError", message)
+    }
+
+    pub(crate) fn no_such_entity(message: impl Into<String>) -> Self {
+        Self::new(404, "NoSuchEntity", message)
+    }
+
+    pub(crate) fn no_such_user(name: &str) -> Self {
+        Self::no_such_entity(format!("The user with name {name} cannot be found."))
+    }
+
+    pub(crate) fn exists(message: impl Into<String>) -> Self {
+        Self::new(409, "EntityAlreadyExists", message)
+    }
+
+    pub(crate) fn delete_conflict(message: &str) -> Self {
+        Self::new(409, "DeleteConflict", message)
+    }
+
+    pub(crate) fn quota(what: &str, limit: usize) -> Self {
+        Self::new(409, "LimitExceeded", format!("Cannot exceed quota for {what}: {limit}"))
+    }
+
+    /// IAM cannot guess the user of a call that is not signed by one.
+    pub(crate) fn user_name_needed() -> Self {
+        Self::validation("Must specify userName when calling with non-User credentials")
+    }
+}

@@ -1,0 +1,182 @@
+//! Faults that tests order in advance: refusals, hang-ups, portals, delays.
+//!
+//! A queue and its matching; `http.rs` acts them out.
+
+use std::time::Duration;
+
+use crate::error::ApiError;
+
+/// A fault to come. By default it hits the next request of any action, once.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    action: Option<String>,
+    count: u32,
+    skip: u32,
+    pub(crate) processed: bool,
+    pub(crate) kind: FaultKind,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum FaultKind {
+    Error(ApiError),
+    HangUp,
+    CaptivePortal,
+    CaptiveRedirect,
+    Garbage,
+    Delay(Duration),
+}
+
+impl Fault {
+    fn new(kind: FaultKind) -> Self {
+        Self { action: None, count: 1, skip: 0, processed: false, kind }
+    }
+
+    /// An error answer with this status, code and message; the request has no effect.
+    pub fn error(status: u16, code: &str, message: &str) -> Self {
+        Self::new(FaultKind::Error(ApiError::new(status, code, message)))
+    }
+
+    /// 400 Throttling, `Rate exceeded`.
+    pub fn throttling() -> Self {
+        Self::error(400, "Throttling", "Rate exceeded")
+    }
+
+    /// 500 ServiceFailure.
+    pub fn service_failure() -> Self {
+        let message = "The request processing has failed because of an unknown error, exception or failure.";
+        Self::error(500, "ServiceFailure", message)
+    }
+
+    /// 503 ServiceUnavailable.
+    pub fn unavailable() -> Self {
+        Self::error(
+            503,
+            "ServiceUnavailable",
+            "The request has failed due to a temporary failure of the server.",
+        )
+    }
+
+    /// The connection closes without an answer and the request has no effect.
+    pub fn drop_before() -> Self {
+        Self::new(FaultKind::HangUp)
+    }
+
+    /// The request takes effect, then the connection closes without an answer.
+    pub fn drop_after() -> Self {
+        Self::new(FaultKind::HangUp).processed()
+    }
+
+    /// A log-in page in HTML with status 200, as captive portals give.
+    pub fn captive_portal() -> Self {
+        Self::new(FaultKind::CaptivePortal)
+    }
+
+    /// A redirect to a log-in page.
+    pub fn captive_redirect() -> Self {
+        Self::new(FaultKind::CaptiveRedirect)
+    }
+
+    /// Status 200 with a body that is neither XML nor text.
+    pub fn garbage() -> Self {
+        Self::new(FaultKind::Garbage)
+    }
+
+    /// The answer comes late by this much real time. Another fault may hit the same request.
+    pub fn delay(by: Duration) -> Self {
+        Self::new(FaultKind::Delay(by))
+    }
+
+    /// Only requests of this action, such as `GetSessionToken`.
+    #[must_use]
+    pub fn on(mut self, action: &str) -> Self {
+        self.action = Some(action.into());
+        self
+    }
+
+    /// So many requests instead of one.
+    #[must_use]
+    pub fn times(mut self, count: u32) -> Self {
+        self.count = count;
+        self
+    }
+
+    /// Every request from now on, until [`clear_faults`](crate::FakeAws::clear_faults).
+    #[must_use]
+    pub fn forever(self) -> Self {
+        self.times(u32::MAX)
+    }
+
+    /// Lets so many matching requests pass first.
+    #[must_use]
+    pub fn after(mut self, skip: u32) -> Self {
+        self.skip = skip;
+        self
+    }
+
+    /// The request takes effect all the same.
+    #[must_use]
+    pub fn processed(mut self) -> Self {
+        self.processed = true;
+        self
+    }
+}
+
+/// What is to happen to one request.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) delay: Duration,
+    pub(crate) fault: Option<Fault>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Vec<Fault>);
+
+impl Faults {
+    pub(crate) fn push(&mut self, fault: Fault) {
+        self.0.push(fault);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The plan for a request of `action`: every delay that matches, and the first other fault.
+    pub(crate) fn take(&mut self, action: &str) -> Plan {
+        let mut plan = Plan::default();
+        for fault in &mut self.0 {
+            if fault.count == 0 || fault.action.as_deref().is_some_and(|wanted| wanted != action) {
+                continue;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
+                continue;
+            }
+            match fault.kind {
+                FaultKind::Delay(by) => plan.delay += by,
+                _ if plan.fault.is_some() => continue,
+                _ => plan.fault = Some(fault.clone()),
+            }
+            fault.count = if fault.count == u32::MAX { u32::MAX } else { fault.count - 1 };
+        }
+        self.0.retain(|fault| fault.count > 0);
+        plan
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_match_by_action_count_and_order() {
+        let mut faults = Faults::default();
+        faults.push(Fault::throttling().on("A").times(2).after(1));
+        faults.push(Fault::delay(Duration::from_millis(5)));
+        let hits = |plan: Plan| (plan.delay.as_millis(), plan.fault.is_some());
+        assert_eq!(hits(faults.take("A")), (5, false), "the first A passes, late");
+        assert_eq!(hits(faults.take("B")), (0, false));
+        assert_eq!(hits(faults.take("A")), (0, true));
+        assert_eq!(hits(faults.take("A")), (0, true));
+        assert_eq!(hits(faults.take("A")), (0, false));
+    }
+}

@@ -1,0 +1,206 @@
+//! HTTP in and out: reads requests, acts out faults, logs, writes answers with the fake's `Date`.
+//!
+//! What an answer says is decided in `dispatch.rs`.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::account::Account;
+use crate::clock::{Clock, http_date};
+use crate::error::ApiError;
+use crate::faults::{FaultKind, Faults};
+use crate::log::{Log, RequestOutcome};
+use crate::params::Params;
+use crate::{control, dispatch, random};
+
+/// What the server's thread and the test's handle share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    account: Mutex<Account>,
+    faults: Mutex<Faults>,
+    log: Mutex<Log>,
+}
+
+impl Shared {
+    pub(crate) fn new(clock: Clock, account: Account) -> Self {
+        Self { clock, account: Mutex::new(account), faults: Mutex::default(), log: Mutex::default() }
+    }
+
+    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
+        self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request with its whole body.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// In order, names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+    pub(crate) params: Params,
+}
+
+impl Received {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    async fn read(request: Request<Incoming>) -> io::Result<Self> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes().to_vec();
+        let text =
+            |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let mut received = Self {
+            method: head.method.as_str().into(),
+            path: head.uri.path().into(),
+            query: head.uri.query().unwrap_or_default().into(),
+            headers,
+            body,
+            params: Params::default(),
+        };
+        let form = received
+            .header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        received.params = if form && received.method == "POST" {
+            Params::parse(&String::from_utf8_lossy(&received.body))
+        } else {
+            Params::parse(&received.query)
+        };
+        Ok(received)
+    }
+}
+
+/// An answer, ready to send.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) content_type: &'static str,
+    pub(crate) location: Option<&'static str>,
+    pub(crate) request_id: String,
+    pub(crate) error_code: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    pub(crate) fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        let request_id = random::request_id();
+        Self { status, content_type, location: None, request_id, error_code: None, body: body.into() }
+    }
+
+    fn xml(answer: dispatch::Answer) -> Self {
+        Self {
+            request_id: answer.request_id,
+            error_code: answer.error_code,
+            ..Self::new(answer.status, "text/xml", answer.body)
+        }
+    }
+}
+
+/// Serves one connection until it closes.
+pub(crate) async fn serve<S>(stream: S, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move {
+            let received = Received::read(request).await?;
+            // A task of its own: a client that goes away does not undo what it asked for.
+            let reply =
+                tokio::spawn(respond(Arc::clone(&shared), received)).await.map_err(io::Error::other)?;
+            let reply = reply.ok_or_else(|| io::Error::other("a fault hung up"))?;
+            Ok::<_, io::Error>(write(reply, &shared.clock))
+        }
+    });
+    // An error here is a fault at work or a client that hung up; neither concerns the server.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// The answer to a request, or nothing if a fault hangs up.
+async fn respond(shared: Arc<Shared>, request: Received) -> Option<Reply> {
+    if let Some(route) = request.path.strip_prefix("/_fake/") {
+        return Some(control::answer(&shared, route, &request));
+    }
+    let id = shared.log().begin(&request, shared.clock.now());
+    let action = request.params.get("Action").unwrap_or_default();
+    let plan = shared.faults().take(action);
+    if !plan.delay.is_zero() {
+        tokio::time::sleep(plan.delay).await;
+    }
+    let reply = match plan.fault {
+        None => Some(process(&shared, &request)),
+        Some(fault) => {
+            if fault.processed {
+                process(&shared, &request);
+            }
+            let reply = act_out(fault.kind, &request);
+            if reply.is_none() {
+                shared.log().end(id, RequestOutcome::Dropped { processed: fault.processed });
+            }
+            reply
+        }
+    };
+    if let Some(reply) = &reply {
+        let outcome = RequestOutcome::Answered { status: reply.status, code: reply.error_code.clone() };
+        shared.log().end(id, outcome);
+    }
+    reply
+}
+
+fn process(shared: &Shared, request: &Received) -> Reply {
+    if request.path != "/" {
+        let error = ApiError::new(404, "UnknownOperationException", "There is nothing at this path.");
+        return Reply::xml(dispatch::refuse(request, &error));
+    }
+    Reply::xml(dispatch::answer(&mut shared.account(), request, shared.clock.now()))
+}
+
+fn act_out(fault: FaultKind, request: &Received) -> Option<Reply> {
+    const PORTAL: &str =
+        "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please sign in.</body></html>";
+    match fault {
+        FaultKind::Error(error) => Some(Reply::xml(dispatch::refuse(request, &error))),
+        FaultKind::HangUp | FaultKind::Delay(_) => None,
+        FaultKind::CaptivePortal => Some(Reply::new(200, "text/html", PORTAL)),
+        FaultKind::CaptiveRedirect => {
+            let location = Some("http://captive.invalid/login");
+            Some(Reply { location, ..Reply::new(302, "text/html", PORTAL) })
+        }
+        FaultKind::Garbage => Some(Reply::new(200, "text/xml", b"\x00\xff<Get\xfeSession<<<".as_slice())),
+    }
+}
+
+fn write(reply: Reply, clock: &Clock) -> Response<Full<Bytes>> {
+    let mut response = Response::builder()
+        .status(reply.status)
+        .header("x-amzn-RequestId", reply.request_id)
+        .header("Content-Type", reply.content_type)
+        .header("Date", http_date(clock.now()));
+    if let Some(location) = reply.location {
+        response = response.header("Location", location);
+    }
+    let body = Full::new(Bytes::from(reply.body));
+    response.body(body).expect("the fake's own headers are valid")
+}

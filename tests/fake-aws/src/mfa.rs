@@ -1,0 +1,344 @@
+//! MFA devices and the judging of codes: what STS sees of them, windows, single use, budgets, pairs and
+//! drift.
+//!
+//! Every rule is from aws-facts §1 "TOTP acceptance". Who may touch a device lives in `iam/`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::clock::step_of;
+use crate::error::ApiError;
+use crate::totp;
+
+/// Which codes STS takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CodeModel {
+    /// As measured on AWS: ±2 steps, each code once, no watermark.
+    #[default]
+    Observed,
+    /// A harder server: ±1 step, and nothing as old as the last accepted step or older.
+    Strict,
+}
+
+/// The kinds of device that IAM lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// A virtual device; its serial is an ARN.
+    Virtual,
+    /// A key fob; its serial is bare, such as `GAHT12345678`.
+    Hardware,
+    /// A FIDO security key; STS cannot use it.
+    Fido,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    /// Distinguishes devices that have the same ARN one after the other.
+    pub(crate) uid: u64,
+    pub(crate) serial: String,
+    pub(crate) kind: DeviceKind,
+    pub(crate) seed: Vec<u8>,
+    pub(crate) assigned: Option<Assignment>,
+    pub(crate) tags: Vec<(String, String)>,
+    /// Steps that the device's clock is ahead of ours.
+    pub(crate) drift: i64,
+    /// The second step of the last pair that Enable or Resync took.
+    pub(crate) last_pair: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    pub(crate) user: String,
+    pub(crate) since: DateTime<Utc>,
+}
+
+impl Device {
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.assigned.as_ref().map(|assigned| assigned.user.as_str())
+    }
+
+    /// Takes two consecutive codes in order, both newer than the last pair, whose second step lies −998…+1000
+    /// steps around the device's time, and learns the device's drift from them.
+    pub(crate) fn synchronize(
+        &mut self,
+        first: &str,
+        second: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), ApiError> {
+        let server = step_of(now);
+        let centre = server + self.drift;
+        let found = (centre - 998..=centre + 1000)
+            .filter(|&step| self.last_pair.is_none_or(|last| step - 1 > last))
+            .find(|&step| {
+                totp::code(&self.seed, step) == second && totp::code(&self.seed, step - 1) == first
+            });
+        let Some(step) = found.filter(|_| self.kind != DeviceKind::Fido) else {
+            let message = "Authentication code for device is not valid.";
+            return Err(ApiError::new(403, "InvalidAuthenticationCode", message));
+        };
+        self.drift = step - server;
+        self.last_pair = Some(step);
+        Ok(())
+    }
+}
+
+/// What STS knows of a serial from a moment on.
+#[derive(Clone, Debug)]
+struct Binding {
+    from: DateTime<Utc>,
+    device: Option<Device>,
+}
+
+/// STS's side of MFA: a delayed view of the devices, and the memory of codes.
+#[derive(Debug, Default)]
+pub(crate) struct Judge {
+    pub(crate) model: CodeModel,
+    pub(crate) lag: Duration,
+    bindings: BTreeMap<String, Vec<Binding>>,
+    used: BTreeSet<(u64, i64)>,
+    last_accepted: BTreeMap<u64, i64>,
+    /// Verifications by serial and three-minute window. Kept by ARN: a new device under it inherits them.
+    spent: BTreeMap<(String, i64), u32>,
+    last_uid: u64,
+}
+
+/// Verifications of one device in three minutes.
+const BUDGET: u32 = 9;
+
+impl Judge {
+    pub(crate) fn next_uid(&mut self) -> u64 {
+        self.last_uid += 1;
+        self.last_uid
+    }
+
+    /// IAM changed a device; STS will see it after the lag. `None`: it belongs to nobody any more.
+    pub(crate) fn publish(&mut self, serial: &str, device: Option<Device>, now: DateTime<Utc>) {
+        let lag = TimeDelta::from_std(self.lag).unwrap_or(TimeDelta::MAX);
+        self.publish_at(serial, device, now.checked_add_signed(lag).unwrap_or(DateTime::<Utc>::MAX_UTC));
+    }
+
+    /// As [`publish`](Self::publish), seen at once: for devices that a test starts with.
+    pub(crate) fn publish_at(&mut self, serial: &str, device: Option<Device>, from: DateTime<Utc>) {
+        let bindings = self.bindings.entry(serial.to_owned()).or_default();
+        bindings.push(Binding { from, device });
+    }
+
+    /// A step was used somewhere else.
+    pub(crate) fn consume(&mut self, uid: u64, step: i64) {
+        self.used.insert((uid, step));
+        let last = self.last_accepted.entry(uid).or_insert(step);
+        *last = step.max(*last);
+    }
+
+    /// Verifications were made somewhere else.
+    pub(crate) fn spend(&mut self, serial: &str, verifications: u32, now: DateTime<Utc>) {
+        *self.spent.entry(window(serial, now)).or_default() += verifications;
+    }
+
+    /// Judges a code that `user` presents to STS. `actual` is the device as IAM has it, which STS may not see
+    /// yet.
+    pub(crate) fn verify(
+        &mut self,
+        user: &str,
+        serial: &str,
+        code: &str,
+        actual: Option<&Device>,
+        now: DateTime<Utc>,
+    ) -> Result<(), ApiError> {
+        let Some(device) = self.visible(serial, user, now) else {
+            self.burn_early(user, code, actual, now);
+            return Err(ApiError::unable_to_validate());
+        };
+        let spent = self.spent.entry(window(serial, now)).or_default();
+        if *spent >= BUDGET {
+            return Err(ApiError::unable_to_validate());
+        }
+        *spent += 1;
+        let step = self.acceptable(&device, code, now).ok_or_else(ApiError::invalid_code)?;
+        self.consume(device.uid, step);
+        Ok(())
+    }
+
+    fn visible(&self, serial: &str, user: &str, now: DateTime<Utc>) -> Option<Device> {
+        let binding = self.bindings.get(serial)?.iter().rev().find(|binding| binding.from <= now)?;
+        let device = binding.device.as_ref()?;
+        (device.user() == Some(user) && device.kind != DeviceKind::Fido).then(|| device.clone())
+    }
+
+    fn acceptable(&self, device: &Device, code: &str, now: DateTime<Utc>) -> Option<i64> {
+        let (reach, after) = match self.model {
+            CodeModel::Observed => (2, None),
+            CodeModel::Strict => (1, self.last_accepted.get(&device.uid)),
+        };
+        let centre = step_of(now) + device.drift;
+        (centre - reach..=centre + reach)
+            .filter(|&step| totp::code(&device.seed, step) == code)
+            .find(|&step| !self.used.contains(&(device.uid, step)) && after.is_none_or(|&last| step > last))
+    }
+
+    /// A right code that came before STS saw the device is lost (measured: it is "invalid" once STS does see
+    /// it).
+    fn burn_early(&mut self, user: &str, code: &str, actual: Option<&Device>, now: DateTime<Utc>) {
+        let Some(device) = actual.filter(|device| device.user() == Some(user)) else { return };
+        if let Some(step) = self.acceptable(device, code, now) {
+            self.used.insert((device.uid, step));
+        }
+    }
+}
+
+/// The three-minute UTC-aligned window that a verification falls into.
+fn window(serial: &str, now: DateTime<Utc>) -> (String, i64) {
+    (serial.to_owned(), now.timestamp().div_euclid(180))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEED: &[u8] = b"1234567890123456789012345678901234567890";
+    const SERIAL: &str = "arn:aws:iam::123456789012:mfa/u";
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_790_000_100 + seconds, 0).expect("a test's time")
+    }
+
+    fn device(drift: i64) -> Device {
+        Device {
+            uid: 1,
+            serial: SERIAL.into(),
+            kind: DeviceKind::Virtual,
+            seed: SEED.to_vec(),
+            assigned: Some(Assignment { user: "u".into(), since: at(0) }),
+            tags: Vec::new(),
+            drift,
+            last_pair: None,
+        }
+    }
+
+    fn judge(model: CodeModel, drift: i64) -> Judge {
+        let mut judge = Judge { model, ..Judge::default() };
+        judge.publish(SERIAL, Some(device(drift)), at(0));
+        judge
+    }
+
+    /// The verdict on the code of `offset` steps from `now`: `ok`, `invalid` or `unable`.
+    fn say(judge: &mut Judge, now: DateTime<Utc>, offset: i64) -> &'static str {
+        let actual = device(0);
+        match judge.verify("u", SERIAL, &totp::code(SEED, step_of(now) + offset), Some(&actual), now) {
+            Ok(()) => "ok",
+            Err(error) if error == ApiError::invalid_code() => "invalid",
+            Err(_) => "unable",
+        }
+    }
+
+    #[test]
+    fn observed_takes_two_steps_each_way_in_any_order_once() {
+        let mut judge = judge(CodeModel::Observed, 0);
+        for (offset, verdict) in [
+            (3, "invalid"),
+            (-3, "invalid"),
+            (2, "ok"),
+            (-2, "ok"),
+            (0, "ok"),
+            (0, "invalid"),
+            (-2, "invalid"),
+        ] {
+            assert_eq!(say(&mut judge, at(0), offset), verdict, "offset {offset}");
+        }
+    }
+
+    #[test]
+    fn strict_takes_one_step_each_way_and_only_newer() {
+        let mut judge = judge(CodeModel::Strict, 0);
+        for (offset, verdict) in
+            [(2, "invalid"), (-2, "invalid"), (-1, "ok"), (1, "ok"), (0, "invalid"), (1, "invalid")]
+        {
+            assert_eq!(say(&mut judge, at(0), offset), verdict, "offset {offset}");
+        }
+    }
+
+    #[test]
+    fn nine_verifications_in_three_aligned_minutes_whatever_their_outcome() {
+        let mut judge = judge(CodeModel::Observed, 0);
+        let start = at(180 - at(0).timestamp().rem_euclid(180));
+        assert_eq!(say(&mut judge, start, 0), "ok");
+        assert_eq!(say(&mut judge, start, 0), "invalid");
+        for _ in 0..7 {
+            assert_eq!(say(&mut judge, start, 40), "invalid");
+        }
+        assert_eq!(say(&mut judge, start, 1), "unable");
+        assert_eq!(say(&mut judge, start + TimeDelta::seconds(179), 1), "unable");
+        assert_eq!(say(&mut judge, start + TimeDelta::seconds(180), 1), "ok");
+    }
+
+    #[test]
+    fn the_budget_belongs_to_the_arn_and_not_to_the_seed() {
+        let mut judge = judge(CodeModel::Observed, 0);
+        for _ in 0..9 {
+            assert_eq!(say(&mut judge, at(0), 40), "invalid");
+        }
+        judge.publish(SERIAL, None, at(0));
+        judge.publish(SERIAL, Some(Device { uid: 2, ..device(0) }), at(0));
+        assert_eq!(say(&mut judge, at(0), 0), "unable");
+    }
+
+    #[test]
+    fn sts_sees_a_change_after_the_lag_and_an_early_code_is_burnt() {
+        let mut judge = Judge { lag: Duration::from_secs(10), ..Judge::default() };
+        judge.publish(SERIAL, Some(device(0)), at(0));
+        assert_eq!(say(&mut judge, at(9), 0), "unable");
+        assert_eq!(say(&mut judge, at(10), 0), "invalid");
+        assert_eq!(say(&mut judge, at(10), 1), "ok");
+        judge.publish(SERIAL, None, at(11));
+        assert_eq!(say(&mut judge, at(20), 2), "ok");
+        assert_eq!(say(&mut judge, at(21), -1), "unable");
+    }
+
+    #[test]
+    fn the_window_follows_the_devices_drift() {
+        let mut judge = judge(CodeModel::Observed, 20);
+        assert_eq!(say(&mut judge, at(0), 0), "invalid");
+        assert_eq!(say(&mut judge, at(0), 22), "ok");
+        assert_eq!(say(&mut judge, at(0), 23), "invalid");
+    }
+
+    #[test]
+    fn another_user_cannot_use_the_device() {
+        let mut judge = judge(CodeModel::Observed, 0);
+        let code = totp::code(SEED, step_of(at(0)));
+        let refused = judge.verify("v", SERIAL, &code, Some(&device(0)), at(0));
+        assert_eq!(refused, Err(ApiError::unable_to_validate()));
+        assert_eq!(say(&mut judge, at(0), 0), "ok", "and does not burn the owner's code");
+    }
+
+    /// Enables or resyncs with the pair whose second step is `offset` from `now`.
+    fn pair(device: &mut Device, now: DateTime<Utc>, first: i64, second: i64) -> bool {
+        let code = |offset| totp::code(SEED, step_of(now) + offset);
+        device.synchronize(&code(first), &code(second), now).is_ok()
+    }
+
+    #[test]
+    fn pairs_are_consecutive_in_order_and_newer_than_the_last() {
+        let mut device = device(0);
+        assert!(!pair(&mut device, at(0), 0, 0), "equal");
+        assert!(!pair(&mut device, at(0), 0, -1), "reversed");
+        assert!(!pair(&mut device, at(0), -2, 0), "a gap");
+        assert!(pair(&mut device, at(0), -1, 0));
+        assert!(!pair(&mut device, at(0), -1, 0), "again");
+        assert!(!pair(&mut device, at(0), 0, 1), "overlapping");
+        assert!(pair(&mut device, at(0), 1, 2));
+        assert_eq!(device.drift, 2);
+    }
+
+    #[test]
+    fn the_search_reaches_from_998_behind_to_1000_ahead_of_the_adjusted_time() {
+        for (second, taken) in [(-999, false), (-998, true), (1000, true), (1001, false)] {
+            assert_eq!(pair(&mut device(0), at(0), second - 1, second), taken, "{second}");
+        }
+        let mut device = device(600);
+        assert!(pair(&mut device, at(0), 1599, 1600));
+        assert_eq!(device.drift, 1600);
+    }
+}

@@ -1,0 +1,271 @@
+//! Form parameters and the constraints of the API models: length, characters, range, presence.
+//!
+//! All violations of one request are gathered and said together, as AWS does. What a value means is not
+//! judged here.
+
+use crate::error::ApiError;
+
+/// The parameters of one request, in the order they were sent.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    pub(crate) fn parse(form: &str) -> Self {
+        let pairs = form.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (percent_decode(name, true), percent_decode(value, true))
+        });
+        Self(pairs.collect())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// `Tags.member.N.Key` and `.Value`, in order of N.
+    pub(crate) fn tags(&self) -> Vec<(&str, Option<&str>)> {
+        (1..)
+            .map_while(|n| self.get(&format!("Tags.member.{n}.Key")).map(|key| (n, key)))
+            .map(|(n, key)| (key, self.get(&format!("Tags.member.{n}.Value"))))
+            .collect()
+    }
+}
+
+/// Decodes `%XX` and, in forms, `+`; anything malformed stays as it is.
+pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = bytes.get(at + 1..at + 3).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+        let hex = hex.and_then(|hex| std::str::from_utf8(hex).ok());
+        match (bytes[at], hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(byte)) => {
+                out.push(byte);
+                at += 2;
+            }
+            (b'+', _) if plus_is_space => out.push(b' '),
+            (byte, _) => out.push(byte),
+        }
+        at += 1;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// What the model says of a string: its length, its pattern, and the characters that the pattern stands for.
+pub(crate) struct Rule {
+    min: usize,
+    max: usize,
+    pattern: &'static str,
+    matches: fn(&str) -> bool,
+}
+
+impl Rule {
+    const fn new(min: usize, max: usize, pattern: &'static str, matches: fn(&str) -> bool) -> Self {
+        Self { min, max, pattern, matches }
+    }
+
+    fn violations(&self, value: &str) -> Vec<String> {
+        let length = value.chars().count();
+        let mut found = Vec::new();
+        if length < self.min {
+            found.push(format!("Member must have length greater than or equal to {}", self.min));
+        }
+        if length > self.max {
+            found.push(format!("Member must have length less than or equal to {}", self.max));
+        }
+        if !(self.matches)(value) {
+            found.push(format!("Member must satisfy regular expression pattern: {}", self.pattern));
+        }
+        found
+    }
+}
+
+fn word_or(value: &str, others: &str) -> bool {
+    value.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || others.contains(c))
+}
+
+fn some_word_or(value: &str, others: &str) -> bool {
+    !value.is_empty() && word_or(value, others)
+}
+
+fn is_path(value: &str) -> bool {
+    let inner = value.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
+    value == "/"
+        || inner.is_some_and(|inner| !inner.is_empty() && inner.bytes().all(|b| b.is_ascii_graphic()))
+}
+
+fn is_tag(value: &str) -> bool {
+    value.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c))
+}
+
+pub(crate) const EXISTING_USER: Rule = Rule::new(1, 128, r"[\w+=,.@-]+", |v| some_word_or(v, "+=,.@-"));
+pub(crate) const NEW_USER: Rule = Rule::new(1, 64, r"[\w+=,.@-]+", |v| some_word_or(v, "+=,.@-"));
+pub(crate) const DEVICE_NAME: Rule = Rule::new(1, usize::MAX, r"[\w+=,.@-]+", |v| some_word_or(v, "+=,.@-"));
+pub(crate) const PATH: Rule = Rule::new(1, 512, r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)", is_path);
+pub(crate) const SERIAL: Rule = Rule::new(9, 256, r"[\w+=/:,.@-]+", |v| some_word_or(v, "+=/:,.@-"));
+pub(crate) const STS_SERIAL: Rule = Rule::new(9, 256, r"[\w+=/:,.@-]*", |v| word_or(v, "+=/:,.@-"));
+pub(crate) const CODE: Rule =
+    Rule::new(6, 6, r"[\d]+", |v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit()));
+pub(crate) const TOKEN_CODE: Rule = Rule::new(6, 6, r"[\d]*", |v| v.bytes().all(|b| b.is_ascii_digit()));
+pub(crate) const KEY_ID: Rule = Rule::new(16, 128, r"[\w]+", |v| some_word_or(v, ""));
+pub(crate) const STS_KEY_ID: Rule = Rule::new(16, 128, r"[\w]*", |v| word_or(v, ""));
+pub(crate) const TAG_KEY: Rule = Rule::new(1, 128, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+", is_tag);
+pub(crate) const TAG_VALUE: Rule = Rule::new(0, 256, r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", is_tag);
+pub(crate) const ROLE_ARN: Rule =
+    Rule::new(20, 2048, r"[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF]+", |_| true);
+pub(crate) const POLICY_ARN: Rule = Rule::new(20, 2048, "", |_| true);
+pub(crate) const SESSION_NAME: Rule = Rule::new(2, 64, r"[\w+=,.@-]*", |v| word_or(v, "+=,.@-"));
+pub(crate) const EXTERNAL_ID: Rule = Rule::new(2, 1224, r"[\w+=,.@:\/-]*", |v| word_or(v, "+=,.@:/-"));
+pub(crate) const SESSION_POLICY: Rule = Rule::new(1, 2048, r"[\u0009\u000A\u000D\u0020-\u00FF]+", |_| true);
+pub(crate) const PASSWORD: Rule = Rule::new(1, 128, r"[\u0009\u000A\u000D\u0020-\u00FF]+", |_| true);
+pub(crate) const MARKER: Rule = Rule::new(1, 320, r"[\u0020-\u00FF]+", |_| true);
+
+/// Reads parameters and gathers what is wrong with them; [`done`](Self::done) says it all at once.
+pub(crate) struct Check<'a> {
+    params: &'a Params,
+    violations: Vec<String>,
+    malformed: bool,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn new(params: &'a Params) -> Self {
+        Self { params, violations: Vec::new(), malformed: false }
+    }
+
+    pub(crate) fn optional(&mut self, name: &str, rule: &Rule) -> Option<&'a str> {
+        let value = self.params.get(name)?;
+        self.value(name, value, rule);
+        Some(value)
+    }
+
+    /// The value, or an empty one that [`done`](Self::done) will not let through.
+    pub(crate) fn required(&mut self, name: &str, rule: &Rule) -> &'a str {
+        self.optional(name, rule).unwrap_or_else(|| {
+            self.add("null", name, "Member must not be null");
+            ""
+        })
+    }
+
+    pub(crate) fn value(&mut self, name: &str, value: &str, rule: &Rule) {
+        for constraint in rule.violations(value) {
+            self.add(&format!("'{value}'"), name, &constraint);
+        }
+    }
+
+    pub(crate) fn one_of(&mut self, name: &str, choices: &[&str]) -> Option<&'a str> {
+        let value = self.params.get(name)?;
+        if !choices.contains(&value) {
+            let set = format!("Member must satisfy enum value set: [{}]", choices.join(", "));
+            self.add(&format!("'{value}'"), name, &set);
+        }
+        Some(value)
+    }
+
+    /// A whole number. `0900` and `+900` are read, ` 900 `, `900.0`, `9e2` and 2³¹ are MalformedInput, as on
+    /// AWS.
+    pub(crate) fn integer(&mut self, name: &str, min: i32, max: i32) -> Option<i32> {
+        let text = self.params.get(name)?;
+        let Ok(value) = text.parse::<i32>() else {
+            self.malformed = true;
+            return None;
+        };
+        if value < min {
+            self.add(
+                &format!("'{value}'"),
+                name,
+                &format!("Member must have value greater than or equal to {min}"),
+            );
+        }
+        if value > max {
+            self.add(
+                &format!("'{value}'"),
+                name,
+                &format!("Member must have value less than or equal to {max}"),
+            );
+        }
+        Some(value)
+    }
+
+    pub(crate) fn done(self) -> Result<(), ApiError> {
+        if self.malformed {
+            return Err(ApiError::new(400, "MalformedInput", "Invalid Argument"));
+        }
+        let count = self.violations.len();
+        match count {
+            0 => Ok(()),
+            _ => {
+                let errors = if count == 1 { "error" } else { "errors" };
+                let all = self.violations.join("; ");
+                Err(ApiError::validation(format!("{count} validation {errors} detected: {all}")))
+            }
+        }
+    }
+
+    fn add(&mut self, value: &str, name: &str, constraint: &str) {
+        let member = member_name(name);
+        self.violations
+            .push(format!("Value {value} at '{member}' failed to satisfy constraint: {constraint}"));
+    }
+}
+
+/// AWS names members with a small first letter: `tokenCode`.
+fn member_name(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(form: &str, name: &str, rule: &Rule) -> Option<String> {
+        let params = Params::parse(form);
+        let mut check = Check::new(&params);
+        check.required(name, rule);
+        check.done().err().map(|error| error.message)
+    }
+
+    #[test]
+    fn forms_are_decoded() {
+        let params = Params::parse("a=1%2B1&b=x+y&c=%zz&d&Tags.member.1.Key=k&Tags.member.1.Value=");
+        assert_eq!(params.get("a"), Some("1+1"));
+        assert_eq!(params.get("b"), Some("x y"));
+        assert_eq!(params.get("c"), Some("%zz"));
+        assert_eq!(params.get("d"), Some(""));
+        assert_eq!(params.tags(), [("k", Some(""))]);
+    }
+
+    #[test]
+    fn violations_are_said_together() {
+        assert_eq!(
+            refused("TokenCode=12x", "TokenCode", &TOKEN_CODE).as_deref(),
+            Some(
+                "2 validation errors detected: Value '12x' at 'tokenCode' failed to satisfy constraint: Member must \
+                 have length greater than or equal to 6; Value '12x' at 'tokenCode' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: [\\d]*"
+            )
+        );
+        assert_eq!(
+            refused("", "UserName", &EXISTING_USER).as_deref(),
+            Some(
+                "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not \
+                 be null"
+            )
+        );
+    }
+
+    #[test]
+    fn paths_begin_and_end_with_a_slash() {
+        for good in ["/", "/a/", "/a/b-c/"] {
+            assert_eq!(refused(&format!("Path={good}"), "Path", &PATH), None, "{good}");
+        }
+        for bad in ["", "a", "/a", "a/", "/a b/"] {
+            assert!(refused(&format!("Path={bad}"), "Path", &PATH).is_some(), "{bad}");
+        }
+    }
+}

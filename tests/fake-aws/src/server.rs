@@ -1,0 +1,243 @@
+//! The handle that tests hold: starting, stopping, the clock, faults and the log.
+//!
+//! Setting up users and devices is in `setup.rs`.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::account::Account;
+use crate::background::Background;
+use crate::clock::Clock;
+use crate::faults::Fault;
+use crate::http::{self, Shared};
+use crate::log::Request;
+use crate::mfa::CodeModel;
+use crate::tls;
+
+/// A running STS and IAM on loopback. Dropping it closes the port.
+#[derive(Debug)]
+pub struct FakeAws {
+    pub(crate) shared: Arc<Shared>,
+    ca_pem: Option<String>,
+    background: Background,
+}
+
+/// What a [`FakeAws`] starts with.
+#[derive(Clone, Debug)]
+pub struct Builder {
+    port: u16,
+    account: String,
+    partition: String,
+    model: CodeModel,
+    lag: Duration,
+    page_size: usize,
+    clock: Clock,
+    https: bool,
+    names: Vec<String>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            port: 0,
+            account: "123456789012".into(),
+            partition: "aws".into(),
+            model: CodeModel::Observed,
+            lag: Duration::ZERO,
+            page_size: 100,
+            clock: Clock::new(),
+            https: false,
+            names: Vec::new(),
+        }
+    }
+}
+
+impl Builder {
+    /// The port on 127.0.0.1; 0 (default) takes a free one.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// The account id, twelve digits; default 123456789012.
+    #[must_use]
+    pub fn account(mut self, id: &str) -> Self {
+        self.account = id.into();
+        self
+    }
+
+    /// The partition of every ARN: `aws` (default), `aws-cn`, `aws-us-gov`, …
+    #[must_use]
+    pub fn partition(mut self, partition: &str) -> Self {
+        self.partition = partition.into();
+        self
+    }
+
+    /// How codes are judged; default [`CodeModel::Observed`].
+    #[must_use]
+    pub fn model(mut self, model: CodeModel) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// How long STS does not see changes to devices; default none (AWS: 8 to 14 s).
+    #[must_use]
+    pub fn lag(mut self, lag: Duration) -> Self {
+        self.lag = lag;
+        self
+    }
+
+    /// The longest page of a list, whatever `MaxItems` asks; default 100.
+    #[must_use]
+    pub fn page_size(mut self, size: usize) -> Self {
+        self.page_size = size;
+        self
+    }
+
+    /// A clock to share with others.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// TLS with a new CA; see [`FakeAws::ca_pem`].
+    #[must_use]
+    pub fn https(mut self) -> Self {
+        self.https = true;
+        self
+    }
+
+    /// TLS for this host name too, such as `sts.eu-west-1.amazonaws.com` behind a [`Proxy`](crate::Proxy).
+    #[must_use]
+    pub fn host_name(mut self, name: &str) -> Self {
+        self.names.push(name.into());
+        self.https()
+    }
+
+    /// Starts the server.
+    ///
+    /// # Panics
+    /// If the port is taken: a test cannot go on.
+    pub fn start(self) -> FakeAws {
+        self.try_start().expect("fake-aws can listen on loopback")
+    }
+
+    /// Starts the server, or says why the port cannot be had.
+    ///
+    /// # Errors
+    /// If the port is taken or certificates cannot be made.
+    pub fn try_start(self) -> io::Result<FakeAws> {
+        let mut account = Account::new(&self.account, &self.partition);
+        account.judge.model = self.model;
+        account.judge.lag = self.lag;
+        account.page_size = self.page_size;
+        let shared = Arc::new(Shared::new(self.clock, account));
+        let tls = match self.https {
+            true => Some(tls::generate(&self.names).map_err(|error| io::Error::other(error.to_string()))?),
+            false => None,
+        };
+        let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
+        let served = Arc::clone(&shared);
+        let background = Background::listen(self.port, move |stream| {
+            let shared = Arc::clone(&served);
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                match acceptor {
+                    None => http::serve(stream, shared).await,
+                    Some(acceptor) => {
+                        // A failed handshake is the client's to report.
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            http::serve(stream, shared).await;
+                        }
+                    }
+                }
+            });
+        })?;
+        Ok(FakeAws { shared, ca_pem, background })
+    }
+}
+
+impl FakeAws {
+    /// Starts with everything at its default.
+    pub fn start() -> Self {
+        Self::builder().start()
+    }
+
+    /// What to start with.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The URL for `AWS_ENDPOINT_URL`: `http://127.0.0.1:PORT`, or `https://`.
+    pub fn endpoint(&self) -> String {
+        let scheme = if self.ca_pem.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.background.address)
+    }
+
+    /// The port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.background.address.port()
+    }
+
+    /// The CA for `AWS_CA_BUNDLE`, in PEM, when started with [`Builder::https`].
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// The fake's clock; moving it moves the fake.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock.clone()
+    }
+
+    /// Orders a fault.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.faults().push(fault);
+    }
+
+    /// Forgets all ordered faults.
+    pub fn clear_faults(&self) {
+        self.shared.faults().clear();
+    }
+
+    /// Every request so far, in order of arrival.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.log().all()
+    }
+
+    /// The requests of one action.
+    pub fn requests_for(&self, action: &str) -> Vec<Request> {
+        self.requests().into_iter().filter(|request| request.action == action).collect()
+    }
+
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.shared.log().clear();
+    }
+
+    /// The codes that STS was sent for a serial, in order: a code that stands here twice was sent twice.
+    pub fn codes_sent(&self, serial: &str) -> Vec<String> {
+        let of_serial = |request: &Request| {
+            let code = request.param("TokenCode").filter(|_| request.param("SerialNumber") == Some(serial));
+            code.map(str::to_owned)
+        };
+        self.requests().iter().filter_map(of_serial).collect()
+    }
+
+    /// Changes how codes are judged.
+    pub fn set_model(&self, model: CodeModel) {
+        self.shared.account().judge.model = model;
+    }
+
+    /// Changes how long STS does not see changes to devices.
+    pub fn set_lag(&self, lag: Duration) {
+        self.shared.account().judge.lag = lag;
+    }
+
+    /// Changes the longest page of a list.
+    pub fn set_page_size(&self, size: usize) {
+        self.shared.account().page_size = size;
+    }
+}

@@ -1,0 +1,308 @@
+//! What tests put into the account and look up in it, past any permission and without a request.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::account::{Account, KeyStatus, Principal, RoleEntry, RoleSpec, UserEntry};
+use crate::mfa::{Assignment, DeviceKind};
+use crate::policy::Permissions;
+use crate::server::FakeAws;
+use crate::{mfa, random, totp};
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct User {
+    /// The name without path.
+    pub name: String,
+    /// The ARN.
+    pub arn: String,
+}
+
+/// A long-term access key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AccessKey {
+    /// `AKIA…`
+    pub id: String,
+    /// The secret access key.
+    pub secret: String,
+}
+
+/// A device and its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Device {
+    /// An ARN, or a bare serial for hardware.
+    pub serial: String,
+    /// The secret in Base32, 64 characters; empty for FIDO.
+    pub seed: String,
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Role {
+    /// The name without path.
+    pub name: String,
+    /// The ARN.
+    pub arn: String,
+}
+
+/// Temporary credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionKeys {
+    /// `ASIA…`
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: String,
+    /// The session token.
+    pub session_token: String,
+    /// When they stop to work.
+    pub expiration: DateTime<Utc>,
+}
+
+/// A device as IAM has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceState {
+    /// An ARN, or a bare serial for hardware.
+    pub serial: String,
+    /// Virtual, hardware or FIDO.
+    pub kind: DeviceKind,
+    /// The user it is enabled for.
+    pub user: Option<String>,
+    /// Keys and values.
+    pub tags: Vec<(String, String)>,
+    /// Steps that its clock is taken to be ahead.
+    pub drift: i64,
+}
+
+/// Users. All methods that name a user panic if there is none of that name: the test is wrong.
+impl FakeAws {
+    /// Adds a user who may manage their own MFA and no more ([`Permissions::SelfManageMfa`]).
+    pub fn add_user(&self, name: &str) -> User {
+        self.add_user_with_path(name, "/")
+    }
+
+    /// Adds a user under a path such as `/eng/`.
+    pub fn add_user_with_path(&self, name: &str, path: &str) -> User {
+        let now = self.shared.clock.now();
+        let mut account = self.shared.account();
+        let user = account.create_user(name, path, now).expect("the user's name is free");
+        user.permissions = Permissions::SelfManageMfa;
+        User { name: user.name.clone(), arn: user.arn.clone() }
+    }
+
+    /// Adds a user who may do everything.
+    pub fn add_admin(&self, name: &str) -> User {
+        let user = self.add_user(name);
+        self.set_permissions(name, Permissions::Admin);
+        user
+    }
+
+    /// Adds the account's root user, so that it can have keys and devices. Its name here is `root`.
+    pub fn add_root(&self) -> User {
+        let now = self.shared.clock.now();
+        let mut account = self.shared.account();
+        let user = UserEntry {
+            name: "root".into(),
+            path: "/".into(),
+            id: account.id.clone(),
+            arn: account.arn("iam", "root"),
+            root: true,
+            created: now,
+            login_profile: None,
+            policies: Vec::new(),
+            permissions: Permissions::Admin,
+            denied: Vec::new(),
+        };
+        let added = User { name: user.name.clone(), arn: user.arn.clone() };
+        account.users.insert(user.name.clone(), user);
+        added
+    }
+
+    /// Changes what a user may do.
+    pub fn set_permissions(&self, user: &str, permissions: Permissions) {
+        self.with_user(user, |user| user.permissions = permissions);
+    }
+
+    /// Forbids one action, such as `iam:ListMFADevices`, explicitly.
+    pub fn deny(&self, user: &str, action: &str) {
+        self.with_user(user, |user| user.denied.push(action.into()));
+    }
+
+    /// Whether there is a user of this name.
+    pub fn has_user(&self, name: &str) -> bool {
+        self.shared.account().users.contains_key(name)
+    }
+
+    /// Adds an active access key.
+    pub fn add_access_key(&self, user: &str) -> AccessKey {
+        let now = self.shared.clock.now();
+        let mut account = self.shared.account();
+        assert!(account.users.contains_key(user), "there is no user `{user}`");
+        let key = account.create_key(user, now).expect("a user has at most two keys");
+        AccessKey { id: key.id.clone(), secret: key.secret.clone() }
+    }
+
+    /// Activates or deactivates an access key.
+    pub fn set_key_status(&self, id: &str, status: KeyStatus) {
+        let mut account = self.shared.account();
+        account.keys.iter_mut().find(|key| key.id == id).expect("the key exists").status = status;
+    }
+
+    /// The ids and states of a user's access keys, oldest first.
+    pub fn access_keys(&self, user: &str) -> Vec<(String, KeyStatus)> {
+        self.shared.account().keys_of(user).map(|key| (key.id.clone(), key.status)).collect()
+    }
+
+    fn with_user(&self, name: &str, change: impl FnOnce(&mut UserEntry)) {
+        let mut account = self.shared.account();
+        change(account.users.get_mut(name).unwrap_or_else(|| panic!("there is no user `{name}`")));
+    }
+}
+
+/// Devices.
+impl FakeAws {
+    /// Adds a virtual device that is enabled for a user and that STS sees already.
+    pub fn add_device(&self, user: &str, device_name: &str) -> Device {
+        let serial = self.shared.account().arn("iam", &format!("mfa/{device_name}"));
+        self.put_device(DeviceKind::Virtual, serial, Some(user))
+    }
+
+    /// Adds a virtual device of nobody, as an interrupted enrolment leaves behind.
+    pub fn add_unassigned_device(&self, device_name: &str) -> Device {
+        let serial = self.shared.account().arn("iam", &format!("mfa/{device_name}"));
+        self.put_device(DeviceKind::Virtual, serial, None)
+    }
+
+    /// Adds a key fob with a bare serial such as `GAHT12345678`.
+    pub fn add_hardware_device(&self, user: &str, serial: &str) -> Device {
+        self.put_device(DeviceKind::Hardware, serial.into(), Some(user))
+    }
+
+    /// Adds a FIDO key, which IAM lists and STS cannot use.
+    pub fn add_fido_device(&self, user: &str, name: &str) -> Device {
+        let resource = format!("u2f/user/{user}/{name}-{}", random::id("", 26));
+        let serial = self.shared.account().arn("iam", &resource);
+        self.put_device(DeviceKind::Fido, serial, Some(user))
+    }
+
+    /// Takes a device away at once, as an administrator would who is not part of the test.
+    pub fn remove_device(&self, serial: &str) {
+        let now = self.shared.clock.now();
+        let mut account = self.shared.account();
+        account.devices.retain(|device| device.serial != serial);
+        account.judge.publish_at(serial, None, now);
+    }
+
+    /// Every device, oldest first.
+    pub fn devices(&self) -> Vec<DeviceState> {
+        let account = self.shared.account();
+        let state = |device: &mfa::Device| DeviceState {
+            serial: device.serial.clone(),
+            kind: device.kind,
+            user: device.user().map(str::to_owned),
+            tags: device.tags.clone(),
+            drift: device.drift,
+        };
+        account.devices.iter().map(state).collect()
+    }
+
+    /// The serials of the devices that are enabled for a user.
+    pub fn devices_of(&self, user: &str) -> Vec<String> {
+        self.shared.account().devices_of(user).map(|device| device.serial.clone()).collect()
+    }
+
+    /// The secret of a device in Base32: what AWS showed when it was created.
+    pub fn seed(&self, serial: &str) -> String {
+        totp::encode_seed(&find(&self.shared.account(), serial).seed)
+    }
+
+    /// A device's code for a step.
+    pub fn code(&self, serial: &str, step: i64) -> String {
+        totp::code(&find(&self.shared.account(), serial).seed, step)
+    }
+
+    /// A device's code for the fake's time.
+    pub fn code_now(&self, serial: &str) -> String {
+        self.code(serial, self.shared.clock.step())
+    }
+
+    /// Marks a step as used, as another machine with the same seed would.
+    pub fn consume(&self, serial: &str, step: i64) {
+        let mut account = self.shared.account();
+        let uid = find(&account, serial).uid;
+        account.judge.consume(uid, step);
+    }
+
+    /// Spends verifications of the current three-minute window, as another machine would.
+    pub fn spend_budget(&self, serial: &str, verifications: u32) {
+        let now = self.shared.clock.now();
+        self.shared.account().judge.spend(serial, verifications, now);
+    }
+
+    fn put_device(&self, kind: DeviceKind, serial: String, user: Option<&str>) -> Device {
+        let now = self.shared.clock.now();
+        let mut account = self.shared.account();
+        assert!(user.is_none_or(|user| account.users.contains_key(user)), "there is no user {user:?}");
+        assert!(account.device(&serial).is_none(), "there is a device {serial} already");
+        let seed = if kind == DeviceKind::Fido { Vec::new() } else { random::bytes(40) };
+        let device = mfa::Device {
+            uid: account.judge.next_uid(),
+            serial: serial.clone(),
+            kind,
+            seed: seed.clone(),
+            assigned: user.map(|user| Assignment { user: user.into(), since: now }),
+            tags: Vec::new(),
+            drift: 0,
+            last_pair: None,
+        };
+        if user.is_some() {
+            account.judge.publish_at(&serial, Some(device.clone()), DateTime::UNIX_EPOCH);
+        }
+        account.devices.push(device);
+        Device { serial, seed: totp::encode_seed(&seed) }
+    }
+}
+
+/// Roles and sessions.
+impl FakeAws {
+    /// Adds a role.
+    pub fn add_role(&self, name: &str, spec: RoleSpec) -> Role {
+        let mut account = self.shared.account();
+        let arn = account.arn("iam", &format!("role{}{name}", spec.path));
+        let entry = RoleEntry { name: name.into(), id: random::id("AROA", 21), arn: arn.clone(), spec };
+        account.roles.insert(name.into(), entry);
+        Role { name: name.into(), arn }
+    }
+
+    /// A session of twelve hours as GetSessionToken makes it, with or without MFA, without the request.
+    pub fn add_session(&self, user: &str, mfa: bool) -> SessionKeys {
+        assert!(self.has_user(user), "there is no user `{user}`");
+        self.put_session(Principal::User(user.into()), mfa, 43_200)
+    }
+
+    /// A session of one hour as AssumeRole makes it, without the request.
+    pub fn add_role_session(&self, role: &str, session_name: &str) -> SessionKeys {
+        let principal = Principal::Role { role: role.into(), session_name: session_name.into() };
+        self.put_session(principal, false, 3600)
+    }
+
+    fn put_session(&self, principal: Principal, mfa: bool, seconds: i32) -> SessionKeys {
+        let now = self.shared.clock.now();
+        let mut account = self.shared.account();
+        let session = account.create_session(principal, mfa, now, seconds);
+        SessionKeys {
+            access_key_id: session.access_key_id.clone(),
+            secret_access_key: session.secret.clone(),
+            session_token: session.token.clone(),
+            expiration: session.expires,
+        }
+    }
+
+    /// The account id.
+    pub fn account_id(&self) -> String {
+        self.shared.account().id.clone()
+    }
+}
+
+fn find<'a>(account: &'a Account, serial: &str) -> &'a mfa::Device {
+    account.device(serial).unwrap_or_else(|| panic!("there is no device {serial}"))
+}

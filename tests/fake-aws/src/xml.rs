@@ -1,0 +1,81 @@
+//! XML text: escaping, elements, and the two envelopes of the Query protocol.
+//!
+//! Nothing here knows what an operation means.
+
+use crate::error::ApiError;
+
+/// `text` as XML character data.
+pub(crate) fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\r' => out.push_str("&#xD;"),
+            // XML 1.0 has no way to carry the other control characters.
+            c if c.is_control() && c != '\n' && c != '\t' => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// `<name>text</name>`, escaped.
+pub(crate) fn text(name: &str, text: &str) -> String {
+    format!("<{name}>{}</{name}>", escape(text))
+}
+
+/// `<name>inner</name>` around finished XML.
+pub(crate) fn element(name: &str, inner: &str) -> String {
+    if inner.is_empty() { format!("<{name}/>") } else { format!("<{name}>{inner}</{name}>") }
+}
+
+/// `<name><member>…</member>…</name>`.
+pub(crate) fn members(name: &str, items: impl IntoIterator<Item = String>) -> String {
+    let inner: String = items.into_iter().map(|item| element("member", &item)).collect();
+    element(name, &inner)
+}
+
+/// A successful answer. Operations without output have no result element.
+pub(crate) fn response(action: &str, namespace: &str, result: Option<&str>, request_id: &str) -> String {
+    let result = result.map(|inner| element(&format!("{action}Result"), inner)).unwrap_or_default();
+    format!(
+        "<{action}Response xmlns=\"{namespace}\">{result}<ResponseMetadata><RequestId>{request_id}</RequestId>\
+         </ResponseMetadata></{action}Response>"
+    )
+}
+
+/// An error answer.
+pub(crate) fn error(error: &ApiError, namespace: &str, request_id: &str) -> String {
+    let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
+    let inner = [text("Type", kind), text("Code", &error.code), text("Message", &error.message)].concat();
+    format!(
+        "<ErrorResponse xmlns=\"{namespace}\"><Error>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_escaped() {
+        assert_eq!(
+            text("Message", "a<b>&\"c'\u{1}"),
+            "<Message>a&lt;b&gt;&amp;&quot;c&apos;\u{fffd}</Message>"
+        );
+    }
+
+    #[test]
+    fn an_error_has_the_shape_of_aws() {
+        let refused = ApiError::new(403, "AccessDenied", "no ");
+        assert_eq!(
+            error(&refused, "https://sts.amazonaws.com/doc/2011-06-15/", "id"),
+            "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>\
+             <Code>AccessDenied</Code><Message>no </Message></Error><RequestId>id</RequestId></ErrorResponse>"
+        );
+    }
+}

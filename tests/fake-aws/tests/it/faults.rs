@@ -1,0 +1,106 @@
+//! Faults, seen from a client.
+
+use std::net::TcpStream;
+use std::time::Duration;
+
+use fake_aws::{FakeAws, Fault, RequestOutcome};
+
+use crate::support::{Client, frozen};
+
+fn setup() -> (FakeAws, Client) {
+    let aws = frozen();
+    aws.add_admin("dev");
+    let client = Client::new(&aws, &aws.add_access_key("dev"));
+    (aws, client)
+}
+
+#[test]
+fn refusals_on_order() {
+    let (aws, client) = setup();
+    aws.fault(Fault::throttling().on("GetSessionToken").times(2));
+    client.sts("GetCallerIdentity", &[]).ok();
+    client.sts("GetSessionToken", &[]).refused(400, "Throttling", "Rate exceeded");
+    client.sts("GetSessionToken", &[]).refused(400, "Throttling", "Rate exceeded");
+    client.sts("GetSessionToken", &[]).ok();
+    aws.fault(Fault::service_failure());
+    let failure = client.sts("GetCallerIdentity", &[]);
+    failure.code(500, "ServiceFailure");
+    assert_eq!(failure.text("Type"), "Receiver");
+    aws.fault(Fault::unavailable());
+    client.sts("GetCallerIdentity", &[]).code(503, "ServiceUnavailable");
+    aws.fault(Fault::error(403, "RegionDisabledException", "no <region>"));
+    let refused = client.sts("GetCallerIdentity", &[]);
+    assert!(refused.body.contains("no &lt;region&gt;"), "{}", refused.body);
+    aws.fault(Fault::throttling().forever());
+    aws.clear_faults();
+    client.sts("GetCallerIdentity", &[]).ok();
+}
+
+#[test]
+fn a_connection_can_end_before_or_after_the_effect() {
+    let (aws, client) = setup();
+    let create = |name: &str| {
+        client.call("iam", "2010-05-08", "CreateVirtualMFADevice", &[("VirtualMFADeviceName", name)])
+    };
+    aws.fault(Fault::drop_before());
+    create("before").unwrap_err();
+    assert!(aws.devices().is_empty());
+    aws.fault(Fault::drop_after());
+    create("after").unwrap_err();
+    assert_eq!(aws.devices().len(), 1);
+    let outcomes: Vec<_> = aws.requests().into_iter().map(|request| request.outcome).collect();
+    assert_eq!(
+        outcomes,
+        [RequestOutcome::Dropped { processed: false }, RequestOutcome::Dropped { processed: true }]
+    );
+    aws.fault(Fault::service_failure().processed());
+    create("failed").unwrap().code(500, "ServiceFailure");
+    assert_eq!(aws.devices().len(), 2);
+}
+
+#[test]
+fn a_lost_answer_still_consumes_the_code() {
+    let (aws, client) = setup();
+    let device = aws.add_device("dev", "dev");
+    let code = aws.code_now(&device.serial);
+    let params = [("SerialNumber", &*device.serial), ("TokenCode", &*code)];
+    let login = || client.call("sts", "2011-06-15", "GetSessionToken", &params);
+    aws.fault(Fault::drop_before());
+    login().unwrap_err();
+    aws.fault(Fault::drop_after());
+    login().unwrap_err();
+    login().unwrap().code(403, "AccessDenied");
+    assert_eq!(aws.codes_sent(&device.serial).len(), 3);
+}
+
+#[test]
+fn portals_and_garbage() {
+    let (aws, client) = setup();
+    aws.fault(Fault::captive_portal());
+    let portal = client.sts("GetCallerIdentity", &[]).ok();
+    assert_eq!(portal.header("content-type"), Some("text/html"));
+    assert!(portal.body.starts_with("<!DOCTYPE html>"));
+    aws.fault(Fault::captive_redirect());
+    let redirect = client.sts("GetCallerIdentity", &[]);
+    assert_eq!((redirect.status, redirect.header("location")), (302, Some("http://captive.invalid/login")));
+    aws.fault(Fault::garbage());
+    assert!(!client.sts("GetCallerIdentity", &[]).ok().body.contains("Response"));
+}
+
+#[test]
+fn a_delayed_request_takes_effect_though_the_client_left() {
+    let (aws, client) = setup();
+    aws.fault(Fault::delay(Duration::from_millis(100)));
+    let (headers, body) =
+        client.signed("iam", "2010-05-08", "CreateVirtualMFADevice", &[("VirtualMFADeviceName", "x")]);
+    let stream = TcpStream::connect(&client.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    crate::support::exchange(stream, "POST", "/", &headers, &body).unwrap_err();
+    assert_eq!(aws.requests()[0].outcome, RequestOutcome::Pending);
+    assert!(aws.devices().is_empty());
+    // A second, delayed request is answered after the first has ended.
+    aws.fault(Fault::delay(Duration::from_millis(200)));
+    client.sts("GetCallerIdentity", &[]).ok();
+    assert_eq!(aws.devices().len(), 1);
+    assert_eq!(aws.requests()[0].status(), Some(200));
+}

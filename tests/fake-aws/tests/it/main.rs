@@ -1,0 +1,16 @@
+//! The fake's own tests, through its socket: each rule has one that fails if the rule is broken.
+
+#![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and these are their helpers")]
+
+mod auth;
+mod binary;
+mod devices;
+mod faults;
+mod lists;
+mod permissions;
+mod proxy;
+mod roles;
+mod sessions;
+mod support;
+mod tls;
+mod users;

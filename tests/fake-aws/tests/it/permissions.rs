@@ -1,0 +1,90 @@
+//! The self-management policy and the words of refusals.
+
+use fake_aws::{FakeAws, Permissions};
+
+use crate::support::{Client, frozen};
+
+const OWN: &str = "arn:aws:iam::123456789012:user/dev";
+
+fn setup() -> (FakeAws, Client, Client) {
+    let aws = frozen();
+    aws.add_user("dev");
+    aws.add_user("other");
+    let keys = Client::new(&aws, &aws.add_access_key("dev"));
+    let session = Client::session(&aws, &aws.add_session("dev", true));
+    (aws, keys, session)
+}
+
+fn denied(action: &str, resource: &str) -> String {
+    format!(
+        "User: {OWN} is not authorized to perform: {action} on resource: {resource} with an explicit deny in an identity-based policy"
+    )
+}
+
+fn not_allowed(action: &str, resource: &str) -> String {
+    format!(
+        "User: {OWN} is not authorized to perform: {action} on resource: {resource} because no identity-based policy allows the {action} action"
+    )
+}
+
+#[test]
+fn without_mfa_little_is_allowed() {
+    let (aws, keys, _) = setup();
+    keys.iam("GetUser", &[]).ok();
+    keys.iam("ListMFADevices", &[]).ok();
+    keys.iam("ListVirtualMFADevices", &[]).ok();
+    keys.iam("CreateVirtualMFADevice", &[("VirtualMFADeviceName", "dev")]).ok();
+    let serial = aws.devices()[0].serial.clone();
+    let delete = keys.iam("DeleteVirtualMFADevice", &[("SerialNumber", &serial)]);
+    delete.refused(403, "AccessDenied", &denied("iam:DeleteVirtualMFADevice", &serial));
+    let deactivate = keys.iam("DeactivateMFADevice", &[("SerialNumber", &serial)]);
+    deactivate.refused(403, "AccessDenied", &denied("iam:DeactivateMFADevice", OWN));
+    keys.iam("ListAccessKeys", &[]).refused(403, "AccessDenied", &denied("iam:ListAccessKeys", OWN));
+}
+
+#[test]
+fn with_mfa_only_what_is_listed_is_allowed() {
+    let (aws, _, session) = setup();
+    let serial = aws.add_device("dev", "dev").serial;
+    let delete = session.iam("DeleteVirtualMFADevice", &[("SerialNumber", &serial)]);
+    delete.refused(403, "AccessDenied", &not_allowed("iam:DeleteVirtualMFADevice", &serial));
+    let list = session.iam("ListAccessKeys", &[("UserName", "dev")]);
+    list.refused(403, "AccessDenied", &not_allowed("iam:ListAccessKeys", OWN));
+    session.iam("DeactivateMFADevice", &[("SerialNumber", &serial)]).ok();
+}
+
+#[test]
+fn others_are_out_of_reach() {
+    let (_aws, keys, _) = setup();
+    let other = "arn:aws:iam::123456789012:user/other";
+    let get = keys.iam("GetUser", &[("UserName", "other")]);
+    get.refused(403, "AccessDenied", &not_allowed("iam:GetUser", other));
+    let nobody = keys.iam("ListMFADevices", &[("UserName", "nobody")]);
+    nobody.code(403, "AccessDenied");
+}
+
+#[test]
+fn a_user_with_a_path_does_not_match_the_policy() {
+    let aws = frozen();
+    aws.add_user_with_path("bob", "/eng/");
+    let bob = Client::new(&aws, &aws.add_access_key("bob"));
+    bob.iam("GetUser", &[]).refused(
+        403,
+        "AccessDenied",
+        "User: arn:aws:iam::123456789012:user/eng/bob is not authorized to perform: iam:GetUser on resource: \
+         arn:aws:iam::123456789012:user/eng/bob because no identity-based policy allows the iam:GetUser action",
+    );
+    bob.iam("ListVirtualMFADevices", &[]).ok();
+}
+
+#[test]
+fn none_is_nothing_and_a_denial_beats_an_administrator() {
+    let (aws, keys, _) = setup();
+    aws.set_permissions("dev", Permissions::None);
+    keys.iam("GetUser", &[]).refused(403, "AccessDenied", &not_allowed("iam:GetUser", OWN));
+    aws.set_permissions("dev", Permissions::Admin);
+    keys.iam("ListMFADevices", &[]).ok();
+    aws.deny("dev", "iam:ListMFADevices");
+    keys.iam("ListMFADevices", &[]).refused(403, "AccessDenied", &denied("iam:ListMFADevices", OWN));
+    keys.iam("GetUser", &[]).ok();
+}

@@ -1,0 +1,145 @@
+//! AssumeRole: trust, MFA, durations, chaining.
+
+use fake_aws::{FakeAws, Permissions, RoleSpec};
+
+use crate::support::{Answer, Client, frozen};
+
+fn setup(permissions: Permissions, spec: RoleSpec) -> (FakeAws, Client, String) {
+    let aws = frozen();
+    aws.add_user("dev");
+    aws.set_permissions("dev", permissions);
+    let client = Client::new(&aws, &aws.add_access_key("dev"));
+    let role = aws.add_role("ops", spec);
+    (aws, client, role.arn)
+}
+
+fn assume(client: &Client, arn: &str, more: &[(&str, &str)]) -> Answer {
+    client.sts("AssumeRole", &[&[("RoleArn", arn), ("RoleSessionName", "me")], more].concat())
+}
+
+const REFUSED: &str = "User: arn:aws:iam::123456789012:user/dev is not authorized to perform: sts:AssumeRole on \
+                       resource: arn:aws:iam::123456789012:role/ops";
+
+#[test]
+fn a_role_gives_a_session_of_an_hour() {
+    let (aws, client, arn) = setup(Permissions::None, RoleSpec::default());
+    let answer = assume(&client, &arn, &[]).ok();
+    assert_eq!(answer.text("Expiration"), "2026-09-30T13:00:00Z");
+    let assumed = answer.texts("Arn");
+    assert_eq!(assumed, ["arn:aws:sts::123456789012:assumed-role/ops/me"]);
+    assert!(answer.text("AssumedRoleId").starts_with("AROA"));
+    let session = client.with_session(&answer);
+    let identity = session.sts("GetCallerIdentity", &[]).ok();
+    assert_eq!(identity.text("Arn"), assumed[0]);
+    assert_eq!(identity.text("UserId"), answer.text("AssumedRoleId"));
+    session.sts("GetSessionToken", &[]).code(403, "AccessDenied");
+    drop(aws);
+}
+
+#[test]
+fn a_missing_role_and_a_distrusting_one_sound_the_same() {
+    let spec = RoleSpec { trusted: Some(vec!["boss".into()]), ..RoleSpec::default() };
+    let (_aws, client, arn) = setup(Permissions::Admin, spec);
+    assume(&client, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    let missing = assume(&client, "arn:aws:iam::123456789012:role/none", &[]);
+    missing.refused(403, "AccessDenied", &REFUSED.replace("role/ops", "role/none"));
+}
+
+#[test]
+fn mfa_can_be_proved_with_a_code_or_with_a_session() {
+    let spec = RoleSpec { require_mfa: true, ..RoleSpec::default() };
+    let (aws, client, arn) = setup(Permissions::None, spec);
+    let device = aws.add_device("dev", "dev");
+    assume(&client, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    let plain = Client::session(&aws, &aws.add_session("dev", false));
+    assume(&plain, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    let code = aws.code_now(&device.serial);
+    assume(&client, &arn, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
+    let proved = Client::session(&aws, &aws.add_session("dev", true));
+    assume(&proved, &arn, &[]).ok();
+}
+
+#[test]
+fn the_self_management_policy_forbids_roles_without_mfa() {
+    let (aws, client, arn) = setup(Permissions::SelfManageMfa, RoleSpec::default());
+    let device = aws.add_device("dev", "dev");
+    let message = format!("{REFUSED} with an explicit deny in an identity-based policy");
+    assume(&client, &arn, &[]).refused(403, "AccessDenied", &message);
+    let code = aws.code_now(&device.serial);
+    assume(&client, &arn, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
+}
+
+#[test]
+fn durations_have_three_limits() {
+    let spec = RoleSpec { max_session_duration: 7200, ..RoleSpec::default() };
+    let (aws, client, arn) = setup(Permissions::None, spec);
+    let ask = |client: &Client, seconds: &str| assume(client, &arn, &[("DurationSeconds", seconds)]);
+    ask(&client, "899").code(400, "ValidationError");
+    ask(&client, "43201").code(400, "ValidationError");
+    ask(&client, "7201").refused(
+        400,
+        "ValidationError",
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+    );
+    assert_eq!(ask(&client, "7200").ok().text("Expiration"), "2026-09-30T14:00:00Z");
+    let too_long =
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
+    let session = Client::session(&aws, &aws.add_session("dev", true));
+    ask(&session, "3601").refused(400, "ValidationError", too_long);
+    ask(&session, "3600").ok();
+    let chained = Client::session(&aws, &aws.add_role_session("ops", "me"));
+    ask(&chained, "3601").refused(400, "ValidationError", too_long);
+    ask(&chained, "3600").ok();
+}
+
+#[test]
+fn a_role_session_carries_no_mfa() {
+    let (aws, client, base) = setup(Permissions::None, RoleSpec::default());
+    let device = aws.add_device("dev", "dev");
+    let spec = RoleSpec { require_mfa: true, trusted: Some(vec!["role/ops".into()]), ..RoleSpec::default() };
+    let guarded = aws.add_role("guarded", spec);
+    let code = aws.code_now(&device.serial);
+    let answer = assume(&client, &base, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
+    let session = client.with_session(&answer);
+    assume(&session, &guarded.arn, &[]).code(403, "AccessDenied");
+    let spec = RoleSpec { trusted: Some(vec!["role/ops".into()]), ..RoleSpec::default() };
+    let open = aws.add_role("open", spec);
+    assume(&session, &open.arn, &[]).ok();
+    assume(&client, &open.arn, &[]).code(403, "AccessDenied");
+}
+
+#[test]
+fn an_external_id_must_be_the_right_one() {
+    let spec = RoleSpec { external_id: Some("abc".into()), ..RoleSpec::default() };
+    let (_aws, client, arn) = setup(Permissions::None, spec);
+    assume(&client, &arn, &[]).code(403, "AccessDenied");
+    assume(&client, &arn, &[("ExternalId", "xyz")]).code(403, "AccessDenied");
+    assume(&client, &arn, &[("ExternalId", "abc")]).ok();
+    assume(&client, &arn, &[("ExternalId", "a")]).code(400, "ValidationError");
+}
+
+#[test]
+fn names_are_checked() {
+    let (_aws, client, arn) = setup(Permissions::None, RoleSpec::default());
+    client.sts("AssumeRole", &[("RoleArn", &arn)]).code(400, "ValidationError");
+    client.sts("AssumeRole", &[("RoleArn", &arn), ("RoleSessionName", "a b")]).code(400, "ValidationError");
+    client.sts("AssumeRole", &[("RoleArn", "x"), ("RoleSessionName", "me")]).code(400, "ValidationError");
+}
+
+#[test]
+fn a_role_may_be_an_administrator() {
+    let spec = RoleSpec { permissions: Permissions::Admin, ..RoleSpec::default() };
+    let (aws, _client, _arn) = setup(Permissions::None, spec);
+    let admin = Client::session(&aws, &aws.add_role_session("ops", "me"));
+    admin.iam("GetUser", &[("UserName", "dev")]).ok();
+    let message = "Must specify userName when calling with non-User credentials";
+    admin.iam("GetUser", &[]).refused(400, "ValidationError", message);
+    aws.add_role("weak", RoleSpec::default());
+    let weak = Client::session(&aws, &aws.add_role_session("weak", "me"));
+    weak.iam("GetUser", &[("UserName", "dev")]).refused(
+        403,
+        "AccessDenied",
+        "User: arn:aws:sts::123456789012:assumed-role/weak/me is not authorized to perform: iam:GetUser on \
+         resource: arn:aws:iam::123456789012:user/dev because no identity-based policy allows the iam:GetUser action",
+    );
+}
