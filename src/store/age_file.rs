@@ -1,6 +1,6 @@
 //! The file store: standard age files in one folder. `identity.age` is an X25519 identity under a passphrase, `recipient`
 //! its public half, and each entry a file of its own, encrypted to it. `age -d -i identity.age ENTRY.age` opens
-//! everything without us. How files are encrypted is in [`sealing`]; here is which file is when read and written.
+//! everything without us. How files are encrypted is in `sealing`; here is which file is when read and written.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -43,7 +43,7 @@ impl<A: AskPassphrase> EnvPassphrase<A> {
         Self { env, person }
     }
 
-    fn from_env(&self) -> Option<Result<Secret<String>, StoreError>> {
+    fn environment(&self) -> Option<Result<Secret<String>, StoreError>> {
         if let Some(path) = self.env.path(AWSMFA_PASSPHRASE_FILE) {
             return Some(from_file(&self.env.expand_home(&path)));
         }
@@ -57,14 +57,14 @@ impl<A: AskPassphrase> PassphraseSource for EnvPassphrase<A> {
     }
 
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
-        self.from_env().unwrap_or_else(|| {
+        self.environment().unwrap_or_else(|| {
             let again = if attempt > 1 { "wrong passphrase, once more: " } else { "" };
             self.person.ask(&format!("{again}passphrase of the file store"))
         })
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
-        self.from_env().unwrap_or_else(|| ask_new(&self.person))
+        self.environment().unwrap_or_else(|| ask_new(&self.person))
     }
 }
 
@@ -137,7 +137,8 @@ fn no_passphrase(why: impl Into<String>) -> StoreError {
     StoreError::NoPassphrase { why: why.into() }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::sync::Mutex;

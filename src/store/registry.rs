@@ -190,7 +190,7 @@ mod tests {
             for i in 0..20 {
                 let registry = registry.clone();
                 scope.spawn(move || {
-                    registry.update(|devices| devices.push(device(&format!("d{i}")))).unwrap()
+                    registry.update(|devices| devices.push(device(&format!("d{i}")))).unwrap();
                 });
             }
         });

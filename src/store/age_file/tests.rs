@@ -49,8 +49,12 @@ impl PassphraseSource for Person {
 }
 
 fn open(home: &TempDir, person: &Person) -> AgeFileStore {
+    open_for(home, person, Duration::ZERO)
+}
+
+fn open_for(home: &TempDir, person: &Person, unlock_for: Duration) -> AgeFileStore {
     let (folder, lock) = (home.path().join("data/store"), home.path().join("state/store.lock"));
-    AgeFileStore::new(folder, lock, Box::new(person.clone()), Duration::ZERO)
+    AgeFileStore::new(folder, lock, Box::new(person.clone()), unlock_for)
 }
 
 /// A home whose store, under `correct horse`, holds [`SEED`] under [`NAME`].
@@ -150,12 +154,14 @@ fn a_damaged_entry_hurts_no_other() {
 #[test]
 fn a_lost_identity_is_never_replaced() {
     let home = home_with_entry();
-    let store = open(&home, &Person::who_types(&["correct horse"]));
+    let person = Person::who_types(&["correct horse"]);
+    let store = open(&home, &person);
     for gone in ["identity.age", "recipient"] {
         fs::remove_file(home.path().join("data/store").join(gone)).unwrap();
         assert!(damage(store.get(NAME)).contains("identity.age` is missing"));
         assert!(damage(store.put("new", &"x".into())).contains("identity.age` is missing"));
     }
+    assert_eq!(person.asked(), 0, "a passphrase would not help");
     assert!(!store.exists());
 }
 
@@ -234,4 +240,28 @@ fn making_it_at_once_with_another_passphrase_is_told() {
         drop(lock);
         assert!(matches!(late.join().unwrap(), Err(StoreError::WrongPassphrase)));
     });
+}
+
+#[test]
+fn only_a_typed_passphrase_keeps_the_store_unlocked() {
+    let minute = Duration::from_secs(60);
+    let home = home_with_entry();
+    let script = Person { typed: false, ..Person::who_types(&["correct horse"]) };
+    open_for(&home, &script, minute).get(NAME).unwrap();
+    assert!(!open(&home, &script).is_kept_unlocked().unwrap());
+
+    let person = Person::who_types(&["correct horse"]);
+    open_for(&home, &person, minute).get(NAME).unwrap();
+    // Where the kernel keeps nothing, everyone is asked every time.
+    let kept = open(&home, &person).is_kept_unlocked().unwrap();
+    assert_eq!(open_for(&home, &person, minute).get(NAME).unwrap(), Some(SEED.into()));
+    assert_eq!(person.asked(), if kept { 1 } else { 2 });
+    let store = open_for(&home, &person, minute);
+    store.get(NAME).unwrap();
+    assert_eq!(store.lock().unwrap(), kept);
+    assert!(!store.is_kept_unlocked().unwrap());
+    let before = person.asked();
+    store.get(NAME).unwrap();
+    assert_eq!(person.asked(), before + 1, "locked in this process too");
+    store.lock().unwrap();
 }

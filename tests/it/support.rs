@@ -1,0 +1,266 @@
+//! What every test needs: a home of its own, the real binary, and fake-aws.
+
+pub mod in_process;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use fake_aws::{Device, FakeAws};
+
+/// The long-term keys of the user, written to `[dev]`, and a device.
+pub struct World {
+    /// The server.
+    pub aws: FakeAws,
+    /// The home folder, with `.aws`.
+    pub home: Home,
+    /// The user's access key.
+    pub key: fake_aws::AccessKey,
+    /// The user's device, enabled.
+    pub device: Device,
+}
+
+impl World {
+    /// fake-aws with a user `alice`, whose keys stand in `[dev]` and whose device is named by `mfa_serial`, but not
+    /// imported yet.
+    pub fn new() -> Self {
+        Self::with(FakeAws::start())
+    }
+
+    /// The same on this server.
+    pub fn with(aws: FakeAws) -> Self {
+        aws.add_user("alice");
+        let key = aws.add_access_key("alice");
+        let device = aws.add_device("alice", "alice");
+        let home = Home::new(&aws);
+        home.write_credentials(&format!(
+            "[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            key.id, key.secret
+        ));
+        home.write_config(&format!("[profile dev]\nregion = eu-central-1\nmfa_serial = {}\n", device.serial));
+        Self { aws, home, key, device }
+    }
+
+    /// The same with the device's secret imported.
+    pub fn imported() -> Self {
+        let world = Self::new();
+        world.import();
+        world
+    }
+
+    /// Imports the device's secret for `dev`.
+    pub fn import(&self) {
+        let run = self
+            .home
+            .awsmfa(["device", "import", "--profile", "dev", "--secret-stdin"])
+            .stdin(&self.device.seed);
+        run.run().success();
+    }
+}
+
+/// A folder that is a person's home, and the variables that make it so.
+pub struct Home {
+    folder: tempfile::TempDir,
+    vars: BTreeMap<String, String>,
+}
+
+impl Home {
+    /// An empty home in which AWS is `aws`. New secrets go to the file store, whose passphrase is in a file.
+    pub fn new(aws: &FakeAws) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |rest: &str| folder.path().join(rest).to_str().unwrap().to_owned();
+        let vars = BTreeMap::from([
+            ("HOME".to_owned(), path("")),
+            ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+            ("AWS_ENDPOINT_URL".to_owned(), aws.endpoint()),
+            ("AWSMFA_STORE".to_owned(), "file".to_owned()),
+            ("AWSMFA_PASSPHRASE_FILE".to_owned(), path("passphrase")),
+            ("AWSMFA_NO_INPUT".to_owned(), "1".to_owned()),
+        ]);
+        let home = Self { folder, vars };
+        home.write("passphrase", "correct horse\n");
+        home.chmod("passphrase", 0o600);
+        home
+    }
+
+    /// The home folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A path in the home folder.
+    pub fn join(&self, rest: &str) -> PathBuf {
+        self.path().join(rest)
+    }
+
+    /// Sets a variable for every later run.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.vars.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Takes a variable away.
+    pub fn unset(&mut self, name: &str) {
+        self.vars.remove(name);
+    }
+
+    /// The variables.
+    pub fn vars(&self) -> &BTreeMap<String, String> {
+        &self.vars
+    }
+
+    /// Writes a file.
+    pub fn write(&self, rest: &str, text: &str) {
+        let path = self.join(rest);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Writes `~/.aws/credentials`.
+    pub fn write_credentials(&self, text: &str) {
+        self.write(".aws/credentials", text);
+        self.chmod(".aws/credentials", 0o600);
+    }
+
+    /// Writes `~/.aws/config`.
+    pub fn write_config(&self, text: &str) {
+        self.write(".aws/config", text);
+    }
+
+    /// Sets a file's mode.
+    pub fn chmod(&self, rest: &str, mode: u32) {
+        #[cfg(unix)]
+        fs::set_permissions(self.join(rest), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        #[cfg(not(unix))]
+        let _ = (rest, mode);
+    }
+
+    /// Reads a file.
+    pub fn read(&self, rest: &str) -> String {
+        fs::read_to_string(self.join(rest)).unwrap()
+    }
+
+    /// Reads `~/.aws/credentials`.
+    pub fn credentials(&self) -> String {
+        self.read(".aws/credentials")
+    }
+
+    /// The value of a key in a section of the credentials file, as an independent parser reads it.
+    pub fn credential(&self, section: &str, key: &str) -> Option<String> {
+        let ini = ini::Ini::load_from_str_noescape(&self.credentials()).unwrap();
+        ini.section(Some(section))?.get(key).map(str::to_owned)
+    }
+
+    /// Every file below the home, by its path from there, with its bytes.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut files = BTreeMap::new();
+        collect(self.path(), self.path(), &mut files);
+        files
+    }
+
+    /// The binary with these arguments, not yet run.
+    pub fn awsmfa<const N: usize>(&self, args: [&str; N]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_awsmfa"));
+        command.args(args).env_clear().envs(&self.vars).current_dir(self.path());
+        Run { command, stdin: None, home: self.path().to_owned() }
+    }
+}
+
+fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else if let Ok(bytes) = fs::read(&path) {
+            files.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(), bytes);
+        }
+    }
+}
+
+/// A run of the binary that has not begun.
+pub struct Run {
+    command: Command,
+    stdin: Option<String>,
+    home: PathBuf,
+}
+
+impl Run {
+    /// Gives it this on standard input.
+    pub fn stdin(mut self, text: &str) -> Self {
+        self.stdin = Some(text.to_owned());
+        self
+    }
+
+    /// Sets a variable for this run.
+    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    /// Takes a variable away for this run.
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn run(mut self) -> Ran {
+        self.command.stdin(if self.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        if let Some(text) = self.stdin {
+            // A program that ends without reading closes the pipe; its exit code tells.
+            let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+        }
+        Ran { output: child.wait_with_output().unwrap(), home: self.home }
+    }
+
+    /// The command itself, for tests that start it in their own way.
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+}
+
+/// What a run left.
+pub struct Ran {
+    output: Output,
+    home: PathBuf,
+}
+
+impl Ran {
+    /// Demands exit code 0.
+    #[track_caller]
+    pub fn success(self) -> Self {
+        self.code(0)
+    }
+
+    /// Demands this exit code.
+    #[track_caller]
+    pub fn code(self, code: i32) -> Self {
+        assert_eq!(self.output.status.code(), Some(code), "stdout: {}\nstderr: {}", self.out(), self.err());
+        self
+    }
+
+    /// Its stdout.
+    pub fn out(&self) -> String {
+        String::from_utf8(self.output.stdout.clone()).unwrap()
+    }
+
+    /// Its stderr, with what changes from run to run replaced: the home, ports, times and durations.
+    pub fn err(&self) -> String {
+        let text = String::from_utf8(self.output.stderr.clone()).unwrap();
+        let text = text.replace(self.home.to_str().unwrap(), "~");
+        let replace = |text: String, pattern: &str, with: &str| {
+            regex::Regex::new(pattern).unwrap().replace_all(&text, with).into_owned()
+        };
+        let text = replace(text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]");
+        let text = replace(text, r"\(\d+ (h|min|s)( \d+ (min|s))?\)", "([LEFT])");
+        replace(text, r"127\.0\.0\.1:\d+", "[AWS]")
+    }
+
+    /// Its stdout as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out()).unwrap()
+    }
+}

@@ -1,0 +1,95 @@
+//! The commands run in this process with a clock that both we and fake-aws obey, so that minutes pass in no time.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use awsmfa::clock::Clock;
+use awsmfa::context::Context;
+use awsmfa::env::Env;
+use awsmfa::model::secret::Secret;
+use awsmfa::ui::{Prompt, PromptError, Style, Ui, Verbosity};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::World;
+
+/// fake-aws's clock, as a computer whose own may be off sees it. Sleeping makes time pass for both.
+#[derive(Debug)]
+pub struct SharedTime {
+    aws: fake_aws::Clock,
+    off: TimeDelta,
+}
+
+impl Clock for SharedTime {
+    fn now(&self) -> DateTime<Utc> {
+        self.aws.now() + self.off
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.aws.advance(duration);
+    }
+}
+
+/// Nobody.
+struct Nobody;
+
+impl Prompt for Nobody {
+    fn can_ask(&self) -> bool {
+        false
+    }
+    fn secret(&self, _: &str) -> Result<Secret<String>, PromptError> {
+        Err(PromptError::CannotAsk("nobody is there"))
+    }
+    fn confirm(&self, _: &str) -> Result<bool, PromptError> {
+        Err(PromptError::CannotAsk("nobody is there"))
+    }
+}
+
+/// What was written to a stream.
+#[derive(Clone, Default)]
+pub struct Captured(Rc<RefCell<Vec<u8>>>);
+
+impl Captured {
+    /// As text.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.borrow().clone()).unwrap()
+    }
+}
+
+impl Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A context in this process, with what it said.
+pub struct InProcess {
+    /// The context.
+    pub ctx: Context,
+    /// Its stdout.
+    pub out: Captured,
+    /// Its stderr.
+    pub err: Captured,
+}
+
+impl World {
+    /// Freezes fake-aws's clock at a time in the middle of a step, and of a three-minute window.
+    pub fn freeze(&self) {
+        self.aws.clock().freeze(DateTime::from_timestamp(1_800_000_005, 0).unwrap());
+    }
+
+    /// A context on this world's home, on a computer whose clock is off by so many seconds.
+    pub fn in_process(&self, off_seconds: i64) -> InProcess {
+        let (out, err) = (Captured::default(), Captured::default());
+        let style = Style { verbosity: Verbosity::Verbose, ..Style::default() };
+        let ui = Ui::new(style, Box::new(out.clone()), Box::new(err.clone()));
+        let clock = SharedTime { aws: self.aws.clock(), off: TimeDelta::seconds(off_seconds) };
+        let ctx = Context::new(Env::from_pairs(self.home.vars()), Arc::new(clock), ui, Arc::new(Nobody));
+        InProcess { ctx, out, err }
+    }
+}
