@@ -112,28 +112,42 @@ impl Profile {
 
     /// The profile's keys, read as a group from one file, the credentials file first, as botocore does it.
     pub fn static_keys(&self) -> Result<Option<StaticKeys>, IncompleteKeys> {
-        for file in [&self.credentials, &self.config] {
-            let get = |key: &str| file.get(key).filter(|value| !value.text().is_empty());
-            let incomplete = |missing, present: &Value| IncompleteKeys {
-                profile: self.name.clone(),
-                missing,
-                origin: present.origin.clone(),
-            };
-            let (id, secret) = match (get("aws_access_key_id"), get("aws_secret_access_key")) {
-                (Some(id), Some(secret)) => (id, secret),
-                (Some(id), None) => return Err(incomplete("aws_secret_access_key", id)),
-                (None, Some(secret)) => return Err(incomplete("aws_access_key_id", secret)),
-                (None, None) => continue,
-            };
-            let token = get("aws_session_token").or_else(|| get("aws_security_token"));
-            return Ok(Some(StaticKeys {
-                access_key_id: id.text().to_owned(),
-                secret: secret.text.clone(),
-                session_token: token.map(|value| value.text.clone()),
-                origin: id.origin.clone(),
-            }));
+        match self.keys_in(&self.credentials)? {
+            Some(keys) => Ok(Some(keys)),
+            None => self.keys_in(&self.config),
         }
-        Ok(None)
+    }
+
+    /// The profile's keys without a session token. They may stand in the config file while a session in the credentials
+    /// file, written by us, hides them from the SDKs.
+    pub fn long_term_keys(&self) -> Result<Option<StaticKeys>, IncompleteKeys> {
+        let long_term = |keys: Option<StaticKeys>| keys.filter(|keys| keys.session_token.is_none());
+        match long_term(self.keys_in(&self.credentials)?) {
+            Some(keys) => Ok(Some(keys)),
+            None => Ok(long_term(self.keys_in(&self.config)?)),
+        }
+    }
+
+    fn keys_in(&self, file: &Settings) -> Result<Option<StaticKeys>, IncompleteKeys> {
+        let get = |key: &str| file.get(key).filter(|value| !value.text().is_empty());
+        let incomplete = |missing, present: &Value| IncompleteKeys {
+            profile: self.name.clone(),
+            missing,
+            origin: present.origin.clone(),
+        };
+        let (id, secret) = match (get("aws_access_key_id"), get("aws_secret_access_key")) {
+            (Some(id), Some(secret)) => (id, secret),
+            (Some(id), None) => return Err(incomplete("aws_secret_access_key", id)),
+            (None, Some(secret)) => return Err(incomplete("aws_access_key_id", secret)),
+            (None, None) => return Ok(None),
+        };
+        let token = get("aws_session_token").or_else(|| get("aws_security_token"));
+        Ok(Some(StaticKeys {
+            access_key_id: id.text().to_owned(),
+            secret: secret.text.clone(),
+            session_token: token.map(|value| value.text.clone()),
+            origin: id.origin.clone(),
+        }))
     }
 }
 

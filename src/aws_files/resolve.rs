@@ -354,7 +354,7 @@ fn exists(profiles: &Profiles, name: &str) -> bool {
 fn static_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, IncompleteKeys> {
     for section in [long_term_name(name), name.to_owned()] {
         let Some(profile) = profiles.get(&section) else { continue };
-        if let Some(keys) = profile.static_keys()?.filter(|keys| keys.session_token.is_none()) {
+        if let Some(keys) = profile.long_term_keys()? {
             return Ok(Some(KeySource::Static { profile: section, keys }));
         }
     }

@@ -142,9 +142,7 @@ fn code() -> Vec<(String, String)> {
         .map(|path| {
             let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
             let text = fs::read_to_string(path).unwrap();
-            let lines = text
-                .lines()
-                .take_while(|line| !line.starts_with("#[cfg(test)]") && !line.starts_with("#[cfg(all(test"));
+            let lines = text.lines().take_while(|line| !line.starts_with("#[cfg(test)]"));
             let code: Vec<&str> = lines.filter(|line| !line.trim_start().starts_with("//")).collect();
             (name, code.join("\n"))
         })

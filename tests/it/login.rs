@@ -138,6 +138,22 @@ fn keys_in_the_environment_serve_where_nothing_is_configured() {
 }
 
 #[test]
+fn keys_in_the_config_file_serve_again_and_again() {
+    let world = World::imported();
+    world.home.write_credentials("");
+    world.home.write_config(&format!(
+        "[profile dev]\naws_access_key_id = {}\naws_secret_access_key = {}\nmfa_serial = {}\n",
+        world.key.id, world.key.secret, world.device.serial
+    ));
+    let before = world.home.read(".aws/config");
+    for _ in 0..2 {
+        world.home.awsmfa(["login", "-p", "dev", "--force"]).run().success();
+        assert!(world.home.credential("dev", "aws_session_token").is_some());
+    }
+    assert_eq!(world.home.read(".aws/config"), before);
+}
+
+#[test]
 fn keys_from_another_program_serve() {
     let world = World::imported();
     let answer = serde_json::json!({
