@@ -312,6 +312,6 @@ pub fn settings(
         http_proxy: variable("HTTP_PROXY", "http_proxy").or_else(|| all.clone()),
         https_proxy: variable("HTTPS_PROXY", "https_proxy").or(all),
         no_proxy: variable("NO_PROXY", "no_proxy"),
-        deadline: Duration::from_secs(if unattended { 4 } else { 15 }),
+        deadline: Duration::from_secs(if unattended { 3 } else { 15 }),
     }
 }

@@ -100,7 +100,6 @@ fn a_code_that_is_refused() {
     ");
     let codes = world.aws.codes_sent(&world.device.serial);
     assert_eq!(codes.len(), 3, "three steps are tried, then it is enough");
-    // Not the same codes again, and not so many that AWS stops judging: an SDK that asks at once is told to wait.
     let world = with_the_wrong_secret();
     insta::assert_snapshot!(sdk(&world.home, "dev", 4), @"awsmfa: AWS refused the codes of `arn:aws:iam::123456789012:mfa/alice` as wrong, too old or used already; hint: if the secret is another device's: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --yes`");
 }
@@ -133,6 +132,7 @@ fn a_refusal_does_not_keep_an_sdk_waiting_for_another() {
             session::ensure(&it.ctx, &prepared.aws, &prepared.plan, &options).map_err(CommandError::from)
         };
         assert_eq!(run().unwrap_err().kind, ErrorKind::Refused);
+        assert_eq!(it.out.text(), "");
         assert_eq!(world.aws.codes_sent(&world.device.serial).len(), codes);
         assert_eq!((world.aws.clock().now() - began).num_seconds(), seconds);
     }
