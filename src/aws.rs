@@ -10,5 +10,7 @@ mod sts;
 
 pub use client::{Aws, ClientError, Keys, Reply, Settings};
 pub use errors::{AwsError, AwsErrorKind};
-pub use iam::MfaDevice;
+pub use iam::{
+    AccessKeyInfo, Assigned, Assignment, CodePair, MfaDevice, NewDevice, Tag, UserInfo, VirtualDevice,
+};
 pub use sts::{AssumeRole, CallerIdentity, Mfa};

@@ -52,7 +52,23 @@ impl From<AwsError> for CommandError {
                 .hint("sign in to the network first: a captive portal or proxy stands in between"),
             Kind::Throttled => this.hint("try again in a minute"),
             Kind::Unavailable => this.hint("try again later: https://health.aws.amazon.com"),
-            Kind::AccessDenied | Kind::NotFound | Kind::Refused => this,
+            Kind::InvalidPair => {
+                Self::new(kind, "AWS refused the device's two codes: the secret or the computer's clock is not right")
+                    .hint("set this computer's clock: `sudo timedatectl set-ntp true`")
+            }
+            Kind::NeedsMfa => {
+                Self::new(kind, "the user has an MFA device already, and AWS demands a session made with it (AWS-2023-001)")
+                    .hint("use credentials of such a session, or let an administrator do it")
+            }
+            Kind::Busy => this.hint("another change is under way; try again in a minute"),
+            Kind::DeleteConflict => this.hint("deactivate the device first: `awsmfa device remove` does both"),
+            Kind::AccessDenied
+            | Kind::NotFound
+            | Kind::Exists
+            | Kind::LimitExceeded
+            | Kind::PasswordPolicy
+            | Kind::InvalidInput
+            | Kind::Refused => this,
         }
     }
 }
