@@ -1,7 +1,7 @@
 //! What AWS and the way to it can do to a command.
 
 use super::{CommandError, ErrorKind};
-use crate::aws::{AwsError, AwsErrorKind, ClientError};
+use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
 use crate::aws_files::resolve::{KeySource, Resolution};
 use crate::ledger::TRIES_IN_WINDOW;
 use crate::model::duration::in_words;
@@ -106,6 +106,21 @@ impl From<ClientError> for CommandError {
     }
 }
 
+impl From<ChainError> for CommandError {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::None => Self::new(ErrorKind::Configuration, "no AWS credentials were found")
+                .hint("name a profile that has some: `--profile NAME`"),
+            ChainError::Failed(why) => {
+                Self::new(ErrorKind::Configuration, format!("the AWS credentials cannot be had: {why}"))
+                    .hint("sign in anew if it is an SSO profile: `aws sso login --profile NAME`")
+            }
+            ChainError::TimedOut => Self::new(ErrorKind::Network, &error)
+                .hint("check the network, and `HTTPS_PROXY` if it is set"),
+        }
+    }
+}
+
 impl From<AwsError> for CommandError {
     fn from(error: AwsError) -> Self {
         use AwsErrorKind as Kind;
@@ -146,7 +161,23 @@ impl From<AwsError> for CommandError {
                 Self::new(kind, format!("AWS is unavailable: {}: {}", error.operation, error.message))
                     .hint("try again later: https://health.aws.amazon.com")
             }
-            Kind::AccessDenied | Kind::NotFound | Kind::Refused => this,
+            Kind::InvalidPair => {
+                Self::new(kind, "AWS refused the device's two codes: the secret or the computer's clock is not right")
+                    .hint("set this computer's clock: `sudo timedatectl set-ntp true`")
+            }
+            Kind::NeedsMfa => {
+                Self::new(kind, "the user has an MFA device already, and AWS demands a session made with it (AWS-2023-001)")
+                    .hint("use credentials of such a session, or let an administrator do it")
+            }
+            Kind::Busy => this.hint("another change is under way; try again in a minute"),
+            Kind::DeleteConflict => this.hint("deactivate the device first: `awsmfa device remove` does both"),
+            Kind::AccessDenied
+            | Kind::NotFound
+            | Kind::Exists
+            | Kind::LimitExceeded
+            | Kind::PasswordPolicy
+            | Kind::InvalidInput
+            | Kind::Refused => this,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{CommandError, ErrorKind, io_hint};
 use crate::aws_files::document::UnsafeEdit;
+use crate::aws_files::key_edits::KeyEditError;
 use crate::aws_files::long_term_name;
 use crate::aws_files::resolve::{Instead, KeysError, ResolveError};
 use crate::aws_files::session_edits::SessionEditError;
@@ -71,6 +72,16 @@ fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
 impl From<UnsafeEdit> for CommandError {
     fn from(error: UnsafeEdit) -> Self {
         with_edit_hint(configuration(&error), &error)
+    }
+}
+
+impl From<KeyEditError> for CommandError {
+    fn from(error: KeyEditError) -> Self {
+        let this = configuration(&error);
+        match &error {
+            KeyEditError::Unsafe(error) => with_edit_hint(this, error),
+            KeyEditError::Occupied { .. } => this.hint("name another profile: `--for-profile NAME`"),
+        }
     }
 }
 
