@@ -48,6 +48,7 @@ enum ColorChoice {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Enroll(Box<commands::enroll::EnrollArgs>),
     Login(commands::login::LoginArgs),
     Logout(commands::logout::LogoutArgs),
     CredentialProcess(commands::credential_process::CredentialProcessArgs),
@@ -60,7 +61,8 @@ enum Command {
 
 fn after_help() -> String {
     let mut text = "Start here:\n  \
-        awsmfa device import --profile dev    store the secret of the MFA device, once\n  \
+        awsmfa enroll --profile dev           give the user an MFA device, once\n  \
+        awsmfa device import --profile dev    or store the secret of one that is there\n  \
         awsmfa login --profile dev            write a session into ~/.aws/credentials\n  \
         or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev\n\nVariables:\n"
         .to_owned();
@@ -76,8 +78,18 @@ fn after_help() -> String {
 /// Parses the command line (with the program's name first) and runs it with the real terminal, clock and streams.
 /// Returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && is_for_sdk(&args) => {
+            // The first line of what clap says is what is wrong.
+            let said = error.render().to_string();
+            let message = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let style = Style { one_line: true, ..Style::default() };
+            let ui = Ui::new(style, Box::new(std::io::sink()), Box::new(std::io::stderr()));
+            ui.error(message, &["see `awsmfa credential-process --help`".to_owned()]);
+            return ErrorKind::Usage as u8;
+        }
         Err(error) => {
             // Help and version are results; clap prints them to stdout, mistakes to stderr.
             let _ = error.print();
@@ -91,6 +103,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         Ok(()) => 0,
         Err(error) => report(&ctx, &error),
     }
+}
+
+/// Whether an SDK, which shows what we write in one line, is the likely reader of a mistake in the command line.
+fn is_for_sdk(args: &[OsString]) -> bool {
+    let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    command.is_some_and(|arg| arg == "credential-process") && !std::io::stderr().is_terminal()
 }
 
 /// Answers a shell that asks for completions. Returns whether one did.
@@ -129,6 +147,7 @@ impl Cli {
 impl Command {
     fn run(&self, ctx: &Context) -> CommandResult {
         match self {
+            Self::Enroll(args) => commands::enroll::run(ctx, args),
             Self::Login(args) => commands::login::run(ctx, args),
             Self::Logout(args) => commands::logout::run(ctx, args),
             Self::CredentialProcess(args) => commands::credential_process::run(ctx, args),

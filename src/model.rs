@@ -2,7 +2,10 @@
 
 pub mod answer;
 pub mod duration;
+pub mod identity;
+pub mod names;
 pub mod partition;
+pub mod password;
 pub mod process_output;
 pub mod secret;
 pub mod serial;

@@ -6,7 +6,7 @@
 //! - Questions use the terminal device, never stdin or stdout: both may belong to an SDK that runs us.
 //! - Only `-v` tells the steps, and no level tells a secret.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, Write};
 use std::time::Duration;
 
@@ -45,6 +45,8 @@ pub struct Ui {
     style: Style,
     out: RefCell<Box<dyn Write>>,
     err: RefCell<Box<dyn Write>>,
+    // Whether the last line on the terminal says what is being done, to be replaced by what was done.
+    pending: Cell<bool>,
 }
 
 impl std::fmt::Debug for Ui {
@@ -56,7 +58,7 @@ impl std::fmt::Debug for Ui {
 impl Ui {
     /// Speaks through these; in the program they are stdout and stderr.
     pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
-        Self { style, out: RefCell::new(out), err: RefCell::new(err) }
+        Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Cell::new(false) }
     }
 
     /// Prints a result on stdout, exactly as given. A reader that went away is no error.
@@ -79,6 +81,37 @@ impl Ui {
     pub fn detail(&self, message: impl std::fmt::Display) {
         if self.style.verbosity >= Verbosity::Verbose {
             self.line("awsmfa", "2", &message);
+        }
+    }
+
+    /// Says what is being done now; on a terminal the line turns into [`done`](Self::done)'s tick.
+    pub fn doing(&self, what: impl std::fmt::Display) {
+        if !self.is_live() {
+            return self.detail(what);
+        }
+        self.clear_pending();
+        let mut err = self.err.borrow_mut();
+        let _ = write!(err, "\u{b7} {what} \u{2026}").and_then(|()| err.flush());
+        self.pending.set(true);
+    }
+
+    /// Says what was done.
+    pub fn done(&self, what: impl std::fmt::Display) {
+        if !self.is_live() {
+            return self.say(what);
+        }
+        self.clear_pending();
+        let (on, off) = if self.style.color { ("\x1b[32m", "\x1b[0m") } else { ("", "") };
+        let _ = writeln!(self.err.borrow_mut(), "{on}\u{2713}{off} {what}");
+    }
+
+    fn is_live(&self) -> bool {
+        self.style.live && self.style.verbosity == Verbosity::Normal
+    }
+
+    fn clear_pending(&self) {
+        if self.pending.replace(false) {
+            let _ = write!(self.err.borrow_mut(), "\r\x1b[K");
         }
     }
 
@@ -109,6 +142,7 @@ impl Ui {
     }
 
     fn line(&self, label: &str, color: &str, message: &dyn std::fmt::Display) {
+        self.clear_pending();
         let mut err = self.err.borrow_mut();
         // Nobody is left to be told that stderr is closed.
         let _ = match self.style.color {
@@ -121,10 +155,14 @@ impl Ui {
     pub fn wait(&self, clock: &dyn Clock, duration: Duration, what: &str) {
         // Whole seconds are shown, so nobody reads 0 while we still wait.
         let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        if self.style.one_line {
+            return clock.sleep(duration);
+        }
         if !self.style.live || self.style.verbosity < Verbosity::Normal {
             self.say(format_args!("waiting {} for {what}", in_words(Duration::from_secs(seconds))));
             return clock.sleep(duration);
         }
+        self.clear_pending();
         let bar = indicatif::ProgressBar::new(seconds).with_style(countdown_style());
         bar.set_message(format!("for {what}"));
         let end = clock.now() + duration;
@@ -165,6 +203,10 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Asks for a yes or a no; anything but a yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+    /// Shows something that only the person may see; neither stdout nor stderr has it.
+    fn show(&self, _text: &Secret<String>) -> Result<(), PromptError> {
+        Err(PromptError::CannotAsk("there is no terminal to show it on"))
+    }
 }
 
 /// The person at the terminal device, whatever stdin and stdout are.
@@ -183,8 +225,8 @@ impl Terminal {
 impl Terminal {
     fn check(self) -> Result<(), PromptError> {
         match (self.forbidden, terminal_exists()) {
-            (true, _) => Err(PromptError::CannotAsk("AWSMFA_NO_INPUT is set")),
-            (false, false) => Err(PromptError::CannotAsk("there is no terminal to ask on")),
+            (true, _) => Err(PromptError::CannotAsk("nobody can be asked (`AWSMFA_NO_INPUT` is set)")),
+            (false, false) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
             (false, true) => Ok(()),
         }
     }
@@ -217,6 +259,13 @@ impl Prompt for Terminal {
             .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
             .map_err(PromptError::Io)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn show(&self, text: &Secret<String>) -> Result<(), PromptError> {
+        let terminal = open_terminal(TERMINAL.1);
+        let mut terminal =
+            terminal.map_err(|_| PromptError::CannotAsk("there is no terminal to show it on"))?;
+        writeln!(terminal, "{}", text.expose()).map_err(PromptError::Io)
     }
 }
 
@@ -293,6 +342,17 @@ mod tests {
         assert_eq!(at(Verbosity::Quiet), "error: broken\nhint: mend\n");
         assert_eq!(at(Verbosity::Normal), "awsmfa: happened\nwarning: careful\nerror: broken\nhint: mend\n");
         assert!(at(Verbosity::Verbose).contains("step"));
+    }
+
+    #[test]
+    fn a_stage_turns_into_a_tick_on_a_terminal_and_is_a_line_elsewhere() {
+        let speak = |ui: &Ui| {
+            ui.doing("creating");
+            ui.done("created");
+        };
+        assert_eq!(said(Style::default(), speak), "awsmfa: created\n");
+        let live = said(Style { live: true, ..Style::default() }, speak);
+        assert_eq!(live, "\u{b7} creating \u{2026}\r\x1b[K\u{2713} created\n");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What AWS's refusals and the network's failures mean to us. Codes decide; messages only split the two refusals that
-//! share a code.
+//! What AWS's refusals and the network's failures mean to us. Codes decide; messages only split the refusals that share
+//! the code AccessDenied.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -31,6 +31,22 @@ pub enum AwsErrorKind {
     RegionDisabled,
     /// Something of that name does not exist.
     NotFound,
+    /// Something of that name exists already, or is enabled already.
+    Exists,
+    /// The two codes for enabling or resynchronising a device are wrong, too old or not consecutive.
+    InvalidPair,
+    /// AWS-2023-001: a user with an MFA device changes their devices only in a session made with MFA.
+    NeedsMfa,
+    /// A quota is used up.
+    LimitExceeded,
+    /// Another change of the same thing is under way; it passes.
+    Busy,
+    /// A device is deleted that is still somebody's.
+    DeleteConflict,
+    /// The account's password policy does not allow the password.
+    PasswordPolicy,
+    /// A name, path, tag or other value that AWS does not take.
+    InvalidInput,
     /// Too many requests.
     Throttled,
     /// AWS failed.
@@ -124,6 +140,8 @@ fn service_kind(status: u16, code: Option<&str>, message: &str) -> AwsErrorKind 
                 Kind::CannotValidateCode
             } else if message.contains("with session credentials") {
                 Kind::SessionKeys
+            } else if message.contains("authenticated with an MFA device that is enabled for this user") {
+                Kind::NeedsMfa
             } else {
                 Kind::AccessDenied
             }
@@ -137,6 +155,13 @@ fn service_kind(status: u16, code: Option<&str>, message: &str) -> AwsErrorKind 
         "ExpiredToken" | "ExpiredTokenException" => Kind::Expired,
         "RegionDisabledException" => Kind::RegionDisabled,
         "NoSuchEntity" => Kind::NotFound,
+        "EntityAlreadyExists" => Kind::Exists,
+        "InvalidAuthenticationCode" => Kind::InvalidPair,
+        "LimitExceeded" => Kind::LimitExceeded,
+        "EntityTemporarilyUnmodifiable" | "ConcurrentModification" => Kind::Busy,
+        "DeleteConflict" => Kind::DeleteConflict,
+        "PasswordPolicyViolation" => Kind::PasswordPolicy,
+        "InvalidInput" | "ValidationError" | "MalformedInput" => Kind::InvalidInput,
         "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {
             Kind::Throttled
         }
@@ -185,9 +210,10 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     last.to_string()
 }
 
-/// At most 300 characters of the first line: a refused signature's message goes on to quote the request.
+/// At most 300 characters of the first line: a refused signature's message goes on to quote the request. Without AWS's
+/// full stop, for our messages have none.
 fn one_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim().chars().take(300).collect()
+    message.lines().next().unwrap_or_default().trim().trim_end_matches('.').chars().take(300).collect()
 }
 
 #[cfg(test)]
@@ -209,6 +235,29 @@ mod tests {
         );
         assert_eq!(kind("Cannot call GetSessionToken with session credentials"), AwsErrorKind::SessionKeys);
         assert_eq!(kind("User: x is not authorized to perform: iam:X"), AwsErrorKind::AccessDenied);
+    }
+
+    #[test]
+    fn the_refusal_that_asks_for_mfa_is_told_from_a_missing_permission() {
+        let message = "To complete this action, please ensure that you are authenticated with an MFA device that is enabled for this user.";
+        assert_eq!(service_kind(403, Some("AccessDenied"), message), AwsErrorKind::NeedsMfa);
+    }
+
+    #[test]
+    fn iams_codes_decide_whatever_the_message() {
+        for (status, code, kind) in [
+            (409, "EntityAlreadyExists", AwsErrorKind::Exists),
+            (403, "InvalidAuthenticationCode", AwsErrorKind::InvalidPair),
+            (409, "LimitExceeded", AwsErrorKind::LimitExceeded),
+            (409, "EntityTemporarilyUnmodifiable", AwsErrorKind::Busy),
+            (409, "ConcurrentModification", AwsErrorKind::Busy),
+            (409, "DeleteConflict", AwsErrorKind::DeleteConflict),
+            (400, "PasswordPolicyViolation", AwsErrorKind::PasswordPolicy),
+            (400, "ValidationError", AwsErrorKind::InvalidInput),
+            (500, "ServiceFailure", AwsErrorKind::Unavailable),
+        ] {
+            assert_eq!(service_kind(status, Some(code), ""), kind, "{code}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::discover;
-use crate::aws::{AssumeRole, Aws, Settings};
+use crate::aws::{AssumeRole, Aws, Keys, Settings};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution, Setting, Target};
 use crate::cache::{RoleKey, SessionKey};
@@ -152,6 +152,17 @@ fn plan(
     })
 }
 
+/// A plan for keys that belong to no profile: the user's own session, without roles.
+pub fn plan_for_keys(
+    ctx: &Context,
+    keys: LongTermKeys,
+    serial: Serial,
+    settings: &Settings,
+) -> CommandResult<Plan> {
+    let resolution = unconfigured(ctx.env.profile());
+    plan(ctx, &Wishes::default(), &resolution, keys, serial, settings)
+}
+
 /// CloudTrail shows the name, so it says who: the device is usually named for its user.
 fn session_name(serial: &Serial) -> String {
     let name = serial.device_name();
@@ -160,21 +171,29 @@ fn session_name(serial: &Serial) -> String {
 
 fn variable_duration(ctx: &Context) -> CommandResult<Option<SessionDuration>> {
     let parsed = ctx.env.get(AWSMFA_DURATION).map(str::parse).transpose();
-    parsed.map_err(|e| CommandError::new(ErrorKind::Usage, format!("{AWSMFA_DURATION}: {e}")))
+    parsed.map_err(|e| {
+        let message = format!("{AWSMFA_DURATION}: {e}");
+        CommandError::new(ErrorKind::Usage, message).hint(format!("{AWSMFA_DURATION}=12h"))
+    })
 }
 
 fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
     let message = |e| format!("duration_seconds ({}): {e}", setting.origin);
-    setting.text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+    setting
+        .text
+        .parse()
+        .map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
 }
+
+const DURATION_HINT: &str = "write the seconds, as in `duration_seconds = 43200`, or take the line out";
 
 fn role_duration(profile: &str, text: &str) -> CommandResult<SessionDuration> {
     let message = |e| format!("duration_seconds of profile `{profile}`: {e}");
-    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
 }
 
 /// What a profile that is configured nowhere stands for, when the environment has the keys.
-fn unconfigured(name: &str) -> Resolution {
+pub(super) fn unconfigured(name: &str) -> Resolution {
     Resolution {
         profile: name.to_owned(),
         roles: Vec::new(),
@@ -239,22 +258,25 @@ struct ProcessAnswer {
 }
 
 fn keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<LongTermKeys> {
-    let failed = |what: &str| {
-        CommandError::new(
-            ErrorKind::Configuration,
-            format!("`credential_process` of profile `{profile}` {what}"),
-        )
-        .hint("run the command by hand to see what it prints")
-    };
-    let printed = process::run(command, &ctx.env, Duration::from_secs(60))?;
+    let keys = any_keys_from_process(ctx, profile, command)?;
+    keys.long_term()
+        .ok_or_else(|| process_failed(profile, "printed a session, where long-term keys are needed"))
+}
+
+fn process_failed(profile: &str, what: &str) -> CommandError {
+    let message = format!("`credential_process` of profile `{profile}` {what}");
+    CommandError::new(ErrorKind::Configuration, message).hint("run the command by hand to see what it prints")
+}
+
+/// What a `credential_process` prints, a session or long-term keys.
+pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
+    let printed = process::run(command, &ctx.env, Duration::from_secs(60));
+    let printed = printed.map_err(|error| process_failed(profile, &format!("failed: {error}")))?;
     // The parser's own message would quote the text.
-    let answer: ProcessAnswer =
-        serde_json::from_str(printed.expose()).map_err(|_| failed("did not print credentials as JSON"))?;
-    let secret_access_key = Secret::from(answer.secret_access_key);
-    match answer.session_token.map(Secret::from) {
-        Some(_) => Err(failed("printed a session, where long-term keys are needed")),
-        None => Ok(LongTermKeys { access_key_id: answer.access_key_id, secret_access_key }),
-    }
+    let answer: ProcessAnswer = serde_json::from_str(printed.expose())
+        .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
+    let secret = Secret::from(answer.secret_access_key);
+    Ok(Keys::new(&answer.access_key_id, secret, answer.session_token.map(Secret::from)))
 }
 
 /// How AWS is reached for a profile.
@@ -303,6 +325,6 @@ pub fn settings(
         http_proxy: variable("HTTP_PROXY", "http_proxy").or_else(|| all.clone()),
         https_proxy: variable("HTTPS_PROXY", "https_proxy").or(all),
         no_proxy: variable("NO_PROXY", "no_proxy"),
-        deadline: Duration::from_secs(if unattended { 4 } else { 15 }),
+        deadline: Duration::from_secs(if unattended { 3 } else { 15 }),
     }
 }

@@ -1,0 +1,105 @@
+//! What lists MFA devices: of a user, and of the account. Neither tells a seed.
+
+use aws_sdk_iam::types::AssignmentStatusType;
+use aws_smithy_types::retry::RetryConfig;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::super::client::{Aws, Keys, Reply};
+use super::super::errors::AwsError;
+
+/// A user's MFA device of any kind, as IAM lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MfaDevice {
+    /// An ARN, or a hardware token's number; security keys are listed too.
+    pub serial: String,
+    /// The user it is enabled for.
+    pub user: String,
+    /// Since when.
+    pub enabled: Option<DateTime<Utc>>,
+}
+
+/// A virtual device of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VirtualDevice {
+    /// Its ARN.
+    pub serial: String,
+    /// Whose it is, if it is enabled for somebody. Root is listed without a name.
+    pub assigned: Option<Assigned>,
+}
+
+/// To whom a virtual device belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assigned {
+    /// The user's name; `None` for root.
+    pub user: Option<String>,
+    /// Since when.
+    pub enabled: Option<DateTime<Utc>>,
+}
+
+/// Which virtual devices to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assignment {
+    /// Those of somebody.
+    Assigned,
+    /// Those of nobody, such as an interrupted enrolment leaves.
+    Unassigned,
+    /// All.
+    Any,
+}
+
+impl Aws {
+    /// ListMFADevices, all pages: the user's devices. Without `user`, the owner's of the keys; no permission beyond
+    /// one's own devices is needed then.
+    pub fn list_mfa_devices(
+        &self,
+        keys: &Keys,
+        user: Option<&str>,
+        offset: TimeDelta,
+    ) -> Reply<Vec<MfaDevice>> {
+        const OPERATION: &str = "ListMFADevices";
+        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
+            let client = self.iam(&config, watch);
+            let request = client.list_mfa_devices().set_user_name(user.map(str::to_owned));
+            let mut pages = request.into_paginator().items().send();
+            let mut devices = Vec::new();
+            while let Some(device) = pages.next().await {
+                let device = device.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
+                let enabled = DateTime::from_timestamp(device.enable_date.secs(), 0);
+                devices.push(MfaDevice { serial: device.serial_number, user: device.user_name, enabled });
+            }
+            Ok(devices)
+        })
+    }
+
+    /// ListVirtualMFADevices, all pages: the account's virtual devices. It needs its permission on `*`.
+    pub fn list_virtual_mfa_devices(
+        &self,
+        keys: &Keys,
+        assignment: Assignment,
+        offset: TimeDelta,
+    ) -> Reply<Vec<VirtualDevice>> {
+        const OPERATION: &str = "ListVirtualMFADevices";
+        let status = match assignment {
+            Assignment::Assigned => AssignmentStatusType::Assigned,
+            Assignment::Unassigned => AssignmentStatusType::Unassigned,
+            Assignment::Any => AssignmentStatusType::Any,
+        };
+        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
+            let client = self.iam(&config, watch);
+            let request = client.list_virtual_mfa_devices().assignment_status(status);
+            let mut pages = request.into_paginator().items().send();
+            let mut devices = Vec::new();
+            while let Some(device) = pages.next().await {
+                let device = device.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
+                let enabled = device.enable_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0));
+                let user = device.user.map(|user| Some(user.user_name).filter(|name| !name.is_empty()));
+                let assigned = match (user, enabled) {
+                    (None, None) => None,
+                    (user, enabled) => Some(Assigned { user: user.flatten(), enabled }),
+                };
+                devices.push(VirtualDevice { serial: device.serial_number, assigned });
+            }
+            Ok(devices)
+        })
+    }
+}
