@@ -11,6 +11,7 @@ mod bad_input;
 mod credential_process;
 mod device;
 mod documents;
+mod enroll;
 mod login;
 mod network;
 mod roles;
