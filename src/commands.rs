@@ -1,11 +1,13 @@
 //! One file a command: its arguments and `run`. Thin: resolve, call a use case, render.
 
+pub mod backup;
 pub mod code;
 pub mod completions;
 pub mod credential_process;
 pub mod device;
 pub mod login;
 pub mod logout;
+pub mod policy;
 
 /// The profile that a command works on.
 #[derive(Debug, Clone, Default, clap::Args)]

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod duration;
 pub mod partition;
+pub mod policy;
 pub mod process_output;
 pub mod secret;
 pub mod serial;

@@ -6,8 +6,10 @@
 //! - Questions use the terminal device, never stdin or stdout: both may belong to an SDK that runs us.
 //! - Only `-v` tells the steps, and no level tells a secret.
 
+pub mod qr;
+
 use std::cell::RefCell;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -34,6 +36,8 @@ pub struct Style {
     pub verbosity: Verbosity,
     /// Whether labels are coloured.
     pub color: bool,
+    /// Whether what is drawn on the terminal device is, wherever stderr goes.
+    pub color_on_device: bool,
     /// Whether stderr is a terminal, where a countdown can be drawn.
     pub live: bool,
     /// Errors take one line, for SDKs that show what we write.
@@ -57,6 +61,11 @@ impl Ui {
     /// Speaks through these; in the program they are stdout and stderr.
     pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         Self { style, out: RefCell::new(out), err: RefCell::new(err) }
+    }
+
+    /// How it speaks.
+    pub fn style(&self) -> Style {
+        self.style
     }
 
     /// Prints a result on stdout, exactly as given. A reader that went away is no error.
@@ -165,6 +174,14 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Asks for a yes or a no; anything but a yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+    /// Draws on the terminal device what must not get into a pipe or a log.
+    fn draw(&self, _drawing: &Secret<String>) -> Result<(), PromptError> {
+        Err(PromptError::CannotAsk("there is no terminal to draw on"))
+    }
+    /// The columns and lines of the terminal to draw on; `None` without one, or if it does not tell.
+    fn size(&self) -> Option<(u16, u16)> {
+        None
+    }
 }
 
 /// The person at the terminal device, whatever stdin and stdout are.
@@ -217,6 +234,26 @@ impl Prompt for Terminal {
             .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
             .map_err(PromptError::Io)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.
+    fn draw(&self, drawing: &Secret<String>) -> Result<(), PromptError> {
+        let drawing = drawing.expose().as_bytes();
+        match open_terminal(TERMINAL.1) {
+            Ok(mut terminal) => terminal.write_all(drawing).map_err(PromptError::Io),
+            Err(_) if io::stderr().is_terminal() => {
+                io::stderr().lock().write_all(drawing).map_err(PromptError::Io)
+            }
+            Err(_) => Err(PromptError::CannotAsk("there is no terminal to draw on")),
+        }
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        let size = match open_terminal(TERMINAL.1) {
+            Ok(terminal) => terminal_size::terminal_size_of(terminal),
+            Err(_) => terminal_size::terminal_size_of(io::stderr()),
+        };
+        size.map(|(columns, lines)| (columns.0, lines.0))
     }
 }
 

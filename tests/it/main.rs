@@ -3,4 +3,7 @@
 
 mod support;
 
+mod device_export;
 mod login;
+mod policy;
+mod qr;
