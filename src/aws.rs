@@ -4,11 +4,13 @@
 //! AWS's time, by which the ledger corrects both the codes and the signatures.
 
 mod client;
+mod default_chain;
 mod errors;
 mod iam;
 mod sts;
 
 pub use client::{Aws, ClientError, Keys, Reply, Settings};
+pub use default_chain::ChainError;
 pub use errors::{AwsError, AwsErrorKind};
 pub use iam::{
     AccessKeyInfo, Assigned, Assignment, CodePair, MfaDevice, NewDevice, Tag, UserInfo, VirtualDevice,

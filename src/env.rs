@@ -18,6 +18,9 @@ pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
 /// How long the file store stays unlocked after its passphrase was typed, as in `8h`; `0` means never.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 
+/// How often awsmfa was run by a program that awsmfa ran; set by us, so that profiles that lead back end.
+pub const AWSMFA_DEPTH: &str = "AWSMFA_DEPTH";
+
 /// Every variable of our own with one line of meaning, for `--help`.
 pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_STORE, "where new secrets go: `keyring` or `file`"),

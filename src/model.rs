@@ -2,6 +2,8 @@
 
 pub mod answer;
 pub mod duration;
+pub mod identity;
+pub mod names;
 pub mod partition;
 pub mod policy;
 pub mod process_output;

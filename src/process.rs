@@ -5,11 +5,14 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
+use crate::env::{AWSMFA_DEPTH, AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
 use crate::model::secret::Secret;
 
 /// The most that a program may print; what we run prints a code, a passphrase or a small JSON object.
 const OUTPUT_LIMIT: u64 = 64 * 1024;
+
+/// So many programs that we run may run us again before it is taken for a circle.
+const MAX_DEPTH: u32 = 4;
 
 /// Why a program gave no answer. None carries what it printed: that may be a secret.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,9 @@ pub enum ProcessError {
     /// Quotes that do not match, or nothing at all.
     #[error("`{0}` is not a command line")]
     Unreadable(String),
+    /// Profiles whose programs run us for each other.
+    #[error("`{0}` was not run: programs of the AWS profiles run awsmfa in a circle")]
+    Circle(String),
     /// It could not be started.
     #[error("`{program}` could not be started: {source}")]
     Start {
@@ -53,12 +59,17 @@ pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<Stri
     let Some((program, arguments)) = words.as_ref().and_then(|w| w.split_first()) else {
         return Err(ProcessError::Unreadable(command_line.to_owned()));
     };
+    let depth = env.get(AWSMFA_DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0u32);
+    if depth >= MAX_DEPTH {
+        return Err(ProcessError::Circle(program.clone()));
+    }
     let start = |source| ProcessError::Start { program: program.clone(), source };
     #[allow(clippy::disallowed_methods, reason = "the one place that starts programs")]
     let mut child = Command::new(program)
         .args(arguments)
         .env_clear()
         .envs(env.iter().filter(|(name, _)| !is_ours_to_keep(name)))
+        .env(AWSMFA_DEPTH, (depth + 1).to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
@@ -110,7 +121,14 @@ mod tests {
     #[test]
     fn our_own_variables_are_kept_back() {
         let printed = run_here("env").unwrap();
-        assert!(printed.contains("KEPT=yes") && !printed.contains("AWSMFA_"), "{printed}");
+        assert!(printed.contains("KEPT=yes") && !printed.contains("AWSMFA_PASS"), "{printed}");
+    }
+
+    #[test]
+    fn a_circle_is_ended() {
+        let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_DEPTH, "4")]);
+        assert!(matches!(run("true", &env, Duration::from_secs(5)), Err(ProcessError::Circle(_))));
+        assert!(run_here("env").unwrap().contains("AWSMFA_DEPTH=1"));
     }
 
     #[test]

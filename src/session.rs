@@ -8,6 +8,7 @@
 //! take the device's lock → code → STS → ledger → cache → unlock
 //! ```
 
+mod caller;
 mod code;
 mod discover;
 mod plan;
@@ -19,8 +20,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+pub use caller::{Caller, Own, caller};
 pub use discover::{ask_aws, known_serial, remember_serial};
-pub use plan::{Plan, Prepared, Wishes, long_term_keys, prepare};
+pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, settings};
 
 use crate::aws::{AssumeRole, Aws, AwsError};
 use crate::cache::SessionKey;

@@ -88,6 +88,25 @@ pub struct Keys {
     pub(super) session_token: Option<Secret<String>>,
 }
 
+impl Keys {
+    /// Keys of their parts; with a token they are a session's.
+    pub fn new(access_key_id: &str, secret: Secret<String>, token: Option<Secret<String>>) -> Self {
+        Self { access_key_id: access_key_id.to_owned(), secret_access_key: secret, session_token: token }
+    }
+
+    /// The access key ID.
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// The same as long-term keys, unless they are a session's.
+    pub fn long_term(&self) -> Option<LongTermKeys> {
+        let secret_access_key = self.secret_access_key.clone();
+        let keys = LongTermKeys { access_key_id: self.access_key_id.clone(), secret_access_key };
+        self.session_token.is_none().then_some(keys)
+    }
+}
+
 impl From<&LongTermKeys> for Keys {
     fn from(keys: &LongTermKeys) -> Self {
         Self {
@@ -144,6 +163,18 @@ impl Aws {
         &self.settings
     }
 
+    pub(super) fn http(&self) -> SharedHttpClient {
+        self.http.clone()
+    }
+
+    pub(super) fn clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+
     /// Local time plus what AWS's differs from it.
     pub(super) fn now(&self, offset: TimeDelta) -> DateTime<Utc> {
         self.clock.now() + offset
@@ -191,9 +222,9 @@ impl Aws {
 
 /// AWS's time as far as we know it, for signatures.
 #[derive(Debug)]
-struct OffsetClock {
-    clock: SharedClock,
-    offset: TimeDelta,
+pub(super) struct OffsetClock {
+    pub(super) clock: SharedClock,
+    pub(super) offset: TimeDelta,
 }
 
 impl TimeSource for OffsetClock {

@@ -1,7 +1,7 @@
 //! What AWS and the way to it can do to a command.
 
 use super::{CommandError, ErrorKind};
-use crate::aws::{AwsError, AwsErrorKind, ClientError};
+use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
 use crate::ledger::TRIES_IN_WINDOW;
 use crate::model::duration::in_words;
 use crate::session::SessionError;
@@ -15,6 +15,21 @@ impl From<ClientError> for CommandError {
             }
             ClientError::Proxy(_) => this.hint("check `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`"),
             ClientError::Tls(_) | ClientError::Runtime(_) => this,
+        }
+    }
+}
+
+impl From<ChainError> for CommandError {
+    fn from(error: ChainError) -> Self {
+        match error {
+            ChainError::None => Self::new(ErrorKind::Configuration, "no AWS credentials were found")
+                .hint("name a profile that has some: `--profile NAME`"),
+            ChainError::Failed(why) => {
+                Self::new(ErrorKind::Configuration, format!("the AWS credentials cannot be had: {why}"))
+                    .hint("sign in anew if it is an SSO profile: `aws sso login --profile NAME`")
+            }
+            ChainError::TimedOut => Self::new(ErrorKind::Network, &error)
+                .hint("check the network, and `HTTPS_PROXY` if it is set"),
         }
     }
 }

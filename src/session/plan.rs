@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::discover;
-use crate::aws::{AssumeRole, Aws, Settings};
+use crate::aws::{AssumeRole, Aws, Keys, Settings};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution, Setting, Target};
 use crate::cache::{RoleKey, SessionKey};
@@ -152,6 +152,17 @@ fn plan(
     })
 }
 
+/// A plan for keys that belong to no profile: the user's own session, without roles.
+pub fn plan_for_keys(
+    ctx: &Context,
+    keys: LongTermKeys,
+    serial: Serial,
+    settings: &Settings,
+) -> CommandResult<Plan> {
+    let resolution = unconfigured(ctx.env.profile());
+    plan(ctx, &Wishes::default(), &resolution, keys, serial, settings)
+}
+
 /// CloudTrail shows the name, so it says who: the device is usually named for its user.
 fn session_name(serial: &Serial) -> String {
     let name = serial.device_name();
@@ -174,7 +185,7 @@ fn role_duration(profile: &str, text: &str) -> CommandResult<SessionDuration> {
 }
 
 /// What a profile that is configured nowhere stands for, when the environment has the keys.
-fn unconfigured(name: &str) -> Resolution {
+pub(super) fn unconfigured(name: &str) -> Resolution {
     Resolution {
         profile: name.to_owned(),
         roles: Vec::new(),
@@ -239,22 +250,24 @@ struct ProcessAnswer {
 }
 
 fn keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<LongTermKeys> {
-    let failed = |what: &str| {
-        CommandError::new(
-            ErrorKind::Configuration,
-            format!("`credential_process` of profile `{profile}` {what}"),
-        )
-        .hint("run the command by hand to see what it prints")
-    };
+    let keys = any_keys_from_process(ctx, profile, command)?;
+    keys.long_term()
+        .ok_or_else(|| process_failed(profile, "printed a session, where long-term keys are needed"))
+}
+
+fn process_failed(profile: &str, what: &str) -> CommandError {
+    let message = format!("`credential_process` of profile `{profile}` {what}");
+    CommandError::new(ErrorKind::Configuration, message).hint("run the command by hand to see what it prints")
+}
+
+/// What a `credential_process` prints, a session or long-term keys.
+pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
     let printed = process::run(command, &ctx.env, Duration::from_secs(60))?;
     // The parser's own message would quote the text.
-    let answer: ProcessAnswer =
-        serde_json::from_str(printed.expose()).map_err(|_| failed("did not print credentials as JSON"))?;
-    let secret_access_key = Secret::from(answer.secret_access_key);
-    match answer.session_token.map(Secret::from) {
-        Some(_) => Err(failed("printed a session, where long-term keys are needed")),
-        None => Ok(LongTermKeys { access_key_id: answer.access_key_id, secret_access_key }),
-    }
+    let answer: ProcessAnswer = serde_json::from_str(printed.expose())
+        .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
+    let secret = Secret::from(answer.secret_access_key);
+    Ok(Keys::new(&answer.access_key_id, secret, answer.session_token.map(Secret::from)))
 }
 
 /// How AWS is reached for a profile.

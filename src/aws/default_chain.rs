@@ -1,0 +1,102 @@
+//! The SDK's own ways to credentials: SSO, roles, web identities, containers, machines. They serve the administrator;
+//! the keys of a profile whose user signs in with MFA are found by us, because the SDK might call us back.
+//!
+//! The SDK reads the environment and the AWS files of the process by itself; it offers nothing else outside its tests.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_config::Region;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::imds;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use chrono::TimeDelta;
+
+use super::client::{Aws, Keys, OffsetClock};
+use crate::model::secret::Secret;
+
+/// A sign-in at a provider of identities takes a few requests.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Away from EC2 nobody answers at the metadata address.
+const METADATA_LIMIT: Duration = Duration::from_millis(800);
+
+/// Why the SDK found no credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum ChainError {
+    /// There are none anywhere.
+    #[error("no credentials were found")]
+    None,
+    /// There are some, and they could not be had.
+    #[error("{0}")]
+    Failed(String),
+    /// It took too long.
+    #[error("no credentials were had within {} s", LIMIT.as_secs())]
+    TimedOut,
+}
+
+impl Aws {
+    /// Credentials as the SDK finds them: those of a profile, whatever kind it is of, or, without one, by the SDK's
+    /// whole default chain.
+    pub fn default_chain_keys(&self, profile: Option<&str>) -> Result<Keys, ChainError> {
+        let settings = self.settings();
+        let region = Region::new(settings.region.clone());
+        let config = ProviderConfig::empty()
+            .with_region(Some(region.clone()))
+            .with_use_fips(Some(settings.use_fips))
+            .with_use_dual_stack(Some(settings.use_dual_stack))
+            .with_http_client(self.http())
+            .with_sleep_impl(TokioSleep::new())
+            .with_time_source(OffsetClock { clock: self.clock(), offset: TimeDelta::zero() });
+        let found = self.block_on(async {
+            let found = async {
+                match profile {
+                    Some(name) => {
+                        let provider =
+                            ProfileFileCredentialsProvider::builder().configure(&config).profile_name(name);
+                        provider.build().provide_credentials().await
+                    }
+                    None => {
+                        let metadata = imds::Client::builder()
+                            .configure(&config)
+                            .connect_timeout(METADATA_LIMIT)
+                            .read_timeout(METADATA_LIMIT)
+                            .max_attempts(1)
+                            .build();
+                        let chain = DefaultCredentialsChain::builder().configure(config).region(region);
+                        chain.imds_client(metadata).build().await.provide_credentials().await
+                    }
+                }
+            };
+            tokio::time::timeout(LIMIT, found).await
+        });
+        match found {
+            Ok(Ok(credentials)) => Ok(keys(&credentials)),
+            Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => Err(ChainError::None),
+            Ok(Err(error)) => Err(ChainError::Failed(last_words(&error))),
+            Err(_) => Err(ChainError::TimedOut),
+        }
+    }
+}
+
+fn keys(credentials: &Credentials) -> Keys {
+    Keys {
+        access_key_id: credentials.access_key_id().to_owned(),
+        secret_access_key: Secret::from(credentials.secret_access_key()),
+        session_token: credentials.session_token().map(Secret::from),
+    }
+}
+
+/// The innermost error in one line: the outer ones only say that something failed.
+fn last_words(error: &CredentialsError) -> String {
+    let mut last: &(dyn StdError + 'static) = error;
+    while let Some(source) = last.source() {
+        last = source;
+    }
+    let text = last.to_string();
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ").chars().take(300).collect()
+}

@@ -1,0 +1,220 @@
+//! Names, paths and tags as IAM takes them (the patterns of its API model), checked before IAM is asked.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A text that IAM would not take.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// The name of a user or a device.
+    #[error("{what} has letters, digits and `_+=,.@-`, {limit} at most; not `{text}`")]
+    Name {
+        /// What it would name.
+        what: &'static str,
+        /// How many characters it may have.
+        limit: usize,
+        /// What was given.
+        text: String,
+    },
+    /// A path.
+    #[error("a path is `/`, or begins and ends with a slash, as in `/engineering/`; not `{0}`")]
+    Path(String),
+    /// A tag.
+    #[error(
+        "a tag is KEY=VALUE, with 1 to 128 and 0 to 256 letters, digits, spaces and `_.:/=+-@`; not `{0}`"
+    )]
+    Tag(String),
+}
+
+/// `[\w+=,.@-]+`
+fn is_name(text: &str, limit: usize) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    (1..=limit).contains(&text.len()) && text.chars().all(allowed)
+}
+
+/// The name of a virtual MFA device. With account and path, its ARN has at most 256 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DeviceName(String);
+
+/// A device's whole ARN has at most 256 characters; without a path this leaves its name so many.
+const DEVICE_NAME_LIMIT: usize = 226;
+
+impl FromStr for DeviceName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match is_name(text, DEVICE_NAME_LIMIT) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NameError::Name {
+                what: "a device's name",
+                limit: DEVICE_NAME_LIMIT,
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+impl DeviceName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The `n`th name beside this one: the name itself, `NAME-2`, `NAME-3`, …
+    #[must_use]
+    pub fn numbered(&self, n: usize) -> Self {
+        if n < 2 { self.clone() } else { Self(format!("{}-{n}", self.0)) }
+    }
+}
+
+/// The name of an IAM user, without its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserName(String);
+
+/// A new user's name has 64 characters at most; there are older ones of 128.
+const USER_NAME_LIMIT: usize = 128;
+
+impl FromStr for UserName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match is_name(text, USER_NAME_LIMIT) {
+            true => Ok(Self(text.to_owned())),
+            false => {
+                Err(NameError::Name { what: "a user's name", limit: USER_NAME_LIMIT, text: text.to_owned() })
+            }
+        }
+    }
+}
+
+impl UserName {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The path of a user or device: `/`, or something that begins and ends with a slash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct IamPath(String);
+
+impl Default for IamPath {
+    fn default() -> Self {
+        Self("/".to_owned())
+    }
+}
+
+impl FromStr for IamPath {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        // `(/)|(/[!-~]+/)`, 512 at most; `//` would make an ARN that nobody can write down again.
+        let visible = text.bytes().all(|b| (b'!'..=b'~').contains(&b));
+        let whole = text.starts_with('/') && text.ends_with('/') && !text.contains("//");
+        match visible && whole && text.len() <= 512 {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NameError::Path(text.to_owned())),
+        }
+    }
+}
+
+impl IamPath {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A tag as it is typed: `KEY=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagText {
+    /// The key.
+    pub key: String,
+    /// The value, which may be empty.
+    pub value: String,
+}
+
+impl FromStr for TagText {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let allowed = |t: &str| t.chars().all(|c| c.is_alphanumeric() || c == ' ' || "_.:/=+-@".contains(c));
+        match text.split_once('=') {
+            Some((key, value))
+                if (1..=128).contains(&key.chars().count())
+                    && value.chars().count() <= 256
+                    && allowed(key)
+                    && allowed(value) =>
+            {
+                Ok(Self { key: key.to_owned(), value: value.to_owned() })
+            }
+            _ => Err(NameError::Tag(text.to_owned())),
+        }
+    }
+}
+
+macro_rules! as_text {
+    ($($name:ident),*) => {$(
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+
+            fn try_from(text: String) -> Result<Self, NameError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    )*};
+}
+
+as_text!(DeviceName, UserName, IamPath);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_iams() {
+        for name in ["a", "al.ice+x=y,z@example.com", "aws_mfa-demo"] {
+            assert!(name.parse::<DeviceName>().is_ok() && name.parse::<UserName>().is_ok(), "{name}");
+        }
+        for name in ["", "a b", "a/b", "é", "a:b", &"x".repeat(227)] {
+            assert!(name.parse::<DeviceName>().is_err() && name.parse::<UserName>().is_err(), "{name}");
+        }
+        let name: DeviceName = "dev".parse().unwrap();
+        assert_eq!((name.numbered(1).as_str(), name.numbered(2).as_str()), ("dev", "dev-2"));
+    }
+
+    #[test]
+    fn paths_begin_and_end_with_a_slash() {
+        for path in ["/", "/a/", "/a/b!c/"] {
+            assert!(path.parse::<IamPath>().is_ok(), "{path}");
+        }
+        for path in ["", "a", "/a", "a/", "//", "/a b/", "/a//b/", "/é/"] {
+            assert!(path.parse::<IamPath>().is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn tags_have_a_key_and_maybe_a_value() {
+        assert_eq!("k=v=w".parse(), Ok(TagText { key: "k".into(), value: "v=w".into() }));
+        assert!("k=".parse::<TagText>().is_ok());
+        for tag in ["", "k", "=v", "k=<"] {
+            assert!(tag.parse::<TagText>().is_err(), "{tag}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Whose credentials do the work of an administrator: `enroll`, `device` and `keys` act on users and devices, of others
+//! as of oneself, with whatever credentials the person has, SSO and roles included.
+
+use chrono::TimeDelta;
+
+use super::plan::{self, Wishes};
+use super::{MAX_OFFSET, Options, SessionError, discover, ensure, long_term_keys, plan_for_keys, prepare};
+use crate::aws::{Aws, AwsErrorKind, Keys};
+use crate::aws_files::profiles::Profiles;
+use crate::aws_files::resolve::{self, Instead, KeySource, KeysError, Resolution, ResolveError};
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::identity::{Identity, Who};
+use crate::model::serial::Serial;
+use crate::model::session::LongTermKeys;
+
+/// Someone who can sign requests, and the way to AWS.
+pub struct Caller {
+    /// The way to AWS.
+    pub aws: Aws,
+    /// What signs.
+    pub keys: Keys,
+    /// Whose they are.
+    pub identity: Identity,
+    /// AWS's time minus this computer's.
+    pub offset: TimeDelta,
+    /// The IAM user's long-term keys, if the caller is one; with them a session with MFA can be had.
+    pub own: Option<Own>,
+}
+
+/// Long-term keys of the caller.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// The keys.
+    pub keys: LongTermKeys,
+    /// The profile that has them; `None` if they come from the environment.
+    pub profile: Option<String>,
+}
+
+/// Finds the credentials and asks AWS whose they are. With `profile`, those of the profile; without, those of the
+/// environment, then of the profile that is meant, then what else the SDK finds.
+pub fn caller(ctx: &Context, profile: Option<&str>) -> CommandResult<Caller> {
+    let found = find(ctx, profile)?;
+    let (identity, offset) = identify(ctx, &found.aws, &found.keys)?;
+    ctx.ui.detail(format_args!("signing as `{}`", identity.arn));
+    let is_user = matches!(identity.who, Who::User { .. });
+    let own = found.keys.long_term().filter(|_| is_user).map(|keys| Own { keys, profile: found.profile });
+    Ok(Caller { aws: found.aws, keys: found.keys, identity, offset, own })
+}
+
+/// Who the keys belong to, and AWS's time minus ours.
+pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> CommandResult<(Identity, TimeDelta)> {
+    let mut reply = aws.get_caller_identity(keys, TimeDelta::zero());
+    let offset = reply.server_time.map_or(TimeDelta::zero(), |aws_time| aws_time - ctx.clock.now());
+    if offset.abs() > MAX_OFFSET {
+        let (behind, by) = (offset > TimeDelta::zero(), offset.abs().to_std().unwrap_or_default());
+        return Err(SessionError::ClockOff { behind, by }.into());
+    }
+    // Whole seconds and the way here make a small difference that is none.
+    let offset = if offset.abs() > TimeDelta::seconds(10) { offset } else { TimeDelta::zero() };
+    if reply.result.as_ref().is_err_and(|error| error.kind == AwsErrorKind::ClockSkew) {
+        reply = aws.get_caller_identity(keys, offset);
+    }
+    let caller = reply.result?;
+    let identity = Identity::of_arn(&caller.arn).ok_or_else(|| {
+        CommandError::new(
+            ErrorKind::Refused,
+            format!("AWS names the caller as `{}`, which is no ARN", caller.arn),
+        )
+    })?;
+    Ok((identity, offset))
+}
+
+impl Caller {
+    /// Signs with a session made with MFA from now on, if the caller's user has one of these devices and a code of it
+    /// can be had. Returns whether it does.
+    pub fn use_mfa(&mut self, ctx: &Context, serials: &[Serial]) -> CommandResult<bool> {
+        let Some(own) = &self.own else { return Ok(false) };
+        let Some(serial) = self.usable(ctx, serials)? else { return Ok(false) };
+        ctx.ui.detail(format_args!("signing with a session made with `{serial}`"));
+        let plan = match &own.profile {
+            Some(profile) => {
+                let (profile, serial) = (Some(profile.clone()), Some(serial));
+                prepare(ctx, &Wishes { profile, serial, ..Wishes::default() })?.plan
+            }
+            None => plan_for_keys(ctx, own.keys.clone(), serial, self.aws.settings())?,
+        };
+        let options = Options { force: false, unattended: false, code: None, precheck: &|| Ok(()) };
+        let ensured = ensure(ctx, &self.aws, &plan.without_roles(), &options)?;
+        self.keys = Keys::from(&ensured.session);
+        Ok(true)
+    }
+
+    /// The first device whose secret is stored, else the first whose code a person can type.
+    fn usable(&self, ctx: &Context, serials: &[Serial]) -> CommandResult<Option<Serial>> {
+        let registered = ctx.registry()?.load()?;
+        let stored = serials.iter().find(|serial| registered.iter().any(|device| device.serial == **serial));
+        Ok(stored.or(serials.first().filter(|_| ctx.prompt.can_ask())).cloned())
+    }
+
+    /// The devices that the caller's own profile names: its `mfa_serial`, or the one that is registered for it.
+    pub fn known_devices(&self, ctx: &Context) -> CommandResult<Vec<Serial>> {
+        let Some(profile) = self.own.as_ref().and_then(|own| own.profile.as_deref()) else {
+            return Ok(Vec::new());
+        };
+        let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
+        Ok(discover::known_serial(ctx, None, &resolution)?.into_iter().collect())
+    }
+}
+
+struct Found {
+    aws: Aws,
+    keys: Keys,
+    profile: Option<String>,
+}
+
+fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
+    let profiles = ctx.profiles()?;
+    let name = profile.unwrap_or(ctx.env.profile());
+    let way = |resolution: &Resolution| -> CommandResult<Aws> {
+        let serial = resolution.serial.as_ref().and_then(|setting| setting.text.parse().ok());
+        let settings = plan::settings(ctx, &profiles, resolution, serial.as_ref(), false);
+        Ok(Aws::new(settings, ctx.clock.clone())?)
+    };
+    let resolution = resolve::resolve(&profiles, name);
+    if let Some(keys) = profile.is_none().then(|| environment(ctx)).flatten() {
+        ctx.ui.detail("the credentials come from the environment");
+        let aws = way(&resolution.unwrap_or_else(|_| plan::unconfigured(name)))?;
+        return Ok(Found { aws, keys, profile: None });
+    }
+    let resolution = match resolution {
+        Ok(resolution) => resolution,
+        // Nothing is configured, which an administrator in a container or on a machine need not.
+        Err(ResolveError::NoSuchProfile { .. })
+            if profile.is_none() && ctx.env.get("AWS_PROFILE").is_none() =>
+        {
+            let aws = way(&plan::unconfigured(name))?;
+            let keys = aws.default_chain_keys(None)?;
+            return Ok(Found { aws, keys, profile: None });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let aws = way(&resolution)?;
+    let (keys, is_own) = of_profile(ctx, &profiles, &resolution, &aws)?;
+    Ok(Found { aws, keys, profile: is_own.then(|| resolution.base.clone()) })
+}
+
+/// The profile's credentials, and whether they are long-term keys of its base.
+fn of_profile(
+    ctx: &Context,
+    profiles: &Profiles,
+    resolution: &Resolution,
+    aws: &Aws,
+) -> CommandResult<(Keys, bool)> {
+    if !resolution.roles.is_empty() {
+        return Ok((of_role(ctx, profiles, resolution, aws)?, false));
+    }
+    match &resolution.keys {
+        Ok(KeySource::Static { .. }) => Ok((Keys::from(&long_term_keys(ctx, resolution)?), true)),
+        Ok(KeySource::Process { profile, command }) => {
+            let keys = plan::any_keys_from_process(ctx, profile, &command.text)?;
+            let long_term = keys.long_term().is_some();
+            Ok((keys, long_term))
+        }
+        // The SDK would run us, and we would ask the SDK.
+        Err(KeysError::NoLongTermKeys { instead: Some(Instead::Ourselves), .. })
+        | Err(KeysError::Incomplete(_)) => {
+            Err(resolution.keys.clone().err().map_or_else(no_credentials, Into::into))
+        }
+        Err(_) => Ok((of_sdk(ctx, profiles, resolution, aws)?, false)),
+    }
+}
+
+/// A role's credentials: with MFA by our own means where a device is stored, else by the SDK's.
+fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
+    let serial = discover::known_serial(ctx, None, resolution)?;
+    let stored = match (&serial, &resolution.keys) {
+        (Some(serial), Ok(_)) => ctx.registry()?.find(serial)?.is_some(),
+        _ => false,
+    };
+    if !stored {
+        return of_sdk(ctx, profiles, resolution, aws);
+    }
+    let wishes = Wishes { profile: Some(resolution.profile.clone()), serial, ..Wishes::default() };
+    let prepared = prepare(ctx, &wishes)?;
+    let options = Options { force: false, unattended: false, code: None, precheck: &|| Ok(()) };
+    Ok(Keys::from(&ensure(ctx, &prepared.aws, &prepared.plan, &options)?.session))
+}
+
+fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
+    let name = &resolution.profile;
+    let command = |profile: &String| profiles.get(profile)?.get("credential_process").map(str::to_owned);
+    if let Some(at) = resolution
+        .chain
+        .iter()
+        .find(|profile| command(profile).is_some_and(|command| resolve::runs_ourselves(&command, name)))
+    {
+        let message =
+            format!("`credential_process` of profile `{at}` asks awsmfa for `{name}`, which needs it");
+        return Err(CommandError::new(ErrorKind::Configuration, message)
+            .hint(format!("give `{at}` credentials of its own: `aws configure --profile {at}`")));
+    }
+    ctx.ui.detail(format_args!("the AWS SDK is asked for the credentials of `{name}`"));
+    Ok(aws.default_chain_keys(Some(name))?)
+}
+
+fn no_credentials() -> CommandError {
+    CommandError::new(ErrorKind::Configuration, "no AWS credentials were found")
+}
+
+/// Keys or a session in the environment, as every SDK reads them first.
+fn environment(ctx: &Context) -> Option<Keys> {
+    let id = ctx.env.get("AWS_ACCESS_KEY_ID")?;
+    let secret = ctx.env.get("AWS_SECRET_ACCESS_KEY")?;
+    Some(Keys::new(id, secret.into(), ctx.env.get("AWS_SESSION_TOKEN").map(Into::into)))
+}
