@@ -174,9 +174,9 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Asks for a yes or a no; anything but a yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
-    /// Draws on the terminal device what must not get into a pipe or a log.
-    fn draw(&self, _drawing: &Secret<String>) -> Result<(), PromptError> {
-        Err(PromptError::CannotAsk("there is no terminal to draw on"))
+    /// Shows something that only the person may see; neither stdout nor stderr has it.
+    fn show(&self, _text: &Secret<String>) -> Result<(), PromptError> {
+        Err(PromptError::CannotAsk("there is no terminal to show it on"))
     }
     /// The columns and lines of the terminal to draw on; `None` without one, or if it does not tell.
     fn size(&self) -> Option<(u16, u16)> {
@@ -237,15 +237,14 @@ impl Prompt for Terminal {
     }
 
     // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.
-    fn draw(&self, drawing: &Secret<String>) -> Result<(), PromptError> {
-        let drawing = drawing.expose().as_bytes();
-        match open_terminal(TERMINAL.1) {
-            Ok(mut terminal) => terminal.write_all(drawing).map_err(PromptError::Io),
-            Err(_) if io::stderr().is_terminal() => {
-                io::stderr().lock().write_all(drawing).map_err(PromptError::Io)
-            }
-            Err(_) => Err(PromptError::CannotAsk("there is no terminal to draw on")),
-        }
+    fn show(&self, text: &Secret<String>) -> Result<(), PromptError> {
+        let written = match open_terminal(TERMINAL.1) {
+            Ok(mut terminal) => writeln!(terminal, "{}", text.expose()),
+            // A process without a controlling terminal may still have one for stderr.
+            Err(_) if io::stderr().is_terminal() => writeln!(io::stderr(), "{}", text.expose()),
+            Err(_) => return Err(PromptError::CannotAsk("there is no terminal to show it on")),
+        };
+        written.map_err(PromptError::Io)
     }
 
     fn size(&self) -> Option<(u16, u16)> {

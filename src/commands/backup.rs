@@ -97,7 +97,7 @@ pub fn offer(ctx: &Context, seed: &Seed, serial: &Serial, choice: &Choice) -> Co
 fn draw(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult {
     let drawing = drawing(ctx, seed, serial)?;
     fits(ctx, serial, &drawing)?;
-    ctx.prompt.draw(&drawing.text).map_err(|error| CommandError::from(error).hint(instead(serial)))?;
+    ctx.prompt.show(&drawing.text).map_err(|error| CommandError::from(error).hint(instead(serial)))?;
     ctx.ui
         .say(format_args!("scan it with an authenticator app, which then makes the codes of `{serial}` too"));
     if !ctx.ui.style().color_on_device {

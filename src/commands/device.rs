@@ -1,8 +1,15 @@
 //! `awsmfa device …`: MFA devices, those whose secrets are stored here and those that AWS knows.
 
 pub mod export;
+mod forget;
 pub mod import;
+mod inventory;
 pub mod list;
+mod remote;
+pub mod remove;
+pub mod resync;
+
+use inventory::Entry;
 
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -17,6 +24,10 @@ pub enum DeviceCommand {
     Import(import::ImportArgs),
     /// Give out the secret of a device, as a QR code, a URI or an age file
     Export(export::ExportArgs),
+    /// Synchronise a device with AWS's clock
+    Resync(resync::ResyncArgs),
+    /// Remove a device from AWS and its secret from here
+    Remove(remove::RemoveArgs),
 }
 
 /// Runs the subcommand.
@@ -25,6 +36,8 @@ pub fn run(ctx: &Context, command: &DeviceCommand) -> CommandResult {
         DeviceCommand::List(args) => list::run(ctx, args),
         DeviceCommand::Import(args) => import::run(ctx, args),
         DeviceCommand::Export(args) => export::run(ctx, args),
+        DeviceCommand::Resync(args) => resync::run(ctx, args),
+        DeviceCommand::Remove(args) => remove::run(ctx, args),
     }
 }
 
@@ -44,6 +57,33 @@ fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
             Err(several.iter().fold(this, |this, d| this.hint(format!("name one by its ARN: {}", d.serial))))
         }
     }
+}
+
+/// The profile whose credentials ask AWS: the one named, by flag or variable; the default one, if there is one; else the
+/// first that uses a stored device. `None` leaves the choice to [`caller`](crate::session::caller).
+fn profile_to_ask(ctx: &Context, flag: Option<&str>, devices: &[Entry]) -> Option<String> {
+    if flag.is_some() {
+        return flag.map(str::to_owned);
+    }
+    let env = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID"].iter().any(|name| ctx.env.get(name).is_some());
+    let profiles = ctx.profiles().unwrap_or_default();
+    if env || profiles.get("default").is_some() {
+        return None;
+    }
+    let mut used = devices.iter().flat_map(|device| &device.profiles);
+    used.find(|name| profiles.get(name).is_some()).cloned()
+}
+
+/// The profile whose credentials work on a device: the one named, by flag or variable; else the first that uses it.
+fn profile_of(ctx: &Context, flag: Option<&str>, record: Option<&DeviceRecord>) -> Option<String> {
+    if flag.is_some() {
+        return flag.map(str::to_owned);
+    }
+    if ctx.env.get("AWS_PROFILE").is_some() {
+        return None;
+    }
+    let profiles = ctx.profiles().unwrap_or_default();
+    record?.profiles.iter().find(|name| profiles.get(name).is_some()).cloned()
 }
 
 fn not_stored(name: &str) -> CommandError {

@@ -4,6 +4,9 @@
 mod support;
 
 mod device_export;
+mod device_list;
+mod device_remove;
+mod device_resync;
 mod login;
 mod policy;
 mod qr;

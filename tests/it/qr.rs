@@ -2,15 +2,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use awsmfa::commands::device::{self, DeviceCommand};
 use awsmfa::context::Context;
 use awsmfa::error::CommandResult;
 use awsmfa::model::secret::Secret;
 use awsmfa::ui::{Prompt, PromptError, Style, Ui};
-use clap::Parser;
 
 use crate::support::World;
-use crate::support::in_process::Captured;
+use crate::support::in_process::{Captured, device};
 
 /// A terminal of some size, with a person who says yes or no.
 pub struct Screen {
@@ -31,7 +29,7 @@ impl Prompt for Screen {
         self.asked.lock().unwrap().push(question.to_owned());
         Ok(self.answer)
     }
-    fn draw(&self, drawing: &Secret<String>) -> Result<(), PromptError> {
+    fn show(&self, drawing: &Secret<String>) -> Result<(), PromptError> {
         self.shown.lock().unwrap().push_str(drawing.expose());
         Ok(())
     }
@@ -48,12 +46,6 @@ struct Shown {
     err: Captured,
 }
 
-#[derive(Parser)]
-struct Line {
-    #[command(subcommand)]
-    command: DeviceCommand,
-}
-
 fn show(world: &World, color: bool, size: Option<(u16, u16)>, answer: bool, args: &[&str]) -> Shown {
     let screen = Arc::new(Screen { size, answer, shown: Mutex::default(), asked: Mutex::default() });
     let (out, err) = (Captured::default(), Captured::default());
@@ -65,8 +57,7 @@ fn show(world: &World, color: bool, size: Option<(u16, u16)>, answer: bool, args
         Ui::new(style, Box::new(out.clone()), Box::new(err.clone())),
         screen.clone(),
     );
-    let line = Line::try_parse_from(["device"].iter().chain(args)).unwrap();
-    Shown { result: device::run(&ctx, &line.command), screen, out, err }
+    Shown { result: device(&ctx, args), screen, out, err }
 }
 
 impl Shown {
@@ -226,7 +217,7 @@ fn without_a_terminal_there_is_nothing_to_draw_on() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.starts_with("error: there is no terminal to draw on\nhint: or write it"), "{err}");
+    assert!(err.starts_with("error: there is no terminal to show it on\nhint: or write it"), "{err}");
 }
 
 #[test]
