@@ -10,11 +10,13 @@
 //! - [`guard`] compares an edit with its log, through a parser of other people's;
 //! - [`mod@write`] takes the lock, edits, asks the guard, replaces the file;
 //! - [`session_edits`] are the edits that `login`, `logout` and `setup` make;
+//! - [`key_edits`] writes long-term keys that `enroll` made;
 //! - [`profiles`] merges both files, and [`resolve`] says which keys, roles and serial a profile stands for.
 
 pub mod document;
 pub mod edits;
 pub mod guard;
+pub mod key_edits;
 pub mod profiles;
 pub mod resolve;
 pub mod session_edits;

@@ -41,6 +41,7 @@ enum ColorChoice {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Enroll(Box<commands::enroll::EnrollArgs>),
     Login(commands::login::LoginArgs),
     Logout(commands::logout::LogoutArgs),
     CredentialProcess(commands::credential_process::CredentialProcessArgs),
@@ -54,7 +55,8 @@ enum Command {
 
 fn after_help() -> String {
     let mut text = "Start here:\n  \
-        awsmfa device import --profile dev    store the secret of the MFA device, once\n  \
+        awsmfa enroll --profile dev           give the user an MFA device, once\n  \
+        awsmfa device import --profile dev    or store the secret of one that is there\n  \
         awsmfa login --profile dev            write a session into ~/.aws/credentials\n  \
         or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev\n\nVariables:\n"
         .to_owned();
@@ -124,6 +126,7 @@ impl Cli {
 impl Command {
     fn run(&self, ctx: &Context) -> CommandResult {
         match self {
+            Self::Enroll(args) => commands::enroll::run(ctx, args),
             Self::Login(args) => commands::login::run(ctx, args),
             Self::Logout(args) => commands::logout::run(ctx, args),
             Self::CredentialProcess(args) => commands::credential_process::run(ctx, args),

@@ -3,9 +3,13 @@
 
 mod aws;
 mod files;
+mod permission;
 
 use std::io;
 
+pub use permission::refused;
+
+use crate::model::names::NameError;
 use crate::model::serial::SerialError;
 use crate::model::totp::SeedError;
 use crate::process::ProcessError;
@@ -81,6 +85,12 @@ impl From<SerialError> for CommandError {
                 "a serial looks like `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` on hardware",
             ),
         }
+    }
+}
+
+impl From<NameError> for CommandError {
+    fn from(error: NameError) -> Self {
+        Self::new(ErrorKind::Usage, error)
     }
 }
 

@@ -24,6 +24,8 @@ const TOLERANCE: TimeDelta = TimeDelta::seconds(10);
 /// So many steps are remembered: half an hour of them, where AWS looks back one minute. They are counted rather than
 /// dated, so that a clock that was wrong for a while makes none of them forgotten.
 const REMEMBERED_STEPS: usize = 64;
+/// STS learns of a device that IAM enabled 8 to 14 seconds later (`aws-facts` §1); twice that is time enough.
+const SETTLING: TimeDelta = TimeDelta::seconds(30);
 
 /// The ledgers of all devices.
 #[derive(Debug, Clone)]
@@ -59,6 +61,9 @@ struct Record {
     used: Vec<Step>,
     /// When AWS was asked to judge a code, in AWS's time.
     tries: Vec<DateTime<Utc>>,
+    /// When we enabled the device, in AWS's time.
+    #[serde(default)]
+    enabled: Option<DateTime<Utc>>,
 }
 
 const VERSION: u32 = 1;
@@ -124,6 +129,17 @@ impl DeviceLedger {
     pub fn mark_shown(&mut self, step: Step) -> io::Result<()> {
         self.record.mark(step);
         self.save()
+    }
+
+    /// Puts on record that the device was enabled just now (in AWS's time).
+    pub fn mark_enabled(&mut self, now: DateTime<Utc>) -> io::Result<()> {
+        self.record.enabled = Some(now);
+        self.save()
+    }
+
+    /// Whether we enabled the device so lately that STS may not know it yet. `now` is AWS's time.
+    pub fn is_settling(&self, now: DateTime<Utc>) -> bool {
+        self.record.enabled.is_some_and(|enabled| (now - enabled).abs() <= SETTLING)
     }
 
     /// Whether the step is on record as used.
@@ -276,6 +292,8 @@ mod tests {
         let mut ledger = ledgers.open(&serial()).unwrap();
         ledger.begin_try(Some(Step(7)), at(0)).unwrap();
         ledger.observe(at(1200), at(0)).unwrap();
+        ledger.mark_enabled(at(0)).unwrap();
+        assert!(ledger.is_settling(at(30)) && !ledger.is_settling(at(31)));
         let path = ledger.path.clone();
         drop(ledger);
         assert_eq!(ledgers.offset(&serial()).unwrap(), TimeDelta::minutes(20));

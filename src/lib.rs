@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod commands;
 pub mod context;
+pub mod enrollment;
 pub mod env;
 pub mod error;
 pub mod fast_path;

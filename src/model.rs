@@ -5,6 +5,7 @@ pub mod duration;
 pub mod identity;
 pub mod names;
 pub mod partition;
+pub mod password;
 pub mod policy;
 pub mod process_output;
 pub mod secret;

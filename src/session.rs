@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-pub use caller::{Caller, Own, caller};
+pub use caller::{Caller, Own, caller, identify};
 pub use discover::{ask_aws, known_serial, remember_serial};
 pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, settings};
 

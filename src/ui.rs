@@ -8,7 +8,7 @@
 
 pub mod qr;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
@@ -49,6 +49,8 @@ pub struct Ui {
     style: Style,
     out: RefCell<Box<dyn Write>>,
     err: RefCell<Box<dyn Write>>,
+    // Whether the last line on the terminal says what is being done, to be replaced by what was done.
+    pending: Cell<bool>,
 }
 
 impl std::fmt::Debug for Ui {
@@ -60,7 +62,7 @@ impl std::fmt::Debug for Ui {
 impl Ui {
     /// Speaks through these; in the program they are stdout and stderr.
     pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
-        Self { style, out: RefCell::new(out), err: RefCell::new(err) }
+        Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Cell::new(false) }
     }
 
     /// How it speaks.
@@ -91,6 +93,37 @@ impl Ui {
         }
     }
 
+    /// Says what is being done now; on a terminal the line turns into [`done`](Self::done)'s tick.
+    pub fn doing(&self, what: impl std::fmt::Display) {
+        if !self.is_live() {
+            return self.detail(what);
+        }
+        self.clear_pending();
+        let mut err = self.err.borrow_mut();
+        let _ = write!(err, "\u{b7} {what} \u{2026}").and_then(|()| err.flush());
+        self.pending.set(true);
+    }
+
+    /// Says what was done.
+    pub fn done(&self, what: impl std::fmt::Display) {
+        if !self.is_live() {
+            return self.say(what);
+        }
+        self.clear_pending();
+        let (on, off) = if self.style.color { ("\x1b[32m", "\x1b[0m") } else { ("", "") };
+        let _ = writeln!(self.err.borrow_mut(), "{on}\u{2713}{off} {what}");
+    }
+
+    fn is_live(&self) -> bool {
+        self.style.live && self.style.verbosity == Verbosity::Normal
+    }
+
+    fn clear_pending(&self) {
+        if self.pending.replace(false) {
+            let _ = write!(self.err.borrow_mut(), "\r\x1b[K");
+        }
+    }
+
     /// Says something that the person can act on.
     pub fn warn(&self, message: impl std::fmt::Display) {
         if self.style.verbosity >= Verbosity::Normal {
@@ -118,6 +151,7 @@ impl Ui {
     }
 
     fn line(&self, label: &str, color: &str, message: &dyn std::fmt::Display) {
+        self.clear_pending();
         let mut err = self.err.borrow_mut();
         // Nobody is left to be told that stderr is closed.
         let _ = match self.style.color {
@@ -134,6 +168,7 @@ impl Ui {
             self.say(format_args!("waiting {} for {what}", in_words(Duration::from_secs(seconds))));
             return clock.sleep(duration);
         }
+        self.clear_pending();
         let bar = indicatif::ProgressBar::new(seconds).with_style(countdown_style());
         bar.set_message(format!("for {what}"));
         let end = clock.now() + duration;
@@ -303,6 +338,17 @@ mod tests {
         assert_eq!(at(Verbosity::Quiet), "error: broken\nhint: mend\n");
         assert_eq!(at(Verbosity::Normal), "awsmfa: happened\nwarning: careful\nerror: broken\nhint: mend\n");
         assert!(at(Verbosity::Verbose).contains("step"));
+    }
+
+    #[test]
+    fn a_stage_turns_into_a_tick_on_a_terminal_and_is_a_line_elsewhere() {
+        let speak = |ui: &Ui| {
+            ui.doing("creating");
+            ui.done("created");
+        };
+        assert_eq!(said(Style::default(), speak), "awsmfa: created\n");
+        let live = said(Style { live: true, ..Style::default() }, speak);
+        assert_eq!(live, "\u{b7} creating \u{2026}\r\x1b[K\u{2713} created\n");
     }
 
     #[test]

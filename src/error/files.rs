@@ -2,6 +2,7 @@
 
 use super::{CommandError, ErrorKind};
 use crate::aws_files::document::UnsafeEdit;
+use crate::aws_files::key_edits::KeyEditError;
 use crate::aws_files::resolve::{KeysError, ResolveError};
 use crate::aws_files::session_edits::SessionEditError;
 use crate::aws_files::write::{EditError, FileError};
@@ -58,6 +59,16 @@ fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
 impl From<UnsafeEdit> for CommandError {
     fn from(error: UnsafeEdit) -> Self {
         with_edit_hint(configuration(&error), &error)
+    }
+}
+
+impl From<KeyEditError> for CommandError {
+    fn from(error: KeyEditError) -> Self {
+        let this = configuration(&error);
+        match &error {
+            KeyEditError::Unsafe(error) => with_edit_hint(this, error),
+            KeyEditError::Occupied { .. } => this.hint("name another profile: `--for-profile NAME`"),
+        }
     }
 }
 

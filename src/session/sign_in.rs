@@ -16,6 +16,11 @@ use crate::model::totp::Code;
 /// At most so many codes are sent for one session.
 const MAX_TRIES: usize = 3;
 
+/// AWS knows a new device after 8 to 14 seconds, and each code that comes before is used up: the second try may be in
+/// time, the third is.
+const SETTLING_WAITS: [Duration; MAX_TRIES] =
+    [Duration::from_secs(8), Duration::from_secs(10), Duration::from_secs(0)];
+
 impl Maker<'_> {
     /// A session with MFA, signed with the long-term keys: the user's own, or of `role` directly.
     pub(super) fn sign_in(&self, plan: &Plan, role: Option<&AssumeRole>) -> Result<Session, SessionError> {
@@ -37,8 +42,16 @@ impl Maker<'_> {
                 Err(error) => error,
             };
             self.ctx.ui.detail(&error);
-            if tries >= MAX_TRIES || !self.worth_another(&error, &source) {
+            let settling = self.is_settling(&error, &ledger) && source.can_renew();
+            if tries >= MAX_TRIES || !(settling || self.worth_another(&error, &source)) {
                 return Err(SessionError::Aws(error));
+            }
+            if settling {
+                self.ctx.ui.wait(
+                    &*self.ctx.clock,
+                    SETTLING_WAITS[tries - 1],
+                    "AWS to learn of the new device",
+                );
             }
             if error.kind == AwsErrorKind::Throttled {
                 self.ctx.ui.wait(&*self.ctx.clock, Duration::from_secs(2), "AWS, which is throttling");
@@ -121,6 +134,12 @@ impl Maker<'_> {
                 }
             }
         }
+    }
+
+    /// Whether AWS refuses a code because it does not know yet that we enabled the device.
+    fn is_settling(&self, error: &AwsError, ledger: &DeviceLedger) -> bool {
+        error.kind == AwsErrorKind::CannotValidateCode
+            && ledger.is_settling(self.ctx.clock.now() + ledger.offset())
     }
 
     fn worth_another(&self, error: &AwsError, source: &CodeSource) -> bool {

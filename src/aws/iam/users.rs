@@ -108,6 +108,15 @@ impl Aws {
         })
     }
 
+    /// DeleteAccessKey, sent once.
+    pub fn delete_access_key(&self, keys: &Keys, user: &str, id: &str, offset: TimeDelta) -> Reply<()> {
+        const OPERATION: &str = "DeleteAccessKey";
+        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
+            let request = self.iam(&config, watch).delete_access_key().user_name(user).access_key_id(id);
+            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
+        })
+    }
+
     /// ListAccessKeys, all pages.
     pub fn list_access_keys(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<Vec<AccessKeyInfo>> {
         const OPERATION: &str = "ListAccessKeys";

@@ -1,0 +1,84 @@
+//! Long-term keys into the credentials file.
+
+use crate::model::session::LongTermKeys;
+
+use super::document::{Document, UnsafeEdit};
+use super::long_term_name;
+use super::session_edits::holds_session;
+
+const ID: &str = "aws_access_key_id";
+const SECRET: &str = "aws_secret_access_key";
+
+/// Why long-term keys were not written. Nothing was changed in the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum KeyEditError {
+    /// The place cannot be edited.
+    #[error(transparent)]
+    Unsafe(#[from] UnsafeEdit),
+    /// The section holds long-term keys already. They are never overwritten.
+    #[error("section [{section}] holds long-term keys already")]
+    Occupied {
+        /// The section.
+        section: String,
+    },
+}
+
+/// Writes new long-term keys for a profile: into `[<profile>]`, or, where that holds a session, into
+/// `[<profile>-long-term]`. Returns the section.
+pub fn write_long_term(
+    document: &mut Document,
+    profile: &str,
+    keys: &LongTermKeys,
+) -> Result<String, KeyEditError> {
+    let long_term = long_term_name(profile);
+    let section = match holds_session(document, profile) || document.has(&long_term, ID) {
+        true => long_term,
+        false => profile.to_owned(),
+    };
+    document.check_section(&section)?;
+    if document.has(&section, ID) || document.has(&section, SECRET) {
+        return Err(KeyEditError::Occupied { section });
+    }
+    let before = document.clone();
+    let written = document.set(&section, ID, &keys.access_key_id);
+    match written.and_then(|_| document.set(&section, SECRET, keys.secret_access_key.expose())) {
+        Ok(_) => Ok(section),
+        Err(error) => {
+            *document = before;
+            Err(error.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws_files::Kind;
+
+    fn written(text: &str) -> Result<(String, String), KeyEditError> {
+        let mut document = Document::parse(Kind::Credentials, text.as_bytes()).unwrap();
+        let keys = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "secret".into() };
+        let section = write_long_term(&mut document, "dev", &keys)?;
+        Ok((section, document.to_text().expose().clone()))
+    }
+
+    #[test]
+    fn keys_go_where_the_profile_has_none() {
+        let keys = "aws_access_key_id = AKIA\naws_secret_access_key = secret\n";
+        assert_eq!(written("").unwrap(), ("dev".into(), format!("[dev]\n{keys}")));
+        let session = "[dev]\naws_access_key_id = ASIA\naws_secret_access_key = s\naws_session_token = t\n";
+        let (section, text) = written(session).unwrap();
+        assert_eq!(
+            (section.as_str(), text),
+            ("dev-long-term", format!("{session}\n[dev-long-term]\n{keys}"))
+        );
+    }
+
+    #[test]
+    fn keys_that_are_there_stay() {
+        for section in ["dev", "dev-long-term"] {
+            let text = format!("[{section}]\naws_access_key_id = AKIAOLD\naws_secret_access_key = s\n");
+            assert_eq!(written(&text), Err(KeyEditError::Occupied { section: section.into() }));
+        }
+    }
+}

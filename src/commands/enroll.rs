@@ -1,0 +1,163 @@
+//! `awsmfa enroll`: gives a user a virtual MFA device whose secret is kept here.
+
+use serde::Serialize;
+
+use crate::aws::Tag;
+use crate::context::Context;
+use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
+use crate::error::CommandResult;
+use crate::model::names::{DeviceName, IamPath, TagText, UserName};
+use crate::model::session::timestamp;
+use crate::store::StoreKind;
+
+/// Create, store, enable and verify a virtual MFA device
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+An enrolment that was interrupted, however it was, goes on when the same is run again. An administrator's credentials
+may be of any kind that the AWS CLI takes: keys, SSO, a role.
+
+Examples:
+  awsmfa enroll --profile dev                            for the user whose keys `dev` has
+  awsmfa enroll --user alice --profile admin             for another user, by an administrator
+  awsmfa enroll --user alice --for-profile alice         … whose keys profile `alice` has
+  awsmfa enroll --user demo --create-user --access-key   the user, the keys in [demo], the device")]
+pub struct EnrollArgs {
+    #[command(flatten)]
+    profile: super::ProfileArg,
+    /// Who gets the device [default: the user whose credentials these are]
+    #[arg(short, long, value_name = "NAME")]
+    user: Option<UserName>,
+    /// The device's name [default: the user's name]
+    #[arg(short, long, value_name = "NAME")]
+    device_name: Option<DeviceName>,
+    /// The device's path, as in `/engineering/`
+    #[arg(long, value_name = "PATH", default_value = "/", hide_default_value = true)]
+    path: IamPath,
+    /// The profile that is to use the device [default: the profile that has the user's keys]
+    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(super::completions::profile_names))]
+    for_profile: Option<String>,
+    /// Where to keep the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
+    #[arg(long, value_name = "STORE")]
+    store: Option<StoreKind>,
+    /// Only go on with an enrolment that was interrupted
+    #[arg(short, long)]
+    resume: bool,
+    /// Delete a device of that name that is nobody's and whose secret is lost, and create it anew
+    #[arg(long)]
+    replace: bool,
+    /// Tag the device; needs the permission iam:TagMFADevice
+    #[arg(long = "tag", value_name = "KEY=VALUE")]
+    tags: Vec<TagText>,
+    /// Answer questions with yes
+    #[arg(short, long)]
+    yes: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    new_user: NewUserArgs,
+}
+
+/// The user, made first. What is there already is left alone.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "A new user")]
+struct NewUserArgs {
+    /// Create the user first, if there is none of that name
+    #[arg(long, requires = "user")]
+    create_user: bool,
+    /// The new user's path
+    #[arg(long, value_name = "PATH", requires = "create_user")]
+    user_path: Option<IamPath>,
+    /// Attach a policy to the user
+    #[arg(long = "attach-policy", value_name = "ARN", requires = "create_user")]
+    policies: Vec<String>,
+    /// Make a password for the console and show it once, on the terminal
+    #[arg(long, requires = "create_user")]
+    console_password: bool,
+    /// Make an access key and write it to the profile, which by default has the user's name
+    #[arg(long, requires = "create_user")]
+    access_key: bool,
+}
+
+#[derive(Serialize)]
+struct EnrollOutput<'a> {
+    user: &'a str,
+    account: &'a str,
+    serial: &'a str,
+    store: String,
+    profile: Option<&'a str>,
+    /// `session`, `listed` or `unlisted`.
+    verified_by: &'static str,
+    session_expiration: Option<String>,
+    created_user: bool,
+    access_key_id: Option<&'a str>,
+    stale_devices: Vec<&'a str>,
+    next: String,
+}
+
+/// Runs the command.
+pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
+    let enrolled = enrollment::enroll(ctx, &wishes(args))?;
+    ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
+    // The backup is offered here: the QR code of `enrolled.seed` for a phone.
+    let next = next(&enrolled);
+    if args.json {
+        let text = serde_json::to_string_pretty(&output(&enrolled, next)).unwrap_or_default();
+        return Ok(ctx.ui.result(&format!("{text}\n"))?);
+    }
+    ctx.ui.hint(next);
+    Ok(())
+}
+
+fn wishes(args: &EnrollArgs) -> Wishes {
+    let new = &args.new_user;
+    let tag = |tag: &TagText| Tag { key: tag.key.clone(), value: tag.value.clone() };
+    Wishes {
+        user: args.user.clone(),
+        profile: args.profile.profile.clone(),
+        device_name: args.device_name.clone(),
+        path: args.path.clone(),
+        for_profile: args.for_profile.clone(),
+        store: args.store,
+        resume: args.resume,
+        replace: args.replace,
+        yes: args.yes,
+        tags: args.tags.iter().map(tag).collect(),
+        new_user: new.create_user.then(|| NewUser {
+            path: new.user_path.clone().unwrap_or_default(),
+            policies: new.policies.clone(),
+            console_password: new.console_password,
+            access_key: new.access_key,
+        }),
+    }
+}
+
+/// The command that comes next.
+fn next(enrolled: &Enrolled) -> String {
+    match &enrolled.profile {
+        Some(profile) => format!("awsmfa login --profile {profile}"),
+        // Nobody here has the user's keys: whoever has them, needs the secret.
+        None => format!("aws configure set mfa_serial {} --profile NAME", enrolled.serial),
+    }
+}
+
+fn output(enrolled: &Enrolled, next: String) -> EnrollOutput<'_> {
+    let (verified_by, session_expiration) = match enrolled.proof {
+        Proof::Session(expiration) => ("session", Some(timestamp(expiration))),
+        Proof::Listed => ("listed", None),
+        Proof::Unlisted => ("unlisted", None),
+    };
+    EnrollOutput {
+        user: &enrolled.user,
+        account: &enrolled.account,
+        serial: enrolled.serial.as_str(),
+        store: enrolled.store.to_string(),
+        profile: enrolled.profile.as_deref(),
+        verified_by,
+        session_expiration,
+        created_user: enrolled.made_user,
+        access_key_id: enrolled.access_key_id.as_deref(),
+        stale_devices: enrolled.stale.iter().map(crate::model::serial::Serial::as_str).collect(),
+        next,
+    }
+}

@@ -1,0 +1,334 @@
+//! Enrolment: from a user without MFA to one whose device's secret is kept here, and which AWS takes codes of.
+//!
+//! ```text
+//! planned ── CreateVirtualMFADevice, seed into the store ── stored ── EnableMFADevice ── enabled
+//!         ── a session made with it, or ListMFADevices ── verified ── register, profile ── done
+//! ```
+//!
+//! Whatever can fail without AWS's having made anything is checked first. Each state is in the [`journal`] before the
+//! step that leaves it, and each step finds out by itself whether it was made already; so a run that was killed, or whose
+//! answer was lost, is mended by running the same again. What AWS tells once, the seed, goes to the store before anything
+//! else is done.
+
+mod calls;
+mod create;
+mod enable;
+mod finish;
+mod journal;
+mod new_user;
+mod places;
+mod plan;
+mod verify;
+mod words;
+
+use std::rc::Rc;
+
+use chrono::{DateTime, Utc};
+
+pub use journal::Stage;
+use journal::{Journal, Journals, UserJournal};
+
+use crate::aws::{MfaDevice, Tag, VirtualDevice};
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::identity::Who;
+use crate::model::names::{DeviceName, IamPath, UserName};
+use crate::model::serial::Serial;
+use crate::model::totp::Seed;
+use crate::session::{self, Caller};
+use crate::store::{SecretStore, StoreKind};
+
+/// What the command line asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Wishes {
+    /// Who gets the device; `None` for the caller.
+    pub user: Option<UserName>,
+    /// The profile whose credentials do the work.
+    pub profile: Option<String>,
+    /// The device's name; `None` for the user's.
+    pub device_name: Option<DeviceName>,
+    /// The device's path.
+    pub path: IamPath,
+    /// The profile that is to use the device.
+    pub for_profile: Option<String>,
+    /// Where the seed goes.
+    pub store: Option<StoreKind>,
+    /// Only go on with what was begun.
+    pub resume: bool,
+    /// Delete a device that is nobody's and in the way.
+    pub replace: bool,
+    /// Answer questions with yes.
+    pub yes: bool,
+    /// Tags of the device; they need another permission.
+    pub tags: Vec<Tag>,
+    /// Make the user first.
+    pub new_user: Option<NewUser>,
+}
+
+/// What to make of a user who need not exist yet; each is left alone where it is there.
+#[derive(Debug, Clone, Default)]
+pub struct NewUser {
+    /// The user's path.
+    pub path: IamPath,
+    /// Policies to attach, by ARN.
+    pub policies: Vec<String>,
+    /// Whether to make a password for the console.
+    pub console_password: bool,
+    /// Whether to make an access key and write it as the profile's long-term keys.
+    pub access_key: bool,
+}
+
+/// How it is known that AWS has the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// AWS gave a session for a code of it, which ends then.
+    Session(DateTime<Utc>),
+    /// AWS lists it as the user's.
+    Listed,
+    /// AWS said that it enabled it; the caller may not list devices.
+    Unlisted,
+}
+
+/// An enrolment that came to its end.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The user.
+    pub user: String,
+    /// The account.
+    pub account: String,
+    /// The device.
+    pub serial: Serial,
+    /// Its secret.
+    pub seed: Seed,
+    /// Where its secret is.
+    pub store: StoreKind,
+    /// The profile that uses it.
+    pub profile: Option<String>,
+    /// How AWS's having it is known.
+    pub proof: Proof,
+    /// Devices that were in the way: nobody's, with secrets that nobody has.
+    pub stale: Vec<Serial>,
+    /// Whether the user was made now.
+    pub made_user: bool,
+    /// The access key that was made now.
+    pub access_key_id: Option<String>,
+}
+
+/// Enrols a device, or goes on with the enrolment that was begun for the user.
+pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
+    let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
+    let wishes = resumed(&journals, wishes)?;
+    ctx.ui.doing("asking AWS whose credentials these are");
+    let caller = session::caller(ctx, wishes.profile.as_deref())?;
+    let mut run = Run::new(ctx, &wishes, caller)?;
+    let (account, user) = (run.caller.identity.account.clone(), run.target.user.clone());
+    let file = journals.open(&account, &user, || {
+        ctx.ui.say(format_args!("another awsmfa is enrolling `{user}`; waiting for it"));
+    })?;
+    let begun = run.begun(&file)?;
+    run.take_over(begun.as_ref());
+    run.check_places(begun.as_ref())?;
+    if let Some(new_user) = &wishes.new_user {
+        run.new_user(new_user)?;
+    }
+    let mut journal = run.plan(begun)?;
+    match run.drive(&file, &mut journal) {
+        Ok(proof) => run.enrolled(&journal, proof),
+        Err(error) => Err(error.hint(run.go_on())),
+    }
+}
+
+/// With `--resume`, the wishes of the run that is to be gone on with.
+fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
+    if !wishes.resume {
+        return Ok(wishes.clone());
+    }
+    let same = |j: &Journal| wishes.user.as_ref().is_none_or(|u| u.as_str().eq_ignore_ascii_case(&j.user));
+    let found: Vec<Journal> = journals.unfinished()?.into_iter().filter(same).collect();
+    let [journal] = found.as_slice() else {
+        let this = |message: &str| CommandError::new(ErrorKind::Usage, message);
+        if found.is_empty() {
+            return Err(this("no enrolment was begun that could be gone on with").hint("awsmfa enroll"));
+        }
+        let this = this("several enrolments were begun; name the user");
+        return Err(found.iter().fold(this, |this, journal| {
+            this.hint(format!("awsmfa enroll --resume --user {}", journal.user))
+        }));
+    };
+    Ok(Wishes {
+        user: Some(journal.user.parse()?),
+        profile: wishes.profile.clone().or_else(|| journal.profile.clone()),
+        for_profile: wishes.for_profile.clone().or_else(|| journal.for_profile.clone()),
+        path: journal.path.clone(),
+        ..wishes.clone()
+    })
+}
+
+/// Who gets the device.
+#[derive(Debug, Clone)]
+struct Target {
+    user: String,
+    arn: String,
+    is_self: bool,
+}
+
+/// What AWS has already, as far as the caller may know.
+#[derive(Debug, Default)]
+struct Lists {
+    devices: Option<Vec<MfaDevice>>,
+    virtuals: Option<Vec<VirtualDevice>>,
+}
+
+/// An enrolment under way in this process.
+struct Run<'a> {
+    ctx: &'a Context,
+    wishes: &'a Wishes,
+    caller: Caller,
+    target: Target,
+    lists: Lists,
+    /// The profile that was named as the one to use the device, now or when the enrolment was begun.
+    for_profile: Option<String>,
+    /// The store that was named, now or when the enrolment was begun.
+    store: Option<StoreKind>,
+    /// The device that is enrolled.
+    serial: Option<Serial>,
+    /// Whether it was tried to sign with MFA.
+    proved: bool,
+    /// Whether the device and its user were there with nothing left to do but to check.
+    was_there: bool,
+    /// Whether a device that was in the way, or gone, was made anew.
+    recreated: bool,
+    made_user: bool,
+    made_key: Option<String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(ctx: &'a Context, wishes: &'a Wishes, caller: Caller) -> CommandResult<Self> {
+        let target = target(wishes, &caller)?;
+        Ok(Self {
+            ctx,
+            wishes,
+            caller,
+            target,
+            lists: Lists::default(),
+            for_profile: wishes.for_profile.clone(),
+            store: wishes.store,
+            serial: None,
+            proved: false,
+            was_there: false,
+            recreated: false,
+            made_user: false,
+            made_key: None,
+        })
+    }
+
+    /// The enrolment that was begun for the user, if it is the one that is wished.
+    fn begun(&self, file: &UserJournal) -> CommandResult<Option<Journal>> {
+        let Some(journal) = file.read()? else { return Ok(None) };
+        let other = self.wishes.device_name.as_ref().is_some_and(|name| *name != journal.name);
+        if other && journal.stage > Stage::Planned {
+            let message =
+                format!("the enrolment of `{}` for `{}` is not finished", journal.serial, journal.user);
+            return Err(CommandError::new(ErrorKind::Usage, message)
+                .hint(format!("finish it first: `awsmfa enroll --resume --user {}`", journal.user)));
+        }
+        let age = self.ctx.clock.now() - journal.began;
+        self.ctx.ui.detail(format_args!(
+            "an enrolment of `{}` was begun {} s ago and came to `{:?}`",
+            journal.serial,
+            age.num_seconds(),
+            journal.stage
+        ));
+        Ok((!other).then_some(journal))
+    }
+
+    /// What was wished when the enrolment was begun, where nothing else is wished now.
+    fn take_over(&mut self, begun: Option<&Journal>) {
+        let Some(journal) = begun else { return };
+        self.for_profile = self.for_profile.take().or_else(|| journal.for_profile.clone());
+        self.store = self.store.or(Some(journal.store));
+    }
+
+    /// Takes every step that is left.
+    fn drive(&mut self, file: &UserJournal, journal: &mut Journal) -> CommandResult<Proof> {
+        let mut proof = None;
+        loop {
+            self.serial = Some(journal.serial.clone());
+            file.save(journal)?;
+            match journal.stage {
+                Stage::Planned => self.create(file, journal)?,
+                Stage::Stored => self.enable(journal)?,
+                Stage::Enabled => proof = Some(self.verify(journal)?),
+                Stage::Verified => {
+                    self.finish(journal)?;
+                    file.remove()?;
+                    // A run that was killed in its last step proved it before.
+                    return Ok(proof.unwrap_or(Proof::Unlisted));
+                }
+            }
+        }
+    }
+
+    fn enrolled(&self, journal: &Journal, proof: Proof) -> CommandResult<Enrolled> {
+        Ok(Enrolled {
+            user: journal.user.clone(),
+            account: journal.account.clone(),
+            serial: journal.serial.clone(),
+            seed: self.seed(journal)?,
+            store: journal.store,
+            profile: self.using_profile(),
+            proof,
+            stale: journal.stale.clone(),
+            made_user: self.made_user,
+            access_key_id: self.made_key.clone(),
+        })
+    }
+
+    /// The command that goes on from here.
+    fn go_on(&self) -> String {
+        let mut command = format!("awsmfa enroll --resume --user {}", self.target.user);
+        if let Some(profile) = &self.wishes.profile {
+            command.push_str(&format!(" --profile {profile}"));
+        }
+        format!("nothing is lost; go on with `{command}`")
+    }
+
+    fn store_of(&self, journal: &Journal) -> CommandResult<Rc<dyn SecretStore>> {
+        self.ctx.store(journal.store)
+    }
+}
+
+fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
+    let identity = &caller.identity;
+    let own = match &identity.who {
+        Who::User { name, path } => Some((name, path)),
+        Who::Root | Who::Session => None,
+    };
+    let named = wishes.user.as_ref().map(UserName::as_str);
+    match (named, own) {
+        (None, Some((name, path))) => {
+            Ok(Target { user: name.clone(), arn: identity.user_arn(path, name), is_self: true })
+        }
+        (Some(named), Some((name, path))) if named.eq_ignore_ascii_case(name) => {
+            Ok(Target { user: name.clone(), arn: identity.user_arn(path, name), is_self: true })
+        }
+        // The path of another user is learnt, if that is allowed, when the user is looked up.
+        (Some(named), _) => {
+            Ok(Target { user: named.to_owned(), arn: identity.user_arn("/", named), is_self: false })
+        }
+        (None, None) if identity.who == Who::Root => {
+            let message = "these are the root user's credentials, whose MFA AWS lets only the console enable";
+            let serial = identity.device_arn("/", "root-account-mfa-device");
+            Err(CommandError::new(ErrorKind::Refused, message)
+                .hint(format!(
+                    "begin there, then `awsmfa device import --serial {serial}` and `awsmfa code --pair`"
+                ))
+                .hint("or enrol a user: `awsmfa enroll --user NAME`"))
+        }
+        (None, None) => {
+            let message = format!("`{}` is no IAM user, so it can have no MFA device", identity.arn);
+            Err(CommandError::new(ErrorKind::Usage, message)
+                .hint("name the user: `awsmfa enroll --user NAME`"))
+        }
+    }
+}

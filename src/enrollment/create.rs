@@ -1,0 +1,149 @@
+//! Creating the device, and keeping its seed before anything else is done.
+
+use super::journal::{Journal, Stage, UserJournal};
+use super::{Run, words};
+use crate::aws::{AwsErrorKind, NewDevice};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::names::DeviceName;
+use crate::model::serial::Serial;
+use crate::model::totp::Seed;
+use crate::store::StoreError;
+use crate::store::registry::DeviceRecord;
+
+/// So often a request is sent whose answer was lost.
+const LOST: usize = 3;
+
+impl Run<'_> {
+    /// CreateVirtualMFADevice; the seed is in the store when this returns, and the journal says so.
+    pub(super) fn create(&mut self, file: &UserJournal, journal: &mut Journal) -> CommandResult {
+        let mut lost = 0;
+        loop {
+            self.serial = Some(journal.serial.clone());
+            self.ctx.ui.doing(format_args!("creating `{}`", journal.serial));
+            let (name, path, wishes) = (journal.name.clone(), journal.path.clone(), self.wishes);
+            let created = self.call(|aws, keys, offset| {
+                aws.create_virtual_mfa_device(keys, name.as_str(), path.as_str(), &wishes.tags, offset)
+            });
+            let error = match created {
+                Ok(device) => return self.keep(file, journal, &device),
+                Err(error) => error,
+            };
+            match error.kind {
+                AwsErrorKind::Exists => match self.stored(&journal.serial)? {
+                    Some(store) => {
+                        (journal.stage, journal.store) = (Stage::Stored, store);
+                        return self.register(journal);
+                    }
+                    None => self.make_room(file, journal)?,
+                },
+                // AWS may have created it; the next answer tells.
+                AwsErrorKind::Lost if lost < LOST => {
+                    lost += 1;
+                    self.ctx.ui.detail("AWS's answer was lost; asking again");
+                }
+                AwsErrorKind::LimitExceeded => {
+                    return Err(CommandError::from(error)
+                        .hint("the account has as many virtual devices as it may; `aws iam list-virtual-mfa-devices --assignment-status Unassigned` shows those that are nobody's"));
+                }
+                _ => return Err(self.refused_device(error, &journal.serial)),
+            }
+        }
+    }
+
+    /// There is a device of the name whose secret nobody has: delete it if that is wished, else choose another name.
+    fn make_room(&mut self, file: &UserJournal, journal: &mut Journal) -> CommandResult {
+        if self.wishes.replace {
+            return self.delete(&journal.serial);
+        }
+        let base: DeviceName = match &self.wishes.device_name {
+            Some(name) => name.clone(),
+            None => self.target.user.parse()?,
+        };
+        let number = (1..).find(|n| base.numbered(*n) == journal.name).unwrap_or(1) + 1;
+        self.pass_by(&journal.serial, &base.numbered(number), &mut journal.stale);
+        let begun = self.choose(&base, number, &mut journal.stale)?;
+        (journal.stage, journal.serial) = (begun.stage, begun.serial);
+        (journal.name, journal.store) = (begun.name, begun.store);
+        Ok(file.save(journal)?)
+    }
+
+    /// The only time that AWS tells the seed: into the store with it.
+    fn keep(&mut self, file: &UserJournal, journal: &mut Journal, device: &NewDevice) -> CommandResult {
+        let seed = Seed::from_base32(device.seed.expose())?;
+        if let Err(error) = self.put(journal, &device.serial, &seed) {
+            return Err(self.take_back(journal, error));
+        }
+        journal.serial = device.serial.clone();
+        journal.stage = Stage::Stored;
+        file.save(journal)?;
+        self.register(journal)?;
+        self.ctx
+            .ui
+            .done(format_args!("created `{}`; its secret is in the {} store", journal.serial, journal.store));
+        Ok(())
+    }
+
+    fn put(&self, journal: &Journal, serial: &Serial, seed: &Seed) -> CommandResult {
+        let store = self.store_of(journal)?;
+        let uri = seed.to_uri(serial);
+        store.put(serial.as_str(), &uri)?;
+        match store.get(serial.as_str())? {
+            Some(read) if read == uri => Ok(()),
+            _ => Err(StoreError::Damaged {
+                what: format!("the {} store gave back something else than the secret", journal.store),
+            }
+            .into()),
+        }
+    }
+
+    /// The store failed after all: without its secret the device is of no use to anybody.
+    fn take_back(&mut self, journal: &Journal, error: CommandError) -> CommandError {
+        let serial = &journal.serial;
+        let deleted = self.call(|aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset));
+        let what = match deleted {
+            Ok(()) => format!("`{serial}` was deleted again"),
+            Err(_) => format!("`{serial}` is left, of no use; `{}`", words::delete_command(serial)),
+        };
+        error.hint(what)
+    }
+
+    /// Deletes a device that is nobody's.
+    pub(super) fn delete(&mut self, serial: &Serial) -> CommandResult {
+        self.ctx.ui.doing(format_args!("deleting `{serial}`"));
+        for _ in 0..=LOST {
+            let deleted = self.call(|aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset));
+            match deleted {
+                Ok(()) => break,
+                Err(error) => match error.kind {
+                    AwsErrorKind::NotFound => break,
+                    AwsErrorKind::Lost => {}
+                    AwsErrorKind::DeleteConflict => {
+                        let message = format!("`{serial}` is somebody's device; it was not replaced");
+                        return Err(CommandError::new(ErrorKind::Refused, message)
+                            .hint("choose another name: `--device-name NAME`"));
+                    }
+                    _ => {
+                        let refused = self.refused_device(error, serial);
+                        return Err(refused.hint("or leave it and take another name: without `--replace`"));
+                    }
+                },
+            }
+        }
+        self.ctx.ui.done(format_args!("deleted `{serial}`, whose secret nobody had"));
+        Ok(())
+    }
+
+    /// Enters the device into the register: from here on its seed is found.
+    pub(super) fn register(&self, journal: &Journal) -> CommandResult {
+        let (serial, user) = (&journal.serial, &journal.user);
+        self.ctx.registry()?.update(|devices| {
+            let place = devices.iter().position(|device| device.serial == *serial).unwrap_or_else(|| {
+                devices.push(DeviceRecord::new(serial.clone(), journal.store));
+                devices.len() - 1
+            });
+            devices[place].store = journal.store;
+            devices[place].user = Some(user.clone());
+        })?;
+        Ok(())
+    }
+}

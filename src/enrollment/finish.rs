@@ -1,0 +1,73 @@
+//! The end: the register knows whose the device is, and the profile names it.
+
+use super::Run;
+use super::journal::Journal;
+use crate::aws_files::document::{Document, UnsafeEdit};
+use crate::aws_files::{Kind, long_term_name, resolve, session_edits, write};
+use crate::error::CommandResult;
+
+/// Keys that name a profile's device.
+const SERIAL_KEYS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
+
+impl Run<'_> {
+    /// Connects the device with its user and, if there is one, the profile that is to use it.
+    pub(super) fn finish(&self, journal: &Journal) -> CommandResult {
+        self.register(journal)?;
+        let Some(profile) = self.using_profile() else { return Ok(()) };
+        let (serial, name) = (&journal.serial, &profile);
+        self.ctx.registry()?.update(|devices| {
+            // A profile has one device: the one that it was given last.
+            for device in devices.iter_mut() {
+                let uses = device.profiles.contains(name);
+                if device.serial != *serial {
+                    device.profiles.retain(|used_by| used_by != name);
+                } else if !uses {
+                    device.profiles.push(name.clone());
+                }
+            }
+        })?;
+        self.name_in_profile(journal, &profile)
+    }
+
+    fn name_in_profile(&self, journal: &Journal, profile: &str) -> CommandResult {
+        let serial = journal.serial.as_str();
+        let before = self.named(profile)?;
+        if before.as_deref() == Some(serial) {
+            return Ok(());
+        }
+        let path = self.ctx.config_path()?;
+        let lock = write::lock_path(&self.ctx.state_dir()?, &path);
+        write::edit(&path, Kind::Config, &lock, |document| {
+            session_edits::set_config_key(document, profile, "mfa_serial", serial)
+        })?;
+        if self.named(profile)?.as_deref() != Some(serial) {
+            self.correct_credentials(profile, serial)?;
+        }
+        let was = before.map(|was| format!(", in place of `{was}`")).unwrap_or_default();
+        self.ctx.ui.done(format_args!("`mfa_serial` of profile `{profile}` names it{was}"));
+        Ok(())
+    }
+
+    /// The serial that a profile names now.
+    fn named(&self, profile: &str) -> CommandResult<Option<String>> {
+        let resolution = resolve::resolve(&self.ctx.profiles()?, profile);
+        Ok(resolution.ok().and_then(|resolution| resolution.serial).map(|setting| setting.text))
+    }
+
+    /// A serial in the credentials file wins over the config file's, so it must be the right one.
+    fn correct_credentials(&self, profile: &str, serial: &str) -> CommandResult {
+        let path = self.ctx.credentials_path()?;
+        let lock = write::lock_path(&self.ctx.state_dir()?, &path);
+        let edit = |document: &mut Document| -> Result<(), UnsafeEdit> {
+            for section in [profile.to_owned(), long_term_name(profile)] {
+                for key in SERIAL_KEYS {
+                    if document.get(&section, key).is_some() {
+                        document.set(&section, key, serial)?;
+                    }
+                }
+            }
+            Ok(())
+        };
+        Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
+    }
+}

@@ -1,0 +1,208 @@
+//! The user that is to have the device, made first if it is not there: policies, an access key, a console password.
+//! Everything that is there already is left alone.
+
+use super::{NewUser, Run};
+use crate::aws::AwsErrorKind;
+use crate::aws_files::key_edits::{self, KeyEditError};
+use crate::aws_files::{Kind, write};
+use crate::error::{CommandError, CommandResult, ErrorKind, refused};
+use crate::model::password;
+use crate::model::secret::Secret;
+use crate::model::session::LongTermKeys;
+
+/// So often a request is sent whose answer was lost.
+const LOST: usize = 3;
+
+impl Run<'_> {
+    /// Makes what is missing.
+    pub(super) fn new_user(&mut self, new_user: &NewUser) -> CommandResult {
+        self.user(new_user)?;
+        for policy in &new_user.policies {
+            self.attach(policy)?;
+        }
+        if new_user.access_key {
+            self.access_key()?;
+        }
+        if new_user.console_password {
+            self.console_password()?;
+        }
+        Ok(())
+    }
+
+    fn user(&mut self, new_user: &NewUser) -> CommandResult {
+        let name = self.target.user.clone();
+        self.ctx.ui.doing(format_args!("looking for the user `{name}`"));
+        match self.call(|aws, keys, offset| aws.get_user(keys, Some(&name), offset)) {
+            Ok(info) => {
+                self.target.arn = info.arn;
+                self.ctx.ui.done(format_args!("the user `{name}` is there"));
+                return Ok(());
+            }
+            Err(error) if matches!(error.kind, AwsErrorKind::NotFound | AwsErrorKind::AccessDenied) => {}
+            Err(error) => return Err(self.refused_user(error)),
+        }
+        self.target.arn = self.caller.identity.user_arn(new_user.path.as_str(), &name);
+        self.ctx.ui.doing(format_args!("creating the user `{name}`"));
+        for _ in 0..=LOST {
+            let path = new_user.path.as_str();
+            match self.call(|aws, keys, offset| aws.create_user(keys, &name, path, &[], offset)) {
+                Ok(info) => {
+                    self.target.arn = info.arn;
+                    self.made_user = true;
+                    self.ctx.ui.done(format_args!("created the user `{name}`"));
+                    return Ok(());
+                }
+                Err(error) if error.kind == AwsErrorKind::Exists => {
+                    self.ctx.ui.done(format_args!("the user `{name}` is there"));
+                    return Ok(());
+                }
+                Err(error) if error.kind == AwsErrorKind::Lost => {}
+                Err(error) => return Err(self.refused_user(error)),
+            }
+        }
+        Err(CommandError::new(ErrorKind::Network, "CreateUser got no answer").hint("run the same again"))
+    }
+
+    fn attach(&mut self, policy: &str) -> CommandResult {
+        let name = self.target.user.clone();
+        self.ctx.ui.doing(format_args!("attaching `{policy}`"));
+        let attached = self.call(|aws, keys, offset| aws.attach_user_policy(keys, &name, policy, offset));
+        attached.map_err(|error| match error.kind {
+            AwsErrorKind::NotFound => CommandError::new(
+                ErrorKind::Configuration,
+                format!("there is no policy `{policy}` that could be attached"),
+            )
+            .hint("list them: `aws iam list-policies --only-attachable`"),
+            _ => self.refused_user(error),
+        })?;
+        self.ctx.ui.done(format_args!("attached `{policy}`"));
+        Ok(())
+    }
+
+    /// The secret of an access key is told once, like a seed: it is in the credentials file before anything else is done.
+    fn access_key(&mut self) -> CommandResult {
+        let (name, profile) = (self.target.user.clone(), self.key_profile());
+        if self.own_keys()?.is_some() {
+            self.ctx.ui.done(format_args!("profile `{profile}` has keys of `{name}`"));
+            return Ok(());
+        }
+        self.ctx.ui.doing(format_args!("creating an access key for `{name}`"));
+        let before = self.key_ids(&name)?;
+        for _ in 0..=LOST {
+            match self.call(|aws, keys, offset| aws.create_access_key(keys, &name, offset)) {
+                Ok(keys) => return self.keep_key(&profile, &keys),
+                Err(error) if error.kind == AwsErrorKind::Lost => self.forget_lost_key(&name, &before)?,
+                Err(error) if error.kind == AwsErrorKind::LimitExceeded => {
+                    let message = format!("`{name}` has two access keys, and AWS allows no more");
+                    let this = CommandError::new(ErrorKind::Refused, message);
+                    return Err(this.hint(format!(
+                        "see which is of no use: `aws iam list-access-keys --user-name {name}`"
+                    )));
+                }
+                Err(error) => return Err(self.refused_user(error)),
+            }
+        }
+        Err(CommandError::new(ErrorKind::Network, "CreateAccessKey got no answer").hint("run the same again"))
+    }
+
+    fn keep_key(&mut self, profile: &str, keys: &LongTermKeys) -> CommandResult {
+        let id = keys.access_key_id.clone();
+        let written = self.write_key(profile, keys);
+        let section = match written {
+            Ok(section) => section,
+            Err(error) => {
+                // Its secret is about to be lost.
+                let name = self.target.user.clone();
+                let deleted = self.call(|aws, keys, offset| aws.delete_access_key(keys, &name, &id, offset));
+                return Err(match deleted {
+                    Ok(()) => error.hint(format!("the access key `{id}` was deleted again")),
+                    Err(_) => error.hint(format!(
+                        "delete the key: `aws iam delete-access-key --user-name {name} --access-key-id {id}`"
+                    )),
+                });
+            }
+        };
+        self.made_key = Some(id.clone());
+        self.ctx
+            .ui
+            .done(format_args!("created the access key `{id}`, in [{section}] of the credentials file"));
+        Ok(())
+    }
+
+    fn write_key(&self, profile: &str, keys: &LongTermKeys) -> CommandResult<String> {
+        let path = self.ctx.credentials_path()?;
+        let lock = write::lock_path(&self.ctx.state_dir()?, &path);
+        let edit = |document: &mut _| -> Result<String, KeyEditError> {
+            key_edits::write_long_term(document, profile, keys)
+        };
+        Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
+    }
+
+    /// The user's access keys; `None` where the caller may not know.
+    fn key_ids(&mut self, name: &str) -> CommandResult<Option<Vec<String>>> {
+        match self.call(|aws, keys, offset| aws.list_access_keys(keys, name, offset)) {
+            Ok(keys) => Ok(Some(keys.into_iter().map(|key| key.id).collect())),
+            Err(error) if error.kind == AwsErrorKind::AccessDenied => Ok(None),
+            Err(error) => Err(self.refused_user(error)),
+        }
+    }
+
+    /// The answer with the secret was lost: a key that was not there before is of no use to anybody.
+    fn forget_lost_key(&mut self, name: &str, before: &Option<Vec<String>>) -> CommandResult {
+        let (Some(before), Some(now)) = (before, self.key_ids(name)?) else {
+            self.ctx.ui.warn(format_args!(
+                "the answer with the new access key's secret was lost; `{name}` may have a key that nobody can use"
+            ));
+            return Ok(());
+        };
+        for id in now.iter().filter(|id| !before.contains(id)) {
+            self.ctx.ui.detail(format_args!("the secret of `{id}` was lost on the way; deleting the key"));
+            let deleted = self.call(|aws, keys, offset| aws.delete_access_key(keys, name, id, offset));
+            if let Err(error) = deleted
+                && error.kind != AwsErrorKind::NotFound
+            {
+                return Err(self.refused_user(error));
+            }
+        }
+        Ok(())
+    }
+
+    fn console_password(&mut self) -> CommandResult {
+        let name = self.target.user.clone();
+        self.ctx.ui.doing(format_args!("making a console password for `{name}`"));
+        let password = password::generate()
+            .map_err(|_| CommandError::new(ErrorKind::Failed, "the system gives no random numbers"))?;
+        let mut lost = 0;
+        loop {
+            let made =
+                self.call(|aws, keys, offset| aws.create_login_profile(keys, &name, &password, offset));
+            match made {
+                Ok(()) => break,
+                // Ours, whose answer was lost: there was none a moment ago.
+                Err(error) if error.kind == AwsErrorKind::Exists && lost > 0 => break,
+                Err(error) if error.kind == AwsErrorKind::Exists => {
+                    self.ctx.ui.done(format_args!("`{name}` has a console password"));
+                    return Ok(());
+                }
+                Err(error) if error.kind == AwsErrorKind::Lost && lost < LOST => lost += 1,
+                Err(error) if error.kind == AwsErrorKind::PasswordPolicy => {
+                    return Err(CommandError::from(error)
+                        .hint("set one that the account's policy allows in the console, and leave `--console-password` out"));
+                }
+                Err(error) => return Err(refused(error, &self.target.arn, &self.caller.identity.arn)),
+            }
+        }
+        self.show(&password, &name)
+    }
+
+    fn show(&self, password: &Secret<String>, name: &str) -> CommandResult {
+        self.ctx
+            .ui
+            .done(format_args!("made a console password for `{name}`, to be changed at the first sign-in:"));
+        self.ctx.prompt.show(password).map_err(|error| {
+            CommandError::from(error).hint(format!(
+                "give the user another: `aws iam update-login-profile --user-name {name} --password …`"
+            ))
+        })
+    }
+}

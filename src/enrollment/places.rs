@@ -1,0 +1,107 @@
+//! Preflight on this computer, before AWS is asked to make anything: whether what it will tell can be kept.
+
+use super::journal::{Journal, Stage};
+use super::{NewUser, Run};
+use crate::aws_files::key_edits::{self, KeyEditError};
+use crate::aws_files::resolve::{self, KeysError, Resolution};
+use crate::aws_files::{Kind, session_edits, write};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::session::LongTermKeys;
+use crate::session::{self, Own};
+use crate::store;
+
+impl Run<'_> {
+    /// Checks the store, the AWS files and the terminal, as far as they will be needed.
+    pub(super) fn check_places(&self, begun: Option<&Journal>) -> CommandResult {
+        self.check_profile()?;
+        if let Some(new_user) = &self.wishes.new_user {
+            self.check_new_user(new_user)?;
+        }
+        if begun.is_none_or(|journal| journal.stage == Stage::Planned) {
+            self.ctx.ui.doing("checking that the store keeps what it is given");
+            let kind = self.ctx.store_for_new(self.store)?;
+            store::probe(&*self.ctx.store(kind)?)?;
+        }
+        Ok(())
+    }
+
+    fn check_profile(&self) -> CommandResult {
+        let makes_key = self.wishes.new_user.as_ref().is_some_and(|new_user| new_user.access_key);
+        if let (Some(profile), false) = (&self.for_profile, makes_key) {
+            resolve::resolve(&self.ctx.profiles()?, profile)?;
+        }
+        if let Some(profile) = self.using_profile() {
+            let rehearsed = write::check_writable(&self.ctx.config_path()?, Kind::Config, |document| {
+                session_edits::set_config_key(document, &profile, "mfa_serial", "-")
+            });
+            rehearsed?;
+        }
+        Ok(())
+    }
+
+    fn check_new_user(&self, new_user: &NewUser) -> CommandResult {
+        if new_user.console_password && !self.ctx.prompt.can_ask() {
+            let message = "a console password is shown on the terminal only, and there is none";
+            return Err(CommandError::new(ErrorKind::Usage, message)
+                .hint("run it on a terminal, or without `--console-password`"));
+        }
+        if new_user.access_key && self.own_keys()?.is_none() {
+            let made_up = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "-".into() };
+            let profile = self.key_profile();
+            write::check_writable(
+                &self.ctx.credentials_path()?,
+                Kind::Credentials,
+                |document| -> Result<String, KeyEditError> {
+                    key_edits::write_long_term(document, &profile, &made_up)
+                },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The profile that gets the keys of a new user: the one that was named, else one of the user's name.
+    pub(super) fn key_profile(&self) -> String {
+        self.for_profile.clone().unwrap_or_else(|| self.target.user.clone())
+    }
+
+    /// The profile that is to use the device.
+    pub(super) fn using_profile(&self) -> Option<String> {
+        if self.for_profile.is_some() {
+            return self.for_profile.clone();
+        }
+        if self.wishes.new_user.as_ref().is_some_and(|new_user| new_user.access_key) {
+            return Some(self.key_profile());
+        }
+        let own = self.caller.own.as_ref().filter(|_| self.target.is_self);
+        own.and_then(|own| own.profile.clone())
+    }
+
+    /// The user's own long-term keys, if they are here: the caller's, or those of the profile that is to use the device.
+    pub(super) fn own_keys(&self) -> CommandResult<Option<Own>> {
+        let of_caller = self.caller.own.clone().filter(|_| self.target.is_self);
+        let Some(profile) = self.using_profile() else { return Ok(of_caller) };
+        if of_caller.as_ref().is_some_and(|own| own.profile.as_ref() == Some(&profile)) {
+            return Ok(of_caller);
+        }
+        let profiles = self.ctx.profiles()?;
+        let Ok(resolution) = resolve::resolve(&profiles, &profile) else { return Ok(of_caller) };
+        let Some(keys) = self.keys_of(&resolution)? else { return Ok(of_caller) };
+        let (owner, _) = session::identify(self.ctx, &self.caller.aws, &(&keys).into())?;
+        if owner.account == self.caller.identity.account
+            && owner.user().is_some_and(|user| user.eq_ignore_ascii_case(&self.target.user))
+        {
+            return Ok(Some(Own { keys, profile: Some(resolution.base) }));
+        }
+        let message =
+            format!("profile `{profile}` has the keys of `{}`, not of `{}`", owner.arn, self.target.user);
+        Err(CommandError::new(ErrorKind::Configuration, message)
+            .hint("name a profile of the user: `--for-profile NAME`"))
+    }
+
+    fn keys_of(&self, resolution: &Resolution) -> CommandResult<Option<LongTermKeys>> {
+        match &resolution.keys {
+            Err(KeysError::NoLongTermKeys { .. }) => Ok(None),
+            _ => session::long_term_keys(self.ctx, resolution).map(Some),
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! What a missing permission means: which action on what, and the statement that would allow it.
+
+use super::CommandError;
+use crate::aws::{AwsError, AwsErrorKind};
+
+/// A refusal of an IAM request about `resource` (an ARN, or `*`) that `caller` (an ARN) signed. A missing permission is
+/// told with the policy statement that would allow it; everything else as ever.
+pub fn refused(error: AwsError, resource: &str, caller: &str) -> CommandError {
+    if error.kind != AwsErrorKind::AccessDenied {
+        return error.into();
+    }
+    let action = format!("iam:{}", error.operation);
+    let mut this = CommandError::from(error.clone());
+    this.message = format!("`{caller}` has no permission for `{action}` on `{resource}`");
+    let statement = format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}"#);
+    this = this.hint(format!("an administrator can allow it with this policy statement: {statement}"));
+    if error.message.contains("explicit deny") {
+        let hint = "a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`";
+        this = this.hint(hint);
+    }
+    this
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statement_names_action_and_resource() {
+        let error = AwsError {
+            kind: AwsErrorKind::AccessDenied,
+            operation: "CreateVirtualMFADevice",
+            code: Some("AccessDenied".into()),
+            message: "User: a is not authorized with an explicit deny in an identity-based policy".into(),
+        };
+        let error = refused(error, "arn:aws:iam::1:mfa/a", "arn:aws:iam::1:user/a");
+        assert_eq!(error.kind as u8, 4);
+        let statement = r#"{"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::1:mfa/a"}"#;
+        assert!(error.hints[0].ends_with(statement), "{:?}", error.hints);
+        assert_eq!(error.hints.len(), 2);
+    }
+}

@@ -1,0 +1,44 @@
+//! Passwords that a computer makes for a person to type once.
+
+use zeroize::Zeroizing;
+
+use super::secret::Secret;
+
+/// Without letters and digits that look alike. Every set is one that IAM's password policies can demand.
+const SETS: [&[u8]; 4] =
+    [b"ABCDEFGHJKLMNPQRSTUVWXYZ", b"abcdefghijkmnopqrstuvwxyz", b"23456789", b"!@#%^*_+-="];
+
+/// About 110 bits, and longer than any policy demands in practice.
+const LENGTH: usize = 20;
+
+/// A password of 20 characters with at least one upper-case and one lower-case letter, one digit and one sign. Fails only
+/// if the system gives no random numbers.
+pub fn generate() -> Result<Secret<String>, getrandom::Error> {
+    let all: Vec<u8> = SETS.concat();
+    loop {
+        let mut random = Zeroizing::new([0u8; LENGTH * 4]);
+        getrandom::fill(&mut *random)?;
+        // Bytes beyond the last whole multiple would make some characters likelier than others.
+        let limit = u8::MAX - u8::MAX % u8::try_from(all.len()).unwrap_or(u8::MAX);
+        let chosen =
+            random.iter().filter(|byte| **byte < limit).map(|byte| all[usize::from(*byte) % all.len()]);
+        let password: Zeroizing<Vec<u8>> = Zeroizing::new(chosen.take(LENGTH).collect());
+        let has_all = SETS.iter().all(|set| password.iter().any(|byte| set.contains(byte)));
+        if has_all && password.len() == LENGTH {
+            return Ok(Secret::new(password.iter().map(|byte| char::from(*byte)).collect()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_have_every_kind_of_character_and_differ() {
+        let (one, other) = (generate().unwrap(), generate().unwrap());
+        assert_eq!(one.expose().len(), LENGTH);
+        assert!(SETS.iter().all(|set| one.expose().bytes().any(|byte| set.contains(&byte))));
+        assert_ne!(one.expose(), other.expose());
+    }
+}
