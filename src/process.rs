@@ -103,7 +103,8 @@ fn is_ours_to_keep(name: &std::ffi::OsStr) -> bool {
     name == AWSMFA_PASSPHRASE_FILE || name == AWSMFA_PASSPHRASE_COMMAND
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 

@@ -193,14 +193,13 @@ fn connection_failure(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String
     }
 }
 
-/// A TLS error; tokio-rustls hides it in an `io::Error`, whose `source()` skips it.
+/// A TLS error. It hides in one `io::Error` or several, and `source()` of those skips what they hold.
 fn tls_error(error: &(dyn StdError + 'static)) -> Option<String> {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref());
-    let tls = match inner {
-        Some(inner) => inner.downcast_ref::<rustls::Error>(),
-        None => error.downcast_ref::<rustls::Error>(),
-    };
-    tls.map(ToString::to_string)
+    let mut inner = error;
+    while let Some(held) = inner.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref()) {
+        inner = held;
+    }
+    inner.downcast_ref::<rustls::Error>().map(ToString::to_string)
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {

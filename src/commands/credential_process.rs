@@ -23,7 +23,7 @@ pub struct CredentialProcessArgs {
 pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let name = args.profile.profile.as_deref().unwrap_or(ctx.env.profile());
     // Before the files are read: if one changes meanwhile, the answer is not taken for one about the new state.
-    let basis = fast_path::basis(&ctx.env);
+    let basis = fast_path::basis(&ctx.env, name);
     let wishes = Wishes { profile: Some(name.to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };

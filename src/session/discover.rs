@@ -86,7 +86,7 @@ pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
     });
     match written {
         Ok(path) => {
-            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{base}` in {}", path.display()))
+            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{base}` in {}", path.display()));
         }
         Err(error) => ctx.ui.detail(format_args!("the device's serial could not be remembered: {error}")),
     }

@@ -302,7 +302,8 @@ pub fn settings(
     };
     let bundle = resolution.chain.iter().find_map(|profile| resolve::ca_bundle(profiles, profile));
     let variable = |upper: &str, lower: &str| env.get(lower).or_else(|| env.get(upper)).map(str::to_owned);
-    let all = variable("ALL_PROXY", "all_proxy");
+    // SOCKS is not spoken here; the AWS CLI does not look at this variable at all.
+    let all = variable("ALL_PROXY", "all_proxy").filter(|url| !url.starts_with("socks"));
     Settings {
         region,
         sts_endpoint: endpoint("AWS_ENDPOINT_URL_STS", "sts"),

@@ -1,12 +1,23 @@
 //! The tests that run the real binary, in a home of its own, against fake-aws over real HTTP. A module a command or
 //! promise; what they share is in `support`.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests set the scene by hand")]
+
 mod support;
 
+mod architecture;
+mod aws_files;
+mod credential_process;
+mod device;
 mod device_export;
 mod device_list;
 mod device_remove;
 mod device_resync;
+mod documents;
 mod login;
+mod network;
 mod policy;
 mod qr;
+mod roles;
+mod secrets;
+mod sessions;

@@ -1,0 +1,123 @@
+//! `credential-process`: what SDKs get, how often AWS is asked, and what the fast path touches.
+
+use std::process::Stdio;
+
+use crate::support::World;
+
+#[test]
+fn the_answer_is_what_sdks_read() {
+    let world = World::imported();
+    let ran = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    let json = ran.json();
+    assert_eq!(json["Version"], 1);
+    assert!(json["AccessKeyId"].as_str().unwrap().starts_with("ASIA"));
+    assert_eq!(json["AccountId"], "123456789012");
+    let expiration = json["Expiration"].as_str().unwrap();
+    assert!(chrono::NaiveDateTime::parse_from_str(expiration, "%Y-%m-%dT%H:%M:%SZ").is_ok(), "{expiration}");
+    assert!(ran.out().ends_with("}\n") && ran.out().lines().count() == 1);
+    assert_eq!(ran.err(), "");
+}
+
+#[test]
+fn fifty_at_once_on_a_cold_cache_make_one_request() {
+    let world = World::imported();
+    let running: Vec<_> = (0..50)
+        .map(|_| {
+            let mut command = world.home.awsmfa(["credential-process", "--profile", "dev"]).into_command();
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        answers.push(output.stdout);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "all got the same session");
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn a_ready_answer_needs_neither_aws_nor_store() {
+    let world = World::imported();
+    let first = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().out();
+    // Whatever the ordinary path would need is gone.
+    std::fs::remove_dir_all(world.home.join(".local")).unwrap();
+    std::fs::remove_dir_all(world.home.join(".cache/awsmfa/sessions")).unwrap();
+    for args in [["credential-process", "-p", "dev"], ["credential-process", "--profile", "dev"]] {
+        assert_eq!(world.home.awsmfa(args).run().success().out(), first);
+    }
+    assert_eq!(world.home.awsmfa(["credential-process", "--profile=dev"]).run().success().out(), first);
+    assert_eq!(
+        world.home.awsmfa(["credential-process"]).env("AWS_PROFILE", "dev").run().success().out(),
+        first
+    );
+}
+
+#[test]
+fn anything_that_changed_takes_the_ordinary_path() {
+    let world = World::imported();
+    let run = || world.home.awsmfa(["credential-process", "-p", "dev"]);
+    run().run().success();
+    let answer = world.home.join(".cache/awsmfa/answers/profile-dev");
+    let is_fast = |run: crate::support::Run| {
+        // The ordinary path would need one of these, and fail before it asks AWS for anything.
+        let folders = [".cache/awsmfa/sessions", ".local/share/awsmfa"].map(|folder| world.home.join(folder));
+        for folder in &folders {
+            std::fs::rename(folder, folder.with_extension("away")).unwrap();
+        }
+        let fast = run.run().out().contains("AccessKeyId");
+        for folder in &folders {
+            std::fs::rename(folder.with_extension("away"), folder).unwrap();
+        }
+        fast
+    };
+    assert!(is_fast(run()));
+    assert!(!is_fast(run().env("AWS_REGION", "us-west-2")), "another region");
+    run().run().success();
+    assert!(!is_fast(run().env("AWSMFA_DURATION", "1h")), "another duration");
+    run().run().success();
+    world.home.write_config(&format!("{}\n", world.home.read(".aws/config")));
+    assert!(!is_fast(run()), "the config file changed");
+    run().run().success();
+    world.home.chmod(".cache/awsmfa/answers/profile-dev", 0o644);
+    assert!(!is_fast(run()), "others can read the answer");
+    run().run().success();
+    let whole = std::fs::read(&answer).unwrap();
+    std::fs::write(&answer, &whole[..whole.len() - 2]).unwrap();
+    assert!(!is_fast(run()), "the answer is cut short");
+}
+
+#[test]
+fn a_change_of_keys_reaches_the_next_answer() {
+    let world = World::imported();
+    let first = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().json();
+    let key = world.aws.add_access_key("alice");
+    world.home.write_credentials(&format!(
+        "[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.id, key.secret
+    ));
+    let second = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().json();
+    assert_ne!(first["AccessKeyId"], second["AccessKeyId"]);
+}
+
+#[test]
+fn logout_forgets_the_answer() {
+    let world = World::imported();
+    world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    world.home.awsmfa(["logout", "-p", "dev"]).run().success();
+    world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let world = World::imported();
+    for _ in 0..2 {
+        let mut command = world.home.awsmfa(["credential-process", "-p", "dev"]).into_command();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
