@@ -59,17 +59,15 @@ fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
     }
 }
 
-/// The profile whose credentials ask AWS: the one named, by flag or variable; the default one, if there is one; else the
-/// first that uses a stored device. `None` leaves the choice to [`caller`](crate::session::caller).
-fn profile_to_ask(ctx: &Context, flag: Option<&str>, devices: &[Entry]) -> Option<String> {
-    if flag.is_some() {
-        return flag.map(str::to_owned);
-    }
-    let env = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID"].iter().any(|name| ctx.env.get(name).is_some());
-    let profiles = ctx.profiles().unwrap_or_default();
-    if env || profiles.get("default").is_some() {
-        return None;
-    }
+/// Whether the environment or a default profile says whose credentials are meant.
+fn somebody_is_configured(ctx: &Context) -> bool {
+    let named = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID"].iter().any(|name| ctx.env.get(name).is_some());
+    named || ctx.profiles().is_ok_and(|profiles| profiles.get("default").is_some())
+}
+
+/// The first profile that uses one of these devices, where nothing else says whose credentials are meant.
+fn profile_of_any(ctx: &Context, devices: &[Entry]) -> Option<String> {
+    let profiles = ctx.profiles().ok().filter(|_| !somebody_is_configured(ctx))?;
     let mut used = devices.iter().flat_map(|device| &device.profiles);
     used.find(|name| profiles.get(name).is_some()).cloned()
 }

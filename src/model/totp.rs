@@ -260,7 +260,7 @@ mod tests {
         let uri = seed.to_uri(&serial);
         assert_eq!(
             uri.expose(),
-            "otpauth://totp/Amazon%20Web%20Services:alice%40123456789012?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services"
+            "otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services"
         );
         assert_eq!(Seed::from_uri(uri.expose()), Ok(seed));
     }

@@ -40,7 +40,7 @@ fn one_goes_and_the_other_keeps_working() {
     awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice-phone`
     ");
     assert_eq!(ran.out(), "");
-    assert_eq!(serials(&world), [world.device.serial.clone()]);
+    assert_eq!(serials(&world), [&*world.device.serial]);
     assert!(!is_stored(&world, "alice-phone") && is_stored(&world, "alice"));
     // AWS-2023-001: the session was made with the device that stays.
     assert!(world.aws.codes_sent(&phone.serial).is_empty());
@@ -102,7 +102,7 @@ fn answers_lost_once_are_asked_for_again() {
             // The first request is refused for want of MFA.
             world.aws.fault(fault.on(action).after(u32::from(action == "DeactivateMFADevice")));
             remove(&world, "alice-phone").success();
-            assert_eq!(serials(&world), [world.device.serial.clone()], "{action}");
+            assert_eq!(serials(&world), [&*world.device.serial], "{action}");
             assert!(!is_stored(&world, "alice-phone"), "{action}");
         }
     }

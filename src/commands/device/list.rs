@@ -63,7 +63,7 @@ pub fn run(ctx: &Context, args: &ListArgs) -> CommandResult {
     }
     if entries.is_empty() {
         ctx.ui.say("no device is known");
-        ctx.ui.hint("awsmfa enroll, or, for a device that exists: awsmfa device import --profile NAME");
+        ctx.ui.hint("make one with `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`");
         return Ok(());
     }
     Ok(ctx.ui.result(&table(&entries))?)
@@ -71,7 +71,14 @@ pub fn run(ctx: &Context, args: &ListArgs) -> CommandResult {
 
 /// With what AWS says. What it does not say is one note; the list is there in any case.
 fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Vec<Entry>> {
-    let profile = super::profile_to_ask(ctx, args.profile.profile.as_deref(), &local);
+    let profile = args.profile.profile.clone().or_else(|| super::profile_of_any(ctx, &local));
+    if profile.is_none() && args.user.is_none() && !super::somebody_is_configured(ctx) {
+        // The SDK would look for a machine's role, which takes its time and has no devices.
+        if !local.is_empty() {
+            ctx.ui.say("only what is stored here is listed: name a profile whose credentials may ask AWS");
+        }
+        return Ok(local);
+    }
     let asked = session::caller(ctx, profile.as_deref()).and_then(|caller| {
         inventory::ask(ctx, &caller, args.user.as_deref()).map_err(|error| told(args, error))
     });
