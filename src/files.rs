@@ -110,7 +110,11 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     while let Some(parent) = folder.parent() {
         folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         if folder.exists() {
-            return tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map(drop);
+            let tried = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map(drop);
+            return tried.map_err(|error| {
+                let what = without_temp_name(&error);
+                io::Error::new(error.kind(), format!("its folder takes no new file: {what}"))
+            });
         }
     }
     Err(io::ErrorKind::NotFound.into())
@@ -122,8 +126,9 @@ pub fn write_chosen(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> 
     check_chosen(path, replace)?;
     let target = resolve_links(path)?;
     let folder = folder_of(&target);
-    let mut temp = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder)?;
-    temp.write_all(bytes)?;
+    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
+    let mut temp = made.map_err(|error| without_temp_name(&error))?;
+    temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
     temp.as_file().sync_all()?;
     match replace {
         true => persist(temp, &target)?,
@@ -145,11 +150,18 @@ pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder_of(&target)).map(drop)
+    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder_of(&target));
+    made.map(drop).map_err(|error| without_temp_name(&error))
 }
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// tempfile's errors end with the path of a file that is no more, under a random name.
+fn without_temp_name(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or_default())
 }
 
 /// The end of a chain of symlinks, whether or not something is there. A dangling link is an error: where it points to
@@ -169,8 +181,9 @@ fn resolve_links(path: &Path) -> io::Result<PathBuf> {
 fn replace(target: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let folder = folder_of(target);
     // tempfile makes it 0600 from the first byte and removes it on every early return.
-    let mut temp = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder)?;
-    temp.write_all(bytes)?;
+    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
+    let mut temp = made.map_err(|error| without_temp_name(&error))?;
+    temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
     if let Some(permissions) = permissions {
         temp.as_file().set_permissions(tightened(&permissions))?;
     }

@@ -27,7 +27,7 @@ pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, s
 use crate::aws::{AssumeRole, Aws, AwsError};
 use crate::cache::SessionKey;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandError, CommandResult, RefusedCode, RefusedKeys};
 use crate::ledger::Ledgers;
 use crate::model::duration::SessionDuration;
 use crate::model::session::Session;
@@ -103,6 +103,19 @@ pub struct Ensured {
 pub fn ensure(ctx: &Context, aws: &Aws, plan: &Plan, options: &Options) -> Result<Ensured, SessionError> {
     let maker = Maker { ctx, aws, options, ledgers: ctx.ledgers()?, cache: ctx.cache()? };
     maker.ensure(plan, options.force)
+}
+
+/// An error of [`ensure`] in words, with hints that name the profile, the key and the device.
+pub fn explain(error: SessionError, prepared: &Prepared, options: &Options) -> CommandError {
+    match error {
+        SessionError::Aws(error) => {
+            let plan = &prepared.plan;
+            let about = RefusedKeys::new(&plan.keys, &prepared.resolution);
+            let device = RefusedCode { serial: &plan.serial, typed: options.code.is_some() };
+            CommandError::refused(error, &about, Some(&device))
+        }
+        other => other.into(),
+    }
 }
 
 struct Maker<'a> {

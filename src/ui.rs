@@ -164,6 +164,9 @@ impl Ui {
     pub fn wait(&self, clock: &dyn Clock, duration: Duration, what: &str) {
         // Whole seconds are shown, so nobody reads 0 while we still wait.
         let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        if self.style.one_line {
+            return clock.sleep(duration);
+        }
         if !self.style.live || self.style.verbosity < Verbosity::Normal {
             self.say(format_args!("waiting {} for {what}", in_words(Duration::from_secs(seconds))));
             return clock.sleep(duration);
@@ -235,8 +238,8 @@ impl Terminal {
 impl Terminal {
     fn check(self) -> Result<(), PromptError> {
         match (self.forbidden, terminal_exists()) {
-            (true, _) => Err(PromptError::CannotAsk("AWSMFA_NO_INPUT is set")),
-            (false, false) => Err(PromptError::CannotAsk("there is no terminal to ask on")),
+            (true, _) => Err(PromptError::CannotAsk("nobody can be asked (`AWSMFA_NO_INPUT` is set)")),
+            (false, false) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
             (false, true) => Ok(()),
         }
     }

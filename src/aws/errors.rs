@@ -210,9 +210,10 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     last.to_string()
 }
 
-/// At most 300 characters of the first line: a refused signature's message goes on to quote the request.
+/// At most 300 characters of the first line: a refused signature's message goes on to quote the request. Without AWS's
+/// full stop, for our messages have none.
 fn one_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim().chars().take(300).collect()
+    message.lines().next().unwrap_or_default().trim().trim_end_matches('.').chars().take(300).collect()
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let wishes = Wishes { profile: Some(name.to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
-    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)?;
+    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
+        .map_err(|error| session::explain(error, &prepared, &options))?;
     let output = process_output::render(&ensured.session);
     ctx.ui.result(output.expose())?;
     session::remember_serial(ctx, &prepared);

@@ -171,17 +171,25 @@ fn session_name(serial: &Serial) -> String {
 
 fn variable_duration(ctx: &Context) -> CommandResult<Option<SessionDuration>> {
     let parsed = ctx.env.get(AWSMFA_DURATION).map(str::parse).transpose();
-    parsed.map_err(|e| CommandError::new(ErrorKind::Usage, format!("{AWSMFA_DURATION}: {e}")))
+    parsed.map_err(|e| {
+        let message = format!("{AWSMFA_DURATION}: {e}");
+        CommandError::new(ErrorKind::Usage, message).hint(format!("{AWSMFA_DURATION}=12h"))
+    })
 }
 
 fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
     let message = |e| format!("duration_seconds ({}): {e}", setting.origin);
-    setting.text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+    setting
+        .text
+        .parse()
+        .map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
 }
+
+const DURATION_HINT: &str = "write the seconds, as in `duration_seconds = 43200`, or take the line out";
 
 fn role_duration(profile: &str, text: &str) -> CommandResult<SessionDuration> {
     let message = |e| format!("duration_seconds of profile `{profile}`: {e}");
-    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
 }
 
 /// What a profile that is configured nowhere stands for, when the environment has the keys.
@@ -262,7 +270,8 @@ fn process_failed(profile: &str, what: &str) -> CommandError {
 
 /// What a `credential_process` prints, a session or long-term keys.
 pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
-    let printed = process::run(command, &ctx.env, Duration::from_secs(60))?;
+    let printed = process::run(command, &ctx.env, Duration::from_secs(60));
+    let printed = printed.map_err(|error| process_failed(profile, &format!("failed: {error}")))?;
     // The parser's own message would quote the text.
     let answer: ProcessAnswer = serde_json::from_str(printed.expose())
         .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
@@ -316,6 +325,6 @@ pub fn settings(
         http_proxy: variable("HTTP_PROXY", "http_proxy").or_else(|| all.clone()),
         https_proxy: variable("HTTPS_PROXY", "https_proxy").or(all),
         no_proxy: variable("NO_PROXY", "no_proxy"),
-        deadline: Duration::from_secs(if unattended { 4 } else { 15 }),
+        deadline: Duration::from_secs(if unattended { 3 } else { 15 }),
     }
 }

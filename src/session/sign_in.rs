@@ -46,6 +46,12 @@ impl Maker<'_> {
             if tries >= MAX_TRIES || !(settling || self.worth_another(&error, &source)) {
                 return Err(SessionError::Aws(error));
             }
+            // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
+            let used_up =
+                matches!(ledger.choose(self.ctx.clock.now() + ledger.offset()), Choice::NextStep(_));
+            if self.options.unattended && used_up {
+                return Err(SessionError::Aws(error));
+            }
             if settling {
                 self.ctx.ui.wait(
                     &*self.ctx.clock,
@@ -54,7 +60,8 @@ impl Maker<'_> {
                 );
             }
             if error.kind == AwsErrorKind::Throttled {
-                self.ctx.ui.wait(&*self.ctx.clock, Duration::from_secs(2), "AWS, which is throttling");
+                let pause = Duration::from_secs(if self.options.unattended { 1 } else { 2 });
+                self.ctx.ui.wait(&*self.ctx.clock, pause, "AWS, which is throttling");
             }
         }
         unreachable!("the loop ends by returning")

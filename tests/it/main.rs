@@ -7,6 +7,7 @@ mod support;
 
 mod architecture;
 mod aws_files;
+mod bad_input;
 mod credential_process;
 mod device;
 mod device_export;

@@ -104,7 +104,7 @@ fn an_unknown_certificate_is_refused_and_a_bundle_makes_it_known() {
     world.home.set("AWS_CA_BUNDLE", "/nowhere.pem");
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
-    error: the CA bundle `/nowhere.pem` cannot be read: No such file or directory (os error 2)
+    error: the CA bundle `/nowhere.pem` cannot be read: No such file or directory (os error [N])
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
     ");
     world.home.write("ca.pem", junk);

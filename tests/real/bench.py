@@ -26,6 +26,11 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 AWSMFA = Path(os.environ.get("AWSMFA_BIN", TARGET / "release/awsmfa"))
 FAKE_AWS = TARGET / "debug/fake-aws"
 
+# The suites have an AWS of their own, on loopback.
+for variable in [name for name in os.environ if name.startswith("AWS")]:
+    del os.environ[variable]
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
 #: The suites run in the virtual environment that holds AWS CLI v1 and boto3; v2 is Debian's.
 AWS_CLI_V1 = Path(sys.prefix) / "bin/aws"
 AWS_CLI_V2 = Path("/usr/bin/aws")

@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import tempfile
 
@@ -54,6 +55,11 @@ def run():
                     contains(chosen.err, "using the file store")
                     assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
                 shutil.rmtree(home.file(".local"))
+            with check("a bus that never answers: the same"), mute_bus(home) as bus:
+                chosen = imports(home, alice, DBUS_SESSION_BUS_ADDRESS=bus)
+                contains(chosen.err, "in the file store")
+                assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
+            shutil.rmtree(home.file(".local"))
             with check("no keyring, but asked for one: 5, a reason, and nothing is written"):
                 refused = imports(home, alice, code=5, AWSMFA_STORE="keyring")
                 contains(refused.err, "keyring")
@@ -106,6 +112,15 @@ def gnome_keyring(home):
         yield
     finally:
         end(keyring)
+
+
+@contextlib.contextmanager
+def mute_bus(home):
+    """The address of a bus that takes connections and says nothing."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(home.file("mute")))
+        listener.listen()
+        yield f"unix:path={home.file('mute')}"
 
 
 def lock(home):

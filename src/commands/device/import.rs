@@ -7,7 +7,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
-use crate::session::{self, Wishes};
+use crate::session::{self, Prepared, Wishes};
 use crate::store::StoreKind;
 use crate::store::registry::{DeviceRecord, Registry};
 
@@ -51,7 +51,7 @@ pub struct ImportArgs {
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     // Before the secret is asked for: whatever can fail without it.
     let profile = profile(ctx, args);
-    let serial = serial(ctx, args, profile.as_deref())?;
+    let (serial, prepared) = serial(ctx, args, profile.as_deref())?;
     let registry = ctx.registry()?;
     let known = registry.find(&serial)?;
     let store = match &known {
@@ -64,9 +64,15 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     }
     keep(ctx, &serial, &seed, store)?;
     register(&registry, args, &serial, store, profile.as_deref())?;
+    if let Some(prepared) = prepared {
+        session::remember_serial(ctx, &prepared);
+    }
     if let Some(old) = known.filter(|record| record.store != store) {
-        // Only now: until the register says otherwise, the old copy is the one that counts.
-        ctx.store(old.store)?.delete(serial.as_str())?;
+        // Only now: until the register says otherwise, the old copy is the one that counts. A store that is gone, perhaps
+        // for good, is no reason to fail: that is why people move.
+        if let Err(error) = ctx.store(old.store)?.delete(serial.as_str()) {
+            ctx.ui.warn(format_args!("the old copy stays in the {} store: {error}", old.store));
+        }
     }
     ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store"));
     match profile {
@@ -82,14 +88,18 @@ fn profile(ctx: &Context, args: &ImportArgs) -> Option<String> {
     named.or(args.serial.is_none().then_some("default")).map(str::to_owned)
 }
 
-fn serial(ctx: &Context, args: &ImportArgs, profile: Option<&str>) -> CommandResult<Serial> {
+/// The serial and, if the profile had to tell it, that profile made ready.
+fn serial(
+    ctx: &Context,
+    args: &ImportArgs,
+    profile: Option<&str>,
+) -> CommandResult<(Serial, Option<Prepared>)> {
     if let Some(text) = &args.serial {
-        return Ok(text.parse()?);
+        return Ok((text.parse()?, None));
     }
     let wishes = Wishes { profile: profile.map(str::to_owned), ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
-    session::remember_serial(ctx, &prepared);
-    Ok(prepared.plan.serial)
+    Ok((prepared.plan.serial.clone(), Some(prepared)))
 }
 
 fn read_seed(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult<Seed> {
@@ -100,7 +110,9 @@ fn read_seed(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult
         return either(&read_stdin()?);
     }
     let answer = ctx.prompt.secret(&format!("secret key of {serial}")).map_err(|error| {
-        CommandError::from(error).hint("pipe it in: `… | awsmfa device import --secret-stdin`")
+        let this = CommandError::from(error);
+        let message = format!("the secret key is missing: {}", this.message);
+        CommandError { message, ..this }.hint("pipe it in: `… | awsmfa device import --secret-stdin`")
     })?;
     either(&answer)
 }
@@ -119,14 +131,19 @@ fn read_stdin() -> CommandResult<Secret<String>> {
     let text = Secret::new(text);
     read.map_err(|error| {
         CommandError::new(ErrorKind::Usage, format!("standard input cannot be read: {error}"))
+            .hint("pipe in the secret key or the URI as text, not a picture")
     })?;
     Ok(text)
 }
 
 fn check_replace(ctx: &Context, args: &ImportArgs, record: &DeviceRecord, seed: &Seed) -> CommandResult {
+    // Before the store is asked: it may be gone or damaged, which is then the reason to import again.
+    if args.yes {
+        return Ok(());
+    }
     let old = ctx.store(record.store)?.get(record.serial.as_str())?;
     let same = old.as_ref().is_none_or(|uri| Seed::from_uri(uri.expose()).as_ref() == Ok(seed));
-    if same || args.yes {
+    if same {
         return Ok(());
     }
     let question = format!("replace the other secret that is stored for {}?", record.serial);
