@@ -1,12 +1,13 @@
 //! `awsmfa device remove`: deactivate, delete, forget, in this order. Each step takes "done already" for an answer, so
 //! that it can be run again after any end; no secret is forgotten before AWS has confirmed that the device is gone.
 
+use super::inventory::Kind;
 use super::remote::{self, Place};
 use super::{forget, not_stored, stored};
 use crate::aws::{AwsError, AwsErrorKind, Reply};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::model::serial::Serial;
+use crate::model::serial::{Serial, SerialError};
 use crate::session::{self, Caller};
 use crate::store::registry::DeviceRecord;
 
@@ -90,9 +91,7 @@ fn meant(ctx: &Context, args: &RemoveArgs) -> CommandResult<(Serial, Option<Devi
         Ok(record) => Ok((record.serial.clone(), Some(record))),
         Err(error) if error.kind == ErrorKind::Configuration => match args.device.parse() {
             Ok(serial) if is_serial(&serial) => Ok((serial, None)),
-            Err(error) if args.device.starts_with("arn:") => {
-                Err(unremovable(args, CommandError::from(error)))
-            }
+            Err(error) if args.device.starts_with("arn:") => Err(unremovable(args, error)),
             _ => Err(not_stored(&args.device)),
         },
         Err(error) => Err(error),
@@ -106,13 +105,15 @@ fn is_serial(serial: &Serial) -> bool {
 }
 
 /// A security key has no secret and no codes; whoever removes one needs the right command.
-fn unremovable(args: &RemoveArgs, error: CommandError) -> CommandError {
-    let user = args.user.as_deref().unwrap_or("NAME");
-    let command = format!("aws iam deactivate-mfa-device --user-name {user} --serial-number {}", args.device);
-    match super::inventory::Kind::of(&args.device) {
-        super::inventory::Kind::SecurityKey => CommandError { hints: Vec::new(), ..error }.hint(command),
-        _ => error,
+fn unremovable(args: &RemoveArgs, error: SerialError) -> CommandError {
+    if Kind::of(&args.device) != Kind::SecurityKey {
+        return error.into();
     }
+    let message =
+        format!("`{}` is a security key or passkey, which is for the AWS CLI to remove", args.device);
+    let user = args.user.as_deref().unwrap_or("NAME");
+    CommandError::new(ErrorKind::Usage, message)
+        .hint(format!("aws iam deactivate-mfa-device --user-name {user} --serial-number {}", args.device))
 }
 
 fn question(serial: &Serial, place: &Place, record: Option<&DeviceRecord>) -> String {
