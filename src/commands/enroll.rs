@@ -6,6 +6,7 @@ use crate::aws::Tag;
 use crate::context::Context;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
 use crate::error::CommandResult;
+use crate::interrupt;
 use crate::model::names::{DeviceName, IamPath, TagText, UserName};
 use crate::model::session::timestamp;
 use crate::store::StoreKind;
@@ -97,6 +98,7 @@ struct EnrollOutput<'a> {
 
 /// Runs the command.
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
+    interrupt::watch();
     let enrolled = enrollment::enroll(ctx, &wishes(args))?;
     ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
     // The backup is offered here: the QR code of `enrolled.seed` for a phone.
@@ -105,7 +107,10 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
         let text = serde_json::to_string_pretty(&output(&enrolled, next)).unwrap_or_default();
         return Ok(ctx.ui.result(&format!("{text}\n"))?);
     }
-    ctx.ui.hint(next);
+    match &enrolled.profile {
+        Some(_) => ctx.ui.hint(next),
+        None => ctx.ui.hint(format_args!("name it in the profile that has the user's keys: `{next}`")),
+    }
     Ok(())
 }
 
