@@ -68,7 +68,7 @@ def run():
                     assert name in allowed or secret not in ran.out.encode(), f"{name} in stdout of {ran.args}"
         with check("no process had one among its arguments"):
             seen = processes.cmdlines | {home.file("seen/cmdline").read_bytes()}
-            assert any(b"credential-process" in line for line in processes.cmdlines), "no run was seen"
+            assert any(b"\0login\0" in line for line in processes.cmdlines), "no run was seen"
             for name, secret in secrets.items():
                 assert not any(secret in line for line in seen), name
         with check("no process had one in its environment"):
