@@ -27,8 +27,15 @@ pub struct Cli {
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// When to use colour; `NO_COLOR` counts too
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_possible_values = true)]
+    /// When to use colour: auto, always or never; `NO_COLOR` counts too
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
     color: ColorChoice,
 }
 
@@ -71,8 +78,18 @@ fn after_help() -> String {
 /// Parses the command line (with the program's name first) and runs it with the real terminal, clock and streams.
 /// Returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && is_for_sdk(&args) => {
+            // The first line of what clap says is what is wrong.
+            let said = error.render().to_string();
+            let message = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let style = Style { one_line: true, ..Style::default() };
+            let ui = Ui::new(style, Box::new(std::io::sink()), Box::new(std::io::stderr()));
+            ui.error(message, &["see `awsmfa credential-process --help`".to_owned()]);
+            return ErrorKind::Usage as u8;
+        }
         Err(error) => {
             // Help and version are results; clap prints them to stdout, mistakes to stderr.
             let _ = error.print();
@@ -86,6 +103,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         Ok(()) => 0,
         Err(error) => report(&ctx, &error),
     }
+}
+
+/// Whether an SDK, which shows what we write in one line, is the likely reader of a mistake in the command line.
+fn is_for_sdk(args: &[OsString]) -> bool {
+    let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    command.is_some_and(|arg| arg == "credential-process") && !std::io::stderr().is_terminal()
 }
 
 /// Answers a shell that asks for completions. Returns whether one did.

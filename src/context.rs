@@ -95,7 +95,10 @@ impl Context {
         let requested = match flag {
             Some(kind) => Some(kind),
             None => {
-                variable.map_err(|e| CommandError::new(ErrorKind::Usage, format!("{AWSMFA_STORE}: {e}")))?
+                let hint = format!("{AWSMFA_STORE}=file");
+                variable.map_err(|e| {
+                    CommandError::new(ErrorKind::Usage, format!("{AWSMFA_STORE}: {e}")).hint(hint)
+                })?
             }
         };
         let choice = store::choose(requested, || store::probe(&self.keyring()));

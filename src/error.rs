@@ -5,6 +5,8 @@ mod aws;
 mod files;
 mod permission;
 
+pub use aws::{RefusedCode, RefusedKeys};
+
 use std::io;
 
 pub use permission::refused;
@@ -74,7 +76,8 @@ impl std::error::Error for CommandError {}
 
 impl From<SerialError> for CommandError {
     fn from(error: SerialError) -> Self {
-        let this = Self::new(ErrorKind::Configuration, &error);
+        // As typed; one that stands in a file is the configuration's fault, says whoever read it there.
+        let this = Self::new(ErrorKind::Usage, &error);
         match error {
             SerialError::User { likely, .. } => this
                 .hint(format!("the device's ARN is often `{likely}`; `aws iam list-mfa-devices` shows it")),
@@ -129,12 +132,22 @@ impl From<ProcessError> for CommandError {
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
         let this = Self::new(ErrorKind::Failed, &error);
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                this.hint("free some space: `df -h ~`")
-            }
-            _ => this,
+        match io_hint(&error) {
+            Some(hint) => this.hint(hint),
+            None => this,
         }
+    }
+}
+
+/// What to do about a file of ours that the system does not let us read or write.
+fn io_hint(error: &io::Error) -> Option<&'static str> {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("free some space: `df -h ~`"),
+        io::ErrorKind::FileTooLarge => Some("see how large a file may get: `ulimit -f`"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            Some("check whose it is and who may write there: `ls -ld`")
+        }
+        _ => None,
     }
 }
 

@@ -22,7 +22,7 @@ pub fn answer(args: &[OsString], env: &Env, clock: &dyn Clock, out: &mut dyn Wri
 fn try_answer(args: &[OsString], env: &Env, clock: &dyn Clock, out: &mut dyn Write) -> Option<()> {
     let profile = requested_profile(args, env)?;
     let bytes = Secret::new(files::read_private(&answer_file(env, &profile)?).ok()??);
-    let output = answer::decode(bytes.expose(), &basis(env)?, clock.now())?;
+    let output = answer::decode(bytes.expose(), &basis(env, &profile)?, clock.now())?;
     // An answer cut short by a closed pipe is the reader's affair; there is nothing to do over.
     out.write_all(output).and_then(|()| out.flush()).ok();
     Some(())
@@ -51,13 +51,15 @@ pub fn answer_file(env: &Env, profile: &str) -> Option<PathBuf> {
     Some(env.cache_dir()?.join(answer::FOLDER).join(name))
 }
 
-/// What an answer given now would depend on.
-pub fn basis(env: &Env) -> Option<Basis> {
+/// What an answer given now for a profile would depend on.
+pub fn basis(env: &Env, profile: &str) -> Option<Basis> {
     let state = |path: PathBuf| match files::fingerprint(&path) {
         Some(f) => format!("{} {} {}", f.modified_ns, f.size, f.inode),
         None => "none".to_owned(),
     };
-    let mut environment = Vec::new();
+    // The profile too: long names share a file.
+    let mut environment = profile.as_bytes().to_vec();
+    environment.push(0);
     for name in ANSWER_VARIABLES {
         if let Some(value) = env.path(name) {
             environment.extend_from_slice(name.as_bytes());
@@ -101,6 +103,14 @@ mod tests {
         ] {
             assert_eq!(profile(args), None, "{args:?}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_for_its_profile_alone() {
+        let env = Env::from_pairs([("HOME", "/h")]);
+        let long = |end: &str| format!("{}{end}", "x".repeat(200));
+        assert_eq!(answer_file(&env, &long("a")), answer_file(&env, &long("b")));
+        assert_ne!(basis(&env, &long("a")), basis(&env, &long("b")));
     }
 
     #[test]

@@ -2,8 +2,11 @@
 //! which belong to the kernel and so end with the process that holds them.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock::Clock;
 
 /// What identifies a state of a file for the fast path: any write changes at least one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,10 +113,20 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     while let Some(parent) = folder.parent() {
         folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         if folder.exists() {
-            return tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map(drop);
+            let tried = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map(drop);
+            return tried.map_err(|error| {
+                let what = without_temp_name(&error);
+                io::Error::new(error.kind(), format!("its folder takes no new file: {what}"))
+            });
         }
     }
     Err(io::ErrorKind::NotFound.into())
+}
+
+/// tempfile's errors end with the path of a file that is no more, under a random name.
+fn without_temp_name(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or_default())
 }
 
 /// The end of a chain of symlinks, whether or not something is there. A dangling link is an error: where it points to
@@ -133,8 +146,9 @@ fn resolve_links(path: &Path) -> io::Result<PathBuf> {
 fn replace(target: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // tempfile makes it 0600 from the first byte and removes it on every early return.
-    let mut temp = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder)?;
-    temp.write_all(bytes)?;
+    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
+    let mut temp = made.map_err(|error| without_temp_name(&error))?;
+    temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
     if let Some(permissions) = permissions {
         temp.as_file().set_permissions(tightened(&permissions))?;
     }
@@ -168,7 +182,7 @@ fn persist(mut temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
 /// An exclusive lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -176,14 +190,45 @@ impl Lock {
     pub fn acquire(path: &Path) -> io::Result<Self> {
         let file = open_lock_file(path)?;
         file.lock()?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Takes the lock, waiting at most `limit` for whoever holds it; `None` after that.
+    pub fn acquire_within(path: &Path, limit: Duration, clock: &dyn Clock) -> io::Result<Option<Self>> {
+        const PAUSE: Duration = Duration::from_millis(20);
+        let mut left = limit;
+        loop {
+            match Self::try_acquire(path)? {
+                Some(lock) => return Ok(Some(lock)),
+                None if left.is_zero() => return Ok(None),
+                None => clock.sleep(PAUSE.min(left)),
+            }
+            left = left.saturating_sub(PAUSE);
+        }
+    }
+
+    /// Leaves a note for whoever takes the lock next.
+    pub fn leave_note(&self, note: &str) -> io::Result<()> {
+        let mut file = &self.file;
+        file.set_len(0)?;
+        file.seek(io::SeekFrom::Start(0))?;
+        file.write_all(note.as_bytes())
+    }
+
+    /// The note that was left last; empty if there is none.
+    pub fn note(&self) -> io::Result<String> {
+        let mut note = String::new();
+        let mut file = &self.file;
+        file.seek(io::SeekFrom::Start(0))?;
+        file.take(200).read_to_string(&mut note)?;
+        Ok(note)
     }
 
     /// Takes the lock if nobody holds it.
     pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         let file = open_lock_file(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
@@ -274,7 +319,8 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -353,7 +399,13 @@ mod tests {
         let path = home.path().join("locks/one");
         let held = Lock::acquire(&path).unwrap();
         assert!(Lock::try_acquire(&path).unwrap().is_none());
+        let none =
+            Lock::acquire_within(&path, Duration::from_millis(30), &crate::clock::SystemClock).unwrap();
+        assert!(none.is_none());
+        held.leave_note("a longer note").unwrap();
+        held.leave_note("a note").unwrap();
         drop(held);
-        assert!(Lock::try_acquire(&path).unwrap().is_some());
+        let next = Lock::try_acquire(&path).unwrap().unwrap();
+        assert_eq!(next.note().unwrap(), "a note");
     }
 }

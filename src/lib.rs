@@ -1,4 +1,46 @@
-//! stub
+//! awsmfa: MFA for the AWS command line, with nothing to type.
+//!
+//! It keeps the secret of a virtual MFA device, makes the codes, trades them for sessions with STS, and hands those to
+//! the AWS CLI and every SDK: in `~/.aws/credentials` or as a `credential_process`. This page is the architecture.
+//!
+//! # The way of a session
+//!
+//! ```text
+//! main ── fast_path ──────────────▶ a ready answer, printed: the usual case for `credential-process`
+//!   └─── cli ── commands ── session::prepare   profile → keys, serial, roles, endpoint (asks AWS only for a serial)
+//!                   └────── session::ensure    cache, locks, one sign-in for all that ask
+//!                               └─ sign_in     ledger → code → STS → ledger
+//! ```
+//!
+//! - **[`ledger`]**: AWS takes each code once and judges few. A step is on record before its code is sent, and is free
+//!   again only if the request certainly never left. The ledger is locked while a code is under way.
+//! - **[`session`]**: N processes that need a session make one STS call: whoever holds the session's lock makes it, the
+//!   others find it in the [`cache`]. Locks are the kernel's and end with their process.
+//! - **[`aws_files`]**: people's files are edited as text, line by line. What an edit intended is recorded, and the guard,
+//!   with a parser of its own, refuses a result in which anything else differs.
+//! - **[`store`]**: seeds lie in the OS keyring or in age files, as `otpauth://` URIs that other tools read.
+//! - **[`fast_path`]**: prints the bytes that the last run of `credential-process` left, if the clock, both AWS files and
+//!   the variables that matter are as they were. A file of anyone else's, or a clock that went back, is 'not as it was'.
+//!
+//! # Layers
+//!
+//! | layer | may use | never names |
+//! |---|---|---|
+//! | entry: `main`, [`cli`], [`fast_path`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
+//! | use cases: [`commands`], [`session`] | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
+//! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`] | model, files, env, clock | each other, clap |
+//! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
+//!
+//! `tests/it/architecture.rs` holds this table against the code. [`error`] stands above the adapters: it alone turns their
+//! small enums into words, hints and exit codes. [`process`] runs other people's programs for use cases and for the file
+//! store's passphrase; it is plumbing like [`files`].
+//!
+//! # Secrets
+//!
+//! Seeds, codes, secret keys, tokens and passphrases are [`model::secret::Secret`]s: wiped on drop, `Debug` redacted, read
+//! by `expose()` only. They reach no argv, log, error text or file of another mode than 0600. The release profile aborts
+//! on panic, so a panic wipes nothing; the memory goes with the process, and on Linux `main` forbids core dumps.
+
 pub mod aws;
 pub mod aws_files;
 pub mod cache;

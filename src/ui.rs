@@ -155,6 +155,9 @@ impl Ui {
     pub fn wait(&self, clock: &dyn Clock, duration: Duration, what: &str) {
         // Whole seconds are shown, so nobody reads 0 while we still wait.
         let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+        if self.style.one_line {
+            return clock.sleep(duration);
+        }
         if !self.style.live || self.style.verbosity < Verbosity::Normal {
             self.say(format_args!("waiting {} for {what}", in_words(Duration::from_secs(seconds))));
             return clock.sleep(duration);
@@ -222,8 +225,8 @@ impl Terminal {
 impl Terminal {
     fn check(self) -> Result<(), PromptError> {
         match (self.forbidden, terminal_exists()) {
-            (true, _) => Err(PromptError::CannotAsk("AWSMFA_NO_INPUT is set")),
-            (false, false) => Err(PromptError::CannotAsk("there is no terminal to ask on")),
+            (true, _) => Err(PromptError::CannotAsk("nobody can be asked (`AWSMFA_NO_INPUT` is set)")),
+            (false, false) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
             (false, true) => Ok(()),
         }
     }
@@ -236,7 +239,7 @@ impl Prompt for Terminal {
 
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         self.check()?;
-        match rpassword::prompt_password(format!("{question}: ")) {
+        match surviving_ctrl_c(|| rpassword::prompt_password(format!("{question}: "))) {
             Ok(answer) => Ok(answer.into()),
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
@@ -264,6 +267,32 @@ impl Prompt for Terminal {
             terminal.map_err(|_| PromptError::CannotAsk("there is no terminal to show it on"))?;
         writeln!(terminal, "{}", text.expose()).map_err(PromptError::Io)
     }
+}
+
+/// Asks in such a way that Ctrl-C ends the question and not the process. rpassword raises SIGINT while the terminal is
+/// still without echo, and whoever ends there leaves it so.
+#[cfg(unix)]
+fn surviving_ctrl_c<T>(ask: impl FnOnce() -> T) -> T {
+    use signal_hook::{consts::SIGINT, flag};
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, LazyLock};
+
+    /// Whether Ctrl-C ends the process, as it does wherever no question is open.
+    static DEADLY: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+        let deadly = Arc::new(AtomicBool::new(true));
+        // Without the handler all is as before, and no worse.
+        let _ = flag::register_conditional_default(SIGINT, deadly.clone());
+        deadly
+    });
+    DEADLY.store(false, Ordering::SeqCst);
+    let answer = ask();
+    DEADLY.store(true, Ordering::SeqCst);
+    answer
+}
+
+#[cfg(not(unix))]
+fn surviving_ctrl_c<T>(ask: impl FnOnce() -> T) -> T {
+    ask()
 }
 
 /// The terminal device, for reading and for writing.

@@ -193,14 +193,13 @@ fn connection_failure(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String
     }
 }
 
-/// A TLS error; tokio-rustls hides it in an `io::Error`, whose `source()` skips it.
+/// A TLS error. It hides in one `io::Error` or several, and `source()` of those skips what they hold.
 fn tls_error(error: &(dyn StdError + 'static)) -> Option<String> {
-    let inner = error.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref());
-    let tls = match inner {
-        Some(inner) => inner.downcast_ref::<rustls::Error>(),
-        None => error.downcast_ref::<rustls::Error>(),
-    };
-    tls.map(ToString::to_string)
+    let mut inner = error;
+    while let Some(held) = inner.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref()) {
+        inner = held;
+    }
+    inner.downcast_ref::<rustls::Error>().map(ToString::to_string)
 }
 
 fn innermost(error: &(dyn StdError + 'static)) -> String {
@@ -211,9 +210,10 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
     last.to_string()
 }
 
-/// At most 300 characters of the first line: a refused signature's message goes on to quote the request.
+/// At most 300 characters of the first line: a refused signature's message goes on to quote the request. Without AWS's
+/// full stop, for our messages have none.
 fn one_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().trim().chars().take(300).collect()
+    message.lines().next().unwrap_or_default().trim().trim_end_matches('.').chars().take(300).collect()
 }
 
 #[cfg(test)]

@@ -146,8 +146,8 @@ impl Document {
     /// The value of a key. Keys are compared in lower case; of duplicates the last counts, as in the SDKs.
     pub fn get(&self, section: &str, key: &str) -> Option<Secret<String>> {
         let key = key.to_ascii_lowercase();
-        let settings = self.spans_of(section).into_iter().flat_map(|span| self.settings(&span));
-        settings.filter(|s| s.key == key).last().map(|s| s.value)
+        let mut settings = self.spans_of(section).into_iter().flat_map(|span| self.settings(&span));
+        settings.rfind(|s| s.key == key).map(|s| s.value)
     }
 
     /// Whether a section has a key with a value that is not empty.

@@ -41,8 +41,8 @@ pub enum Op {
     AddSection(String),
     /// A section without keys is gone.
     RemoveSection(String),
-    /// A comment that sat on a changed line has a line of its own.
-    KeepComment(String),
+    /// A comment that sat on a changed line has a line of its own. To botocore it was a part of the value.
+    KeepComment(Secret<String>),
     /// A blank line that sets a section off was added.
     AddBlank,
     /// A blank line that set a section off is gone.
@@ -83,6 +83,7 @@ impl Document {
                 self.put(at, vec![new_property(key, value, Ending::None)]);
             }
         }
+        self.settle();
         self.log.push(Op::Set { section: name, key: key.to_owned(), value: Secret::from(value) });
         Ok(true)
     }
@@ -121,6 +122,7 @@ impl Document {
         };
         let at = anchor.unwrap_or_else(|| self.end_of_settings(to));
         self.put(at, block);
+        self.settle();
         self.log_move(from, to, key);
         Ok(true)
     }
@@ -140,6 +142,7 @@ impl Document {
         self.put(at, vec![new_property(key, value, ending)]);
         let end = self.end_of_settings(to);
         self.put(end, block);
+        self.settle();
         self.log_move(from, to, key);
         let section = self.name_of(from);
         self.log.push(Op::Set { section, key: key.to_owned(), value: Secret::from(value) });
@@ -159,6 +162,7 @@ impl Document {
         let replaced = self.take_block(at);
         let at = self.keep_comments(at, &replaced);
         self.put(at, block);
+        self.settle();
         self.log.push(Op::Remove { section: self.name_of(to), key: key.to_owned() });
         self.log_move(from, to, key);
         Ok(true)
@@ -190,6 +194,7 @@ impl Document {
             self.log.push(Op::AddBlank);
         }
         self.put(at, added);
+        self.settle();
         self.log.push(Op::AddSection(section.to_owned()));
         Ok(true)
     }
@@ -343,17 +348,19 @@ impl Document {
                 _ => {}
             }
         }
-        self.log.extend(kept.iter().cloned().map(Op::KeepComment));
+        self.log.extend(kept.iter().map(|text| Op::KeepComment(Secret::from(text.as_str()))));
         let lines: Vec<Line> = kept.into_iter().map(|text| new_line(text, LineKind::Comment)).collect();
         let next = at + lines.len();
         self.put(at, lines);
         next
     }
 
+    /// Inserts lines; the operation must end with `settle`.
     fn put(&mut self, at: usize, lines: Vec<Line>) {
         // The neighbour above decides how new lines end, then the one below.
-        let near = |index: usize| self.lines.get(index).map(|l| l.ending).filter(|e| *e != Ending::None);
-        let ending = at.checked_sub(1).and_then(near).or_else(|| near(at)).unwrap_or(Ending::Lf);
+        let (above, below) = self.lines.split_at(at);
+        let mut near = above.iter().rev().chain(below).map(|line| line.ending);
+        let ending = near.find(|ending| *ending != Ending::None).unwrap_or(Ending::Lf);
         let lines: Vec<Line> = lines
             .into_iter()
             .map(|line| Line {
@@ -362,19 +369,21 @@ impl Document {
             })
             .collect();
         self.lines.splice(at..at, lines);
-        self.settle();
     }
 
-    /// Every line but the last ends; the last one does so if the file's last line did.
+    /// Every line but the last ends; the last one does so if the file's last line did, or if it is empty: without its
+    /// end it would be no line.
     fn settle(&mut self) {
         let Some(last) = self.lines.len().checked_sub(1) else { return };
-        let known = self.lines.iter().rev().map(|line| line.ending).find(|e| *e != Ending::None);
-        let known = known.unwrap_or(Ending::Lf);
+        let mut near =
+            self.lines.iter().map(|line| line.ending).find(|e| *e != Ending::None).unwrap_or(Ending::Lf);
         for (index, line) in self.lines.iter_mut().enumerate() {
-            if index == last && !self.ends_last_line {
+            if index == last && !self.ends_last_line && !line.text().is_empty() {
                 line.ending = Ending::None;
             } else if line.ending == Ending::None {
-                line.ending = known;
+                line.ending = near;
+            } else {
+                near = line.ending;
             }
         }
     }
@@ -397,3 +406,6 @@ fn new_line(text: String, kind: LineKind) -> Line {
 fn new_property(key: &str, value: &str, ending: Ending) -> Line {
     Line { ending, ..new_line(format!("{key} = {value}"), LineKind::Property) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::secret::Secret;
+use crate::model::session::is_long_term_id;
 
 use super::document::{Document, Span};
 use super::syntax::is_identifier;
@@ -112,28 +113,44 @@ impl Profile {
 
     /// The profile's keys, read as a group from one file, the credentials file first, as botocore does it.
     pub fn static_keys(&self) -> Result<Option<StaticKeys>, IncompleteKeys> {
-        for file in [&self.credentials, &self.config] {
-            let get = |key: &str| file.get(key).filter(|value| !value.text().is_empty());
-            let incomplete = |missing, present: &Value| IncompleteKeys {
-                profile: self.name.clone(),
-                missing,
-                origin: present.origin.clone(),
-            };
-            let (id, secret) = match (get("aws_access_key_id"), get("aws_secret_access_key")) {
-                (Some(id), Some(secret)) => (id, secret),
-                (Some(id), None) => return Err(incomplete("aws_secret_access_key", id)),
-                (None, Some(secret)) => return Err(incomplete("aws_access_key_id", secret)),
-                (None, None) => continue,
-            };
-            let token = get("aws_session_token").or_else(|| get("aws_security_token"));
-            return Ok(Some(StaticKeys {
-                access_key_id: id.text().to_owned(),
-                secret: secret.text.clone(),
-                session_token: token.map(|value| value.text.clone()),
-                origin: id.origin.clone(),
-            }));
+        match self.keys_in(&self.credentials)? {
+            Some(keys) => Ok(Some(keys)),
+            None => self.keys_in(&self.config),
         }
-        Ok(None)
+    }
+
+    /// The profile's keys without a session token. They may stand in the config file while a session in the credentials
+    /// file, written by us, hides them from the SDKs.
+    pub fn long_term_keys(&self) -> Result<Option<StaticKeys>, IncompleteKeys> {
+        let long_term = |keys: Option<StaticKeys>| keys.filter(|keys| keys.session_token.is_none());
+        match long_term(self.keys_in(&self.credentials)?) {
+            Some(keys) => Ok(Some(keys)),
+            None => Ok(long_term(self.keys_in(&self.config)?)),
+        }
+    }
+
+    fn keys_in(&self, file: &Settings) -> Result<Option<StaticKeys>, IncompleteKeys> {
+        let get = |key: &str| file.get(key).filter(|value| !value.text().is_empty());
+        let incomplete = |missing, present: &Value| IncompleteKeys {
+            profile: self.name.clone(),
+            missing,
+            origin: present.origin.clone(),
+        };
+        let (id, secret) = match (get("aws_access_key_id"), get("aws_secret_access_key")) {
+            (Some(id), Some(secret)) => (id, secret),
+            (Some(id), None) => return Err(incomplete("aws_secret_access_key", id)),
+            (None, Some(secret)) => return Err(incomplete("aws_access_key_id", secret)),
+            (None, None) => return Ok(None),
+        };
+        let token = get("aws_session_token").or_else(|| get("aws_security_token"));
+        // A token beside a long-term key belongs to a session whose key was overwritten.
+        let token = token.filter(|_| !is_long_term_id(id.text()));
+        Ok(Some(StaticKeys {
+            access_key_id: id.text().to_owned(),
+            secret: secret.text.clone(),
+            session_token: token.map(|value| value.text.clone()),
+            origin: id.origin.clone(),
+        }))
     }
 }
 
@@ -299,4 +316,80 @@ fn distance(a: &str, b: &str) -> usize {
         rows.push(row);
     }
     rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn profiles(config: &str, credentials: &str) -> Profiles {
+        let parse = |kind, text: &str| Document::parse(kind, text.as_bytes()).unwrap();
+        let (config, credentials) = (parse(Kind::Config, config), parse(Kind::Credentials, credentials));
+        Profiles::from_documents((&config, Path::new("conf")), (&credentials, Path::new("cred")))
+    }
+
+    #[test]
+    fn values_know_their_lines() {
+        let p = profiles("[profile a]\nregion = x\noutput = json\n", "\n[a]\nregion = y\n[profile b]\n");
+        let a = p.get("a").unwrap();
+        assert_eq!((a.get("region"), a.get("output"), a.get("nothing")), (Some("y"), Some("json"), None));
+        assert_eq!(a.value("region").unwrap().origin.to_string(), "cred:3");
+        assert_eq!(a.value("output").unwrap().origin.to_string(), "conf:3");
+        assert_eq!(p.ignored()[0].header, "profile b");
+        assert_eq!(p.names().collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn keys_are_read_as_a_group_from_one_file() {
+        let config =
+            "[profile a]\naws_access_key_id = OLD\naws_secret_access_key = old\naws_session_token = stale\n";
+        let p = profiles(config, "[a]\naws_access_key_id = NEW\naws_secret_access_key = new\n");
+        let keys = p.get("a").unwrap().static_keys().unwrap().unwrap();
+        assert_eq!((keys.access_key_id.as_str(), keys.secret.expose().as_str()), ("NEW", "new"));
+        assert!(keys.session_token.is_none(), "the other file's token does not belong to these keys");
+        let p =
+            profiles("", "[a]\naws_access_key_id = A\naws_secret_access_key = B\naws_security_token = T\n");
+        let keys = p.get("a").unwrap().static_keys().unwrap().unwrap();
+        assert_eq!(keys.session_token, Some("T".into()));
+        let p = profiles("[profile a]\naws_secret_access_key = B", "[a]\naws_access_key_id = A\n");
+        let error = p.get("a").unwrap().static_keys().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "profile `a` has no `aws_secret_access_key` beside the other key (cred:2)"
+        );
+        assert!(
+            profiles("", "[a]\naws_session_token = T").get("a").unwrap().static_keys().unwrap().is_none()
+        );
+    }
+
+    #[test]
+    fn nested_settings_and_other_sections_are_read() {
+        let p = profiles(
+            "[profile \"a\"]\nservices = x\n[services x]\nsts =\n  endpoint_url = http://s\n\n  b = C\n[sso-session s]\nk = v\n",
+            "",
+        );
+        assert_eq!(p.services("x").unwrap().nested("sts", "endpoint_url"), Some("http://s"));
+        assert_eq!(p.services("x").unwrap().nested("iam", "endpoint_url"), None);
+        assert_eq!(p.sso_session("s").unwrap().get("k"), Some("v"));
+        assert_eq!(p.get("a").unwrap().get("services"), Some("x"));
+    }
+
+    #[test]
+    fn near_names_are_offered() {
+        let p = profiles("[profile production]\n[profile prod]\n[profile dev]\n[profile staging]", "");
+        assert_eq!(p.near("prdo"), ["prod"]);
+        assert_eq!(p.near("Prod"), ["prod"]);
+        assert_eq!(p.near("prodcution"), ["production"]);
+        assert_eq!(p.near("xyz"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn debug_shows_no_values() {
+        let p = profiles(
+            "",
+            "[a]\naws_access_key_id = A\naws_secret_access_key = hidden\naws_session_token = hidden\n",
+        );
+        let keys = p.get("a").unwrap().static_keys().unwrap();
+        assert!(!format!("{p:?} {keys:?}").contains("hidden"));
+    }
 }

@@ -294,7 +294,9 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
     let role = own.and_then(|profile| Some((profile, profile.value("role_arn")?)));
     let Some((profile, role_arn)) = role else {
         let keys = keys_of(profiles, name);
-        if let (Err(KeysError::NoLongTermKeys { .. }), Some(source)) = (&keys, source_of(profiles, name)?) {
+        if let Err(KeysError::NoLongTermKeys { .. }) = keys
+            && let Some(source) = source_of(profiles, name)?
+        {
             return Ok(Step::Source(source));
         }
         return Ok(Step::Keys(keys));
@@ -352,7 +354,7 @@ fn exists(profiles: &Profiles, name: &str) -> bool {
 fn static_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, IncompleteKeys> {
     for section in [long_term_name(name), name.to_owned()] {
         let Some(profile) = profiles.get(&section) else { continue };
-        if let Some(keys) = profile.static_keys()?.filter(|keys| keys.session_token.is_none()) {
+        if let Some(keys) = profile.long_term_keys()? {
             return Ok(Some(KeySource::Static { profile: section, keys }));
         }
     }
@@ -429,3 +431,6 @@ fn target(own: Option<&Profile>, name: &str) -> Target {
         None => Target::Section(name.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

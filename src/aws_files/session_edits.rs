@@ -2,7 +2,7 @@
 //! the section stays as it is.
 
 use crate::model::secret::Secret;
-use crate::model::session::{Session, timestamp};
+use crate::model::session::{Session, is_long_term_id, timestamp};
 
 use super::document::{Document, UnsafeEdit};
 use super::edits::Place;
@@ -215,6 +215,12 @@ fn remove_steps(
     restore: bool,
 ) -> Result<RemoveReport, SessionEditError> {
     document.check_section(section)?;
+    if let Some(marker) = foreign_marker(document, section) {
+        return Err(SessionEditError::ForeignSession {
+            section: section.to_owned(),
+            marker: marker.to_owned(),
+        });
+    }
     let mut report = RemoveReport { removed: holds_session(document, section), ..RemoveReport::default() };
     let long_term = long_term_name(section);
     if restore && (document.has(&long_term, ID) || document.has(&long_term, SECRET)) {
@@ -240,11 +246,11 @@ fn restore_keys(
         document.remove(section, TOKEN)?;
         document.remove(section, LEGACY_TOKEN)?;
         document.remove(section, EXPIRES)?;
-    } else if document.has(section, ID) || document.has(section, SECRET) {
-        if !same_keys(document, section, long_term) {
-            let (section, long_term) = (section.to_owned(), long_term.to_owned());
-            return Err(SessionEditError::DifferentKeys { section, long_term });
-        }
+    } else if (document.has(section, ID) || document.has(section, SECRET))
+        && !same_keys(document, section, long_term)
+    {
+        let (section, long_term) = (section.to_owned(), long_term.to_owned());
+        return Err(SessionEditError::DifferentKeys { section, long_term });
     }
     document.add_section(section, Some(long_term))?;
     for (index, key) in moved.iter().enumerate() {
@@ -284,9 +290,17 @@ pub fn set_config_key(
     document.set(&header_of(document.kind(), profile), key, value)
 }
 
-/// Whether a section holds a session rather than long-term keys: it has a token.
+/// Whether a section holds a session rather than long-term keys: it has a token, and its key is not a long-term one that
+/// was written over the session's.
 pub fn holds_session(document: &Document, section: &str) -> bool {
-    document.has(section, TOKEN) || document.has(section, LEGACY_TOKEN)
+    let long_term = document.get(section, ID).is_some_and(|id| is_long_term_id(id.expose()));
+    (document.has(section, TOKEN) || document.has(section, LEGACY_TOKEN)) && !long_term
+}
+
+/// The mark of another tool on the session in a section.
+fn foreign_marker(document: &Document, section: &str) -> Option<&'static str> {
+    let session = holds_session(document, section);
+    FOREIGN_MARKERS.iter().copied().find(|marker| session && document.get(section, marker).is_some())
 }
 
 fn is_movable(key: &str) -> bool {
@@ -296,3 +310,6 @@ fn is_movable(key: &str) -> bool {
 fn same_keys(document: &Document, a: &str, b: &str) -> bool {
     [ID, SECRET].iter().all(|key| document.get(a, key) == document.get(b, key)) && !holds_session(document, b)
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,11 +105,14 @@ pub enum EditError<E> {
 /// Where the lock of a file lives: in our state folder, named by a digest of the file's real path, so that nothing is
 /// left beside the user's files and a symlink has the lock of what it points to.
 pub fn lock_path(state_dir: &Path, file: &Path) -> PathBuf {
-    let real = fs::canonicalize(file).or_else(|_| {
-        let parent = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::canonicalize(parent).map(|parent| parent.join(file.file_name().unwrap_or_default()))
+    // As far as the path is there: it must have the same lock before and after the file is made.
+    let real = file.ancestors().find_map(|ancestor| {
+        let there = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
+        let rest = file.strip_prefix(ancestor).ok()?;
+        let real = fs::canonicalize(there).ok()?;
+        Some(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
     });
-    let real = real.unwrap_or_else(|_| file.to_owned());
+    let real = real.unwrap_or_else(|| file.to_owned());
     let digest = Sha256::digest(real.as_os_str().as_encoded_bytes());
     let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     state_dir.join("locks").join(format!("{name}.lock"))
@@ -180,7 +183,7 @@ fn prepare<T, E>(
     if new == old {
         return Ok((result, None));
     }
-    guard::check(kind, old.expose(), new.expose(), document.log())
+    guard::check(old.expose(), new.expose(), document.log())
         .map_err(|source| FileError::Refused { path: path.to_owned(), source })?;
     Ok((result, Some(new)))
 }
@@ -194,4 +197,104 @@ fn replaceable(path: &Path) -> Result<(), FileError> {
             _ => FileError::ReadOnly { path, source },
         }
     })
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn set(document: &mut Document) -> Result<bool, UnsafeEdit> {
+        document.set("dev", "k", "v")
+    }
+
+    /// A folder with a file of this content, and the lock of it.
+    fn file(content: &[u8]) -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("credentials");
+        files::write_private(&path, content).unwrap();
+        let lock = lock_path(&home.path().join("state"), &path);
+        (home, path, lock)
+    }
+
+    #[test]
+    fn what_cannot_be_edited_is_named_and_left_alone() {
+        for (content, expected) in [
+            (&b"\xef\xbb\xbf[a]\n"[..], "line 1: the file starts with a UTF-8 byte order mark"),
+            (b"[a]\nk = \xff\n", "line 2: not UTF-8"),
+            (b"[a]\n\nk = \0\n", "line 3: a NUL byte"),
+            (b"[a]\rk = v\r", "line 1: a carriage return"),
+            (b"[a]\nk: v\n", "line 2: `:` where `=` is needed"),
+            (b"[a]\n[a]\n", "section [a] appears twice, on lines 1 and 2"),
+        ] {
+            let (_home, path, lock) = file(content);
+            let error = edit(&path, Kind::Credentials, &lock, set).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("credentials"), "{error}");
+            assert!(check_writable(&path, Kind::Credentials, set).is_err());
+            assert_eq!(fs::read(&path).unwrap(), content);
+        }
+    }
+
+    #[test]
+    fn folders_marks_and_dangling_links_are_told_apart() {
+        let (home, path, lock) = file(b"[a]\n");
+        let fails = |path: &Path| match edit(path, Kind::Credentials, &lock, set) {
+            Err(EditError::File(error)) => error,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(fails(home.path()), FileError::Folder { .. }));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(matches!(fails(&path), FileError::ReadOnly { .. }));
+        let link = home.path().join("link");
+        symlink("nowhere", &link).unwrap();
+        assert!(matches!(fails(&link), FileError::DanglingLink { .. }));
+        assert!(matches!(fails(&path.join("x")), FileError::Unreadable { .. }));
+    }
+
+    #[test]
+    fn a_link_and_its_target_have_one_lock() {
+        let (home, path, lock) = file(b"");
+        let link = home.path().join("link");
+        symlink(&path, &link).unwrap();
+        let state = home.path().join("state");
+        assert_eq!(lock_path(&state, &link), lock);
+        assert_ne!(lock_path(&state, &home.path().join("config")), lock);
+        let before = lock_path(&state, &home.path().join("new"));
+        files::write_private(&home.path().join("new"), b"").unwrap();
+        assert_eq!(lock_path(&state, &home.path().join("new")), before, "the same before the file is there");
+        let deep = home.path().join("real/aws/credentials");
+        symlink(home.path().join("real"), home.path().join("alias")).unwrap();
+        files::private_dir(&home.path().join("real")).unwrap();
+        let before = lock_path(&state, &home.path().join("alias/aws/credentials"));
+        files::write_private(&deep, b"").unwrap();
+        assert_eq!(lock_path(&state, &deep), before, "the same before its folder is there");
+    }
+
+    #[test]
+    fn an_edit_that_does_not_fit_its_log_is_refused() {
+        let (_home, path, lock) = file(b"[a]\nk = v\nx = y\n");
+        let broken = |document: &mut Document| {
+            document.lines.remove(1);
+            Ok::<(), Infallible>(())
+        };
+        let error = edit(&path, Kind::Credentials, &lock, broken).unwrap_err();
+        assert!(matches!(error, EditError::File(FileError::Refused { .. })), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), b"[a]\nk = v\nx = y\n");
+    }
+
+    #[test]
+    fn concurrent_edits_do_not_lose_each_other() {
+        let (_home, path, lock) = file(b"# top\n");
+        std::thread::scope(|scope| {
+            for index in 0..8 {
+                let (path, lock) = (&path, &lock);
+                scope.spawn(move || {
+                    edit(path, Kind::Credentials, lock, |d| d.set(&format!("s{index}"), "k", "v")).unwrap();
+                });
+            }
+        });
+        assert_eq!(read(&path, Kind::Credentials).unwrap().sections().len(), 8);
+    }
 }

@@ -59,20 +59,22 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     let mut ledger = ctx.ledgers()?.open(&serial)?;
     // AWS's clock counts, not this computer's.
     let now = ctx.clock.now() + ledger.offset();
-    let step = Step::at(now);
-    let (code, seconds_left) = (seed.code(step), step.seconds_left(now));
+    if !ledger.offset().is_zero() {
+        let seconds = ledger.offset().num_seconds();
+        ctx.ui.say(format_args!(
+            "made for AWS's clock, which differed from this computer's by {seconds:+} s at the last login"
+        ));
+    }
+    let current = Step::at(now);
     if args.pair {
         // AWS does not use these up for sessions: it takes them to set the device's clock.
-        let codes = [seed.code(step.previous()), code];
+        let codes = [seed.code(current.previous()), seed.code(current)];
         let codes = [codes[0].expose(), codes[1].expose()];
-        return print(
-            ctx,
-            args,
-            &PairOutput { serial: serial.as_str(), codes, seconds_left },
-            &codes.join("\n"),
-        );
+        let json = PairOutput { serial: serial.as_str(), codes, seconds_left: current.seconds_left(now) };
+        return print(ctx, args, &json, &codes.join("\n"));
     }
-    warn_if_used(ctx, &ledger, step, seconds_left);
+    let step = unused(ctx, &ledger, current);
+    let (code, seconds_left) = (seed.code(step), step.seconds_left(now));
     // Wherever the person types it, AWS takes it once; we must not send it then.
     ledger.mark_shown(step)?;
     print(
@@ -87,17 +89,24 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     Ok(())
 }
 
+/// The current step, or the next if that one was used: AWS takes it already, and for longer than a person types.
+fn unused(ctx: &Context, ledger: &DeviceLedger, current: Step) -> Step {
+    if !ledger.is_used(current) {
+        return current;
+    }
+    if !ledger.is_used(current.next()) {
+        ctx.ui.detail(
+            "the current code was used or shown before; this is the next one, which AWS takes already",
+        );
+        return current.next();
+    }
+    ctx.ui.warn("this code was used or shown before, and AWS takes each once; wait for the next");
+    current
+}
+
 fn print(ctx: &Context, args: &CodeArgs, json: &impl Serialize, text: &str) -> CommandResult {
     let text = if args.json { serde_json::to_string(json).unwrap_or_default() } else { text.to_owned() };
     Ok(ctx.ui.result(&format!("{text}\n"))?)
-}
-
-fn warn_if_used(ctx: &Context, ledger: &DeviceLedger, step: Step, seconds_left: u64) {
-    if ledger.is_used(step) {
-        ctx.ui.warn(format_args!(
-            "this code was used or shown before, and AWS takes each once; the next comes in {seconds_left} s"
-        ));
-    }
 }
 
 fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {

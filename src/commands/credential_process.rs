@@ -23,16 +23,18 @@ pub struct CredentialProcessArgs {
 pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let name = args.profile.profile.as_deref().unwrap_or(ctx.env.profile());
     // Before the files are read: if one changes meanwhile, the answer is not taken for one about the new state.
-    let basis = fast_path::basis(&ctx.env);
+    let basis = fast_path::basis(&ctx.env, name);
     let wishes = Wishes { profile: Some(name.to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
-    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)?;
+    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
+        .map_err(|error| session::explain(error, &prepared, &options))?;
     let output = process_output::render(&ensured.session);
     ctx.ui.result(output.expose())?;
     session::remember_serial(ctx, &prepared);
     let now = ctx.clock.now();
-    let refresh = ensured.session.refresh_at() - ensured.offset;
+    // By this computer's clock as it is, and as it would be if someone set it now.
+    let refresh = ensured.session.refresh_at().min(ensured.session.refresh_at() - ensured.offset);
     if let (Some(basis), Some(path)) = (basis, fast_path::answer_file(&ctx.env, name))
         && now < refresh
         && let Err(error) = cache::put_answer(&path, &basis, now, refresh, &output)

@@ -2,6 +2,8 @@
 
 use crate::aws_files::resolve::{Target, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
+use crate::aws_files::syntax::is_identifier;
+use crate::aws_files::write::EditError;
 use crate::aws_files::{Kind, write};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -59,6 +61,9 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
     let mut failure = None;
     for name in names {
         if let Err(error) = run_one(ctx, args, Some(name.clone())) {
+            if error.kind == ErrorKind::Interrupted {
+                return Err(error);
+            }
             ctx.ui.error(&format!("profile `{name}`: {}", error.message), &error.hints);
             failure.get_or_insert(CommandError::new(error.kind, "not every profile could be logged in"));
         }
@@ -93,21 +98,23 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
     let prepared = session::prepare(ctx, &wishes)?;
     let target = target(args, &prepared)?;
     let precheck = || match &target {
-        Target::Section(section) => rehearse(ctx, section, args.force),
+        Target::Section(section) => rehearse(ctx, &prepared.resolution.profile, section, args.force),
         Target::CacheOnly => Ok(()),
     };
     // Before the cache is asked, too: a session that cannot be written is no login.
     precheck()?;
     let options =
         Options { force: args.force, unattended: false, code: args.code.clone(), precheck: &precheck };
-    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)?;
-    session::remember_serial(ctx, &prepared);
+    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
+        .map_err(|error| session::explain(error, &prepared, &options))?;
     match &target {
         Target::Section(section) => {
             let report = write_session(ctx, section, &ensured, args.force)?;
+            session::remember_serial(ctx, &prepared);
             say_written(ctx, &prepared, &report, &ensured)
         }
         Target::CacheOnly => {
+            session::remember_serial(ctx, &prepared);
             let name = &prepared.resolution.profile;
             ctx.ui.say(format_args!(
                 "session of `{name}` {}; its `credential_process` hands it out, so nothing was written",
@@ -120,6 +127,17 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
 
 fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Target> {
     let Some(name) = &args.output_profile else { return Ok(prepared.resolution.target.clone()) };
+    if !is_identifier(name) {
+        let message = format!("`{name}` cannot be the name of a profile in every SDK");
+        return Err(CommandError::new(ErrorKind::Usage, message).hint("use letters, digits and `-_.@+`"));
+    }
+    let other = resolve(&prepared.profiles, name).map(|resolution| resolution.target);
+    if other.is_ok_and(|target| target != Target::Section(name.clone())) {
+        let message =
+            format!("profile `{name}` has a role or a `credential_process`, which SDKs prefer to a session");
+        return Err(CommandError::new(ErrorKind::Configuration, message)
+            .hint("give `--output-profile` a name that is free"));
+    }
     let keys = prepared.profiles.get(name).and_then(|p| p.static_keys().ok().flatten());
     // Its own long-term keys would have to move away, and nobody asked for that.
     if *name != prepared.resolution.profile && keys.is_some_and(|keys| keys.session_token.is_none()) {
@@ -131,13 +149,24 @@ fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Target> {
     Ok(Target::Section(name.clone()))
 }
 
-fn rehearse(ctx: &Context, section: &str, force: bool) -> CommandResult {
+fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> CommandResult {
     let path = ctx.credentials_path()?;
     let values = SessionValues::made_up();
-    write::check_writable(&path, Kind::Credentials, |document| {
+    let rehearsed = write::check_writable(&path, Kind::Credentials, |document| {
         session_edits::write_session(document, section, &values, force)
-    })?;
-    Ok(())
+    });
+    rehearsed.map(drop).map_err(|error| {
+        let foreign =
+            matches!(&error, EditError::Edit { source: SessionEditError::ForeignSession { .. }, .. });
+        let this = CommandError::from(error);
+        if !foreign {
+            return this;
+        }
+        let command = format!("awsmfa login --profile {profile}");
+        let to = if section == profile { String::new() } else { format!(" --output-profile {section}") };
+        this.hint(format!("replace it: `{command}{to} --force`"))
+            .hint(format!("or write elsewhere: `{command} --output-profile {profile}-mfa`"))
+    })
 }
 
 fn write_session(ctx: &Context, section: &str, ensured: &Ensured, force: bool) -> CommandResult<WriteReport> {

@@ -2,9 +2,96 @@
 
 use super::{CommandError, ErrorKind};
 use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
+use crate::aws_files::resolve::{KeySource, Resolution};
 use crate::ledger::TRIES_IN_WINDOW;
 use crate::model::duration::in_words;
+use crate::model::serial::Serial;
+use crate::model::session::LongTermKeys;
 use crate::session::SessionError;
+
+/// The keys of a request that was refused.
+#[derive(Debug)]
+pub struct RefusedKeys<'a> {
+    access_key_id: &'a str,
+    /// Where they come from; `None` for the environment.
+    source: Option<&'a KeySource>,
+}
+
+impl<'a> RefusedKeys<'a> {
+    /// Keys as a profile was resolved to them.
+    pub fn new(keys: &'a LongTermKeys, resolution: &'a Resolution) -> Self {
+        Self { access_key_id: &keys.access_key_id, source: resolution.keys.as_ref().ok() }
+    }
+
+    /// How to enter others.
+    fn enter(&self) -> String {
+        match self.source {
+            Some(KeySource::Static { profile, .. }) => {
+                format!("enter both again: `aws configure --profile {profile}`")
+            }
+            Some(KeySource::Process { profile, .. }) => {
+                format!("see what prints them: `aws configure get credential_process --profile {profile}`")
+            }
+            None => "check `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned(),
+        }
+    }
+
+    fn profile_flag(&self) -> String {
+        match self.source {
+            Some(KeySource::Static { profile, .. } | KeySource::Process { profile, .. }) => {
+                format!(" --profile {profile}")
+            }
+            None => String::new(),
+        }
+    }
+}
+
+/// The code of a request that was refused.
+#[derive(Debug)]
+pub struct RefusedCode<'a> {
+    /// Its device.
+    pub serial: &'a Serial,
+    /// Whether a person gave it, rather than the stored secret.
+    pub typed: bool,
+}
+
+impl CommandError {
+    /// What AWS refused, with hints that name the keys and, if a code was sent, its device.
+    pub fn refused(error: AwsError, keys: &RefusedKeys, code: Option<&RefusedCode>) -> Self {
+        let id = keys.access_key_id;
+        let with = |message: String| Self::new(ErrorKind::Refused, message);
+        match (error.kind, code) {
+            (AwsErrorKind::WrongSecretKey, _) => {
+                with(format!("the secret access key does not belong to the access key `{id}`"))
+                    .hint(keys.enter())
+            }
+            (AwsErrorKind::UnknownKey, _) => {
+                with(format!("AWS does not know the access key `{id}`, or it is inactive or deleted"))
+                    .hint("see which keys are active: IAM console, Users, Security credentials")
+                    .hint(keys.enter())
+            }
+            (AwsErrorKind::InvalidCode, Some(RefusedCode { serial, typed: true })) => {
+                with(format!("AWS refused the code of `{serial}` as wrong, too old or used already"))
+                    .hint("give the code that the device shows now; AWS takes each once")
+            }
+            (AwsErrorKind::InvalidCode, Some(RefusedCode { serial, .. })) => with(format!(
+                "AWS refused the codes of `{serial}` as wrong, too old or used already"
+            ))
+            .hint(format!(
+                "if the secret is another device's: `awsmfa device import --serial {serial} --yes`"
+            )),
+            (AwsErrorKind::CannotValidateCode, Some(RefusedCode { serial, .. })) => {
+                with(format!("AWS could not validate the code of `{serial}`"))
+                    .hint(format!(
+                        "the device must be of the user whose keys these are: `aws iam list-mfa-devices{}`",
+                        keys.profile_flag()
+                    ))
+                    .hint("or it was enabled seconds ago, or asked too often: wait 3 minutes")
+            }
+            _ => error.into(),
+        }
+    }
+}
 
 impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
@@ -45,7 +132,8 @@ impl From<AwsError> for CommandError {
             Kind::CannotValidateCode => Self::new(kind, "AWS could not validate the code")
                 .hint("the serial must be a device of the user whose keys these are: `awsmfa device list`")
                 .hint("or it was enabled seconds ago, or asked too often: wait 3 minutes"),
-            Kind::ClockSkew => this.hint("set this computer's clock: `sudo timedatectl set-ntp true`"),
+            Kind::ClockSkew => Self::new(kind, format!("this computer's clock is off: {}", error.message))
+                .hint("set it: `sudo timedatectl set-ntp true`"),
             Kind::WrongSecretKey => {
                 Self::new(kind, "the secret access key does not belong to the access key ID")
                     .hint("enter both again: `aws configure --profile NAME`, with the name of the long-term profile")
@@ -65,8 +153,14 @@ impl From<AwsError> for CommandError {
                 .hint("try again; the code that was sent is not used again"),
             Kind::NotAws => Self::new(kind, format!("something other than AWS answered ({})", error.message))
                 .hint("sign in to the network first: a captive portal or proxy stands in between"),
-            Kind::Throttled => this.hint("try again in a minute"),
-            Kind::Unavailable => this.hint("try again later: https://health.aws.amazon.com"),
+            Kind::Throttled => {
+                Self::new(kind, format!("AWS takes no more requests for now: {}: {}", error.operation, error.message))
+                    .hint("try again in a minute")
+            }
+            Kind::Unavailable => {
+                Self::new(kind, format!("AWS is unavailable: {}: {}", error.operation, error.message))
+                    .hint("try again later: https://health.aws.amazon.com")
+            }
             Kind::InvalidPair => {
                 Self::new(kind, "AWS refused the device's two codes: the secret or the computer's clock is not right")
                     .hint("set this computer's clock: `sudo timedatectl set-ntp true`")
@@ -106,6 +200,10 @@ impl From<SessionError> for CommandError {
                 format!("this device's codes were tried {TRIES_IN_WINDOW} times in 3 minutes; AWS stops judging soon after"),
             )
             .hint(format!("try again in {seconds} s")),
+            SessionError::Busy => {
+                Self::new(ErrorKind::Failed, "another awsmfa is making this session and does not come to an end")
+                    .hint("see whether one waits for a person: `pgrep -a awsmfa`")
+            }
             SessionError::State { path, source } => {
                 let mut this = Self::from(source);
                 this.message = format!("`{}`: {}", path.display(), this.message);

@@ -1,12 +1,14 @@
 //! What the person's AWS files, the stores and the register can do to a command.
 
-use super::{CommandError, ErrorKind};
+use super::{CommandError, ErrorKind, io_hint};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::key_edits::KeyEditError;
-use crate::aws_files::resolve::{KeysError, ResolveError};
+use crate::aws_files::long_term_name;
+use crate::aws_files::resolve::{Instead, KeysError, ResolveError};
 use crate::aws_files::session_edits::SessionEditError;
+use crate::aws_files::syntax::Problem;
 use crate::aws_files::write::{EditError, FileError};
-use crate::env::{AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
+use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::store::StoreError;
 use crate::store::registry::RegistryError;
 
@@ -25,19 +27,30 @@ impl From<FileError> for CommandError {
             FileError::DanglingLink { path } => {
                 this.hint(format!("see where it points: `ls -l {}`", path.display()))
             }
-            FileError::Syntax { .. } => {
-                this.hint("mend that line; every line is `[section]`, `key = value` or `# comment`")
-            }
+            FileError::Syntax { path, source } => this.hint(match source.problem {
+                Problem::ByteOrderMark => {
+                    format!(
+                        "take it away: `perl -pi -e 's/^\\xEF\\xBB\\xBF// if $. == 1' {}`",
+                        path.display()
+                    )
+                }
+                Problem::NotUtf8 => {
+                    format!(
+                        "save it as UTF-8; if it is Latin-1: `iconv -f latin1 -t utf-8 {}`",
+                        path.display()
+                    )
+                }
+                _ => "mend that line; every line is `[section]`, `key = value` or `# comment`".to_owned(),
+            }),
             FileError::Unsafe { source, .. } => with_edit_hint(this, source),
             FileError::ReadOnly { path, .. } => {
                 let folder = path.parent().unwrap_or(path).display();
                 this.hint(format!("check who may write: `ls -ld {} {folder}`", path.display()))
             }
-            FileError::Write { source, .. } => {
-                let mut from_io = CommandError::from(std::io::Error::from(source.kind()));
-                Self { hints: std::mem::take(&mut from_io.hints), ..this }
+            FileError::Write { source, .. } | FileError::Lock { source, .. } => {
+                let this = Self { kind: ErrorKind::Failed, ..this };
+                io_hint(source).map_or(this.clone(), |hint| this.hint(hint))
             }
-            FileError::Lock { .. } => this,
             FileError::Refused { .. } => {
                 this.hint("nothing was changed; please report this with the file's structure")
             }
@@ -77,12 +90,11 @@ impl From<SessionEditError> for CommandError {
         let this = configuration(&error);
         match &error {
             SessionEditError::Unsafe(error) => with_edit_hint(this, error),
-            SessionEditError::DifferentKeys { section, long_term } => this.hint(format!(
-                "keep one of the two: `aws configure set aws_access_key_id … --profile {section}`, or delete [{long_term}]"
-            )),
-            SessionEditError::ForeignSession { section, .. } => this
-                .hint(format!("replace it: `awsmfa login --profile {section} --force`"))
-                .hint(format!("or write elsewhere: `awsmfa login --profile {section} --output-profile {section}-mfa`")),
+            SessionEditError::DifferentKeys { section, long_term } => {
+                this.hint(format!("take the outdated access key out of [{section}] or out of [{long_term}]"))
+            }
+            // Whoever wanted to write knows the command.
+            SessionEditError::ForeignSession { .. } => this,
         }
     }
 }
@@ -104,11 +116,19 @@ impl From<ResolveError> for CommandError {
     fn from(error: ResolveError) -> Self {
         let this = configuration(&error);
         match error {
-            ResolveError::NoSuchProfile { near, .. } if near.is_empty() => {
-                this.hint("list the profiles: `aws configure list-profiles`")
-            }
-            ResolveError::NoSuchProfile { near, .. } | ResolveError::NoSuchSource { near, .. } => {
+            ResolveError::NoSuchProfile { name, near, .. } if near.is_empty() => this
+                .hint(format!("make it: `aws configure --profile {name}`"))
+                .hint("or list those there are: `aws configure list-profiles`"),
+            ResolveError::NoSuchProfile { near, .. } => {
                 near.iter().fold(this, |this, name| this.hint(format!("did you mean `--profile {name}`?")))
+            }
+            ResolveError::NoSuchSource { profile, mut near, .. } => {
+                if near.is_empty() {
+                    near.push("NAME".to_owned());
+                }
+                near.iter().fold(this, |this, name| {
+                    this.hint(format!("aws configure set source_profile {name} --profile {profile}"))
+                })
             }
             ResolveError::NoSource { profile, .. } => {
                 this.hint(format!("aws configure set source_profile NAME --profile {profile}"))
@@ -124,9 +144,25 @@ impl From<KeysError> for CommandError {
     fn from(error: KeysError) -> Self {
         let this = configuration(&error);
         match error {
-            KeysError::NoLongTermKeys { profile, .. } => {
-                this.hint(format!("enter the access key of an IAM user: `aws configure --profile {profile}`"))
-            }
+            KeysError::NoLongTermKeys { profile, instead, .. } => match instead {
+                Some(Instead::Sso) => {
+                    this.hint(format!("it needs no awsmfa: `aws sso login --profile {profile}`"))
+                }
+                Some(Instead::LoginSession) => {
+                    this.hint(format!("it needs no awsmfa: `aws login --profile {profile}`"))
+                }
+                Some(Instead::WebIdentity | Instead::CredentialSource(_)) => {
+                    this.hint("name a profile with an IAM user's access key: `--profile NAME`")
+                }
+                // Keys in the profile's own section would hide the command or the session from the SDKs.
+                Some(Instead::SessionOnly | Instead::Ourselves) => this.hint(format!(
+                    "enter the access key of an IAM user: `aws configure --profile {}`",
+                    long_term_name(&profile)
+                )),
+                None => this.hint(format!(
+                    "enter the access key of an IAM user: `aws configure --profile {profile}`"
+                )),
+            },
             KeysError::Incomplete(keys) => this.hint(format!("aws configure --profile {}", keys.profile)),
         }
     }
@@ -143,18 +179,19 @@ impl From<StoreError> for CommandError {
         match error {
             StoreError::Locked | StoreError::TimedOut { .. } => this
                 .hint("unlock the keyring on the desktop and try again")
-                .hint(format!("or keep secrets in files: `{AWSMFA_STORE}=file awsmfa device import`")),
+                .hint("or keep the secret in a file: `awsmfa device import --store file --yes`"),
             StoreError::NoPassphrase { .. } => this.hint(format!(
                 "run it once on a terminal, or name a file with the passphrase: `{AWSMFA_PASSPHRASE_FILE}=…`"
             )),
             StoreError::WrongPassphrase => this.hint("nothing was changed; try again with the right one"),
             StoreError::Unavailable { .. } => {
-                this.hint(format!("keep secrets in files instead: `{AWSMFA_STORE}=file`, or `--store file`"))
+                this.hint("keep the secret in a file instead: `awsmfa device import --store file --yes`")
             }
             StoreError::Damaged { .. } => {
                 this.hint("nothing was changed; bring the file back from a backup, or import again")
             }
-            StoreError::Name(_) | StoreError::Interrupted | StoreError::Io { .. } => this,
+            StoreError::Io { source, .. } => io_hint(&source).map_or(this.clone(), |hint| this.hint(hint)),
+            StoreError::Name(_) | StoreError::Interrupted => this,
         }
     }
 }
@@ -169,7 +206,10 @@ impl From<RegistryError> for CommandError {
                 path.display(),
                 path.display()
             )),
-            RegistryError::Io { .. } => this,
+            RegistryError::Io { source, .. } => {
+                let this = Self { kind: ErrorKind::Failed, ..this };
+                io_hint(&source).map_or(this.clone(), |hint| this.hint(hint))
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Basis {
     pub config: String,
     /// The state of the AWS credentials file.
     pub credentials: String,
-    /// The variables that decide which session is meant, with their values.
+    /// The profile, and the variables that decide which session is meant, with their values.
     pub environment: Vec<u8>,
 }
 

@@ -53,7 +53,8 @@ pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> Comman
         ErrorKind::Configuration,
         format!("no secret is stored for `{serial}`, and nobody can be asked for a code"),
     )
-    .hint(format!("awsmfa device import --serial {serial}")))
+    .hint(format!("awsmfa device import --serial {serial}"))
+    .hint("or give a code: `awsmfa login --code CODE`"))
 }
 
 /// Asks a source that is no seed for a code.
@@ -61,14 +62,13 @@ pub(super) fn obtain(ctx: &Context, source: &CodeSource, serial: &Serial) -> Com
     match source {
         CodeSource::Given(code) => Ok(code.clone()),
         CodeSource::Process(command) => {
-            let printed = process::run(command, &ctx.env, PROCESS_LIMIT)?;
-            printed.expose().trim().parse().map_err(|_| {
-                CommandError::new(
-                    ErrorKind::Configuration,
-                    "`mfa_process` did not print a code of six digits",
-                )
-                .hint("run the command by hand to see what it prints")
-            })
+            let failed = |why: &dyn std::fmt::Display| {
+                CommandError::new(ErrorKind::Configuration, format!("`mfa_process` {why}"))
+                    .hint("run the command by hand to see what it prints")
+            };
+            let printed = process::run(command, &ctx.env, PROCESS_LIMIT)
+                .map_err(|e| failed(&format_args!("failed: {e}")))?;
+            printed.expose().trim().parse().map_err(|_| failed(&"did not print a code of six digits"))
         }
         CodeSource::Seed(_) | CodeSource::Person => ask(ctx, serial),
     }

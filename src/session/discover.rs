@@ -8,7 +8,7 @@ use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::resolve::Resolution;
 use crate::aws_files::{Kind, session_edits, write};
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 
@@ -26,6 +26,7 @@ pub fn known_serial(
         let parsed = setting.text.parse::<Serial>();
         return Ok(Some(parsed.map_err(|error| {
             let mut error = CommandError::from(error);
+            error.kind = ErrorKind::Configuration;
             error.message = format!("mfa_serial ({}): {}", setting.origin, error.message);
             error
         })?));
@@ -48,7 +49,7 @@ pub fn ask_aws(
     resolution: &Resolution,
 ) -> CommandResult<Serial> {
     ctx.ui.detail("asking AWS which MFA device the user has");
-    let devices = list(ctx, aws, &keys.into()).map_err(|error| unknown_serial(resolution, error))?;
+    let devices = list(ctx, aws, &keys.into()).map_err(|error| unknown_serial(resolution, keys, error))?;
     let serials: Vec<Serial> = devices.iter().filter_map(|d| d.serial.parse().ok()).collect();
     let registered = ctx.registry()?.load()?;
     let stored: Vec<&Serial> =
@@ -61,8 +62,8 @@ pub fn ask_aws(
             let list = several.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
             let message = format!("the user has several MFA devices: {list}");
             Err(CommandError::new(ErrorKind::Configuration, message).hint(format!(
-                "name one: `awsmfa login --profile {} --serial {}`",
-                resolution.profile, several[0]
+                "name one: `aws configure set mfa_serial {} --profile {}`",
+                several[0], resolution.base
             )))
         }
     }
@@ -86,7 +87,7 @@ pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
     });
     match written {
         Ok(path) => {
-            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{base}` in {}", path.display()))
+            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{base}` in {}", path.display()));
         }
         Err(error) => ctx.ui.detail(format_args!("the device's serial could not be remembered: {error}")),
     }
@@ -118,9 +119,9 @@ pub fn with_right_time<T>(ctx: &Context, send: impl Fn(TimeDelta) -> Reply<T>) -
     }
 }
 
-fn unknown_serial(resolution: &Resolution, error: AwsError) -> CommandError {
+fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError) -> CommandError {
     let refused = matches!(error.kind, AwsErrorKind::AccessDenied | AwsErrorKind::NotFound);
-    let mut error = CommandError::from(error);
+    let mut error = CommandError::refused(error, &RefusedKeys::new(keys, resolution), None);
     if refused {
         error.kind = ErrorKind::Configuration;
         error.message =

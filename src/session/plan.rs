@@ -11,7 +11,7 @@ use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution, Setting, Target};
 use crate::cache::{RoleKey, SessionKey};
 use crate::context::Context;
-use crate::env::AWSMFA_DURATION;
+use crate::env::{AWSMFA_DURATION, SERVING};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::SessionDuration;
 use crate::model::partition;
@@ -120,15 +120,12 @@ fn plan(
     serial: Serial,
     settings: &Settings,
 ) -> CommandResult<Plan> {
-    let wished = match wishes.duration {
-        Some(duration) => Some(duration),
-        None => variable_duration(ctx)?,
-    };
+    let wished = wishes.duration;
+    let variable = variable_duration(ctx)?;
     let own = resolution.duration_seconds.as_ref().map(setting_duration).transpose()?;
     let is_role = !resolution.roles.is_empty();
-    // `duration_seconds` of a role's profile is the role's.
-    let duration = wished.or(own.filter(|_| !is_role)).unwrap_or(SessionDuration::DEFAULT);
-    let duration = if is_role { SessionDuration::DEFAULT } else { duration };
+    // What is wished of a role's profile is wished of the role; the user's session beneath it is shared.
+    let duration = wished.or(variable).or(own).filter(|_| !is_role).unwrap_or(SessionDuration::DEFAULT);
     let mut roles = Vec::new();
     for role in &resolution.roles {
         let own =
@@ -171,17 +168,25 @@ fn session_name(serial: &Serial) -> String {
 
 fn variable_duration(ctx: &Context) -> CommandResult<Option<SessionDuration>> {
     let parsed = ctx.env.get(AWSMFA_DURATION).map(str::parse).transpose();
-    parsed.map_err(|e| CommandError::new(ErrorKind::Usage, format!("{AWSMFA_DURATION}: {e}")))
+    parsed.map_err(|e| {
+        let message = format!("{AWSMFA_DURATION}: {e}");
+        CommandError::new(ErrorKind::Usage, message).hint(format!("{AWSMFA_DURATION}=12h"))
+    })
 }
 
 fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
     let message = |e| format!("duration_seconds ({}): {e}", setting.origin);
-    setting.text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+    setting
+        .text
+        .parse()
+        .map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
 }
+
+const DURATION_HINT: &str = "write the seconds, as in `duration_seconds = 43200`, or take the line out";
 
 fn role_duration(profile: &str, text: &str) -> CommandResult<SessionDuration> {
     let message = |e| format!("duration_seconds of profile `{profile}`: {e}");
-    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)))
+    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
 }
 
 /// What a profile that is configured nowhere stands for, when the environment has the keys.
@@ -207,17 +212,17 @@ pub(super) fn unconfigured(name: &str) -> Resolution {
 /// Keys of the environment, for those who have nothing configured at all.
 fn environment_keys(ctx: &Context, wishes: &Wishes, profiles: &Profiles) -> Option<LongTermKeys> {
     let named = wishes.profile.is_some() || ctx.env.get("AWS_PROFILE").is_some();
-    if !wishes.environment_keys || named || resolve::resolve(profiles, "default").is_ok() {
+    // A `[default]` that holds nothing but the session of the login before is no configuration.
+    let configured = resolve::resolve(profiles, "default").is_ok_and(|resolution| resolution.keys.is_ok());
+    if !wishes.environment_keys || named || configured || ctx.env.get("AWS_SESSION_TOKEN").is_some() {
         return None;
     }
-    if ctx.env.get("AWS_SESSION_TOKEN").is_some() {
-        return None;
-    }
-    ctx.ui.detail("the long-term keys come from the environment: no profile is configured");
-    Some(LongTermKeys {
+    let keys = LongTermKeys {
         access_key_id: ctx.env.get("AWS_ACCESS_KEY_ID")?.to_owned(),
         secret_access_key: ctx.env.get("AWS_SECRET_ACCESS_KEY")?.into(),
-    })
+    };
+    ctx.ui.detail("the long-term keys come from the environment: no profile is configured");
+    Some(keys)
 }
 
 /// The long-term keys that a profile stands for; runs the profile's `credential_process` if they come from there.
@@ -262,7 +267,14 @@ fn process_failed(profile: &str, what: &str) -> CommandError {
 
 /// What a `credential_process` prints, a session or long-term keys.
 pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
-    let printed = process::run(command, &ctx.env, Duration::from_secs(60))?;
+    // The program may be awsmfa again, behind a wrapper or for another profile; a circle of those must end.
+    let serving = ctx.env.get(SERVING).unwrap_or_default();
+    if serving.split('\n').any(|name| name == profile) {
+        return Err(process_failed(profile, "leads back to itself"));
+    }
+    let env = ctx.env.with(SERVING, &format!("{serving}\n{profile}"));
+    let printed = process::run(command, &env, Duration::from_secs(60));
+    let printed = printed.map_err(|error| process_failed(profile, &format!("failed: {error}")))?;
     // The parser's own message would quote the text.
     let answer: ProcessAnswer = serde_json::from_str(printed.expose())
         .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
@@ -302,7 +314,8 @@ pub fn settings(
     };
     let bundle = resolution.chain.iter().find_map(|profile| resolve::ca_bundle(profiles, profile));
     let variable = |upper: &str, lower: &str| env.get(lower).or_else(|| env.get(upper)).map(str::to_owned);
-    let all = variable("ALL_PROXY", "all_proxy");
+    // SOCKS is not spoken here; the AWS CLI does not look at this variable at all.
+    let all = variable("ALL_PROXY", "all_proxy").filter(|url| !url.starts_with("socks"));
     Settings {
         region,
         sts_endpoint: endpoint("AWS_ENDPOINT_URL_STS", "sts"),
@@ -315,6 +328,6 @@ pub fn settings(
         http_proxy: variable("HTTP_PROXY", "http_proxy").or_else(|| all.clone()),
         https_proxy: variable("HTTPS_PROXY", "https_proxy").or(all),
         no_proxy: variable("NO_PROXY", "no_proxy"),
-        deadline: Duration::from_secs(if unattended { 4 } else { 15 }),
+        deadline: Duration::from_secs(if unattended { 3 } else { 15 }),
     }
 }

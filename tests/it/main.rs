@@ -1,7 +1,19 @@
 //! The tests that run the real binary, in a home of its own, against fake-aws over real HTTP. A module a command or
 //! promise; what they share is in `support`.
 
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests set the scene by hand")]
+
 mod support;
 
+mod architecture;
+mod aws_files;
+mod bad_input;
+mod credential_process;
+mod device;
+mod documents;
 mod enroll;
 mod login;
+mod network;
+mod roles;
+mod secrets;
+mod sessions;

@@ -198,6 +198,12 @@ impl Run {
         self
     }
 
+    /// Adds an argument.
+    pub fn arg(mut self, argument: &str) -> Self {
+        self.command.arg(argument);
+        self
+    }
+
     /// Takes a variable away for this run.
     pub fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
@@ -213,6 +219,16 @@ impl Run {
             let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
         }
         Ran { output: child.wait_with_output().unwrap(), home: self.home }
+    }
+
+    /// Lets another program start it: `program`, its arguments, then the binary and its own.
+    pub fn under(mut self, program: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(self.command.get_program()).args(self.command.get_args()).env_clear();
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(&self.home);
+        self.command = command;
+        self
     }
 
     /// The command itself, for tests that start it in their own way.
@@ -253,7 +269,8 @@ impl Ran {
         let replace = |text: String, pattern: &str, with: &str| {
             regex::Regex::new(pattern).unwrap().replace_all(&text, with).into_owned()
         };
-        let text = replace(text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "[TIME]");
+        let text = replace(text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}T\d{6}Z", "[TIME]");
+        let text = replace(text, r"\(os error \d+\)", "(os error [N])");
         let text = replace(text, r"\(\d+ (h|min|s)( \d+ (min|s))?\)", "([LEFT])");
         replace(text, r"127\.0\.0\.1:\d+", "[AWS]")
     }

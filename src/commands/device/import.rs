@@ -2,12 +2,13 @@
 
 use std::io::Read;
 
+use crate::aws_files::resolve::resolve;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
-use crate::session::{self, Wishes};
+use crate::session::{self, Prepared, Wishes};
 use crate::store::StoreKind;
 use crate::store::registry::{DeviceRecord, Registry};
 
@@ -50,8 +51,8 @@ pub struct ImportArgs {
 /// Runs the command.
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     // Before the secret is asked for: whatever can fail without it.
-    let profile = profile(ctx, args);
-    let serial = serial(ctx, args, profile.as_deref())?;
+    let profile = profile(ctx, args)?;
+    let (serial, prepared) = serial(ctx, args, profile.as_deref())?;
     let registry = ctx.registry()?;
     let known = registry.find(&serial)?;
     let store = match &known {
@@ -64,9 +65,17 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     }
     keep(ctx, &serial, &seed, store)?;
     register(&registry, args, &serial, store, profile.as_deref())?;
+    // An answer that is ready may be a session of another device.
+    ctx.cache()?.forget_answers()?;
+    if let Some(prepared) = prepared {
+        session::remember_serial(ctx, &prepared);
+    }
     if let Some(old) = known.filter(|record| record.store != store) {
-        // Only now: until the register says otherwise, the old copy is the one that counts.
-        ctx.store(old.store)?.delete(serial.as_str())?;
+        // Only now: until the register says otherwise, the old copy is the one that counts. A store that is gone, perhaps
+        // for good, is no reason to fail: that is why people move.
+        if let Err(error) = ctx.store(old.store)?.delete(serial.as_str()) {
+            ctx.ui.warn(format_args!("the old copy stays in the {} store: {error}", old.store));
+        }
     }
     ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store"));
     match profile {
@@ -76,20 +85,33 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     Ok(())
 }
 
-/// The profile to connect the device with: the one named; the default one only if it has to tell the serial.
-fn profile(ctx: &Context, args: &ImportArgs) -> Option<String> {
-    let named = args.profile.profile.as_deref().or(ctx.env.get("AWS_PROFILE"));
-    named.or(args.serial.is_none().then_some("default")).map(str::to_owned)
+/// The profile to connect the device with: the one named by flag, or the one that has to tell the serial. A device that
+/// is named itself, such as root's, may have nothing to do with `AWS_PROFILE`.
+fn profile(ctx: &Context, args: &ImportArgs) -> CommandResult<Option<String>> {
+    let named = args.profile.profile.clone();
+    if let (Some(name), true) = (&named, args.serial.is_some()) {
+        resolve(&ctx.profiles()?, name)?;
+    }
+    Ok(named.or_else(|| args.serial.is_none().then(|| ctx.env.profile().to_owned())))
 }
 
-fn serial(ctx: &Context, args: &ImportArgs, profile: Option<&str>) -> CommandResult<Serial> {
+/// The serial and, if the profile had to tell it, that profile made ready.
+fn serial(
+    ctx: &Context,
+    args: &ImportArgs,
+    profile: Option<&str>,
+) -> CommandResult<(Serial, Option<Prepared>)> {
     if let Some(text) = &args.serial {
-        return Ok(text.parse()?);
+        return Ok((text.parse()?, None));
+    }
+    // A profile that has its serial needs no keys for this.
+    let resolution = resolve(&ctx.profiles()?, profile.unwrap_or(ctx.env.profile()))?;
+    if let Some(serial) = session::known_serial(ctx, None, &resolution)? {
+        return Ok((serial, None));
     }
     let wishes = Wishes { profile: profile.map(str::to_owned), ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
-    session::remember_serial(ctx, &prepared);
-    Ok(prepared.plan.serial)
+    Ok((prepared.plan.serial.clone(), Some(prepared)))
 }
 
 fn read_seed(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult<Seed> {
@@ -100,7 +122,9 @@ fn read_seed(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult
         return either(&read_stdin()?);
     }
     let answer = ctx.prompt.secret(&format!("secret key of {serial}")).map_err(|error| {
-        CommandError::from(error).hint("pipe it in: `… | awsmfa device import --secret-stdin`")
+        let this = CommandError::from(error);
+        let message = format!("the secret key is missing: {}", this.message);
+        CommandError { message, ..this }.hint("pipe it in: `… | awsmfa device import --secret-stdin`")
     })?;
     either(&answer)
 }
@@ -119,14 +143,19 @@ fn read_stdin() -> CommandResult<Secret<String>> {
     let text = Secret::new(text);
     read.map_err(|error| {
         CommandError::new(ErrorKind::Usage, format!("standard input cannot be read: {error}"))
+            .hint("pipe in the secret key or the URI as text, not a picture")
     })?;
     Ok(text)
 }
 
 fn check_replace(ctx: &Context, args: &ImportArgs, record: &DeviceRecord, seed: &Seed) -> CommandResult {
+    // Before the store is asked: it may be gone or damaged, which is then the reason to import again.
+    if args.yes {
+        return Ok(());
+    }
     let old = ctx.store(record.store)?.get(record.serial.as_str())?;
     let same = old.as_ref().is_none_or(|uri| Seed::from_uri(uri.expose()).as_ref() == Ok(seed));
-    if same || args.yes {
+    if same {
         return Ok(());
     }
     let question = format!("replace the other secret that is stored for {}?", record.serial);

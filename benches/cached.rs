@@ -1,0 +1,103 @@
+//! What a cached `credential-process` costs, as a ratio to an empty Rust program started in the same run.
+//!
+//! `cargo bench`. The two are started in turn, so that whatever else the machine does hits both; the medians are compared.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "it measures real processes on the real clock"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fake_aws::FakeAws;
+
+/// How often each is started.
+const ROUNDS: usize = 2000;
+/// What DESIGN promises: about as much as starting a process.
+const LIMIT: f64 = 1.7;
+
+fn main() {
+    let home = tempfile::tempdir().unwrap();
+    let empty = empty_program(home.path());
+    let aws = FakeAws::start();
+    prepare(&aws, home.path());
+    // Nothing but the file system is left to answer from.
+    drop(aws);
+    let (mut empties, mut answers) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
+    for _ in 0..ROUNDS {
+        empties.push(time(Command::new(&empty).env_clear()));
+        answers.push(time(awsmfa(home.path()).args(["credential-process", "--profile", "dev"])));
+    }
+    let (empty, answer) = (median(empties), median(answers));
+    let ratio = answer.as_secs_f64() / empty.as_secs_f64();
+    println!(
+        "cached credential-process: {answer:?}, an empty program: {empty:?}, ratio {ratio:.2} (at most {LIMIT})"
+    );
+    assert!(ratio <= LIMIT, "a cached answer costs {ratio:.2} times an empty program");
+}
+
+/// `fn main() {}`, built as the release profile builds.
+fn empty_program(folder: &Path) -> PathBuf {
+    let (source, program) = (folder.join("empty.rs"), folder.join("empty"));
+    std::fs::write(&source, "fn main() {}\n").unwrap();
+    let flags = [
+        "-C",
+        "opt-level=3",
+        "-C",
+        "panic=abort",
+        "-C",
+        "strip=symbols",
+        "-C",
+        "lto=fat",
+        "-C",
+        "codegen-units=1",
+    ];
+    let built = Command::new("rustc").args(flags).arg("-o").arg(&program).arg(&source).status().unwrap();
+    assert!(built.success());
+    program
+}
+
+fn awsmfa(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_awsmfa"));
+    command.env_clear().env("HOME", home);
+    command
+}
+
+/// A person's home with a session in the cache.
+fn prepare(aws: &FakeAws, home: &Path) {
+    aws.add_user("alice");
+    let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));
+    std::fs::create_dir(home.join(".aws")).unwrap();
+    let credentials =
+        format!("[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    std::fs::write(home.join(".aws/credentials"), credentials).unwrap();
+    let code = aws.code_now(&device.serial);
+    let config = format!(
+        "[profile dev]\nendpoint_url = {}\nmfa_serial = {}\nmfa_process = echo {code}\n",
+        aws.endpoint(),
+        device.serial
+    );
+    std::fs::write(home.join(".aws/config"), config).unwrap();
+    let made = awsmfa(home)
+        .env("PATH", "/usr/bin:/bin")
+        .args(["credential-process", "--profile", "dev"])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+fn time(command: &mut Command) -> Duration {
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let start = Instant::now();
+    assert!(command.status().unwrap().success());
+    start.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

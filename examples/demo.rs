@@ -1,0 +1,150 @@
+//! The whole story in a temporary home, against a fake AWS on loopback: `cargo run --example demo`.
+//!
+//! Every command is the real binary's, and everything it prints is shown. No AWS account is touched.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "it shows what a person would see and type"
+)]
+
+use std::error::Error;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fake_aws::{AccessKey, Device, FakeAws};
+
+type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result {
+    let program = build()?;
+    let aws = FakeAws::start();
+    let user = aws.add_user("aws_mfa_demo");
+    let (key, device) = (aws.add_access_key(&user.name), aws.add_device(&user.name, &user.name));
+    let home = tempfile::tempdir()?;
+    set_the_scene(home.path(), &key, &device)?;
+    let demo = Demo { program, home: home.path().to_owned(), endpoint: aws.endpoint() };
+
+    say("An IAM user has an access key and a virtual MFA device. Until now, someone typed its codes.");
+    demo.show(".aws/config")?;
+    demo.show(".aws/credentials")?;
+
+    say(
+        "Store the device's secret, once. It is asked for without echo, or piped in; here it goes into age files.",
+    );
+    demo.run(&["device", "import", "--profile", "dev", "--secret-stdin"], Some(&device.seed))?;
+    demo.run(&["device", "list"], None)?;
+
+    say("From now on there is nothing to type. A session for the AWS CLI and every SDK:");
+    demo.run(&["login", "--profile", "dev"], None)?;
+    demo.show(".aws/credentials")?;
+
+    say(
+        "Or let the AWS CLI and the SDKs ask by themselves: `credential_process = awsmfa credential-process --profile dev`.",
+    );
+    demo.run(&["credential-process", "--profile", "dev"], None)?;
+
+    say("A code for the console's sign-in page:");
+    demo.run(&["code", "--profile", "dev"], None)?;
+
+    say("And back, byte for byte:");
+    demo.run(&["logout", "--profile", "dev", "--restore"], None)?;
+    demo.show(".aws/credentials")?;
+
+    let requests = aws.requests();
+    let asked: Vec<&str> = requests.iter().map(|request| request.action.as_str()).collect();
+    say(&format!("All of this asked AWS {} time(s): {}.", asked.len(), asked.join(", ")));
+    Ok(())
+}
+
+/// `cargo run --example` does not build the binary; this does, in the profile that runs now.
+fn build() -> Result<PathBuf> {
+    let examples = std::env::current_exe()?;
+    let folder = examples.ancestors().nth(2).ok_or("the example is not in a target folder")?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--bin", "awsmfa"]);
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    if !cargo.status()?.success() {
+        return Err("the binary could not be built".into());
+    }
+    Ok(folder.join(format!("awsmfa{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn set_the_scene(home: &Path, key: &AccessKey, device: &Device) -> Result {
+    fs::create_dir(home.join(".aws"))?;
+    let config = format!("[profile dev]\nregion = eu-central-1\nmfa_serial = {}\n", device.serial);
+    fs::write(home.join(".aws/config"), config)?;
+    let credentials =
+        format!("# my keys\n[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    fs::write(home.join(".aws/credentials"), credentials)?;
+    fs::write(home.join("passphrase"), "correct horse battery staple\n")?;
+    #[cfg(unix)]
+    fs::set_permissions(home.join("passphrase"), std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(())
+}
+
+struct Demo {
+    program: PathBuf,
+    home: PathBuf,
+    endpoint: String,
+}
+
+impl Demo {
+    /// Runs the binary, shows the command and what it printed.
+    fn run(&self, args: &[&str], stdin: Option<&str>) -> Result {
+        let pipe = if stdin.is_some() { "pass show aws/mfa | " } else { "" };
+        println!("\n  $ {pipe}awsmfa {}", args.join(" "));
+        let mut child = Command::new(&self.program)
+            .args(args)
+            .env_clear()
+            .env("HOME", &self.home)
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWSMFA_STORE", "file")
+            .env("AWSMFA_PASSPHRASE_FILE", self.home.join("passphrase"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        if let Some(mut pipe) = child.stdin.take() {
+            pipe.write_all(stdin.unwrap_or_default().as_bytes())?;
+        }
+        let output = child.wait_with_output()?;
+        self.print(&String::from_utf8(output.stdout)?);
+        self.print(&String::from_utf8(output.stderr)?);
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(format!("awsmfa {} ended with {}", args.join(" "), output.status).into()),
+        }
+    }
+
+    /// Shows a file of the home.
+    fn show(&self, file: &str) -> Result {
+        println!("\n  $ cat ~/{file}");
+        self.print(&fs::read_to_string(self.home.join(file))?);
+        Ok(())
+    }
+
+    fn print(&self, text: &str) {
+        for line in text.replace(&*self.home.to_string_lossy(), "~").lines() {
+            println!("  {}", shortened(line));
+        }
+    }
+}
+
+/// Session tokens are long; their middle is left out.
+fn shortened(line: &str) -> String {
+    let long = |word: &str| word.len() > 120 && !word.contains("arn:");
+    let words = line.split_inclusive(['"', ' ']).map(|word| match long(word) {
+        true => format!("{}…{}", &word[..24], &word[word.len() - 12..]),
+        false => word.to_owned(),
+    });
+    words.collect()
+}
+
+fn say(text: &str) {
+    println!("\n{text}");
+}

@@ -1,0 +1,123 @@
+use super::*;
+use crate::aws_files::Kind;
+
+fn document(kind: Kind, text: &str) -> Document {
+    Document::parse(kind, text.as_bytes()).unwrap()
+}
+
+/// The text after a change to a credentials file.
+fn after(text: &str, change: impl FnOnce(&mut Document)) -> String {
+    let mut document = document(Kind::Credentials, text);
+    change(&mut document);
+    document.to_text().expose().clone()
+}
+
+#[test]
+fn a_value_is_replaced_in_place() {
+    let set = |d: &mut Document| assert!(d.set("a", "k", "new").unwrap());
+    assert_eq!(after("[a]\nK=old\nz = 1\n", set), "[a]\nk = new\nz = 1\n");
+    assert_eq!(after("[a]\nk = old ; why\n", set), "[a]\n; why\nk = new\n");
+    assert_eq!(after("[a]\nk =\n x = 1\n  # note\n\n y = 2\nz = 1", set), "[a]\n# note\nk = new\n\nz = 1");
+    assert_eq!(after("[a]\r\nk = old", set), "[a]\r\nk = new");
+    assert!(!document(Kind::Credentials, "[a]\nK  =new # x").set("a", "k", "new").unwrap());
+}
+
+#[test]
+fn a_new_key_comes_after_the_last_setting() {
+    let set = |d: &mut Document| assert!(d.set("a", "k", "v").unwrap());
+    assert_eq!(after("[a]\nx = 1\n# end\n\n[b]\n", set), "[a]\nx = 1\nk = v\n# end\n\n[b]\n");
+    assert_eq!(
+        after("[a]\nx =\n  y = 1\n\n  # z\n\n[b]\n", set),
+        "[a]\nx =\n  y = 1\n\n  # z\nk = v\n\n[b]\n"
+    );
+    assert_eq!(after("[a]\n# c\n", set), "[a]\nk = v\n# c\n");
+    assert_eq!(after("[a]", set), "[a]\nk = v");
+    assert_eq!(after("[b]\r\nx = 1\r\n\r\n[a]\r\n", set), "[b]\r\nx = 1\r\n\r\n[a]\r\nk = v\r\n");
+    assert_eq!(after("[b]\r\nx = 1", set), "[b]\r\nx = 1\r\n\r\n[a]\r\nk = v");
+}
+
+#[test]
+fn comments_survive_the_key_that_they_were_in() {
+    let remove = |d: &mut Document| assert!(d.remove("a", "k").unwrap());
+    assert_eq!(
+        after("[a]\nx = 1\nk = v # why\n  # note\n more\n# z\n", remove),
+        "[a]\nx = 1\n# why\n# note\n# z\n"
+    );
+    assert_eq!(after("[a]\nx = 1\nk = v", remove), "[a]\nx = 1");
+}
+
+fn refusal(kind: Kind, text: &str, section: &str) -> String {
+    let mut document = document(kind, text);
+    let error = document.set(section, "k", "v").unwrap_err();
+    assert_eq!((document.to_text().expose().as_str(), document.log().len()), (text, 0));
+    error.to_string()
+}
+
+#[test]
+fn unsafe_places_are_refused_with_their_lines() {
+    use Kind::{Config, Credentials};
+    for (kind, text, section, expected) in [
+        (Credentials, "[a]\n[b]\n[a]", "b", "section [a] appears twice, on lines 1 and 3"),
+        (Config, "[profile a]\n[profile  a]", "x", "section [profile a] appears twice, on lines 1 and 2"),
+        (
+            Config,
+            "[default]\n[profile default]",
+            "x",
+            "section [profile default] appears twice, on lines 1 and 2",
+        ),
+        (Config, "[profile a]\n[profile \"a\"]", "x", "section [profile a] appears twice, on lines 1 and 2"),
+        (Credentials, "[a]\nX = 1\nx = 2", "a", "`x` appears twice in section [a], on lines 2 and 3"),
+        (
+            Credentials,
+            "\n[DEFAULT]\n",
+            "a",
+            "line 2: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile",
+        ),
+        (Credentials, "[ a ]", "a", "line 1: the header of section [a] must be exactly `[a]` to be edited"),
+        (
+            Credentials,
+            "[b]\nx = 1\n  [a]",
+            "a",
+            "line 3: the header of section [a] must be exactly `[a]` to be edited",
+        ),
+        (
+            Config,
+            "[profile \"a\"]",
+            "profile a",
+            "line 1: the header of section [profile a] must be exactly `[profile a]` to be edited",
+        ),
+        (Credentials, "", "a b!", "`a b!` cannot be written as a name in an AWS file"),
+    ] {
+        assert_eq!(refusal(kind, text, section), expected);
+    }
+    // Elsewhere in the file, odd headers and doubled keys do no harm.
+    for text in ["[ a ]\n[b]", "[a]\nx = 1\nx = 2\n[b]", "[a]\nx = 1\n  [c]\n[b]"] {
+        assert!(document(Credentials, text).set("b", "k", "v").is_ok(), "{text}");
+    }
+    let mut config = document(Config, "[profile default]\n");
+    config.set("default", "k", "v").unwrap();
+    assert_eq!(config.to_text().expose(), "[profile default]\nk = v\n");
+}
+
+#[test]
+fn what_sdks_would_read_differently_is_not_written() {
+    let mut document = document(Kind::Credentials, "[a]\n");
+    for value in ["", " x", "x ", "a\nb", "a\rb", "a\0b", "a # b", "a\t;b", "# a", "\"a\"", "'a'", "`a`"] {
+        let error = document.set("a", "k", value).unwrap_err();
+        assert!(matches!(error, UnsafeEdit::UnwritableValue { .. }), "{value:?}");
+    }
+    for key in ["", "K", "a b", "a:b", "a=b", "#a", "[a"] {
+        assert!(matches!(document.set("a", key, "v"), Err(UnsafeEdit::UnwritableName { .. })), "{key:?}");
+    }
+    for value in ["a;b#c", "\"/a b/x\" y", "=", "[a]", "C:\\x\\"] {
+        assert!(document.set("a", "k", value).unwrap(), "{value}");
+    }
+}
+
+#[test]
+fn nothing_of_a_value_is_shown() {
+    let mut document = document(Kind::Credentials, "[a]\nk = hidden\n more-hidden\n");
+    document.set("a", "z", "hidden-too").unwrap();
+    let error = document.set("a", "k", "hidden # x").unwrap_err();
+    assert!(!format!("{document:?} {error} {error:?}").contains("hidden"));
+}

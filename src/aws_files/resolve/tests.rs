@@ -1,0 +1,154 @@
+use super::*;
+use crate::aws_files::Kind;
+use crate::aws_files::document::Document;
+use std::path::Path;
+
+fn profiles(config: &str, credentials: &str) -> Profiles {
+    let parse = |kind, text: &str| Document::parse(kind, text.as_bytes()).unwrap();
+    let (config, credentials) = (parse(Kind::Config, config), parse(Kind::Credentials, credentials));
+    Profiles::from_documents((&config, Path::new("conf")), (&credentials, Path::new("cred")))
+}
+
+fn keys(section: &str) -> String {
+    format!("[{section}]\naws_access_key_id = ID-{section}\naws_secret_access_key = s\n")
+}
+
+fn key_id(resolution: &Resolution) -> &str {
+    match resolution.keys.as_ref().unwrap() {
+        KeySource::Static { keys, .. } => &keys.access_key_id,
+        KeySource::Process { command, .. } => &command.text,
+    }
+}
+
+#[test]
+fn keys_are_taken_in_order() {
+    let session = "aws_session_token = T\n";
+    let r = |config: &str, credentials: &str| resolve(&profiles(config, credentials), "dev").unwrap();
+    let both = keys("dev-long-term") + &keys("dev");
+    assert_eq!(key_id(&r("", &both)), "ID-dev-long-term");
+    assert_eq!(key_id(&r("", &keys("dev"))), "ID-dev");
+    assert_eq!(key_id(&r("", &keys("dev-long-term"))), "ID-dev-long-term");
+    let process = "[profile dev]\ncredential_process = vault read\nsource_profile = base\n";
+    assert_eq!(key_id(&r(process, &keys("dev"))), "ID-dev");
+    let stale = keys("dev") + session + &keys("base");
+    assert_eq!(key_id(&r(process, &stale)), "vault read");
+    let source = "[profile dev]\nsource_profile = base\nmfa_serial = S\n";
+    let resolution = r(source, &stale);
+    assert_eq!((key_id(&resolution), resolution.base.as_str()), ("ID-base", "base"));
+    assert_eq!(resolution.roles, []);
+}
+
+#[test]
+fn roles_come_in_the_order_of_assuming() {
+    let config = "[profile a]\nrole_arn = arn:a\nsource_profile = b\nexternal_id = x\nduration_seconds = 900\n\
+        [profile b]\nrole_arn = arn:b\nsource_profile = c\nmfa_process = code\n[profile c]\nregion = r\n";
+    let credentials = keys("c") + "[c-long-term]\naws_mfa_device = S \n";
+    let resolution = resolve(&profiles(config, &credentials), "a").unwrap();
+    let roles: Vec<&str> = resolution.roles.iter().map(|role| role.role_arn.as_str()).collect();
+    assert_eq!(roles, ["arn:b", "arn:a"]);
+    assert_eq!(resolution.roles[1].external_id.as_deref(), Some("x"));
+    assert_eq!(resolution.chain, ["a", "b", "c"]);
+    let serial = resolution.serial.unwrap();
+    assert_eq!((serial.text.as_str(), serial.origin.to_string().as_str()), ("S", "cred:5"));
+    assert_eq!(resolution.mfa_process.unwrap().text, "code");
+    assert_eq!(resolution.region.unwrap().text, "r");
+    assert_eq!(resolution.duration_seconds.unwrap().text, "900");
+    assert_eq!(resolution.target, Target::Section("a-session".into()));
+    // A source with keys of its own is the base, whatever role it has.
+    let credentials = credentials + &keys("b");
+    let resolution = resolve(&profiles(config, &credentials), "a").unwrap();
+    assert_eq!((resolution.roles.len(), resolution.base.as_str()), (1, "b"));
+}
+
+#[test]
+fn a_profile_may_be_its_own_source() {
+    let config = "[profile a]\nrole_arn = arn:a\nsource_profile = a\n";
+    let resolution = resolve(&profiles(config, &keys("a")), "a").unwrap();
+    assert_eq!((resolution.roles.len(), key_id(&resolution)), (1, "ID-a"));
+    let resolution = resolve(&profiles(config, ""), "a").unwrap();
+    assert!(matches!(resolution.keys, Err(KeysError::NoLongTermKeys { .. })));
+}
+
+#[test]
+fn dead_ends_are_named() {
+    let error = |config: &str, name: &str| resolve(&profiles(config, ""), name).unwrap_err().to_string();
+    let circle = "[profile z]\nrole_arn = z\nsource_profile = a\n[profile a]\nrole_arn = a\nsource_profile = b\n\
+        [profile b]\nrole_arn = b\nsource_profile = a\n";
+    assert_eq!(error(circle, "a"), "source profiles go in a circle: a → b → a");
+    assert_eq!(error(circle, "z"), "source profiles go in a circle: a → b → a");
+    assert_eq!(error("[profile dev]", "dve"), "no profile `dve` in conf or cred");
+    let missing = "[profile dev]\nrole_arn = a\nsource_profile = bse\n[profile base]";
+    let text = "profile `dev` has `source_profile = bse`, and there is no such profile (conf:3)";
+    assert_eq!(error(missing, "dev"), text);
+    let Err(ResolveError::NoSuchSource { near, .. }) = resolve(&profiles(missing, ""), "dev") else {
+        panic!()
+    };
+    assert_eq!(near, ["base"]);
+    let text = "profile `dev` has a `role_arn` but no `source_profile` (conf:2)";
+    assert_eq!(error("[profile dev]\nrole_arn = a\n", "dev"), text);
+}
+
+#[test]
+fn what_stands_in_place_of_keys_is_named() {
+    let instead = |config: &str, credentials: &str| match resolve(&profiles(config, credentials), "dev")
+        .unwrap()
+        .keys
+        .unwrap_err()
+    {
+        KeysError::NoLongTermKeys { instead, .. } => instead,
+        other => panic!("{other}"),
+    };
+    let dev = |line: &str| format!("[profile dev]\n{line}\n");
+    assert_eq!(instead(&dev("sso_session = x"), ""), Some(Instead::Sso));
+    assert_eq!(instead(&dev("login_session = x"), ""), Some(Instead::LoginSession));
+    assert_eq!(instead(&dev("web_identity_token_file = x\nrole_arn = r"), ""), Some(Instead::WebIdentity));
+    let metadata = Some(Instead::CredentialSource("Environment".into()));
+    assert_eq!(instead(&dev("role_arn = r\ncredential_source = Environment"), ""), metadata);
+    let ours = dev("credential_process = awsmfa credential-process -p dev");
+    assert_eq!(instead(&ours, ""), Some(Instead::Ourselves));
+    assert_eq!(instead("", &(keys("dev") + "aws_session_token = T\n")), Some(Instead::SessionOnly));
+    assert_eq!(instead(&dev("region = x"), ""), None);
+    let half = resolve(&profiles("", "[dev]\naws_access_key_id = A\n"), "dev").unwrap();
+    assert!(matches!(half.keys, Err(KeysError::Incomplete(_))));
+}
+
+#[test]
+fn our_own_command_is_known() {
+    for (command, ours) in [
+        ("awsmfa credential-process -p dev", true),
+        ("awsmfa credential-process", true),
+        ("\"/opt/my tools/awsmfa\" credential-process --profile=dev", true),
+        ("C:\\Tools\\awsmfa.exe credential-process --profile dev", true),
+        ("awsmfa -v credential-process -pdev", true),
+        ("awsmfa credential-process -p dev-long-term", false),
+        ("awsmfa credential-process -p other", false),
+        ("awsmfa code", false),
+        ("awsmfa-other credential-process", false),
+        ("aws-vault exec dev", false),
+        ("'", false),
+    ] {
+        assert_eq!(runs_ourselves(command, "dev"), ours, "{command}");
+    }
+    let p = |command| {
+        profiles(&format!("[profile dev]\ncredential_process = {command}\n"), &keys("dev-long-term"))
+    };
+    let target = |command| resolve(&p(command), "dev").unwrap().target;
+    assert_eq!(target("awsmfa credential-process -p dev"), Target::CacheOnly);
+    assert_eq!(target("vault read"), Target::Section("dev-session".into()));
+    assert_eq!(resolve(&profiles("", &keys("dev")), "dev").unwrap().target, Target::Section("dev".into()));
+}
+
+#[test]
+fn endpoints_come_from_services_then_the_profile() {
+    let config = "[profile dev]\nservices = x\nendpoint_url = http://all\nuse_fips_endpoint = True\n\
+        [services x]\nsts =\n  endpoint_url = http://sts\n[profile off]\nendpoint_url = http://all\n\
+        ignore_configured_endpoint_urls = true\n";
+    let p = profiles(config, "");
+    let endpoint = |profile, service| service_endpoint(&p, profile, service).map(|s| s.text);
+    assert_eq!(endpoint("dev", "sts").as_deref(), Some("http://sts"));
+    assert_eq!(endpoint("dev", "iam").as_deref(), Some("http://all"));
+    assert_eq!(endpoint("off", "sts"), None);
+    assert_eq!(use_fips_endpoint(&p, "dev"), Some(true));
+    assert_eq!(use_dualstack_endpoint(&p, "dev"), None);
+    assert!(ca_bundle(&p, "dev").is_none() && region(&p, "dev").is_none());
+}

@@ -1,0 +1,325 @@
+//! The AWS files through the public API: the SDKs' own conformance cases, and properties of the editor over generated
+//! files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use awsmfa::aws_files::Kind;
+use awsmfa::aws_files::document::Document;
+use awsmfa::aws_files::guard;
+use awsmfa::aws_files::profiles::{Profile, Profiles};
+use awsmfa::aws_files::session_edits::{SessionValues, remove_session, write_session};
+use awsmfa::aws_files::syntax::{Problem, SyntaxError};
+use proptest::prelude::*;
+use serde_json::Value;
+
+/// What the reference says of a line, by our names for it.
+fn reference_text(problem: &Problem) -> &'static str {
+    match problem {
+        Problem::OpenHeader => "Profile definition must end with ']'",
+        Problem::OutsideSection => "Expected a profile definition",
+        Problem::StrayContinuation => "Expected a property definition, found continuation",
+        Problem::NoEquals | Problem::Colon => "Expected an '=' sign defining a property",
+        Problem::NoKey => "Property did not have a name",
+        Problem::NestedNoEquals => "Expected an '=' sign defining a sub-property",
+        Problem::NestedNoKey => "Sub-property did not have a name",
+        Problem::ByteOrderMark | Problem::NotUtf8 | Problem::NulByte | Problem::LoneCarriageReturn => "",
+    }
+}
+
+/// Cases in which we mean to differ from the reference, each with its reason. None at present: where we differ (an
+/// indented comment, an indented header, a quoted profile name) the cases have no example.
+const DIFFERENCES: &[(&str, &str)] = &[];
+
+#[allow(clippy::disallowed_methods, reason = "asks cargo where a dependency's test data lies")]
+fn conformance_cases() -> Vec<Value> {
+    let cargo = option_env!("CARGO").unwrap_or("cargo");
+    let host = std::process::Command::new("rustc").arg("-vV").output().unwrap().stdout;
+    let host = String::from_utf8(host).unwrap();
+    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+    let output = std::process::Command::new(cargo)
+        .args(["metadata", "--format-version=1", "--offline", "--filter-platform", host])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == "aws-runtime").unwrap();
+    let folder = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap();
+    let text = std::fs::read(folder.join("test-data/profile-parser-tests.json")).unwrap();
+    let cases: Value = serde_json::from_slice(&text).unwrap();
+    cases["tests"].as_array().unwrap().clone()
+}
+
+fn load(input: &Value) -> Result<Profiles, SyntaxError> {
+    let text = |name: &str| input[name].as_str().unwrap_or_default().as_bytes().to_vec();
+    let config = Document::parse(Kind::Config, &text("configFile"))?;
+    let credentials = Document::parse(Kind::Credentials, &text("credentialsFile"))?;
+    let (a, b) = (Path::new("config"), Path::new("credentials"));
+    Ok(Profiles::from_documents((&config, a), (&credentials, b)))
+}
+
+type Sections = BTreeMap<String, BTreeMap<String, String>>;
+
+fn sections<'a>(profiles: impl Iterator<Item = &'a Profile>) -> Sections {
+    let settings = |p: &Profile| p.iter().map(|(k, v)| (k.to_owned(), v.text().to_owned())).collect();
+    profiles.map(|profile| (profile.name().to_owned(), settings(profile))).collect()
+}
+
+fn expected(output: &Value) -> Sections {
+    if output.is_null() { Sections::new() } else { serde_json::from_value(output.clone()).unwrap() }
+}
+
+#[test]
+fn the_sdks_cases_hold() {
+    let cases = conformance_cases();
+    assert_eq!(cases.len(), 65);
+    for case in &cases {
+        let name = case["name"].as_str().unwrap();
+        if DIFFERENCES.iter().any(|(differs, _)| *differs == name) {
+            continue;
+        }
+        let output = &case["output"];
+        match (load(&case["input"]), output["errorContaining"].as_str()) {
+            (Ok(profiles), None) => {
+                assert_eq!(sections(profiles.iter()), expected(&output["config"]["profiles"]), "{name}");
+                let sso = sections(profiles.sso_sessions());
+                assert_eq!(sso, expected(&output["config"]["sso_sessions"]), "{name}");
+            }
+            (Err(error), Some(text)) => {
+                assert!(reference_text(&error.problem).contains(text), "{name}: {error}");
+            }
+            (Ok(_), Some(text)) => panic!("{name}: should fail with {text}"),
+            (Err(error), None) => panic!("{name}: {error}"),
+        }
+    }
+}
+
+/// A credentials file of sections `s0`, `s1`, … with odd spacing, comments, blank lines and nested blocks.
+fn credentials_file() -> impl Strategy<Value = String> {
+    let value = prop_oneof![
+        "[A-Za-z0-9/+=]{1,20}",
+        Just("C:\\certs\\".to_owned()),
+        Just("a;b#c".to_owned()),
+        Just("with = equals".to_owned()),
+        Just("\"quoted\"".to_owned()),
+        Just("ünïcode 😂".to_owned()),
+    ];
+    let spacing = prop_oneof![Just("="), Just(" = "), Just("\t=  ")];
+    let trivia = prop_oneof![
+        3 => Just(String::new()),
+        2 => Just("\n".to_owned()),
+        1 => Just("  \t\n".to_owned()),
+        1 => Just("# a comment\n".to_owned()),
+        1 => Just("; another = one\n".to_owned()),
+        1 => Just("\n\n# far = away\n".to_owned()),
+    ];
+    let tail = prop_oneof![
+        6 => Just(""),
+        1 => Just("\n nested = 1\n\n  other = C:\\x\\"),
+        1 => Just("\n   # indented\n -continued"),
+        1 => Just("  # inline"),
+    ];
+    let key = prop_oneof![
+        Just("region"),
+        Just("output"),
+        Just("Upper_Case"),
+        Just("mfa_serial"),
+        Just("aws_access_key_id"),
+        Just("aws_secret_access_key"),
+        Just("aws_security_token"),
+    ];
+    let property = (key, spacing, value, tail, trivia.clone()).prop_map(|(key, eq, value, tail, after)| {
+        let value = if tail.starts_with("\n nested") { String::new() } else { value };
+        (key.to_owned(), format!("{key}{eq}{value}{tail}\n{after}"))
+    });
+    let section =
+        (trivia.clone(), prop::collection::vec(property, 0..6), prop_oneof![Just(""), Just(" # x")]);
+    (trivia, prop::collection::vec(section, 0..4), any::<bool>(), any::<bool>()).prop_map(
+        |(start, sections, crlf, last_newline)| {
+            let mut text = start;
+            for (index, (after, properties, comment)) in sections.into_iter().enumerate() {
+                text.push_str(&format!("[s{index}]{comment}\n{after}"));
+                let mut seen = std::collections::HashSet::new();
+                for (key, line) in properties {
+                    if seen.insert(key) {
+                        text.push_str(&line);
+                    }
+                }
+            }
+            if !last_newline && text.ends_with('\n') {
+                text.pop();
+            }
+            if crlf { text.replace('\n', "\r\n") } else { text }
+        },
+    )
+}
+
+fn parse(text: &str) -> Document {
+    Document::parse(Kind::Credentials, text.as_bytes()).unwrap()
+}
+
+fn text(document: &Document) -> String {
+    document.to_text().expose().clone()
+}
+
+fn guarded(old: &str, document: &Document) {
+    let new = text(document);
+    guard::check(old, &new, document.log())
+        .unwrap_or_else(|e| panic!("{e}\n--- old\n{old}\n--- new\n{new}\n{:?}", document.log()));
+    assert_eq!(text(&parse(&new)), new);
+}
+
+fn session() -> SessionValues {
+    SessionValues {
+        access_key_id: "ASIAEXAMPLE".into(),
+        secret: "c2VjcmV0".into(),
+        token: "dG9rZW4=".into(),
+        expires: "2030-01-01T00:00:00Z".into(),
+    }
+}
+
+/// The lines of sections other than the one named and its `-long-term`, and that section's lines without our keys.
+fn not_ours(text: &str, section: &str) -> Vec<String> {
+    let ours = [
+        "aws_access_key_id",
+        "aws_secret_access_key",
+        "aws_session_token",
+        "aws_security_token",
+        "x_security_token_expires",
+        "mfa_serial",
+    ];
+    let (mut lines, mut inside, mut skipping) = (Vec::new(), false, false);
+    for line in text.lines() {
+        if line.starts_with('[') {
+            inside = line.starts_with(&format!("[{section}]")) || line == format!("[{section}-long-term]");
+            skipping = false;
+            if line == format!("[{section}-long-term]") || line == format!("[{section}]") {
+                continue;
+            }
+        }
+        let key = line.split('=').next().unwrap_or_default().trim().to_lowercase();
+        if inside && !line.starts_with([' ', '\t', '#', ';', '[']) && !line.trim().is_empty() {
+            skipping = ours.contains(&key.as_str());
+        }
+        // Comments that sat on lines of ours have lines of their own now.
+        let freed = ["# inline", "# indented"].contains(&line.trim());
+        let ours = inside && skipping && !line.starts_with(['#', ';']);
+        if !ours && !freed && !line.trim().is_empty() {
+            lines.push(line.to_owned());
+        }
+    }
+    lines
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn reading_changes_nothing(file in credentials_file()) {
+        prop_assert_eq!(text(&parse(&file)), file);
+    }
+
+    #[test]
+    fn what_is_set_is_read_and_the_rest_stays(
+        file in credentials_file(),
+        section in "s[0-5]",
+        key in prop_oneof![Just("region"), Just("output"), Just("upper_case"), Just("new_key"), Just("mfa_serial")],
+        value in "[A-Za-z0-9/+=:.-]{1,12}",
+    ) {
+        let mut document = parse(&file);
+        let changed = document.set(&section, key, &value).unwrap();
+        let read = parse(&text(&document)).get(&section, key).unwrap();
+        prop_assert_eq!(read.expose(), &value);
+        for other in parse(&file).sections() {
+            for k in parse(&file).keys(&other) {
+                if (other.as_str(), k.as_str()) != (section.as_str(), key) {
+                    prop_assert_eq!(parse(&file).get(&other, &k), document.get(&other, &k));
+                }
+            }
+        }
+        prop_assert_eq!(changed, text(&document) != file);
+        guarded(&file, &document);
+        prop_assert!(!document.clone().set(&section, key, &value).unwrap(), "the second time changes nothing");
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_and_the_rest_stays(file in credentials_file(), section in "s[0-3]", index in 0usize..6) {
+        let mut document = parse(&file);
+        if let Some(key) = document.keys(&section).get(index).cloned() {
+            prop_assert!(document.remove(&section, &key).unwrap());
+            prop_assert_eq!(document.get(&section, &key), None);
+            guarded(&file, &document);
+        }
+    }
+
+    #[test]
+    fn login_and_logout_leave_other_lines_alone(file in credentials_file(), section in "s[0-5]", restore: bool) {
+        let mut document = parse(&file);
+        write_session(&mut document, &section, &session(), false).unwrap();
+        let logged_in = text(&document);
+        guarded(&file, &document);
+        prop_assert_eq!(not_ours(&logged_in, &section), not_ours(&file, &section));
+        let mut document = parse(&logged_in);
+        prop_assert!(remove_session(&mut document, &section, restore).unwrap().removed);
+        guarded(&logged_in, &document);
+        prop_assert_eq!(not_ours(&text(&document), &section), not_ours(&file, &section));
+    }
+
+    #[test]
+    fn login_and_logout_restore_give_every_byte_back(file in credentials_file(), section in "s[0-5]") {
+        let mut document = parse(&file);
+        let exact = {
+            let keys = document.keys(&section);
+            let both = |k: &str| document.has(&section, k);
+            // What cannot be undone: a stale legacy token goes, half a pair or none is nothing to restore, and a
+            // serial's place is known only beside the keys.
+            let lines: Vec<&str> = file.lines().collect();
+            let start = lines.iter().position(|line| line.starts_with(&format!("[{section}]")));
+            let own = start.map_or(&lines[..0], |at| &lines[at + 1..]);
+            let end = own.iter().position(|line| line.starts_with('[')).unwrap_or(own.len());
+            let is_key = |line: &&str| line.starts_with("aws_");
+            let first = own[..end].iter().position(is_key);
+            let last = own[..end].iter().rposition(is_key);
+            let serial = own[..end].iter().position(|line| line.starts_with("mfa_serial"));
+            let beside = match (serial, first, last) {
+                (None, _, _) => true,
+                (Some(s), Some(first), Some(last)) => s + 1 == first || s == last + 1,
+                _ => false,
+            };
+            let tidy = !file.contains("# in") && !file.contains("nested");
+            let header = !document.has_section(&section) || !keys.is_empty();
+            tidy && header && beside && !both("aws_security_token") && !keys.contains(&"aws_security_token".into())
+                && (both("aws_access_key_id") == both("aws_secret_access_key"))
+                && (both("aws_access_key_id") || serial.is_none())
+        };
+        write_session(&mut document, &section, &session(), false).unwrap();
+        let mut document = parse(&text(&document));
+        remove_session(&mut document, &section, true).unwrap();
+        if exact {
+            prop_assert_eq!(text(&document), file);
+        }
+    }
+}
+
+#[test]
+fn files_are_replaced_whole_under_a_lock() {
+    use awsmfa::aws_files::write::{check_writable, edit, lock_path};
+    let home = tempfile::tempdir().unwrap();
+    let path: PathBuf = home.path().join("aws/credentials");
+    let lock = lock_path(&home.path().join("state"), &path);
+    let write = |d: &mut Document| write_session(d, "dev", &session(), false);
+    check_writable(&path, Kind::Credentials, write).unwrap();
+    assert!(!path.exists(), "a rehearsal writes nothing");
+    let report = edit(&path, Kind::Credentials, &lock, write).unwrap();
+    assert!(report.added_section);
+    let content = std::fs::read_to_string(&path).unwrap();
+    assert!(content.starts_with("[dev]\naws_access_key_id = ASIAEXAMPLE\n"), "{content}");
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
+    let before = awsmfa::files::fingerprint(&path);
+    edit(&path, Kind::Credentials, &lock, write).unwrap();
+    assert_eq!(awsmfa::files::fingerprint(&path), before, "no change, no write");
+    edit(&path, Kind::Credentials, &lock, |d| remove_session(d, "dev", false)).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+}

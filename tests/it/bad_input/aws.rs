@@ -1,0 +1,197 @@
+//! What AWS refuses: keys, devices, codes, clocks.
+
+use awsmfa::error::{CommandError, ErrorKind};
+use awsmfa::session::{self, Options, Wishes};
+use fake_aws::KeyStatus;
+
+use super::{login, login_and_sdk, sdk};
+use crate::support::World;
+
+#[test]
+fn a_wrong_secret_key() {
+    let world = World::imported();
+    let credentials = world.home.credentials().replace(&world.key.secret, &"x".repeat(40));
+    world.home.write_credentials(&credentials);
+    let err = login_and_sdk(&world.home, "dev", 4);
+    insta::assert_snapshot!(err.replace(&world.key.id, "[KEY]"), @"
+    error: the secret access key does not belong to the access key `[KEY]`
+    hint: enter both again: `aws configure --profile dev`
+    ");
+}
+
+#[test]
+fn an_inactive_key() {
+    let world = World::imported();
+    world.aws.set_key_status(&world.key.id, KeyStatus::Inactive);
+    let err = login_and_sdk(&world.home, "dev", 4);
+    insta::assert_snapshot!(err.replace(&world.key.id, "[KEY]"), @"
+    error: AWS does not know the access key `[KEY]`, or it is inactive or deleted
+    hint: see which keys are active: IAM console, Users, Security credentials
+    hint: enter both again: `aws configure --profile dev`
+    ");
+}
+
+#[test]
+fn an_unknown_key() {
+    let world = World::imported();
+    let credentials = world.home.credentials().replace(&world.key.id, "AKIAIOSFODNN7EXAMPLE");
+    world.home.write_credentials(&credentials);
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
+    error: AWS does not know the access key `AKIAIOSFODNN7EXAMPLE`, or it is inactive or deleted
+    hint: see which keys are active: IAM console, Users, Security credentials
+    hint: enter both again: `aws configure --profile dev`
+    ");
+}
+
+#[test]
+fn an_inactive_key_before_the_serial_is_known() {
+    let world = World::new();
+    world.home.write_config("[profile dev]\nregion = eu-central-1\n");
+    world.aws.set_key_status(&world.key.id, KeyStatus::Inactive);
+    let err = login_and_sdk(&world.home, "dev", 4);
+    insta::assert_snapshot!(err.replace(&world.key.id, "[KEY]"), @"
+    error: AWS does not know the access key `[KEY]`, or it is inactive or deleted
+    hint: see which keys are active: IAM console, Users, Security credentials
+    hint: enter both again: `aws configure --profile dev`
+    ");
+}
+
+#[test]
+fn the_device_of_another_user() {
+    let world = World::new();
+    world.aws.add_user("bob");
+    let device = world.aws.add_device("bob", "bob");
+    let import = ["device", "import", "--serial", &device.serial, "--secret-stdin"];
+    world.home.awsmfa(import).stdin(&device.seed).run().success();
+    world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n", device.serial));
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
+    error: AWS could not validate the code of `arn:aws:iam::123456789012:mfa/bob`
+    hint: the device must be of the user whose keys these are: `aws iam list-mfa-devices --profile dev`
+    hint: or it was enabled seconds ago, or asked too often: wait 3 minutes
+    ");
+}
+
+#[test]
+fn a_device_that_is_not_enabled() {
+    let world = World::imported();
+    world.aws.remove_device(&world.device.serial);
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
+    error: AWS could not validate the code of `arn:aws:iam::123456789012:mfa/alice`
+    hint: the device must be of the user whose keys these are: `aws iam list-mfa-devices --profile dev`
+    hint: or it was enabled seconds ago, or asked too often: wait 3 minutes
+    ");
+}
+
+/// A world in which the secret of another device was imported.
+fn with_the_wrong_secret() -> World {
+    let world = World::new();
+    let import = ["device", "import", "--profile", "dev", "--secret-stdin"];
+    let wrong = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    world.home.awsmfa(import).stdin(wrong).run().success();
+    world
+}
+
+#[test]
+fn a_code_that_is_refused() {
+    let world = with_the_wrong_secret();
+    insta::assert_snapshot!(login(&world.home, "dev", 4), @"
+    error: AWS refused the codes of `arn:aws:iam::123456789012:mfa/alice` as wrong, too old or used already
+    hint: if the secret is another device's: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --yes`
+    ");
+    let codes = world.aws.codes_sent(&world.device.serial);
+    assert_eq!(codes.len(), 3, "three steps are tried, then it is enough");
+    let world = with_the_wrong_secret();
+    insta::assert_snapshot!(sdk(&world.home, "dev", 4), @"awsmfa: AWS refused the codes of `arn:aws:iam::123456789012:mfa/alice` as wrong, too old or used already; hint: if the secret is another device's: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --yes`");
+}
+
+#[test]
+fn a_code_that_was_typed_and_is_refused() {
+    let world = World::new();
+    let run = world.home.awsmfa(["login", "--profile", "dev", "--code", "000000"]);
+    insta::assert_snapshot!(super::refused(&world.home, run, 4), @"
+    error: AWS refused the code of `arn:aws:iam::123456789012:mfa/alice` as wrong, too old or used already
+    hint: give the code that the device shows now; AWS takes each once
+    ");
+    assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 1);
+    let ran = world.home.awsmfa(["login", "-p", "dev", "--code", "12345"]).run().code(2);
+    assert!(ran.err().contains("a code is six digits"), "{}", ran.err());
+}
+
+/// With all steps of now used up, a second SDK that asks waits for the next one, as it might be taken; refused, it fails.
+#[test]
+fn a_refusal_does_not_keep_an_sdk_waiting_for_another() {
+    let world = with_the_wrong_secret();
+    world.freeze();
+    let began = world.aws.clock().now();
+    for (seconds, codes) in [(0, 3), (25, 4)] {
+        let it = world.in_process(0);
+        let run = || {
+            let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
+            let prepared = session::prepare(&it.ctx, &wishes)?;
+            let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+            session::ensure(&it.ctx, &prepared.aws, &prepared.plan, &options).map_err(CommandError::from)
+        };
+        assert_eq!(run().unwrap_err().kind, ErrorKind::Refused);
+        assert_eq!(it.out.text(), "");
+        assert_eq!(world.aws.codes_sent(&world.device.serial).len(), codes);
+        assert_eq!((world.aws.clock().now() - began).num_seconds(), seconds);
+    }
+}
+
+#[test]
+fn a_device_that_was_tried_too_often() {
+    let world = with_the_wrong_secret();
+    for _ in 0..3 {
+        for code in ["000000", "111111"] {
+            world.home.awsmfa(["login", "--profile", "dev", "--code", code]).run().code(4);
+        }
+    }
+    let err = sdk(&world.home, "dev", 4);
+    let err = regex::Regex::new(r"in \d+ s").unwrap().replace(&err, "in [S] s").into_owned();
+    insta::assert_snapshot!(err, @"awsmfa: this device's codes were tried 6 times in 3 minutes; AWS stops judging soon after; hint: try again in [S] s");
+    assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 6);
+}
+
+#[test]
+fn a_clock_twenty_minutes_off() {
+    for offset in [1200, -1200] {
+        let world = World::imported();
+        world.aws.clock().set_offset(offset);
+        let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+        insta::allow_duplicates! { insta::assert_snapshot!(ran.err(), @"
+        awsmfa: moved the long-term keys of [dev] to [dev-long-term]
+        awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+        ") }
+        let world = World::imported();
+        world.aws.clock().set_offset(offset);
+        let ran = world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
+        assert_eq!(ran.err(), "");
+    }
+}
+
+#[test]
+fn a_clock_a_day_off() {
+    let world = World::imported();
+    world.aws.clock().set_offset(88_000);
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
+    error: this computer's clock is 1 d behind AWS's; sessions would seem ended or endless
+    hint: set it: `sudo timedatectl set-ntp true`
+    ");
+    let world = World::imported();
+    world.aws.clock().set_offset(-88_000);
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
+    error: this computer's clock is 1 d ahead of AWS's; sessions would seem ended or endless
+    hint: set it: `sudo timedatectl set-ntp true`
+    ");
+}
+
+#[test]
+fn a_clock_a_day_off_before_the_serial_is_known() {
+    let world = World::new();
+    world.home.write_config("[profile dev]\nregion = eu-central-1\n");
+    world.aws.clock().set_offset(86_400);
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
+    error: this computer's clock is off: Signature expired: [TIME] is now earlier than [TIME] ([TIME] - 15 min.)
+    hint: set it: `sudo timedatectl set-ntp true`
+    ");
+}

@@ -1,0 +1,161 @@
+//! AWS out of reach, something in its place, or AWS unwell.
+
+use std::net::TcpListener;
+
+use fake_aws::Fault;
+
+use super::{login, login_and_sdk, sdk};
+use crate::support::World;
+
+#[test]
+fn nobody_listens() {
+    let mut world = World::imported();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    world.home.set("AWS_ENDPOINT_URL", &format!("http://{free}"));
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 6), @"
+    error: AWS cannot be reached: Connection refused (os error [N])
+    hint: check the network, and `HTTPS_PROXY` and `AWS_ENDPOINT_URL` if they are set
+    ");
+    // The codes never left: the next login needs no other.
+    world.home.set("AWS_ENDPOINT_URL", &world.aws.endpoint());
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn a_name_that_does_not_resolve() {
+    let mut world = World::imported();
+    world.home.set("AWS_ENDPOINT_URL", "http://sts.invalid");
+    let err = login_and_sdk(&world.home, "dev", 6);
+    // What the resolver says differs from system to system.
+    assert!(err.starts_with("error: AWS cannot be reached: "), "{err}");
+}
+
+#[test]
+fn a_server_that_never_answers() {
+    let mut world = World::imported();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    world.home.set("AWS_ENDPOINT_URL", &format!("http://{}", silent.local_addr().unwrap()));
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: GetSessionToken got no answer: no answer in time; hint: try again; the code that was sent is not used again");
+}
+
+#[test]
+fn a_connection_that_breaks() {
+    let world = World::imported();
+    world.aws.fault(Fault::drop_before().forever());
+    insta::assert_snapshot!(login(&world.home, "dev", 6), @"
+    error: GetSessionToken got no answer: connection closed before message completed
+    hint: try again; the code that was sent is not used again
+    ");
+    let world = World::imported();
+    world.aws.fault(Fault::drop_before().forever());
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: GetSessionToken got no answer: connection closed before message completed; hint: try again; the code that was sent is not used again");
+}
+
+#[test]
+fn a_captive_portal() {
+    for fault in [Fault::captive_portal(), Fault::captive_redirect(), Fault::garbage()] {
+        let world = World::imported();
+        world.aws.fault(fault.forever());
+        let err = login_and_sdk(&world.home, "dev", 6);
+        let err = err.replace("302", "[STATUS]").replace("200", "[STATUS]");
+        insta::allow_duplicates! { insta::assert_snapshot!(err, @"
+        error: something other than AWS answered (HTTP status [STATUS])
+        hint: sign in to the network first: a captive portal or proxy stands in between
+        ") }
+    }
+}
+
+#[test]
+fn a_captive_portal_before_the_serial_is_known() {
+    let world = World::new();
+    world.home.write_config("[profile dev]\nregion = eu-central-1\n");
+    world.aws.fault(Fault::captive_redirect().forever());
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 6), @"
+    error: something other than AWS answered (HTTP status 302)
+    hint: sign in to the network first: a captive portal or proxy stands in between
+    ");
+}
+
+#[test]
+fn an_untrusted_certificate() {
+    let world = World::with(fake_aws::FakeAws::builder().https().start());
+    let import = ["device", "import", "--profile", "dev", "--secret-stdin"];
+    world.home.awsmfa(import).stdin(&world.device.seed).run().success();
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 6), @"
+    error: the connection to AWS is not trusted: invalid peer certificate: UnknownIssuer
+    hint: behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too
+    ");
+}
+
+#[test]
+fn aws_fails() {
+    let world = World::imported();
+    world.aws.fault(Fault::service_failure().forever());
+    insta::assert_snapshot!(login(&world.home, "dev", 6), @"
+    error: AWS is unavailable: GetSessionToken: The request processing has failed because of an unknown error, exception or failure
+    hint: try again later: https://health.aws.amazon.com
+    ");
+    let world = World::imported();
+    world.aws.fault(Fault::unavailable().forever());
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: AWS is unavailable: GetSessionToken: The request has failed due to a temporary failure of the server; hint: try again later: https://health.aws.amazon.com");
+}
+
+#[test]
+fn aws_throttles() {
+    let world = World::imported();
+    world.aws.fault(Fault::throttling().forever());
+    insta::assert_snapshot!(login(&world.home, "dev", 6), @"
+    awsmfa: waiting 2 s for AWS, which is throttling
+    awsmfa: waiting 2 s for AWS, which is throttling
+    error: AWS takes no more requests for now: GetSessionToken: Rate exceeded
+    hint: try again in a minute
+    ");
+    let world = World::imported();
+    world.aws.fault(Fault::throttling().forever());
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: AWS takes no more requests for now: GetSessionToken: Rate exceeded; hint: try again in a minute");
+}
+
+#[test]
+fn aws_throttles_once() {
+    let world = World::imported();
+    world.aws.fault(Fault::throttling());
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    let world = World::imported();
+    world.aws.fault(Fault::throttling());
+    world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
+}
+
+#[test]
+fn aws_is_unwell_before_the_serial_is_known() {
+    for fault in [Fault::throttling(), Fault::unavailable()] {
+        let world = World::new();
+        world.home.write_config("[profile dev]\nregion = eu-central-1\n");
+        world.aws.fault(fault.forever());
+        let err = sdk(&world.home, "dev", 6);
+        assert!(err.contains("ListMFADevices"), "{err}");
+    }
+}
+
+#[test]
+fn a_ca_bundle_and_a_proxy_that_do_not_serve() {
+    let mut world = World::imported();
+    world.home.set("AWS_CA_BUNDLE", world.home.join("nowhere.pem").to_str().unwrap());
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
+    error: the CA bundle `~/nowhere.pem` cannot be read: No such file or directory (os error [N])
+    hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
+    ");
+    world.home.set("AWS_CA_BUNDLE", world.home.join("passphrase").to_str().unwrap());
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
+    error: the CA bundle `~/passphrase` has no usable PEM certificate
+    hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
+    ");
+    world.home.unset("AWS_CA_BUNDLE");
+    world.home.set("HTTP_PROXY", "http://user:hunter2@[bad");
+    let err = login_and_sdk(&world.home, "dev", 3);
+    assert!(!err.contains("hunter2"), "{err}");
+    insta::assert_snapshot!(err, @"
+    error: the proxy's URL cannot be used: it should look like `http://host:port`
+    hint: check `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`
+    ");
+}

@@ -1,0 +1,259 @@
+//! Profiles that are not there, have no keys, or say something that cannot be.
+
+use super::{login, login_and_sdk, refused, with_config};
+use crate::support::{Home, World};
+use fake_aws::FakeAws;
+
+#[test]
+fn no_profile_of_that_name() {
+    let world = World::imported();
+    let err = login_and_sdk(&world.home, "dve", 3);
+    insta::assert_snapshot!(err, @"
+    error: no profile `dve` in ~/.aws/config or ~/.aws/credentials
+    hint: did you mean `--profile dev`?
+    ");
+    let err = login_and_sdk(&world.home, "production", 3);
+    insta::assert_snapshot!(err, @"
+    error: no profile `production` in ~/.aws/config or ~/.aws/credentials
+    hint: make it: `aws configure --profile production`
+    hint: or list those there are: `aws configure list-profiles`
+    ");
+    assert!(world.aws.requests().is_empty());
+}
+
+#[test]
+fn no_profile_at_all() {
+    let home = Home::new(&FakeAws::start());
+    let err = login_and_sdk(&home, "default", 3);
+    insta::assert_snapshot!(err, @"
+    error: no profile `default` in ~/.aws/config or ~/.aws/credentials
+    hint: make it: `aws configure --profile default`
+    hint: or list those there are: `aws configure list-profiles`
+    ");
+    let err = refused(&home, home.awsmfa(["device", "import", "--secret-stdin"]).stdin("x"), 3);
+    insta::assert_snapshot!(err, @"
+    error: no profile `default` in ~/.aws/config or ~/.aws/credentials
+    hint: make it: `aws configure --profile default`
+    hint: or list those there are: `aws configure list-profiles`
+    ");
+    let err = refused(&home, home.awsmfa(["code"]), 3);
+    insta::assert_snapshot!(err, @"
+    error: no device is stored
+    hint: awsmfa device import --profile NAME
+    ");
+}
+
+#[test]
+fn a_source_profile_that_is_not_there() {
+    let world = World::imported();
+    with_config(&world, "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dve");
+    let err = login_and_sdk(&world.home, "admin", 3);
+    insta::assert_snapshot!(err, @"
+    error: profile `admin` has `source_profile = dve`, and there is no such profile (~/.aws/config:6)
+    hint: aws configure set source_profile dev --profile admin
+    ");
+    with_config(
+        &world,
+        "[profile other]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = nothing-like-it",
+    );
+    let err = login_and_sdk(&world.home, "other", 3);
+    insta::assert_snapshot!(err, @"
+    error: profile `other` has `source_profile = nothing-like-it`, and there is no such profile (~/.aws/config:9)
+    hint: aws configure set source_profile NAME --profile other
+    ");
+}
+
+#[test]
+fn source_profiles_in_a_circle() {
+    let world = World::imported();
+    let role = "role_arn = arn:aws:iam::123456789012:role/x";
+    with_config(
+        &world,
+        &format!("[profile a]\n{role}\nsource_profile = b\n[profile b]\n{role}\nsource_profile = a"),
+    );
+    let err = login_and_sdk(&world.home, "a", 3);
+    insta::assert_snapshot!(err, @"
+    error: source profiles go in a circle: a → b → a
+    hint: one of them must have long-term keys instead of `source_profile`
+    ");
+}
+
+#[test]
+fn a_role_without_a_source() {
+    let world = World::imported();
+    with_config(&world, "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x");
+    let err = login_and_sdk(&world.home, "admin", 3);
+    insta::assert_snapshot!(err, @"
+    error: profile `admin` has a `role_arn` but no `source_profile` (~/.aws/config:5)
+    hint: aws configure set source_profile NAME --profile admin
+    ");
+}
+
+#[test]
+fn no_long_term_keys() {
+    let world = World::imported();
+    with_config(&world, "[profile bare]\nregion = eu-west-1");
+    let err = login_and_sdk(&world.home, "bare", 3);
+    insta::assert_snapshot!(err, @"
+    error: no long-term keys for profile `bare` (looked in [bare-long-term], [bare], `credential_process`, `source_profile`)
+    hint: enter the access key of an IAM user: `aws configure --profile bare`
+    ");
+    assert!(world.aws.requests().is_empty());
+}
+
+#[test]
+fn something_else_in_place_of_long_term_keys() {
+    let world = World::imported();
+    with_config(
+        &world,
+        "[profile sso]\nsso_session = corp\n[profile ours]\ncredential_process = awsmfa credential-process -p ours",
+    );
+    let err = login_and_sdk(&world.home, "sso", 3);
+    insta::assert_snapshot!(err, @"
+    error: no long-term keys for profile `sso`: it signs in through IAM Identity Center (SSO) (looked in [sso-long-term], [sso], `credential_process`, `source_profile`)
+    hint: it needs no awsmfa: `aws sso login --profile sso`
+    ");
+    let err = login_and_sdk(&world.home, "ours", 3);
+    insta::assert_snapshot!(err, @"
+    error: no long-term keys for profile `ours`: its `credential_process` is awsmfa itself (looked in [ours-long-term], [ours], `credential_process`, `source_profile`)
+    hint: enter the access key of an IAM user: `aws configure --profile ours-long-term`
+    ");
+    world.home.write_credentials(
+        "[dev]\naws_access_key_id = ASIAX\naws_secret_access_key = x\naws_session_token = t\n",
+    );
+    let err = login_and_sdk(&world.home, "dev", 3);
+    insta::assert_snapshot!(err, @"
+    error: no long-term keys for profile `dev`: it holds a session, and its long-term keys are nowhere to be found (looked in [dev-long-term], [dev], `credential_process`, `source_profile`)
+    hint: enter the access key of an IAM user: `aws configure --profile dev-long-term`
+    ");
+}
+
+#[test]
+fn half_a_pair_of_keys() {
+    let world = World::imported();
+    world.home.write_credentials("[dev]\naws_access_key_id = AKIAX\n");
+    let err = login_and_sdk(&world.home, "dev", 3);
+    insta::assert_snapshot!(err, @"
+    error: profile `dev` has no `aws_secret_access_key` beside the other key (~/.aws/credentials:2)
+    hint: aws configure --profile dev
+    ");
+}
+
+#[test]
+fn two_pairs_of_long_term_keys() {
+    let world = World::imported();
+    let credentials = world.home.credentials();
+    world.home.write_credentials(&format!(
+        "{credentials}[dev-long-term]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other\n"
+    ));
+    let err = login(&world.home, "dev", 3);
+    insta::assert_snapshot!(err, @"
+    error: ~/.aws/credentials: sections [dev] and [dev-long-term] hold different long-term keys
+    hint: take the outdated access key out of [dev] or out of [dev-long-term]
+    ");
+    assert!(world.aws.requests().is_empty(), "a code was spent");
+}
+
+#[test]
+fn a_session_of_another_tool() {
+    let world = World::imported();
+    let long_term = world.home.credentials().replace("[dev]", "[dev-long-term]");
+    let theirs = "[dev]\naws_access_key_id = ASIATHEIRS\naws_secret_access_key = s\naws_session_token = t\n";
+    world.home.write_credentials(&format!("{long_term}\n{theirs}expiration = 2026-01-01 10:00:00\n"));
+    let err = login(&world.home, "dev", 3);
+    insta::assert_snapshot!(err, @"
+    error: ~/.aws/credentials: section [dev] holds a session of another tool (it has `expiration`)
+    hint: replace it: `awsmfa login --profile dev --force`
+    hint: or write elsewhere: `awsmfa login --profile dev --output-profile dev-mfa`
+    ");
+    assert!(world.aws.requests().is_empty(), "a code was spent");
+    let elsewhere = ["login", "--profile", "dev", "--output-profile", "dev"];
+    refused(&world.home, world.home.awsmfa(elsewhere), 3);
+    // Both hints hold what they promise.
+    world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "dev-mfa"]).run().success();
+    assert_eq!(world.home.credential("dev", "aws_access_key_id").as_deref(), Some("ASIATHEIRS"));
+    world.home.awsmfa(["login", "--profile", "dev", "--force"]).run().success();
+    assert_ne!(world.home.credential("dev", "aws_access_key_id").as_deref(), Some("ASIATHEIRS"));
+    assert_eq!(world.home.credential("dev", "expiration"), None);
+}
+
+#[test]
+fn a_session_of_another_tool_in_another_profile() {
+    let world = World::imported();
+    let credentials = world.home.credentials();
+    let theirs = "[ops]\naws_access_key_id = ASIAT\naws_secret_access_key = s\naws_session_token = t\n";
+    world.home.write_credentials(&format!("{credentials}{theirs}x_principal_arn = arn\n"));
+    let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
+    let err = refused(&world.home, run, 3);
+    insta::assert_snapshot!(err, @"
+    error: ~/.aws/credentials: section [ops] holds a session of another tool (it has `x_principal_arn`)
+    hint: replace it: `awsmfa login --profile dev --output-profile ops --force`
+    hint: or write elsewhere: `awsmfa login --profile dev --output-profile dev-mfa`
+    ");
+}
+
+#[test]
+fn keys_that_an_output_profile_would_lose() {
+    let world = World::imported();
+    let credentials = world.home.credentials();
+    world.home.write_credentials(&format!(
+        "{credentials}[ops]\naws_access_key_id = AKIAOPS\naws_secret_access_key = s\n"
+    ));
+    let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
+    let err = refused(&world.home, run, 3);
+    insta::assert_snapshot!(err, @"
+    error: profile `ops` has long-term keys of its own; a session cannot stand beside them
+    hint: give `--output-profile` a name that is free
+    ");
+}
+
+#[test]
+fn durations_that_aws_does_not_give() {
+    let world = World::imported();
+    for (given, why) in [
+        ("14m", "a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `14m`"),
+        ("129601", "a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `129601`"),
+        ("0", "a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `0`"),
+        ("soon", "`soon` is not a duration"),
+    ] {
+        // The command line is clap's to refuse, in its form.
+        let before = super::kept(&world.home);
+        let ran = world.home.awsmfa(["login", "-p", "dev", "--duration", given]).run().code(2);
+        assert!(ran.err().starts_with("error: ") && ran.err().contains(why), "{}", ran.err());
+        assert!(ran.err().contains("try '--help'"), "{}", ran.err());
+        assert!(super::kept(&world.home) == before);
+    }
+    let run = world.home.awsmfa(["login", "-p", "dev"]).env("AWSMFA_DURATION", "5");
+    let err = refused(&world.home, run, 2);
+    insta::assert_snapshot!(err, @"
+    error: AWSMFA_DURATION: a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `5`
+    hint: AWSMFA_DURATION=12h
+    ");
+    with_config(&world, "duration_seconds = 600");
+    let err = login_and_sdk(&world.home, "dev", 3);
+    insta::assert_snapshot!(err, @"
+    error: duration_seconds (~/.aws/config:4): a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `600`
+    hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
+    ");
+    with_config(
+        &world,
+        "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dev\nduration_seconds = long",
+    );
+    let err = login_and_sdk(&world.home, "admin", 3);
+    insta::assert_snapshot!(err, @"
+    error: duration_seconds (~/.aws/config:8): `long` is not a duration
+    hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
+    ");
+    assert!(world.aws.requests().is_empty(), "a code was spent");
+}
+
+#[test]
+fn an_sdk_gets_one_line_of_a_wrong_command_line_too() {
+    let world = World::new();
+    for args in [["credential-process", "--profil", "dev"], ["credential-process", "dev", "more"]] {
+        let ran = world.home.awsmfa(args).run().code(2);
+        assert_eq!((ran.out().as_str(), ran.err().lines().count()), ("", 1), "{}", ran.err());
+    }
+    let ran = world.home.awsmfa(["credential-process", "--profil", "dev"]).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"awsmfa: unexpected argument '--profil' found; hint: see `awsmfa credential-process --help`");
+}

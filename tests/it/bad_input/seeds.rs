@@ -1,0 +1,108 @@
+//! Secrets that no AWS device has.
+
+use super::refused;
+use crate::support::World;
+
+const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
+/// What `device import` says to `given`; no part of the secret may be in it.
+#[track_caller]
+fn import(world: &World, flag: &str, given: &str) -> String {
+    let run = world.home.awsmfa(["device", "import", "--profile", "dev", flag]).stdin(given);
+    let err = refused(&world.home, run, 2);
+    assert!(!err.contains("JBSWY3DP") && !err.contains("hunter2"), "{err}");
+    err
+}
+
+#[test]
+fn not_base32() {
+    let world = World::new();
+    let base32 = |given: &str| import(&world, "--secret-stdin", given);
+    insta::assert_snapshot!(base32("JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1 hunter2"), @"
+    error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
+    hint: paste the whole secret key that the console shows under `Show secret key`
+    ");
+    insta::assert_snapshot!(base32("\n"), @"
+    error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
+    hint: paste the whole secret key that the console shows under `Show secret key`
+    ");
+    insta::assert_snapshot!(base32("JBSWY3DP"), @"
+    error: the secret key is cut short: 40 bits, where AWS gives 320 and RFC 4226 demands 128
+    hint: paste the whole secret key that the console shows under `Show secret key`
+    ");
+    assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was made for nothing");
+}
+
+#[test]
+fn an_otpauth_uri_that_is_no_aws_device() {
+    let world = World::new();
+    let uri = |rest: &str| import(&world, "--uri-stdin", &format!("otpauth://{rest}"));
+    insta::assert_snapshot!(uri(&format!("hotp/a?secret={SECRET}&counter=1")), @"
+    error: this otpauth URI is of type `hotp`; AWS devices are of type `totp`
+    hint: check that this is the secret of an AWS MFA device
+    ");
+    insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&digits=8")), @"
+    error: this otpauth URI asks for 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    hint: check that this is the secret of an AWS MFA device
+    ");
+    insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=SHA256")), @"
+    error: this otpauth URI asks for algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    hint: check that this is the secret of an AWS MFA device
+    ");
+    insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=MD5")), @"
+    error: this otpauth URI asks for an algorithm of its own; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    hint: check that this is the secret of an AWS MFA device
+    ");
+    insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&period=60")), @"
+    error: this otpauth URI asks for a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    hint: check that this is the secret of an AWS MFA device
+    ");
+    insta::assert_snapshot!(uri("totp/a"), @"
+    error: this is not an otpauth:// URI: it has no `secret`
+    hint: it looks like `otpauth://totp/NAME?secret=BASE32`
+    ");
+    insta::assert_snapshot!(uri("totp/a?secret=JBSWY3DP1"), @"
+    error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
+    hint: paste the whole secret key that the console shows under `Show secret key`
+    ");
+    insta::assert_snapshot!(import(&world, "--uri-stdin", SECRET), @"
+    error: this is not an otpauth:// URI: it does not begin with otpauth://
+    hint: it looks like `otpauth://totp/NAME?secret=BASE32`
+    ");
+    assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was made for nothing");
+}
+
+#[test]
+fn a_bad_secret_leaves_a_serial_that_aws_told_us_unwritten() {
+    let world = World::new();
+    world.home.write_config("[profile dev]\nregion = eu-central-1\n");
+    import(&world, "--secret-stdin", "hunter2");
+    assert_eq!(world.aws.requests_for("ListMFADevices").len(), 1);
+    // A good one is, of course.
+    world.import();
+    assert!(world.home.read(".aws/config").contains(&world.device.serial));
+}
+
+#[test]
+fn a_bad_secret_in_place_of_a_good_one() {
+    let world = World::imported();
+    import(&world, "--secret-stdin", "hunter2");
+    let other = ["device", "import", "--profile", "dev", "--secret-stdin"];
+    let err = refused(&world.home, world.home.awsmfa(other).stdin(SECRET), 2);
+    insta::assert_snapshot!(err, @"
+    error: another secret is stored for `arn:aws:iam::123456789012:mfa/alice`
+    hint: replace it with `--yes`; it cannot be had again
+    ");
+    let ran = world.home.awsmfa(["login", "--profile", "dev"]).run();
+    ran.success();
+}
+
+#[test]
+fn nobody_to_ask_for_the_secret() {
+    let world = World::new();
+    let err = refused(&world.home, world.home.awsmfa(["device", "import", "-p", "dev"]), 2);
+    insta::assert_snapshot!(err, @"
+    error: the secret key is missing: nobody can be asked (`AWSMFA_NO_INPUT` is set)
+    hint: pipe it in: `… | awsmfa device import --secret-stdin`
+    ");
+}

@@ -1,0 +1,255 @@
+//! Stores that are locked, missing or damaged.
+
+use std::time::{Duration, Instant};
+
+use super::{login_and_sdk, refused};
+use crate::support::{Run, World};
+
+fn import(world: &World) -> Run {
+    let args = ["device", "import", "--profile", "dev", "--secret-stdin"];
+    world.home.awsmfa(args).stdin(&world.device.seed)
+}
+
+#[test]
+fn a_wrong_passphrase() {
+    let world = World::imported();
+    world.home.write("passphrase", "wrong horse\n");
+    let err = login_and_sdk(&world.home, "dev", 5);
+    assert!(!err.contains("horse"), "{err}");
+    insta::assert_snapshot!(err, @"
+    error: wrong passphrase for the file store
+    hint: nothing was changed; try again with the right one
+    ");
+    refused(&world.home, world.home.awsmfa(["code", "-p", "dev"]), 5);
+    assert!(world.aws.requests().is_empty());
+}
+
+#[test]
+fn no_passphrase_and_nobody_to_ask() {
+    let mut world = World::imported();
+    world.home.unset("AWSMFA_PASSPHRASE_FILE");
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+    error: the file store is locked: nobody can be asked (`AWSMFA_NO_INPUT` is set)
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    ");
+    world.home.set("AWSMFA_PASSPHRASE_COMMAND", "false");
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+    error: the file store is locked: AWSMFA_PASSPHRASE_COMMAND: `false` failed (exit status: 1)
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    ");
+}
+
+#[test]
+fn a_passphrase_file_that_does_not_serve() {
+    let world = World::imported();
+    world.home.write("passphrase", "\n");
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` has an empty first line
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    ");
+    std::fs::remove_file(world.home.join("passphrase")).unwrap();
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error [N])
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    ");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_passphrase_that_everyone_can_read() {
+    let world = World::imported();
+    world.home.chmod("passphrase", 0o644);
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` can be read by everyone on this computer (`chmod 600`)
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    ");
+}
+
+#[test]
+fn no_passphrase_for_a_new_store() {
+    let mut world = World::new();
+    world.home.unset("AWSMFA_PASSPHRASE_FILE");
+    let err = refused(&world.home, import(&world), 5);
+    insta::assert_snapshot!(err, @"
+    error: the file store is locked: nobody can be asked (`AWSMFA_NO_INPUT` is set)
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    ");
+}
+
+#[test]
+fn a_store_that_there_is_not() {
+    let world = World::new();
+    let err = refused(&world.home, import(&world).env("AWSMFA_STORE", "vault"), 2);
+    insta::assert_snapshot!(err, @"
+    error: AWSMFA_STORE: `vault` is not a store; there are `keyring` and `file`
+    hint: AWSMFA_STORE=file
+    ");
+}
+
+#[test]
+fn a_damaged_entry() {
+    let world = World::imported();
+    let entry = entry(&world);
+    let bytes = std::fs::read(world.home.join(&entry)).unwrap();
+    std::fs::write(world.home.join(&entry), &bytes[..bytes.len() - 10]).unwrap();
+    let err = login_and_sdk(&world.home, "dev", 5);
+    insta::assert_snapshot!(err.replace(&entry, "[ENTRY]"), @"
+    error: `~/[ENTRY]` is damaged: it is not a whole age file
+    hint: nothing was changed; bring the file back from a backup, or import again
+    ");
+    import(&world).arg("--yes").run().success();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+}
+
+#[test]
+fn a_missing_entry() {
+    let world = World::imported();
+    std::fs::remove_file(world.home.join(&entry(&world))).unwrap();
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+    error: the file store has no secret for `arn:aws:iam::123456789012:mfa/alice`, though it was put there
+    hint: import it again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
+    ");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_store_on_a_full_disk() {
+    let world = World::imported();
+    let limited = ["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""];
+    let serial = "arn:aws:iam::123456789012:mfa/other";
+    let run = world.home.awsmfa(["device", "import", "--serial", serial, "--secret-stdin"]);
+    let err = refused(&world.home, run.under("/bin/sh", &limited).stdin(&world.device.seed), 1);
+    let err = regex::Regex::new("[^/`]+[.]age").unwrap().replace(&err, "[ENTRY]").into_owned();
+    insta::assert_snapshot!(err, @"
+    error: `~/.local/share/awsmfa/store/[ENTRY]`: File too large (os error [N])
+    hint: see how large a file may get: `ulimit -f`
+    ");
+}
+
+/// The only secret in the file store.
+fn entry(world: &World) -> String {
+    let is_entry = |path: &String| path.ends_with(".age") && !path.ends_with("identity.age");
+    world.home.files().into_keys().find(is_entry).unwrap()
+}
+
+#[test]
+fn a_damaged_register() {
+    let world = World::imported();
+    world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 1, \"devices\": [");
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
+    error: `~/.local/share/awsmfa/devices.json` is damaged: EOF while parsing a list at line 1 column 27
+    hint: move it away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
+    ");
+    world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 2}");
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
+    error: `~/.local/share/awsmfa/devices.json` was written by a newer awsmfa (format 2; this one knows 1)
+    hint: use the newer awsmfa that wrote it
+    ");
+}
+
+/// The keyring is the desktop's; on Linux it is reached by a socket, which can be anything.
+#[cfg(target_os = "linux")]
+mod keyring {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    /// Runs it with this bus; it must fail soon.
+    fn soon(world: &World, run: Run, bus: &str) -> String {
+        let began = Instant::now();
+        let err = refused(&world.home, run.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={bus}")), 5);
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+        err
+    }
+
+    #[test]
+    fn missing() {
+        let world = World::new();
+        let err = soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), "/nowhere/bus");
+        insta::assert_snapshot!(err, @"
+        error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
+        hint: keep the secret in a file instead: `awsmfa device import --store file --yes`
+        ");
+        // Without anything asked for, the file store is taken.
+        let bus = "unix:path=/nowhere/bus";
+        import(&world).env_remove("AWSMFA_STORE").env("DBUS_SESSION_BUS_ADDRESS", bus).run().success();
+        assert!(world.home.read(".local/share/awsmfa/devices.json").contains("\"file\""));
+    }
+
+    /// As a keyring that waits for a person to unlock it.
+    #[test]
+    fn silent() {
+        let world = World::new();
+        let path = world.home.join("bus");
+        let _bus = UnixListener::bind(&path).unwrap();
+        let err = soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), path.to_str().unwrap());
+        insta::assert_snapshot!(err, @"
+        error: the keyring did not answer within 2 s
+        hint: unlock the keyring on the desktop and try again
+        hint: or keep the secret in a file: `awsmfa device import --store file --yes`
+        ");
+    }
+
+    /// A real keyring, where there is one to be had: GNOME's, on a bus of its own, with the secret in it, locked.
+    #[test]
+    fn locked() {
+        let programs = ["/usr/bin/dbus-run-session", "/usr/bin/gnome-keyring-daemon", "/usr/bin/gdbus"];
+        if !programs.iter().all(|program| std::path::Path::new(program).exists()) {
+            return;
+        }
+        let mut world = World::new();
+        world.home.write("run/seed", &world.device.seed);
+        world.home.chmod("run", 0o700);
+        world.home.set("XDG_RUNTIME_DIR", world.home.join("run").to_str().unwrap());
+        world.home.set("AWSMFA_STORE", "keyring");
+        let script = r#"
+            printf 'pw\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null || exit 90
+            "$0" device import --profile dev --secret-stdin <run/seed || exit 91
+            keyrings=/org/freedesktop/secrets
+            gdbus call --session --dest org.freedesktop.secrets --object-path $keyrings \
+                --method org.freedesktop.Secret.Service.Lock "[objectpath '$keyrings/collection/login']" || exit 92
+            "$0" login --profile dev 2>run/login; echo $? >run/login-code
+            "$0" credential-process --profile dev 2>run/sdk; echo $? >run/sdk-code
+            "$0" device import --serial GAHT12345678 --secret-stdin <run/seed 2>run/import; echo $? >run/import-code"#;
+        let began = Instant::now();
+        world.home.awsmfa([]).under("dbus-run-session", &["--", "/bin/sh", "-c", script]).run().success();
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        for run in ["login", "sdk", "import"] {
+            assert_eq!(world.home.read(&format!("run/{run}-code")), "5\n", "{run}");
+        }
+        insta::assert_snapshot!(world.home.read("run/login"), @"
+        error: the keyring is locked
+        hint: unlock the keyring on the desktop and try again
+        hint: or keep the secret in a file: `awsmfa device import --store file --yes`
+        ");
+        assert_eq!(world.home.read("run/import"), world.home.read("run/login"));
+        assert_eq!(world.home.read("run/sdk").lines().count(), 1);
+        assert!(world.aws.requests().is_empty());
+    }
+
+    /// The secret is in a keyring that is not there any more, as over ssh.
+    #[test]
+    fn gone() {
+        let mut world = World::imported();
+        let register = world.home.read(".local/share/awsmfa/devices.json");
+        world.home.write(".local/share/awsmfa/devices.json", &register.replace("\"file\"", "\"keyring\""));
+        world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
+        insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+        error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
+        hint: keep the secret in a file instead: `awsmfa device import --store file --yes`
+        ");
+        let path = world.home.join("bus");
+        let _bus = UnixListener::bind(&path).unwrap();
+        world.home.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", path.display()));
+        insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
+        error: the keyring did not answer within 2 s
+        hint: unlock the keyring on the desktop and try again
+        hint: or keep the secret in a file: `awsmfa device import --store file --yes`
+        ");
+        assert!(world.aws.requests().is_empty());
+        // The hint holds what it promises.
+        let ran = import(&world).arg("--store").arg("file").arg("--yes").run().success();
+        assert!(ran.err().contains("warning: the old copy stays in the keyring store"), "{}", ran.err());
+        world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    }
+}

@@ -1,0 +1,155 @@
+//! `device import`, `device list` and `code`.
+
+use fake_aws::FakeAws;
+
+use crate::support::{Home, World};
+
+const RFC_SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+const SERIAL: &str = "arn:aws:iam::123456789012:mfa/alice";
+
+fn import(home: &Home, serial: &str, seed: &str) {
+    home.awsmfa(["device", "import", "--serial", serial, "--secret-stdin"]).stdin(seed).run().success();
+}
+
+#[test]
+fn an_otpauth_uri_is_as_good_as_the_secret() {
+    let home = Home::new(&FakeAws::start());
+    let uri = format!(
+        "otpauth://totp/Amazon%20Web%20Services:alice@1?secret={RFC_SEED}&issuer=Amazon%20Web%20Services"
+    );
+    home.awsmfa(["device", "import", "--serial", SERIAL, "--uri-stdin"]).stdin(&uri).run().success();
+    let by_uri = home.awsmfa(["code", "--pair", SERIAL]).run().success().out();
+    let other = Home::new(&FakeAws::start());
+    import(&other, SERIAL, RFC_SEED);
+    let by_secret = other.awsmfa(["code", "--pair", SERIAL]).run().success().out();
+    // A step may end between the two.
+    assert!(by_uri.lines().any(|code| by_secret.contains(code)), "{by_uri} {by_secret}");
+}
+
+#[test]
+fn the_list_is_for_people_and_for_programs() {
+    let home = Home::new(&FakeAws::start());
+    let ran = home.awsmfa(["device", "list"]).run().success();
+    insta::assert_snapshot!(format!("{}{}", ran.out(), ran.err()), @"
+    awsmfa: no device is stored
+    hint: awsmfa device import --profile NAME
+    ");
+    home.write_config("[profile dev]\nregion = eu-central-1\n");
+    home.awsmfa([
+        "device",
+        "import",
+        "--serial",
+        SERIAL,
+        "--profile",
+        "dev",
+        "--label",
+        "work",
+        "--secret-stdin",
+    ])
+    .stdin(RFC_SEED)
+    .run()
+    .success();
+    import(&home, "GAHT12345678", RFC_SEED);
+    insta::assert_snapshot!(home.awsmfa(["device", "list"]).run().success().out(), @"
+    SERIAL                               STORE  PROFILES  LABEL
+    arn:aws:iam::123456789012:mfa/alice  file   dev       work
+    GAHT12345678                         file   -         -
+    ");
+    let json = home.awsmfa(["device", "list", "--json"]).run().success().json();
+    assert_eq!(json[0]["serial"], SERIAL);
+    assert_eq!(json[0]["profiles"], serde_json::json!(["dev"]));
+    assert_eq!(json[1]["label"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_profile_has_the_device_that_it_was_given_last() {
+    let world = World::new();
+    world.home.write_config("[profile dev]\nregion = eu-central-1\n");
+    let other = "arn:aws:iam::123456789012:mfa/other";
+    for serial in [other, &world.device.serial] {
+        let args = ["device", "import", "--serial", serial, "--profile", "dev", "--secret-stdin"];
+        world.home.awsmfa(args).stdin(&world.device.seed).run().success();
+    }
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    assert!(world.aws.requests_for("ListMFADevices").is_empty());
+}
+
+#[test]
+fn another_secret_of_the_same_device_needs_a_yes() {
+    let home = Home::new(&FakeAws::start());
+    import(&home, SERIAL, RFC_SEED);
+    // The same again is nothing new.
+    import(&home, SERIAL, RFC_SEED);
+    let before = home.files();
+    let other = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let args = ["device", "import", "--serial", SERIAL, "--secret-stdin"];
+    let ran = home.awsmfa(args).stdin(other).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: another secret is stored for `arn:aws:iam::123456789012:mfa/alice`
+    hint: replace it with `--yes`; it cannot be had again
+    ");
+    assert_eq!(home.files(), before);
+    home.awsmfa(["device", "import", "--serial", SERIAL, "--secret-stdin", "--yes"])
+        .stdin(other)
+        .run()
+        .success();
+    assert_ne!(home.files(), before);
+}
+
+#[test]
+fn codes_are_those_of_the_device() {
+    let world = World::imported();
+    let step = world.aws.clock().step();
+    let expected: Vec<String> =
+        (step - 1..step + 3).map(|s| world.aws.code(&world.device.serial, s)).collect();
+    let pair = world.home.awsmfa(["code", "--pair", "alice"]).run().success().out();
+    let pair: Vec<&str> = pair.lines().collect();
+    assert!(expected.windows(2).any(|two| two == pair), "{pair:?} {expected:?}");
+    let code = world.home.awsmfa(["code"]).run().success();
+    assert!(expected.contains(&code.out().trim().to_owned()));
+    assert!(code.err().starts_with("awsmfa: good for "), "{}", code.err());
+    let json = world.home.awsmfa(["code", "--json", "-p", "dev"]).run().success().json();
+    assert!(expected.contains(&json["code"].as_str().unwrap().to_owned()));
+    assert!((1..=60).contains(&json["seconds_left"].as_u64().unwrap()));
+    let json = world.home.awsmfa(["code", "--json", "--pair"]).run().success().json();
+    assert_eq!(json["codes"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_code_is_not_shown_twice_while_another_is_good() {
+    let world = World::imported();
+    let codes: Vec<String> = (0..2).map(|_| world.home.awsmfa(["code"]).run().success().out()).collect();
+    assert_ne!(codes[0], codes[1]);
+}
+
+#[test]
+fn a_device_is_found_by_name_or_label() {
+    let home = Home::new(&FakeAws::start());
+    let ran = home.awsmfa(["code"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: no device is stored
+    hint: awsmfa device import --profile NAME
+    ");
+    import(&home, SERIAL, RFC_SEED);
+    import(&home, "arn:aws:iam::210987654321:mfa/alice", RFC_SEED);
+    let ran = home.awsmfa(["code", "alice"]).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: several devices could be meant
+    hint: awsmfa code arn:aws:iam::123456789012:mfa/alice
+    hint: awsmfa code arn:aws:iam::210987654321:mfa/alice
+    ");
+    let ran = home.awsmfa(["code", "bob"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: no device `bob` is stored
+    hint: list them: `awsmfa device list`
+    ");
+    home.awsmfa(["code", SERIAL]).run().success();
+}
+
+#[test]
+fn a_secret_can_move_to_another_store_only_if_that_works() {
+    let world = World::imported();
+    let args = ["device", "import", "-p", "dev", "--secret-stdin", "--store", "keyring"];
+    world.home.awsmfa(args).stdin(&world.device.seed).run().code(5);
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+}

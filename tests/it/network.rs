@@ -1,0 +1,152 @@
+//! The way to AWS: proxies, certificates, endpoints, regions and partitions. The real host names are reached through a
+//! proxy that leads them to fake-aws.
+
+use fake_aws::{FakeAws, Proxy};
+
+use crate::support::World;
+
+/// fake-aws under an AWS host name with TLS, reached through a proxy, with its CA in a file.
+struct Hosted {
+    world: World,
+    proxy: Proxy,
+}
+
+/// Everything is set but the profile's region.
+fn hosted(host: &str, builder: fake_aws::Builder) -> Hosted {
+    let mut world = World::with(builder.host_name(host).start());
+    let proxy =
+        Proxy::builder().basic_auth("me", "secret").route(&format!("{host}:443"), world.aws.port()).start();
+    world.home.write("ca.pem", world.aws.ca_pem().unwrap());
+    world.home.unset("AWS_ENDPOINT_URL");
+    world.home.set("HTTPS_PROXY", &proxy.url().replace("http://", "http://me:secret@"));
+    let bundle = world.home.join("ca.pem");
+    world.home.set("AWS_CA_BUNDLE", bundle.to_str().unwrap());
+    world.import();
+    Hosted { world, proxy }
+}
+
+impl Hosted {
+    fn config(&self, settings: &str) {
+        self.world
+            .home
+            .write_config(&format!("[profile dev]\nmfa_serial = {}\n{settings}", self.world.device.serial));
+    }
+
+    #[track_caller]
+    fn assert_login_asks(&self, host: &str) {
+        self.world.home.awsmfa(["login", "-p", "dev"]).run().success();
+        let seen = self.proxy.seen();
+        assert!(!seen.is_empty());
+        for target in seen {
+            assert_eq!(
+                (target.method.as_str(), target.host.as_str()),
+                ("CONNECT", format!("{host}:443").as_str())
+            );
+        }
+    }
+}
+
+#[test]
+fn the_regions_own_sts_is_asked_through_the_proxy() {
+    let hosted = hosted("sts.eu-central-1.amazonaws.com", FakeAws::builder());
+    hosted.config("region = eu-central-1\n");
+    hosted.assert_login_asks("sts.eu-central-1.amazonaws.com");
+}
+
+#[test]
+fn without_a_region_the_partition_decides() {
+    for (partition, host) in [
+        ("aws", "sts.us-east-1.amazonaws.com"),
+        ("aws-cn", "sts.cn-north-1.amazonaws.com.cn"),
+        ("aws-us-gov", "sts.us-gov-west-1.amazonaws.com"),
+    ] {
+        let hosted = hosted(host, FakeAws::builder().partition(partition));
+        hosted.config("");
+        hosted.assert_login_asks(host);
+    }
+}
+
+#[test]
+fn fips_and_dual_stack_endpoints_are_obeyed() {
+    let fips = hosted("sts-fips.us-east-1.amazonaws.com", FakeAws::builder());
+    fips.config("region = us-east-1\nuse_fips_endpoint = true\n");
+    fips.assert_login_asks("sts-fips.us-east-1.amazonaws.com");
+    let dual = hosted("sts.eu-west-1.api.aws", FakeAws::builder());
+    dual.config("region = eu-west-1\nuse_dualstack_endpoint = true\n");
+    dual.assert_login_asks("sts.eu-west-1.api.aws");
+}
+
+#[test]
+fn the_variable_for_the_region_wins_over_the_profile() {
+    let mut hosted = hosted("sts.eu-west-3.amazonaws.com", FakeAws::builder());
+    hosted.config("region = eu-central-1\n");
+    hosted.world.home.set("AWS_REGION", "eu-west-3");
+    hosted.assert_login_asks("sts.eu-west-3.amazonaws.com");
+}
+
+#[test]
+fn an_unknown_certificate_is_refused_and_a_bundle_makes_it_known() {
+    let mut world = World::with(FakeAws::builder().https().start());
+    world.import();
+    let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(6);
+    insta::assert_snapshot!(ran.err(), @"
+    error: the connection to AWS is not trusted: invalid peer certificate: UnknownIssuer
+    hint: behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too
+    ");
+    assert!(world.aws.requests().is_empty());
+    // A bundle with other things in it, as companies have them.
+    let junk = "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
+    world.home.write("ca.pem", &format!("# company\n{junk}{}", world.aws.ca_pem().unwrap()));
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!("{config}ca_bundle = ~/ca.pem\n"));
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    // What cannot be read is said; it does not crash.
+    world.home.set("AWS_CA_BUNDLE", "/nowhere.pem");
+    let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: the CA bundle `/nowhere.pem` cannot be read: No such file or directory (os error [N])
+    hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
+    ");
+    world.home.write("ca.pem", junk);
+    world.home.unset("AWS_CA_BUNDLE");
+    let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: the CA bundle `~/ca.pem` has no usable PEM certificate
+    hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
+    ");
+}
+
+#[test]
+fn plain_endpoints_use_the_plain_proxy_and_no_proxy_is_obeyed() {
+    let mut world = World::imported();
+    let proxy = Proxy::start();
+    world.home.set("HTTP_PROXY", &proxy.url());
+    world.home.set("HTTPS_PROXY", "http://127.0.0.1:9");
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    assert_eq!(proxy.seen().len(), 1);
+    world.home.set("NO_PROXY", "localhost,127.0.0.1");
+    world.home.awsmfa(["login", "-p", "dev", "--force"]).run().success();
+    assert_eq!(proxy.seen().len(), 1);
+}
+
+#[test]
+fn endpoints_come_from_variables_then_services_then_the_profile() {
+    let mut world = World::imported();
+    let nowhere = "http://127.0.0.1:9";
+    let (endpoint, serial) = (world.aws.endpoint(), world.device.serial.clone());
+    let login = |world: &World| world.home.awsmfa(["login", "-p", "dev", "--force"]).run();
+    // The service's own variable before the general one.
+    world.home.set("AWS_ENDPOINT_URL", nowhere);
+    world.home.set("AWS_ENDPOINT_URL_STS", &endpoint);
+    login(&world).success();
+    world.home.unset("AWS_ENDPOINT_URL_STS");
+    world.home.unset("AWS_ENDPOINT_URL");
+    // The profile's, and its services section before that.
+    world.home.write_config(&format!("[profile dev]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\n"));
+    login(&world).success();
+    world.home.write_config(&format!(
+        "[profile dev]\nmfa_serial = {serial}\nendpoint_url = {nowhere}\nservices = local\n\n\
+         [services local]\nsts =\n  endpoint_url = {endpoint}\n"
+    ));
+    login(&world).success();
+}

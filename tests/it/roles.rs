@@ -1,0 +1,87 @@
+//! Profiles with a role: `role_arn` + `source_profile`, in chains, for an hour or longer.
+
+use fake_aws::RoleSpec;
+
+use crate::support::World;
+
+fn with_role(extra: &str) -> World {
+    let world = World::imported();
+    let role = world.aws.add_role(
+        "admin",
+        RoleSpec { require_mfa: true, max_session_duration: 43_200, ..RoleSpec::default() },
+    );
+    world.home.write_config(&format!(
+        "[profile dev]\nmfa_serial = {}\n\n[profile admin]\nrole_arn = {}\nsource_profile = dev\n{extra}",
+        world.device.serial, role.arn
+    ));
+    world
+}
+
+#[test]
+fn a_role_is_assumed_from_the_shared_session() {
+    let world = with_role("");
+    world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    let answer = world.home.awsmfa(["credential-process", "-p", "admin"]).run().success().json();
+    assert!(answer["AccessKeyId"].as_str().unwrap().starts_with("ASIA"));
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "one code serves both");
+    let assumed = &world.aws.requests_for("AssumeRole")[0];
+    assert_eq!((assumed.param("TokenCode"), assumed.param("DurationSeconds")), (None, Some("3600")));
+    assert_eq!(assumed.param("RoleSessionName"), Some("alice"));
+}
+
+#[test]
+fn a_role_for_longer_than_an_hour_is_assumed_with_a_code() {
+    let world = with_role("duration_seconds = 14400\nrole_session_name = me\nexternal_id = x-1\n");
+    let ran = world.home.awsmfa(["login", "-v", "-p", "admin"]).run();
+    // fake-aws's role takes no external ID by default and AWS ignores one that is not asked for.
+    let ran = ran.success();
+    assert!(ran.err().contains("from a session it would end after 1 h"), "{}", ran.err());
+    assert!(world.aws.requests_for("GetSessionToken").is_empty());
+    let assumed = &world.aws.requests_for("AssumeRole")[0];
+    assert!(assumed.param("TokenCode").is_some());
+    assert_eq!(assumed.param("DurationSeconds"), Some("14400"));
+    assert_eq!((assumed.param("RoleSessionName"), assumed.param("ExternalId")), (Some("me"), Some("x-1")));
+}
+
+#[test]
+fn the_session_of_a_role_stands_beside_its_profile() {
+    let world = with_role("");
+    let before = world.home.credentials();
+    let ran = world.home.awsmfa(["login", "-p", "admin"]).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: session of `admin` is good until [TIME] ([LEFT]), in [admin-session] of ~/.aws/credentials
+    hint: use it with `--profile admin-session`
+    ");
+    assert!(world.home.credentials().starts_with(&before), "the long-term keys were not touched");
+    world.home.awsmfa(["logout", "-p", "admin"]).run().success();
+    assert_eq!(world.home.credentials(), before);
+}
+
+#[test]
+fn roles_are_assumed_in_a_chain() {
+    let world = with_role("");
+    let second = world
+        .aws
+        .add_role("deploy", RoleSpec { trusted: Some(vec!["role/admin".to_owned()]), ..RoleSpec::default() });
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!(
+        "{config}\n[profile deploy]\nrole_arn = {}\nsource_profile = admin\nduration_seconds = 7200\n",
+        second.arn
+    ));
+    world.home.awsmfa(["credential-process", "-p", "deploy"]).run().success();
+    let roles: Vec<_> =
+        world.aws.requests_for("AssumeRole").iter().map(|r| r.param("RoleArn").unwrap().to_owned()).collect();
+    assert_eq!(roles.len(), 2);
+    assert_eq!(roles[1], second.arn);
+}
+
+#[test]
+fn a_circle_of_profiles_is_named() {
+    let world = with_role("");
+    world.home.write_config(
+        "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = b\n\
+         [profile b]\nrole_arn = arn:aws:iam::123456789012:role/y\nsource_profile = a\n",
+    );
+    let ran = world.home.awsmfa(["login", "-p", "a"]).run().code(3);
+    assert!(ran.err().contains("a → b → a"), "{}", ran.err());
+}

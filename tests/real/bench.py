@@ -1,0 +1,257 @@
+"""What the real-part suites share: counted checks, a home of one's own, fake-aws as a process, and the real clients.
+
+A suite is a module with `run()`. It says what it looks at with `with check("…"):`; whatever fails inside is counted,
+printed, and the suite goes on.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.request
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+
+#: The binary that is looked at; every suite runs it and no other.
+AWSMFA = Path(os.environ.get("AWSMFA_BIN", TARGET / "release/awsmfa"))
+FAKE_AWS = TARGET / "debug/fake-aws"
+
+# The suites have an AWS of their own, on loopback.
+for variable in [name for name in os.environ if name.startswith("AWS")]:
+    del os.environ[variable]
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
+
+#: The suites run in the virtual environment that holds AWS CLI v1 and boto3; v2 is Debian's.
+AWS_CLI_V1 = Path(sys.prefix) / "bin/aws"
+AWS_CLI_V2 = Path("/usr/bin/aws")
+MOTO_SERVER = Path(sys.prefix) / "bin/moto_server"
+NODE_MODULES = TARGET / "ci/node/node_modules"
+
+#: Everything the suites call. One that is missing is a failure, never a reason to look away.
+TOOLS = [
+    AWSMFA, FAKE_AWS, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts",
+    "node", "age", "age-keygen", "oathtool", "bash", "zsh", "fish", "strace", "dbus-daemon", "gnome-keyring-daemon",
+    "secret-tool", "/usr/share/bash-completion/bash_completion",
+]  # fmt: skip
+
+PASSPHRASE = "correct horse battery staple"
+
+passed = 0
+failures = []
+
+
+@contextlib.contextmanager
+def check(title):
+    """Counts what happens inside as one check."""
+    global passed
+    start = time.monotonic()
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is a failed check
+        failures.append(title)
+        print(f"  FAIL  {title}\n{explain(error)}", flush=True)
+    else:
+        passed += 1
+        print(f"  ok    {title} ({time.monotonic() - start:.1f} s)", flush=True)
+
+
+def explain(error):
+    """The error with the lines of the suite that led to it."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).parent == HERE]
+    where = "".join(f"        {Path(f.filename).name}:{f.lineno}: {f.line}\n" for f in frames[1:])
+    text = f"{type(error).__name__}: {error}".replace("\n", "\n        ")
+    return f"{where}        {text}"
+
+
+def equal(actual, expected, what="value"):
+    """Demands equality, and shows both if it is not so."""
+    if actual != expected:
+        raise AssertionError(f"{what}: expected {expected!r}, found {actual!r}")
+
+
+def contains(text, part):
+    """Demands that `part` stands in `text`."""
+    if part not in text:
+        raise AssertionError(f"{part!r} is not in {text!r}")
+
+
+class Ran:
+    """A program that ran to its end."""
+
+    def __init__(self, args, done, seconds):
+        self.args, self.code, self.out, self.err, self.seconds = args, done.returncode, done.stdout, done.stderr, seconds
+
+    def ended(self, code=0):
+        """Demands this exit code."""
+        if self.code != code:
+            words = " ".join(str(a) for a in self.args)
+            raise AssertionError(f"`{words}` ended with {self.code}, not {code}\nstdout: {self.out}\nstderr: {self.err}")
+        return self
+
+    def json(self):
+        """Its stdout as JSON."""
+        return json.loads(self.ended().out)
+
+
+class Home:
+    """A folder that is a person's home, and an environment made for it from nothing."""
+
+    def __init__(self, **variables):
+        self.path = Path(tempfile.mkdtemp(prefix="awsmfa-real-"))
+        # AWSMFA is found by its name, as after an installation.
+        self.env = {
+            "HOME": str(self.path),
+            "PATH": f"{AWSMFA.parent}:{Path(shutil.which('node') or '/usr/bin/node').parent}:/usr/local/bin:/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "TERM": "xterm",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **variables,
+        }
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def file(self, rest):
+        return self.path / rest
+
+    def write(self, rest, text, mode=0o600):
+        path = self.file(rest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = text if isinstance(text, bytes) else text.encode()
+        path.write_bytes(data)
+        path.chmod(mode)
+        return path
+
+    def use_file_store(self):
+        """New secrets go to the file store, whose passphrase is in a file; nobody is asked anything."""
+        path = self.write("passphrase", PASSPHRASE + "\n")
+        self.env |= {"AWSMFA_STORE": "file", "AWSMFA_PASSPHRASE_FILE": str(path), "AWSMFA_NO_INPUT": "1"}
+
+    def run(self, *args, stdin=None, timeout=120, **variables):
+        """Runs a program in this home, without a terminal."""
+        env = {k: str(v) for k, v in (self.env | variables).items() if v is not None}
+        args = [str(a) for a in args]
+        start = time.monotonic()
+        done = subprocess.run(
+            args, env=env, cwd=self.path, capture_output=True, text=True, timeout=timeout, start_new_session=True,
+            **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}),
+        )  # fmt: skip
+        return Ran(args, done, time.monotonic() - start)
+
+    def awsmfa(self, *args, **options):
+        return self.run(AWSMFA, *args, **options)
+
+    def start(self, *args, **variables):
+        """Starts a program without waiting for it."""
+        env = {k: str(v) for k, v in (self.env | variables).items() if v is not None}
+        return subprocess.Popen(
+            [str(a) for a in args], env=env, cwd=self.path, text=True, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+
+class FakeAws:
+    """fake-aws as a process. It ends with our end of its stdin, whatever becomes of us."""
+
+    def __init__(self, *args):
+        self.process = subprocess.Popen(
+            [FAKE_AWS, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        ready = json.loads(self.process.stdout.readline())
+        self.endpoint, self.users = ready["endpoint"], ready["users"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=10)
+
+    def requests(self, action=None):
+        """The requests so far, oldest first."""
+        with urllib.request.urlopen(f"{self.endpoint}/_fake/requests", timeout=10) as answer:
+            return [r for r in json.load(answer) if action in (None, r["action"])]
+
+    def codes(self):
+        """The codes that were sent, in their order."""
+        return [r["params"]["TokenCode"] for r in self.requests("GetSessionToken")]
+
+    def refused(self):
+        """What was answered with an error."""
+        return [r["outcome"] for r in self.requests() if r["outcome"].get("answered", {}).get("status") != 200]
+
+
+def long_term(name, user):
+    """A section of the credentials file with a user's long-term keys."""
+    return (
+        f"[{name}]\naws_access_key_id = {user['access_key_id']}\n"
+        f"aws_secret_access_key = {user['secret_access_key']}\n"
+    )
+
+
+def profile(name, endpoint, **keys):
+    """A section of the config file."""
+    lines = {"region": "us-east-1", "endpoint_url": endpoint, **keys}
+    return f"[profile {name}]\n" + "".join(f"{k} = {v}\n" for k, v in lines.items())
+
+
+def home_of(user, endpoint, **variables):
+    """A home with the user's keys in `[dev]`, the device in `mfa_serial`, and `[profile auto]` that gets its credentials
+    from `awsmfa credential-process`."""
+    home = Home(**variables)
+    home.write(".aws/credentials", long_term("dev", user))
+    home.write(
+        ".aws/config",
+        profile("dev", endpoint, mfa_serial=user["serial"])
+        + profile("auto", endpoint, credential_process=f"{AWSMFA} credential-process --profile dev"),
+    )
+    return home
+
+
+def import_secret(home, user, name="dev"):
+    home.awsmfa("device", "import", "--profile", name, "--secret-stdin", stdin=user["seed"] + "\n").ended()
+
+
+#: How the real clients ask who they are: name → function of home, profile, endpoint that gives the answer's `Arn`.
+CLIENTS = {
+    "AWS CLI v1": lambda home, name, _: home.run(
+        AWS_CLI_V1, "sts", "get-caller-identity", "--output", "json", "--profile", name
+    ).json()["Arn"],
+    # Debian's 2.9 is older than `endpoint_url` in a profile.
+    "AWS CLI v2": lambda home, name, endpoint: home.run(
+        AWS_CLI_V2, "sts", "get-caller-identity", "--output", "json", "--profile", name, "--endpoint-url", endpoint
+    ).json()["Arn"],
+    "boto3": lambda home, name, _: home.run(sys.executable, HERE / "caller.py", name).json()["Arn"],
+    "JavaScript SDK v3": lambda home, name, _: home.run(
+        "node", HERE / "caller.cjs", name, NODE_PATH=NODE_MODULES
+    ).json()["Arn"],
+}
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def missing_tools():
+    """The names of the tools that are not there."""
+    return [str(tool) for tool in TOOLS if not (shutil.which(tool) or Path(tool).exists())]
+
+
+# Servers and temporary folders go away on a SIGTERM, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

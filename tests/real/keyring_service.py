@@ -1,0 +1,142 @@
+"""The real Secret Service: gnome-keyring on a D-Bus of its own, unlocked, locked, and not there."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from bench import FakeAws, check, contains, equal, home_of
+
+PASSWORD = "keyring password"
+
+
+def run():
+    with FakeAws("--user", "alice") as aws:
+        alice = aws.users[0]
+        with home_of(alice, aws.endpoint) as home, session_bus(home) as bus:
+            home.env["DBUS_SESSION_BUS_ADDRESS"] = bus
+            with gnome_keyring(home):
+                with check("without AWSMFA_STORE, the secret goes to the keyring that works"):
+                    contains(imports(home, alice).err, "in the keyring store")
+                    assert not home.file(".local/share/awsmfa/store").exists(), "there is a file store, too"
+                with check("`secret-tool` prints it as an otpauth URI"):
+                    found = home.run("secret-tool", "lookup", "service", "awsmfa", "username", alice["serial"]).ended()
+                    equal(found.out[:15], "otpauth://totp/", "URI")
+                    contains(found.out, f"secret={alice['seed'].rstrip('=')}")
+                with check("no item of the check that it works is left behind"):
+                    found = home.run("secret-tool", "search", "--all", "service", "awsmfa").ended()
+                    equal((found.out + found.err).count("attribute.username"), 1, "items")
+                with check("`login` takes the code from it"):
+                    home.awsmfa("login", "--profile", "dev").ended()
+                    equal(len(aws.requests("GetSessionToken")), 1, "requests")
+                lock(home)
+                with check("locked, `code` and `login` end with 5 and a hint, quickly"):
+                    for args in (["code"], ["login", "--profile", "dev", "--force"]):
+                        refused = home.awsmfa(*args).ended(5)
+                        contains(refused.err, "hint:")
+                        assert refused.seconds < 5, f"{refused.seconds:.1f} s"
+                with check("locked, a cached credential-process answers all the same"):
+                    home.awsmfa("credential-process", "--profile", "dev").ended()
+            with check("in the next session, unlocked, it is there again"), gnome_keyring(home):
+                home.awsmfa("code").ended()
+
+        with home_of(alice, aws.endpoint) as home:
+            passphrase = home.write("passphrase", "p\n")
+            home.env["AWSMFA_PASSPHRASE_FILE"] = str(passphrase)
+            for name, bus in (
+                ("no bus", None),
+                ("a bus that is gone", "unix:path=/nowhere/bus"),
+                ("a bus that cannot be understood", "nonsense"),
+            ):
+                with check(f"{name}: the file store is chosen, quickly, and -v says why"):
+                    chosen = imports(home, alice, DBUS_SESSION_BUS_ADDRESS=bus)
+                    contains(chosen.err, "in the file store")
+                    contains(chosen.err, "using the file store")
+                    assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
+                shutil.rmtree(home.file(".local"))
+            with check("a bus that never answers: the same"), mute_bus(home) as bus:
+                chosen = imports(home, alice, DBUS_SESSION_BUS_ADDRESS=bus)
+                contains(chosen.err, "in the file store")
+                assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
+            shutil.rmtree(home.file(".local"))
+            with check("no keyring, but asked for one: 5, a reason, and nothing is written"):
+                refused = imports(home, alice, code=5, AWSMFA_STORE="keyring")
+                contains(refused.err, "keyring")
+                contains(refused.err, "hint:")
+                assert not home.file(".local/share/awsmfa/devices.json").exists()
+
+
+def imports(home, user, code=0, **variables):
+    args = ["-v", "device", "import", "--profile", "dev", "--secret-stdin"]
+    return home.awsmfa(*args, stdin=user["seed"], **variables).ended(code)
+
+
+@contextlib.contextmanager
+def session_bus(home):
+    """The address of a bus that has no services but those started here."""
+    runtime = tempfile.mkdtemp(prefix="awsmfa-run-")
+    home.env["XDG_RUNTIME_DIR"] = runtime
+    # An own configuration: nothing may be started by asking for it, or a keyring that is gone would come back.
+    config = home.write(
+        "bus.conf",
+        f"""<busconfig><type>session</type><listen>unix:tmpdir={runtime}</listen><auth>EXTERNAL</auth>
+        <policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy>
+        </busconfig>""",
+    )
+    args = ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"]
+    bus = subprocess.Popen(args, env=home.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        yield bus.stdout.readline().strip()
+    finally:
+        end(bus)
+        bus.stdout.close()
+        shutil.rmtree(runtime, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def gnome_keyring(home):
+    """The keyring daemon with its login collection unlocked."""
+    # A copy has no file capabilities, which a container may refuse to grant.
+    daemon = home.file("gnome-keyring-daemon")
+    shutil.copyfile(shutil.which("gnome-keyring-daemon"), daemon)
+    daemon.chmod(0o700)
+    keyring = subprocess.Popen(
+        [daemon, "--unlock", "--foreground", "--components=secrets"],
+        env=home.env, cwd=home.path, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        keyring.stdin.write(PASSWORD.encode())
+        keyring.stdin.close()
+        wait_until_it_serves(home)
+        yield
+    finally:
+        end(keyring)
+
+
+@contextlib.contextmanager
+def mute_bus(home):
+    """The address of a bus that takes connections and says nothing."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(home.file("mute")))
+        listener.listen()
+        yield f"unix:path={home.file('mute')}"
+
+
+def lock(home):
+    """Locks the collection. (`secret-tool lock` of Debian 12 crashes.)"""
+    path = "/org/freedesktop/secrets"
+    home.run(
+        "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets", path,
+        "org.freedesktop.Secret.Service.Lock", f"array:objpath:{path}/collection/login",
+    ).ended()  # fmt: skip
+
+
+def wait_until_it_serves(home):
+    script = "for i in $(seq 100); do secret-tool search service nothing 2>/dev/null && exit; sleep 0.1; done; exit 1"
+    home.run("sh", "-c", script).ended()
+
+
+def end(process):
+    process.terminate()
+    process.wait(timeout=10)

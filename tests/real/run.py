@@ -1,0 +1,39 @@
+"""Runs the real-part suites, all or those named, and counts their checks. The last line is the sum."""
+
+import importlib
+import sys
+import time
+
+import bench
+
+SUITES = [
+    "clients", "moto_server", "codes", "crowd", "odd_files", "keyring_service", "age_files", "shells", "terminal",
+    "fast_path", "leaks",
+]  # fmt: skip
+
+
+def main():
+    for tool in bench.missing_tools():
+        bench.failures.append(f"{tool} is missing")
+    for name in sys.argv[1:] or SUITES:
+        start = time.monotonic()
+        suite = importlib.import_module(name)
+        print(f"\n-- {name}: {suite.__doc__.splitlines()[0]}", flush=True)
+        before = bench.passed + len(bench.failures)
+        try:
+            suite.run()
+        except Exception as error:  # noqa: BLE001 - the other suites still run
+            bench.failures.append(f"{name}: did not end")
+            print(f"  FAIL  {name} did not end\n{bench.explain(error)}", flush=True)
+        if bench.passed + len(bench.failures) == before:
+            bench.failures.append(f"{name}: checked nothing")
+        print(f"   {name} took {time.monotonic() - start:.0f} s", flush=True)
+    print()
+    for failure in bench.failures:
+        print(f"failed: {failure}")
+    print(f"{bench.passed} passed, {len(bench.failures)} failed")
+    return 1 if bench.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

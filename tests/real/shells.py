@@ -1,0 +1,119 @@
+"""Completions in real shells, installed as `awsmfa completions --help` says, and asked for with the Tab key."""
+
+import re
+
+import pexpect
+
+from bench import Home, check, contains, equal, profile
+
+PROMPT = "ready> "
+
+#: Shell → where its completions are installed.
+INSTALLED = {
+    "bash": ".local/share/bash-completion/completions/awsmfa",
+    "zsh": ".zfunc/_awsmfa",
+    "fish": ".config/fish/completions/awsmfa.fish",
+}
+
+BASHRC = f"PS1='{PROMPT}'\nbind 'set enable-bracketed-paste off'\nbind 'set bell-style none'\n"
+ZSHRC = f"PS1='{PROMPT}'\nunset zle_bracketed_paste\nunsetopt prompt_sp beep\nbindkey -e\nautoload -Uz compinit\n"
+
+#: What is typed, with the Tab key, and what must then stand on the line.
+LINES = {
+    "awsmfa login --profile d\t": "awsmfa login --profile dev",
+    "awsmfa login -p pr\t": "awsmfa login -p prod",
+    "awsmfa dev\t": "awsmfa device",
+    "awsmfa device im\t": "awsmfa device import",
+    "awsmfa login --for\t": "awsmfa login --force",
+    "awsmfa completions f\t": "awsmfa completions fish",
+    "awsmfa code al\t": "awsmfa code alice",
+}
+
+
+def run():
+    with Home() as home:
+        home.write(".aws/config", profile("dev", "http://127.0.0.1:9") + profile("prod", "http://127.0.0.1:9"))
+        home.write(".aws/credentials", "[dev-long-term]\naws_access_key_id = AKIA\naws_secret_access_key = s\n")
+        home.use_file_store()
+        serial = "arn:aws:iam::123456789012:mfa/alice"
+        home.awsmfa("device", "import", "--serial", serial, "--secret-stdin", stdin="A" * 64).ended()
+        for shell, path in INSTALLED.items():
+            with check(f"{shell}: the help says where to install it"):
+                contains(home.awsmfa("completions", "--help").ended().out, path)
+            home.write(path, home.awsmfa("completions", shell).ended().out)
+        home.write("script.bash", home.awsmfa("completions", "bash").ended().out)
+        home.write("script.zsh", home.awsmfa("completions", "zsh").ended().out)
+
+        home.write(".bashrc", BASHRC + ". /usr/share/bash-completion/bash_completion\n")
+        typed_in("bash, installed", home, "bash", "--rcfile", home.file(".bashrc"))
+        home.write(".bashrc", BASHRC + ". ~/script.bash\n")
+        typed_in("bash, sourced", home, "bash", "--rcfile", home.file(".bashrc"))
+        home.write(".zshrc", ZSHRC + "fpath=(~/.zfunc $fpath)\ncompinit -u\n")
+        typed_in("zsh, installed", home, "zsh")
+        home.write(".zshrc", ZSHRC + "compinit -u\n. ~/script.zsh\n")
+        typed_in("zsh, sourced", home, "zsh")
+        in_fish(home)
+
+        with check("a broken config file costs the names, not the shell's peace"):
+            home.write(".aws/config", "[profile dev\nx\n")
+            asked = home.run("fish", "-c", "complete -C 'awsmfa login --profile '").ended()
+            equal(asked.err, "", "stderr")
+
+
+def typed_in(name, home, *shell):
+    """Types each line into a fresh shell, and has the shell print what became of it."""
+    for typed, expected in LINES.items():
+        with check(f"{name}: {typed.strip()!r} becomes {expected!r}"):
+            with_tab = start(home, *shell)
+            with_tab.send(typed)
+            settle(with_tab)
+            # At the beginning of the line, so that the shell prints the rest.
+            with_tab.send("\x01echo 'line:' \r")
+            with_tab.expect(r"\nline: ([^\r\n]*)")
+            equal(with_tab.match[1].strip(), expected, "line")
+            end(with_tab)
+    with check(f"{name}: 'awsmfa lo' offers login and logout"):
+        child = start(home, *shell)
+        # The first Tab completes to `log`, the next ones list.
+        child.send("awsmfa lo\t")
+        settle(child)
+        child.send("\t\t")
+        child.expect("login")
+        child.expect("logout")
+        end(child)
+
+
+def in_fish(home):
+    for typed, expected in LINES.items():
+        with check(f"fish: {typed.strip()!r} becomes {expected!r}"):
+            equal(offered(home, typed.strip()), [expected.rsplit(" ", 1)[1]], "offered")
+    with check("fish: 'awsmfa lo' offers login and logout, each with its meaning"):
+        equal(offered(home, "awsmfa lo"), ["login", "logout"], "offered")
+        text = home.run("fish", "-c", "complete -C 'awsmfa lo'").ended().out
+        assert re.search(r"^login\t\w+", text), text
+
+
+def offered(home, line):
+    """What fish offers for the last word of the line."""
+    text = home.run("fish", "-c", f"complete -C '{line}'").ended().out
+    return [candidate.split("\t")[0] for candidate in text.splitlines()]
+
+
+def start(home, *shell):
+    args = [str(a) for a in (*shell[1:], "-i")]
+    child = pexpect.spawn(
+        shell[0], args, env=home.env, cwd=str(home.path), encoding="utf-8", timeout=20, dimensions=(50, 200)
+    )
+    child.expect_exact(PROMPT)
+    return child
+
+
+def settle(child):
+    """Waits until the shell has drawn what it had to."""
+    drawn = True
+    while drawn:
+        drawn = child.expect([r".+", pexpect.TIMEOUT], timeout=1) == 0
+
+
+def end(child):
+    child.close(force=True)

@@ -1,0 +1,116 @@
+"""A person at a terminal: questions come on the terminal device, answers stay unseen, and Ctrl-C leaves it as it was."""
+
+import json
+
+import pexpect
+
+from bench import AWSMFA, PASSPHRASE, FakeAws, check, contains, equal, home_of
+
+IMPORT = f"{AWSMFA} device import --profile dev"
+SECRET_KEY, NEW, AGAIN, OLD = "secret key of", "new passphrase for", "the same passphrase", "passphrase of the file"
+
+
+def run():
+    with FakeAws("--user", "alice") as aws, home_of(aws.users[0], aws.endpoint) as home:
+        alice = aws.users[0]
+        # Not kept in the kernel: each run asks.
+        home.env |= {"AWSMFA_STORE": "file", "AWSMFA_UNLOCK_FOR": "0"}
+
+        with check("without a terminal, what would be asked is an error that names the flag"):
+            contains(home.awsmfa("device", "import", "--profile", "dev").ended(2).err, "--secret-stdin")
+            contains(home.awsmfa("login", "--profile", "dev").ended(3).err, "awsmfa device import")
+        with check("with AWSMFA_NO_INPUT it is the same on a terminal"):
+            child = Dialogue(home, f"AWSMFA_NO_INPUT=1 {IMPORT}").ended(2)
+            contains(child.text, "--secret-stdin")
+            contains(child.text, "AWSMFA_NO_INPUT")
+        with check("Ctrl-C at the question for the secret ends with 130, and the terminal echoes again"):
+            Dialogue(home, IMPORT).asked(SECRET_KEY).interrupt().ended(130).echoes()
+        with check("and so at the question for the passphrase, of which nothing is left"):
+            child = Dialogue(home, IMPORT).asked(SECRET_KEY).type(alice["seed"]).asked(NEW).interrupt()
+            child.ended(130).echoes()
+            left = [str(path) for path in home.file(".local/share").rglob("*") if path.is_file()]
+            equal(left, [], "files")
+        with check("with stdin and stdout in pipes, the secret and a new passphrase, twice, are asked for on the terminal"):
+            child = Dialogue(home, f"echo no | {IMPORT} 2>&1 | cat")
+            child.asked(SECRET_KEY).type(alice["seed"])
+            child.asked(NEW).type("one thing").asked(AGAIN).type("another")
+            child.asked("the two differ").type(PASSPHRASE).asked(AGAIN).type(PASSPHRASE)
+            contains(child.ended().text, "stored the secret")
+        with check("nothing of what was typed was shown"):
+            for secret in (alice["seed"], "one thing", "another", PASSPHRASE):
+                assert secret not in child.text, child.text
+            child.echoes()
+        with check("a wrong passphrase is asked for again, in a command that prints into a pipe"):
+            child = Dialogue(home, f"{AWSMFA} code --json </dev/null | cat")
+            child.asked(OLD).type("wrong").asked("once more").type(PASSPHRASE)
+            code = json.loads(child.ended().last_line())
+            equal(code["serial"], alice["serial"], "serial")
+        with check("an SDK's credential_process asks on the terminal, too, and prints JSON and nothing else"):
+            child = Dialogue(home, f"{AWSMFA} credential-process --profile dev </dev/null >out")
+            child.asked(OLD).type(PASSPHRASE).ended()
+            equal(json.loads(home.file("out").read_text())["Version"], 1, "Version")
+        with check("without a terminal, a locked store is 5 and names the variable"):
+            contains(home.awsmfa("code").ended(5).err, "AWSMFA_PASSPHRASE_FILE")
+        with check("another secret for the same device: asked, and `n` changes nothing"):
+            before = {path: path.read_bytes() for path in home.file(".local/share").rglob("*") if path.is_file()}
+            child = Dialogue(home, IMPORT).asked(SECRET_KEY).type("A" * 64).asked(OLD).type(PASSPHRASE)
+            child.asked("[y/N]", hidden=False).type("n").ended(1)
+            contains(child.text, "nothing was changed")
+            equal({path: path.read_bytes() for path in before}, before, "files")
+        with check("and without a terminal, the error names --yes"):
+            passphrase = home.write("passphrase", PASSPHRASE)
+            args = ["device", "import", "--profile", "dev", "--secret-stdin"]
+            refused = home.awsmfa(*args, stdin="A" * 64, AWSMFA_PASSPHRASE_FILE=passphrase).ended(2)
+            contains(refused.err, "--yes")
+
+    with FakeAws("--user", "bob") as aws, home_of(aws.users[0], aws.endpoint) as home:
+        with check("without a stored secret, `login` asks for the code, again if it is none, and logs in"):
+            code = home.run("oathtool", "--totp", "-b", aws.users[0]["seed"]).ended().out.strip()
+            child = Dialogue(home, f"{AWSMFA} login --profile dev").asked("code of").type("12345")
+            child.asked("code of").type(code).ended()
+            equal(aws.codes(), [code], "codes sent")
+
+
+class Dialogue:
+    """A command line on a terminal of its own."""
+
+    def __init__(self, home, line):
+        # Ctrl-C reaches the shell, too, which has to stay and tell how the command ended.
+        script = f"trap : INT; set -o pipefail; {line}; echo exit=$?; stty -a"
+        self.child = pexpect.spawn(
+            "bash", ["--norc", "-c", script], env=home.env, cwd=str(home.path), encoding="utf-8", timeout=60
+        )
+        self.text = ""
+
+    def asked(self, question, hidden=True):
+        """Waits for the question, and for the echo to be off."""
+        self.child.expect_exact(question)
+        self.text += self.child.before + question
+        assert not hidden or self.child.waitnoecho(timeout=10), f"typing is echoed at {question!r}"
+        return self
+
+    def type(self, text):
+        self.child.sendline(text)
+        return self
+
+    def interrupt(self):
+        self.child.send("\x03")
+        return self
+
+    def ended(self, code=0):
+        """Demands this exit code."""
+        self.child.expect(r"exit=(\d+)")
+        self.text += self.child.before
+        equal(int(self.child.match[1]), code, f"exit code after {self.text!r}")
+        self.child.expect(pexpect.EOF)
+        self.settings = self.child.before.split()
+        self.child.close()
+        return self
+
+    def echoes(self):
+        """Demands that the terminal is as it was, after the end."""
+        for setting in ("echo", "icanon", "isig"):
+            assert setting in self.settings, f"{setting} is off: {self.settings}"
+
+    def last_line(self):
+        return self.text.strip().splitlines()[-1]
