@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::aws::Tag;
 use crate::context::Context;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
-use crate::error::CommandResult;
+use crate::error::{CommandResult, ErrorKind};
 use crate::interrupt;
 use crate::model::names::{DeviceName, IamPath, TagText, UserName};
 use crate::model::session::timestamp;
@@ -98,7 +98,7 @@ struct EnrollOutput<'a> {
 
 /// Runs the command.
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
-    interrupt::watch();
+    interrupt::watch(ErrorKind::Interrupted as u8);
     let enrolled = enrollment::enroll(ctx, &wishes(args))?;
     ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
     // The backup is offered here: the QR code of `enrolled.seed` for a phone.
