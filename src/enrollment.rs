@@ -31,6 +31,7 @@ use journal::{Journal, Journals, UserJournal};
 use crate::aws::{MfaDevice, Tag, VirtualDevice};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::interrupt;
 use crate::model::identity::Who;
 use crate::model::names::{DeviceName, IamPath, UserName};
 use crate::model::serial::Serial;
@@ -134,7 +135,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let mut journal = run.plan(begun)?;
     match run.drive(&file, &mut journal) {
         Ok(proof) => run.enrolled(&journal, proof),
-        Err(error) => Err(error.hint(run.go_on())),
+        Err(error) => Err(run.failed(&file, &journal, error)?),
     }
 }
 
@@ -198,6 +199,8 @@ struct Run<'a> {
     was_there: bool,
     /// Whether a device that was in the way, or gone, was made anew.
     recreated: bool,
+    /// Whether going on would lead to the same end.
+    given_up: bool,
     made_user: bool,
     made_key: Option<String>,
 }
@@ -217,6 +220,7 @@ impl<'a> Run<'a> {
             proved: false,
             was_there: false,
             recreated: false,
+            given_up: false,
             made_user: false,
             made_key: None,
         })
@@ -226,11 +230,12 @@ impl<'a> Run<'a> {
     fn begun(&self, file: &UserJournal) -> CommandResult<Option<Journal>> {
         let Some(journal) = file.read()? else { return Ok(None) };
         let other = self.wishes.device_name.as_ref().is_some_and(|name| *name != journal.name);
-        if other && journal.stage > Stage::Planned {
+        if other && journal.stage > Stage::Planned && !self.wishes.yes {
             let message =
                 format!("the enrolment of `{}` for `{}` is not finished", journal.serial, journal.user);
             return Err(CommandError::new(ErrorKind::Usage, message)
-                .hint(format!("finish it first: `awsmfa enroll --resume --user {}`", journal.user)));
+                .hint(format!("finish it first: `awsmfa enroll --resume --user {}`", journal.user))
+                .hint("or leave it as it is, with its secret in the store: `--yes`"));
         }
         let age = self.ctx.clock.now() - journal.began;
         self.ctx.ui.detail(format_args!(
@@ -255,6 +260,7 @@ impl<'a> Run<'a> {
         loop {
             self.serial = Some(journal.serial.clone());
             file.save(journal)?;
+            interrupt::say(&format!("go on with `{}`", self.go_on()));
             match journal.stage {
                 Stage::Planned => self.create(file, journal)?,
                 Stage::Stored => self.enable(journal)?,
@@ -284,13 +290,29 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// Says how to go on, unless nothing was begun; then nothing is left of it.
+    fn failed(
+        &self,
+        file: &UserJournal,
+        journal: &Journal,
+        error: CommandError,
+    ) -> CommandResult<CommandError> {
+        // After an outage AWS may have created the device.
+        let begun = journal.stage > Stage::Planned || error.kind == ErrorKind::Network;
+        if begun && !self.given_up {
+            return Ok(error.hint(format!("nothing is lost; go on with `{}`", self.go_on())));
+        }
+        file.remove()?;
+        Ok(error)
+    }
+
     /// The command that goes on from here.
     fn go_on(&self) -> String {
         let mut command = format!("awsmfa enroll --resume --user {}", self.target.user);
         if let Some(profile) = &self.wishes.profile {
             command.push_str(&format!(" --profile {profile}"));
         }
-        format!("nothing is lost; go on with `{command}`")
+        command
     }
 
     fn store_of(&self, journal: &Journal) -> CommandResult<Rc<dyn SecretStore>> {

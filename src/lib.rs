@@ -53,6 +53,7 @@ pub mod env;
 pub mod error;
 pub mod fast_path;
 pub mod files;
+pub mod interrupt;
 pub mod ledger;
 pub mod model;
 pub mod process;

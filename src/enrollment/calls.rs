@@ -14,6 +14,11 @@ const WAITS: [u64; 4] = [1, 2, 4, 8];
 /// The `Date` header has whole seconds; a difference up to this is none.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(10);
 
+/// A policy that is not there looks like a user who is not there yet; it is not waited for as long.
+fn longest(error: &AwsError) -> u64 {
+    if error.kind == AwsErrorKind::NotFound && error.operation == "AttachUserPolicy" { 1 } else { 8 }
+}
+
 impl Run<'_> {
     /// Sends a request, again if AWS was too busy or its signature was made for another time. A request whose answer was
     /// lost is not repeated: what then is right, its sender knows.
@@ -34,7 +39,7 @@ impl Run<'_> {
             match error.kind {
                 AwsErrorKind::ClockSkew if moved && !corrected => corrected = true,
                 AwsErrorKind::AccessDenied if self.prove_mfa() => {}
-                _ => match self.reason_to_wait(&error).zip(waits.next()) {
+                _ => match self.reason_to_wait(&error).zip(waits.next().filter(|s| *s <= longest(&error))) {
                     Some((reason, seconds)) => {
                         self.ctx.ui.wait(&*self.ctx.clock, Duration::from_secs(seconds), reason);
                     }

@@ -106,6 +106,7 @@ impl Run<'_> {
             journal.stage = Stage::Planned;
             return Ok(());
         }
+        self.given_up = true;
         let this = clock_hint(
             self.ctx,
             CommandError::new(

@@ -30,6 +30,8 @@ impl Run<'_> {
         if let (Some(profile), false) = (&self.for_profile, makes_key) {
             resolve::resolve(&self.ctx.profiles()?, profile)?;
         }
+        // A profile with another's keys shows here.
+        self.own_keys()?;
         if let Some(profile) = self.using_profile() {
             let rehearsed = write::check_writable(&self.ctx.config_path()?, Kind::Config, |document| {
                 session_edits::set_config_key(document, &profile, "mfa_serial", "-")

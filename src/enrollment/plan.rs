@@ -199,7 +199,7 @@ impl Run<'_> {
         }
         stale.push(serial.clone());
         self.ctx.ui.warn(format_args!(
-            "`{serial}` exists, is enabled for nobody, and its secret is not here: an enrolment ended before it came. AWS tells it never again; `{next}` is tried instead"
+            "`{serial}` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `{next}`"
         ));
         self.ctx.ui.hint(format_args!("an administrator can delete it: `{}`", words::delete_command(serial)));
     }

@@ -18,9 +18,9 @@ pub(super) fn delete_command(serial: &Serial) -> String {
 
 /// The user has a device, and AWS demands a session made with it.
 pub(super) fn needs_mfa(user: &str, serial: Option<&str>) -> CommandError {
-    let device = serial.map(|serial| format!(" `{serial}`")).unwrap_or_default();
+    let device = serial.map_or("an MFA device".to_owned(), |serial| format!("the MFA device `{serial}`"));
     let message = format!(
-        "`{user}` has the MFA device{device} already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)"
+        "`{user}` has {device} already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)"
     );
     let this = CommandError::new(ErrorKind::Refused, message);
     let import = serial.map(|serial| format!("awsmfa device import --serial {serial}"));

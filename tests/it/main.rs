@@ -15,6 +15,7 @@ mod device_list;
 mod device_remove;
 mod device_resync;
 mod documents;
+mod enroll;
 mod login;
 mod network;
 mod policy;

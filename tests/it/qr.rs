@@ -29,6 +29,9 @@ impl Prompt for Screen {
         self.asked.lock().unwrap().push(question.to_owned());
         Ok(self.answer)
     }
+    fn can_show(&self) -> bool {
+        true
+    }
     fn show(&self, drawing: &Secret<String>) -> Result<(), PromptError> {
         self.shown.lock().unwrap().push_str(drawing.expose());
         Ok(())
@@ -217,7 +220,7 @@ fn without_a_terminal_there_is_nothing_to_draw_on() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.starts_with("error: there is no terminal to show it on\nhint: or write it"), "{err}");
+    assert!(err.starts_with("error: there is no terminal to draw a QR code on\nhint: or write it"), "{err}");
 }
 
 #[test]

@@ -85,12 +85,19 @@ impl World {
 
     /// A context on this world's home, on a computer whose clock is off by so many seconds.
     pub fn in_process(&self, off_seconds: i64) -> InProcess {
+        InProcess::on(&self.aws, &self.home, off_seconds)
+    }
+}
+
+impl InProcess {
+    /// A context on a home, on a computer whose clock differs from that of `aws` by so many seconds.
+    pub fn on(aws: &fake_aws::FakeAws, home: &super::Home, off_seconds: i64) -> Self {
         let (out, err) = (Captured::default(), Captured::default());
         let style = Style { verbosity: Verbosity::Verbose, ..Style::default() };
         let ui = Ui::new(style, Box::new(out.clone()), Box::new(err.clone()));
-        let clock = SharedTime { aws: self.aws.clock(), off: TimeDelta::seconds(off_seconds) };
-        let ctx = Context::new(Env::from_pairs(self.home.vars()), Arc::new(clock), ui, Arc::new(Nobody));
-        InProcess { ctx, out, err }
+        let clock = SharedTime { aws: aws.clock(), off: TimeDelta::seconds(off_seconds) };
+        let ctx = Context::new(Env::from_pairs(home.vars()), Arc::new(clock), ui, Arc::new(Nobody));
+        Self { ctx, out, err }
     }
 }
 

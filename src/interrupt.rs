@@ -1,0 +1,34 @@
+//! Ctrl-C while something is under way that can be gone on with: the program ends as ever, and says how to go on.
+//!
+//! Nothing is undone here: what must not be lost is on the disk before it could be.
+
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::ErrorKind;
+
+/// What to say.
+static HINT: Mutex<Option<String>> = Mutex::new(None);
+
+/// Watches for Ctrl-C from now on. Where that cannot be had, Ctrl-C ends the program without a word.
+pub fn watch() {
+    // Watched already, or not to be watched: both are as good as can be.
+    let _ = ctrlc::set_handler(end);
+}
+
+/// What Ctrl-C says from now on.
+pub fn say(hint: &str) {
+    *HINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(hint.to_owned());
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the person wants it to end now, whatever the main thread waits for"
+)]
+fn end() {
+    let hint = HINT.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+    // Nobody is left to be told that stderr is closed.
+    let _ = write!(std::io::stderr(), "\nerror: interrupted\n{hint}");
+    std::process::exit(i32::from(ErrorKind::Interrupted as u8));
+}

@@ -1,0 +1,305 @@
+//! `enroll`: from a user without MFA to sessions with it.
+
+mod faults;
+mod kills;
+mod names;
+mod new_user;
+mod permissions;
+mod time;
+
+use fake_aws::{AccessKey, Builder, FakeAws, Permissions};
+
+use crate::support::{Home, Ran};
+
+/// An account with a user without a device, whose keys stand in `[demo]`, and an administrator in `[admin]`.
+struct Bench {
+    aws: FakeAws,
+    home: Home,
+    key: AccessKey,
+}
+
+const USER: &str = "aws_mfa_demo";
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(FakeAws::builder())
+    }
+
+    fn with(builder: Builder) -> Self {
+        Self::with_path(builder, "/")
+    }
+
+    fn with_path(builder: Builder, path: &str) -> Self {
+        let aws = builder.start();
+        aws.add_user_with_path(USER, path);
+        let key = aws.add_access_key(USER);
+        aws.add_admin("boss");
+        let admin = aws.add_access_key("boss");
+        let home = Home::new(&aws);
+        let section = |name: &str, key: &AccessKey| {
+            format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret)
+        };
+        home.write_credentials(&format!("{}{}", section("demo", &key), section("admin", &admin)));
+        home.write_config(
+            "[profile demo]\nregion = eu-central-1\n\n[profile admin]\nregion = eu-central-1\n",
+        );
+        Self { aws, home, key }
+    }
+
+    fn by_user(&self) -> Ran {
+        self.home.awsmfa(["enroll", "--profile", "demo"]).run()
+    }
+
+    fn by_admin(&self) -> Ran {
+        self.home.awsmfa(["enroll", "--user", USER, "--profile", "admin"]).run()
+    }
+
+    /// Demands that the user has this device and no other, that nothing is left unassigned, and that login works.
+    #[track_caller]
+    fn check_one(&self, name: &str) {
+        self.check_device(name);
+        let unassigned: Vec<_> = self.aws.devices().into_iter().filter(|d| d.user.is_none()).collect();
+        assert_eq!(unassigned, [], "no orphan");
+    }
+
+    #[track_caller]
+    fn check_device(&self, name: &str) {
+        let serial = self.serial(name);
+        assert_eq!(self.aws.devices_of(USER), [serial.as_str()]);
+        self.login(&serial);
+        assert!(self.journals().is_empty(), "{:?}", self.journals());
+        self.check_no_seed_in_plain_sight(&serial);
+    }
+
+    /// A session for the device by the keys in `[demo]`.
+    #[track_caller]
+    fn login(&self, serial: &str) {
+        self.home.awsmfa(["login", "--profile", "demo", "--serial", serial]).run().success();
+        assert!(self.home.credential("demo", "aws_session_token").is_some());
+        self.home.awsmfa(["logout", "--profile", "demo", "--restore"]).run().success();
+    }
+
+    fn serial(&self, name: &str) -> String {
+        format!("arn:aws:iam::123456789012:mfa/{name}")
+    }
+
+    fn journals(&self) -> Vec<String> {
+        let journal = |path: &String| path.contains("enrollments/") && path.ends_with(".json");
+        self.home.files().into_keys().filter(journal).collect()
+    }
+
+    fn check_no_seed_in_plain_sight(&self, serial: &str) {
+        let seed = self.aws.seed(serial);
+        for (path, bytes) in self.home.files() {
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains(&seed), "{path} has the seed");
+        }
+    }
+
+    fn count(&self, action: &str) -> usize {
+        self.aws.requests_for(action).len()
+    }
+}
+
+#[test]
+fn a_user_enrols_oneself_under_the_self_manage_policy() {
+    let bench = Bench::new();
+    let ran = bench.by_user().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: enabled it for `aws_mfa_demo`
+    awsmfa: verified: AWS gave a session for its code
+    awsmfa: `mfa_serial` of profile `demo` names it
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: awsmfa login --profile demo
+    ");
+    assert_eq!(ran.out(), "");
+    assert_eq!(bench.count("GetSessionToken"), 1, "the proof is the first session");
+    let serial = bench.serial(USER);
+    assert!(bench.home.read(".aws/config").contains(&format!("mfa_serial = {serial}")));
+    bench.home.awsmfa(["login", "--profile", "demo"]).run().success();
+    assert_eq!(bench.count("GetSessionToken"), 1, "login takes the session that is there");
+    bench.home.awsmfa(["logout", "--profile", "demo", "--restore"]).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn an_administrator_enrols_another() {
+    let bench = Bench::new();
+    let ran = bench.by_admin().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: enabled it for `aws_mfa_demo`
+    awsmfa: verified: AWS lists it for `aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    ");
+    assert_eq!(bench.count("GetSessionToken"), 0, "an administrator has no use for the user's codes");
+    bench.check_one(USER);
+}
+
+#[test]
+fn the_profile_that_has_the_users_keys_gets_the_device() {
+    let bench = Bench::new();
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo", "--json"];
+    let json = bench.home.awsmfa(args).run().success().json();
+    assert_eq!(json["serial"], bench.serial(USER));
+    assert_eq!((&json["verified_by"], &json["profile"]), (&"session".into(), &"demo".into()));
+    assert_eq!(json["next"], "awsmfa login --profile demo");
+    assert_eq!(bench.count("GetSessionToken"), 1);
+    bench.home.awsmfa(["login", "--profile", "demo"]).run().success();
+    assert_eq!(bench.count("GetSessionToken"), 1);
+    bench.home.awsmfa(["logout", "--profile", "demo", "--restore"]).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn keys_of_the_environment_do() {
+    let bench = Bench::new();
+    let ran = bench
+        .home
+        .awsmfa(["enroll"])
+        .env("AWS_ACCESS_KEY_ID", &bench.key.id)
+        .env("AWS_SECRET_ACCESS_KEY", &bench.key.secret)
+        .run();
+    ran.success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn an_administrator_may_come_by_role_through_the_sdk() {
+    let bench = Bench::new();
+    let spec = fake_aws::RoleSpec { permissions: Permissions::Admin, ..fake_aws::RoleSpec::default() };
+    let role = bench.aws.add_role("admins", spec);
+    bench.home.write_config(&format!(
+        "[profile demo]\nregion = eu-central-1\n\n[profile role]\nregion = eu-central-1\nrole_arn = {}\nsource_profile = admin\n",
+        role.arn
+    ));
+    bench.home.awsmfa(["enroll", "--user", USER, "--profile", "role"]).run().success();
+    assert_eq!(bench.count("AssumeRole"), 1);
+    bench.check_one(USER);
+}
+
+#[test]
+fn a_role_session_has_to_name_the_user() {
+    let bench = Bench::new();
+    let role = bench.aws.add_role("admins", fake_aws::RoleSpec::default());
+    let session = bench.aws.add_role_session(&role.name, "me");
+    let ran = bench
+        .home
+        .awsmfa(["enroll"])
+        .env("AWS_ACCESS_KEY_ID", session.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", session.secret_access_key)
+        .env("AWS_SESSION_TOKEN", session.session_token)
+        .run();
+    insta::assert_snapshot!(ran.code(2).err(), @"
+    error: `arn:aws:sts::123456789012:assumed-role/admins/me` is no IAM user, so it can have no MFA device
+    hint: name the user: `awsmfa enroll --user NAME`
+    ");
+}
+
+#[test]
+fn root_is_sent_to_the_console() {
+    let bench = Bench::new();
+    bench.aws.add_root();
+    let key = bench.aws.add_access_key("root");
+    let ran = bench
+        .home
+        .awsmfa(["enroll"])
+        .env("AWS_ACCESS_KEY_ID", key.id)
+        .env("AWS_SECRET_ACCESS_KEY", key.secret)
+        .run();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    error: these are the root user's credentials, whose MFA AWS lets only the console enable
+    hint: begin there, then `awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device` and `awsmfa code --pair`
+    hint: or enrol a user: `awsmfa enroll --user NAME`
+    ");
+    assert_eq!(bench.aws.devices(), []);
+}
+
+#[test]
+fn a_second_run_changes_nothing() {
+    let bench = Bench::new();
+    bench.by_user().success();
+    let ran = bench.by_user().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: verified: AWS gave a session for its code
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: awsmfa login --profile demo
+    ");
+    assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
+    assert_eq!(bench.count("GetSessionToken"), 1, "the session from before is proof enough");
+    bench.check_one(USER);
+}
+
+#[test]
+fn a_second_device_is_enrolled_with_a_session_of_the_first() {
+    let bench = Bench::new();
+    bench.by_user().success();
+    let args = ["enroll", "--profile", "demo", "--device-name", "spare"];
+    let ran = bench.home.awsmfa(args).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/spare`; its secret is in the file store
+    awsmfa: enabled it for `aws_mfa_demo`
+    awsmfa: verified: AWS gave a session for its code
+    awsmfa: `mfa_serial` of profile `demo` names it, in place of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/spare`
+    hint: awsmfa login --profile demo
+    ");
+    assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER), bench.serial("spare")]);
+    for name in [USER, "spare"] {
+        bench.login(&bench.serial(name));
+    }
+}
+
+#[test]
+fn a_device_whose_secret_is_elsewhere_needs_an_administrator() {
+    let bench = Bench::new();
+    bench.aws.add_device(USER, USER);
+    insta::assert_snapshot!(bench.by_user().code(2).err(), @"
+    error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and its secret is not here
+    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: enrol another beside it: `awsmfa enroll --user aws_mfa_demo --yes`
+    ");
+    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)
+    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`, then `awsmfa enroll` again
+    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN`
+    ");
+    assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo", "--yes"];
+    bench.home.awsmfa(args).run().success();
+    assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER), bench.serial("aws_mfa_demo-2")]);
+    bench.login(&bench.serial("aws_mfa_demo-2"));
+}
+
+#[test]
+fn an_administrator_whose_policy_wants_mfa_gives_a_code_by_oneself() {
+    let bench = Bench::new();
+    let device = bench.aws.add_device("boss", "boss");
+    let args = ["device", "import", "--profile", "admin", "--serial", &device.serial, "--secret-stdin"];
+    bench.home.awsmfa(args).stdin(&device.seed).run().success();
+    bench.aws.fault(
+        fake_aws::Fault::error(403, "AccessDenied", "User: boss is not authorized with an explicit deny")
+            .on("GetUser"),
+    );
+    bench.by_admin().success();
+    assert_eq!(bench.count("GetSessionToken"), 1);
+    bench.check_one(USER);
+}
+
+#[test]
+fn other_partitions_and_paths_come_from_the_callers_arn() {
+    for (partition, region) in [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")] {
+        let bench = Bench::with_path(FakeAws::builder().partition(partition), "/eng/");
+        bench.home.write_config(&format!("[profile demo]\nregion = {region}\n"));
+        bench.aws.set_permissions(USER, Permissions::Admin);
+        let args = ["enroll", "--profile", "demo", "--path", "/phones/eng/", "--json"];
+        let json = bench.home.awsmfa(args).run().success().json();
+        let serial = format!("arn:{partition}:iam::123456789012:mfa/phones/eng/{USER}");
+        assert_eq!(json["serial"], serial);
+        assert_eq!(bench.aws.devices_of(USER), [serial.as_str()]);
+        bench.login(&serial);
+    }
+}

@@ -1,0 +1,185 @@
+//! Answers that are lost, and an AWS that is busy.
+
+use fake_aws::Fault;
+
+use super::{Bench, USER};
+
+#[test]
+fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
+    let bench = Bench::new();
+    bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
+    let ran = bench.by_user().success();
+    insta::assert_snapshot!(ran.err(), @"
+    warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `aws_mfa_demo-2`
+    hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`; its secret is in the file store
+    awsmfa: enabled it for `aws_mfa_demo`
+    awsmfa: verified: AWS gave a session for its code
+    awsmfa: `mfa_serial` of profile `demo` names it
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
+    hint: awsmfa login --profile demo
+    ");
+    bench.check_device("aws_mfa_demo-2");
+}
+
+#[test]
+fn a_lost_answer_to_create_is_mended_where_that_is_wished() {
+    let bench = Bench::new();
+    bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
+    bench.home.awsmfa(args).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn a_lost_answer_to_delete_is_found_out() {
+    let bench = Bench::new();
+    bench.aws.add_unassigned_device(USER);
+    bench.aws.fault(Fault::drop_after().on("DeleteVirtualMFADevice"));
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
+    bench.home.awsmfa(args).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn a_request_that_was_lost_on_the_way_is_sent_again() {
+    for action in ["CreateVirtualMFADevice", "EnableMFADevice", "GetSessionToken", "ListMFADevices"] {
+        let bench = Bench::new();
+        bench.aws.fault(Fault::drop_before().on(action));
+        bench.by_user().success();
+        bench.check_one(USER);
+    }
+}
+
+#[test]
+fn a_lost_answer_to_enable_is_looked_up() {
+    let bench = Bench::new();
+    bench.aws.fault(Fault::drop_after().on("EnableMFADevice"));
+    bench.by_user().success();
+    assert_eq!(bench.count("EnableMFADevice"), 1);
+    bench.check_one(USER);
+    let bench = Bench::new();
+    bench.aws.deny("boss", "iam:ListMFADevices");
+    bench.aws.fault(Fault::drop_after().on("EnableMFADevice"));
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
+    bench.home.awsmfa(args).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn a_busy_aws_is_waited_for() {
+    let busy = |code: &str| Fault::error(409, code, "It is being modified. Please try again.");
+    for fault in [
+        Fault::throttling(),
+        Fault::service_failure(),
+        Fault::unavailable(),
+        busy("EntityTemporarilyUnmodifiable"),
+        busy("ConcurrentModification"),
+    ] {
+        let bench = Bench::new();
+        bench.aws.fault(fault.clone().on("CreateVirtualMFADevice"));
+        bench.aws.fault(fault.on("EnableMFADevice"));
+        let ran = bench.by_user().success();
+        assert!(ran.err().contains("waiting 1 s"), "{}", ran.err());
+        bench.check_one(USER);
+    }
+}
+
+#[test]
+fn an_aws_that_stays_busy_is_told_and_the_rest_made_later() {
+    let bench = Bench::new();
+    bench.aws.fault(Fault::throttling().on("EnableMFADevice").forever());
+    let clock = bench.in_process(0);
+    let error = clock.enroll(&["--profile", "demo"]).unwrap_err();
+    assert_eq!(error.kind as u8, 6, "{error}");
+    assert!(error.hints.iter().any(|hint| hint.contains("--resume")), "{:?}", error.hints);
+    bench.aws.clear_faults();
+    bench.aws.clock().set_offset(0);
+    bench.home.awsmfa(["enroll", "--resume"]).run().success();
+    assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
+    bench.check_one(USER);
+}
+
+#[test]
+fn aws_out_of_reach_changes_nothing_and_a_resume_ends_it() {
+    let bench = Bench::new();
+    let nowhere = ["enroll", "--profile", "demo"];
+    let ran = bench.home.awsmfa(nowhere).env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").run();
+    ran.code(6);
+    assert_eq!(bench.aws.devices(), []);
+    bench.aws.fault(Fault::drop_before().on("EnableMFADevice").forever());
+    let ran = bench.by_user();
+    insta::assert_snapshot!(ran.code(6).err(), @"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    error: EnableMFADevice got no answer: connection closed before message completed
+    hint: try again; the code that was sent is not used again
+    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+    ");
+    bench.aws.clear_faults();
+    bench.home.awsmfa(["enroll", "--resume"]).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn the_store_is_tried_before_aws_makes_anything() {
+    let bench = Bench::new();
+    let args = ["enroll", "--profile", "demo"];
+    let ran = bench.home.awsmfa(args).env("AWSMFA_PASSPHRASE_FILE", "/nowhere").run();
+    insta::assert_snapshot!(ran.code(5).err(), @"
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/nowhere`: No such file or directory (os error 2)
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    ");
+    assert_eq!(bench.aws.devices(), []);
+}
+
+#[test]
+fn a_config_file_that_cannot_be_written_is_found_before_aws_makes_anything() {
+    let bench = Bench::new();
+    bench.home.write_config("[profile demo]\nregion = eu-central-1\n[profile demo]\noutput = json\n");
+    bench.by_user().code(3);
+    assert_eq!(bench.aws.devices(), []);
+}
+
+#[test]
+fn a_device_that_was_deleted_meanwhile_is_created_anew() {
+    let bench = Bench::new();
+    bench.aws.fault(Fault::drop_before().on("EnableMFADevice").forever());
+    bench.by_user().code(6);
+    bench.aws.clear_faults();
+    bench.aws.remove_device(&bench.serial(USER));
+    let ran = bench.by_user().success();
+    assert!(ran.err().contains("deleted meanwhile"), "{}", ran.err());
+    bench.check_one(USER);
+}
+
+#[test]
+fn the_secret_of_an_earlier_device_of_the_name_is_found_out() {
+    let bench = Bench::new();
+    bench.by_user().success();
+    bench.aws.remove_device(&bench.serial(USER));
+    bench.aws.add_unassigned_device(USER);
+    let ran = bench.by_admin();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    error: AWS refused the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` (InvalidAuthenticationCode)
+    hint: see that this computer's clock is right; it shows [TIME]
+    hint: if the stored secret is that of an earlier device of this name: `awsmfa enroll --user aws_mfa_demo --replace`
+    ");
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
+    bench.home.awsmfa(args).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn two_runs_at_once_enrol_one_device() {
+    let bench = Bench::new();
+    let start = || {
+        let mut command = bench.home.awsmfa(["enroll", "--profile", "demo"]).into_command();
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..4).map(|_| start()).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!((bench.count("CreateVirtualMFADevice"), bench.count("GetSessionToken")), (1, 1));
+    bench.check_one(USER);
+}

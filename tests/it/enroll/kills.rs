@@ -1,0 +1,133 @@
+//! The program is killed, by a signal that nothing can catch, while it waits for each of AWS's answers in turn.
+
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use fake_aws::Fault;
+
+use super::{Bench, USER};
+
+/// Starts an enrolment and waits until it waits for AWS's answer to `action`.
+fn waiting_for(bench: &Bench, args: &[&str], action: &str) -> Child {
+    bench.aws.fault(Fault::delay(Duration::from_secs(30)).on(action));
+    let mut command = bench.home.awsmfa(["enroll"]).into_command();
+    let mut child = command.args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while bench.count(action) == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before {action}");
+        pause();
+    }
+    child
+}
+
+#[allow(clippy::disallowed_methods, reason = "another process is waited for")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(5));
+}
+
+fn killed_at(bench: &Bench, args: &[&str], action: &str) {
+    let mut child = waiting_for(bench, args, action);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    bench.aws.clear_faults();
+}
+
+/// Demands that a run after the killed one ended well: one device, or, if AWS's answer with the secret came to nobody,
+/// another one and a clear word about the first.
+#[track_caller]
+fn check_mended(bench: &Bench, said: &str) {
+    match bench.aws.devices().len() {
+        1 => bench.check_one(USER),
+        2 => {
+            assert!(said.contains("delete-virtual-mfa-device"), "{said}");
+            bench.check_device("aws_mfa_demo-2");
+        }
+        more => panic!("{more} devices"),
+    }
+}
+
+#[test]
+fn a_plain_run_again_ends_what_was_killed() {
+    for action in [
+        "GetCallerIdentity",
+        "ListMFADevices",
+        "ListVirtualMFADevices",
+        "CreateVirtualMFADevice",
+        "EnableMFADevice",
+        "GetSessionToken",
+    ] {
+        let bench = Bench::new();
+        killed_at(&bench, &["--profile", "demo"], action);
+        let ran = bench.by_user().success();
+        check_mended(&bench, &ran.err());
+    }
+}
+
+#[test]
+fn resume_needs_no_arguments() {
+    for action in ["EnableMFADevice", "GetSessionToken"] {
+        let bench = Bench::new();
+        killed_at(&bench, &["--profile", "demo"], action);
+        bench.home.awsmfa(["enroll", "--resume"]).run().success();
+        bench.check_one(USER);
+    }
+    let bench = Bench::new();
+    killed_at(&bench, &["--user", USER, "--profile", "admin"], "EnableMFADevice");
+    bench.home.awsmfa(["enroll", "--resume"]).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn an_enrolment_that_is_not_finished_comes_before_another() {
+    let bench = Bench::new();
+    killed_at(&bench, &["--profile", "demo"], "EnableMFADevice");
+    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "other"]).run();
+    insta::assert_snapshot!(ran.code(2).err(), @"
+    error: the enrolment of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo` is not finished
+    hint: finish it first: `awsmfa enroll --resume --user aws_mfa_demo`
+    hint: or leave it as it is, with its secret in the store: `--yes`
+    ");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_says_how_to_go_on() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let bench = Bench::new();
+    let child = waiting_for(&bench, &["--profile", "demo"], "EnableMFADevice");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("hint: go on with `awsmfa enroll --resume --user aws_mfa_demo"), "{said}");
+    bench.aws.clear_faults();
+    bench.home.awsmfa(["enroll", "--resume"]).run().success();
+    bench.check_one(USER);
+}
+
+/// Every system call that moves bytes towards the disk or AWS, or names files anew, is the last one, in turn: the
+/// program is killed as it enters the call. Minutes long, and strace is not everywhere; tests/real/enroll-kills.sh runs it.
+#[test]
+#[ignore = "needs strace and minutes: tests/real/enroll-kills.sh"]
+#[cfg(target_os = "linux")]
+fn every_system_call_may_be_the_last() {
+    let calls = "write,pwrite64,writev,sendto,sendmsg,recvfrom,rename,renameat,renameat2,fsync,fdatasync,link,linkat,unlink,unlinkat,mkdir,flock";
+    let mut killed = 0;
+    for number in 1.. {
+        let bench = Bench::new();
+        let run = bench.home.awsmfa(["enroll", "--profile", "demo"]).into_command();
+        let mut strace = std::process::Command::new("strace");
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
+        strace.args(["-e", &format!("inject={calls}:signal=KILL:when={number}")]);
+        strace.arg(run.get_program()).args(run.get_args()).current_dir(bench.home.path());
+        strace.env_clear().envs(bench.home.vars());
+        let output = strace.output().unwrap();
+        if output.status.success() {
+            break;
+        }
+        killed += 1;
+        let ran = bench.by_user().success();
+        check_mended(&bench, &ran.err());
+        println!("killed at call {number}: {} device(s)", bench.aws.devices().len());
+    }
+    assert!(killed > 40, "only {killed} calls were found");
+}

@@ -1,0 +1,190 @@
+//! Names and devices that are in the way.
+
+use super::{Bench, USER};
+
+#[test]
+fn names_are_checked_before_aws_is_asked() {
+    let bench = Bench::new();
+    for (flag, value) in [
+        ("--device-name", "a b"),
+        ("--device-name", ""),
+        ("--path", "eng"),
+        ("--path", "/eng"),
+        ("--user", "a/b"),
+        ("--tag", "novalue"),
+    ] {
+        bench.home.awsmfa(["enroll", "--profile", "demo", flag, value]).run().code(2);
+    }
+    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "a:b"]).run();
+    insta::assert_snapshot!(ran.code(2).err(), @"
+    error: invalid value 'a:b' for '--device-name <NAME>': a device's name has letters, digits and `_+=,.@-`, 226 at most; not `a:b`
+
+    For more information, try '--help'.
+    ");
+    assert_eq!(bench.aws.requests().len(), 0);
+    let long = format!("/{}/", "p".repeat(230));
+    bench.home.awsmfa(["enroll", "--profile", "demo", "--path", &long]).run().code(2);
+    bench.home.awsmfa(["enroll", "--profile", "demo", "--path", "/a*b/"]).run().code(2);
+    assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
+}
+
+#[test]
+fn a_stale_device_is_named_and_another_name_taken() {
+    let bench = Bench::new();
+    let stale = bench.aws.add_unassigned_device(USER);
+    let ran = bench.by_user().success();
+    insta::assert_snapshot!(ran.err(), @"
+    warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `aws_mfa_demo-2`
+    hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`; its secret is in the file store
+    awsmfa: enabled it for `aws_mfa_demo`
+    awsmfa: verified: AWS gave a session for its code
+    awsmfa: `mfa_serial` of profile `demo` names it
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
+    hint: awsmfa login --profile demo
+    ");
+    assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")]);
+    assert!(bench.aws.devices().iter().any(|device| device.serial == stale.serial));
+    let ran = bench.by_user().success();
+    assert!(ran.err().contains(&stale.serial), "still in the way: {}", ran.err());
+    assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")], "no third");
+    bench.check_device("aws_mfa_demo-2");
+}
+
+#[test]
+fn a_stale_device_is_replaced_where_that_is_wished_and_allowed() {
+    let bench = Bench::new();
+    bench.aws.add_unassigned_device(USER);
+    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--replace"]).run();
+    insta::assert_snapshot!(ran.code(4).err(), @r#"
+    error: `arn:aws:iam::123456789012:user/aws_mfa_demo` has no permission for `iam:DeleteVirtualMFADevice` on `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:DeleteVirtualMFADevice", "Resource": "arn:aws:iam::123456789012:mfa/aws_mfa_demo"}
+    hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
+    hint: or leave it and take another name: without `--replace`
+    "#);
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
+    let ran = bench.home.awsmfa(args).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: deleted `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, whose secret nobody had
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: enabled it for `aws_mfa_demo`
+    awsmfa: verified: AWS lists it for `aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    ");
+    bench.check_one(USER);
+}
+
+#[test]
+fn without_the_list_create_tells_that_a_name_is_taken() {
+    let bench = Bench::new();
+    bench.aws.deny(USER, "iam:ListVirtualMFADevices");
+    bench.aws.add_unassigned_device(USER);
+    let ran = bench.by_user().success();
+    assert!(ran.err().contains("delete-virtual-mfa-device"), "{}", ran.err());
+    bench.check_device("aws_mfa_demo-2");
+}
+
+#[test]
+fn without_the_list_replace_finds_out_that_it_is_somebodys() {
+    let bench = Bench::new();
+    bench.aws.deny("boss", "iam:ListVirtualMFADevices");
+    bench.aws.add_device("boss", USER);
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
+    let ran = bench.home.awsmfa(args).run();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    error: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is somebody's device; it was not replaced
+    hint: choose another name: `--device-name NAME`
+    ");
+    assert_eq!(bench.aws.devices_of("boss"), [bench.serial(USER)]);
+}
+
+#[test]
+fn anothers_device_is_left_alone() {
+    let bench = Bench::new();
+    bench.aws.add_device("boss", USER);
+    let args = ["enroll", "--profile", "demo", "--device-name", USER];
+    let ran = bench.home.awsmfa(args).run();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    error: the name is taken: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is a device of `boss`
+    hint: choose another: `--device-name NAME`
+    ");
+    bench.by_user().success();
+    bench.check_device("aws_mfa_demo-2");
+}
+
+#[test]
+fn eight_devices_are_enough() {
+    let bench = Bench::new();
+    for n in 0..8 {
+        bench.aws.add_device(USER, &format!("d{n}"));
+    }
+    let ran = bench.by_admin();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    error: `aws_mfa_demo` has 8 MFA devices, and AWS allows no more
+    hint: see which are of no use: `aws iam list-mfa-devices --user-name aws_mfa_demo`
+    ");
+    assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
+}
+
+#[test]
+fn small_pages_are_read_to_the_end() {
+    let bench = Bench::with(fake_aws::FakeAws::builder().page_size(2));
+    for n in 0..5 {
+        bench.aws.add_unassigned_device(&format!("other{n}"));
+    }
+    bench.aws.add_unassigned_device(USER);
+    bench.by_admin().success();
+    bench.check_device("aws_mfa_demo-2");
+}
+
+#[test]
+fn no_such_user_and_no_such_profile() {
+    let bench = Bench::new();
+    let ran = bench.home.awsmfa(["enroll", "--user", "nobody", "--profile", "admin"]).run();
+    insta::assert_snapshot!(ran.code(3).err(), @"
+    error: there is no user `nobody` in account 123456789012
+    hint: make the user too: `awsmfa enroll --user nobody --create-user`
+    hint: or list the users: `aws iam list-users`
+    ");
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "dmo"];
+    insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
+    error: no profile `dmo` in ~/.aws/config or ~/.aws/credentials
+    hint: did you mean `--profile demo`?
+    ");
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "admin"];
+    insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
+    error: profile `admin` has the keys of `arn:aws:iam::123456789012:user/boss`, not of `aws_mfa_demo`
+    hint: name a profile of the user: `--for-profile NAME`
+    ");
+    let ran = bench.home.awsmfa(["enroll", "--resume"]).run();
+    insta::assert_snapshot!(ran.code(2).err(), @"
+    error: no enrolment was begun that could be gone on with
+    hint: awsmfa enroll
+    ");
+    assert_eq!(bench.aws.devices(), []);
+}
+
+#[test]
+fn tags_are_given_only_if_they_are_wished() {
+    let bench = Bench::new();
+    let tagged = ["enroll", "--profile", "demo", "--tag", "team=blue"];
+    let ran = bench.home.awsmfa(tagged).run();
+    assert!(ran.code(4).err().contains("iam:CreateVirtualMFADevice"), "the policy does not allow tags");
+    let tagged = ["enroll", "--user", USER, "--profile", "admin", "--tag", "team=blue"];
+    bench.home.awsmfa(tagged).run().success();
+    assert_eq!(bench.aws.devices()[0].tags, [("team".to_owned(), "blue".to_owned())]);
+    bench.check_one(USER);
+}
+
+#[test]
+fn a_serial_in_the_credentials_file_is_corrected_too() {
+    let bench = Bench::new();
+    let credentials = bench.home.credentials();
+    let old = bench.serial("old");
+    bench.home.write_credentials(&credentials.replace("[admin]", &format!("mfa_serial = {old}\n[admin]")));
+    bench.by_user().success();
+    let serial = bench.serial(USER);
+    assert_eq!(bench.home.credential("demo", "mfa_serial"), Some(serial.clone()));
+    bench.home.awsmfa(["login", "--profile", "demo"]).run().success();
+}

@@ -1,0 +1,141 @@
+//! `--create-user`: the user is made first.
+
+use fake_aws::Fault;
+
+use super::Bench;
+use crate::support::Ran;
+
+const POLICY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+
+fn create(bench: &Bench) -> Ran {
+    let args = [
+        "enroll",
+        "--user",
+        "newcomer",
+        "--profile",
+        "admin",
+        "--create-user",
+        "--attach-policy",
+        POLICY,
+        "--access-key",
+    ];
+    bench.home.awsmfa(args).run()
+}
+
+#[track_caller]
+fn check(bench: &Bench) {
+    assert_eq!(bench.aws.devices_of("newcomer"), [bench.serial("newcomer")]);
+    let keys = bench.aws.access_keys("newcomer");
+    assert_eq!(keys.len(), 1, "{keys:?}");
+    bench.home.awsmfa(["login", "--profile", "newcomer"]).run().success();
+    assert_eq!(bench.home.credential("newcomer-long-term", "aws_access_key_id"), Some(keys[0].0.clone()));
+    assert!(bench.home.credential("newcomer", "aws_session_token").is_some());
+}
+
+#[test]
+fn a_new_user_has_policy_keys_device_and_session() {
+    let bench = Bench::new();
+    let ran = create(&bench).success();
+    let id = &bench.aws.access_keys("newcomer")[0].0;
+    insta::assert_snapshot!(ran.err().replace(id.as_str(), "[KEY]"), @"
+    awsmfa: created the user `newcomer`
+    awsmfa: attached `arn:aws:iam::aws:policy/ReadOnlyAccess`
+    awsmfa: created the access key `[KEY]`, in [newcomer] of the credentials file
+    awsmfa: created `arn:aws:iam::123456789012:mfa/newcomer`; its secret is in the file store
+    awsmfa: enabled it for `newcomer`
+    awsmfa: verified: AWS gave a session for its code
+    awsmfa: `mfa_serial` of profile `newcomer` names it
+    awsmfa: `newcomer` has MFA: `arn:aws:iam::123456789012:mfa/newcomer`
+    hint: awsmfa login --profile newcomer
+    ");
+    check(&bench);
+    let secret = bench.home.credential("newcomer-long-term", "aws_secret_access_key").unwrap();
+    assert!(!ran.err().contains(&secret) && !ran.out().contains(&secret));
+}
+
+#[test]
+fn what_is_there_is_left_alone() {
+    let bench = Bench::new();
+    create(&bench).success();
+    let ran = create(&bench).success();
+    assert!(ran.err().contains("the user `newcomer` is there"), "{}", ran.err());
+    assert_eq!((bench.count("CreateUser"), bench.count("CreateAccessKey")), (1, 1));
+    check(&bench);
+}
+
+#[test]
+fn lost_answers_leave_one_user_and_one_key() {
+    for action in ["CreateUser", "AttachUserPolicy", "CreateAccessKey", "EnableMFADevice"] {
+        let bench = Bench::new();
+        bench.aws.fault(Fault::drop_after().on(action));
+        create(&bench).success();
+        check(&bench);
+    }
+}
+
+#[test]
+fn permissions_that_are_missing_are_named() {
+    for action in ["iam:CreateUser", "iam:AttachUserPolicy", "iam:CreateAccessKey"] {
+        let bench = Bench::new();
+        bench.aws.deny("boss", action);
+        let said = create(&bench).code(4).err();
+        assert!(said.contains(&format!("\"Action\": \"{action}\"")), "{said}");
+    }
+    for action in ["iam:GetUser", "iam:ListAccessKeys"] {
+        let bench = Bench::new();
+        bench.aws.deny("boss", action);
+        create(&bench).success();
+        check(&bench);
+    }
+}
+
+#[test]
+fn keys_of_another_are_not_overwritten() {
+    let bench = Bench::new();
+    let args = [
+        "enroll",
+        "--user",
+        "newcomer",
+        "--profile",
+        "admin",
+        "--create-user",
+        "--access-key",
+        "--for-profile",
+        "demo",
+    ];
+    let before = bench.home.credentials();
+    let ran = bench.home.awsmfa(args).run();
+    insta::assert_snapshot!(ran.code(3).err(), @"
+    error: profile `demo` has the keys of `arn:aws:iam::123456789012:user/aws_mfa_demo`, not of `newcomer`
+    hint: name a profile of the user: `--for-profile NAME`
+    ");
+    assert_eq!(bench.home.credentials(), before);
+    assert!(!bench.aws.has_user("newcomer"));
+}
+
+#[test]
+fn a_policy_that_is_not_there_is_told() {
+    let bench = Bench::new();
+    let policy = "arn:aws:iam::123456789012:policy/none";
+    let args =
+        ["enroll", "--user", "newcomer", "--profile", "admin", "--create-user", "--attach-policy", policy];
+    let ran = bench.home.awsmfa(args).run();
+    insta::assert_snapshot!(ran.code(3).err(), @"
+    awsmfa: created the user `newcomer`
+    awsmfa: waiting 1 s for AWS to learn of the new user
+    error: there is no policy `arn:aws:iam::123456789012:policy/none` that could be attached
+    hint: list them: `aws iam list-policies --only-attachable`
+    ");
+}
+
+#[test]
+fn a_password_needs_a_terminal_to_be_shown_on() {
+    let bench = Bench::new();
+    let args = ["enroll", "--user", "newcomer", "--profile", "admin", "--create-user", "--console-password"];
+    let ran = bench.home.awsmfa(args).run();
+    insta::assert_snapshot!(ran.code(2).err(), @"
+    error: a console password is shown on the terminal only, and there is none
+    hint: run it on a terminal, or without `--console-password`
+    ");
+    assert!(!bench.aws.has_user("newcomer"));
+}

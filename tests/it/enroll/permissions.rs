@@ -1,0 +1,97 @@
+//! Each permission that may be missing, and what is said then.
+
+use super::{Bench, USER};
+
+/// Runs the enrolment without one permission of the administrator's.
+fn without(action: &str, code: i32) -> String {
+    let bench = Bench::new();
+    bench.aws.deny("boss", action);
+    bench.by_admin().code(code).err()
+}
+
+#[test]
+fn what_cannot_be_done_without_names_the_statement_that_allows_it() {
+    insta::assert_snapshot!(without("iam:CreateVirtualMFADevice", 4), @r#"
+    error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:CreateVirtualMFADevice` on `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::123456789012:mfa/aws_mfa_demo"}
+    hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
+    "#);
+    insta::assert_snapshot!(without("iam:EnableMFADevice", 4), @r#"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/aws_mfa_demo`
+    hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws:iam::123456789012:user/aws_mfa_demo"}
+    hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
+    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile admin`
+    "#);
+}
+
+#[test]
+fn what_can_be_done_without_is() {
+    for action in ["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"] {
+        let said = without(action, 0);
+        assert!(said.contains("has MFA"), "{action}: {said}");
+    }
+    insta::assert_snapshot!(without("iam:ListMFADevices", 0), @"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: enabled it for `aws_mfa_demo`
+    awsmfa: enabled; not verified, for want of iam:ListMFADevices
+    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    ");
+}
+
+#[test]
+fn the_user_needs_create_and_enable_alone() {
+    let bench = Bench::new();
+    for action in ["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"] {
+        bench.aws.deny(USER, action);
+    }
+    bench.by_user().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn a_permission_that_comes_later_is_enough() {
+    let bench = Bench::new();
+    bench.aws.set_permissions(USER, fake_aws::Permissions::None);
+    let ran = bench.by_user();
+    assert!(ran.code(4).err().contains("iam:CreateVirtualMFADevice"));
+    bench.aws.set_permissions(USER, fake_aws::Permissions::SelfManageMfa);
+    bench.by_user().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn an_existing_device_that_may_not_be_listed_is_found_at_enable() {
+    let bench = Bench::new();
+    let phone = bench.aws.add_device(USER, "phone");
+    bench.aws.deny(USER, "iam:ListMFADevices");
+    let ran = bench.by_user();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    error: `aws_mfa_demo` has an MFA device already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)
+    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN`
+    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+    ");
+    let import = ["device", "import", "--profile", "demo", "--serial", &phone.serial, "--secret-stdin"];
+    bench.home.awsmfa(import).stdin(&phone.seed).run().success();
+    bench.home.awsmfa(["enroll", "--resume"]).run().success();
+    assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
+    assert_eq!(bench.aws.devices_of(USER), [phone.serial, bench.serial(USER)]);
+    bench.login(&bench.serial(USER));
+}
+
+#[test]
+fn a_user_with_a_path_is_outside_the_usual_policy() {
+    let bench = Bench::with_path(fake_aws::FakeAws::builder(), "/eng/");
+    let ran = bench.by_user();
+    insta::assert_snapshot!(ran.code(4).err(), @r#"
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    error: `arn:aws:iam::123456789012:user/eng/aws_mfa_demo` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/eng/aws_mfa_demo`
+    hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws:iam::123456789012:user/eng/aws_mfa_demo"}
+    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+    "#);
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
+    bench.home.awsmfa(args).run().success();
+    bench.check_one(USER);
+}

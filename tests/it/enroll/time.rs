@@ -1,0 +1,120 @@
+//! Propagation and clocks, in a time that passes as fast as we wish.
+
+use std::time::Duration;
+
+use awsmfa::commands::enroll::EnrollArgs;
+use awsmfa::error::CommandResult;
+use chrono::DateTime;
+use clap::Parser;
+use fake_aws::FakeAws;
+
+use super::{Bench, USER};
+use crate::support::in_process::InProcess;
+
+/// The command's arguments, parsed as the program does.
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    args: EnrollArgs,
+}
+
+impl InProcess {
+    /// Runs `enroll` with these arguments.
+    pub(super) fn enroll(&self, args: &[&str]) -> CommandResult {
+        let line = Line::parse_from([&["enroll"], args].concat());
+        awsmfa::commands::enroll::run(&self.ctx, &line.args)
+    }
+}
+
+impl Bench {
+    /// A context on this home, on a computer whose clock is off by so many seconds.
+    pub(super) fn in_process(&self, off_seconds: i64) -> InProcess {
+        InProcess::on(&self.aws, &self.home, off_seconds)
+    }
+
+    fn lagging(seconds: u64) -> Self {
+        let bench = Self::with(FakeAws::builder().lag(Duration::from_secs(seconds)));
+        bench.aws.clock().freeze(DateTime::from_timestamp(1_800_000_005, 0).unwrap());
+        bench
+    }
+}
+
+#[test]
+fn a_lag_of_up_to_eighteen_seconds_is_waited_out_with_three_codes_at_most() {
+    for (lag, codes, seconds) in [(0, 1, 0), (8, 2, 8), (12, 3, 18), (14, 3, 18), (17, 3, 18)] {
+        let bench = Bench::lagging(lag);
+        let began = bench.aws.clock().now();
+        bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+        assert_eq!((bench.aws.clock().now() - began).num_seconds(), seconds, "lag {lag}");
+        assert_eq!(bench.count("GetSessionToken"), codes, "lag {lag}");
+        assert_eq!(bench.aws.devices_of(USER).len(), 1);
+    }
+}
+
+#[test]
+fn after_a_lag_login_works_at_once() {
+    let bench = Bench::lagging(12);
+    let computer = bench.in_process(0);
+    computer.enroll(&["--profile", "demo"]).unwrap();
+    assert!(computer.err.text().contains("waiting 8 s for AWS to learn of the new device"));
+    let spent = bench.count("GetSessionToken");
+    // The session is of fake-aws's time, so the program is asked with that time, too.
+    bench.aws.clock().advance(Duration::from_secs(1));
+    let cached = bench.home.files().keys().any(|path| path.contains("sessions/"));
+    assert!(cached && spent == 3);
+}
+
+#[test]
+fn a_login_right_after_an_administrators_enrolment_waits_for_aws_to_know() {
+    let bench = Bench::lagging(12);
+    bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap();
+    assert_eq!(bench.count("GetSessionToken"), 0);
+    let began = bench.aws.clock().now();
+    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+    assert_eq!((bench.aws.clock().now() - began).num_seconds(), 18);
+}
+
+#[test]
+fn a_longer_lag_is_told_and_gone_on_with() {
+    let bench = Bench::lagging(60);
+    let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    assert!(error.message.contains("does not know"), "{error}");
+    assert!(error.hints.iter().any(|hint| hint.contains("--resume")), "{:?}", error.hints);
+    bench.aws.clock().advance(Duration::from_secs(60));
+    bench.in_process(0).enroll(&["--resume"]).unwrap();
+    assert_eq!((bench.count("CreateVirtualMFADevice"), bench.count("EnableMFADevice")), (1, 1));
+    assert!(bench.journals().is_empty());
+}
+
+#[test]
+fn a_clock_that_is_off_does_not_make_a_device_that_is_off() {
+    for off in [-3000, -600, -40, 40, 600, 3000] {
+        let bench = Bench::lagging(0);
+        bench.in_process(off).enroll(&["--profile", "demo"]).unwrap();
+        let devices = bench.aws.devices();
+        assert_eq!(devices[0].drift, 0, "a clock off by {off} s");
+        assert_eq!(bench.count("EnableMFADevice"), 1, "a clock off by {off} s");
+    }
+}
+
+#[test]
+fn a_clock_that_is_hours_off_is_the_persons_to_set() {
+    let bench = Bench::lagging(0);
+    let error = bench.in_process(7200).enroll(&["--profile", "demo"]).unwrap_err();
+    assert!(error.message.contains("clock"), "{error}");
+    assert_eq!(bench.aws.devices(), []);
+}
+
+#[test]
+fn codes_that_aws_refuses_point_at_the_clock() {
+    let bench = Bench::lagging(0);
+    let refusal = fake_aws::Fault::error(
+        403,
+        "InvalidAuthenticationCode",
+        "Authentication code for device is not valid.",
+    );
+    bench.aws.fault(refusal.on("EnableMFADevice").forever());
+    let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    assert_eq!(error.kind as u8, 4);
+    assert!(error.hints.iter().any(|hint| hint.contains("clock")), "{:?}", error.hints);
+}
