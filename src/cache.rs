@@ -2,10 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::files::{self, Lock};
 use crate::model::answer::{self, Basis};
 use crate::model::duration::SessionDuration;
@@ -76,14 +78,10 @@ impl Cache {
         files::write_private(&self.file(key), bytes.expose())
     }
 
-    /// Forgets every session that was made with this access key for these roles in turn, and every ready answer.
-    pub fn remove_all(&self, access_key_id: &str, role_arns: &[&str]) -> io::Result<()> {
-        let matches = |key: &SessionKey| {
-            let roles: Vec<&str> = key.roles.iter().map(|role| role.role_arn.as_str()).collect();
-            key.access_key_id == access_key_id && roles == role_arns
-        };
+    /// Forgets every session whose key is meant, and every ready answer.
+    pub fn remove_where(&self, is_meant: impl Fn(&SessionKey) -> bool) -> io::Result<()> {
         for path in list(&self.sessions)? {
-            if read(&path)?.is_some_and(|entry| matches(&entry.key)) {
+            if read(&path)?.is_some_and(|entry| is_meant(&entry.key)) {
                 files::remove(&path)?;
             }
         }
@@ -118,7 +116,21 @@ impl Cache {
 
     /// Takes the lock under which the session is made, waiting for whoever is making it.
     pub fn lock(&self, key: &SessionKey) -> io::Result<Lock> {
-        Lock::acquire(&self.locks.join(format!("session-{}.lock", name(key))))
+        Lock::acquire(&self.lock_file(key))
+    }
+
+    /// The same, waiting at most `limit`; `None` after that.
+    pub fn lock_within(
+        &self,
+        key: &SessionKey,
+        limit: Duration,
+        clock: &dyn Clock,
+    ) -> io::Result<Option<Lock>> {
+        Lock::acquire_within(&self.lock_file(key), limit, clock)
+    }
+
+    fn lock_file(&self, key: &SessionKey) -> PathBuf {
+        self.locks.join(format!("session-{}.lock", name(key)))
     }
 
     fn file(&self, key: &SessionKey) -> PathBuf {
@@ -191,10 +203,9 @@ mod tests {
         assert_eq!(cache.get(&key("b")).unwrap(), None);
         files::write_private(&cache.file(&key("b")), b"{\"version\":2}").unwrap();
         assert_eq!(cache.get(&key("b")).unwrap(), None, "a future format");
-        cache.remove_all("AKIAOTHER", &[]).unwrap();
-        cache.remove_all("AKIA", &["arn:aws:iam::123456789012:role/admin"]).unwrap();
+        cache.remove_where(|key| key.access_key_id == "AKIAOTHER").unwrap();
         assert!(cache.get(&key("a")).unwrap().is_some());
-        cache.remove_all("AKIA", &[]).unwrap();
+        cache.remove_where(|key| key.access_key_id == "AKIA").unwrap();
         assert_eq!(cache.get(&key("a")).unwrap(), None);
         cache.put(&key("a"), &session).unwrap();
         cache.put(&key("c"), &session).unwrap();

@@ -13,13 +13,16 @@ pub const AWSMFA_NO_INPUT: &str = "AWSMFA_NO_INPUT";
 pub const AWSMFA_PASSPHRASE_FILE: &str = "AWSMFA_PASSPHRASE_FILE";
 /// A command, run without a shell, that prints the passphrase of the file store.
 pub const AWSMFA_PASSPHRASE_COMMAND: &str = "AWSMFA_PASSPHRASE_COMMAND";
-/// How long sessions live unless a flag or the profile says otherwise, as in `12h`.
+/// How long a user's sessions live unless a flag says otherwise, as in `12h`. Roles have limits of their own.
 pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
 /// How long the file store stays unlocked after its passphrase was typed, as in `8h`; `0` means never.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 
 /// How often awsmfa was run by a program that awsmfa ran; set by us, so that profiles that lead back end.
 pub const AWSMFA_DEPTH: &str = "AWSMFA_DEPTH";
+
+/// The profiles whose `credential_process` is being run, for the programs that it runs; set by us, for us.
+pub const SERVING: &str = "AWSMFA_SERVING";
 
 /// Every variable of our own with one line of meaning, for `--help`.
 pub const OWN_VARIABLES: &[(&str, &str)] = &[
@@ -77,6 +80,14 @@ impl Env {
     /// An environment of exactly these variables, for tests.
     pub fn from_pairs<K: Into<OsString>, V: Into<OsString>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         Self { vars: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+    }
+
+    /// The same environment with one variable set.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut env = self.clone();
+        env.vars.insert(name.into(), value.into());
+        env
     }
 
     /// The value of a variable. Unset, empty and not UTF-8 are all `None`, as in the AWS SDKs.

@@ -2,8 +2,11 @@
 //! which belong to the kernel and so end with the process that holds them.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::clock::Clock;
 
 /// What identifies a state of a file for the fast path: any write changes at least one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,7 +220,7 @@ fn persist(mut temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
 /// An exclusive lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -225,14 +228,45 @@ impl Lock {
     pub fn acquire(path: &Path) -> io::Result<Self> {
         let file = open_lock_file(path)?;
         file.lock()?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+
+    /// Takes the lock, waiting at most `limit` for whoever holds it; `None` after that.
+    pub fn acquire_within(path: &Path, limit: Duration, clock: &dyn Clock) -> io::Result<Option<Self>> {
+        const PAUSE: Duration = Duration::from_millis(20);
+        let mut left = limit;
+        loop {
+            match Self::try_acquire(path)? {
+                Some(lock) => return Ok(Some(lock)),
+                None if left.is_zero() => return Ok(None),
+                None => clock.sleep(PAUSE.min(left)),
+            }
+            left = left.saturating_sub(PAUSE);
+        }
+    }
+
+    /// Leaves a note for whoever takes the lock next.
+    pub fn leave_note(&self, note: &str) -> io::Result<()> {
+        let mut file = &self.file;
+        file.set_len(0)?;
+        file.seek(io::SeekFrom::Start(0))?;
+        file.write_all(note.as_bytes())
+    }
+
+    /// The note that was left last; empty if there is none.
+    pub fn note(&self) -> io::Result<String> {
+        let mut note = String::new();
+        let mut file = &self.file;
+        file.seek(io::SeekFrom::Start(0))?;
+        file.take(200).read_to_string(&mut note)?;
+        Ok(note)
     }
 
     /// Takes the lock if nobody holds it.
     pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         let file = open_lock_file(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
@@ -421,7 +455,13 @@ mod tests {
         let path = home.path().join("locks/one");
         let held = Lock::acquire(&path).unwrap();
         assert!(Lock::try_acquire(&path).unwrap().is_none());
+        let none =
+            Lock::acquire_within(&path, Duration::from_millis(30), &crate::clock::SystemClock).unwrap();
+        assert!(none.is_none());
+        held.leave_note("a longer note").unwrap();
+        held.leave_note("a note").unwrap();
         drop(held);
-        assert!(Lock::try_acquire(&path).unwrap().is_some());
+        let next = Lock::try_acquire(&path).unwrap().unwrap();
+        assert_eq!(next.note().unwrap(), "a note");
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::files::{self, Lock};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
@@ -80,6 +81,19 @@ impl Ledgers {
         let lock = Lock::acquire(&self.folder.join(format!("{name}.lock")))?;
         let path = self.folder.join(format!("{name}.json"));
         Ok(DeviceLedger { record: read(&path, serial)?, path, _lock: lock })
+    }
+
+    /// The same, waiting at most `limit`; `None` after that.
+    pub fn open_within(
+        &self,
+        serial: &Serial,
+        limit: Duration,
+        clock: &dyn Clock,
+    ) -> io::Result<Option<DeviceLedger>> {
+        let name = files::digest(serial.as_str().as_bytes());
+        let lock = Lock::acquire_within(&self.folder.join(format!("{name}.lock")), limit, clock)?;
+        let path = self.folder.join(format!("{name}.json"));
+        lock.map(|lock| Ok(DeviceLedger { record: read(&path, serial)?, path, _lock: lock })).transpose()
     }
 
     /// How far AWS's clock was from ours when the device was last used; nothing is locked.

@@ -39,7 +39,7 @@
 //!
 //! Seeds, codes, secret keys, tokens and passphrases are [`model::secret::Secret`]s: wiped on drop, `Debug` redacted, read
 //! by `expose()` only. They reach no argv, log, error text or file of another mode than 0600. The release profile aborts
-//! on panic, so a panic wipes nothing; the memory goes with the process, and `main` forbids core dumps.
+//! on panic, so a panic wipes nothing; the memory goes with the process, and on Linux `main` forbids core dumps.
 
 pub mod aws;
 pub mod aws_files;

@@ -18,8 +18,8 @@ const MAX_DEPTH: u32 = 4;
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// Quotes that do not match, or nothing at all.
-    #[error("`{0}` is not a command line")]
-    Unreadable(String),
+    #[error("its command line is empty, or its quotes do not match")]
+    Unreadable,
     /// Profiles whose programs run us for each other.
     #[error("`{0}` was not run: programs of the AWS profiles run awsmfa in a circle")]
     Circle(String),
@@ -55,9 +55,11 @@ pub enum ProcessError {
 /// Runs a command line and returns what it printed on stdout. Its words are split as a POSIX shell would, but there is
 /// no shell: no variables, no `~`, no pipes. Its stderr is the user's; its stdin is empty.
 pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, ProcessError> {
-    let words = shlex::split(command_line).filter(|w| !w.is_empty());
+    // Backslashes are folders on Windows, not escapes.
+    let escaped = if cfg!(windows) { command_line.replace('\\', "\\\\") } else { command_line.to_owned() };
+    let words = shlex::split(&escaped).filter(|w| !w.is_empty());
     let Some((program, arguments)) = words.as_ref().and_then(|w| w.split_first()) else {
-        return Err(ProcessError::Unreadable(command_line.to_owned()));
+        return Err(ProcessError::Unreadable);
     };
     let depth = env.get(AWSMFA_DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0u32);
     if depth >= MAX_DEPTH {
@@ -136,8 +138,8 @@ mod tests {
     fn failures_are_told_apart() {
         assert!(matches!(run_here("false"), Err(ProcessError::Failed { .. })));
         assert!(matches!(run_here("/nowhere/at/all"), Err(ProcessError::Start { .. })));
-        assert!(matches!(run_here("'unclosed"), Err(ProcessError::Unreadable(_))));
-        assert!(matches!(run_here(""), Err(ProcessError::Unreadable(_))));
+        assert!(matches!(run_here("'unclosed"), Err(ProcessError::Unreadable)));
+        assert!(matches!(run_here(""), Err(ProcessError::Unreadable)));
         assert!(matches!(run_here("printf '\\377'"), Err(ProcessError::NotText(_))));
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
         let late = run("sleep 60", &env, Duration::from_millis(50));

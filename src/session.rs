@@ -18,23 +18,28 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 pub use caller::{Caller, Own, caller, identify};
 pub use discover::{ask_aws, known_serial, remember_serial};
 pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, settings};
 
-use crate::aws::{AssumeRole, Aws, AwsError};
+use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind};
 use crate::cache::SessionKey;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, RefusedCode, RefusedKeys};
+use crate::error::{CommandError, CommandResult, ErrorKind, RefusedCode, RefusedKeys};
+use crate::files::Lock;
 use crate::ledger::Ledgers;
 use crate::model::duration::SessionDuration;
-use crate::model::session::Session;
+use crate::model::session::{Session, timestamp};
 use crate::model::totp::Code;
 
 /// A clock that is further off than this is the person's to set: sessions would seem ended, or endless.
 const MAX_OFFSET: TimeDelta = TimeDelta::hours(1);
+
+/// How long an SDK waits for another process that is making the session: if an older session serves, and if none does;
+/// the other may be waiting for the next code.
+const LOCK_LIMITS: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(35));
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +61,9 @@ pub enum SessionError {
         /// When to try again.
         seconds: u64,
     },
+    /// Another process is making the session and does not come to an end.
+    #[error("busy")]
+    Busy,
     /// A file of ours cannot be read or written.
     #[error("{path}: {source}")]
     State {
@@ -129,22 +137,56 @@ struct Maker<'a> {
 impl Maker<'_> {
     fn ensure(&self, plan: &Plan, force: bool) -> Result<Ensured, SessionError> {
         let key = plan.key();
-        if !force && let Some(found) = self.fresh(plan, &key)? {
+        if !force && let Some(found) = self.cached(plan, &key, Session::is_fresh)? {
             return Ok(found);
         }
-        let _lock = self.cache.lock(&key).map_err(|e| self.state(e))?;
-        if !force && let Some(found) = self.fresh(plan, &key)? {
+        let asked = self.ctx.clock.now();
+        let Some(lock) = self.lock(plan, &key)? else {
+            return self.still_valid(plan, &key, SessionError::Busy);
+        };
+        if !force && let Some(found) = self.cached(plan, &key, Session::is_fresh)? {
             self.ctx.ui.detail("another process has just made the session");
             return Ok(found);
         }
         (self.options.precheck)()?;
-        match self.make(plan) {
+        let made = match outage_since(&lock, asked) {
+            // Else everyone in the queue would wait for AWS in turn, and spend a code.
+            Some(error) if self.options.unattended => Err(SessionError::Aws(error)),
+            _ => self.make(plan),
+        };
+        match made {
             Ok(session) => {
-                self.cache.put(&key, &session).map_err(|e| self.state(e))?;
+                self.keep(&key, &session);
                 Ok(Ensured { session, made: true, offset: self.offset(plan)? })
             }
-            Err(error) if is_outage(&error) => self.still_valid(plan, &key, error),
-            Err(error) => Err(error),
+            Err(error) => {
+                if is_outage(&error) {
+                    note_outage(&lock, self.ctx.clock.now());
+                }
+                if force || !is_passing(&error) { Err(error) } else { self.still_valid(plan, &key, error) }
+            }
+        }
+    }
+
+    /// The session's lock. An SDK is not kept waiting for a person at a prompt, or for long if an older session serves.
+    fn lock(&self, plan: &Plan, key: &SessionKey) -> Result<Option<Lock>, SessionError> {
+        if !self.options.unattended {
+            return self.cache.lock(key).map(Some).map_err(|e| self.state(e));
+        }
+        let limit = match self.cached(plan, key, Session::is_valid)? {
+            Some(_) => LOCK_LIMITS.0,
+            None => LOCK_LIMITS.1,
+        };
+        self.cache.lock_within(key, limit, &*self.ctx.clock).map_err(|e| self.state(e))
+    }
+
+    /// Keeps a new session. It cost a code: one that cannot be kept is handed out all the same.
+    fn keep(&self, key: &SessionKey, session: &Session) {
+        // The answers for other profiles may be of the session before.
+        let kept = self.cache.put(key, session).and_then(|()| self.cache.forget_answers());
+        if let Err(error) = kept {
+            let folder = self.ctx.env.cache_dir().unwrap_or_default();
+            self.ctx.ui.warn(format_args!("the session could not be kept in {}: {error}", folder.display()));
         }
     }
 
@@ -164,6 +206,12 @@ impl Maker<'_> {
         let base = self.ensure(&plan.without_roles(), false)?;
         let mut session = base.session;
         for role in &plan.roles {
+            if role.duration > SessionDuration::HOUR {
+                let arn = &role.role_arn;
+                self.ctx
+                    .ui
+                    .warn(format_args!("`{arn}` is assumed for 1 h: AWS gives a role in a chain no longer"));
+            }
             let role = AssumeRole { duration: role.duration.min(SessionDuration::HOUR), ..role.clone() };
             self.ctx.ui.detail(format_args!("assuming `{}` from the session", role.role_arn));
             let reply = self.aws.assume_role(&(&session).into(), &role, None, base.offset);
@@ -172,32 +220,32 @@ impl Maker<'_> {
         Ok(session)
     }
 
-    fn fresh(&self, plan: &Plan, key: &SessionKey) -> Result<Option<Ensured>, SessionError> {
+    fn cached(
+        &self,
+        plan: &Plan,
+        key: &SessionKey,
+        judge: fn(&Session, DateTime<Utc>) -> bool,
+    ) -> Result<Option<Ensured>, SessionError> {
         let offset = self.offset(plan)?;
-        let now = self.ctx.clock.now() + offset;
-        let cached = self.cache.get(key).map_err(|e| self.state(e))?;
-        Ok(cached.filter(|s| s.is_fresh(now)).map(|session| Ensured { session, made: false, offset }))
+        let local = self.ctx.clock.now();
+        // A cache that cannot be read is an empty one.
+        let cached = self.cache.get(key).unwrap_or_default();
+        let good = cached.filter(|session| session.holds(judge, local, offset));
+        Ok(good.map(|session| Ensured { session, made: false, offset }))
     }
 
+    /// The session from before, if it has not ended, with a warning why there is no new one.
     fn still_valid(
         &self,
         plan: &Plan,
         key: &SessionKey,
         error: SessionError,
     ) -> Result<Ensured, SessionError> {
-        let offset = self.offset(plan)?;
-        let now = self.ctx.clock.now() + offset;
-        match self.cache.get(key).map_err(|e| self.state(e))?.filter(|s| s.is_valid(now)) {
-            Some(session) => {
-                let reason = CommandError::from(error).message;
-                self.ctx.ui.warn(format_args!(
-                    "{reason}; the session from before still serves until {}",
-                    crate::model::session::timestamp(session.expiration)
-                ));
-                Ok(Ensured { session, made: false, offset })
-            }
-            None => Err(error),
-        }
+        let Some(found) = self.cached(plan, key, Session::is_valid)? else { return Err(error) };
+        let reason = CommandError::from(error).message;
+        let until = timestamp(found.session.expiration);
+        self.ctx.ui.warn(format_args!("{reason}; the session from before still serves until {until}"));
+        Ok(found)
     }
 
     fn offset(&self, plan: &Plan) -> Result<TimeDelta, SessionError> {
@@ -211,4 +259,29 @@ impl Maker<'_> {
 
 fn is_outage(error: &SessionError) -> bool {
     matches!(error, SessionError::Aws(error) if error.is_outage())
+}
+
+/// Whether it may be better soon, so that an older session should serve meanwhile.
+fn is_passing(error: &SessionError) -> bool {
+    match error {
+        SessionError::Rest { .. } | SessionError::Busy => true,
+        SessionError::Command(error) => error.kind == ErrorKind::Store,
+        other => is_outage(other),
+    }
+}
+
+const OUTAGE: &str = "outage ";
+
+/// Tells those who wait for the lock that AWS is out of reach. Without the note they find out for themselves.
+fn note_outage(lock: &Lock, now: DateTime<Utc>) {
+    let _ = lock.leave_note(&format!("{OUTAGE}{}", now.timestamp_millis()));
+}
+
+/// An outage that another process has met since `asked`.
+fn outage_since(lock: &Lock, asked: DateTime<Utc>) -> Option<AwsError> {
+    let at: i64 = lock.note().ok()?.strip_prefix(OUTAGE)?.parse().ok()?;
+    let message = "another process has just tried".to_owned();
+    let error =
+        AwsError { kind: AwsErrorKind::Unreachable, operation: "GetSessionToken", code: None, message };
+    (at >= asked.timestamp_millis()).then_some(error)
 }

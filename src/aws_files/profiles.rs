@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::model::secret::Secret;
+use crate::model::session::is_long_term_id;
 
 use super::document::{Document, Span};
 use super::syntax::is_identifier;
@@ -142,6 +143,8 @@ impl Profile {
             (None, None) => return Ok(None),
         };
         let token = get("aws_session_token").or_else(|| get("aws_security_token"));
+        // A token beside a long-term key belongs to a session whose key was overwritten.
+        let token = token.filter(|_| !is_long_term_id(id.text()));
         Ok(Some(StaticKeys {
             access_key_id: id.text().to_owned(),
             secret: secret.text.clone(),

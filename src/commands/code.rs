@@ -59,6 +59,12 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     let mut ledger = ctx.ledgers()?.open(&serial)?;
     // AWS's clock counts, not this computer's.
     let now = ctx.clock.now() + ledger.offset();
+    if !ledger.offset().is_zero() {
+        let seconds = ledger.offset().num_seconds();
+        ctx.ui.say(format_args!(
+            "made for AWS's clock, which differed from this computer's by {seconds:+} s at the last login"
+        ));
+    }
     let current = Step::at(now);
     if args.pair {
         // AWS does not use these up for sessions: it takes them to set the device's clock.

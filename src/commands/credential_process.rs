@@ -33,7 +33,8 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     ctx.ui.result(output.expose())?;
     session::remember_serial(ctx, &prepared);
     let now = ctx.clock.now();
-    let refresh = ensured.session.refresh_at() - ensured.offset;
+    // By this computer's clock as it is, and as it would be if someone set it now.
+    let refresh = ensured.session.refresh_at().min(ensured.session.refresh_at() - ensured.offset);
     if let (Some(basis), Some(path)) = (basis, fast_path::answer_file(&ctx.env, name))
         && now < refresh
         && let Err(error) = cache::put_answer(&path, &basis, now, refresh, &output)

@@ -2,6 +2,7 @@
 
 use crate::aws_files::resolve::{Target, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
+use crate::aws_files::syntax::is_identifier;
 use crate::aws_files::write::EditError;
 use crate::aws_files::{Kind, write};
 use crate::context::Context;
@@ -60,6 +61,9 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
     let mut failure = None;
     for name in names {
         if let Err(error) = run_one(ctx, args, Some(name.clone())) {
+            if error.kind == ErrorKind::Interrupted {
+                return Err(error);
+            }
             ctx.ui.error(&format!("profile `{name}`: {}", error.message), &error.hints);
             failure.get_or_insert(CommandError::new(error.kind, "not every profile could be logged in"));
         }
@@ -123,6 +127,17 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
 
 fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Target> {
     let Some(name) = &args.output_profile else { return Ok(prepared.resolution.target.clone()) };
+    if !is_identifier(name) {
+        let message = format!("`{name}` cannot be the name of a profile in every SDK");
+        return Err(CommandError::new(ErrorKind::Usage, message).hint("use letters, digits and `-_.@+`"));
+    }
+    let other = resolve(&prepared.profiles, name).map(|resolution| resolution.target);
+    if other.is_ok_and(|target| target != Target::Section(name.clone())) {
+        let message =
+            format!("profile `{name}` has a role or a `credential_process`, which SDKs prefer to a session");
+        return Err(CommandError::new(ErrorKind::Configuration, message)
+            .hint("give `--output-profile` a name that is free"));
+    }
     let keys = prepared.profiles.get(name).and_then(|p| p.static_keys().ok().flatten());
     // Its own long-term keys would have to move away, and nobody asked for that.
     if *name != prepared.resolution.profile && keys.is_some_and(|keys| keys.session_token.is_none()) {

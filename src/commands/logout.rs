@@ -1,7 +1,7 @@
 //! `awsmfa logout`: removes sessions from the credentials file and the cache.
 
 use crate::aws_files::document::Document;
-use crate::aws_files::resolve::{Target, resolve};
+use crate::aws_files::resolve::{KeySource, Target, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
 use crate::aws_files::{Kind, write};
 use crate::context::Context;
@@ -59,13 +59,18 @@ pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
 fn forget(ctx: &Context, name: &str) -> CommandResult<Vec<String>> {
     let resolution = resolve(&ctx.profiles()?, name)?;
     let cache = ctx.cache()?;
-    // A profile whose keys are gone has nothing in the cache that could be found; its section is cleaned all the same.
-    if resolution.keys.is_ok() {
-        let keys = session::long_term_keys(ctx, &resolution)?;
-        let roles: Vec<&str> = resolution.roles.iter().map(|role| role.role_arn.as_str()).collect();
-        cache.remove_all(&keys.access_key_id, &roles)?;
-    }
-    cache.forget_answers()?;
+    let roles: Vec<&str> = resolution.roles.iter().map(|role| role.role_arn.as_str()).collect();
+    // By key or by device: no program is run for keys, and a profile without either has its section cleaned all the same.
+    let key_id = match &resolution.keys {
+        Ok(KeySource::Static { keys, .. }) => Some(keys.access_key_id.as_str()),
+        _ => None,
+    };
+    let serial = session::known_serial(ctx, None, &resolution).ok().flatten();
+    cache.remove_where(|key| {
+        let device = serial.as_ref().is_some_and(|serial| key.serial == serial.as_str());
+        (key_id == Some(&key.access_key_id) || device)
+            && key.roles.iter().map(|r| r.role_arn.as_str()).eq(roles.iter().copied())
+    })?;
     Ok(match resolution.target {
         Target::Section(section) => vec![section],
         Target::CacheOnly => vec![name.to_owned()],

@@ -35,7 +35,8 @@ impl Run<'_> {
                     AwsErrorKind::Exists => return Err(in_use(&serial)),
                     AwsErrorKind::Lost if self.is_theirs(journal)? => return self.enabled(journal),
                     AwsErrorKind::Lost => last = Some(error),
-                    AwsErrorKind::NeedsMfa => self.enable_with_mfa(journal)?,
+                    AwsErrorKind::NeedsMfa if self.is_the_one(journal)? => return self.enabled(journal),
+                    AwsErrorKind::NeedsMfa => {}
                     AwsErrorKind::NotFound => return self.gone(journal, error),
                     _ => return Err(self.refused_user(error)),
                 },
@@ -80,12 +81,29 @@ impl Run<'_> {
         }
     }
 
-    fn enable_with_mfa(&mut self, journal: &Journal) -> CommandResult {
-        let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?.unwrap_or_default();
+    /// The user has a device, says AWS before it looks which: the new one, if a run was killed after it was enabled, or
+    /// another, with which we sign from now on. Returns whether it is the new one.
+    fn is_the_one(&mut self, journal: &Journal) -> CommandResult<bool> {
+        let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
+        if listed.iter().flatten().any(|device| device.serial == journal.serial.as_str()) {
+            return Ok(true);
+        }
         let mut serials: Vec<Serial> =
-            listed.iter().filter_map(|device| device.serial.parse().ok()).collect();
+            listed.iter().flatten().filter_map(|device| device.serial.parse().ok()).collect();
         serials.extend(self.caller.known_devices(self.ctx)?);
-        self.sign_with(&serials, &journal.serial)
+        // Where nothing is listed, a session tells.
+        if listed.is_none() && serials.iter().all(|serial| *serial == journal.serial) {
+            let this = std::slice::from_ref(&journal.serial);
+            let proved = self.caller.use_mfa(self.ctx, this).unwrap_or_else(|error| {
+                self.ctx.ui.detail(error);
+                false
+            });
+            if proved {
+                return Ok(true);
+            }
+        }
+        self.sign_with(&serials, &journal.serial)?;
+        Ok(false)
     }
 
     /// Neither the device nor perhaps the user is there. A device that somebody deleted is created anew.

@@ -200,6 +200,10 @@ impl From<SessionError> for CommandError {
                 format!("this device's codes were tried {TRIES_IN_WINDOW} times in 3 minutes; AWS stops judging soon after"),
             )
             .hint(format!("try again in {seconds} s")),
+            SessionError::Busy => {
+                Self::new(ErrorKind::Failed, "another awsmfa is making this session and does not come to an end")
+                    .hint("see whether one waits for a person: `pgrep -a awsmfa`")
+            }
             SessionError::State { path, source } => {
                 let mut this = Self::from(source);
                 this.message = format!("`{}`: {}", path.display(), this.message);

@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 /// A secret value. Wiped on drop; `Debug` shows nothing of it; [`Secret::expose`] is the one way to read it.
 ///
 /// The release profile aborts on panic, so no destructor runs then; the memory goes back to the kernel with the
-/// process, and `main` forbids core dumps.
+/// process, and on Linux `main` forbids core dumps.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T: Zeroize>(T);
 

@@ -65,7 +65,7 @@ impl FromStr for Serial {
         }
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let &["arn", partition, "iam", "", account, resource] = parts.as_slice() else {
-            return if text.contains([':', '/']) { Err(malformed()) } else { Ok(Self(text.to_owned())) };
+            return if is_hardware(text) { Ok(Self(text.to_owned())) } else { Err(malformed()) };
         };
         if partition.is_empty() || account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) {
             return Err(malformed());
@@ -81,6 +81,13 @@ impl FromStr for Serial {
             _ => Err(malformed()),
         }
     }
+}
+
+/// Hardware tokens bear short numbers such as `GAHT12345678`; a longer text may be a secret, pasted into the wrong place.
+fn is_hardware(text: &str) -> bool {
+    text.len() <= 20
+        && text.bytes().all(|b| b.is_ascii_alphanumeric())
+        && text.bytes().any(|b| b.is_ascii_digit())
 }
 
 impl TryFrom<String> for Serial {
@@ -140,6 +147,8 @@ mod tests {
             "arn:aws:iam::123456789012:role/x",
             "arn:aws:iam::123456789012:mfa/a b",
             "mfa/alice-device",
+            "my-phone-mfa",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
         ] {
             assert!(matches!(text.parse::<Serial>(), Err(SerialError::Malformed(_))), "{text}");
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
@@ -33,6 +33,15 @@ pub struct Session {
     pub account_id: Option<String>,
 }
 
+/// The access key ID of AWS's documentation. No real key has it; moto hands it out with its sessions.
+const EXAMPLE_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+
+/// Whether an access key ID is a long-term key's, whatever token may stand beside it: `AKIA…` (IAM User Guide, "Unique
+/// identifiers"). `aws configure` writes such a key over a session's and leaves its token.
+pub fn is_long_term_id(access_key_id: &str) -> bool {
+    access_key_id.starts_with("AKIA") && access_key_id != EXAMPLE_KEY_ID
+}
+
 /// botocore renews a session in its last 15 minutes; an answer with less left makes it ask again at every request.
 const REFRESH_WINDOW: Duration = Duration::from_secs(15 * 60);
 
@@ -46,6 +55,19 @@ impl Session {
     /// Whether the session can be handed out without renewing it. `now` is AWS's time.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         now < self.refresh_at()
+    }
+
+    /// Whether the session is fresh or valid (`judge`) by this computer's time `local` and also by AWS's, which was last
+    /// seen `offset` away: the clock may have been set since. A session from the future is neither.
+    pub fn holds(
+        &self,
+        judge: fn(&Self, DateTime<Utc>) -> bool,
+        local: DateTime<Utc>,
+        offset: TimeDelta,
+    ) -> bool {
+        let times = [local, local + offset];
+        let issued = times.iter().any(|time| self.issued <= *time + TimeDelta::seconds(10));
+        issued && times.iter().all(|time| judge(self, *time))
     }
 
     /// Whether AWS still takes the session. `now` is AWS's time.
@@ -115,7 +137,7 @@ mod tests {
             secret_access_key: "secret-part".into(),
             session_token: "token-part".into(),
             issued,
-            expiration: issued + chrono::TimeDelta::seconds(life_seconds),
+            expiration: issued + TimeDelta::seconds(life_seconds),
             account_id: None,
         }
     }
@@ -123,8 +145,8 @@ mod tests {
     #[test]
     fn long_sessions_are_renewed_fifteen_minutes_before_the_end() {
         let session = session(43_200);
-        assert_eq!(session.expiration - session.refresh_at(), chrono::TimeDelta::minutes(15));
-        assert!(session.is_fresh(session.refresh_at() - chrono::TimeDelta::seconds(1)));
+        assert_eq!(session.expiration - session.refresh_at(), TimeDelta::minutes(15));
+        assert!(session.is_fresh(session.refresh_at() - TimeDelta::seconds(1)));
         assert!(!session.is_fresh(session.refresh_at()));
         assert!(session.is_valid(session.refresh_at()) && !session.is_valid(session.expiration));
     }
@@ -132,7 +154,24 @@ mod tests {
     #[test]
     fn short_sessions_are_renewed_in_their_last_quarter() {
         let session = session(900);
-        assert_eq!(session.expiration - session.refresh_at(), chrono::TimeDelta::seconds(225));
+        assert_eq!(session.expiration - session.refresh_at(), TimeDelta::seconds(225));
+    }
+
+    #[test]
+    fn a_clock_that_was_wrong_makes_no_dead_session_live() {
+        let session = session(43_200);
+        let at = |seconds| session.issued + TimeDelta::seconds(seconds);
+        let offset = TimeDelta::seconds(-3000);
+        assert!(session.holds(Session::is_fresh, at(3100), offset));
+        assert!(!session.holds(Session::is_fresh, at(43_000), offset), "the offset may be outdated");
+        assert!(!session.holds(Session::is_valid, at(-60), TimeDelta::zero()), "from the future");
+        assert!(session.holds(Session::is_fresh, at(-1200), TimeDelta::seconds(1200)));
+    }
+
+    #[test]
+    fn access_keys_are_told_by_their_ids() {
+        assert!(is_long_term_id("AKIAJQMOYWVNWNOMXRVA"));
+        assert!(!is_long_term_id("ASIARWAYMUI6HWZ7SWIO") && !is_long_term_id("AKIAIOSFODNN7EXAMPLE"));
     }
 
     #[test]

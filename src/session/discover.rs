@@ -62,8 +62,8 @@ pub fn ask_aws(
             let list = several.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
             let message = format!("the user has several MFA devices: {list}");
             Err(CommandError::new(ErrorKind::Configuration, message).hint(format!(
-                "name one: `awsmfa login --profile {} --serial {}`",
-                resolution.profile, several[0]
+                "name one: `aws configure set mfa_serial {} --profile {}`",
+                several[0], resolution.base
             )))
         }
     }

@@ -11,7 +11,7 @@ use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution, Setting, Target};
 use crate::cache::{RoleKey, SessionKey};
 use crate::context::Context;
-use crate::env::AWSMFA_DURATION;
+use crate::env::{AWSMFA_DURATION, SERVING};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::SessionDuration;
 use crate::model::partition;
@@ -120,15 +120,12 @@ fn plan(
     serial: Serial,
     settings: &Settings,
 ) -> CommandResult<Plan> {
-    let wished = match wishes.duration {
-        Some(duration) => Some(duration),
-        None => variable_duration(ctx)?,
-    };
+    let wished = wishes.duration;
+    let variable = variable_duration(ctx)?;
     let own = resolution.duration_seconds.as_ref().map(setting_duration).transpose()?;
     let is_role = !resolution.roles.is_empty();
-    // `duration_seconds` of a role's profile is the role's.
-    let duration = wished.or(own.filter(|_| !is_role)).unwrap_or(SessionDuration::DEFAULT);
-    let duration = if is_role { SessionDuration::DEFAULT } else { duration };
+    // What is wished of a role's profile is wished of the role; the user's session beneath it is shared.
+    let duration = wished.or(variable).or(own).filter(|_| !is_role).unwrap_or(SessionDuration::DEFAULT);
     let mut roles = Vec::new();
     for role in &resolution.roles {
         let own =
@@ -215,17 +212,17 @@ pub(super) fn unconfigured(name: &str) -> Resolution {
 /// Keys of the environment, for those who have nothing configured at all.
 fn environment_keys(ctx: &Context, wishes: &Wishes, profiles: &Profiles) -> Option<LongTermKeys> {
     let named = wishes.profile.is_some() || ctx.env.get("AWS_PROFILE").is_some();
-    if !wishes.environment_keys || named || resolve::resolve(profiles, "default").is_ok() {
+    // A `[default]` that holds nothing but the session of the login before is no configuration.
+    let configured = resolve::resolve(profiles, "default").is_ok_and(|resolution| resolution.keys.is_ok());
+    if !wishes.environment_keys || named || configured || ctx.env.get("AWS_SESSION_TOKEN").is_some() {
         return None;
     }
-    if ctx.env.get("AWS_SESSION_TOKEN").is_some() {
-        return None;
-    }
-    ctx.ui.detail("the long-term keys come from the environment: no profile is configured");
-    Some(LongTermKeys {
+    let keys = LongTermKeys {
         access_key_id: ctx.env.get("AWS_ACCESS_KEY_ID")?.to_owned(),
         secret_access_key: ctx.env.get("AWS_SECRET_ACCESS_KEY")?.into(),
-    })
+    };
+    ctx.ui.detail("the long-term keys come from the environment: no profile is configured");
+    Some(keys)
 }
 
 /// The long-term keys that a profile stands for; runs the profile's `credential_process` if they come from there.
@@ -270,7 +267,13 @@ fn process_failed(profile: &str, what: &str) -> CommandError {
 
 /// What a `credential_process` prints, a session or long-term keys.
 pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
-    let printed = process::run(command, &ctx.env, Duration::from_secs(60));
+    // The program may be awsmfa again, behind a wrapper or for another profile; a circle of those must end.
+    let serving = ctx.env.get(SERVING).unwrap_or_default();
+    if serving.split('\n').any(|name| name == profile) {
+        return Err(process_failed(profile, "leads back to itself"));
+    }
+    let env = ctx.env.with(SERVING, &format!("{serving}\n{profile}"));
+    let printed = process::run(command, &env, Duration::from_secs(60));
     let printed = printed.map_err(|error| process_failed(profile, &format!("failed: {error}")))?;
     // The parser's own message would quote the text.
     let answer: ProcessAnswer = serde_json::from_str(printed.expose())

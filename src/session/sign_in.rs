@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use super::code::{self, CodeSource};
 use super::plan::Plan;
-use super::{MAX_OFFSET, Maker, SessionError};
+use super::{LOCK_LIMITS, MAX_OFFSET, Maker, SessionError};
 use crate::aws::{AssumeRole, AwsError, AwsErrorKind, Keys, Mfa, Reply};
 use crate::ledger::{Choice, DeviceLedger, wait_until};
 use crate::model::session::Session;
@@ -29,7 +29,7 @@ impl Maker<'_> {
             Some(code) => CodeSource::Given(code.clone()),
             None => code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref())?,
         };
-        let mut ledger = self.ledgers.open(&plan.serial).map_err(|e| self.state(e))?;
+        let mut ledger = self.open_ledger(plan)?;
         let keys = Keys::from(&plan.keys);
         let send = |mfa: &Mfa, offset: TimeDelta| match role {
             Some(role) => self.aws.assume_role(&keys, role, Some(mfa), offset),
@@ -65,6 +65,14 @@ impl Maker<'_> {
             }
         }
         unreachable!("the loop ends by returning")
+    }
+
+    fn open_ledger(&self, plan: &Plan) -> Result<DeviceLedger, SessionError> {
+        if !self.options.unattended {
+            return self.ledgers.open(&plan.serial).map_err(|e| self.state(e));
+        }
+        let opened = self.ledgers.open_within(&plan.serial, LOCK_LIMITS.1, &*self.ctx.clock);
+        opened.map_err(|e| self.state(e))?.ok_or(SessionError::Busy)
     }
 
     /// Sends one code: on record before, released if it never left, and AWS's time learnt from the reply.
@@ -109,6 +117,10 @@ impl Maker<'_> {
             let now = self.ctx.clock.now() + ledger.offset();
             let choice = match source {
                 CodeSource::Seed(_) => ledger.choose(now),
+                // A command prints the current code and no other.
+                CodeSource::Process(_) if ledger.is_used(Step::at(now)) => {
+                    Choice::NextStep(Step::at(now).next().start())
+                }
                 // Whatever the step, AWS counts the tries.
                 _ => ledger.rest(now).map_or(Choice::Use(Step::at(now)), Choice::Rest),
             };
@@ -122,6 +134,11 @@ impl Maker<'_> {
                                 step = step.0
                             ));
                             (seed.code(step), Some(step))
+                        }
+                        CodeSource::Process(_) => {
+                            let code = code::obtain(self.ctx, source, &plan.serial)?;
+                            // It may have waited for a touch; the code is of the step in which it was printed.
+                            (code, Some(Step::at(self.ctx.clock.now() + ledger.offset())))
                         }
                         other => (code::obtain(self.ctx, other, &plan.serial)?, None),
                     });

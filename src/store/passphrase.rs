@@ -119,7 +119,7 @@ fn is_open_to_all(_: &std::fs::Metadata) -> bool {
 fn from_command(command_line: &str, env: &Env) -> Result<Secret<String>, StoreError> {
     let printed = process::run(command_line, env, COMMAND_LIMIT).map_err(|error| match error {
         // The line itself may hold a secret.
-        ProcessError::Unreadable(_) => {
+        ProcessError::Unreadable => {
             no_passphrase(format!("{AWSMFA_PASSPHRASE_COMMAND} is not a command line"))
         }
         error => no_passphrase(format!("{AWSMFA_PASSPHRASE_COMMAND}: {error}")),

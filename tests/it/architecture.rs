@@ -115,7 +115,7 @@ const LAYERS: &[Layer] = &[
             "enrollment/",
             "context.rs",
         ],
-        forbidden: &["use keyring", "age::"],
+        forbidden: &["use keyring", " age::"],
     },
 ];
 

@@ -2,6 +2,9 @@
 
 use std::process::Stdio;
 
+use awsmfa::session::{self, Options, SessionError, Wishes};
+use fake_aws::Fault;
+
 use crate::support::World;
 
 #[test]
@@ -109,6 +112,73 @@ fn logout_forgets_the_answer() {
     world.home.awsmfa(["logout", "-p", "dev"]).run().success();
     world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
+}
+
+#[test]
+fn a_forced_login_reaches_the_next_answer() {
+    let world = World::imported();
+    world.home.write_config(&format!(
+        "[profile dev]\nmfa_serial = {}\ncredential_process = awsmfa credential-process --profile dev\n",
+        world.device.serial
+    ));
+    let ask = || world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().out();
+    let first = ask();
+    assert_eq!(ask(), first);
+    world.home.awsmfa(["login", "-p", "dev", "--force"]).run().success();
+    assert_ne!(ask(), first);
+}
+
+#[test]
+fn a_circle_of_processes_ends() {
+    let world = World::imported();
+    let ours = env!("CARGO_BIN_EXE_awsmfa");
+    world.home.write_credentials("");
+    world.home.write_config(&format!(
+        "[profile dev]\nmfa_serial = {0}\ncredential_process = env {ours} credential-process -p dev\n\
+         [profile a]\nmfa_serial = {0}\ncredential_process = {ours} credential-process -p b\n\
+         [profile b]\nmfa_serial = {0}\ncredential_process = {ours} credential-process -p a\n",
+        world.device.serial
+    ));
+    for profile in ["dev", "a"] {
+        let ran = world.home.awsmfa(["credential-process", "-p", profile]).run().code(3);
+        assert!(ran.err().contains("leads back to itself"), "{}", ran.err());
+    }
+}
+
+#[test]
+fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
+    let world = World::imported();
+    world.freeze();
+    crate::sessions::ensure(&world.in_process(0).ctx, false).unwrap();
+    world.aws.clock().advance(std::time::Duration::from_secs(12 * 3600 - 600));
+    let ctx = world.in_process(0).ctx;
+    let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
+    let prepared = session::prepare(&ctx, &wishes).unwrap();
+    let _held = ctx.cache().unwrap().lock(&prepared.plan.key()).unwrap();
+    let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+    let found = session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap();
+    assert!(!found.made, "the older session serves");
+    world.aws.clock().advance(std::time::Duration::from_secs(600));
+    let error = session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap_err();
+    assert!(matches!(error, SessionError::Busy), "{error}");
+}
+
+#[test]
+fn those_who_wait_learn_of_an_outage_at_once() {
+    let world = World::imported();
+    world.aws.fault(Fault::delay(std::time::Duration::from_secs(60)).forever());
+    let start = std::time::SystemTime::now();
+    let running: Vec<_> = (0..6)
+        .map(|_| {
+            let mut command = world.home.awsmfa(["credential-process", "--profile", "dev"]).into_command();
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    for mut child in running {
+        assert_eq!(child.wait().unwrap().code(), Some(6));
+    }
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "one code was spent, not six");
+    assert!(start.elapsed().unwrap().as_secs() < 30, "they did not wait in turn");
 }
 
 #[test]

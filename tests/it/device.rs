@@ -34,6 +34,7 @@ fn the_list_is_for_people_and_for_programs() {
     awsmfa: no device is known
     hint: make one with `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`
     ");
+    home.write_config("[profile dev]\nregion = eu-central-1\n");
     home.awsmfa([
         "device",
         "import",

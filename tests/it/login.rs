@@ -135,6 +135,50 @@ fn keys_in_the_environment_serve_where_nothing_is_configured() {
     hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
     ");
     assert!(home.credential("default", "aws_session_token").is_some());
+    // The session in [default] is no reason to refuse the next time.
+    home.awsmfa(["login", "--force"]).run().success();
+}
+
+#[test]
+fn a_key_written_over_a_session_is_not_lost() {
+    let world = World::imported();
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    // As `aws configure --profile dev` does it: the session's token stays.
+    let new = world.aws.add_access_key("alice");
+    let session = world.home.credential("dev", "aws_access_key_id").unwrap();
+    let secret = world.home.credential("dev", "aws_secret_access_key").unwrap();
+    world.home.write_credentials(
+        &world.home.credentials().replace(&session, &new.id).replace(&secret, &new.secret),
+    );
+    let before = world.home.credentials();
+    for args in [["login", "-p", "dev"], ["logout", "-p", "dev"]] {
+        world.home.awsmfa(args).run();
+        assert_eq!(world.home.credentials(), before, "{args:?}");
+    }
+    world.home.awsmfa(["login", "-p", "dev", "--force"]).run().code(3);
+    assert_eq!(world.home.credentials(), before);
+}
+
+#[test]
+fn a_session_that_cannot_be_kept_is_written_all_the_same() {
+    let world = World::imported();
+    world.home.write(".cache", "a file in the way");
+    let ran = world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    assert!(ran.err().contains("warning: the session could not be kept"), "{}", ran.err());
+    assert!(world.home.credential("dev", "aws_session_token").is_some());
+}
+
+#[test]
+fn the_output_profile_must_serve_in_every_sdk() {
+    let world = World::imported();
+    let before = world.home.credentials();
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!(
+        "{config}[profile adm]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dev\n"
+    ));
+    world.home.awsmfa(["login", "-p", "dev", "--output-profile", "a b"]).run().code(2);
+    world.home.awsmfa(["login", "-p", "dev", "--output-profile", "adm"]).run().code(3);
+    assert_eq!(world.home.credentials(), before);
 }
 
 #[test]
@@ -185,6 +229,12 @@ fn a_code_can_be_given_or_come_from_a_command() {
     ));
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
+    // The command prints the same code again until its step is over: it is not sent twice.
+    world.freeze();
+    crate::sessions::ensure(&world.in_process(0).ctx, true).unwrap_err();
+    crate::sessions::ensure(&world.in_process(0).ctx, true).unwrap_err();
+    let sent = world.aws.requests_for("GetSessionToken");
+    assert_ne!(sent[1].time, sent[2].time, "it waited for the next step");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use crate::aws_files::resolve::resolve;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::secret::Secret;
@@ -50,7 +51,7 @@ pub struct ImportArgs {
 /// Runs the command.
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     // Before the secret is asked for: whatever can fail without it.
-    let profile = profile(ctx, args);
+    let profile = profile(ctx, args)?;
     let (serial, prepared) = serial(ctx, args, profile.as_deref())?;
     let registry = ctx.registry()?;
     let known = registry.find(&serial)?;
@@ -64,6 +65,8 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     }
     keep(ctx, &serial, &seed, store)?;
     register(&registry, args, &serial, store, profile.as_deref())?;
+    // An answer that is ready may be a session of another device.
+    ctx.cache()?.forget_answers()?;
     if let Some(prepared) = prepared {
         session::remember_serial(ctx, &prepared);
     }
@@ -82,10 +85,14 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     Ok(())
 }
 
-/// The profile to connect the device with: the one named; the default one only if it has to tell the serial.
-fn profile(ctx: &Context, args: &ImportArgs) -> Option<String> {
-    let named = args.profile.profile.as_deref().or(ctx.env.get("AWS_PROFILE"));
-    named.or(args.serial.is_none().then_some("default")).map(str::to_owned)
+/// The profile to connect the device with: the one named by flag, or the one that has to tell the serial. A device that
+/// is named itself, such as root's, may have nothing to do with `AWS_PROFILE`.
+fn profile(ctx: &Context, args: &ImportArgs) -> CommandResult<Option<String>> {
+    let named = args.profile.profile.clone();
+    if let (Some(name), true) = (&named, args.serial.is_some()) {
+        resolve(&ctx.profiles()?, name)?;
+    }
+    Ok(named.or_else(|| args.serial.is_none().then(|| ctx.env.profile().to_owned())))
 }
 
 /// The serial and, if the profile had to tell it, that profile made ready.
@@ -96,6 +103,11 @@ fn serial(
 ) -> CommandResult<(Serial, Option<Prepared>)> {
     if let Some(text) = &args.serial {
         return Ok((text.parse()?, None));
+    }
+    // A profile that has its serial needs no keys for this.
+    let resolution = resolve(&ctx.profiles()?, profile.unwrap_or(ctx.env.profile()))?;
+    if let Some(serial) = session::known_serial(ctx, None, &resolution)? {
+        return Ok((serial, None));
     }
     let wishes = Wishes { profile: profile.map(str::to_owned), ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;

@@ -114,7 +114,7 @@ fn no_serial_and_several_devices() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: the user has several MFA devices: `arn:aws:iam::123456789012:mfa/alice`, `arn:aws:iam::123456789012:mfa/alice-2`
-    hint: name one: `awsmfa login --profile dev --serial arn:aws:iam::123456789012:mfa/alice`
+    hint: name one: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/alice --profile dev`
     ");
 }
 
@@ -125,6 +125,7 @@ fn no_secret_and_nobody_to_ask() {
     insta::assert_snapshot!(err, @"
     error: no secret is stored for `arn:aws:iam::123456789012:mfa/alice`, and nobody can be asked for a code
     hint: awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice
+    hint: or give a code: `awsmfa login --code CODE`
     ");
 }
 
