@@ -126,7 +126,7 @@ fn the_store_is_tried_before_aws_makes_anything() {
     let args = ["enroll", "--profile", "demo"];
     let ran = bench.home.awsmfa(args).env("AWSMFA_PASSPHRASE_FILE", "/nowhere").run();
     insta::assert_snapshot!(ran.code(5).err(), @"
-    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/nowhere`: No such file or directory (os error 2)
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/nowhere`: No such file or directory (os error [N])
     hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
     ");
     assert_eq!(bench.aws.devices(), []);
