@@ -17,8 +17,8 @@
 //! - **[`session`]**: N processes that need a session make one STS call: whoever holds the session's lock makes it, the
 //!   others find it in the [`cache`]. Locks are the kernel's and end with their process.
 //! - **[`enrollment`]**: each stage is in a journal on the disk before the step that leaves it, and the seed is in the store
-  before anything else can fail; so the same command, run again, goes on from wherever it ended.
-- **[`aws_files`]**: people's files are edited as text, line by line. What an edit intended is recorded, and the guard,
+//!   before anything else can fail; so the same command, run again, goes on from wherever it ended.
+//! - **[`aws_files`]**: people's files are edited as text, line by line. What an edit intended is recorded, and the guard,
 //!   with a parser of its own, refuses a result in which anything else differs.
 //! - **[`store`]**: seeds lie in the OS keyring or in age files, as `otpauth://` URIs that other tools read.
 //! - **[`fast_path`]**: prints the bytes that the last run of `credential-process` left, if the clock, both AWS files and

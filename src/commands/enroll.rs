@@ -15,8 +15,8 @@ use crate::store::StoreKind;
 /// Create, store, enable and verify a virtual MFA device
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-An enrolment that was interrupted, however it was, goes on when the same is run again. An administrator's credentials
-may be of any kind that the AWS CLI takes: keys, SSO, a role.
+An enrolment that was interrupted, however it was, goes on when the same is run again.
+An administrator's credentials may be of any kind that the AWS CLI takes: keys, SSO, a role.
 
 Examples:
   awsmfa enroll --profile dev                            for the user whose keys `dev` has
