@@ -5,15 +5,13 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::ErrorKind;
-
 /// What to say.
 static HINT: Mutex<Option<String>> = Mutex::new(None);
 
-/// Watches for Ctrl-C from now on. Where that cannot be had, Ctrl-C ends the program without a word.
-pub fn watch() {
+/// Watches for Ctrl-C from now on, which then ends the program with this exit code. Where that cannot be had, Ctrl-C ends the program without a word.
+pub fn watch(exit_code: u8) {
     // Watched already, or not to be watched: both are as good as can be.
-    let _ = ctrlc::set_handler(end);
+    let _ = ctrlc::set_handler(move || end(exit_code));
 }
 
 /// What Ctrl-C says from now on.
@@ -25,10 +23,10 @@ pub fn say(hint: &str) {
     clippy::disallowed_methods,
     reason = "the person wants it to end now, whatever the main thread waits for"
 )]
-fn end() {
+fn end(exit_code: u8) {
     let hint = HINT.lock().unwrap_or_else(PoisonError::into_inner).take();
     let hint = hint.map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
     // Nobody is left to be told that stderr is closed.
     let _ = write!(std::io::stderr(), "\nerror: interrupted\n{hint}");
-    std::process::exit(i32::from(ErrorKind::Interrupted as u8));
+    std::process::exit(i32::from(exit_code));
 }

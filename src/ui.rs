@@ -212,6 +212,10 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Asks for a yes or a no; anything but a yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+    /// Whether [`show`](Self::show) would reach a screen.
+    fn can_show(&self) -> bool {
+        false
+    }
     /// Shows something that only the person may see; neither stdout nor stderr has it.
     fn show(&self, _text: &Secret<String>) -> Result<(), PromptError> {
         Err(PromptError::CannotAsk("there is no terminal to show it on"))
@@ -275,6 +279,10 @@ impl Prompt for Terminal {
     }
 
     // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.
+    fn can_show(&self) -> bool {
+        open_terminal(TERMINAL.1).is_ok() || io::stderr().is_terminal()
+    }
+
     fn show(&self, text: &Secret<String>) -> Result<(), PromptError> {
         let written = match open_terminal(TERMINAL.1) {
             Ok(mut terminal) => writeln!(terminal, "{}", text.expose()),

@@ -13,6 +13,9 @@ use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::ui::qr::{self, Drawing, Ink, QrError};
 
+/// What to do where nothing can be drawn.
+const INSTEAD: &str = "or write it to a file: `--qr-file qr.png`";
+
 /// Where the copy goes, as the command line says it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct BackupArgs {
@@ -57,12 +60,17 @@ pub enum Choice {
     Skip,
 }
 
-/// Finds out what would keep [`offer`] from its work, before anything else is done: no terminal or a narrow one, a file
-/// that cannot be written. AWS's own seeds decide over the size.
-pub fn check(ctx: &Context, serial: &Serial, choice: &Choice) -> CommandResult {
+/// Finds out what would keep [`offer`] from its work, before anything else is done: a narrow terminal, a file that
+/// cannot be written. A secret as long as AWS's decides over the size, and the serial, if it is known yet.
+pub fn check(ctx: &Context, serial: Option<&Serial>, choice: &Choice) -> CommandResult {
     match choice {
         Choice::Ask | Choice::Skip => Ok(()),
-        Choice::Draw => fits(ctx, serial, &drawing(ctx, &Seed::from_base32(&"A".repeat(64))?, serial)?),
+        Choice::Draw => {
+            let (seed, usual) =
+                (Seed::from_base32(&"A".repeat(64))?, "arn:aws:iam::123456789012:mfa/alice".parse()?);
+            let serial = serial.unwrap_or(&usual);
+            fits(ctx, &drawing(ctx, &seed, serial)?)
+        }
         Choice::File { path, .. } => match files::check_chosen(path, false) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 files::check_chosen(path, true).map_err(|error| cannot_write(path, &error))
@@ -78,26 +86,24 @@ pub fn offer(ctx: &Context, seed: &Seed, serial: &Serial, choice: &Choice) -> Co
         Choice::Skip => Ok(()),
         Choice::Draw => draw(ctx, seed, serial),
         Choice::File { path, replace } => write_png(ctx, seed, serial, path, *replace),
-        Choice::Ask => {
-            match ctx.prompt.can_ask() && fits(ctx, serial, &drawing(ctx, seed, serial)?).is_ok() {
-                true if ctx.prompt.confirm("draw the secret as a QR code, to have it on a phone too?")? => {
-                    draw(ctx, seed, serial)
-                }
-                _ => {
-                    ctx.ui.hint(format_args!(
+        Choice::Ask => match ctx.prompt.can_ask() && fits(ctx, &drawing(ctx, seed, serial)?).is_ok() {
+            true if ctx.prompt.confirm("draw the secret as a QR code, to have it on a phone too?")? => {
+                draw(ctx, seed, serial)
+            }
+            _ => {
+                ctx.ui.hint(format_args!(
                     "this is the only copy of the secret; a phone can have another: `awsmfa device export {serial} --qr`"
                 ));
-                    Ok(())
-                }
+                Ok(())
             }
-        }
+        },
     }
 }
 
 fn draw(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult {
     let drawing = drawing(ctx, seed, serial)?;
-    fits(ctx, serial, &drawing)?;
-    ctx.prompt.show(&drawing.text).map_err(|error| CommandError::from(error).hint(instead(serial)))?;
+    fits(ctx, &drawing)?;
+    ctx.prompt.show(&drawing.text).map_err(|error| CommandError::from(error).hint(INSTEAD))?;
     ctx.ui
         .say(format_args!("scan it with an authenticator app, which then makes the codes of `{serial}` too"));
     if !ctx.ui.style().color_on_device {
@@ -120,21 +126,21 @@ fn drawing(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult<Drawing
     qr::draw(&seed.to_uri(serial), ink).map_err(failed)
 }
 
-/// A line that is broken by the terminal makes the code unreadable.
-fn fits(ctx: &Context, serial: &Serial, drawing: &Drawing) -> CommandResult {
+/// Whether there is a terminal to draw on, and a wide one: a broken line makes the code unreadable.
+fn fits(ctx: &Context, drawing: &Drawing) -> CommandResult {
+    if !ctx.prompt.can_show() {
+        let message = "there is no terminal to draw a QR code on";
+        return Err(CommandError::new(ErrorKind::Usage, message).hint(INSTEAD));
+    }
     match ctx.prompt.size() {
         Some((columns, _)) if usize::from(columns) < drawing.columns => Err(CommandError::new(
             ErrorKind::Usage,
             format!("the QR code needs {} columns, and the terminal has {columns}", drawing.columns),
         )
         .hint("widen the window, or make its font smaller")
-        .hint(instead(serial))),
+        .hint(INSTEAD)),
         _ => Ok(()),
     }
-}
-
-fn instead(serial: &Serial) -> String {
-    format!("or write it to a file: `awsmfa device export {serial} --qr-file qr.png`")
 }
 
 fn write_png(ctx: &Context, seed: &Seed, serial: &Serial, path: &Path, replace: bool) -> CommandResult {

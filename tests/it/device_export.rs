@@ -14,7 +14,7 @@ fn uri(world: &World) -> String {
 #[test]
 fn nothing_is_given_out_unasked() {
     let world = World::imported();
-    for form in ["--uri", "--qr"] {
+    for form in ["--uri", "--qr-file=qr.png"] {
         let run = world.home.awsmfa(["device", "export", "alice", form]).run().code(2);
         assert_eq!(run.out(), "");
         assert!(!run.err().contains(&world.device.seed), "{}", run.err());

@@ -212,9 +212,7 @@ fn local_asks_aws_nothing() {
     world.aws.clear_requests();
     let config = world.home.read(".aws/config");
     let ran = world.home.awsmfa(["device", "remove", "alice", "--local", "--yes"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"
-    awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice`
-    ");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice`");
     assert!(world.aws.requests().is_empty() && !is_stored(&world, "alice"));
     assert_eq!(world.home.read(".aws/config"), config, "a phone may still have the device");
     assert_eq!(world.aws.devices()[0].user.as_deref(), Some("alice"));

@@ -29,6 +29,9 @@ impl Prompt for Screen {
         self.asked.lock().unwrap().push(question.to_owned());
         Ok(self.answer)
     }
+    fn can_show(&self) -> bool {
+        true
+    }
     fn show(&self, drawing: &Secret<String>) -> Result<(), PromptError> {
         self.shown.lock().unwrap().push_str(drawing.expose());
         Ok(())
@@ -150,6 +153,32 @@ fn a_no_draws_nothing() {
     assert_eq!(shown.screen.asked.lock().unwrap().len(), 1);
 }
 
+/// The text of a PNG of one bit a pixel, and how many pixels it is wide.
+fn read_png(path: &std::path::Path) -> (String, usize) {
+    let file = std::fs::File::open(path).unwrap();
+    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let side = info.width as usize;
+    let white = |x: usize, y: usize| pixels[y * info.line_size + x / 8] & (0x80 >> (x % 8)) != 0;
+    (decode(side, |x, y| if white(x, y) { 255 } else { 0 }), side)
+}
+
+#[test]
+fn enrolling_gives_the_copy_that_was_asked_for() {
+    let world = World::new();
+    world.aws.remove_device(&world.device.serial);
+    world.home.write_config("[profile dev]\nregion = eu-central-1\n");
+    // What cannot be given is told before anything is created.
+    let refused = ["enroll", "--profile", "dev", "--qr-file", "no/such/folder/qr.png"];
+    world.home.awsmfa(refused).run().code(3);
+    assert!(world.aws.requests_for("CreateVirtualMFADevice").is_empty());
+    world.home.awsmfa(["enroll", "--profile", "dev", "--qr-file", "qr.png"]).run().success();
+    let serial = world.aws.devices_of("alice").pop().unwrap();
+    let (text, _) = read_png(&world.home.join("qr.png"));
+    assert!(text.contains(&format!("secret={}&", world.aws.seed(&serial))), "the new device's secret");
+}
+
 #[test]
 fn a_phone_reads_the_png() {
     let world = World::imported();
@@ -166,14 +195,10 @@ fn a_phone_reads_the_png() {
         std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions()) & 0o7777,
         0o600
     );
-    let mut reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().unwrap();
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    let info = reader.next_frame(&mut pixels).unwrap();
-    let side = info.width as usize;
+    let (text, side) = read_png(&world.home.join("qr.png"));
     // Version 8 and a quiet zone of four, eight pixels a module.
     assert_eq!(side, (49 + 8) * 8);
-    let white = |x: usize, y: usize| pixels[y * info.line_size + x / 8] & (0x80 >> (x % 8)) != 0;
-    assert_eq!(decode(side, |x, y| if white(x, y) { 255 } else { 0 }), uri(&world));
+    assert_eq!(text, uri(&world));
 }
 
 #[test]
@@ -217,7 +242,7 @@ fn without_a_terminal_there_is_nothing_to_draw_on() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.starts_with("error: there is no terminal to show it on\nhint: or write it"), "{err}");
+    assert!(err.starts_with("error: there is no terminal to draw a QR code on\nhint: or write it"), "{err}");
 }
 
 #[test]

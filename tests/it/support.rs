@@ -114,6 +114,11 @@ impl Home {
         }
     }
 
+    /// Takes the ready file store away: it has not been made yet.
+    pub fn forget_store(&self) {
+        fs::remove_dir_all(self.join(".local")).unwrap();
+    }
+
     /// The home folder.
     pub fn path(&self) -> &Path {
         self.folder.path()

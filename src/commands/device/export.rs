@@ -51,7 +51,7 @@ pub struct ExportArgs {
 pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
     let serial = super::stored(ctx, &args.device)?.serial;
     // Before anybody is asked: whatever can fail without the secret.
-    backup::check(ctx, &serial, &target(args))?;
+    backup::check(ctx, Some(&serial), &target(args))?;
     ask(ctx, args, &serial)?;
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
     if args.qr || args.qr_file.is_some() {

@@ -68,6 +68,7 @@ fn a_passphrase_that_everyone_can_read() {
 #[test]
 fn no_passphrase_for_a_new_store() {
     let mut world = World::new();
+    world.home.forget_store();
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     let err = refused(&world.home, import(&world), 5);
     insta::assert_snapshot!(err, @"

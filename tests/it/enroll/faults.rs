@@ -17,6 +17,7 @@ fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
     awsmfa: verified: AWS gave a session for its code
     awsmfa: `mfa_serial` of profile `demo` names it
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
+    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
     ");
     bench.check_device("aws_mfa_demo-2");
@@ -126,7 +127,7 @@ fn the_store_is_tried_before_aws_makes_anything() {
     let args = ["enroll", "--profile", "demo"];
     let ran = bench.home.awsmfa(args).env("AWSMFA_PASSPHRASE_FILE", "/nowhere").run();
     insta::assert_snapshot!(ran.code(5).err(), @"
-    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/nowhere`: No such file or directory (os error 2)
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/nowhere`: No such file or directory (os error [N])
     hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
     ");
     assert_eq!(bench.aws.devices(), []);

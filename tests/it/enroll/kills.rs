@@ -109,6 +109,7 @@ fn ctrl_c_says_how_to_go_on() {
 #[test]
 #[ignore = "needs strace and minutes: tests/real/enroll-kills.sh"]
 #[cfg(target_os = "linux")]
+#[allow(clippy::print_stdout, reason = "run by hand, for minutes")]
 fn every_system_call_may_be_the_last() {
     let calls = "write,pwrite64,writev,sendto,sendmsg,recvfrom,rename,renameat,renameat2,fsync,fdatasync,link,linkat,unlink,unlinkat,mkdir,flock";
     let mut killed = 0;
