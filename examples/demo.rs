@@ -10,47 +10,46 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use fake_aws::{AccessKey, Device, FakeAws};
+use fake_aws::{AccessKey, FakeAws};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> Result {
     let program = build()?;
     let aws = FakeAws::start();
-    let user = aws.add_user("aws_mfa_demo");
-    let (key, device) = (aws.add_access_key(&user.name), aws.add_device(&user.name, &user.name));
+    let (user, admin) = (aws.add_user("aws_mfa_demo"), aws.add_admin("admin"));
+    let (key, admin_key) = (aws.add_access_key(&user.name), aws.add_access_key(&admin.name));
     let home = tempfile::tempdir()?;
-    set_the_scene(home.path(), &key, &device)?;
+    set_the_scene(home.path(), &key, &admin_key)?;
     let demo = Demo { program, home: home.path().to_owned(), endpoint: aws.endpoint() };
 
-    say("An IAM user has an access key and a virtual MFA device. Until now, someone typed its codes.");
+    say("An IAM user has an access key, in [dev], and must use MFA. So far the user has no MFA device.");
     demo.show(".aws/config")?;
     demo.show(".aws/credentials")?;
 
     say(
-        "Store the device's secret, once. It is asked for without echo, or piped in; here it goes into age files.",
+        "One command makes a virtual device, keeps its secret (here in age files), enables it and sees it work.",
     );
-    demo.run(&["device", "import", "--profile", "dev", "--secret-stdin"], Some(&device.seed))?;
-    demo.run(&["device", "list"], None)?;
+    demo.run(&["enroll", "--user", "aws_mfa_demo", "--profile", "admin", "--for-profile", "dev", "--no-qr"])?;
+    demo.run(&["device", "list", "--profile", "admin", "--user", "aws_mfa_demo"])?;
 
     say("From now on there is nothing to type. A session for the AWS CLI and every SDK:");
-    demo.run(&["login", "--profile", "dev"], None)?;
+    demo.run(&["login", "--profile", "dev"])?;
     demo.show(".aws/credentials")?;
 
     say(
         "Or let the AWS CLI and the SDKs ask by themselves: `credential_process = awsmfa credential-process --profile dev`.",
     );
-    demo.run(&["credential-process", "--profile", "dev"], None)?;
+    demo.run(&["credential-process", "--profile", "dev"])?;
 
     say("A code for the console's sign-in page:");
-    demo.run(&["code", "--profile", "dev"], None)?;
+    demo.run(&["code", "--profile", "dev"])?;
 
     say("And back, byte for byte:");
-    demo.run(&["logout", "--profile", "dev", "--restore"], None)?;
+    demo.run(&["logout", "--profile", "dev", "--restore"])?;
     demo.show(".aws/credentials")?;
 
     let requests = aws.requests();
@@ -74,12 +73,13 @@ fn build() -> Result<PathBuf> {
     Ok(folder.join(format!("awsmfa{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn set_the_scene(home: &Path, key: &AccessKey, device: &Device) -> Result {
+fn set_the_scene(home: &Path, key: &AccessKey, admin_key: &AccessKey) -> Result {
     fs::create_dir(home.join(".aws"))?;
-    let config = format!("[profile dev]\nregion = eu-central-1\nmfa_serial = {}\n", device.serial);
-    fs::write(home.join(".aws/config"), config)?;
-    let credentials =
-        format!("# my keys\n[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    fs::write(home.join(".aws/config"), "[profile dev]\nregion = eu-central-1\n")?;
+    let section = |name: &str, key: &AccessKey| {
+        format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret)
+    };
+    let credentials = format!("# my keys\n{}\n{}", section("dev", key), section("admin", admin_key));
     fs::write(home.join(".aws/credentials"), credentials)?;
     fs::write(home.join("passphrase"), "correct horse battery staple\n")?;
     #[cfg(unix)]
@@ -95,24 +95,17 @@ struct Demo {
 
 impl Demo {
     /// Runs the binary, shows the command and what it printed.
-    fn run(&self, args: &[&str], stdin: Option<&str>) -> Result {
-        let pipe = if stdin.is_some() { "pass show aws/mfa | " } else { "" };
-        println!("\n  $ {pipe}awsmfa {}", args.join(" "));
-        let mut child = Command::new(&self.program)
+    fn run(&self, args: &[&str]) -> Result {
+        println!("\n  $ awsmfa {}", args.join(" "));
+        let output = Command::new(&self.program)
             .args(args)
             .env_clear()
             .env("HOME", &self.home)
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWSMFA_STORE", "file")
             .env("AWSMFA_PASSPHRASE_FILE", self.home.join("passphrase"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
-        if let Some(mut pipe) = child.stdin.take() {
-            pipe.write_all(stdin.unwrap_or_default().as_bytes())?;
-        }
-        let output = child.wait_with_output()?;
+            .stdin(Stdio::null())
+            .output()?;
         self.print(&String::from_utf8(output.stdout)?);
         self.print(&String::from_utf8(output.stderr)?);
         match output.status.success() {

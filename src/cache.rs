@@ -88,6 +88,16 @@ impl Cache {
         self.forget_answers()
     }
 
+    /// Forgets every session that was made with this device, and every ready answer.
+    pub fn remove_device(&self, serial: &str) -> io::Result<()> {
+        for path in list(&self.sessions)? {
+            if read(&path)?.is_some_and(|entry| entry.key.serial == serial) {
+                files::remove(&path)?;
+            }
+        }
+        self.forget_answers()
+    }
+
     /// Forgets every session and every ready answer.
     pub fn clear(&self) -> io::Result<()> {
         for path in list(&self.sessions)? {
@@ -189,7 +199,7 @@ mod tests {
         };
         assert_eq!(cache.get(&key("a")).unwrap(), None);
         cache.put(&key("a"), &session).unwrap();
-        assert_eq!(cache.get(&key("a")).unwrap(), Some(session));
+        assert_eq!(cache.get(&key("a")).unwrap(), Some(session.clone()));
         assert_eq!(cache.get(&key("b")).unwrap(), None);
         files::write_private(&cache.file(&key("b")), b"{\"version\":2}").unwrap();
         assert_eq!(cache.get(&key("b")).unwrap(), None, "a future format");
@@ -197,6 +207,10 @@ mod tests {
         assert!(cache.get(&key("a")).unwrap().is_some());
         cache.remove_where(|key| key.access_key_id == "AKIA").unwrap();
         assert_eq!(cache.get(&key("a")).unwrap(), None);
+        cache.put(&key("a"), &session).unwrap();
+        cache.put(&key("c"), &session).unwrap();
+        cache.remove_device("a").unwrap();
+        assert_eq!((cache.get(&key("a")).unwrap(), cache.get(&key("c")).unwrap().is_some()), (None, true));
         cache.clear().unwrap();
         assert_eq!(list(&cache.sessions).unwrap().len(), 0);
     }

@@ -53,9 +53,10 @@ enum Command {
     Logout(commands::logout::LogoutArgs),
     CredentialProcess(commands::credential_process::CredentialProcessArgs),
     Code(commands::code::CodeArgs),
-    /// Import and list MFA devices
+    /// List, import, export, resynchronise and remove MFA devices
     #[command(subcommand)]
     Device(commands::device::DeviceCommand),
+    Policy(commands::policy::PolicyArgs),
     Completions(commands::completions::CompletionsArgs),
 }
 
@@ -129,18 +130,19 @@ fn report(ctx: &Context, error: &CommandError) -> u8 {
 impl Cli {
     fn style(&self, env: &Env) -> Style {
         let terminal = std::io::stderr().is_terminal();
-        let color = match self.color {
+        let color_on_device = match self.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => terminal && env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb"),
+            ColorChoice::Auto => env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb"),
         };
+        let color = color_on_device && (terminal || self.color == ColorChoice::Always);
         let verbosity = match (self.verbose, self.quiet) {
             (true, _) => Verbosity::Verbose,
             (_, true) => Verbosity::Quiet,
             _ => Verbosity::Normal,
         };
         let one_line = matches!(self.command, Command::CredentialProcess(_)) && !terminal;
-        Style { verbosity, color, live: terminal, one_line }
+        Style { verbosity, color, color_on_device, live: terminal, one_line }
     }
 }
 
@@ -153,6 +155,7 @@ impl Command {
             Self::CredentialProcess(args) => commands::credential_process::run(ctx, args),
             Self::Code(args) => commands::code::run(ctx, args),
             Self::Device(command) => commands::device::run(ctx, command),
+            Self::Policy(args) => commands::policy::run(ctx, args),
             Self::Completions(args) => commands::completions::run(ctx, args),
         }
     }

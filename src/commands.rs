@@ -1,5 +1,6 @@
 //! One file a command: its arguments and `run`. Thin: resolve, call a use case, render.
 
+pub mod backup;
 pub mod code;
 pub mod completions;
 pub mod credential_process;
@@ -7,6 +8,7 @@ pub mod device;
 pub mod enroll;
 pub mod login;
 pub mod logout;
+pub mod policy;
 
 /// The profile that a command works on.
 #[derive(Debug, Clone, Default, clap::Args)]

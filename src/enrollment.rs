@@ -5,7 +5,7 @@
 //!         ── a session made with it, or ListMFADevices ── verified ── register, profile ── done
 //! ```
 //!
-//! Whatever can fail without AWS's having made anything is checked first. Each state is in the [`journal`] before the
+//! Whatever can fail without AWS's having made anything is checked first. Each state is in the `journal` before the
 //! step that leaves it, and each step finds out by itself whether it was made already; so a run that was killed, or whose
 //! answer was lost, is mended by running the same again. What AWS tells once, the seed, goes to the store before anything
 //! else is done.

@@ -85,7 +85,7 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
 /// to others (a new file gets 0600), and the old content stays until the new is on the disk.
 pub fn replace_users_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = resolve_links(path)?;
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(&target);
     private_dir(folder)?;
     let old = match fs::metadata(&target) {
         Ok(metadata) => Some(metadata.permissions()),
@@ -123,6 +123,44 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     Err(io::ErrorKind::NotFound.into())
 }
 
+/// Writes a secret to a path that the person chose: 0600, whole or not at all. No folder is made. A file that is there
+/// stays, with `AlreadyExists`, unless `replace`; anything but a regular file stays in any case.
+pub fn write_chosen(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    check_chosen(path, replace)?;
+    let target = resolve_links(path)?;
+    let folder = folder_of(&target);
+    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
+    let mut temp = made.map_err(|error| without_temp_name(&error))?;
+    temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
+    temp.as_file().sync_all()?;
+    match replace {
+        true => persist(temp, &target)?,
+        // Whoever made a file of that name in the meantime keeps it.
+        false => temp.persist_noclobber(&target).map(drop).map_err(|e| e.error)?,
+    }
+    sync_folder(folder)
+}
+
+/// Whether [`write_chosen`] could write now. Leaves nothing behind.
+pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
+    let target = resolve_links(path)?;
+    match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A rename would put a file in the place of `/dev/stdout`.
+        Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is not a regular file")),
+        Ok(_) if !replace => return Err(io::ErrorKind::AlreadyExists.into()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder_of(&target));
+    made.map(drop).map_err(|error| without_temp_name(&error))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// tempfile's errors end with the path of a file that is no more, under a random name.
 fn without_temp_name(error: &io::Error) -> io::Error {
     let text = error.to_string();
@@ -144,7 +182,7 @@ fn resolve_links(path: &Path) -> io::Result<PathBuf> {
 
 /// Temp file beside the target, fsync, rename, fsync of the folder.
 fn replace(target: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
-    let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(target);
     // tempfile makes it 0600 from the first byte and removes it on every early return.
     let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
     let mut temp = made.map_err(|error| without_temp_name(&error))?;
@@ -379,6 +417,24 @@ mod tests {
         assert!(check_replaceable(&marked).is_err());
         assert!(check_replaceable(&home.path().join("new/folder/file")).is_ok());
         assert!(!home.path().join("new").exists());
+    }
+
+    #[test]
+    fn chosen_files_are_private_and_replaced_only_when_told() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("qr.png");
+        write_chosen(&path, b"one", false).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        let kind = |result: io::Result<()>| result.unwrap_err().kind();
+        assert_eq!(kind(write_chosen(&path, b"two", false)), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        chmod(&path, 0o644);
+        write_chosen(&path, b"two", true).unwrap();
+        assert_eq!((mode(&path), fs::read(&path).unwrap()), (0o600, b"two".to_vec()));
+        assert_eq!(kind(write_chosen(&home.path().join("no/qr.png"), b"x", true)), io::ErrorKind::NotFound);
+        assert!(write_chosen(Path::new("/dev/null"), b"x", true).is_err());
+        assert_eq!(kind(write_chosen(home.path(), b"x", true)), io::ErrorKind::IsADirectory);
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1, "no temp file stays, no folder is made");
     }
 
     #[test]

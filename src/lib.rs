@@ -16,6 +16,8 @@
 //!   again only if the request certainly never left. The ledger is locked while a code is under way.
 //! - **[`session`]**: N processes that need a session make one STS call: whoever holds the session's lock makes it, the
 //!   others find it in the [`cache`]. Locks are the kernel's and end with their process.
+//! - **[`enrollment`]**: each stage is in a journal on the disk before the step that leaves it, and the seed is in the store
+//!   before anything else can fail; so the same command, run again, goes on from wherever it ended.
 //! - **[`aws_files`]**: people's files are edited as text, line by line. What an edit intended is recorded, and the guard,
 //!   with a parser of its own, refuses a result in which anything else differs.
 //! - **[`store`]**: seeds lie in the OS keyring or in age files, as `otpauth://` URIs that other tools read.
@@ -27,7 +29,7 @@
 //! | layer | may use | never names |
 //! |---|---|---|
 //! | entry: `main`, [`cli`], [`fast_path`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
-//! | use cases: [`commands`], [`session`] | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
+//! | use cases: [`commands`], [`session`], [`enrollment`] | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
 //! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!

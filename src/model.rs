@@ -6,6 +6,7 @@ pub mod identity;
 pub mod names;
 pub mod partition;
 pub mod password;
+pub mod policy;
 pub mod process_output;
 pub mod secret;
 pub mod serial;

@@ -18,6 +18,7 @@ mod entry_name;
 pub mod kernel_keyring;
 pub mod keyring;
 pub mod passphrase;
+pub mod recipient;
 pub mod registry;
 
 /// The longest name, in bytes, that an item may have. ARNs of devices have up to 256.

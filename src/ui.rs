@@ -6,8 +6,10 @@
 //! - Questions use the terminal device, never stdin or stdout: both may belong to an SDK that runs us.
 //! - Only `-v` tells the steps, and no level tells a secret.
 
+pub mod qr;
+
 use std::cell::{Cell, RefCell};
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -34,6 +36,8 @@ pub struct Style {
     pub verbosity: Verbosity,
     /// Whether labels are coloured.
     pub color: bool,
+    /// Whether what is drawn on the terminal device is, wherever stderr goes.
+    pub color_on_device: bool,
     /// Whether stderr is a terminal, where a countdown can be drawn.
     pub live: bool,
     /// Errors take one line, for SDKs that show what we write.
@@ -59,6 +63,11 @@ impl Ui {
     /// Speaks through these; in the program they are stdout and stderr.
     pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Cell::new(false) }
+    }
+
+    /// How it speaks.
+    pub fn style(&self) -> Style {
+        self.style
     }
 
     /// Prints a result on stdout, exactly as given. A reader that went away is no error.
@@ -203,9 +212,17 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Asks for a yes or a no; anything but a yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+    /// Whether [`show`](Self::show) would reach a screen.
+    fn can_show(&self) -> bool {
+        false
+    }
     /// Shows something that only the person may see; neither stdout nor stderr has it.
     fn show(&self, _text: &Secret<String>) -> Result<(), PromptError> {
         Err(PromptError::CannotAsk("there is no terminal to show it on"))
+    }
+    /// The columns and lines of the terminal to draw on; `None` without one, or if it does not tell.
+    fn size(&self) -> Option<(u16, u16)> {
+        None
     }
 }
 
@@ -261,11 +278,27 @@ impl Prompt for Terminal {
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
+    // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.
+    fn can_show(&self) -> bool {
+        open_terminal(TERMINAL.1).is_ok() || io::stderr().is_terminal()
+    }
+
     fn show(&self, text: &Secret<String>) -> Result<(), PromptError> {
-        let terminal = open_terminal(TERMINAL.1);
-        let mut terminal =
-            terminal.map_err(|_| PromptError::CannotAsk("there is no terminal to show it on"))?;
-        writeln!(terminal, "{}", text.expose()).map_err(PromptError::Io)
+        let written = match open_terminal(TERMINAL.1) {
+            Ok(mut terminal) => writeln!(terminal, "{}", text.expose()),
+            // A process without a controlling terminal may still have one for stderr.
+            Err(_) if io::stderr().is_terminal() => writeln!(io::stderr(), "{}", text.expose()),
+            Err(_) => return Err(PromptError::CannotAsk("there is no terminal to show it on")),
+        };
+        written.map_err(PromptError::Io)
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        let size = match open_terminal(TERMINAL.1) {
+            Ok(terminal) => terminal_size::terminal_size_of(terminal),
+            Err(_) => terminal_size::terminal_size_of(io::stderr()),
+        };
+        size.map(|(columns, lines)| (columns.0, lines.0))
     }
 }
 

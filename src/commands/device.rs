@@ -1,24 +1,90 @@
-//! `awsmfa device …`: the MFA devices whose secrets are stored here.
+//! `awsmfa device …`: MFA devices, those whose secrets are stored here and those that AWS knows.
 
+pub mod export;
+mod forget;
 pub mod import;
+mod inventory;
 pub mod list;
+mod remote;
+pub mod remove;
+pub mod resync;
+
+use inventory::Entry;
 
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::store::registry::DeviceRecord;
 
 /// The subcommands.
 #[derive(Debug, clap::Subcommand)]
 pub enum DeviceCommand {
+    /// List the devices that are stored here and those that AWS has
+    List(list::ListArgs),
     /// Store the secret of an MFA device
     Import(import::ImportArgs),
-    /// List the devices whose secrets are stored
-    List(list::ListArgs),
+    /// Give out the secret of a device, as a QR code, a URI or an age file
+    Export(export::ExportArgs),
+    /// Synchronise a device with AWS's clock
+    Resync(resync::ResyncArgs),
+    /// Remove a device from AWS and its secret from here
+    Remove(remove::RemoveArgs),
 }
 
 /// Runs the subcommand.
 pub fn run(ctx: &Context, command: &DeviceCommand) -> CommandResult {
     match command {
-        DeviceCommand::Import(args) => import::run(ctx, args),
         DeviceCommand::List(args) => list::run(ctx, args),
+        DeviceCommand::Import(args) => import::run(ctx, args),
+        DeviceCommand::Export(args) => export::run(ctx, args),
+        DeviceCommand::Resync(args) => resync::run(ctx, args),
+        DeviceCommand::Remove(args) => remove::run(ctx, args),
     }
+}
+
+/// The stored device of this ARN, name or label.
+fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
+    let devices = ctx.registry()?.load()?;
+    let is_meant = |d: &&DeviceRecord| {
+        d.serial.as_str() == name || d.serial.device_name() == name || d.label.as_deref() == Some(name)
+    };
+    let found: Vec<&DeviceRecord> = devices.iter().filter(is_meant).collect();
+    match found.as_slice() {
+        [one] => Ok((*one).clone()),
+        [] => Err(not_stored(name)),
+        several => {
+            let message = format!("several stored devices are called `{name}`");
+            let this = CommandError::new(ErrorKind::Usage, message);
+            Err(several.iter().fold(this, |this, d| this.hint(format!("name one by its ARN: {}", d.serial))))
+        }
+    }
+}
+
+/// Whether the environment or a default profile says whose credentials are meant.
+fn somebody_is_configured(ctx: &Context) -> bool {
+    let named = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID"].iter().any(|name| ctx.env.get(name).is_some());
+    named || ctx.profiles().is_ok_and(|profiles| profiles.get("default").is_some())
+}
+
+/// The first profile that uses one of these devices, where nothing else says whose credentials are meant.
+fn profile_of_any(ctx: &Context, devices: &[Entry]) -> Option<String> {
+    let profiles = ctx.profiles().ok().filter(|_| !somebody_is_configured(ctx))?;
+    let mut used = devices.iter().flat_map(|device| &device.profiles);
+    used.find(|name| profiles.get(name).is_some()).cloned()
+}
+
+/// The profile whose credentials work on a device: the one named, by flag or variable; else the first that uses it.
+fn profile_of(ctx: &Context, flag: Option<&str>, record: Option<&DeviceRecord>) -> Option<String> {
+    if flag.is_some() {
+        return flag.map(str::to_owned);
+    }
+    if ctx.env.get("AWS_PROFILE").is_some() {
+        return None;
+    }
+    let profiles = ctx.profiles().unwrap_or_default();
+    record?.profiles.iter().find(|name| profiles.get(name).is_some()).cloned()
+}
+
+fn not_stored(name: &str) -> CommandError {
+    CommandError::new(ErrorKind::Configuration, format!("no secret is stored for `{name}`"))
+        .hint("list the devices: `awsmfa device list`")
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::backup::{self, BackupArgs};
 use crate::aws::Tag;
 use crate::context::Context;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
@@ -14,8 +15,8 @@ use crate::store::StoreKind;
 /// Create, store, enable and verify a virtual MFA device
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-An enrolment that was interrupted, however it was, goes on when the same is run again. An administrator's credentials
-may be of any kind that the AWS CLI takes: keys, SSO, a role.
+An enrolment that was interrupted, however it was, goes on when the same is run again.
+An administrator's credentials may be of any kind that the AWS CLI takes: keys, SSO, a role.
 
 Examples:
   awsmfa enroll --profile dev                            for the user whose keys `dev` has
@@ -55,6 +56,8 @@ pub struct EnrollArgs {
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    backup: BackupArgs,
     #[command(flatten)]
     new_user: NewUserArgs,
 }
@@ -99,19 +102,23 @@ struct EnrollOutput<'a> {
 /// Runs the command.
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     interrupt::watch(ErrorKind::Interrupted as u8);
+    let backup = args.backup.choice(args.yes);
+    backup::check(ctx, None, &backup)?;
     let enrolled = enrollment::enroll(ctx, &wishes(args))?;
     ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
-    // The backup is offered here: the QR code of `enrolled.seed` for a phone.
+    // A copy that fails is told last: the enrolment is done.
+    let copied = backup::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
     let next = next(&enrolled);
     if args.json {
         let text = serde_json::to_string_pretty(&output(&enrolled, next)).unwrap_or_default();
-        return Ok(ctx.ui.result(&format!("{text}\n"))?);
+        ctx.ui.result(&format!("{text}\n"))?;
+        return copied;
     }
     match &enrolled.profile {
         Some(_) => ctx.ui.hint(next),
         None => ctx.ui.hint(format_args!("name it in the profile that has the user's keys: `{next}`")),
     }
-    Ok(())
+    copied
 }
 
 fn wishes(args: &EnrollArgs) -> Wishes {

@@ -89,7 +89,9 @@ impl Seed {
             .with_issuer(Some(ISSUER))
             .with_account_name(account.replace(':', "-"));
         // Neither part can be refused: the issuer has no colon, the account name is not empty and has none either.
-        Secret::new(builder.build_noncompliant().to_url().unwrap_or_default())
+        let uri = Zeroizing::new(builder.build_noncompliant().to_url().unwrap_or_default());
+        // AWS leaves the `@` as it is, which a path may have (RFC 3986 §3.3).
+        Secret::new(uri.replace("%40", "@"))
     }
 }
 
@@ -258,7 +260,7 @@ mod tests {
         let uri = seed.to_uri(&serial);
         assert_eq!(
             uri.expose(),
-            "otpauth://totp/Amazon%20Web%20Services:alice%40123456789012?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services"
+            "otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services"
         );
         assert_eq!(Seed::from_uri(uri.expose()), Ok(seed));
     }

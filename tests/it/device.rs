@@ -31,8 +31,8 @@ fn the_list_is_for_people_and_for_programs() {
     let home = Home::new(&FakeAws::start());
     let ran = home.awsmfa(["device", "list"]).run().success();
     insta::assert_snapshot!(format!("{}{}", ran.out(), ran.err()), @"
-    awsmfa: no device is stored
-    hint: awsmfa device import --profile NAME
+    awsmfa: no device is known
+    hint: make one with `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`
     ");
     home.write_config("[profile dev]\nregion = eu-central-1\n");
     home.awsmfa([
@@ -51,9 +51,9 @@ fn the_list_is_for_people_and_for_programs() {
     .success();
     import(&home, "GAHT12345678", RFC_SEED);
     insta::assert_snapshot!(home.awsmfa(["device", "list"]).run().success().out(), @"
-    SERIAL                               STORE  PROFILES  LABEL
-    arn:aws:iam::123456789012:mfa/alice  file   dev       work
-    GAHT12345678                         file   -         -
+    SERIAL                               KIND      USER  ENABLED  SECRET  PROFILES  LABEL
+    arn:aws:iam::123456789012:mfa/alice  virtual   -     -        file    dev       work
+    GAHT12345678                         hardware  -     -        file    -         -
     ");
     let json = home.awsmfa(["device", "list", "--json"]).run().success().json();
     assert_eq!(json[0]["serial"], SERIAL);

@@ -7,8 +7,23 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
+use age::secrecy::ExposeSecret;
 use fake_aws::{Device, FakeAws};
+
+/// The passphrase of every test's file store.
+const PASSPHRASE: &str = "correct horse";
+
+/// `identity.age` and `recipient` of a file store, with the lowest cost that age knows.
+static STORE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
+    let identity = age::x25519::Identity::generate();
+    let mut recipient = age::scrypt::Recipient::new(PASSPHRASE.to_owned().into());
+    recipient.set_work_factor(1);
+    let text = format!("{}\n", identity.to_string().expose_secret());
+    let sealed = age::encrypt(&recipient, text.as_bytes()).unwrap();
+    (sealed, format!("{}\n", identity.to_public()).into_bytes())
+});
 
 /// The long-term keys of the user, written to `[dev]`, and a device.
 pub struct World {
@@ -80,9 +95,28 @@ impl Home {
             ("AWSMFA_NO_INPUT".to_owned(), "1".to_owned()),
         ]);
         let home = Self { folder, vars };
-        home.write("passphrase", "correct horse\n");
+        home.write("passphrase", &format!("{PASSPHRASE}\n"));
         home.chmod("passphrase", 0o600);
+        home.make_store();
         home
+    }
+
+    /// An empty file store that opens at once: real ones cost a third of a second a process, by design.
+    fn make_store(&self) {
+        let store = ".local/share/awsmfa/store";
+        self.write(&format!("{store}/identity.age"), "");
+        for (file, bytes) in [("identity.age", &STORE.0), ("recipient", &STORE.1)] {
+            fs::write(self.join(store).join(file), bytes).unwrap();
+            self.chmod(&format!("{store}/{file}"), 0o600);
+        }
+        for folder in [".local", ".local/share", ".local/share/awsmfa", store] {
+            self.chmod(folder, 0o700);
+        }
+    }
+
+    /// Takes the ready file store away: it has not been made yet.
+    pub fn forget_store(&self) {
+        fs::remove_dir_all(self.join(".local")).unwrap();
     }
 
     /// The home folder.

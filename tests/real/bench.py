@@ -40,7 +40,7 @@ NODE_MODULES = TARGET / "ci/node/node_modules"
 #: Everything the suites call. One that is missing is a failure, never a reason to look away.
 TOOLS = [
     AWSMFA, FAKE_AWS, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts",
-    "node", "age", "age-keygen", "oathtool", "bash", "zsh", "fish", "strace", "dbus-daemon", "gnome-keyring-daemon",
+    "node", "age", "age-keygen", "oathtool", "zbarimg", "bash", "zsh", "fish", "strace", "dbus-daemon", "gnome-keyring-daemon",
     "secret-tool", "/usr/share/bash-completion/bash_completion",
 ]  # fmt: skip
 

@@ -86,7 +86,8 @@ impl Aws {
         };
         self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
             let client = self.iam(&config, watch);
-            let request = client.list_virtual_mfa_devices().assignment_status(status);
+            // An account may have thousands; AWS sends a hundred a page unless asked for more.
+            let request = client.list_virtual_mfa_devices().assignment_status(status).max_items(1000);
             let mut pages = request.into_paginator().items().send();
             let mut devices = Vec::new();
             while let Some(device) = pages.next().await {

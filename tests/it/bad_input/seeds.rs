@@ -17,6 +17,7 @@ fn import(world: &World, flag: &str, given: &str) -> String {
 #[test]
 fn not_base32() {
     let world = World::new();
+    world.home.forget_store();
     let base32 = |given: &str| import(&world, "--secret-stdin", given);
     insta::assert_snapshot!(base32("JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1 hunter2"), @"
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
@@ -36,6 +37,7 @@ fn not_base32() {
 #[test]
 fn an_otpauth_uri_that_is_no_aws_device() {
     let world = World::new();
+    world.home.forget_store();
     let uri = |rest: &str| import(&world, "--uri-stdin", &format!("otpauth://{rest}"));
     insta::assert_snapshot!(uri(&format!("hotp/a?secret={SECRET}&counter=1")), @"
     error: this otpauth URI is of type `hotp`; AWS devices are of type `totp`

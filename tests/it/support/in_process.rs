@@ -100,3 +100,14 @@ impl InProcess {
         Self { ctx, out, err }
     }
 }
+
+/// `awsmfa device` with these arguments, in this context.
+pub fn device(ctx: &Context, args: &[&str]) -> awsmfa::error::CommandResult {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: awsmfa::commands::device::DeviceCommand,
+    }
+    let line = <Line as clap::Parser>::try_parse_from(["device"].iter().chain(args)).unwrap();
+    awsmfa::commands::device::run(ctx, &line.command)
+}

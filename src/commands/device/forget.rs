@@ -1,0 +1,70 @@
+//! Forgetting a device here: its secret, the sessions made with it, and the lines that name it. The register comes last,
+//! so that what was interrupted is found again; the ledger stays, because AWS keeps count for a serial that comes back.
+
+use crate::aws_files::document::{Document, UnsafeEdit};
+use crate::aws_files::{Kind, write};
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::model::serial::Serial;
+use crate::store::registry::DeviceRecord;
+
+/// Forgets a device that is no more, with its secret.
+pub fn all(ctx: &Context, serial: &Serial, record: Option<&DeviceRecord>) -> CommandResult {
+    uses(ctx, serial)?;
+    record.map_or(Ok(()), |record| secret(ctx, record))
+}
+
+/// Forgets a secret. What else names the device stays: somebody else may have its codes.
+pub fn secret(ctx: &Context, record: &DeviceRecord) -> CommandResult {
+    let serial = &record.serial;
+    ctx.store(record.store)?.delete(serial.as_str())?;
+    ctx.registry()?.update(|devices| devices.retain(|device| device.serial != *serial))?;
+    ctx.ui.say(format_args!("forgot the secret of `{serial}`"));
+    Ok(())
+}
+
+/// Forgets what uses a device: sessions made with it, and the profiles that name it. Its secret stays.
+pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
+    for (path, kind) in [(ctx.config_path()?, Kind::Config), (ctx.credentials_path()?, Kind::Credentials)] {
+        let named = write::read(&path, kind).is_ok_and(|document| !sections_of(&document, serial).is_empty());
+        if !named {
+            continue;
+        }
+        let lock = write::lock_path(&ctx.state_dir()?, &path);
+        match write::edit(&path, kind, &lock, |document| remove_lines(document, serial)) {
+            Ok(sections) => {
+                for section in sections {
+                    ctx.ui.say(format_args!("removed `mfa_serial` from [{section}] of {}", path.display()));
+                }
+            }
+            // The device is gone all the same; a line that names it is only in the way.
+            Err(error) => {
+                let error = crate::error::CommandError::from(error);
+                ctx.ui.warn(format_args!("`mfa_serial = {serial}` was not removed: {error}"));
+            }
+        }
+    }
+    ctx.cache()?.remove_device(serial.as_str())?;
+    ctx.registry()?.update(|devices| {
+        for device in devices.iter_mut().filter(|device| device.serial == *serial) {
+            device.profiles.clear();
+        }
+    })?;
+    Ok(())
+}
+
+/// Removes every `mfa_serial` that is exactly this serial. Returns the sections.
+fn remove_lines(document: &mut Document, serial: &Serial) -> Result<Vec<String>, UnsafeEdit> {
+    let sections = sections_of(document, serial);
+    for section in &sections {
+        document.remove(section, "mfa_serial")?;
+    }
+    Ok(sections)
+}
+
+fn sections_of(document: &Document, serial: &Serial) -> Vec<String> {
+    let names_it = |section: &String| {
+        document.get(section, "mfa_serial").is_some_and(|value| value.expose() == serial.as_str())
+    };
+    document.sections().into_iter().filter(names_it).collect()
+}

@@ -1,0 +1,106 @@
+//! Devices as IAM has them: finding one, and asking for changes with patience and, where AWS demands it, with MFA.
+
+use std::time::Duration;
+
+use crate::aws::{Assignment, AwsError, AwsErrorKind, Reply};
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::model::serial::Serial;
+use crate::session::Caller;
+
+/// How long to wait before a request is sent again.
+const WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+
+/// What IAM says about a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// It is enabled for this user, who has so many devices in all.
+    Of {
+        /// The user.
+        user: String,
+        /// How many devices the user has, of whatever kind; `None` if they may not be listed.
+        devices: Option<usize>,
+    },
+    /// It exists and is nobody's.
+    Nobodys,
+    /// It does not exist.
+    Nowhere,
+    /// AWS does not let the caller see.
+    Unknown,
+}
+
+/// Finds a device: among those of `user`, if one is named or known, of the caller's, and of the account.
+pub fn find(ctx: &Context, caller: &Caller, serial: &Serial, user: Option<&str>) -> Result<Place, AwsError> {
+    let (aws, keys, offset) = (&caller.aws, &caller.keys, caller.offset);
+    let mut hidden = false;
+    let mut users: Vec<&str> = user.into_iter().chain(caller.identity.user()).collect();
+    users.dedup();
+    for user in users {
+        match patiently(ctx, || aws.list_mfa_devices(keys, Some(user), offset)) {
+            Ok(devices) if devices.iter().any(|device| device.serial == serial.as_str()) => {
+                return Ok(Place::Of { user: user.to_owned(), devices: Some(devices.len()) });
+            }
+            Ok(_) => {}
+            // The user was deleted; the device may still be there.
+            Err(error) if error.kind == AwsErrorKind::NotFound => {}
+            Err(error) if error.kind == AwsErrorKind::AccessDenied => hidden = true,
+            Err(error) => return Err(error),
+        }
+    }
+    if !serial.is_virtual() {
+        return Ok(if hidden { Place::Unknown } else { Place::Nowhere });
+    }
+    let all = patiently(ctx, || aws.list_virtual_mfa_devices(keys, Assignment::Any, offset));
+    let all = match all {
+        Err(error) if error.kind == AwsErrorKind::AccessDenied => return Ok(Place::Unknown),
+        other => other?,
+    };
+    match all.into_iter().find(|device| device.serial == serial.as_str()).map(|device| device.assigned) {
+        None => Ok(Place::Nowhere),
+        Some(None) => Ok(Place::Nobodys),
+        // Root has no name by which it could be asked for.
+        Some(Some(assigned)) => Ok(match assigned.user {
+            Some(user) => {
+                let of_user = patiently(ctx, || aws.list_mfa_devices(keys, Some(&user), offset));
+                Place::Of { user, devices: of_user.ok().map(|devices| devices.len()) }
+            }
+            None => Place::Unknown,
+        }),
+    }
+}
+
+/// The caller's own devices that can make codes, which a session with MFA can be made with; the one that is about to
+/// go comes last: if it is nobody's already, a session that was made with it may still be there. Where devices may not
+/// be listed, those that the caller's profile names.
+pub fn own_devices(ctx: &Context, caller: &Caller, last: &Serial) -> CommandResult<Vec<Serial>> {
+    let listed = patiently(ctx, || caller.aws.list_mfa_devices(&caller.keys, None, caller.offset));
+    let mut own: Vec<Serial> = match listed {
+        Ok(devices) => devices.iter().filter_map(|device| device.serial.parse().ok()).collect(),
+        Err(_) => caller.known_devices(ctx)?,
+    };
+    let was_own = own.contains(last);
+    own.retain(|serial| serial != last);
+    if was_own || ctx.registry()?.find(last)?.is_some() {
+        own.push(last.clone());
+    }
+    Ok(own)
+}
+
+/// Sends a request that may be repeated, and again while AWS is busy, throttles, fails or gives no answer.
+pub fn patiently<T>(ctx: &Context, send: impl Fn() -> Reply<T>) -> Result<T, AwsError> {
+    for wait in WAITS {
+        match send().result {
+            Err(error) if is_passing(error.kind) => {
+                ctx.ui.detail(&error);
+                ctx.ui.wait(&*ctx.clock, wait, "AWS");
+            }
+            other => return other,
+        }
+    }
+    send().result
+}
+
+fn is_passing(kind: AwsErrorKind) -> bool {
+    use AwsErrorKind::{Busy, Lost, Throttled, Unavailable};
+    matches!(kind, Busy | Lost | Throttled | Unavailable)
+}

@@ -1,0 +1,121 @@
+//! `awsmfa device resync`: tells AWS the device's clock, for a device whose codes it has come to refuse.
+
+use super::remote;
+use crate::aws::{AwsError, AwsErrorKind, CodePair};
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::ledger::DeviceLedger;
+use crate::model::serial::Serial;
+use crate::model::step::Step;
+use crate::model::totp::Seed;
+use crate::session::{self, Caller};
+
+/// Synchronise a device with AWS's clock
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Sends two consecutive codes, made for AWS's time, as the console does under `Resync`. They are not
+used up for sessions. How far this computer's clock is off is remembered for later codes.
+
+Examples:
+  awsmfa device resync alice
+  awsmfa device resync arn:aws:iam::123456789012:mfa/alice --profile admin --user alice")]
+pub struct ResyncArgs {
+    /// The device's ARN, its name or its label
+    #[arg(value_name = "SERIAL", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::device_names))]
+    device: String,
+    #[command(flatten)]
+    profile: crate::commands::ProfileArg,
+    /// The user who has the device [default: as it is registered, then whose AWS says it is]
+    #[arg(short, long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
+    let record = super::stored(ctx, &args.device)?;
+    let serial = record.serial.clone();
+    let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
+    let profile = super::profile_of(ctx, args.profile.profile.as_deref(), Some(&record));
+    let caller = session::caller(ctx, profile.as_deref())?;
+    let user = match args.user.clone().or(record.user) {
+        Some(user) => user,
+        None => owner(ctx, &caller, &serial)?,
+    };
+    // Nobody else makes codes of the device meanwhile.
+    let mut ledger = ctx.ledgers()?.open(&serial)?;
+    let synced = sync(ctx, &caller, &user, &serial, &seed, &mut ledger)?;
+    let off = synced.map_err(|error| refused(error, &serial, &user))?;
+    ctx.ui.say(format_args!("AWS took two codes of `{serial}` and knows its clock now"));
+    if off != 0 {
+        let direction = if off > 0 { "behind" } else { "ahead of" };
+        ctx.ui.warn(format_args!("this computer's clock is {} s {direction} AWS's", off.abs()));
+        ctx.ui.hint("set it: `sudo timedatectl set-ntp true`");
+    }
+    Ok(())
+}
+
+fn owner(ctx: &Context, caller: &Caller, serial: &Serial) -> CommandResult<String> {
+    match remote::find(ctx, caller, serial, None)? {
+        remote::Place::Of { user, .. } => Ok(user),
+        remote::Place::Nobodys | remote::Place::Nowhere => Err(not_enabled(serial, None)),
+        remote::Place::Unknown => caller.identity.user().map(str::to_owned).ok_or_else(|| {
+            CommandError::new(ErrorKind::Usage, format!("whose device `{serial}` is cannot be told"))
+                .hint("name the user: `--user NAME`")
+        }),
+    }
+}
+
+/// Sends the codes of the step before and the current one, and once more if the answer shows that they were made for
+/// the wrong time. Returns how many seconds AWS's clock is ahead of this computer's.
+fn sync(
+    ctx: &Context,
+    caller: &Caller,
+    user: &str,
+    serial: &Serial,
+    seed: &Seed,
+    ledger: &mut DeviceLedger,
+) -> CommandResult<Result<i64, AwsError>> {
+    let mut offset = caller.offset;
+    let mut corrected = false;
+    loop {
+        let step = Step::at(ctx.clock.now() + offset);
+        let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
+        let reply = caller.aws.resync_mfa_device(&caller.keys, user, serial, &codes, offset);
+        if let Some(aws_time) = reply.server_time {
+            ledger.observe(aws_time, ctx.clock.now())?;
+            offset = ledger.offset();
+        }
+        match reply.result {
+            Ok(()) => return Ok(Ok(offset.num_seconds())),
+            Err(error)
+                if error.kind == AwsErrorKind::InvalidPair
+                    && !corrected
+                    && Step::at(ctx.clock.now() + offset) != step =>
+            {
+                ctx.ui.detail("the codes were made for another time than AWS's; sending those of its time");
+                corrected = true;
+            }
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}
+
+fn refused(error: AwsError, serial: &Serial, user: &str) -> CommandError {
+    match error.kind {
+        AwsErrorKind::InvalidPair => {
+            CommandError::new(ErrorKind::Refused, format!("AWS refused two codes of `{serial}`"))
+                .hint("the stored secret may be another device's, or the device may have been made anew")
+                .hint(
+                    "or it was synchronised a moment ago: AWS takes only newer codes; try again in a minute",
+                )
+        }
+        AwsErrorKind::NotFound => not_enabled(serial, Some(user)),
+        _ => error.into(),
+    }
+}
+
+fn not_enabled(serial: &Serial, user: Option<&str>) -> CommandError {
+    let of = user.map(|user| format!(" for user `{user}`")).unwrap_or_default();
+    CommandError::new(ErrorKind::Refused, format!("`{serial}` is not enabled{of}"))
+        .hint("see whose it is: `awsmfa device list`")
+}

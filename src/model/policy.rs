@@ -1,0 +1,101 @@
+//! The IAM policy under which users manage their own MFA and can do nothing else until they have signed in with it: that
+//! of the IAM User Guide ("Allows MFA-authenticated IAM users to manage their own MFA device"), with two additions.
+//!
+//! - Users with a path: `user/${aws:username}` is the ARN of `bob`, but not of `/eng/bob`. `user/*/${aws:username}` is.
+//!   It is nobody else's: a name is the part after the last slash, has no slash itself, and is unique in the account
+//!   whatever the path.
+//! - With MFA, a user may delete the virtual device that bears the user's name, so that `awsmfa device remove` leaves
+//!   nothing behind. AWS deletes only devices that are nobody's, and without MFA the last statement denies it.
+
+use serde::Serialize;
+
+/// What a user needs before MFA: to look, to enrol, and to ask for the session. AWS advises against more in this list.
+const WITHOUT_MFA: [&str; 7] = [
+    "iam:CreateVirtualMFADevice",
+    "iam:EnableMFADevice",
+    "iam:GetUser",
+    "iam:ListMFADevices",
+    "iam:ListVirtualMFADevices",
+    "iam:ResyncMFADevice",
+    "sts:GetSessionToken",
+];
+
+/// What a user may do to themselves.
+const ON_ONESELF: [&str; 6] = [
+    "iam:DeactivateMFADevice",
+    "iam:EnableMFADevice",
+    "iam:GetMFADevice",
+    "iam:GetUser",
+    "iam:ListMFADevices",
+    "iam:ResyncMFADevice",
+];
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    sid: &'static str,
+    effect: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    action: &'static [&'static str],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    not_action: &'static [&'static str],
+    resource: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Condition>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Condition {
+    /// `IfExists`: requests signed with long-term keys say nothing about MFA, and are denied too.
+    bool_if_exists: MfaPresent,
+}
+
+#[derive(Serialize)]
+struct MfaPresent {
+    #[serde(rename = "aws:MultiFactorAuthPresent")]
+    present: &'static str,
+}
+
+/// The policy as JSON, for this account (`*` for whichever it is attached in) of this partition.
+pub fn manage_own_mfa(partition: &str, account: &str) -> String {
+    let arn = |resource: &str| format!("arn:{partition}:iam::{account}:{resource}");
+    let allow = |sid, action, resource| Statement {
+        sid,
+        effect: "Allow",
+        action,
+        not_action: &[],
+        resource,
+        condition: None,
+    };
+    let named_for_the_user = |kind: &str| {
+        vec![arn(&format!("{kind}/${{aws:username}}")), arn(&format!("{kind}/*/${{aws:username}}"))]
+    };
+    let deny = Statement {
+        sid: "DenyEverythingElseWithoutMFA",
+        effect: "Deny",
+        action: &[],
+        not_action: &WITHOUT_MFA,
+        resource: vec!["*".to_owned()],
+        condition: Some(Condition { bool_if_exists: MfaPresent { present: "false" } }),
+    };
+    let policy = Policy {
+        version: "2012-10-17",
+        statement: vec![
+            allow("ListVirtualMFADevices", &["iam:ListVirtualMFADevices"], vec!["*".to_owned()]),
+            allow("CreateVirtualMFADevices", &["iam:CreateVirtualMFADevice"], vec![arn("mfa/*")]),
+            allow("ManageOwnMFA", &ON_ONESELF, named_for_the_user("user")),
+            allow("DeleteDeviceOfOwnName", &["iam:DeleteVirtualMFADevice"], named_for_the_user("mfa")),
+            deny,
+        ],
+    };
+    // It cannot fail: only strings.
+    serde_json::to_string_pretty(&policy).unwrap_or_default()
+}

@@ -1,0 +1,52 @@
+//! Encryption of a secret to somebody's age recipient, for a copy that leaves the stores.
+
+use std::str::FromStr;
+
+use age::x25519;
+
+use super::StoreError;
+use crate::model::secret::Secret;
+
+/// Somebody who can open an age file: the public half of an X25519 identity, `age1…`.
+#[derive(Debug, Clone)]
+pub struct Recipient(x25519::Recipient);
+
+/// A text that is not an age recipient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an age recipient looks like `age1…`; `age-keygen` prints one")]
+pub struct NotARecipient;
+
+impl FromStr for Recipient {
+    type Err = NotARecipient;
+
+    fn from_str(text: &str) -> Result<Self, NotARecipient> {
+        text.trim().parse().map(Self).map_err(|_| NotARecipient)
+    }
+}
+
+impl Recipient {
+    /// An armored age file with the value and a newline in it, as `age -d` prints it.
+    pub fn seal(&self, value: &Secret<String>) -> Result<String, StoreError> {
+        let mut line = String::with_capacity(value.expose().len() + 1);
+        line.push_str(value.expose());
+        line.push('\n');
+        age::encrypt_and_armor(&self.0, Secret::new(line).expose().as_bytes())
+            .map_err(|error| StoreError::damaged(format!("age could not encrypt: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_recipient_opens_it() {
+        let key = x25519::Identity::generate();
+        let recipient: Recipient = key.to_public().to_string().parse().unwrap();
+        let sealed = recipient.seal(&"otpauth://totp/x".into()).unwrap();
+        assert!(sealed.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"));
+        assert_eq!(age::decrypt(&key, sealed.as_bytes()).unwrap(), b"otpauth://totp/x\n");
+        assert!(age::decrypt(&x25519::Identity::generate(), sealed.as_bytes()).is_err());
+        assert_eq!("ssh-ed25519 AAAA".parse::<Recipient>().unwrap_err(), NotARecipient);
+    }
+}

@@ -1,0 +1,219 @@
+//! `device remove`: deactivate, delete, forget; whatever happens in between, running it again ends right.
+
+use fake_aws::{Device, Fault, Permissions};
+
+use crate::support::{Ran, World};
+
+/// A user who may do everything (but whom AWS asks for MFA, having a device), with a second device, stored too.
+fn two_devices() -> (World, Device) {
+    let world = World::imported();
+    world.aws.set_permissions("alice", Permissions::Admin);
+    let phone = world.aws.add_device("alice", "alice-phone");
+    let import = ["device", "import", "--serial", &phone.serial, "--secret-stdin"];
+    world.home.awsmfa(import).stdin(&phone.seed).run().success();
+    (world, phone)
+}
+
+fn remove(world: &World, device: &str) -> Ran {
+    world.home.awsmfa(["device", "remove", device, "--profile", "dev", "--yes"]).run()
+}
+
+fn is_stored(world: &World, device: &str) -> bool {
+    let list = world.home.awsmfa(["device", "list", "--local", "--json"]).run().success().json();
+    let known = list.as_array().unwrap().iter().any(|d| d["serial"].as_str().unwrap().ends_with(device));
+    let held = world.home.awsmfa(["device", "export", device, "--uri", "--yes"]).run();
+    assert_eq!(known, !held.out().is_empty(), "the register and the store agree");
+    known
+}
+
+fn serials(world: &World) -> Vec<String> {
+    world.aws.devices().into_iter().map(|device| device.serial).collect()
+}
+
+#[test]
+fn one_goes_and_the_other_keeps_working() {
+    let (world, phone) = two_devices();
+    let ran = remove(&world, "alice-phone").success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice-phone` of `alice`
+    awsmfa: deleted `arn:aws:iam::123456789012:mfa/alice-phone`
+    awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice-phone`
+    ");
+    assert_eq!(ran.out(), "");
+    assert_eq!(serials(&world), [&*world.device.serial]);
+    assert!(!is_stored(&world, "alice-phone") && is_stored(&world, "alice"));
+    // AWS-2023-001: the session was made with the device that stays.
+    assert!(world.aws.codes_sent(&phone.serial).is_empty());
+    assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 1);
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+}
+
+#[test]
+fn the_last_goes_by_a_session_of_its_own() {
+    let world = World::imported();
+    world.aws.set_permissions("alice", Permissions::Admin);
+    world.home.write_config("# mine\n[profile dev]\nregion=eu-central-1\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile other]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice-2\n");
+    world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
+    let ran = remove(&world, "alice").success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` of `alice`
+    awsmfa: deleted `arn:aws:iam::123456789012:mfa/alice`
+    awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
+    awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice`
+    warning: `alice` has no MFA device left
+    hint: add another: `awsmfa enroll --user alice`
+    ");
+    assert!(serials(&world).is_empty() && !is_stored(&world, "alice"));
+    let left = "# mine\n[profile dev]\nregion=eu-central-1\n[profile other]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice-2\n";
+    assert_eq!(world.home.read(".aws/config"), left, "only the line that names it is gone");
+    let sessions = world.home.files().into_keys().filter(|path| path.contains("awsmfa/sessions/")).count();
+    assert_eq!(sessions, 0, "no session of it is left");
+    assert!(world.home.files().keys().any(|path| path.contains("awsmfa/ledgers/")), "the ledger stays");
+}
+
+#[test]
+fn who_may_not_delete_leaves_a_stale_device_and_keeps_the_secret() {
+    let world = World::imported();
+    let ran = remove(&world, "alice").success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` of `alice`
+    awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
+    warning: `arn:aws:iam::123456789012:user/alice` has no permission for `iam:DeleteVirtualMFADevice`: `arn:aws:iam::123456789012:mfa/alice` is deactivated, but stays at AWS as nobody's
+    hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/alice`
+    hint: its secret was kept, because the device can be enabled again; to forget it: `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --local`
+    warning: `alice` has no MFA device left
+    hint: add another: `awsmfa enroll --user alice`
+    ");
+    assert_eq!(world.aws.devices()[0].user, None);
+    assert!(is_stored(&world, "alice"));
+    // Again: nothing else happens.
+    let again = remove(&world, "alice").success();
+    assert!(again.err().contains("aws iam delete-virtual-mfa-device --serial-number"), "{}", again.err());
+    assert!(is_stored(&world, "alice"));
+    world.home.awsmfa(["device", "remove", "alice", "--local", "--yes"]).run().success();
+    assert!(!is_stored(&world, "alice"));
+}
+
+#[test]
+fn answers_lost_once_are_asked_for_again() {
+    for action in ["DeactivateMFADevice", "DeleteVirtualMFADevice"] {
+        for fault in [Fault::drop_after(), Fault::drop_before(), Fault::throttling()] {
+            let (world, _) = two_devices();
+            // The first request is refused for want of MFA.
+            world.aws.fault(fault.on(action).after(u32::from(action == "DeactivateMFADevice")));
+            remove(&world, "alice-phone").success();
+            assert_eq!(serials(&world), [&*world.device.serial], "{action}");
+            assert!(!is_stored(&world, "alice-phone"), "{action}");
+        }
+    }
+}
+
+#[test]
+fn answers_lost_for_good_leave_the_secret_and_a_second_run_ends_right() {
+    for action in ["DeactivateMFADevice", "DeleteVirtualMFADevice"] {
+        let world = World::imported();
+        world.aws.set_permissions("alice", Permissions::Admin);
+        let before = u32::from(action == "DeactivateMFADevice");
+        world.aws.fault(Fault::drop_after().on(action).after(before).forever());
+        let ran = remove(&world, "alice").code(6);
+        assert!(
+            ran.err().contains("hint: nothing is lost; go on with `awsmfa device remove"),
+            "{}",
+            ran.err()
+        );
+        assert!(is_stored(&world, "alice"), "AWS has not confirmed: {action}");
+        world.aws.clear_faults();
+        remove(&world, "alice").success();
+        assert!(serials(&world).is_empty(), "{action}");
+        assert!(!is_stored(&world, "alice"), "{action}");
+    }
+}
+
+#[test]
+fn a_run_that_ended_between_the_steps_is_taken_up() {
+    let (world, phone) = two_devices();
+    world.aws.remove_device(&phone.serial);
+    let ran = remove(&world, "alice-phone").success();
+    assert_eq!(ran.err(), format!("awsmfa: forgot the secret of `{}`\n", phone.serial));
+    assert!(!is_stored(&world, "alice-phone"));
+    let ran = remove(&world, &phone.serial).success();
+    assert!(ran.err().contains("neither at AWS nor here"), "{}", ran.err());
+    let stale = world.aws.add_unassigned_device("stale");
+    remove(&world, &stale.serial).success();
+    assert!(!serials(&world).contains(&stale.serial));
+}
+
+#[test]
+fn an_administrator_removes_another_users_device() {
+    let world = World::new();
+    world.aws.add_admin("boss");
+    let key = world.aws.add_access_key("boss");
+    let run = world.home.awsmfa(["device", "remove", &world.device.serial, "--yes"]);
+    let ran = run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` of `alice`
+    awsmfa: deleted `arn:aws:iam::123456789012:mfa/alice`
+    awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
+    warning: `alice` has no MFA device left
+    hint: add another: `awsmfa enroll --user alice`
+    ");
+    assert!(serials(&world).is_empty());
+}
+
+#[test]
+fn hardware_is_deactivated_and_a_security_key_is_named_the_command() {
+    let world = World::imported();
+    world.aws.set_permissions("alice", Permissions::Admin);
+    world.aws.add_hardware_device("alice", "GAHT12345678");
+    let key = world.aws.add_fido_device("alice", "yubi");
+    remove(&world, "GAHT12345678").success();
+    assert!(world.aws.requests_for("DeleteVirtualMFADevice").is_empty());
+    assert!(!serials(&world).contains(&"GAHT12345678".to_owned()));
+    let ran = remove(&world, &key.serial).code(2);
+    assert!(
+        ran.err().contains("aws iam deactivate-mfa-device --user-name NAME --serial-number arn:"),
+        "{}",
+        ran.err()
+    );
+}
+
+#[test]
+fn nothing_happens_unasked() {
+    let world = World::imported();
+    for extra in ["--profile=dev", "--local"] {
+        let ran = world.home.awsmfa(["device", "remove", "alice", extra]).run().code(2);
+        assert!(ran.err().contains("hint: a device is removed without a question only with `--yes`"));
+    }
+    assert!(is_stored(&world, "alice"));
+    assert_eq!(world.aws.devices()[0].user.as_deref(), Some("alice"));
+    let ran = world.home.awsmfa(["device", "remove", "bob", "--yes"]).run().code(3);
+    assert!(ran.err().starts_with("error: no secret is stored for `bob`"), "{}", ran.err());
+}
+
+#[test]
+fn without_any_code_mfa_is_asked_for() {
+    let world = World::new();
+    world.aws.set_permissions("alice", Permissions::Admin);
+    let ran = world
+        .home
+        .awsmfa(["device", "remove", &world.device.serial, "--profile", "dev", "--yes"])
+        .run()
+        .code(4);
+    insta::assert_snapshot!(ran.err(), @"
+    error: the user has an MFA device already, and AWS demands a session made with it (AWS-2023-001)
+    hint: use credentials of such a session, or let an administrator do it
+    ");
+    assert_eq!(serials(&world).len(), 1);
+}
+
+#[test]
+fn local_asks_aws_nothing() {
+    let world = World::imported();
+    world.aws.clear_requests();
+    let config = world.home.read(".aws/config");
+    let ran = world.home.awsmfa(["device", "remove", "alice", "--local", "--yes"]).run().success();
+    insta::assert_snapshot!(ran.err(), @"awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice`");
+    assert!(world.aws.requests().is_empty() && !is_stored(&world, "alice"));
+    assert_eq!(world.home.read(".aws/config"), config, "a phone may still have the device");
+    assert_eq!(world.aws.devices()[0].user.as_deref(), Some("alice"));
+}

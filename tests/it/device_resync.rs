@@ -1,0 +1,113 @@
+//! `device resync`: two consecutive codes of AWS's time.
+
+use std::time::Duration;
+
+use fake_aws::Fault;
+
+use crate::support::World;
+
+/// The two codes of the last ResyncMFADevice.
+fn pair(world: &World) -> (String, String) {
+    let request = world.aws.requests_for("ResyncMFADevice").pop().unwrap();
+    let code = |name| request.param(name).unwrap().to_owned();
+    (code("AuthenticationCode1"), code("AuthenticationCode2"))
+}
+
+#[test]
+fn the_step_before_and_the_current_one_are_sent() {
+    let world = World::imported();
+    let ran = world.home.awsmfa(["device", "resync", "alice"]).run().success();
+    insta::assert_snapshot!(ran.err(), @"awsmfa: AWS took two codes of `arn:aws:iam::123456789012:mfa/alice` and knows its clock now");
+    assert_eq!(ran.out(), "");
+    let request = world.aws.requests_for("ResyncMFADevice").pop().unwrap();
+    let step = fake_aws::step_of(request.time);
+    let code = |step| world.aws.code(&world.device.serial, step);
+    assert_eq!(pair(&world), (code(step - 1), code(step)));
+    assert_eq!(request.param("UserName"), Some("alice"));
+    // Not used up: a session can be had at once.
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+}
+
+#[test]
+fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
+    let world = World::imported();
+    world.freeze();
+    let inside = world.in_process(-600);
+    resync(&inside.ctx).unwrap();
+    let step = world.aws.clock().step();
+    let code = |step| world.aws.code(&world.device.serial, step);
+    assert_eq!(pair(&world), (code(step - 1), code(step)));
+    let err = inside.err.text();
+    assert!(err.contains("warning: this computer's clock is 600 s behind AWS's"), "{err}");
+    let serial = world.device.serial.parse().unwrap();
+    assert_eq!(inside.ctx.ledgers().unwrap().offset(&serial).unwrap().num_seconds(), 600, "remembered");
+    assert_eq!(world.aws.devices()[0].drift, 0);
+}
+
+#[test]
+fn a_pair_that_aws_refuses_is_told() {
+    let world = World::imported();
+    world.home.awsmfa(["device", "resync", "alice"]).run().success();
+    // Only newer codes are taken after that.
+    let ran = world.home.awsmfa(["device", "resync", "alice"]).run().code(4);
+    insta::assert_snapshot!(ran.err(), @"
+    error: AWS refused two codes of `arn:aws:iam::123456789012:mfa/alice`
+    hint: the stored secret may be another device's, or the device may have been made anew
+    hint: or it was synchronised a moment ago: AWS takes only newer codes; try again in a minute
+    ");
+    assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2, "the same pair is not sent again");
+}
+
+#[test]
+fn codes_that_were_refused_for_the_time_are_made_for_awss_once() {
+    let world = World::imported();
+    // AWS's clock jumps after the first look at it: the answer of the refusal tells the right time.
+    world.aws.fault(Fault::delay(Duration::from_millis(800)).on("ListMFADevices"));
+    world.aws.fault(
+        Fault::error(403, "InvalidAuthenticationCode", "Authentication code for device is not valid.")
+            .on("ResyncMFADevice"),
+    );
+    let ran = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while world.aws.requests_for("ListMFADevices").is_empty() {
+                std::thread::yield_now();
+            }
+            world.aws.clock().set_offset(300);
+        });
+        world.home.awsmfa(["device", "resync", "alice"]).run().success()
+    });
+    assert!(ran.err().contains("s behind AWS's"), "{}", ran.err());
+    assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2);
+    assert_eq!(world.aws.devices()[0].drift, 0);
+}
+
+#[test]
+fn a_device_that_is_not_enabled_is_told() {
+    let world = World::imported();
+    world.aws.remove_device(&world.device.serial);
+    let ran = world.home.awsmfa(["device", "resync", "alice"]).run().code(4);
+    insta::assert_snapshot!(ran.err(), @"
+    error: `arn:aws:iam::123456789012:mfa/alice` is not enabled
+    hint: see whose it is: `awsmfa device list`
+    ");
+    let ran = world.home.awsmfa(["device", "resync", "bob"]).run().code(3);
+    assert!(ran.err().starts_with("error: no secret is stored for `bob`"), "{}", ran.err());
+}
+
+#[test]
+fn an_administrator_names_the_user() {
+    let world = World::imported();
+    world.aws.add_admin("boss");
+    let key = world.aws.add_access_key("boss");
+    let run = |args: [&str; 5]| {
+        let run = world.home.awsmfa(args).env("AWS_ACCESS_KEY_ID", &key.id);
+        run.env("AWS_SECRET_ACCESS_KEY", &key.secret).env("AWS_PROFILE", "dev").run()
+    };
+    // With AWS_PROFILE beside keys in the environment, the keys count, as in every SDK.
+    run(["device", "resync", "alice", "--user", "alice"]).success();
+    assert_eq!(world.aws.requests_for("ResyncMFADevice")[0].access_key_id, Some(key.id.clone()));
+}
+
+fn resync(ctx: &awsmfa::context::Context) -> awsmfa::error::CommandResult {
+    crate::support::in_process::device(ctx, &["resync", "alice"])
+}

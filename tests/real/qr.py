@@ -1,0 +1,101 @@
+"""QR codes, read back by zbar: the PNG, and what stands on a terminal, dark or light; oathtool makes the same codes."""
+
+import re
+import time
+
+import pexpect
+
+from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secret
+
+EXPORT = ["device", "export", "alice", "--yes"]
+BLACK, WHITE = 0, 255
+#: What a terminal shows by itself: the grey values of its foreground and background.
+DARK, LIGHT = (229, 30), (40, 250)
+
+
+def run():
+    with FakeAws("--user", "alice") as aws, home_of(aws.users[0], aws.endpoint) as home:
+        seed = aws.users[0]["seed"]
+        issuer = "Amazon%20Web%20Services"
+        uri = f"otpauth://totp/{issuer}:alice@123456789012?secret={seed}&issuer={issuer}"
+        home.use_file_store()
+        import_secret(home, aws.users[0])
+
+        with check("zbar reads the PNG, which is private"):
+            home.awsmfa(*EXPORT, "--qr-file", "qr.png").ended()
+            equal(zbar(home, "qr.png"), uri, "URI")
+            equal(oct(home.file("qr.png").stat().st_mode & 0o777), "0o600", "mode")
+        shown = on_terminal(home, *EXPORT, "--qr")
+        for name, background in (("dark", DARK), ("light", LIGHT)):
+            with check(f"zbar reads the terminal, on a {name} background"):
+                home.write("screen.pgm", pgm(shown, *background))
+                equal(zbar(home, "screen.pgm"), uri, "URI")
+        with check("and without colour on a dark one, as it says"):
+            plain = on_terminal(home, *EXPORT, "--qr", NO_COLOR="1")
+            assert "\x1b[" not in plain, "colours"
+            contains(plain, "drawn for a dark background")
+            home.write("screen.pgm", pgm(plain, *DARK))
+            equal(zbar(home, "screen.pgm"), uri, "URI")
+        with check("oathtool makes the code that `awsmfa code` prints from what zbar read"):
+            secret = re.search("secret=([A-Z2-7]+)", zbar(home, "qr.png"))[1]
+            # A step may end between the two.
+            printed, computed = zip(*[code_and_oathtool(home, secret) for _ in range(2)])
+            assert any(p == c for p, c in zip(printed, computed)), (printed, computed)
+        with check("in a pipe there is no QR code: it is on the terminal"):
+            piped = on_terminal(home, *EXPORT, "--qr", pipe="piped")
+            equal(home.file("piped").read_bytes(), b"", "what the pipe got")
+            home.write("screen.pgm", pgm(piped, *DARK))
+            equal(zbar(home, "screen.pgm"), uri, "URI")
+        with check("a narrow terminal is told how many columns are needed"):
+            narrow = on_terminal(home, *EXPORT, "--qr", columns=40, code=2)
+            contains(narrow, "the QR code needs 53 columns, and the terminal has 40")
+            contains(narrow, "--qr-file")
+            assert not set(narrow) & set("▀▄█"), "drawn all the same"
+        with check("without a terminal there is none, and nothing is printed"):
+            ran = home.awsmfa(*EXPORT, "--qr").ended(2)
+            equal(ran.out, "", "stdout")
+            contains(ran.err, "there is no terminal")
+
+
+def on_terminal(home, *args, columns=80, code=0, pipe=None, **variables):
+    """What a terminal gets from awsmfa: all bytes, as text."""
+    line = " ".join([str(AWSMFA), *args]) + (f" | cat >{pipe}" if pipe else "")
+    child = pexpect.spawn(
+        "bash", ["--norc", "-c", f"set -o pipefail; {line}; echo exit=$?"], env=home.env | variables,
+        cwd=str(home.path), encoding="utf-8", timeout=60, dimensions=(60, columns),
+    )  # fmt: skip
+    text = child.read()
+    child.close()
+    contains(text, f"exit={code}")
+    return text
+
+
+def pgm(shown, foreground, background):
+    """The part of the screen with the QR code as a picture, with the terminal's own colours around it."""
+    lines = [line for line in shown.split("\r\n") if re.search("[▀▄█]|\x1b\\[38;5;16;48;5;231m", line)]
+    rows = []
+    for line in lines:
+        upper, lower = [], []
+        ink, paper = foreground, background
+        for escape, character in re.findall("\x1b\\[([0-9;]*)m|(.)", line):
+            if not character:
+                ink, paper = {"38;5;16;48;5;231": (BLACK, WHITE), "0": (foreground, background)}[escape]
+                continue
+            upper.append(ink if character in "█▀" else paper)
+            lower.append(ink if character in "█▄" else paper)
+        rows += [upper, lower]
+    width = max(map(len, rows))
+    margin = [[background] * (width + 8)] * 4
+    rows = margin + [[background] * 4 + row + [background] * (width - len(row) + 4) for row in rows] + margin
+    pixels = b"".join(bytes(value for value in row for _ in range(4)) * 4 for row in rows)
+    return f"P5 {4 * len(rows[0])} {4 * len(rows)} 255\n".encode() + pixels
+
+
+def zbar(home, file):
+    return home.run("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file).ended().out.strip()
+
+
+def code_and_oathtool(home, secret):
+    # Shown codes are on record as used, which is only a warning.
+    printed = home.awsmfa("code").ended().out.strip()
+    return printed, home.run("oathtool", "--totp", "--base32", f"--now=@{int(time.time())}", secret).ended().out.strip()
