@@ -25,7 +25,7 @@ impl Run<'_> {
                 aws.create_virtual_mfa_device(keys, name.as_str(), path.as_str(), &wishes.tags, offset)
             });
             let error = match created {
-                Ok(device) => return self.keep(file, journal, &device),
+                Ok(device) => return self.keep(journal, &device),
                 Err(error) => error,
             };
             match error.kind {
@@ -68,14 +68,13 @@ impl Run<'_> {
     }
 
     /// The only time that AWS tells the seed: into the store with it.
-    fn keep(&mut self, file: &UserJournal, journal: &mut Journal, device: &NewDevice) -> CommandResult {
+    fn keep(&mut self, journal: &mut Journal, device: &NewDevice) -> CommandResult {
         let seed = Seed::from_base32(device.seed.expose())?;
         if let Err(error) = self.put(journal, &device.serial, &seed) {
             return Err(self.take_back(journal, error));
         }
         journal.serial = device.serial.clone();
         journal.stage = Stage::Stored;
-        file.save(journal)?;
         self.register(journal)?;
         self.ctx
             .ui

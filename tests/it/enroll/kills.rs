@@ -111,24 +111,33 @@ fn ctrl_c_says_how_to_go_on() {
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stdout, reason = "run by hand, for minutes")]
 fn every_system_call_may_be_the_last() {
-    let calls = "write,pwrite64,writev,sendto,sendmsg,recvfrom,rename,renameat,renameat2,fsync,fdatasync,link,linkat,unlink,unlinkat,mkdir,flock";
-    let mut killed = 0;
-    for number in 1.. {
-        let bench = Bench::new();
-        let run = bench.home.awsmfa(["enroll", "--profile", "demo"]).into_command();
-        let mut strace = std::process::Command::new("strace");
-        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={calls}")]);
-        strace.args(["-e", &format!("inject={calls}:signal=KILL:when={number}")]);
-        strace.arg(run.get_program()).args(run.get_args()).current_dir(bench.home.path());
-        strace.env_clear().envs(bench.home.vars());
-        let output = strace.output().unwrap();
-        if output.status.success() {
-            break;
+    let (mut killed, mut lost) = (0, 0);
+    for call in ["writev", "recvfrom", "rename,renameat,renameat2", "fsync", "unlink", "flock", "write"] {
+        for number in 1.. {
+            let Some(bench) = killed_entering(call, number) else { break };
+            killed += 1;
+            let ran = bench.by_user().success();
+            check_mended(&bench, &ran.err());
+            let devices = bench.aws.devices().len();
+            lost += devices - 1;
+            println!("killed entering {call} {number}: {devices} device(s) in the end");
         }
-        killed += 1;
-        let ran = bench.by_user().success();
-        check_mended(&bench, &ran.err());
-        println!("killed at call {number}: {} device(s)", bench.aws.devices().len());
     }
-    assert!(killed > 40, "only {killed} calls were found");
+    assert!(killed > 80, "only {killed} calls were found");
+    // Between AWS's answer and the seed's being in the store there are few calls, and no others can lose it.
+    assert!((1..=10).contains(&lost), "{lost} seeds were lost");
+}
+
+/// An enrolment that was killed as it entered its `number`th call of that name; `None` if there were not so many.
+#[cfg(target_os = "linux")]
+fn killed_entering(call: &str, number: usize) -> Option<Bench> {
+    let bench = Bench::new();
+    let run = bench.home.awsmfa(["enroll", "--profile", "demo"]).into_command();
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    strace.args(["-e", &format!("inject={call}:signal=KILL:when={number}")]);
+    strace.arg(run.get_program()).args(run.get_args()).current_dir(bench.home.path());
+    strace.env_clear().envs(bench.home.vars());
+    let output = strace.output().unwrap();
+    (!output.status.success()).then_some(bench)
 }
