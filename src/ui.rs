@@ -172,7 +172,7 @@ impl Ui {
             return clock.sleep(duration);
         }
         self.clear_pending();
-        let bar = indicatif::ProgressBar::new(seconds).with_style(countdown_style());
+        let bar = indicatif::ProgressBar::new(seconds).with_position(seconds).with_style(countdown_style());
         bar.set_message(format!("for {what}"));
         let end = clock.now() + duration;
         while let Ok(left) = (end - clock.now()).to_std() {
