@@ -63,7 +63,8 @@ fn build() -> Result<PathBuf> {
     let examples = std::env::current_exe()?;
     let folder = examples.ancestors().nth(2).ok_or("the example is not in a target folder")?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--quiet", "--bin", "awsmfa"]);
+    // With the example, so that features are those of the build that has just been made.
+    cargo.args(["build", "--quiet", "--bin", "awsmfa", "--example", "demo"]);
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
