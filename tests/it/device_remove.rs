@@ -61,7 +61,7 @@ fn the_last_goes_by_a_session_of_its_own() {
     awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
     awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice`
     warning: `alice` has no MFA device left
-    hint: add another: `awsmfa enroll --user alice`
+    hint: add another: `awsmfa enroll --user alice --profile dev`
     ");
     assert!(serials(&world).is_empty() && !is_stored(&world, "alice"));
     let left = "# mine\n[profile dev]\nregion=eu-central-1\n[profile other]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice-2\n";
@@ -82,7 +82,7 @@ fn who_may_not_delete_leaves_a_stale_device_and_keeps_the_secret() {
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/alice`
     hint: its secret was kept, because the device can be enabled again; to forget it: `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --local`
     warning: `alice` has no MFA device left
-    hint: add another: `awsmfa enroll --user alice`
+    hint: add another: `awsmfa enroll --user alice --profile dev`
     ");
     assert_eq!(world.aws.devices()[0].user, None);
     assert!(is_stored(&world, "alice"));
@@ -216,4 +216,38 @@ fn local_asks_aws_nothing() {
     assert!(world.aws.requests().is_empty() && !is_stored(&world, "alice"));
     assert_eq!(world.home.read(".aws/config"), config, "a phone may still have the device");
     assert_eq!(world.aws.devices()[0].user.as_deref(), Some("alice"));
+}
+
+#[test]
+fn credentials_of_another_account_forget_nothing() {
+    let (world, _) = two_devices();
+    let other = fake_aws::FakeAws::builder().account("999999999999").start();
+    other.add_admin("boss");
+    let key = other.add_access_key("boss");
+    let run =
+        world.home.awsmfa(["device", "remove", "alice", "--yes"]).env("AWS_ENDPOINT_URL", other.endpoint());
+    let run = run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret);
+    let ran = run.run().code(4);
+    assert!(ran.err().contains("is of another account"), "{}", ran.err());
+    assert!(is_stored(&world, "mfa/alice"));
+}
+
+#[test]
+fn hardware_that_aws_took_from_nobody_is_not_forgotten() {
+    let (world, _) = two_devices();
+    let import = ["device", "import", "--serial", "GAHT12345678", "--secret-stdin"];
+    world.home.awsmfa(import).stdin(&world.device.seed).run().success();
+    remove(&world, "GAHT12345678").code(2);
+    assert!(is_stored(&world, "GAHT12345678"));
+}
+
+#[test]
+fn whoever_names_a_user_means_no_other() {
+    let (world, _) = two_devices();
+    world.aws.add_user("bob");
+    let args = ["device", "remove", "alice", "--user", "bob", "--profile", "dev", "--yes"];
+    let ran = world.home.awsmfa(args).run().code(4);
+    assert!(ran.err().contains("is the device of `alice`, not of `bob`"), "{}", ran.err());
+    assert!(serials(&world).contains(&world.device.serial));
+    assert!(is_stored(&world, "mfa/alice"));
 }

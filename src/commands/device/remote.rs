@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::aws::{Assignment, AwsError, AwsErrorKind, Reply};
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::partition;
 use crate::model::serial::Serial;
 use crate::session::Caller;
 
@@ -29,10 +30,22 @@ pub enum Place {
     Unknown,
 }
 
+/// Refuses credentials of another account: there, a device is missing because it never was there.
+pub fn check_account(caller: &Caller, serial: &Serial) -> CommandResult {
+    let (theirs, ours) = (&caller.identity, serial.as_str());
+    let same_partition = partition::of_arn(&theirs.arn) == partition::of_arn(ours);
+    if serial.account().is_none_or(|account| account == theirs.account && same_partition) {
+        return Ok(());
+    }
+    let message =
+        format!("`{ours}` is of another account than `{}`, whose credentials these are", theirs.arn);
+    Err(CommandError::new(ErrorKind::Refused, message)
+        .hint("name a profile of the device's account: `--profile NAME`"))
+}
+
 /// Finds a device: among those of `user`, if one is named or known, of the caller's, and of the account.
 pub fn find(ctx: &Context, caller: &Caller, serial: &Serial, user: Option<&str>) -> Result<Place, AwsError> {
     let (aws, keys, offset) = (&caller.aws, &caller.keys, caller.offset);
-    let mut hidden = false;
     let mut users: Vec<&str> = user.into_iter().chain(caller.identity.user()).collect();
     users.dedup();
     for user in users {
@@ -41,14 +54,14 @@ pub fn find(ctx: &Context, caller: &Caller, serial: &Serial, user: Option<&str>)
                 return Ok(Place::Of { user: user.to_owned(), devices: Some(devices.len()) });
             }
             Ok(_) => {}
-            // The user was deleted; the device may still be there.
-            Err(error) if error.kind == AwsErrorKind::NotFound => {}
-            Err(error) if error.kind == AwsErrorKind::AccessDenied => hidden = true,
+            // The user was deleted, or may not be looked at; the device may still be there.
+            Err(error) if matches!(error.kind, AwsErrorKind::NotFound | AwsErrorKind::AccessDenied) => {}
             Err(error) => return Err(error),
         }
     }
+    // A hardware token is in nobody's list but its owner's, and that may be anybody.
     if !serial.is_virtual() {
-        return Ok(if hidden { Place::Unknown } else { Place::Nowhere });
+        return Ok(Place::Unknown);
     }
     let all = patiently(ctx, || aws.list_virtual_mfa_devices(keys, Assignment::Any, offset));
     let all = match all {

@@ -57,22 +57,51 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     let record = record.as_ref();
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), record);
     let mut caller = session::caller(ctx, profile.as_deref())?;
+    remote::check_account(&caller, &serial)?;
     let user = args.user.as_deref().or(record.and_then(|record| record.user.as_deref()));
     let place = remote::find(ctx, &caller, &serial, user)?;
     if place == Place::Nowhere && record.is_none() {
         ctx.ui.say(format_args!("there is no device `{serial}`, neither at AWS nor here"));
         return forget::uses(ctx, &serial);
     }
+    check_owner(args, &serial, &place)?;
     ask(ctx, args, &question(&serial, &place, record))?;
-    match remove_at_aws(ctx, &mut caller, &serial, &place, user)? {
+    let gone = remove_at_aws(ctx, &mut caller, &serial, &place, user)
+        .map_err(|error| again(args, &serial, error))?;
+    match gone {
         Gone::Deleted => forget::all(ctx, &serial, record)?,
         Gone::Stale => keep_stale(ctx, &caller, &serial, record)?,
     }
     if let Place::Of { user, devices: Some(1) } = &place {
         ctx.ui.warn(format_args!("`{user}` has no MFA device left"));
-        ctx.ui.hint(format_args!("add another: `awsmfa enroll --user {user}`"));
+        let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+        ctx.ui.hint(format_args!("add another: `awsmfa enroll --user {user}{profile}`"));
     }
     Ok(())
+}
+
+/// Whoever names a user means that user's device and no other.
+fn check_owner(args: &RemoveArgs, serial: &Serial, place: &Place) -> CommandResult {
+    match (&args.user, place) {
+        (Some(named), Place::Of { user, .. }) if named != user => {
+            let message = format!("`{serial}` is the device of `{user}`, not of `{named}`");
+            Err(CommandError::new(ErrorKind::Refused, message)
+                .hint("nothing was changed; check the serial and the user"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// After an outage the same command goes on.
+fn again(args: &RemoveArgs, serial: &Serial, error: CommandError) -> CommandError {
+    if error.kind != ErrorKind::Network {
+        return error;
+    }
+    let flag = |name: &str, value: &Option<String>| {
+        value.as_ref().map(|v| format!(" --{name} {v}")).unwrap_or_default()
+    };
+    let flags = flag("profile", &args.profile.profile) + &flag("user", &args.user);
+    error.hint(format!("nothing is lost; go on with `awsmfa device remove {serial}{flags}`"))
 }
 
 fn forget_here(ctx: &Context, args: &RemoveArgs) -> CommandResult {
@@ -162,7 +191,7 @@ fn remove_at_aws(
         },
     };
     if !serial.is_virtual() {
-        return Ok(Gone::Deleted);
+        return if deactivated { Ok(Gone::Deleted) } else { Err(owner_unknown(serial)) };
     }
     let deleted = change(ctx, caller, serial, |caller| {
         caller.aws.delete_virtual_mfa_device(&caller.keys, serial, caller.offset)
@@ -179,8 +208,15 @@ fn remove_at_aws(
                 format!("`{serial}` is enabled for a user whom `{}` may not see", caller.identity.arn);
             Err(CommandError::new(ErrorKind::Refused, message).hint("name the user: `--user NAME`"))
         }
-        Err(error) => Err(unfinished(error, serial)),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// A hardware token that AWS did not take from anybody may be enabled for somebody.
+fn owner_unknown(serial: &Serial) -> CommandError {
+    CommandError::new(ErrorKind::Usage, format!("AWS does not say whose `{serial}` is; nothing was changed"))
+        .hint("name the user: `--user NAME`")
+        .hint(format!("or, if nobody has it any more: `awsmfa device remove {serial} --local`"))
 }
 
 /// Takes the device from the user. Returns whether it was the user's until now.
@@ -195,7 +231,7 @@ fn deactivate(ctx: &Context, caller: &mut Caller, serial: &Serial, user: &str) -
         }
         // Done already, by a request whose answer was lost, or by somebody else.
         Err(error) if error.kind == AwsErrorKind::NotFound => Ok(false),
-        Err(error) => Err(unfinished(error, serial)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -246,13 +282,4 @@ fn keep_stale(
         ));
     }
     Ok(())
-}
-
-fn unfinished(error: AwsError, serial: &Serial) -> CommandError {
-    let again = error.is_outage();
-    let this = CommandError::from(error);
-    match again {
-        true => this.hint(format!("nothing is lost; go on with `awsmfa device remove {serial}`")),
-        false => this,
-    }
 }

@@ -37,6 +37,7 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), Some(&record));
     let caller = session::caller(ctx, profile.as_deref())?;
+    remote::check_account(&caller, &serial)?;
     let user = match args.user.clone().or(record.user) {
         Some(user) => user,
         None => owner(ctx, &caller, &serial)?,
