@@ -224,12 +224,16 @@ fn credentials_of_another_account_forget_nothing() {
     let other = fake_aws::FakeAws::builder().account("999999999999").start();
     other.add_admin("boss");
     let key = other.add_access_key("boss");
-    let run =
-        world.home.awsmfa(["device", "remove", "alice", "--yes"]).env("AWS_ENDPOINT_URL", other.endpoint());
-    let run = run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret);
-    let ran = run.run().code(4);
+    world.home.write_credentials(&format!(
+        "{}[two]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        world.home.credentials(),
+        key.id,
+        key.secret
+    ));
+    let run = world.home.awsmfa(["device", "remove", "alice", "--profile", "two", "--yes"]);
+    let ran = run.env("AWS_ENDPOINT_URL", other.endpoint()).run().code(4);
     assert!(ran.err().contains("is of another account"), "{}", ran.err());
-    assert!(is_stored(&world, "mfa/alice"));
+    assert!(is_stored(&world, "alice"));
 }
 
 #[test]
@@ -249,5 +253,5 @@ fn whoever_names_a_user_means_no_other() {
     let ran = world.home.awsmfa(args).run().code(4);
     assert!(ran.err().contains("is the device of `alice`, not of `bob`"), "{}", ran.err());
     assert!(serials(&world).contains(&world.device.serial));
-    assert!(is_stored(&world, "mfa/alice"));
+    assert!(is_stored(&world, "alice"));
 }
