@@ -4,4 +4,4 @@
 set -eu
 cd "$(dirname "$0")/../.."
 command -v strace >/dev/null || { echo "strace is not installed" >&2; exit 1; }
-exec cargo test --test it -- --ignored --nocapture every_system_call_may_be_the_last
+exec cargo test --workspace --test it -- --ignored --nocapture every_system_call_may_be_the_last
