@@ -121,7 +121,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let wishes = resumed(&journals, wishes)?;
     ctx.ui.doing("asking AWS whose credentials these are");
     let caller = session::caller(ctx, wishes.profile.as_deref())?;
-    let mut run = Run::new(ctx, &wishes, caller)?;
+    let mut run = Run::new(ctx, wishes, caller)?;
     let (account, user) = (run.caller.identity.account.clone(), run.target.user.clone());
     let file = journals.open(&account, &user, || {
         ctx.ui.say(format_args!("another awsmfa is enrolling `{user}`; waiting for it"));
@@ -129,8 +129,8 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let begun = run.begun(&file)?;
     run.take_over(begun.as_ref());
     run.check_places(begun.as_ref())?;
-    if let Some(new_user) = &wishes.new_user {
-        run.new_user(new_user)?;
+    if let Some(new_user) = run.wishes.new_user.clone() {
+        run.new_user(&new_user)?;
     }
     let mut journal = run.plan(begun)?;
     match run.drive(&file, &mut journal) {
@@ -183,7 +183,8 @@ struct Lists {
 /// An enrolment under way in this process.
 struct Run<'a> {
     ctx: &'a Context,
-    wishes: &'a Wishes,
+    /// What is wished, now or, where nothing else is wished now, when the enrolment was begun.
+    wishes: Wishes,
     caller: Caller,
     target: Target,
     lists: Lists,
@@ -206,16 +207,16 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(ctx: &'a Context, wishes: &'a Wishes, caller: Caller) -> CommandResult<Self> {
-        let target = target(wishes, &caller)?;
+    fn new(ctx: &'a Context, wishes: Wishes, caller: Caller) -> CommandResult<Self> {
+        let target = target(&wishes, &caller)?;
         Ok(Self {
             ctx,
-            wishes,
             caller,
             target,
             lists: Lists::default(),
             for_profile: wishes.for_profile.clone(),
             store: wishes.store,
+            wishes,
             serial: None,
             proved: false,
             was_there: false,
@@ -229,7 +230,8 @@ impl<'a> Run<'a> {
     /// The enrolment that was begun for the user, if it is the one that is wished.
     fn begun(&self, file: &UserJournal) -> CommandResult<Option<Journal>> {
         let Some(journal) = file.read()? else { return Ok(None) };
-        let other = self.wishes.device_name.as_ref().is_some_and(|name| *name != journal.name);
+        let is_its = |name: &DeviceName| *name == journal.name || Some(name) == journal.device_name.as_ref();
+        let other = self.wishes.device_name.as_ref().is_some_and(|name| !is_its(name));
         if other && journal.stage > Stage::Planned && !self.wishes.yes {
             let message =
                 format!("the enrolment of `{}` for `{}` is not finished", journal.serial, journal.user);
@@ -252,6 +254,15 @@ impl<'a> Run<'a> {
         let Some(journal) = begun else { return };
         self.for_profile = self.for_profile.take().or_else(|| journal.for_profile.clone());
         self.store = self.store.or(Some(journal.store));
+        let wishes = &mut self.wishes;
+        wishes.device_name = wishes.device_name.take().or_else(|| journal.device_name.clone());
+        if wishes.path == IamPath::default() {
+            wishes.path.clone_from(&journal.path);
+        }
+        if wishes.tags.is_empty() {
+            let tag = |(key, value): &(String, String)| Tag { key: key.clone(), value: value.clone() };
+            wishes.tags = journal.tags.iter().map(tag).collect();
+        }
     }
 
     /// Takes every step that is left.

@@ -20,9 +20,10 @@ impl Run<'_> {
         loop {
             self.serial = Some(journal.serial.clone());
             self.ctx.ui.doing(format_args!("creating `{}`", journal.serial));
-            let (name, path, wishes) = (journal.name.clone(), journal.path.clone(), self.wishes);
+            let (name, path) = (journal.name.clone(), journal.path.clone());
+            let tags = self.wishes.tags.clone();
             let created = self.call(|aws, keys, offset| {
-                aws.create_virtual_mfa_device(keys, name.as_str(), path.as_str(), &wishes.tags, offset)
+                aws.create_virtual_mfa_device(keys, name.as_str(), path.as_str(), &tags, offset)
             });
             let error = match created {
                 Ok(device) => return self.keep(journal, &device),

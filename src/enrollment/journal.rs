@@ -51,6 +51,12 @@ pub struct Journal {
     pub profile: Option<String>,
     /// The profile that is to use the device, if one was named.
     pub for_profile: Option<String>,
+    /// The device's name as the person gave it, without the number that a name that was taken got.
+    #[serde(default)]
+    pub device_name: Option<DeviceName>,
+    /// The tags that the device is to have: keys and values.
+    #[serde(default)]
+    pub tags: Vec<(String, String)>,
     /// When it began.
     pub began: DateTime<Utc>,
     /// Devices that were in the way: nobody's, with secrets that nobody has.
@@ -87,6 +93,8 @@ impl Journal {
             store: begun.store,
             profile: None,
             for_profile: None,
+            device_name: None,
+            tags: Vec::new(),
             began,
             stale: Vec::new(),
         }

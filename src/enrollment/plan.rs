@@ -56,6 +56,8 @@ impl Run<'_> {
         let mut journal = Journal::new(begun, &account, &self.target.user, &self.wishes.path, now);
         journal.profile.clone_from(&self.wishes.profile);
         journal.for_profile = self.using_profile();
+        journal.device_name.clone_from(&self.wishes.device_name);
+        journal.tags = self.wishes.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
         journal.stale = stale;
         Ok(journal)
     }

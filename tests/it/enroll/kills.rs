@@ -76,6 +76,40 @@ fn resume_needs_no_arguments() {
     bench.check_one(USER);
 }
 
+/// Puts the journal back to before the device was created, as if the run had been killed before the journal was written.
+fn unwrite_stage(bench: &Bench) {
+    let journal = bench.home.path().join(&bench.journals()[0]);
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert!(text.contains("\"stored\""), "{text}");
+    std::fs::write(&journal, text.replace("\"stored\"", "\"planned\"")).unwrap();
+}
+
+#[test]
+fn the_name_and_the_tags_are_those_that_were_wished_first() {
+    let begin =
+        ["--profile", "admin", "--user", USER, "--device-name", "spare", "--tag", "a=b", "--path", "/x/"];
+    let plain = ["enroll", "--profile", "admin", "--user", USER];
+    for (action, resume) in [
+        ("CreateVirtualMFADevice", true),
+        ("CreateVirtualMFADevice", false),
+        ("EnableMFADevice", true),
+        ("EnableMFADevice", false),
+    ] {
+        let bench = Bench::new();
+        // The answer never comes, and the device is not made either.
+        killed_at(&bench, &begin, action);
+        if action == "EnableMFADevice" {
+            unwrite_stage(&bench);
+        } else {
+            bench.aws.remove_device(&bench.serial("x/spare"));
+        }
+        let again = if resume { bench.home.awsmfa(["enroll", "--resume"]) } else { bench.home.awsmfa(plain) };
+        again.run().success();
+        bench.check_one("x/spare");
+        assert_eq!(bench.aws.devices()[0].tags, [("a".to_owned(), "b".to_owned())]);
+    }
+}
+
 #[test]
 fn an_enrolment_that_is_not_finished_comes_before_another() {
     let bench = Bench::new();
