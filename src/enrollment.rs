@@ -118,15 +118,18 @@ pub struct Enrolled {
 /// Enrols a device, or goes on with the enrolment that was begun for the user.
 pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
-    let wishes = resumed(&journals, wishes)?;
+    let wishes = with_profile(ctx, resumed(&journals, wishes)?);
     ctx.ui.doing("asking AWS whose credentials these are");
     let caller = session::caller(ctx, wishes.profile.as_deref())?;
     let mut run = Run::new(ctx, wishes, caller)?;
-    let (account, user) = (run.caller.identity.account.clone(), run.target.user.clone());
+    let (account, user) = (run.account(), run.target.user.clone());
     let file = journals.open(&account, &user, || {
         ctx.ui.say(format_args!("another awsmfa is enrolling `{user}`; waiting for it"));
     })?;
     let begun = run.begun(&file)?;
+    if run.wishes.resume && file.read()?.is_none() {
+        return Err(run.not_begun(&journals)?);
+    }
     run.take_over(begun.as_ref());
     run.check_places(begun.as_ref())?;
     if let Some(new_user) = run.wishes.new_user.clone() {
@@ -147,13 +150,17 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
     let same = |j: &Journal| wishes.user.as_ref().is_none_or(|u| u.as_str().eq_ignore_ascii_case(&j.user));
     let found: Vec<Journal> = journals.unfinished()?.into_iter().filter(same).collect();
     let [journal] = found.as_slice() else {
+        // One user's name in several accounts: the credentials tell.
+        if wishes.user.is_some() && wishes.profile.is_some() && !found.is_empty() {
+            return Ok(wishes.clone());
+        }
         let this = |message: &str| CommandError::new(ErrorKind::Usage, message);
         if found.is_empty() {
             return Err(this("no enrolment was begun that could be gone on with").hint("awsmfa enroll"));
         }
         let this = this("several enrolments were begun; name the user");
         return Err(found.iter().fold(this, |this, journal| {
-            this.hint(format!("awsmfa enroll --resume --user {}", journal.user))
+            this.hint(words::resume(&journal.user, journal.profile.as_deref()))
         }));
     };
     Ok(Wishes {
@@ -163,6 +170,15 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
         path: journal.path.clone(),
         ..wishes.clone()
     })
+}
+
+/// The wishes with the profile that the environment names, where the credentials are that profile's.
+fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
+    let keys = ctx.env.get("AWS_ACCESS_KEY_ID").is_some() && ctx.env.get("AWS_SECRET_ACCESS_KEY").is_some();
+    if wishes.profile.is_none() && !keys && ctx.env.get("AWS_PROFILE").is_some() {
+        wishes.profile = Some(ctx.env.profile().to_owned());
+    }
+    wishes
 }
 
 /// Who gets the device.
@@ -249,6 +265,34 @@ impl<'a> Run<'a> {
         Ok((!other).then_some(journal))
     }
 
+    /// The account, told from those of other partitions.
+    fn account(&self) -> String {
+        let identity = &self.caller.identity;
+        match identity.partition.as_str() {
+            "aws" => identity.account.clone(),
+            other => format!("{other} {}", identity.account),
+        }
+    }
+
+    /// With `--resume` nothing is begun: where the credentials are of another account than the enrolment, it is told.
+    fn not_begun(&self, journals: &Journals) -> CommandResult<CommandError> {
+        let (user, account) = (&self.target.user, &self.caller.identity.account);
+        let unfinished = journals.unfinished()?;
+        let elsewhere: Vec<_> = unfinished.iter().filter(|j| j.user.eq_ignore_ascii_case(user)).collect();
+        let accounts: Vec<_> = elsewhere.iter().map(|journal| format!("`{}`", journal.account)).collect();
+        let mut message = format!(
+            "these credentials are of account `{account}`, and no enrolment of `{user}` was begun there"
+        );
+        if !accounts.is_empty() {
+            message.push_str(&format!(", but in {}", accounts.join(", ")));
+        }
+        let this = CommandError::new(ErrorKind::Usage, message);
+        Ok(elsewhere.iter().fold(this, |this, journal| {
+            let profile = journal.profile.as_deref().unwrap_or("NAME");
+            this.hint(format!("go on there: `{}`", words::resume(&journal.user, Some(profile))))
+        }))
+    }
+
     /// What was wished when the enrolment was begun, where nothing else is wished now.
     fn take_over(&mut self, begun: Option<&Journal>) {
         let Some(journal) = begun else { return };
@@ -319,11 +363,7 @@ impl<'a> Run<'a> {
 
     /// The command that goes on from here.
     fn go_on(&self) -> String {
-        let mut command = format!("awsmfa enroll --resume --user {}", self.target.user);
-        if let Some(profile) = &self.wishes.profile {
-            command.push_str(&format!(" --profile {profile}"));
-        }
-        command
+        words::resume(&self.target.user, self.wishes.profile.as_deref())
     }
 
     fn store_of(&self, journal: &Journal) -> CommandResult<Rc<dyn SecretStore>> {
