@@ -142,6 +142,18 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     }
 }
 
+/// Forgets the enrolments under way of a device that is removed: they cannot be gone on with.
+pub fn forget_journal_of(ctx: &Context, serial: &Serial) -> CommandResult {
+    let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
+    for file in journals.naming(serial)? {
+        let file = file.lock()?;
+        if file.read()?.is_some_and(|journal| journal.serial == *serial) {
+            file.remove()?;
+        }
+    }
+    Ok(())
+}
+
 /// With `--resume`, the wishes of the run that is to be gone on with.
 fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
     if !wishes.resume {
@@ -216,6 +228,8 @@ struct Run<'a> {
     was_there: bool,
     /// Whether a device that was in the way, or gone, was made anew.
     recreated: bool,
+    /// Whether an earlier run had AWS enable the device.
+    went_on: bool,
     /// Whether going on would lead to the same end.
     given_up: bool,
     made_user: bool,
@@ -237,6 +251,7 @@ impl<'a> Run<'a> {
             proved: false,
             was_there: false,
             recreated: false,
+            went_on: false,
             given_up: false,
             made_user: false,
             made_key: None,
@@ -245,7 +260,8 @@ impl<'a> Run<'a> {
 
     /// The enrolment that was begun for the user, if it is the one that is wished.
     fn begun(&self, file: &UserJournal) -> CommandResult<Option<Journal>> {
-        let Some(journal) = file.read()? else { return Ok(None) };
+        let Some(mut journal) = file.read()? else { return Ok(None) };
+        self.check_kept(file, &mut journal)?;
         let is_its = |name: &DeviceName| *name == journal.name || Some(name) == journal.device_name.as_ref();
         let other = self.wishes.device_name.as_ref().is_some_and(|name| !is_its(name));
         if other && journal.stage > Stage::Planned && !self.wishes.yes {
@@ -319,7 +335,7 @@ impl<'a> Run<'a> {
             match journal.stage {
                 Stage::Planned => self.create(file, journal)?,
                 Stage::Stored => self.enable(journal)?,
-                Stage::Enabled => proof = Some(self.verify(journal)?),
+                Stage::Enabled => proof = self.verify(journal)?,
                 Stage::Verified => {
                     self.finish(journal)?;
                     file.remove()?;

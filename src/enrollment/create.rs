@@ -4,7 +4,6 @@ use super::journal::{Journal, Stage, UserJournal};
 use super::{Run, words};
 use crate::aws::{AwsErrorKind, NewDevice};
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::model::names::DeviceName;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::StoreError;
@@ -56,15 +55,11 @@ impl Run<'_> {
         if self.wishes.replace {
             return self.delete(&journal.serial);
         }
-        let base: DeviceName = match &self.wishes.device_name {
-            Some(name) => name.clone(),
-            None => self.target.user.parse()?,
-        };
+        let base = self.base_name()?;
         let number = (1..).find(|n| base.numbered(*n) == journal.name).unwrap_or(1) + 1;
         self.pass_by(&journal.serial, &base.numbered(number), &mut journal.stale);
         let begun = self.choose(&base, number, &mut journal.stale)?;
-        (journal.stage, journal.serial) = (begun.stage, begun.serial);
-        (journal.name, journal.store) = (begun.name, begun.store);
+        journal.take(begun);
         Ok(file.save(journal)?)
     }
 
