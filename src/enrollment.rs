@@ -228,6 +228,8 @@ struct Run<'a> {
     was_there: bool,
     /// Whether a device that was in the way, or gone, was made anew.
     recreated: bool,
+    /// Devices that were deleted to be made anew: each is, once.
+    replaced: Vec<Serial>,
     /// Whether an earlier run had AWS enable the device.
     went_on: bool,
     /// Whether going on would lead to the same end.
@@ -251,6 +253,7 @@ impl<'a> Run<'a> {
             proved: false,
             was_there: false,
             recreated: false,
+            replaced: Vec::new(),
             went_on: false,
             given_up: false,
             made_user: false,

@@ -143,7 +143,7 @@ impl Run<'_> {
             match self.look_for(&serial)? {
                 Found::Nothing => return begun(Stage::Planned, store),
                 Found::Ours(stage, store) => return begun(stage, store),
-                Found::Stale if self.wishes.replace => {
+                Found::Stale if self.may_replace(&serial) => {
                     self.delete(&serial)?;
                     return begun(Stage::Planned, store);
                 }
@@ -186,13 +186,27 @@ impl Run<'_> {
                 stored.map_or(Found::Own, |store| Found::Ours(Stage::Enabled, store))
             }
             (Some(owner), _) => Found::Others(owner),
-            (None, Some(store)) => Found::Ours(Stage::Stored, store),
-            (None, None) => Found::Stale,
+            (None, stored) => match (self.reserved(serial)?, stored) {
+                (Some(user), _) => Found::Others(user),
+                (None, Some(store)) => Found::Ours(Stage::Stored, store),
+                (None, None) => Found::Stale,
+            },
         })
     }
 
+    /// The other user for whom a device that is nobody's yet was made.
+    pub(super) fn reserved(&self, serial: &Serial) -> CommandResult<Option<String>> {
+        let user = self.ctx.registry()?.find(serial)?.and_then(|record| record.user);
+        Ok(user.filter(|user| !user.eq_ignore_ascii_case(&self.target.user)))
+    }
+
+    /// The store that has the secret under this serial, if the device was not made for another user.
+    pub(super) fn ours(&self, serial: &Serial) -> CommandResult<Option<StoreKind>> {
+        if self.reserved(serial)?.is_some() { Ok(None) } else { self.stored(serial) }
+    }
+
     /// The store that has a secret under this serial.
-    pub(super) fn stored(&self, serial: &Serial) -> CommandResult<Option<StoreKind>> {
+    fn stored(&self, serial: &Serial) -> CommandResult<Option<StoreKind>> {
         let registered = self.ctx.registry()?.find(serial)?.map(|record| record.store);
         // A run that was killed may have stored it and no more.
         let kind = match registered {
@@ -267,7 +281,7 @@ impl Run<'_> {
         }
     }
 
-    fn taken(&self, serial: &Serial, user: &str) -> CommandError {
+    pub(super) fn taken(&self, serial: &Serial, user: &str) -> CommandError {
         CommandError::new(
             ErrorKind::Refused,
             format!("the name is taken: `{serial}` is a device of `{user}`"),
