@@ -118,25 +118,40 @@ pub struct Enrolled {
 /// Enrols a device, or goes on with the enrolment that was begun for the user.
 pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
-    let wishes = resumed(&journals, wishes)?;
+    let wishes = with_profile(ctx, resumed(&journals, wishes)?);
     ctx.ui.doing("asking AWS whose credentials these are");
     let caller = session::caller(ctx, wishes.profile.as_deref())?;
-    let mut run = Run::new(ctx, &wishes, caller)?;
-    let (account, user) = (run.caller.identity.account.clone(), run.target.user.clone());
+    let mut run = Run::new(ctx, wishes, caller)?;
+    let (account, user) = (run.account(), run.target.user.clone());
     let file = journals.open(&account, &user, || {
         ctx.ui.say(format_args!("another awsmfa is enrolling `{user}`; waiting for it"));
     })?;
     let begun = run.begun(&file)?;
+    if run.wishes.resume && file.read()?.is_none() {
+        return Err(run.not_begun(&journals)?);
+    }
     run.take_over(begun.as_ref());
     run.check_places(begun.as_ref())?;
-    if let Some(new_user) = &wishes.new_user {
-        run.new_user(new_user)?;
+    if let Some(new_user) = run.wishes.new_user.clone() {
+        run.new_user(&new_user)?;
     }
     let mut journal = run.plan(begun)?;
     match run.drive(&file, &mut journal) {
         Ok(proof) => run.enrolled(&journal, proof),
         Err(error) => Err(run.failed(&file, &journal, error)?),
     }
+}
+
+/// Forgets the enrolments under way of a device that is removed: they cannot be gone on with.
+pub fn forget_journal_of(ctx: &Context, serial: &Serial) -> CommandResult {
+    let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
+    for file in journals.naming(serial)? {
+        let file = file.lock()?;
+        if file.read()?.is_some_and(|journal| journal.serial == *serial) {
+            file.remove()?;
+        }
+    }
+    Ok(())
 }
 
 /// With `--resume`, the wishes of the run that is to be gone on with.
@@ -147,13 +162,17 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
     let same = |j: &Journal| wishes.user.as_ref().is_none_or(|u| u.as_str().eq_ignore_ascii_case(&j.user));
     let found: Vec<Journal> = journals.unfinished()?.into_iter().filter(same).collect();
     let [journal] = found.as_slice() else {
+        // One user's name in several accounts: the credentials tell.
+        if wishes.user.is_some() && wishes.profile.is_some() && !found.is_empty() {
+            return Ok(wishes.clone());
+        }
         let this = |message: &str| CommandError::new(ErrorKind::Usage, message);
         if found.is_empty() {
             return Err(this("no enrolment was begun that could be gone on with").hint("awsmfa enroll"));
         }
         let this = this("several enrolments were begun; name the user");
         return Err(found.iter().fold(this, |this, journal| {
-            this.hint(format!("awsmfa enroll --resume --user {}", journal.user))
+            this.hint(words::resume(&journal.user, journal.profile.as_deref()))
         }));
     };
     Ok(Wishes {
@@ -163,6 +182,15 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
         path: journal.path.clone(),
         ..wishes.clone()
     })
+}
+
+/// The wishes with the profile that the environment names, where the credentials are that profile's.
+fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
+    let keys = ctx.env.get("AWS_ACCESS_KEY_ID").is_some() && ctx.env.get("AWS_SECRET_ACCESS_KEY").is_some();
+    if wishes.profile.is_none() && !keys && ctx.env.get("AWS_PROFILE").is_some() {
+        wishes.profile = Some(ctx.env.profile().to_owned());
+    }
+    wishes
 }
 
 /// Who gets the device.
@@ -183,7 +211,8 @@ struct Lists {
 /// An enrolment under way in this process.
 struct Run<'a> {
     ctx: &'a Context,
-    wishes: &'a Wishes,
+    /// What is wished, now or, where nothing else is wished now, when the enrolment was begun.
+    wishes: Wishes,
     caller: Caller,
     target: Target,
     lists: Lists,
@@ -199,6 +228,10 @@ struct Run<'a> {
     was_there: bool,
     /// Whether a device that was in the way, or gone, was made anew.
     recreated: bool,
+    /// Devices that were deleted to be made anew: each is, once.
+    replaced: Vec<Serial>,
+    /// Whether an earlier run had AWS enable the device.
+    went_on: bool,
     /// Whether going on would lead to the same end.
     given_up: bool,
     made_user: bool,
@@ -206,20 +239,22 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(ctx: &'a Context, wishes: &'a Wishes, caller: Caller) -> CommandResult<Self> {
-        let target = target(wishes, &caller)?;
+    fn new(ctx: &'a Context, wishes: Wishes, caller: Caller) -> CommandResult<Self> {
+        let target = target(&wishes, &caller)?;
         Ok(Self {
             ctx,
-            wishes,
             caller,
             target,
             lists: Lists::default(),
             for_profile: wishes.for_profile.clone(),
             store: wishes.store,
+            wishes,
             serial: None,
             proved: false,
             was_there: false,
             recreated: false,
+            replaced: Vec::new(),
+            went_on: false,
             given_up: false,
             made_user: false,
             made_key: None,
@@ -228,8 +263,10 @@ impl<'a> Run<'a> {
 
     /// The enrolment that was begun for the user, if it is the one that is wished.
     fn begun(&self, file: &UserJournal) -> CommandResult<Option<Journal>> {
-        let Some(journal) = file.read()? else { return Ok(None) };
-        let other = self.wishes.device_name.as_ref().is_some_and(|name| *name != journal.name);
+        let Some(mut journal) = file.read()? else { return Ok(None) };
+        self.check_kept(file, &mut journal)?;
+        let is_its = |name: &DeviceName| *name == journal.name || Some(name) == journal.device_name.as_ref();
+        let other = self.wishes.device_name.as_ref().is_some_and(|name| !is_its(name));
         if other && journal.stage > Stage::Planned && !self.wishes.yes {
             let message =
                 format!("the enrolment of `{}` for `{}` is not finished", journal.serial, journal.user);
@@ -247,11 +284,48 @@ impl<'a> Run<'a> {
         Ok((!other).then_some(journal))
     }
 
+    /// The account, told from those of other partitions.
+    fn account(&self) -> String {
+        let identity = &self.caller.identity;
+        match identity.partition.as_str() {
+            "aws" => identity.account.clone(),
+            other => format!("{other} {}", identity.account),
+        }
+    }
+
+    /// With `--resume` nothing is begun: where the credentials are of another account than the enrolment, it is told.
+    fn not_begun(&self, journals: &Journals) -> CommandResult<CommandError> {
+        let (user, account) = (&self.target.user, &self.caller.identity.account);
+        let unfinished = journals.unfinished()?;
+        let elsewhere: Vec<_> = unfinished.iter().filter(|j| j.user.eq_ignore_ascii_case(user)).collect();
+        let accounts: Vec<_> = elsewhere.iter().map(|journal| format!("`{}`", journal.account)).collect();
+        let mut message = format!(
+            "these credentials are of account `{account}`, and no enrolment of `{user}` was begun there"
+        );
+        if !accounts.is_empty() {
+            message.push_str(&format!(", but in {}", accounts.join(", ")));
+        }
+        let this = CommandError::new(ErrorKind::Usage, message);
+        Ok(elsewhere.iter().fold(this, |this, journal| {
+            let profile = journal.profile.as_deref().unwrap_or("NAME");
+            this.hint(format!("go on there: `{}`", words::resume(&journal.user, Some(profile))))
+        }))
+    }
+
     /// What was wished when the enrolment was begun, where nothing else is wished now.
     fn take_over(&mut self, begun: Option<&Journal>) {
         let Some(journal) = begun else { return };
         self.for_profile = self.for_profile.take().or_else(|| journal.for_profile.clone());
         self.store = self.store.or(Some(journal.store));
+        let wishes = &mut self.wishes;
+        wishes.device_name = wishes.device_name.take().or_else(|| journal.device_name.clone());
+        if wishes.path == IamPath::default() {
+            wishes.path.clone_from(&journal.path);
+        }
+        if wishes.tags.is_empty() {
+            let tag = |(key, value): &(String, String)| Tag { key: key.clone(), value: value.clone() };
+            wishes.tags = journal.tags.iter().map(tag).collect();
+        }
     }
 
     /// Takes every step that is left.
@@ -264,7 +338,7 @@ impl<'a> Run<'a> {
             match journal.stage {
                 Stage::Planned => self.create(file, journal)?,
                 Stage::Stored => self.enable(journal)?,
-                Stage::Enabled => proof = Some(self.verify(journal)?),
+                Stage::Enabled => proof = self.verify(journal)?,
                 Stage::Verified => {
                     self.finish(journal)?;
                     file.remove()?;
@@ -308,11 +382,7 @@ impl<'a> Run<'a> {
 
     /// The command that goes on from here.
     fn go_on(&self) -> String {
-        let mut command = format!("awsmfa enroll --resume --user {}", self.target.user);
-        if let Some(profile) = &self.wishes.profile {
-            command.push_str(&format!(" --profile {profile}"));
-        }
-        command
+        words::resume(&self.target.user, self.wishes.profile.as_deref())
     }
 
     fn store_of(&self, journal: &Journal) -> CommandResult<Rc<dyn SecretStore>> {

@@ -1,10 +1,11 @@
 //! Creating the device, and keeping its seed before anything else is done.
 
+use std::time::Duration;
+
 use super::journal::{Journal, Stage, UserJournal};
 use super::{Run, words};
 use crate::aws::{AwsErrorKind, NewDevice};
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::model::names::DeviceName;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::StoreError;
@@ -20,16 +21,17 @@ impl Run<'_> {
         loop {
             self.serial = Some(journal.serial.clone());
             self.ctx.ui.doing(format_args!("creating `{}`", journal.serial));
-            let (name, path, wishes) = (journal.name.clone(), journal.path.clone(), self.wishes);
+            let (name, path) = (journal.name.clone(), journal.path.clone());
+            let tags = self.wishes.tags.clone();
             let created = self.call(|aws, keys, offset| {
-                aws.create_virtual_mfa_device(keys, name.as_str(), path.as_str(), &wishes.tags, offset)
+                aws.create_virtual_mfa_device(keys, name.as_str(), path.as_str(), &tags, offset)
             });
             let error = match created {
                 Ok(device) => return self.keep(journal, &device),
                 Err(error) => error,
             };
             match error.kind {
-                AwsErrorKind::Exists => match self.stored(&journal.serial)? {
+                AwsErrorKind::Exists => match self.ours(&journal.serial)? {
                     Some(store) => {
                         (journal.stage, journal.store) = (Stage::Stored, store);
                         return self.register(journal);
@@ -38,8 +40,8 @@ impl Run<'_> {
                 },
                 // AWS may have created it; the next answer tells.
                 AwsErrorKind::Lost if lost < LOST => {
+                    self.wait_after_loss(lost);
                     lost += 1;
-                    self.ctx.ui.detail("AWS's answer was lost; asking again");
                 }
                 AwsErrorKind::LimitExceeded => {
                     return Err(CommandError::from(error)
@@ -52,18 +54,21 @@ impl Run<'_> {
 
     /// There is a device of the name whose secret nobody has: delete it if that is wished, else choose another name.
     fn make_room(&mut self, file: &UserJournal, journal: &mut Journal) -> CommandResult {
-        if self.wishes.replace {
+        let reserved = self.reserved(&journal.serial)?;
+        if reserved.is_none() && self.may_replace(&journal.serial) {
             return self.delete(&journal.serial);
         }
-        let base: DeviceName = match &self.wishes.device_name {
-            Some(name) => name.clone(),
-            None => self.target.user.parse()?,
-        };
+        let base = self.base_name()?;
         let number = (1..).find(|n| base.numbered(*n) == journal.name).unwrap_or(1) + 1;
-        self.pass_by(&journal.serial, &base.numbered(number), &mut journal.stale);
+        match reserved {
+            None => self.pass_by(&journal.serial, &base.numbered(number), &mut journal.stale),
+            Some(user) if self.wishes.device_name.is_some() => {
+                return Err(self.taken(&journal.serial, &user));
+            }
+            Some(_) => {}
+        }
         let begun = self.choose(&base, number, &mut journal.stale)?;
-        (journal.stage, journal.serial) = (begun.stage, begun.serial);
-        (journal.name, journal.store) = (begun.name, begun.store);
+        journal.take(begun);
         Ok(file.save(journal)?)
     }
 
@@ -106,21 +111,38 @@ impl Run<'_> {
         error.hint(what)
     }
 
+    /// Whether a device that is in the way is to be deleted; not over and over.
+    pub(super) fn may_replace(&self, serial: &Serial) -> bool {
+        self.wishes.replace && !self.replaced.contains(serial)
+    }
+
+    /// Waits before a request is sent again, the longer the more answers were lost.
+    fn wait_after_loss(&self, lost: usize) {
+        let seconds = Duration::from_secs(1 << lost);
+        self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS, whose answer was lost");
+    }
+
     /// Deletes a device that is nobody's.
     pub(super) fn delete(&mut self, serial: &Serial) -> CommandResult {
         self.ctx.ui.doing(format_args!("deleting `{serial}`"));
-        for _ in 0..=LOST {
+        self.replaced.push(serial.clone());
+        let mut lost = 0;
+        loop {
             let deleted = self.call(|aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset));
             match deleted {
                 Ok(()) => break,
                 Err(error) => match error.kind {
                     AwsErrorKind::NotFound => break,
-                    AwsErrorKind::Lost => {}
+                    AwsErrorKind::Lost if lost < LOST => {
+                        self.wait_after_loss(lost);
+                        lost += 1;
+                    }
                     AwsErrorKind::DeleteConflict => {
                         let message = format!("`{serial}` is somebody's device; it was not replaced");
                         return Err(CommandError::new(ErrorKind::Refused, message)
                             .hint("choose another name: `--device-name NAME`"));
                     }
+                    AwsErrorKind::Lost => return Err(error.into()),
                     _ => {
                         let refused = self.refused_device(error, serial);
                         return Err(refused.hint("or leave it and take another name: without `--replace`"));

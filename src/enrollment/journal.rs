@@ -51,6 +51,12 @@ pub struct Journal {
     pub profile: Option<String>,
     /// The profile that is to use the device, if one was named.
     pub for_profile: Option<String>,
+    /// The device's name as the person gave it, without the number that a name that was taken got.
+    #[serde(default)]
+    pub device_name: Option<DeviceName>,
+    /// The tags that the device is to have: keys and values.
+    #[serde(default)]
+    pub tags: Vec<(String, String)>,
     /// When it began.
     pub began: DateTime<Utc>,
     /// Devices that were in the way: nobody's, with secrets that nobody has.
@@ -87,9 +93,17 @@ impl Journal {
             store: begun.store,
             profile: None,
             for_profile: None,
+            device_name: None,
+            tags: Vec::new(),
             began,
             stale: Vec::new(),
         }
+    }
+
+    /// Goes on with another device.
+    pub fn take(&mut self, begun: Begun) {
+        let Begun { stage, serial, name, store } = begun;
+        (self.stage, self.serial, self.name, self.store) = (stage, serial, name, store);
     }
 }
 
@@ -119,8 +133,18 @@ impl Journals {
         Ok(UserJournal { path: self.folder.join(format!("{name}.json")), _lock: lock })
     }
 
+    /// The places of the journals that name a device.
+    pub fn naming(&self, serial: &Serial) -> io::Result<Vec<Place>> {
+        let found = self.all()?.into_iter().filter(|(_, journal)| journal.serial == *serial);
+        Ok(found.map(|(path, _)| Place(path)).collect())
+    }
+
     /// Every enrolment that has not come to its end, without a lock: for finding out whose to resume.
     pub fn unfinished(&self) -> io::Result<Vec<Journal>> {
+        Ok(self.all()?.into_iter().map(|(_, journal)| journal).collect())
+    }
+
+    fn all(&self) -> io::Result<Vec<(PathBuf, Journal)>> {
         let entries = match std::fs::read_dir(&self.folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -130,11 +154,23 @@ impl Journals {
         for entry in entries {
             let path = entry?.path();
             if path.extension().is_some_and(|extension| extension == "json") {
-                found.extend(read(&path)?);
+                found.extend(read(&path)?.map(|journal| (path, journal)));
             }
         }
-        found.sort_by_key(|journal: &Journal| journal.began);
+        found.sort_by_key(|(_, journal): &(PathBuf, Journal)| journal.began);
         Ok(found)
+    }
+}
+
+/// The place of a user's journal, not locked yet.
+#[derive(Debug)]
+pub struct Place(PathBuf);
+
+impl Place {
+    /// Locks it; waits for another process that has it.
+    pub fn lock(self) -> io::Result<UserJournal> {
+        let lock = Lock::acquire(&self.0.with_extension("lock"))?;
+        Ok(UserJournal { path: self.0, _lock: lock })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Preflight at AWS, and the choice of the device's name: what is there already, and what of it is ours.
 
-use super::journal::{Begun, Journal, Stage};
+use super::journal::{Begun, Journal, Stage, UserJournal};
 use super::{Run, words};
 use crate::aws::{Assignment, AwsErrorKind};
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -35,17 +35,14 @@ impl Run<'_> {
     pub(super) fn plan(&mut self, begun: Option<Journal>) -> CommandResult<Journal> {
         if let Some(journal) = begun.clone().filter(|journal| journal.stage > Stage::Planned) {
             self.ctx.ui.say(format_args!("going on with the enrolment of `{}`", journal.serial));
+            self.went_on = journal.stage >= Stage::Enabled;
             return Ok(journal);
         }
         self.ctx.ui.doing("looking at what is there");
         self.look_at_user()?;
         self.look_at_devices()?;
         let mut stale = begun.map(|journal| journal.stale).unwrap_or_default();
-        let base = match &self.wishes.device_name {
-            Some(name) => name.clone(),
-            // A policy from before users could have several devices allows this name only.
-            None => self.target.user.parse()?,
-        };
+        let base = self.base_name()?;
         let begun = self.choose(&base, 1, &mut stale)?;
         self.was_there = begun.stage == Stage::Enabled;
         if begun.stage < Stage::Enabled {
@@ -56,8 +53,53 @@ impl Run<'_> {
         let mut journal = Journal::new(begun, &account, &self.target.user, &self.wishes.path, now);
         journal.profile.clone_from(&self.wishes.profile);
         journal.for_profile = self.using_profile();
+        journal.device_name.clone_from(&self.wishes.device_name);
+        journal.tags = self.wishes.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
         journal.stale = stale;
         Ok(journal)
+    }
+
+    /// The device's name, if it is free.
+    pub(super) fn base_name(&self) -> CommandResult<DeviceName> {
+        Ok(match &self.wishes.device_name {
+            Some(name) => name.clone(),
+            // A policy from before users could have several devices allows this name only.
+            None => self.target.user.parse()?,
+        })
+    }
+
+    /// A journal whose device's secret is not here any more is as good as one that only chose a name.
+    pub(super) fn check_kept(&self, file: &UserJournal, journal: &mut Journal) -> CommandResult {
+        if journal.stage == Stage::Planned {
+            return Ok(());
+        }
+        let registered = self.ctx.registry()?.find(&journal.serial)?.map(|record| record.store);
+        journal.store = registered.unwrap_or(journal.store);
+        if self.store_of(journal)?.get(journal.serial.as_str())?.is_none() {
+            self.ctx.ui.warn(format_args!(
+                "the {} store has no secret for `{}` any more, which was being enrolled; beginning again",
+                journal.store, journal.serial
+            ));
+            journal.stage = Stage::Planned;
+            file.save(journal)?;
+        }
+        Ok(())
+    }
+
+    /// The device is not the user's any more: chooses again what to enrol.
+    pub(super) fn choose_again(&mut self, journal: &mut Journal) -> CommandResult {
+        self.ctx.ui.warn(format_args!(
+            "`{}` is no device of `{}` any more; beginning again",
+            journal.serial, journal.user
+        ));
+        (self.recreated, self.went_on, journal.stage) = (true, false, Stage::Planned);
+        self.look_at_devices()?;
+        let begun = self.choose(&self.base_name()?, 1, &mut journal.stale)?;
+        if begun.stage < Stage::Enabled {
+            self.check_room(&begun.serial)?;
+        }
+        journal.take(begun);
+        Ok(())
     }
 
     /// Whether another user exists, and under which path; the caller need not be allowed to know.
@@ -101,7 +143,7 @@ impl Run<'_> {
             match self.look_for(&serial)? {
                 Found::Nothing => return begun(Stage::Planned, store),
                 Found::Ours(stage, store) => return begun(stage, store),
-                Found::Stale if self.wishes.replace => {
+                Found::Stale if self.may_replace(&serial) => {
                     self.delete(&serial)?;
                     return begun(Stage::Planned, store);
                 }
@@ -144,13 +186,27 @@ impl Run<'_> {
                 stored.map_or(Found::Own, |store| Found::Ours(Stage::Enabled, store))
             }
             (Some(owner), _) => Found::Others(owner),
-            (None, Some(store)) => Found::Ours(Stage::Stored, store),
-            (None, None) => Found::Stale,
+            (None, stored) => match (self.reserved(serial)?, stored) {
+                (Some(user), _) => Found::Others(user),
+                (None, Some(store)) => Found::Ours(Stage::Stored, store),
+                (None, None) => Found::Stale,
+            },
         })
     }
 
+    /// The other user for whom a device that is nobody's yet was made.
+    pub(super) fn reserved(&self, serial: &Serial) -> CommandResult<Option<String>> {
+        let user = self.ctx.registry()?.find(serial)?.and_then(|record| record.user);
+        Ok(user.filter(|user| !user.eq_ignore_ascii_case(&self.target.user)))
+    }
+
+    /// The store that has the secret under this serial, if the device was not made for another user.
+    pub(super) fn ours(&self, serial: &Serial) -> CommandResult<Option<StoreKind>> {
+        if self.reserved(serial)?.is_some() { Ok(None) } else { self.stored(serial) }
+    }
+
     /// The store that has a secret under this serial.
-    pub(super) fn stored(&self, serial: &Serial) -> CommandResult<Option<StoreKind>> {
+    fn stored(&self, serial: &Serial) -> CommandResult<Option<StoreKind>> {
         let registered = self.ctx.registry()?.find(serial)?.map(|record| record.store);
         // A run that was killed may have stored it and no more.
         let kind = match registered {
@@ -225,7 +281,7 @@ impl Run<'_> {
         }
     }
 
-    fn taken(&self, serial: &Serial, user: &str) -> CommandError {
+    pub(super) fn taken(&self, serial: &Serial, user: &str) -> CommandError {
         CommandError::new(
             ErrorKind::Refused,
             format!("the name is taken: `{serial}` is a device of `{user}`"),

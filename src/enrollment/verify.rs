@@ -13,12 +13,16 @@ use crate::session::{self, Ensured, Options, Own, Plan, SessionError, Wishes};
 const WAITS: [u64; 5] = [1, 2, 4, 8, 8];
 
 impl Run<'_> {
-    /// Proves that AWS has the device.
-    pub(super) fn verify(&mut self, journal: &mut Journal) -> CommandResult<Proof> {
+    /// Proves that AWS has the device. Without a proof, it is another device that is gone on with.
+    pub(super) fn verify(&mut self, journal: &mut Journal) -> CommandResult<Option<Proof>> {
         self.ctx.ui.doing("verifying that AWS takes it");
         let proof = match self.own_keys()? {
             Some(own) => self.verify_by_session(journal, &own)?,
             None => self.verify_by_list(journal)?,
+        };
+        let Some(proof) = proof else {
+            self.choose_again(journal)?;
+            return Ok(None);
         };
         journal.stage = Stage::Verified;
         match proof {
@@ -26,10 +30,10 @@ impl Run<'_> {
             Proof::Listed => self.ctx.ui.done(format_args!("verified: AWS lists it for `{}`", journal.user)),
             Proof::Unlisted => self.ctx.ui.done("enabled; not verified, for want of iam:ListMFADevices"),
         }
-        Ok(proof)
+        Ok(Some(proof))
     }
 
-    fn verify_by_session(&self, journal: &Journal, own: &Own) -> CommandResult<Proof> {
+    fn verify_by_session(&mut self, journal: &Journal, own: &Own) -> CommandResult<Option<Proof>> {
         let made;
         let (plan, aws): (Plan, &Aws) = match &own.profile {
             Some(profile) => {
@@ -44,16 +48,23 @@ impl Run<'_> {
                 (session::plan_for_keys(self.ctx, keys, journal.serial.clone(), aws.settings())?, aws)
             }
         };
-        let ensured = self.first_session(aws, &plan)?;
+        let Some(ensured) = self.first_session(aws, &plan)? else {
+            if self.is_gone(journal)? {
+                return Ok(None);
+            }
+            let message = format!("AWS does not know `{}` yet", journal.serial);
+            return Err(CommandError::new(ErrorKind::Refused, message)
+                .hint("it takes half a minute at times; then go on"));
+        };
         if !ensured.made && !self.was_there {
             let message = "AWS cannot be reached to verify the device";
             return Err(CommandError::new(ErrorKind::Network, message));
         }
-        Ok(Proof::Session(ensured.session.expiration))
+        Ok(Some(Proof::Session(ensured.session.expiration)))
     }
 
-    /// The session; an access key that was made now is not known everywhere at once.
-    fn first_session(&self, aws: &Aws, plan: &Plan) -> CommandResult<Ensured> {
+    /// The session, if AWS knows the device; an access key that was made now is not known everywhere at once.
+    fn first_session(&self, aws: &Aws, plan: &Plan) -> CommandResult<Option<Ensured>> {
         let precheck = || Ok(());
         // A session from before, made with an earlier device of this name, would prove nothing.
         let options = Options { force: !self.was_there, unattended: false, code: None, precheck: &precheck };
@@ -68,24 +79,34 @@ impl Run<'_> {
                     self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to learn of the new access key");
                 }
                 Err(SessionError::Aws(error)) if error.kind == AwsErrorKind::CannotValidateCode => {
-                    let message = format!("AWS does not know `{}` yet", plan.serial);
-                    return Err(CommandError::new(ErrorKind::Refused, message)
-                        .hint("it takes half a minute at times; then go on"));
+                    return Ok(None);
                 }
-                other => return Ok(other?),
+                other => return Ok(Some(other?)),
             }
         }
     }
 
-    fn verify_by_list(&mut self, journal: &Journal) -> CommandResult<Proof> {
+    /// Whether a device that an earlier run had AWS enable is the user's no more, as far as the caller may know.
+    fn is_gone(&mut self, journal: &Journal) -> CommandResult<bool> {
+        if !self.went_on || self.recreated {
+            return Ok(false);
+        }
+        let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
+        Ok(listed.is_some_and(|devices| devices.iter().all(|d| d.serial != journal.serial.as_str())))
+    }
+
+    fn verify_by_list(&mut self, journal: &Journal) -> CommandResult<Option<Proof>> {
         let mut waits = WAITS.into_iter();
         loop {
             let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
-            let Some(devices) = listed else { return Ok(Proof::Unlisted) };
+            let Some(devices) = listed else { return Ok(Some(Proof::Unlisted)) };
             if devices.iter().any(|device| device.serial == journal.serial.as_str()) {
-                return Ok(Proof::Listed);
+                return Ok(Some(Proof::Listed));
             }
             let Some(seconds) = waits.next() else {
+                if self.is_gone(journal)? {
+                    return Ok(None);
+                }
                 let message = format!("AWS does not list `{}` for `{}`", journal.serial, journal.user);
                 return Err(CommandError::new(ErrorKind::Refused, message));
             };

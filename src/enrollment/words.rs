@@ -11,6 +11,12 @@ pub(super) fn no_such_user(user: &str, account: &str) -> CommandError {
         .hint("or list the users: `aws iam list-users`")
 }
 
+/// The command that goes on with an enrolment.
+pub(super) fn resume(user: &str, profile: Option<&str>) -> String {
+    let profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+    format!("awsmfa enroll --resume --user {user}{profile}")
+}
+
 /// How an administrator takes a device away that is nobody's.
 pub(super) fn delete_command(serial: &Serial) -> String {
     format!("aws iam delete-virtual-mfa-device --serial-number {serial}")

@@ -121,6 +121,9 @@ impl From<ChainError> for CommandError {
     }
 }
 
+/// The operations that carry a code.
+const CODED: [&str; 4] = ["GetSessionToken", "AssumeRole", "EnableMFADevice", "ResyncMFADevice"];
+
 impl From<AwsError> for CommandError {
     fn from(error: AwsError) -> Self {
         use AwsErrorKind as Kind;
@@ -150,7 +153,10 @@ impl From<AwsError> for CommandError {
                     .hint("behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too")
             }
             Kind::Lost => Self::new(kind, format!("{} got no answer: {}", error.operation, error.message))
-                .hint("try again; the code that was sent is not used again"),
+                .hint(match CODED.contains(&error.operation) {
+                    true => "try again; the code that was sent is not used again",
+                    false => "try again",
+                }),
             Kind::NotAws => Self::new(kind, format!("something other than AWS answered ({})", error.message))
                 .hint("sign in to the network first: a captive portal or proxy stands in between"),
             Kind::Throttled => {

@@ -1,6 +1,7 @@
 //! `enroll`: from a user without MFA to sessions with it.
 
 mod faults;
+mod gone;
 mod kills;
 mod names;
 mod new_user;

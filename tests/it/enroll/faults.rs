@@ -10,6 +10,7 @@ fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
     bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
+    awsmfa: waiting 1 s for AWS, whose answer was lost
     warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `aws_mfa_demo-2`
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`; its secret is in the file store
@@ -40,6 +41,29 @@ fn a_lost_answer_to_delete_is_found_out() {
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
     bench.home.awsmfa(args).run().success();
     bench.check_one(USER);
+}
+
+#[test]
+fn answers_to_delete_that_stay_lost_end_it() {
+    let bench = Bench::new();
+    bench.aws.add_unassigned_device(USER);
+    bench.aws.fault(Fault::drop_before().on("DeleteVirtualMFADevice").times(10));
+    let args = ["--user", USER, "--profile", "admin", "--replace"];
+    let error = bench.in_process(0).enroll(&args).unwrap_err();
+    assert!(error.message.contains("DeleteVirtualMFADevice got no answer"), "{error}");
+    assert!(error.hints.iter().all(|hint| !hint.contains("code")), "{:?}", error.hints);
+    assert_eq!((bench.count("DeleteVirtualMFADevice"), bench.count("CreateVirtualMFADevice")), (4, 0));
+}
+
+#[test]
+fn a_device_is_replaced_once() {
+    let bench = Bench::new();
+    bench.aws.add_unassigned_device(USER);
+    bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
+    let args = ["--user", USER, "--profile", "admin", "--replace"];
+    bench.in_process(0).enroll(&args).unwrap();
+    assert_eq!(bench.count("DeleteVirtualMFADevice"), 1);
+    bench.check_device("aws_mfa_demo-2");
 }
 
 #[test]

@@ -76,6 +76,74 @@ fn resume_needs_no_arguments() {
     bench.check_one(USER);
 }
 
+/// Puts the journal back to before the device was created, as if the run had been killed before the journal was written.
+fn unwrite_stage(bench: &Bench) {
+    let journal = bench.home.path().join(&bench.journals()[0]);
+    let text = std::fs::read_to_string(&journal).unwrap();
+    assert!(text.contains("\"stored\""), "{text}");
+    std::fs::write(&journal, text.replace("\"stored\"", "\"planned\"")).unwrap();
+}
+
+#[test]
+fn the_name_and_the_tags_are_those_that_were_wished_first() {
+    let begin =
+        ["--profile", "admin", "--user", USER, "--device-name", "spare", "--tag", "a=b", "--path", "/x/"];
+    let plain = ["enroll", "--profile", "admin", "--user", USER];
+    for (action, resume) in [
+        ("CreateVirtualMFADevice", true),
+        ("CreateVirtualMFADevice", false),
+        ("EnableMFADevice", true),
+        ("EnableMFADevice", false),
+    ] {
+        let bench = Bench::new();
+        // The answer never comes, and the device is not made either.
+        killed_at(&bench, &begin, action);
+        if action == "EnableMFADevice" {
+            unwrite_stage(&bench);
+        } else {
+            bench.aws.remove_device(&bench.serial("x/spare"));
+        }
+        let again = if resume { bench.home.awsmfa(["enroll", "--resume"]) } else { bench.home.awsmfa(plain) };
+        again.run().success();
+        bench.check_one("x/spare");
+        assert_eq!(bench.aws.devices()[0].tags, [("a".to_owned(), "b".to_owned())]);
+    }
+}
+
+#[test]
+fn resume_with_another_accounts_credentials_makes_nothing() {
+    let bench = Bench::new();
+    killed_at(&bench, &["--profile", "demo"], "EnableMFADevice");
+    let other = fake_aws::FakeAws::builder().account("999999999999").start();
+    other.add_user(USER);
+    let key = other.add_access_key(USER);
+    let keys = format!("[other]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    bench.home.write_credentials(&format!("{}{keys}", bench.home.credentials()));
+    bench
+        .home
+        .write_config(&format!("{}[profile other]\nregion = eu-central-1\n", bench.home.read(".aws/config")));
+    let resume = ["enroll", "--resume", "--profile", "other"];
+    let ran = bench.home.awsmfa(resume).env("AWS_ENDPOINT_URL", other.endpoint()).run();
+    insta::assert_snapshot!(ran.code(2).err(), @"
+    error: these credentials are of account `999999999999`, and no enrolment of `aws_mfa_demo` was begun there, but in `123456789012`
+    hint: go on there: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+    ");
+    assert_eq!(other.devices(), []);
+    bench.home.awsmfa(["enroll", "--resume"]).run().success();
+    bench.check_one(USER);
+}
+
+#[test]
+fn the_way_on_names_the_profile_of_the_environment() {
+    let bench = Bench::new();
+    bench.aws.fault(Fault::drop_before().on("EnableMFADevice").forever());
+    let said = bench.home.awsmfa(["enroll"]).env("AWS_PROFILE", "demo").run().code(6).err();
+    assert!(said.contains("`awsmfa enroll --resume --user aws_mfa_demo --profile demo`"), "{said}");
+    bench.aws.clear_faults();
+    bench.home.awsmfa(["enroll", "--resume"]).run().success();
+    bench.check_one(USER);
+}
+
 #[test]
 fn an_enrolment_that_is_not_finished_comes_before_another() {
     let bench = Bench::new();

@@ -116,6 +116,29 @@ fn anothers_device_is_left_alone() {
 }
 
 #[test]
+fn a_half_finished_device_of_another_user_is_left_to_that_user() {
+    for (listed, replace) in [(true, false), (false, false), (true, true), (false, true)] {
+        let bench = Bench::new();
+        bench.aws.add_user("bob");
+        if !listed {
+            bench.aws.deny("boss", "iam:ListVirtualMFADevices");
+        }
+        bench.aws.fault(fake_aws::Fault::drop_before().on("EnableMFADevice").forever());
+        let bobs = ["enroll", "--user", "bob", "--profile", "admin", "--device-name", USER];
+        bench.home.awsmfa(bobs).run().code(6);
+        bench.aws.clear_faults();
+        let ran = bench.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", "--device-name", USER]);
+        let said = ran.run().code(4).err();
+        assert!(said.contains("is a device of `bob`"), "{said}");
+        let last = if replace { "--replace" } else { "--yes" };
+        bench.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", last]).run().success();
+        assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")]);
+        bench.home.awsmfa(["enroll", "--resume"]).run().success();
+        assert_eq!(bench.aws.devices_of("bob"), [bench.serial(USER)]);
+    }
+}
+
+#[test]
 fn eight_devices_are_enough() {
     let bench = Bench::new();
     for n in 0..8 {
