@@ -4,6 +4,7 @@
 use crate::aws_files::document::{Document, UnsafeEdit};
 use crate::aws_files::{Kind, write};
 use crate::context::Context;
+use crate::enrollment;
 use crate::error::CommandResult;
 use crate::model::serial::Serial;
 use crate::store::registry::DeviceRecord;
@@ -11,12 +12,15 @@ use crate::store::registry::DeviceRecord;
 /// Forgets a device that is no more, with its secret.
 pub fn all(ctx: &Context, serial: &Serial, record: Option<&DeviceRecord>) -> CommandResult {
     uses(ctx, serial)?;
+    enrollment::forget_journal_of(ctx, serial)?;
     record.map_or(Ok(()), |record| secret(ctx, record))
 }
 
 /// Forgets a secret. What else names the device stays: somebody else may have its codes.
 pub fn secret(ctx: &Context, record: &DeviceRecord) -> CommandResult {
     let serial = &record.serial;
+    // An enrolment that was not finished cannot be any more, and would stand in the way of another.
+    enrollment::forget_journal_of(ctx, serial)?;
     ctx.store(record.store)?.delete(serial.as_str())?;
     ctx.registry()?.update(|devices| devices.retain(|device| device.serial != *serial))?;
     ctx.ui.say(format_args!("forgot the secret of `{serial}`"));
