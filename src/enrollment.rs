@@ -132,11 +132,15 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     }
     run.take_over(begun.as_ref());
     run.check_places(begun.as_ref())?;
+    run.tell_lost_key(&file)?;
     if let Some(new_user) = run.wishes.new_user.clone() {
-        run.new_user(&new_user)?;
+        run.new_user(&new_user, &file)?;
     }
     let mut journal = run.plan(begun)?;
-    match run.drive(&file, &mut journal) {
+    let driven = run.drive(&file, &mut journal);
+    // Ctrl-C from here on interrupts something else.
+    interrupt::forget();
+    match driven {
         Ok(proof) => run.enrolled(&journal, proof),
         Err(error) => Err(run.failed(&file, &journal, error)?),
     }

@@ -19,6 +19,11 @@ pub fn say(hint: &str) {
     *HINT.lock().unwrap_or_else(PoisonError::into_inner) = Some(hint.to_owned());
 }
 
+/// There is nothing to go on with any more.
+pub fn forget() {
+    *HINT.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
 #[allow(
     clippy::disallowed_methods,
     reason = "the person wants it to end now, whatever the main thread waits for"
@@ -29,4 +34,17 @@ fn end(exit_code: u8) {
     // Nobody is left to be told that stderr is closed.
     let _ = write!(std::io::stderr(), "\nerror: interrupted\n{hint}");
     std::process::exit(i32::from(exit_code));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_is_not_gone_on_with() {
+        say("go on");
+        assert!(HINT.lock().unwrap().is_some());
+        forget();
+        assert!(HINT.lock().unwrap().is_none());
+    }
 }

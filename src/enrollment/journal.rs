@@ -193,6 +193,27 @@ impl UserJournal {
         files::write_private(&self.path, &bytes)
     }
 
+    /// Writes which access keys the user has before one more is made.
+    pub fn save_keys(&self, ids: &[String]) -> io::Result<()> {
+        let bytes = serde_json::to_vec_pretty(ids).map_err(io::Error::other)?;
+        files::write_private(&self.keys_path(), &bytes)
+    }
+
+    /// The access keys that there were before one was made whose secret may not have been kept.
+    pub fn keys(&self) -> io::Result<Option<Vec<String>>> {
+        let bytes = files::read_private(&self.keys_path())?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    /// The secret of the access key is kept, or none was made.
+    pub fn remove_keys(&self) -> io::Result<()> {
+        files::remove(&self.keys_path()).map(drop)
+    }
+
+    fn keys_path(&self) -> PathBuf {
+        self.path.with_extension("keys")
+    }
+
     /// Forgets it: the enrolment came to its end.
     pub fn remove(&self) -> io::Result<()> {
         files::remove(&self.path).map(drop)

@@ -1,7 +1,8 @@
 //! The user that is to have the device, made first if it is not there: policies, an access key, a console password.
 //! Everything that is there already is left alone.
 
-use super::{NewUser, Run};
+use super::journal::UserJournal;
+use super::{NewUser, Run, words};
 use crate::aws::AwsErrorKind;
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::aws_files::{Kind, write};
@@ -15,13 +16,13 @@ const LOST: usize = 3;
 
 impl Run<'_> {
     /// Makes what is missing.
-    pub(super) fn new_user(&mut self, new_user: &NewUser) -> CommandResult {
+    pub(super) fn new_user(&mut self, new_user: &NewUser, file: &UserJournal) -> CommandResult {
         self.user(new_user)?;
         for policy in &new_user.policies {
             self.attach(policy)?;
         }
         if new_user.access_key {
-            self.access_key()?;
+            self.access_key(file)?;
         }
         if new_user.console_password {
             self.console_password()?;
@@ -80,7 +81,7 @@ impl Run<'_> {
     }
 
     /// The secret of an access key is told once, like a seed: it is in the credentials file before anything else is done.
-    fn access_key(&mut self) -> CommandResult {
+    fn access_key(&mut self, file: &UserJournal) -> CommandResult {
         let (name, profile) = (self.target.user.clone(), self.key_profile());
         if self.own_keys()?.is_some() {
             self.ctx.ui.done(format_args!("profile `{profile}` has keys of `{name}`"));
@@ -88,10 +89,45 @@ impl Run<'_> {
         }
         self.ctx.ui.doing(format_args!("creating an access key for `{name}`"));
         let before = self.key_ids(&name)?;
+        // What an earlier run wrote shows the key that it may have lost, too.
+        let earlier = file.keys()?.is_some();
+        if let (Some(before), false) = (&before, earlier) {
+            file.save_keys(before)?;
+        }
+        let made = self.make_key(&profile, &name, &before);
+        let in_doubt = made.as_ref().is_err_and(|error| earlier || error.kind == ErrorKind::Network);
+        if !in_doubt {
+            file.remove_keys()?;
+        }
+        made
+    }
+
+    /// A run that was killed may have made an access key whose secret nobody has. Somebody else may have made it, too, so
+    /// it is named and left.
+    pub(super) fn tell_lost_key(&mut self, file: &UserJournal) -> CommandResult {
+        let Some(before) = file.keys()? else { return Ok(()) };
+        let name = self.target.user.clone();
+        let Ok(Some(now)) = self.key_ids(&name) else { return Ok(()) };
+        let own = self.own_keys()?.map(|own| own.keys.access_key_id);
+        for id in now.iter().filter(|id| !before.contains(id) && Some(*id) != own.as_ref()) {
+            self.ctx.ui.warn(format_args!(
+                "the access key `{id}` of `{name}` appeared while an earlier run was making one, and its secret was not kept"
+            ));
+            self.ctx
+                .ui
+                .hint(format_args!("if nobody else made it: `{}`", words::delete_key_command(&name, id)));
+        }
+        if own.is_some() {
+            file.remove_keys()?;
+        }
+        Ok(())
+    }
+
+    fn make_key(&mut self, profile: &str, name: &str, before: &Option<Vec<String>>) -> CommandResult {
         for _ in 0..=LOST {
-            match self.call(|aws, keys, offset| aws.create_access_key(keys, &name, offset)) {
-                Ok(keys) => return self.keep_key(&profile, &keys),
-                Err(error) if error.kind == AwsErrorKind::Lost => self.forget_lost_key(&name, &before)?,
+            match self.call(|aws, keys, offset| aws.create_access_key(keys, name, offset)) {
+                Ok(keys) => return self.keep_key(profile, &keys),
+                Err(error) if error.kind == AwsErrorKind::Lost => self.forget_lost_key(name, before)?,
                 Err(error) if error.kind == AwsErrorKind::LimitExceeded => {
                     let message = format!("`{name}` has two access keys, and AWS allows no more");
                     let this = CommandError::new(ErrorKind::Refused, message);
@@ -116,9 +152,9 @@ impl Run<'_> {
                 let deleted = self.call(|aws, keys, offset| aws.delete_access_key(keys, &name, &id, offset));
                 return Err(match deleted {
                     Ok(()) => error.hint(format!("the access key `{id}` was deleted again")),
-                    Err(_) => error.hint(format!(
-                        "delete the key: `aws iam delete-access-key --user-name {name} --access-key-id {id}`"
-                    )),
+                    Err(_) => {
+                        error.hint(format!("delete the key: `{}`", words::delete_key_command(&name, &id)))
+                    }
                 });
             }
         };

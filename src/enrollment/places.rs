@@ -1,14 +1,21 @@
 //! Preflight on this computer, before AWS is asked to make anything: whether what it will tell can be kept.
 
+use std::time::Duration;
+
 use super::journal::{Journal, Stage};
 use super::{NewUser, Run};
+use crate::aws::{AwsError, AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::aws_files::resolve::{self, KeysError, Resolution};
 use crate::aws_files::{Kind, session_edits, write};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::identity::Identity;
 use crate::model::session::LongTermKeys;
 use crate::session::{self, Own};
 use crate::store;
+
+/// Waits for AWS to know an access key that was made now.
+const KEY_WAITS: [u64; 4] = [1, 2, 4, 8];
 
 impl Run<'_> {
     /// Checks the store, the AWS files and the terminal, as far as they will be needed.
@@ -88,7 +95,7 @@ impl Run<'_> {
         let profiles = self.ctx.profiles()?;
         let Ok(resolution) = resolve::resolve(&profiles, &profile) else { return Ok(of_caller) };
         let Some(keys) = self.keys_of(&resolution)? else { return Ok(of_caller) };
-        let (owner, _) = session::identify(self.ctx, &self.caller.aws, &(&keys).into())?;
+        let owner = self.owner(&keys)?;
         if owner.account == self.caller.identity.account
             && owner.user().is_some_and(|user| user.eq_ignore_ascii_case(&self.target.user))
         {
@@ -98,6 +105,25 @@ impl Run<'_> {
             format!("profile `{profile}` has the keys of `{}`, not of `{}`", owner.arn, self.target.user);
         Err(CommandError::new(ErrorKind::Configuration, message)
             .hint("name a profile of the user: `--for-profile NAME`"))
+    }
+
+    /// Whose keys these are; AWS does not know keys that were made now everywhere at once.
+    fn owner(&self, keys: &LongTermKeys) -> CommandResult<Identity> {
+        let (aws, offset, signer) = (&self.caller.aws, self.caller.offset, Keys::from(keys));
+        let is_new = self.made_key.as_ref() == Some(&keys.access_key_id);
+        let mut waits = KEY_WAITS.into_iter();
+        loop {
+            let error = match session::identify(self.ctx, aws, &signer) {
+                Ok((owner, _)) => return Ok(owner),
+                Err(error) => error,
+            };
+            // Its kind is not in the error any more. Where AWS knows the key by now, asking again is right, too.
+            let is_other = |error: AwsError| error.kind != AwsErrorKind::UnknownKey;
+            let unknown = is_new && !aws.get_caller_identity(&signer, offset).result.is_err_and(is_other);
+            let Some(seconds) = waits.next().filter(|_| unknown) else { return Err(error) };
+            let seconds = Duration::from_secs(seconds);
+            self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to learn of the new access key");
+        }
     }
 
     fn keys_of(&self, resolution: &Resolution) -> CommandResult<Option<LongTermKeys>> {

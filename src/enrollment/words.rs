@@ -22,6 +22,11 @@ pub(super) fn delete_command(serial: &Serial) -> String {
     format!("aws iam delete-virtual-mfa-device --serial-number {serial}")
 }
 
+/// How an administrator takes an access key away whose secret nobody has.
+pub(super) fn delete_key_command(user: &str, id: &str) -> String {
+    format!("aws iam delete-access-key --user-name {user} --access-key-id {id}")
+}
+
 /// The user has a device, and AWS demands a session made with it.
 pub(super) fn needs_mfa(user: &str, serial: Option<&str>) -> CommandError {
     let device = serial.map_or("an MFA device".to_owned(), |serial| format!("the MFA device `{serial}`"));

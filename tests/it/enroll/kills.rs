@@ -24,7 +24,7 @@ fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }
 
-fn killed_at(bench: &Bench, args: &[&str], action: &str) {
+pub(super) fn killed_at(bench: &Bench, args: &[&str], action: &str) {
     let mut child = waiting_for(bench, args, action);
     child.kill().unwrap();
     child.wait().unwrap();

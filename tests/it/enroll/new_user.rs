@@ -75,6 +75,39 @@ fn lost_answers_leave_one_user_and_one_key() {
 }
 
 #[test]
+fn a_key_whose_secret_a_killed_run_did_not_keep_is_named() {
+    let bench = Bench::new();
+    let args = ["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"];
+    super::kills::killed_at(&bench, &args, "CreateAccessKey");
+    // The fault keeps the answer back; the key is there.
+    let lost = match bench.aws.access_keys("newcomer").first() {
+        Some(key) => key.0.clone(),
+        None => bench.aws.add_access_key("newcomer").id,
+    };
+    let ran = create(&bench).success();
+    let said = ran.err();
+    assert!(said.contains(&format!("warning: the access key `{lost}` of `newcomer` appeared")), "{said}");
+    let command = format!("`aws iam delete-access-key --user-name newcomer --access-key-id {lost}`");
+    assert!(said.contains(&command), "{said}");
+    let again = create(&bench).success();
+    assert!(!again.err().contains(&lost), "{}", again.err());
+    assert_eq!(bench.aws.access_keys("newcomer").len(), 2);
+}
+
+#[test]
+fn a_key_that_aws_does_not_know_yet_is_waited_for() {
+    let bench = Bench::new();
+    let unknown =
+        Fault::error(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
+    bench.aws.fault(unknown.on("GetCallerIdentity").after(1).times(5));
+    let computer = bench.in_process(0);
+    computer.enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"]).unwrap();
+    assert!(computer.err.text().contains("waiting 4 s for AWS to learn of the new access key"));
+    bench.aws.clock().set_offset(0);
+    check(&bench);
+}
+
+#[test]
 fn permissions_that_are_missing_are_named() {
     for action in ["iam:CreateUser", "iam:AttachUserPolicy", "iam:CreateAccessKey"] {
         let bench = Bench::new();
