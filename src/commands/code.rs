@@ -110,10 +110,10 @@ fn print(ctx: &Context, args: &CodeArgs, json: &impl Serialize, text: &str) -> C
 }
 
 fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
-    let devices = ctx.registry()?.load()?;
     if let Some(name) = &args.device {
-        return by_name(&devices, name);
+        return Ok(super::device::stored(ctx, name)?.serial);
     }
+    let devices = ctx.registry()?.load()?;
     let named = args.profile.profile.as_deref().or(ctx.env.get("AWS_PROFILE"));
     match (named, devices.as_slice()) {
         (Some(profile), _) => of_profile(ctx, profile),
@@ -129,20 +129,6 @@ fn of_profile(ctx: &Context, profile: &str) -> CommandResult<Serial> {
         CommandError::new(ErrorKind::Configuration, format!("profile `{profile}` has no `mfa_serial`"))
             .hint("name the device: `awsmfa device list` shows those that are stored")
     })
-}
-
-fn by_name(devices: &[DeviceRecord], name: &str) -> CommandResult<Serial> {
-    let matches = |d: &&DeviceRecord| {
-        d.serial.as_str() == name || d.serial.device_name() == name || d.label.as_deref() == Some(name)
-    };
-    let found: Vec<&DeviceRecord> = devices.iter().filter(matches).collect();
-    match found.as_slice() {
-        [one] => Ok(one.serial.clone()),
-        [] if name.starts_with("arn:") => Ok(name.parse()?),
-        [] => Err(CommandError::new(ErrorKind::Configuration, format!("no device `{name}` is stored"))
-            .hint("list them: `awsmfa device list`")),
-        several => Err(ambiguous(&several.iter().map(|d| (*d).clone()).collect::<Vec<_>>())),
-    }
 }
 
 fn no_device() -> CommandError {

@@ -42,7 +42,7 @@ pub fn run(ctx: &Context, command: &DeviceCommand) -> CommandResult {
 }
 
 /// The stored device of this ARN, name or label.
-fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
+pub(super) fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
     let devices = ctx.registry()?.load()?;
     let is_meant = |d: &&DeviceRecord| {
         d.serial.as_str() == name || d.serial.device_name() == name || d.label.as_deref() == Some(name)

@@ -134,14 +134,14 @@ fn a_device_is_found_by_name_or_label() {
     import(&home, "arn:aws:iam::210987654321:mfa/alice", RFC_SEED);
     let ran = home.awsmfa(["code", "alice"]).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
-    error: several devices could be meant
-    hint: awsmfa code arn:aws:iam::123456789012:mfa/alice
-    hint: awsmfa code arn:aws:iam::210987654321:mfa/alice
+    error: several stored devices are called `alice`
+    hint: name one by its ARN: arn:aws:iam::123456789012:mfa/alice
+    hint: name one by its ARN: arn:aws:iam::210987654321:mfa/alice
     ");
     let ran = home.awsmfa(["code", "bob"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
-    error: no device `bob` is stored
-    hint: list them: `awsmfa device list`
+    error: no secret is stored for `bob`
+    hint: list the devices: `awsmfa device list`
     ");
     home.awsmfa(["code", SERIAL]).run().success();
 }
