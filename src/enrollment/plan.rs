@@ -253,6 +253,17 @@ impl Run<'_> {
         if stale.contains(serial) {
             return;
         }
+        if self.lists.virtuals.is_none() {
+            // It may be somebody's, in use: not a device to be deleted on our word.
+            self.ctx.ui.warn(format_args!(
+                "`{serial}` is in the way, and whose it is cannot be told without iam:ListVirtualMFADevices; trying the name `{next}`"
+            ));
+            let delete = words::delete_command(serial);
+            return self
+                .ctx
+                .ui
+                .hint(format_args!("if it is nobody's, an administrator can delete it: `{delete}`"));
+        }
         stale.push(serial.clone());
         self.ctx.ui.warn(format_args!(
             "`{serial}` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `{next}`"

@@ -27,6 +27,11 @@ impl Run<'_> {
         journal.stage = Stage::Verified;
         match proof {
             Proof::Session(_) => self.ctx.ui.done("verified: AWS gave a session for its code"),
+            // Somebody may have made a device of this name anew since its secret was stored here.
+            Proof::Listed if self.was_there => self.ctx.ui.done(format_args!(
+                "AWS listed it for `{}` before; whether the stored secret is still its own, a login tells",
+                journal.user
+            )),
             Proof::Listed => self.ctx.ui.done(format_args!("verified: AWS lists it for `{}`", journal.user)),
             Proof::Unlisted => self.ctx.ui.done("enabled; not verified, for want of iam:ListMFADevices"),
         }

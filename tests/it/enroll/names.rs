@@ -83,7 +83,11 @@ fn without_the_list_create_tells_that_a_name_is_taken() {
     bench.aws.deny(USER, "iam:ListVirtualMFADevices");
     bench.aws.add_unassigned_device(USER);
     let ran = bench.by_user().success();
-    assert!(ran.err().contains("delete-virtual-mfa-device"), "{}", ran.err());
+    assert!(
+        ran.err().contains("if it is nobody's, an administrator can delete it: `aws iam"),
+        "{}",
+        ran.err()
+    );
     bench.check_device("aws_mfa_demo-2");
 }
 
