@@ -110,6 +110,9 @@ fn print(ctx: &Context, args: &CodeArgs, json: &impl Serialize, text: &str) -> C
 }
 
 fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
+    if let Some(arn) = args.device.as_deref().filter(|name| name.starts_with("arn:")) {
+        return Ok(arn.parse()?);
+    }
     if let Some(name) = &args.device {
         return Ok(super::device::stored(ctx, name)?.serial);
     }
