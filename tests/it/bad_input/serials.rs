@@ -61,8 +61,8 @@ fn nonsense_in_place_of_a_serial() {
     ");
     let err = refused(&world.home, world.home.awsmfa(["code", "phone"]), 3);
     insta::assert_snapshot!(err, @"
-    error: no device `phone` is stored
-    hint: list them: `awsmfa device list`
+    error: no secret is stored for `phone`
+    hint: list the devices: `awsmfa device list`
     ");
 }
 
