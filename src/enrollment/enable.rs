@@ -31,9 +31,10 @@ impl Run<'_> {
                     // AWS's time came with the refusal.
                     AwsErrorKind::InvalidPair if self.another_step(step) => {}
                     AwsErrorKind::InvalidPair => return self.wrong_seed(journal, error),
-                    AwsErrorKind::Exists if self.is_theirs(journal)? => return self.enabled(journal),
+                    // Nobody else has the secret: if it is enabled, then by a request of ours whose answer was lost.
+                    AwsErrorKind::Exists if self.is_theirs(journal, true)? => return self.enabled(journal),
                     AwsErrorKind::Exists => return Err(in_use(&serial)),
-                    AwsErrorKind::Lost if self.is_theirs(journal)? => return self.enabled(journal),
+                    AwsErrorKind::Lost if self.is_theirs(journal, false)? => return self.enabled(journal),
                     AwsErrorKind::Lost => last = Some(error),
                     AwsErrorKind::NeedsMfa if self.is_the_one(journal)? => return self.enabled(journal),
                     AwsErrorKind::NeedsMfa => {}
@@ -71,12 +72,12 @@ impl Run<'_> {
         Step::at(self.ctx.clock.now() + self.caller.offset) != step
     }
 
-    /// Whether AWS lists the device as the user's. Where the caller may not ask, it is taken to be: the proof comes with
-    /// the first code.
-    fn is_theirs(&mut self, journal: &Journal) -> CommandResult<bool> {
+    /// Whether AWS lists the device as the user's. Where the caller may not ask, it is taken to be if the user's own keys
+    /// are here, because the proof comes with the first code, or else if it is known to be `enabled`.
+    fn is_theirs(&mut self, journal: &Journal, enabled: bool) -> CommandResult<bool> {
         match self.devices_of_target() {
             Ok(Some(devices)) => Ok(devices.iter().any(|device| device.serial == journal.serial.as_str())),
-            Ok(None) => Ok(self.own_keys()?.is_some()),
+            Ok(None) => Ok(enabled || self.own_keys()?.is_some()),
             Err(error) => Err(self.refused_user(error)),
         }
     }

@@ -89,6 +89,16 @@ fn a_lost_answer_to_enable_is_looked_up() {
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
     bench.home.awsmfa(args).run().success();
     bench.check_one(USER);
+    // Without the user's keys nothing proves it; that it is enabled is known all the same.
+    let bench = Bench::new();
+    bench.aws.deny("boss", "iam:ListMFADevices");
+    bench.aws.fault(Fault::drop_after().on("EnableMFADevice"));
+    let credentials = bench.home.credentials();
+    bench.home.write_credentials(&credentials.replace("[demo]", "[elsewhere]"));
+    let ran = bench.by_admin().success();
+    bench.home.write_credentials(&credentials);
+    assert!(ran.err().contains("enabled; not verified, for want of iam:ListMFADevices"), "{}", ran.err());
+    bench.check_one(USER);
 }
 
 #[test]
