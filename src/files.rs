@@ -273,6 +273,15 @@ impl Lock {
     }
 }
 
+/// Closing alone would not do: a child that another thread is starting shares the open file until its `exec`, and the
+/// lock with it.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // What fails here, the end of the process mends.
+        _ = self.file.unlock();
+    }
+}
+
 #[allow(clippy::disallowed_methods, reason = "lock files are opened, never written")]
 fn open_lock_file(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
@@ -460,8 +469,10 @@ mod tests {
         assert!(none.is_none());
         held.leave_note("a longer note").unwrap();
         held.leave_note("a note").unwrap();
+        let shared_with_a_child = held.file.try_clone().unwrap();
         drop(held);
         let next = Lock::try_acquire(&path).unwrap().unwrap();
         assert_eq!(next.note().unwrap(), "a note");
+        drop(shared_with_a_child);
     }
 }
