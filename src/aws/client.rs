@@ -25,7 +25,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::errors::AwsError;
+use super::errors::{AwsError, OperationError, Sent};
 use crate::clock::SharedClock;
 use crate::model::secret::Secret;
 use crate::model::session::{LongTermKeys, Session};
@@ -136,6 +136,18 @@ pub struct Reply<T> {
     pub server_time: Option<DateTime<Utc>>,
 }
 
+impl<T> Reply<T> {
+    /// What the answer says, in our terms.
+    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Result<U, AwsError>) -> Reply<U> {
+        Reply { result: self.result.and_then(read), server_time: self.server_time }
+    }
+
+    /// That there was an answer.
+    pub(super) fn done(self) -> Reply<()> {
+        self.and_then(|_| Ok(()))
+    }
+}
+
 /// A way to AWS: one runtime and one HTTP client, used for every request of this process.
 pub struct Aws {
     runtime: tokio::runtime::Runtime,
@@ -181,17 +193,18 @@ impl Aws {
     }
 
     /// Sends a request and waits for what comes of it, watching the `Date` of the answer.
-    pub(super) fn request<T, F: Future<Output = Result<T, AwsError>>>(
+    pub(super) fn request<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
+        operation: &'static str,
         keys: &Keys,
         offset: TimeDelta,
         retry: RetryConfig,
-        call: impl FnOnce(SdkConfig, DateWatch) -> F,
+        send: impl FnOnce(SdkConfig, DateWatch) -> F,
     ) -> Reply<T> {
         let watch = DateWatch::default();
         let config = self.sdk_config(keys, offset, retry);
-        let result = self.runtime.block_on(call(config, watch.clone()));
-        Reply { result, server_time: watch.seen() }
+        let result = self.runtime.block_on(send(config, watch.clone()));
+        Reply { result: result.map_err(|e| AwsError::from_sdk(operation, &e)), server_time: watch.seen() }
     }
 
     fn sdk_config(&self, keys: &Keys, offset: TimeDelta, retry: RetryConfig) -> SdkConfig {

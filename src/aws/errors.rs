@@ -63,6 +63,14 @@ pub enum AwsErrorKind {
     Refused,
 }
 
+/// What an operation of the SDK may fail with.
+pub(super) trait OperationError: ProvideErrorMetadata + StdError + 'static {}
+
+impl<E: ProvideErrorMetadata + StdError + 'static> OperationError for E {}
+
+/// What came of an operation of the SDK.
+pub(super) type Sent<T, E> = Result<T, SdkError<E, HttpResponse>>;
+
 /// A request that brought no answer.
 #[derive(Debug, Clone)]
 pub struct AwsError {
@@ -88,10 +96,16 @@ impl AwsError {
         matches!(self.kind, Lost | NotAws | Throttled | Unavailable | Unreachable | Untrusted)
     }
 
-    pub(super) fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
-    where
-        E: ProvideErrorMetadata + StdError + 'static,
-    {
+    /// An answer that lacks what AWS always sends.
+    pub(super) fn incomplete(operation: &'static str) -> Self {
+        let message = "the answer is incomplete".to_owned();
+        Self { kind: AwsErrorKind::NotAws, operation, code: None, message }
+    }
+
+    pub(super) fn from_sdk<E: OperationError>(
+        operation: &'static str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Self {
         let (kind, code, message) = match error {
             SdkError::ServiceError(service) => {
                 let status = service.raw().status().as_u16();

@@ -10,13 +10,15 @@ mod users;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder as ConfigBuilder;
 use aws_sdk_iam::types::Tag as SdkTag;
+use aws_smithy_types::retry::RetryConfig;
+use chrono::TimeDelta;
 
 pub use changes::{CodePair, NewDevice};
 pub use lists::{Assigned, Assignment, MfaDevice, VirtualDevice};
 pub use users::{AccessKeyInfo, UserInfo};
 
-use super::client::{Aws, DateWatch};
-use super::errors::{AwsError, AwsErrorKind};
+use super::client::{Aws, DateWatch, Keys, Reply};
+use super::errors::{OperationError, Sent};
 
 /// A tag of a device or a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +30,30 @@ pub struct Tag {
 }
 
 impl Aws {
+    /// Asks IAM for what may be repeated, which the SDK then does.
+    fn idempotent<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
+        &self,
+        operation: &'static str,
+        keys: &Keys,
+        offset: TimeDelta,
+        send: impl FnOnce(Client) -> F,
+    ) -> Reply<T> {
+        let retry = RetryConfig::standard();
+        self.request(operation, keys, offset, retry, |config, watch| send(self.iam(&config, watch)))
+    }
+
+    /// Has IAM change something: sent once.
+    fn once<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
+        &self,
+        operation: &'static str,
+        keys: &Keys,
+        offset: TimeDelta,
+        send: impl FnOnce(Client) -> F,
+    ) -> Reply<T> {
+        let retry = RetryConfig::disabled();
+        self.request(operation, keys, offset, retry, |config, watch| send(self.iam(&config, watch)))
+    }
+
     fn iam(&self, config: &aws_config::SdkConfig, watch: DateWatch) -> Client {
         let mut builder = ConfigBuilder::from(config).interceptor(watch);
         builder.set_endpoint_url(self.settings().iam_endpoint.clone());
@@ -36,19 +62,8 @@ impl Aws {
 }
 
 /// Tags as the SDK wants them. `None` where there are none: an empty list would ask for the permission to tag.
-fn sdk_tags(operation: &'static str, tags: &[Tag]) -> Result<Option<Vec<SdkTag>>, AwsError> {
+fn sdk_tags(tags: &[Tag]) -> Option<Vec<SdkTag>> {
     let tag = |tag: &Tag| SdkTag::builder().key(&tag.key).value(&tag.value).build();
-    let tags: Result<Vec<SdkTag>, _> = tags.iter().map(tag).collect();
-    let tags = tags.map_err(|error| AwsError {
-        kind: AwsErrorKind::InvalidInput,
-        operation,
-        code: None,
-        message: error.to_string(),
-    })?;
-    Ok(Some(tags).filter(|tags| !tags.is_empty()))
-}
-
-fn incomplete(operation: &'static str) -> AwsError {
-    let message = "the answer is incomplete".to_owned();
-    AwsError { kind: AwsErrorKind::NotAws, operation, code: None, message }
+    let tags = tags.iter().map(|t| tag(t).unwrap_or_else(|_| unreachable!("it has a key and a value")));
+    Some(tags.collect()).filter(|tags: &Vec<SdkTag>| !tags.is_empty())
 }

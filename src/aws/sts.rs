@@ -6,8 +6,8 @@ use aws_sdk_sts::types::Credentials as StsCredentials;
 use aws_smithy_types::retry::RetryConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::client::{Aws, DateWatch, Keys, Reply};
-use super::errors::{AwsError, AwsErrorKind};
+use super::client::{Aws, Keys, Reply};
+use super::errors::{AwsError, OperationError, Sent};
 use crate::model::duration::SessionDuration;
 use crate::model::serial::Serial;
 use crate::model::session::Session;
@@ -55,19 +55,12 @@ impl Aws {
     ) -> Reply<Session> {
         const OPERATION: &str = "GetSessionToken";
         let issued = self.now(offset);
-        let account = mfa.serial.account();
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let output = self
-                .sts(&config, watch)
-                .get_session_token()
-                .duration_seconds(duration.seconds().cast_signed())
-                .serial_number(mfa.serial.as_str())
-                .token_code(mfa.code.expose())
-                .send()
-                .await
-                .map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-            session(OPERATION, output.credentials, issued, account.map(str::to_owned))
-        })
+        let reply = self.ask(OPERATION, keys, offset, RetryConfig::disabled(), |sts| {
+            let request = sts.get_session_token().duration_seconds(duration.seconds().cast_signed());
+            request.serial_number(mfa.serial.as_str()).token_code(mfa.code.expose()).send()
+        });
+        let account = mfa.serial.account().map(str::to_owned);
+        reply.and_then(|output| session(OPERATION, output.credentials, issued, account))
     }
 
     /// AssumeRole, with MFA where given; then it is sent once.
@@ -81,10 +74,8 @@ impl Aws {
         const OPERATION: &str = "AssumeRole";
         let issued = self.now(offset);
         let retry = if mfa.is_some() { RetryConfig::disabled() } else { RetryConfig::standard() };
-        self.request(keys, offset, retry, |config, watch| async move {
-            let output = self
-                .sts(&config, watch)
-                .assume_role()
+        let reply = self.ask(OPERATION, keys, offset, retry, |sts| {
+            sts.assume_role()
                 .role_arn(&role.role_arn)
                 .role_session_name(&role.session_name)
                 .set_external_id(role.external_id.clone())
@@ -92,30 +83,35 @@ impl Aws {
                 .set_serial_number(mfa.map(|m| m.serial.to_string()))
                 .set_token_code(mfa.map(|m| m.code.expose().to_owned()))
                 .send()
-                .await
-                .map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-            let account = role.role_arn.split(':').nth(4).map(str::to_owned);
-            session(OPERATION, output.credentials, issued, account)
-        })
+        });
+        let account = role.role_arn.split(':').nth(4).map(str::to_owned);
+        reply.and_then(|output| session(OPERATION, output.credentials, issued, account))
     }
 
     /// GetCallerIdentity, which nobody can be forbidden.
     pub fn get_caller_identity(&self, keys: &Keys, offset: TimeDelta) -> Reply<CallerIdentity> {
         const OPERATION: &str = "GetCallerIdentity";
-        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
-            let output = self.sts(&config, watch).get_caller_identity().send().await;
-            let output = output.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-            match (output.arn, output.account) {
-                (Some(arn), Some(account)) => Ok(CallerIdentity { arn, account }),
-                _ => Err(incomplete(OPERATION)),
-            }
+        let retry = RetryConfig::standard();
+        let reply = self.ask(OPERATION, keys, offset, retry, |sts| sts.get_caller_identity().send());
+        reply.and_then(|output| match (output.arn, output.account) {
+            (Some(arn), Some(account)) => Ok(CallerIdentity { arn, account }),
+            _ => Err(AwsError::incomplete(OPERATION)),
         })
     }
 
-    fn sts(&self, config: &aws_config::SdkConfig, watch: DateWatch) -> Client {
-        let mut builder = ConfigBuilder::from(config).interceptor(watch);
-        builder.set_endpoint_url(self.settings().sts_endpoint.clone());
-        Client::from_conf(builder.build())
+    fn ask<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
+        &self,
+        operation: &'static str,
+        keys: &Keys,
+        offset: TimeDelta,
+        retry: RetryConfig,
+        send: impl FnOnce(Client) -> F,
+    ) -> Reply<T> {
+        self.request(operation, keys, offset, retry, |config, watch| {
+            let mut builder = ConfigBuilder::from(&config).interceptor(watch);
+            builder.set_endpoint_url(self.settings().sts_endpoint.clone());
+            send(Client::from_conf(builder.build()))
+        })
     }
 }
 
@@ -125,19 +121,14 @@ fn session(
     issued: DateTime<Utc>,
     account_id: Option<String>,
 ) -> Result<Session, AwsError> {
-    let credentials = credentials.ok_or_else(|| incomplete(operation))?;
+    let credentials = credentials.ok_or_else(|| AwsError::incomplete(operation))?;
     let expiration = DateTime::from_timestamp(credentials.expiration.secs(), 0);
     Ok(Session {
         access_key_id: credentials.access_key_id,
         secret_access_key: credentials.secret_access_key.into(),
         session_token: credentials.session_token.into(),
         issued,
-        expiration: expiration.ok_or_else(|| incomplete(operation))?,
+        expiration: expiration.ok_or_else(|| AwsError::incomplete(operation))?,
         account_id,
     })
-}
-
-fn incomplete(operation: &'static str) -> AwsError {
-    let message = "the answer is incomplete".to_owned();
-    AwsError { kind: AwsErrorKind::NotAws, operation, code: None, message }
 }

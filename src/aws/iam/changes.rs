@@ -1,11 +1,11 @@
 //! What changes MFA devices. Every request is sent once.
 
-use aws_smithy_types::retry::RetryConfig;
+use aws_sdk_iam::operation::create_virtual_mfa_device::CreateVirtualMfaDeviceOutput;
 use chrono::TimeDelta;
 
 use super::super::client::{Aws, Keys, Reply};
 use super::super::errors::AwsError;
-use super::{Tag, incomplete, sdk_tags};
+use super::{Tag, sdk_tags};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Code;
@@ -39,25 +39,11 @@ impl Aws {
         offset: TimeDelta,
     ) -> Reply<NewDevice> {
         const OPERATION: &str = "CreateVirtualMFADevice";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let output = self
-                .iam(&config, watch)
-                .create_virtual_mfa_device()
-                .virtual_mfa_device_name(name)
-                .path(path)
-                .set_tags(sdk_tags(OPERATION, tags)?)
-                .send()
-                .await
-                .map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-            let device = output.virtual_mfa_device.ok_or_else(|| incomplete(OPERATION))?;
-            let seed = device.base32_string_seed.ok_or_else(|| incomplete(OPERATION))?;
-            let seed = String::from_utf8(seed.into_inner()).map(Secret::new);
-            let serial = device.serial_number.parse();
-            match (serial, seed) {
-                (Ok(serial), Ok(seed)) => Ok(NewDevice { serial, seed }),
-                _ => Err(incomplete(OPERATION)),
-            }
-        })
+        let reply = self.once(OPERATION, keys, offset, |iam| {
+            let request = iam.create_virtual_mfa_device().virtual_mfa_device_name(name).path(path);
+            request.set_tags(sdk_tags(tags)).send()
+        });
+        reply.and_then(|output| new_device(output).ok_or_else(|| AwsError::incomplete(OPERATION)))
     }
 
     /// EnableMFADevice: makes the device `user`'s.
@@ -69,15 +55,12 @@ impl Aws {
         codes: &CodePair,
         offset: TimeDelta,
     ) -> Reply<()> {
-        const OPERATION: &str = "EnableMFADevice";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).enable_mfa_device();
-            let request = request.user_name(user).serial_number(serial.as_str());
-            let request = request
-                .authentication_code1(codes.first.expose())
-                .authentication_code2(codes.second.expose());
-            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
-        })
+        let reply = self.once("EnableMFADevice", keys, offset, |iam| {
+            let request = iam.enable_mfa_device().user_name(user).serial_number(serial.as_str());
+            let request = request.authentication_code1(codes.first.expose());
+            request.authentication_code2(codes.second.expose()).send()
+        });
+        reply.done()
     }
 
     /// ResyncMFADevice: tells AWS the device's clock.
@@ -89,15 +72,12 @@ impl Aws {
         codes: &CodePair,
         offset: TimeDelta,
     ) -> Reply<()> {
-        const OPERATION: &str = "ResyncMFADevice";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).resync_mfa_device();
-            let request = request.user_name(user).serial_number(serial.as_str());
-            let request = request
-                .authentication_code1(codes.first.expose())
-                .authentication_code2(codes.second.expose());
-            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
-        })
+        let reply = self.once("ResyncMFADevice", keys, offset, |iam| {
+            let request = iam.resync_mfa_device().user_name(user).serial_number(serial.as_str());
+            let request = request.authentication_code1(codes.first.expose());
+            request.authentication_code2(codes.second.expose()).send()
+        });
+        reply.done()
     }
 
     /// DeactivateMFADevice: takes the device from `user`.
@@ -108,21 +88,23 @@ impl Aws {
         serial: &Serial,
         offset: TimeDelta,
     ) -> Reply<()> {
-        const OPERATION: &str = "DeactivateMFADevice";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).deactivate_mfa_device();
-            let request = request.user_name(user).serial_number(serial.as_str());
-            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
-        })
+        let reply = self.once("DeactivateMFADevice", keys, offset, |iam| {
+            iam.deactivate_mfa_device().user_name(user).serial_number(serial.as_str()).send()
+        });
+        reply.done()
     }
 
     /// DeleteVirtualMFADevice: deletes a device that is nobody's.
     pub fn delete_virtual_mfa_device(&self, keys: &Keys, serial: &Serial, offset: TimeDelta) -> Reply<()> {
-        const OPERATION: &str = "DeleteVirtualMFADevice";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).delete_virtual_mfa_device();
-            let request = request.serial_number(serial.as_str());
-            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
-        })
+        let reply = self.once("DeleteVirtualMFADevice", keys, offset, |iam| {
+            iam.delete_virtual_mfa_device().serial_number(serial.as_str()).send()
+        });
+        reply.done()
     }
+}
+
+fn new_device(output: CreateVirtualMfaDeviceOutput) -> Option<NewDevice> {
+    let device = output.virtual_mfa_device?;
+    let seed = String::from_utf8(device.base32_string_seed?.into_inner()).ok()?;
+    Some(NewDevice { serial: device.serial_number.parse().ok()?, seed: Secret::new(seed) })
 }

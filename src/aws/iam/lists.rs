@@ -1,11 +1,9 @@
 //! What lists MFA devices: of a user, and of the account. Neither tells a seed.
 
-use aws_sdk_iam::types::AssignmentStatusType;
-use aws_smithy_types::retry::RetryConfig;
+use aws_sdk_iam::types::{self, AssignmentStatusType};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::client::{Aws, Keys, Reply};
-use super::super::errors::AwsError;
 
 /// A user's MFA device of any kind, as IAM lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,19 +54,12 @@ impl Aws {
         user: Option<&str>,
         offset: TimeDelta,
     ) -> Reply<Vec<MfaDevice>> {
-        const OPERATION: &str = "ListMFADevices";
-        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
-            let client = self.iam(&config, watch);
-            let request = client.list_mfa_devices().set_user_name(user.map(str::to_owned));
-            let mut pages = request.into_paginator().items().send();
-            let mut devices = Vec::new();
-            while let Some(device) = pages.next().await {
-                let device = device.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-                let enabled = DateTime::from_timestamp(device.enable_date.secs(), 0);
-                devices.push(MfaDevice { serial: device.serial_number, user: device.user_name, enabled });
-            }
-            Ok(devices)
-        })
+        let user = user.map(str::to_owned);
+        let reply = self.idempotent("ListMFADevices", keys, offset, |iam| {
+            let request = iam.list_mfa_devices().set_user_name(user);
+            request.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
+        });
+        reply.and_then(|devices| Ok(devices.into_iter().map(mfa_device).collect()))
     }
 
     /// ListVirtualMFADevices, all pages: the account's virtual devices. It needs its permission on `*`.
@@ -78,29 +69,31 @@ impl Aws {
         assignment: Assignment,
         offset: TimeDelta,
     ) -> Reply<Vec<VirtualDevice>> {
-        const OPERATION: &str = "ListVirtualMFADevices";
         let status = match assignment {
             Assignment::Assigned => AssignmentStatusType::Assigned,
             Assignment::Unassigned => AssignmentStatusType::Unassigned,
             Assignment::Any => AssignmentStatusType::Any,
         };
-        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
-            let client = self.iam(&config, watch);
+        let reply = self.idempotent("ListVirtualMFADevices", keys, offset, |iam| {
             // An account may have thousands; AWS sends a hundred a page unless asked for more.
-            let request = client.list_virtual_mfa_devices().assignment_status(status).max_items(1000);
-            let mut pages = request.into_paginator().items().send();
-            let mut devices = Vec::new();
-            while let Some(device) = pages.next().await {
-                let device = device.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-                let enabled = device.enable_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0));
-                let user = device.user.map(|user| Some(user.user_name).filter(|name| !name.is_empty()));
-                let assigned = match (user, enabled) {
-                    (None, None) => None,
-                    (user, enabled) => Some(Assigned { user: user.flatten(), enabled }),
-                };
-                devices.push(VirtualDevice { serial: device.serial_number, assigned });
-            }
-            Ok(devices)
-        })
+            let request = iam.list_virtual_mfa_devices().assignment_status(status).max_items(1000);
+            request.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
+        });
+        reply.and_then(|devices| Ok(devices.into_iter().map(virtual_device).collect()))
     }
+}
+
+fn mfa_device(device: types::MfaDevice) -> MfaDevice {
+    let enabled = DateTime::from_timestamp(device.enable_date.secs(), 0);
+    MfaDevice { serial: device.serial_number, user: device.user_name, enabled }
+}
+
+fn virtual_device(device: types::VirtualMfaDevice) -> VirtualDevice {
+    let enabled = device.enable_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0));
+    let user = device.user.map(|user| Some(user.user_name).filter(|name| !name.is_empty()));
+    let assigned = match (user, enabled) {
+        (None, None) => None,
+        (user, enabled) => Some(Assigned { user: user.flatten(), enabled }),
+    };
+    VirtualDevice { serial: device.serial_number, assigned }
 }

@@ -1,12 +1,11 @@
 //! Users, and what is made for a new one: policies, a console password, access keys.
 
-use aws_sdk_iam::types::{StatusType, User};
-use aws_smithy_types::retry::RetryConfig;
+use aws_sdk_iam::types::{AccessKeyMetadata, StatusType, User};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::client::{Aws, Keys, Reply};
 use super::super::errors::AwsError;
-use super::{Tag, incomplete, sdk_tags};
+use super::{Tag, sdk_tags};
 use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
 
@@ -36,11 +35,9 @@ impl Aws {
     /// GetUser; without `user`, the owner of the keys.
     pub fn get_user(&self, keys: &Keys, user: Option<&str>, offset: TimeDelta) -> Reply<UserInfo> {
         const OPERATION: &str = "GetUser";
-        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
-            let request = self.iam(&config, watch).get_user().set_user_name(user.map(str::to_owned));
-            let output = request.send().await.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-            output.user.map(user_info).ok_or_else(|| incomplete(OPERATION))
-        })
+        let user = user.map(str::to_owned);
+        let reply = self.idempotent(OPERATION, keys, offset, |iam| iam.get_user().set_user_name(user).send());
+        reply.and_then(|output| user_info(OPERATION, output.user))
     }
 
     /// CreateUser, sent once. `path` begins and ends with a slash. Tags need a permission of their own.
@@ -53,12 +50,10 @@ impl Aws {
         offset: TimeDelta,
     ) -> Reply<UserInfo> {
         const OPERATION: &str = "CreateUser";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).create_user().user_name(name).path(path);
-            let request = request.set_tags(sdk_tags(OPERATION, tags)?);
-            let output = request.send().await.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-            output.user.map(user_info).ok_or_else(|| incomplete(OPERATION))
-        })
+        let reply = self.once(OPERATION, keys, offset, |iam| {
+            iam.create_user().user_name(name).path(path).set_tags(sdk_tags(tags)).send()
+        });
+        reply.and_then(|output| user_info(OPERATION, output.user))
     }
 
     /// AttachUserPolicy. A policy that is attached already stays so, so it may be repeated.
@@ -69,12 +64,10 @@ impl Aws {
         policy_arn: &str,
         offset: TimeDelta,
     ) -> Reply<()> {
-        const OPERATION: &str = "AttachUserPolicy";
-        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
-            let request = self.iam(&config, watch).attach_user_policy();
-            let request = request.user_name(user).policy_arn(policy_arn);
-            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
-        })
+        let reply = self.idempotent("AttachUserPolicy", keys, offset, |iam| {
+            iam.attach_user_policy().user_name(user).policy_arn(policy_arn).send()
+        });
+        reply.done()
     }
 
     /// CreateLoginProfile, sent once: a password for the console, which the user has to change at once.
@@ -85,22 +78,20 @@ impl Aws {
         password: &Secret<String>,
         offset: TimeDelta,
     ) -> Reply<()> {
-        const OPERATION: &str = "CreateLoginProfile";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).create_login_profile();
-            let request = request.user_name(user).password(password.expose()).password_reset_required(true);
-            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
-        })
+        let reply = self.once("CreateLoginProfile", keys, offset, |iam| {
+            let request = iam.create_login_profile().user_name(user).password(password.expose());
+            request.password_reset_required(true).send()
+        });
+        reply.done()
     }
 
     /// CreateAccessKey, sent once. AWS tells the secret only here. With temporary keys IAM cannot tell whose the new
     /// key should be, so the user is always named.
     pub fn create_access_key(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<LongTermKeys> {
         const OPERATION: &str = "CreateAccessKey";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).create_access_key().user_name(user);
-            let output = request.send().await.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-            let key = output.access_key.ok_or_else(|| incomplete(OPERATION))?;
+        let reply = self.once(OPERATION, keys, offset, |iam| iam.create_access_key().user_name(user).send());
+        reply.and_then(|output| {
+            let key = output.access_key.ok_or_else(|| AwsError::incomplete(OPERATION))?;
             Ok(LongTermKeys {
                 access_key_id: key.access_key_id,
                 secret_access_key: key.secret_access_key.into(),
@@ -110,32 +101,35 @@ impl Aws {
 
     /// DeleteAccessKey, sent once.
     pub fn delete_access_key(&self, keys: &Keys, user: &str, id: &str, offset: TimeDelta) -> Reply<()> {
-        const OPERATION: &str = "DeleteAccessKey";
-        self.request(keys, offset, RetryConfig::disabled(), |config, watch| async move {
-            let request = self.iam(&config, watch).delete_access_key().user_name(user).access_key_id(id);
-            request.send().await.map(drop).map_err(|e| AwsError::from_sdk(OPERATION, &e))
-        })
+        let reply = self.once("DeleteAccessKey", keys, offset, |iam| {
+            iam.delete_access_key().user_name(user).access_key_id(id).send()
+        });
+        reply.done()
     }
 
     /// ListAccessKeys, all pages.
     pub fn list_access_keys(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<Vec<AccessKeyInfo>> {
-        const OPERATION: &str = "ListAccessKeys";
-        self.request(keys, offset, RetryConfig::standard(), |config, watch| async move {
-            let request = self.iam(&config, watch).list_access_keys().user_name(user);
-            let mut pages = request.into_paginator().items().send();
-            let mut found = Vec::new();
-            while let Some(key) = pages.next().await {
-                let key = key.map_err(|e| AwsError::from_sdk(OPERATION, &e))?;
-                let Some(id) = key.access_key_id else { continue };
-                let active = key.status == Some(StatusType::Active);
-                let created = key.create_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0));
-                found.push(AccessKeyInfo { id, active, created });
-            }
-            Ok(found)
-        })
+        let reply = self.idempotent("ListAccessKeys", keys, offset, |iam| {
+            iam.list_access_keys()
+                .user_name(user)
+                .into_paginator()
+                .items()
+                .send()
+                .collect::<Result<Vec<_>, _>>()
+        });
+        reply.and_then(|keys| Ok(keys.into_iter().filter_map(key_info).collect()))
     }
 }
 
-fn user_info(user: User) -> UserInfo {
-    UserInfo { name: user.user_name, arn: user.arn, path: user.path }
+fn user_info(operation: &'static str, user: Option<User>) -> Result<UserInfo, AwsError> {
+    let user = user.ok_or_else(|| AwsError::incomplete(operation))?;
+    Ok(UserInfo { name: user.user_name, arn: user.arn, path: user.path })
+}
+
+fn key_info(key: AccessKeyMetadata) -> Option<AccessKeyInfo> {
+    Some(AccessKeyInfo {
+        id: key.access_key_id?,
+        active: key.status == Some(StatusType::Active),
+        created: key.create_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0)),
+    })
 }
