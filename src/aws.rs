@@ -12,7 +12,5 @@ mod sts;
 pub use client::{Aws, ClientError, Keys, Reply, Settings};
 pub use default_chain::ChainError;
 pub use errors::{AwsError, AwsErrorKind};
-pub use iam::{
-    AccessKeyInfo, Assigned, Assignment, CodePair, MfaDevice, NewDevice, Tag, UserInfo, VirtualDevice,
-};
+pub use iam::{Assigned, CodePair, MfaDevice, NewDevice, Tag, VirtualDevice};
 pub use sts::{AssumeRole, CallerIdentity, Mfa};

@@ -27,6 +27,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// The keys that name a profile's MFA device, ours and older tools'.
+pub const SERIAL_KEYS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
+
 /// Which of the two files: they name profiles differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

@@ -21,6 +21,7 @@ mod plan;
 mod verify;
 mod words;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -36,7 +37,7 @@ use crate::model::identity::Who;
 use crate::model::names::{DeviceName, IamPath, UserName};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
-use crate::session::{self, Caller};
+use crate::session::{self, Caller, Own};
 use crate::store::{SecretStore, StoreKind};
 
 /// What the command line asks for.
@@ -239,7 +240,10 @@ struct Run<'a> {
     /// Whether going on would lead to the same end.
     given_up: bool,
     made_user: bool,
+    made_device: bool,
     made_key: Option<String>,
+    /// The user's own keys, once they were looked for.
+    own: OnceCell<Option<Own>>,
 }
 
 impl<'a> Run<'a> {
@@ -261,7 +265,9 @@ impl<'a> Run<'a> {
             went_on: false,
             given_up: false,
             made_user: false,
+            made_device: false,
             made_key: None,
+            own: OnceCell::new(),
         })
     }
 

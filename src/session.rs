@@ -12,6 +12,7 @@ mod caller;
 mod code;
 mod discover;
 mod plan;
+mod request;
 mod sign_in;
 
 use std::io;
@@ -23,6 +24,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use caller::{Caller, Own, caller, identify};
 pub use discover::{ask_aws, known_serial, remember_serial};
 pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, settings};
+pub use request::passing;
 
 use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind};
 use crate::cache::SessionKey;

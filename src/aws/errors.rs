@@ -90,6 +90,11 @@ impl AwsError {
         matches!(self.kind, AwsErrorKind::Unreachable | AwsErrorKind::Untrusted)
     }
 
+    /// Whether AWS may have done what it was asked for all the same.
+    pub fn may_have_acted(&self) -> bool {
+        matches!(self.kind, AwsErrorKind::Lost | AwsErrorKind::Unavailable)
+    }
+
     /// Whether AWS as such is out of reach, rather than refusing.
     pub fn is_outage(&self) -> bool {
         use AwsErrorKind::{Lost, NotAws, Throttled, Unavailable, Unreachable, Untrusted};

@@ -14,13 +14,12 @@ use aws_smithy_types::retry::RetryConfig;
 use chrono::TimeDelta;
 
 pub use changes::{CodePair, NewDevice};
-pub use lists::{Assigned, Assignment, MfaDevice, VirtualDevice};
-pub use users::{AccessKeyInfo, UserInfo};
+pub use lists::{Assigned, MfaDevice, VirtualDevice};
 
 use super::client::{Aws, DateWatch, Keys, Reply};
 use super::errors::{OperationError, Sent};
 
-/// A tag of a device or a user.
+/// A tag of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
     /// Its key.

@@ -3,7 +3,7 @@
 //! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
 
 use super::profiles::{IncompleteKeys, Profile, Profiles, StaticKeys};
-use super::{Origin, long_term_name, session_name};
+use super::{Origin, SERIAL_KEYS, long_term_name, session_name};
 
 /// What a profile stands for.
 #[derive(Debug, Clone)]
@@ -213,7 +213,7 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
         roles,
         base: chain.last().cloned().unwrap_or_default(),
         keys,
-        serial: up_the_chain(profiles, &chain, &["mfa_serial", "aws_mfa_device"]),
+        serial: up_the_chain(profiles, &chain, &SERIAL_KEYS),
         mfa_process: up_the_chain(profiles, &chain, &["mfa_process"]),
         duration_seconds: own.and_then(|profile| setting(profile, "duration_seconds")),
         region: up_the_chain(profiles, &chain, &["region"]),

@@ -6,7 +6,7 @@ use crate::model::session::{Session, is_long_term_id, timestamp};
 
 use super::document::{Document, UnsafeEdit};
 use super::edits::Place;
-use super::{header_of, long_term_name};
+use super::{SERIAL_KEYS, header_of, long_term_name};
 
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
@@ -15,7 +15,6 @@ const TOKEN: &str = "aws_session_token";
 const LEGACY_TOKEN: &str = "aws_security_token";
 /// The key under which saml2aws and we note when a session ends; starship shows it.
 const EXPIRES: &str = "x_security_token_expires";
-const SERIALS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
 const SESSION: [&str; 5] = [ID, SECRET, TOKEN, LEGACY_TOKEN, EXPIRES];
 
 /// Keys that other tools leave beside a session of theirs: broamski/aws-mfa, saml2aws, aws-vault, awsume and others.
@@ -186,7 +185,7 @@ fn move_long_term(
             document.move_and_set(section, &long_term, ID, &values.access_key_id)?;
         } else if key == SECRET {
             document.move_and_set(section, &long_term, SECRET, values.secret.expose())?;
-        } else if SERIALS.contains(&key.as_str()) && document.get(&long_term, &key).is_none() {
+        } else if SERIAL_KEYS.contains(&key.as_str()) && document.get(&long_term, &key).is_none() {
             document.move_key(section, &long_term, &key, Place::End)?;
             report.moved_serials.push(key);
         }
@@ -304,7 +303,7 @@ fn foreign_marker(document: &Document, section: &str) -> Option<&'static str> {
 }
 
 fn is_movable(key: &str) -> bool {
-    key == ID || key == SECRET || SERIALS.contains(&key)
+    key == ID || key == SECRET || SERIAL_KEYS.contains(&key)
 }
 
 fn same_keys(document: &Document, a: &str, b: &str) -> bool {

@@ -8,69 +8,50 @@ use super::Run;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice, Reply};
 use crate::error::{CommandError, refused};
 use crate::model::serial::Serial;
-
-/// Waits between the tries of a request that AWS was too busy for, or that came before AWS knew a new user everywhere.
-const WAITS: [u64; 4] = [1, 2, 4, 8];
-/// The `Date` header has whole seconds; a difference up to this is none.
-const TOLERANCE: TimeDelta = TimeDelta::seconds(10);
+use crate::session::passing;
 
 /// A policy that is not there looks like a user who is not there yet; it is not waited for as long.
-fn longest(error: &AwsError) -> u64 {
-    if error.kind == AwsErrorKind::NotFound && error.operation == "AttachUserPolicy" { 1 } else { 8 }
-}
+const POLICY_WAIT: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
-    /// Sends a request, again if AWS was too busy or its signature was made for another time. A request whose answer was
-    /// lost is not repeated: what then is right, its sender knows.
+    /// Sends a request, again if AWS was too busy for it, does not know yet what was made just now, or wants MFA. A request
+    /// whose answer was lost is not repeated: what then is right, its sender knows.
     pub(super) fn call<T>(
         &mut self,
         send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
     ) -> Result<T, AwsError> {
-        let mut waits = WAITS.into_iter();
-        let mut corrected = false;
-        loop {
-            let reply = send(&self.caller.aws, &self.caller.keys, self.caller.offset);
-            let moved = self.observe(&reply);
-            let error = match reply.result {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            self.ctx.ui.detail(&error);
-            match error.kind {
-                AwsErrorKind::ClockSkew if moved && !corrected => corrected = true,
-                AwsErrorKind::AccessDenied if self.prove_mfa() => {}
-                _ => match self.reason_to_wait(&error).zip(waits.next().filter(|s| *s <= longest(&error))) {
-                    Some((reason, seconds)) => {
-                        self.ctx.ui.wait(&*self.ctx.clock, Duration::from_secs(seconds), reason);
-                    }
-                    None => return Err(error),
-                },
+        self.call_while(passing, send)
+    }
+
+    /// Sends a request that does another thing the second time. Where it may have been done, its sender knows what is right.
+    pub(super) fn call_once<T>(
+        &mut self,
+        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
+    ) -> Result<T, AwsError> {
+        self.call_while(|error| passing(error).filter(|_| !error.may_have_acted()), send)
+    }
+
+    fn call_while<T>(
+        &mut self,
+        passing: impl Fn(&AwsError) -> Option<&'static str>,
+        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
+    ) -> Result<T, AwsError> {
+        let young = match (self.made_user, self.made_device) {
+            (true, _) => Some("AWS to learn of the new user"),
+            (false, true) => Some("AWS to learn of the new device"),
+            (false, false) => None,
+        };
+        let reason = |error: &AwsError, wait: Duration| {
+            let not_yet = error.kind == AwsErrorKind::NotFound
+                && (error.operation != "AttachUserPolicy" || wait <= POLICY_WAIT);
+            passing(error).or(young.filter(|_| not_yet))
+        };
+        match self.caller.send_while(self.ctx, reason, &send) {
+            Err(error) if error.kind == AwsErrorKind::AccessDenied && self.prove_mfa() => {
+                self.caller.send_while(self.ctx, reason, &send)
             }
+            other => other,
         }
-    }
-
-    fn reason_to_wait(&self, error: &AwsError) -> Option<&'static str> {
-        match error.kind {
-            AwsErrorKind::Throttled => Some("AWS, which is throttling"),
-            AwsErrorKind::Busy => Some("another change to end"),
-            AwsErrorKind::Unavailable => Some("AWS to recover"),
-            AwsErrorKind::NotFound if self.made_user => Some("AWS to learn of the new user"),
-            _ => None,
-        }
-    }
-
-    /// Learns AWS's time from a reply. Returns whether it was another than we thought.
-    fn observe<T>(&mut self, reply: &Reply<T>) -> bool {
-        let Some(aws_time) = reply.server_time else { return false };
-        let measured = aws_time - self.ctx.clock.now();
-        let measured = if measured.abs() <= TOLERANCE { TimeDelta::zero() } else { measured };
-        let moved = (measured - self.caller.offset).abs() > TOLERANCE;
-        if moved {
-            let seconds = measured.num_seconds();
-            self.ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
-            self.caller.offset = measured;
-        }
-        moved
     }
 
     /// Signs with MFA from now on, if the caller's profile has a device other than the new one. Tried once: many a policy
@@ -93,6 +74,11 @@ impl Run<'_> {
                 false
             }
         }
+    }
+
+    /// Waits before a request is sent again, the longer the more answers were lost.
+    pub(super) fn wait_after_loss(&self, lost: usize) {
+        self.ctx.ui.wait(&*self.ctx.clock, Duration::from_secs(1 << lost), "AWS, whose answer was lost");
     }
 
     /// The user's devices; `None` where the caller may not know. `Err` for anything else than a missing permission.

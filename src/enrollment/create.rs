@@ -1,8 +1,7 @@
 //! Creating the device, and keeping its seed before anything else is done.
 
-use std::time::Duration;
-
 use super::journal::{Journal, Stage, UserJournal};
+use super::plan::NAMES;
 use super::{Run, words};
 use crate::aws::{AwsErrorKind, NewDevice};
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -59,7 +58,7 @@ impl Run<'_> {
             return self.delete(&journal.serial);
         }
         let base = self.base_name()?;
-        let number = (1..).find(|n| base.numbered(*n) == journal.name).unwrap_or(1) + 1;
+        let number = (1..=NAMES).find(|n| base.numbered(*n) == journal.name).unwrap_or(1) + 1;
         match reserved {
             None => self.pass_by(&journal.serial, &base.numbered(number), &mut journal.stale),
             Some(user) if self.wishes.device_name.is_some() => {
@@ -80,6 +79,7 @@ impl Run<'_> {
         }
         journal.serial = device.serial.clone();
         journal.stage = Stage::Stored;
+        self.made_device = true;
         self.register(journal)?;
         self.ctx
             .ui
@@ -114,12 +114,6 @@ impl Run<'_> {
     /// Whether a device that is in the way is to be deleted; not over and over.
     pub(super) fn may_replace(&self, serial: &Serial) -> bool {
         self.wishes.replace && !self.replaced.contains(serial)
-    }
-
-    /// Waits before a request is sent again, the longer the more answers were lost.
-    fn wait_after_loss(&self, lost: usize) {
-        let seconds = Duration::from_secs(1 << lost);
-        self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS, whose answer was lost");
     }
 
     /// Deletes a device that is nobody's.

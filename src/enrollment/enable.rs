@@ -1,8 +1,10 @@
 //! Enabling the device with two codes that its seed makes at once: nobody waits half a minute for the second.
 
+use std::time::Duration;
+
 use super::Run;
 use super::journal::{Journal, Stage};
-use crate::aws::{AwsError, AwsErrorKind, CodePair};
+use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
@@ -11,6 +13,8 @@ use crate::model::totp::Seed;
 
 /// So often it is tried in all.
 const TRIES: usize = 5;
+/// Waits for AWS to list what it has enabled, in seconds.
+const LIST_WAITS: [u64; 4] = [1, 2, 4, 8];
 
 impl Run<'_> {
     /// EnableMFADevice; the journal's stage says afterwards whether the device is the user's.
@@ -18,32 +22,35 @@ impl Run<'_> {
         self.register(journal)?;
         let seed = self.seed(journal)?;
         self.ctx.ui.doing(format_args!("enabling it for `{}`", journal.user));
-        let mut last = None;
-        for _ in 0..TRIES {
+        let mut tries = 0;
+        loop {
             let step = Step::at(self.ctx.clock.now() + self.caller.offset);
             let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
             let (user, serial) = (journal.user.clone(), journal.serial.clone());
             let enabled =
                 self.call(|aws, keys, offset| aws.enable_mfa_device(keys, &user, &serial, &codes, offset));
-            match enabled {
-                Ok(()) => return self.enabled(journal),
-                Err(error) => match error.kind {
-                    // AWS's time came with the refusal.
-                    AwsErrorKind::InvalidPair if self.another_step(step) => {}
-                    AwsErrorKind::InvalidPair => return self.wrong_seed(journal, error),
-                    // Nobody else has the secret: if it is enabled, then by a request of ours whose answer was lost.
-                    AwsErrorKind::Exists if self.is_theirs(journal, true)? => return self.enabled(journal),
-                    AwsErrorKind::Exists => return Err(in_use(&serial)),
-                    AwsErrorKind::Lost if self.is_theirs(journal, false)? => return self.enabled(journal),
-                    AwsErrorKind::Lost => last = Some(error),
-                    AwsErrorKind::NeedsMfa if self.is_the_one(journal)? => return self.enabled(journal),
-                    AwsErrorKind::NeedsMfa => {}
-                    AwsErrorKind::NotFound => return self.gone(journal, error),
-                    _ => return Err(self.refused_user(error)),
-                },
+            let Err(error) = enabled else { return self.enabled(journal) };
+            match error.kind {
+                // AWS's time came with the refusal.
+                AwsErrorKind::InvalidPair if self.another_step(step) => {}
+                AwsErrorKind::InvalidPair => return self.wrong_seed(journal, error),
+                AwsErrorKind::Exists => {
+                    self.check_theirs(journal)?;
+                    return self.enabled(journal);
+                }
+                AwsErrorKind::Lost if self.is_listed(journal)? == Some(true) => return self.enabled(journal),
+                // Asked again, AWS says whether it did it.
+                AwsErrorKind::Lost => {}
+                AwsErrorKind::NeedsMfa if self.is_the_one(journal)? => return self.enabled(journal),
+                AwsErrorKind::NeedsMfa => {}
+                AwsErrorKind::NotFound => return self.gone(journal),
+                _ => return Err(self.refused_user(error)),
+            }
+            tries += 1;
+            if tries == TRIES {
+                return Err(error.into());
             }
         }
-        Err(last.map_or_else(|| in_use(&journal.serial), CommandError::from))
     }
 
     fn enabled(&mut self, journal: &mut Journal) -> CommandResult {
@@ -72,13 +79,43 @@ impl Run<'_> {
         Step::at(self.ctx.clock.now() + self.caller.offset) != step
     }
 
-    /// Whether AWS lists the device as the user's. Where the caller may not ask, it is taken to be if the user's own keys
-    /// are here, because the proof comes with the first code, or else if it is known to be `enabled`.
-    fn is_theirs(&mut self, journal: &Journal, enabled: bool) -> CommandResult<bool> {
-        match self.devices_of_target() {
-            Ok(Some(devices)) => Ok(devices.iter().any(|device| device.serial == journal.serial.as_str())),
-            Ok(None) => Ok(enabled || self.own_keys()?.is_some()),
-            Err(error) => Err(self.refused_user(error)),
+    /// Whether AWS lists the device as the user's; `None` where the caller may not ask.
+    pub(super) fn is_listed(&mut self, journal: &Journal) -> CommandResult<Option<bool>> {
+        let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
+        Ok(listed.map(|devices| devices.iter().any(|device| device.serial == journal.serial.as_str())))
+    }
+
+    /// The device is enabled. Nobody else has the secret, so it is the user's by a request of ours whose answer was lost,
+    /// unless AWS lists another; its lists lag behind.
+    fn check_theirs(&mut self, journal: &Journal) -> CommandResult {
+        for seconds in LIST_WAITS {
+            if self.is_listed(journal)? != Some(false) {
+                return Ok(());
+            }
+            self.check_nobody_elses(journal)?;
+            let seconds = Duration::from_secs(seconds);
+            self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to list the device");
+        }
+        if self.is_listed(journal)? != Some(false) {
+            return Ok(());
+        }
+        let (serial, user) = (&journal.serial, &journal.user);
+        let message = format!("AWS has `{serial}` enabled already, but does not list it for `{user}`");
+        Err(CommandError::new(ErrorKind::Refused, message)
+            .hint("see whose it is: `aws iam list-virtual-mfa-devices --assignment-status Assigned`"))
+    }
+
+    fn check_nobody_elses(&mut self, journal: &Journal) -> CommandResult {
+        let listed = self.call(Aws::list_virtual_mfa_devices);
+        // Who may not ask learns it in the end.
+        let devices = listed.unwrap_or_default();
+        let device = devices.into_iter().find(|device| device.serial == journal.serial.as_str());
+        let owner = device.and_then(|device| device.assigned).and_then(|assigned| assigned.user);
+        match owner {
+            Some(user) if !user.eq_ignore_ascii_case(&journal.user) => {
+                Err(self.taken(&journal.serial, &user))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -108,14 +145,21 @@ impl Run<'_> {
     }
 
     /// Neither the device nor perhaps the user is there. A device that somebody deleted is created anew.
-    fn gone(&mut self, journal: &mut Journal, error: AwsError) -> CommandResult {
-        self.devices_of_target().map_err(|error| self.refused_user(error))?;
-        if std::mem::replace(&mut self.recreated, true) {
-            return Err(self.refused_user(error));
+    fn gone(&mut self, journal: &mut Journal) -> CommandResult {
+        let (serial, user) = (&journal.serial, &journal.user);
+        // Where devices may be listed, a missing user shows.
+        let user_is_there = self.is_listed(journal)?.is_some();
+        if !std::mem::replace(&mut self.recreated, true) {
+            self.ctx.ui.warn(format_args!("`{serial}` was deleted meanwhile; it is created anew"));
+            journal.stage = Stage::Planned;
+            return Ok(());
         }
-        self.ctx.ui.warn(format_args!("`{}` was deleted meanwhile; it is created anew", journal.serial));
-        journal.stage = Stage::Planned;
-        Ok(())
+        let message = match user_is_there {
+            true => format!("AWS does not know the device `{serial}`"),
+            false => format!("AWS knows no device `{serial}`, or no user `{user}`"),
+        };
+        Err(CommandError::new(ErrorKind::Refused, message)
+            .hint("it takes AWS a minute at times to know a new device; then go on"))
     }
 
     /// The codes are refused though they are made for AWS's time: the secret belongs to a device that is gone.
@@ -140,12 +184,7 @@ impl Run<'_> {
     }
 }
 
-fn clock_hint(ctx: &Context, this: CommandError) -> CommandError {
+pub(super) fn clock_hint(ctx: &Context, this: CommandError) -> CommandError {
     let now = crate::model::session::timestamp(ctx.clock.now());
     this.hint(format!("see that this computer's clock is right; it shows {now}"))
-}
-
-fn in_use(serial: &Serial) -> CommandError {
-    CommandError::new(ErrorKind::Refused, format!("`{serial}` is enabled for another user"))
-        .hint("enrol a device of another name: `awsmfa enroll --device-name NAME`")
 }

@@ -3,11 +3,8 @@
 use super::Run;
 use super::journal::Journal;
 use crate::aws_files::document::{Document, UnsafeEdit};
-use crate::aws_files::{Kind, long_term_name, resolve, session_edits, write};
+use crate::aws_files::{Kind, SERIAL_KEYS, long_term_name, resolve, session_edits, write};
 use crate::error::CommandResult;
-
-/// Keys that name a profile's device.
-const SERIAL_KEYS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
 
 impl Run<'_> {
     /// Connects the device with its user and, if there is one, the profile that is to use it.

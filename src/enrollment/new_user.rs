@@ -1,6 +1,8 @@
 //! The user that is to have the device, made first if it is not there: policies, an access key, a console password.
 //! Everything that is there already is left alone.
 
+use std::cell::OnceCell;
+
 use super::journal::UserJournal;
 use super::{NewUser, Run, words};
 use crate::aws::AwsErrorKind;
@@ -33,9 +35,9 @@ impl Run<'_> {
     fn user(&mut self, new_user: &NewUser) -> CommandResult {
         let name = self.target.user.clone();
         self.ctx.ui.doing(format_args!("looking for the user `{name}`"));
-        match self.call(|aws, keys, offset| aws.get_user(keys, Some(&name), offset)) {
-            Ok(info) => {
-                self.target.arn = info.arn;
+        match self.call(|aws, keys, offset| aws.get_user(keys, &name, offset)) {
+            Ok(arn) => {
+                self.target.arn = arn;
                 self.ctx.ui.done(format_args!("the user `{name}` is there"));
                 return Ok(());
             }
@@ -46,9 +48,9 @@ impl Run<'_> {
         self.ctx.ui.doing(format_args!("creating the user `{name}`"));
         for _ in 0..=LOST {
             let path = new_user.path.as_str();
-            match self.call(|aws, keys, offset| aws.create_user(keys, &name, path, &[], offset)) {
-                Ok(info) => {
-                    self.target.arn = info.arn;
+            match self.call(|aws, keys, offset| aws.create_user(keys, &name, path, offset)) {
+                Ok(arn) => {
+                    self.target.arn = arn;
                     self.made_user = true;
                     self.ctx.ui.done(format_args!("created the user `{name}`"));
                     return Ok(());
@@ -110,12 +112,7 @@ impl Run<'_> {
         let Ok(Some(now)) = self.key_ids(&name) else { return Ok(()) };
         let own = self.own_keys()?.map(|own| own.keys.access_key_id);
         for id in now.iter().filter(|id| !before.contains(id) && Some(*id) != own.as_ref()) {
-            self.ctx.ui.warn(format_args!(
-                "the access key `{id}` of `{name}` appeared while an earlier run was making one, and its secret was not kept"
-            ));
-            self.ctx
-                .ui
-                .hint(format_args!("if nobody else made it: `{}`", words::delete_key_command(&name, id)));
+            self.name_lost_key(&name, id);
         }
         if own.is_some() {
             file.remove_keys()?;
@@ -123,11 +120,23 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn name_lost_key(&self, name: &str, id: &str) {
+        self.ctx.ui.warn(format_args!(
+            "the access key `{id}` of `{name}` appeared while one was being made, and its secret was not kept"
+        ));
+        self.ctx.ui.hint(format_args!("if nobody else made it: `{}`", words::delete_key_command(name, id)));
+    }
+
     fn make_key(&mut self, profile: &str, name: &str, before: &Option<Vec<String>>) -> CommandResult {
-        for _ in 0..=LOST {
-            match self.call(|aws, keys, offset| aws.create_access_key(keys, name, offset)) {
+        let mut lost = 0;
+        loop {
+            match self.call_once(|aws, keys, offset| aws.create_access_key(keys, name, offset)) {
                 Ok(keys) => return self.keep_key(profile, &keys),
-                Err(error) if error.kind == AwsErrorKind::Lost => self.forget_lost_key(name, before)?,
+                Err(error) if error.may_have_acted() && lost < LOST => {
+                    self.wait_after_loss(lost);
+                    lost += 1;
+                    self.forget_lost_key(name, before)?;
+                }
                 Err(error) if error.kind == AwsErrorKind::LimitExceeded => {
                     let message = format!("`{name}` has two access keys, and AWS allows no more");
                     let this = CommandError::new(ErrorKind::Refused, message);
@@ -138,7 +147,6 @@ impl Run<'_> {
                 Err(error) => return Err(self.refused_user(error)),
             }
         }
-        Err(CommandError::new(ErrorKind::Network, "CreateAccessKey got no answer").hint("run the same again"))
     }
 
     fn keep_key(&mut self, profile: &str, keys: &LongTermKeys) -> CommandResult {
@@ -159,6 +167,7 @@ impl Run<'_> {
             }
         };
         self.made_key = Some(id.clone());
+        self.own = OnceCell::new();
         self.ctx
             .ui
             .done(format_args!("created the access key `{id}`, in [{section}] of the credentials file"));
@@ -177,13 +186,14 @@ impl Run<'_> {
     /// The user's access keys; `None` where the caller may not know.
     fn key_ids(&mut self, name: &str) -> CommandResult<Option<Vec<String>>> {
         match self.call(|aws, keys, offset| aws.list_access_keys(keys, name, offset)) {
-            Ok(keys) => Ok(Some(keys.into_iter().map(|key| key.id).collect())),
+            Ok(ids) => Ok(Some(ids)),
             Err(error) if error.kind == AwsErrorKind::AccessDenied => Ok(None),
             Err(error) => Err(self.refused_user(error)),
         }
     }
 
-    /// The answer with the secret was lost: a key that was not there before is of no use to anybody.
+    /// The answer with the secret was lost: a key that was not there before is of no use to anybody. If there are two,
+    /// somebody else has made one.
     fn forget_lost_key(&mut self, name: &str, before: &Option<Vec<String>>) -> CommandResult {
         let (Some(before), Some(now)) = (before, self.key_ids(name)?) else {
             self.ctx.ui.warn(format_args!(
@@ -191,16 +201,16 @@ impl Run<'_> {
             ));
             return Ok(());
         };
-        for id in now.iter().filter(|id| !before.contains(id)) {
-            self.ctx.ui.detail(format_args!("the secret of `{id}` was lost on the way; deleting the key"));
-            let deleted = self.call(|aws, keys, offset| aws.delete_access_key(keys, name, id, offset));
-            if let Err(error) = deleted
-                && error.kind != AwsErrorKind::NotFound
-            {
-                return Err(self.refused_user(error));
-            }
+        let new: Vec<&String> = now.iter().filter(|id| !before.contains(id)).collect();
+        let [id] = new.as_slice() else {
+            new.iter().for_each(|id| self.name_lost_key(name, id));
+            return Ok(());
+        };
+        self.ctx.ui.detail(format_args!("the secret of `{id}` was lost on the way; deleting the key"));
+        match self.call(|aws, keys, offset| aws.delete_access_key(keys, name, id, offset)) {
+            Err(error) if error.kind != AwsErrorKind::NotFound => Err(self.refused_user(error)),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     fn console_password(&mut self) -> CommandResult {
@@ -211,7 +221,7 @@ impl Run<'_> {
         let mut lost = 0;
         loop {
             let made =
-                self.call(|aws, keys, offset| aws.create_login_profile(keys, &name, &password, offset));
+                self.call_once(|aws, keys, offset| aws.create_login_profile(keys, &name, &password, offset));
             match made {
                 Ok(()) => break,
                 // Ours, whose answer was lost: there was none a moment ago.
@@ -220,7 +230,10 @@ impl Run<'_> {
                     self.ctx.ui.done(format_args!("`{name}` has a console password"));
                     return Ok(());
                 }
-                Err(error) if error.kind == AwsErrorKind::Lost && lost < LOST => lost += 1,
+                Err(error) if error.may_have_acted() && lost < LOST => {
+                    self.wait_after_loss(lost);
+                    lost += 1;
+                }
                 Err(error) if error.kind == AwsErrorKind::PasswordPolicy => {
                     return Err(CommandError::from(error)
                         .hint("set one that the account's policy allows in the console, and leave `--console-password` out"));

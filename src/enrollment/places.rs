@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::journal::{Journal, Stage};
 use super::{NewUser, Run};
-use crate::aws::{AwsError, AwsErrorKind, Keys};
+use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::aws_files::resolve::{self, KeysError, Resolution};
 use crate::aws_files::{Kind, session_edits, write};
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::identity::Identity;
 use crate::model::session::LongTermKeys;
-use crate::session::{self, Own};
+use crate::session::{self, Own, SessionError};
 use crate::store;
 
 /// Waits for AWS to know an access key that was made now.
@@ -49,7 +49,7 @@ impl Run<'_> {
     }
 
     fn check_new_user(&self, new_user: &NewUser) -> CommandResult {
-        if new_user.console_password && !self.ctx.prompt.can_ask() {
+        if new_user.console_password && !self.ctx.prompt.can_show() {
             let message = "a console password is shown on the terminal only, and there is none";
             return Err(CommandError::new(ErrorKind::Usage, message)
                 .hint("run it on a terminal, or without `--console-password`"));
@@ -87,6 +87,14 @@ impl Run<'_> {
 
     /// The user's own long-term keys, if they are here: the caller's, or those of the profile that is to use the device.
     pub(super) fn own_keys(&self) -> CommandResult<Option<Own>> {
+        if let Some(own) = self.own.get() {
+            return Ok(own.clone());
+        }
+        let own = self.find_own_keys()?;
+        Ok(self.own.get_or_init(|| own).clone())
+    }
+
+    fn find_own_keys(&self) -> CommandResult<Option<Own>> {
         let of_caller = self.caller.own.clone().filter(|_| self.target.is_self);
         let Some(profile) = self.using_profile() else { return Ok(of_caller) };
         if of_caller.as_ref().is_some_and(|own| own.profile.as_ref() == Some(&profile)) {
@@ -95,7 +103,7 @@ impl Run<'_> {
         let profiles = self.ctx.profiles()?;
         let Ok(resolution) = resolve::resolve(&profiles, &profile) else { return Ok(of_caller) };
         let Some(keys) = self.keys_of(&resolution)? else { return Ok(of_caller) };
-        let owner = self.owner(&keys)?;
+        let owner = self.owner(&keys, &resolution)?;
         if owner.account == self.caller.identity.account
             && owner.user().is_some_and(|user| user.eq_ignore_ascii_case(&self.target.user))
         {
@@ -108,19 +116,19 @@ impl Run<'_> {
     }
 
     /// Whose keys these are; AWS does not know keys that were made now everywhere at once.
-    fn owner(&self, keys: &LongTermKeys) -> CommandResult<Identity> {
-        let (aws, offset, signer) = (&self.caller.aws, self.caller.offset, Keys::from(keys));
+    fn owner(&self, keys: &LongTermKeys, resolution: &Resolution) -> CommandResult<Identity> {
         let is_new = self.made_key.as_ref() == Some(&keys.access_key_id);
         let mut waits = KEY_WAITS.into_iter();
         loop {
-            let error = match session::identify(self.ctx, aws, &signer) {
+            let error = match session::identify(self.ctx, &self.caller.aws, &Keys::from(keys)) {
                 Ok((owner, _)) => return Ok(owner),
-                Err(error) => error,
+                Err(SessionError::Aws(error)) => error,
+                Err(error) => return Err(error.into()),
             };
-            // Its kind is not in the error any more. Where AWS knows the key by now, asking again is right, too.
-            let is_other = |error: AwsError| error.kind != AwsErrorKind::UnknownKey;
-            let unknown = is_new && !aws.get_caller_identity(&signer, offset).result.is_err_and(is_other);
-            let Some(seconds) = waits.next().filter(|_| unknown) else { return Err(error) };
+            let unknown = is_new && error.kind == AwsErrorKind::UnknownKey;
+            let Some(seconds) = waits.next().filter(|_| unknown) else {
+                return Err(CommandError::refused(error, &RefusedKeys::new(keys, resolution), None));
+            };
             let seconds = Duration::from_secs(seconds);
             self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to learn of the new access key");
         }

@@ -2,7 +2,7 @@
 
 use super::journal::{Begun, Journal, Stage, UserJournal};
 use super::{Run, words};
-use crate::aws::{Assignment, AwsErrorKind};
+use crate::aws::{Aws, AwsErrorKind};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::DeviceName;
 use crate::model::serial::Serial;
@@ -13,7 +13,7 @@ use crate::ui::PromptError;
 /// AWS allows a user so many devices.
 const DEVICES_PER_USER: usize = 8;
 /// So many names are tried beside one that is taken.
-const NAMES: usize = 20;
+pub(super) const NAMES: usize = 20;
 
 /// What is there under a name.
 enum Found {
@@ -88,12 +88,18 @@ impl Run<'_> {
 
     /// The device is not the user's any more: chooses again what to enrol.
     pub(super) fn choose_again(&mut self, journal: &mut Journal) -> CommandResult {
-        self.ctx.ui.warn(format_args!(
-            "`{}` is no device of `{}` any more; beginning again",
-            journal.serial, journal.user
-        ));
         (self.recreated, self.went_on, journal.stage) = (true, false, Stage::Planned);
         self.look_at_devices()?;
+        let (serial, user) = (&journal.serial, &journal.user);
+        match self.lists.devices {
+            Some(_) => self
+                .ctx
+                .ui
+                .warn(format_args!("`{serial}` is no device of `{user}` any more; beginning again")),
+            None => self.ctx.ui.warn(format_args!(
+                "AWS takes no codes of `{serial}`, and may not tell whether `{user}` has it; beginning again"
+            )),
+        }
         let begun = self.choose(&self.base_name()?, 1, &mut journal.stale)?;
         if begun.stage < Stage::Enabled {
             self.check_room(&begun.serial)?;
@@ -108,8 +114,8 @@ impl Run<'_> {
             return Ok(());
         }
         let user = self.target.user.clone();
-        match self.call(|aws, keys, offset| aws.get_user(keys, Some(&user), offset)) {
-            Ok(info) => self.target.arn = info.arn,
+        match self.call(|aws, keys, offset| aws.get_user(keys, &user, offset)) {
+            Ok(arn) => self.target.arn = arn,
             Err(error) if error.kind == AwsErrorKind::AccessDenied => {}
             Err(error) => return Err(self.refused_user(error)),
         }
@@ -118,7 +124,7 @@ impl Run<'_> {
 
     fn look_at_devices(&mut self) -> CommandResult {
         self.lists.devices = self.devices_of_target().map_err(|error| self.refused_user(error))?;
-        let all = self.call(|aws, keys, offset| aws.list_virtual_mfa_devices(keys, Assignment::Any, offset));
+        let all = self.call(Aws::list_virtual_mfa_devices);
         self.lists.virtuals = match all {
             Ok(devices) => Some(devices),
             Err(error) if error.kind == AwsErrorKind::AccessDenied => None,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::journal::{Journal, Stage};
-use super::{Proof, Run};
+use super::{Proof, Run, enable};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::session::{self, Ensured, Options, Own, Plan, SessionError, Wishes};
@@ -53,51 +53,66 @@ impl Run<'_> {
                 (session::plan_for_keys(self.ctx, keys, journal.serial.clone(), aws.settings())?, aws)
             }
         };
-        let Some(ensured) = self.first_session(aws, &plan)? else {
-            if self.is_gone(journal)? {
-                return Ok(None);
-            }
-            let message = format!("AWS does not know `{}` yet", journal.serial);
-            return Err(CommandError::new(ErrorKind::Refused, message)
-                .hint("it takes half a minute at times; then go on"));
+        let error = match self.first_session(aws, &plan) {
+            Ok(ensured) if ensured.made => return Ok(Some(Proof::Session(ensured.session.expiration))),
+            // One from before may have been made with an earlier device of this name.
+            Ok(_) => return Ok(Some(Proof::Listed)),
+            Err(error) => error,
         };
-        if !ensured.made && !self.was_there {
-            let message = "AWS cannot be reached to verify the device";
-            return Err(CommandError::new(ErrorKind::Network, message));
+        match error {
+            SessionError::Aws(error) if error.kind == AwsErrorKind::CannotValidateCode => {
+                if self.is_gone(journal)? {
+                    return Ok(None);
+                }
+                let message = format!("AWS does not know `{}` yet", journal.serial);
+                Err(CommandError::new(ErrorKind::Refused, message)
+                    .hint("it takes half a minute at times; then go on"))
+            }
+            // Codes of a device that was made just now are refused for another reason.
+            SessionError::Aws(error)
+                if error.kind == AwsErrorKind::InvalidCode && (self.was_there || self.went_on) =>
+            {
+                Err(self.other_secret(journal))
+            }
+            error => Err(error.into()),
         }
-        Ok(Some(Proof::Session(ensured.session.expiration)))
     }
 
-    /// The session, if AWS knows the device; an access key that was made now is not known everywhere at once.
-    fn first_session(&self, aws: &Aws, plan: &Plan) -> CommandResult<Option<Ensured>> {
-        let precheck = || Ok(());
-        // A session from before, made with an earlier device of this name, would prove nothing.
-        let options = Options { force: !self.was_there, unattended: false, code: None, precheck: &precheck };
+    /// A session; an access key that was made now is not known everywhere at once.
+    fn first_session(&self, aws: &Aws, plan: &Plan) -> Result<Ensured, SessionError> {
+        // To run it again is to change nothing: a session that is there is not made anew.
+        let force = !self.was_there;
+        let options = Options { force, unattended: false, code: None, precheck: &|| Ok(()) };
         let mut waits = WAITS.into_iter();
         loop {
             match session::ensure(self.ctx, aws, plan, &options) {
                 Err(SessionError::Aws(error))
                     if error.kind == AwsErrorKind::UnknownKey && self.made_key.is_some() =>
                 {
-                    let Some(seconds) = waits.next() else { return Err(error.into()) };
+                    let Some(seconds) = waits.next() else { return Err(SessionError::Aws(error)) };
                     let seconds = Duration::from_secs(seconds);
                     self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to learn of the new access key");
                 }
-                Err(SessionError::Aws(error)) if error.kind == AwsErrorKind::CannotValidateCode => {
-                    return Ok(None);
-                }
-                other => return Ok(Some(other?)),
+                other => return other,
             }
         }
     }
 
-    /// Whether a device that an earlier run had AWS enable is the user's no more, as far as the caller may know.
+    /// AWS has made the device anew, for somebody, since its secret was stored here. Going on would end in the same way.
+    fn other_secret(&mut self, journal: &Journal) -> CommandError {
+        self.given_up = true;
+        let (serial, user) = (&journal.serial, &journal.user);
+        let message =
+            format!("AWS refused the codes of `{serial}`: the secret that is stored here is not its own");
+        let this = enable::clock_hint(self.ctx, CommandError::new(ErrorKind::Refused, message));
+        this.hint(format!("if its secret key is at hand: `awsmfa device import --serial {serial} --yes`"))
+            .hint(format!("or enrol another: `awsmfa enroll --user {user} --device-name NAME`"))
+    }
+
+    /// Whether a device that an earlier run had AWS enable is the user's no more. Where the caller may not know, it is begun
+    /// again: AWS then says what it has.
     fn is_gone(&mut self, journal: &Journal) -> CommandResult<bool> {
-        if !self.went_on || self.recreated {
-            return Ok(false);
-        }
-        let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
-        Ok(listed.is_some_and(|devices| devices.iter().all(|d| d.serial != journal.serial.as_str())))
+        Ok(self.went_on && !self.recreated && self.is_listed(journal)? != Some(true))
     }
 
     fn verify_by_list(&mut self, journal: &Journal) -> CommandResult<Option<Proof>> {

@@ -4,8 +4,9 @@
 use chrono::TimeDelta;
 
 use super::plan::{self, Wishes};
+use super::request::with_right_time;
 use super::{MAX_OFFSET, Options, SessionError, discover, ensure, long_term_keys, plan_for_keys, prepare};
-use crate::aws::{Aws, AwsErrorKind, Keys};
+use crate::aws::{Aws, Keys};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, Instead, KeySource, KeysError, Resolution, ResolveError};
 use crate::context::Context;
@@ -49,19 +50,14 @@ pub fn caller(ctx: &Context, profile: Option<&str>) -> CommandResult<Caller> {
 }
 
 /// Who the keys belong to, and AWS's time minus ours.
-pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> CommandResult<(Identity, TimeDelta)> {
-    let mut reply = aws.get_caller_identity(keys, TimeDelta::zero());
-    let offset = reply.server_time.map_or(TimeDelta::zero(), |aws_time| aws_time - ctx.clock.now());
+pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<(Identity, TimeDelta), SessionError> {
+    let mut offset = TimeDelta::zero();
+    let asked = with_right_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset));
     if offset.abs() > MAX_OFFSET {
         let (behind, by) = (offset > TimeDelta::zero(), offset.abs().to_std().unwrap_or_default());
-        return Err(SessionError::ClockOff { behind, by }.into());
+        return Err(SessionError::ClockOff { behind, by });
     }
-    // Whole seconds and the way here make a small difference that is none.
-    let offset = if offset.abs() > TimeDelta::seconds(10) { offset } else { TimeDelta::zero() };
-    if reply.result.as_ref().is_err_and(|error| error.kind == AwsErrorKind::ClockSkew) {
-        reply = aws.get_caller_identity(keys, offset);
-    }
-    let caller = reply.result?;
+    let caller = asked.map_err(SessionError::Aws)?;
     let identity = Identity::of_arn(&caller.arn).ok_or_else(|| {
         CommandError::new(
             ErrorKind::Refused,

@@ -3,7 +3,8 @@
 use chrono::TimeDelta;
 
 use super::plan::Prepared;
-use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice, Reply};
+use super::request::with_right_time;
+use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::resolve::Resolution;
 use crate::aws_files::{Kind, session_edits, write};
@@ -96,26 +97,14 @@ pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
 /// ListMFADevices, first without a user's name; where the server cannot tell whose keys these are (AWS can), with the
 /// name that GetCallerIdentity gives.
 fn list(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<Vec<MfaDevice>, AwsError> {
-    let devices = with_right_time(ctx, |offset| aws.list_mfa_devices(keys, None, offset));
-    match devices {
+    let mut offset = TimeDelta::zero();
+    match with_right_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, None, offset)) {
         Err(error) if error.kind == AwsErrorKind::NotFound => {
-            let caller = with_right_time(ctx, |offset| aws.get_caller_identity(keys, offset))?;
-            let user = caller.arn.rsplit('/').next().map(str::to_owned);
-            with_right_time(ctx, |offset| aws.list_mfa_devices(keys, user.as_deref(), offset))
+            let caller = with_right_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset))?;
+            let user = caller.arn.rsplit('/').next();
+            with_right_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, user, offset))
         }
         other => other,
-    }
-}
-
-/// Sends a request, and again with AWS's time if its signature was refused for the time.
-pub fn with_right_time<T>(ctx: &Context, send: impl Fn(TimeDelta) -> Reply<T>) -> Result<T, AwsError> {
-    let first = send(TimeDelta::zero());
-    match (first.result, first.server_time) {
-        (Err(error), Some(aws_time)) if error.kind == AwsErrorKind::ClockSkew => {
-            let offset = aws_time - ctx.clock.now();
-            if offset.abs() <= super::MAX_OFFSET { send(offset).result } else { Err(error) }
-        }
-        (result, _) => result,
     }
 }
 

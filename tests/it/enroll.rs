@@ -226,7 +226,7 @@ fn a_second_run_changes_nothing() {
     bench.by_user().success();
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: verified: AWS gave a session for its code
+    awsmfa: AWS listed it for `aws_mfa_demo` before; whether the stored secret is still its own, a login tells
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo

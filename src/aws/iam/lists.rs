@@ -34,17 +34,6 @@ pub struct Assigned {
     pub enabled: Option<DateTime<Utc>>,
 }
 
-/// Which virtual devices to list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Assignment {
-    /// Those of somebody.
-    Assigned,
-    /// Those of nobody, such as an interrupted enrolment leaves.
-    Unassigned,
-    /// All.
-    Any,
-}
-
 impl Aws {
     /// ListMFADevices, all pages: the user's devices. Without `user`, the owner's of the keys; no permission beyond
     /// one's own devices is needed then.
@@ -62,21 +51,12 @@ impl Aws {
         reply.and_then(|devices| Ok(devices.into_iter().map(mfa_device).collect()))
     }
 
-    /// ListVirtualMFADevices, all pages: the account's virtual devices. It needs its permission on `*`.
-    pub fn list_virtual_mfa_devices(
-        &self,
-        keys: &Keys,
-        assignment: Assignment,
-        offset: TimeDelta,
-    ) -> Reply<Vec<VirtualDevice>> {
-        let status = match assignment {
-            Assignment::Assigned => AssignmentStatusType::Assigned,
-            Assignment::Unassigned => AssignmentStatusType::Unassigned,
-            Assignment::Any => AssignmentStatusType::Any,
-        };
+    /// ListVirtualMFADevices, all pages: the account's virtual devices, somebody's and nobody's. It needs its permission on `*`.
+    pub fn list_virtual_mfa_devices(&self, keys: &Keys, offset: TimeDelta) -> Reply<Vec<VirtualDevice>> {
         let reply = self.idempotent("ListVirtualMFADevices", keys, offset, |iam| {
             // An account may have thousands; AWS sends a hundred a page unless asked for more.
-            let request = iam.list_virtual_mfa_devices().assignment_status(status).max_items(1000);
+            let request =
+                iam.list_virtual_mfa_devices().assignment_status(AssignmentStatusType::Any).max_items(1000);
             request.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
         });
         reply.and_then(|devices| Ok(devices.into_iter().map(virtual_device).collect()))

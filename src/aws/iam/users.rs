@@ -1,59 +1,27 @@
 //! Users, and what is made for a new one: policies, a console password, access keys.
 
-use aws_sdk_iam::types::{AccessKeyMetadata, StatusType, User};
-use chrono::{DateTime, TimeDelta, Utc};
+use aws_sdk_iam::types::User;
+use chrono::TimeDelta;
 
 use super::super::client::{Aws, Keys, Reply};
 use super::super::errors::AwsError;
-use super::{Tag, sdk_tags};
 use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
 
-/// A user, as IAM describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserInfo {
-    /// The name without its path; empty for root.
-    pub name: String,
-    /// The ARN, path included.
-    pub arn: String,
-    /// The path: `/`, or begins and ends with a slash.
-    pub path: String,
-}
-
-/// An access key of a user, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccessKeyInfo {
-    /// Its ID.
-    pub id: String,
-    /// Whether it may sign.
-    pub active: bool,
-    /// When it was made.
-    pub created: Option<DateTime<Utc>>,
-}
-
 impl Aws {
-    /// GetUser; without `user`, the owner of the keys.
-    pub fn get_user(&self, keys: &Keys, user: Option<&str>, offset: TimeDelta) -> Reply<UserInfo> {
+    /// GetUser: the user's ARN, path included.
+    pub fn get_user(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<String> {
         const OPERATION: &str = "GetUser";
-        let user = user.map(str::to_owned);
-        let reply = self.idempotent(OPERATION, keys, offset, |iam| iam.get_user().set_user_name(user).send());
-        reply.and_then(|output| user_info(OPERATION, output.user))
+        let reply = self.idempotent(OPERATION, keys, offset, |iam| iam.get_user().user_name(user).send());
+        reply.and_then(|output| arn(OPERATION, output.user))
     }
 
-    /// CreateUser, sent once. `path` begins and ends with a slash. Tags need a permission of their own.
-    pub fn create_user(
-        &self,
-        keys: &Keys,
-        name: &str,
-        path: &str,
-        tags: &[Tag],
-        offset: TimeDelta,
-    ) -> Reply<UserInfo> {
+    /// CreateUser, sent once: the user's ARN. `path` begins and ends with a slash.
+    pub fn create_user(&self, keys: &Keys, name: &str, path: &str, offset: TimeDelta) -> Reply<String> {
         const OPERATION: &str = "CreateUser";
-        let reply = self.once(OPERATION, keys, offset, |iam| {
-            iam.create_user().user_name(name).path(path).set_tags(sdk_tags(tags)).send()
-        });
-        reply.and_then(|output| user_info(OPERATION, output.user))
+        let reply =
+            self.once(OPERATION, keys, offset, |iam| iam.create_user().user_name(name).path(path).send());
+        reply.and_then(|output| arn(OPERATION, output.user))
     }
 
     /// AttachUserPolicy. A policy that is attached already stays so, so it may be repeated.
@@ -107,8 +75,8 @@ impl Aws {
         reply.done()
     }
 
-    /// ListAccessKeys, all pages.
-    pub fn list_access_keys(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<Vec<AccessKeyInfo>> {
+    /// ListAccessKeys, all pages: the IDs.
+    pub fn list_access_keys(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<Vec<String>> {
         let reply = self.idempotent("ListAccessKeys", keys, offset, |iam| {
             iam.list_access_keys()
                 .user_name(user)
@@ -117,19 +85,10 @@ impl Aws {
                 .send()
                 .collect::<Result<Vec<_>, _>>()
         });
-        reply.and_then(|keys| Ok(keys.into_iter().filter_map(key_info).collect()))
+        reply.and_then(|keys| Ok(keys.into_iter().filter_map(|key| key.access_key_id).collect()))
     }
 }
 
-fn user_info(operation: &'static str, user: Option<User>) -> Result<UserInfo, AwsError> {
-    let user = user.ok_or_else(|| AwsError::incomplete(operation))?;
-    Ok(UserInfo { name: user.user_name, arn: user.arn, path: user.path })
-}
-
-fn key_info(key: AccessKeyMetadata) -> Option<AccessKeyInfo> {
-    Some(AccessKeyInfo {
-        id: key.access_key_id?,
-        active: key.status == Some(StatusType::Active),
-        created: key.create_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0)),
-    })
+fn arn(operation: &'static str, user: Option<User>) -> Result<String, AwsError> {
+    user.map(|user| user.arn).ok_or_else(|| AwsError::incomplete(operation))
 }

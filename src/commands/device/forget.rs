@@ -2,7 +2,7 @@
 //! so that what was interrupted is found again; the ledger stays, because AWS keeps count for a serial that comes back.
 
 use crate::aws_files::document::{Document, UnsafeEdit};
-use crate::aws_files::{Kind, write};
+use crate::aws_files::{Kind, SERIAL_KEYS, write};
 use crate::context::Context;
 use crate::enrollment;
 use crate::error::CommandResult;
@@ -30,21 +30,21 @@ pub fn secret(ctx: &Context, record: &DeviceRecord) -> CommandResult {
 /// Forgets what uses a device: sessions made with it, and the profiles that name it. Its secret stays.
 pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
     for (path, kind) in [(ctx.config_path()?, Kind::Config), (ctx.credentials_path()?, Kind::Credentials)] {
-        let named = write::read(&path, kind).is_ok_and(|document| !sections_of(&document, serial).is_empty());
+        let named = write::read(&path, kind).is_ok_and(|document| !lines_of(&document, serial).is_empty());
         if !named {
             continue;
         }
         let lock = write::lock_path(&ctx.state_dir()?, &path);
         match write::edit(&path, kind, &lock, |document| remove_lines(document, serial)) {
-            Ok(sections) => {
-                for section in sections {
-                    ctx.ui.say(format_args!("removed `mfa_serial` from [{section}] of {}", path.display()));
+            Ok(lines) => {
+                for (section, key) in lines {
+                    ctx.ui.say(format_args!("removed `{key}` from [{section}] of {}", path.display()));
                 }
             }
             // The device is gone all the same; a line that names it is only in the way.
             Err(error) => {
                 let error = crate::error::CommandError::from(error);
-                ctx.ui.warn(format_args!("`mfa_serial = {serial}` was not removed: {error}"));
+                ctx.ui.warn(format_args!("the profile lines that name `{serial}` were not removed: {error}"));
             }
         }
     }
@@ -57,18 +57,20 @@ pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
     Ok(())
 }
 
-/// Removes every `mfa_serial` that is exactly this serial. Returns the sections.
-fn remove_lines(document: &mut Document, serial: &Serial) -> Result<Vec<String>, UnsafeEdit> {
-    let sections = sections_of(document, serial);
-    for section in &sections {
-        document.remove(section, "mfa_serial")?;
+/// Removes every line that names exactly this serial as a profile's device. Returns their sections and keys.
+fn remove_lines(document: &mut Document, serial: &Serial) -> Result<Vec<(String, &'static str)>, UnsafeEdit> {
+    let lines = lines_of(document, serial);
+    for (section, key) in &lines {
+        document.remove(section, key)?;
     }
-    Ok(sections)
+    Ok(lines)
 }
 
-fn sections_of(document: &Document, serial: &Serial) -> Vec<String> {
-    let names_it = |section: &String| {
-        document.get(section, "mfa_serial").is_some_and(|value| value.expose() == serial.as_str())
+fn lines_of(document: &Document, serial: &Serial) -> Vec<(String, &'static str)> {
+    let names_it = |(section, key): &(String, &str)| {
+        document.get(section, key).is_some_and(|value| value.expose() == serial.as_str())
     };
-    document.sections().into_iter().filter(names_it).collect()
+    let sections = document.sections().into_iter();
+    let lines = sections.flat_map(|section| SERIAL_KEYS.map(|key| (section.clone(), key)));
+    lines.filter(names_it).collect()
 }

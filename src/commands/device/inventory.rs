@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::aws::{Assignment, AwsError, AwsErrorKind, MfaDevice, VirtualDevice};
+use crate::aws::{Aws, AwsError, AwsErrorKind, MfaDevice, VirtualDevice};
+use crate::aws_files::SERIAL_KEYS;
 use crate::aws_files::profiles::Profiles;
 use crate::context::Context;
 use crate::error::CommandResult;
@@ -25,7 +26,7 @@ pub struct Entry {
     pub state: State,
     /// Where its secret is, if it is here.
     pub store: Option<StoreKind>,
-    /// The profiles that use it: those it is registered for, and those whose `mfa_serial` names it.
+    /// The profiles that use it: those it is registered for, and those whose files name it.
     pub profiles: Vec<String>,
 }
 
@@ -92,13 +93,12 @@ pub fn local(ctx: &Context) -> CommandResult<Vec<Entry>> {
 }
 
 /// Asks AWS for a user's devices, by default the caller's own, and for the account's virtual devices.
-pub fn ask(ctx: &Context, caller: &Caller, user: Option<&str>) -> Result<Remote, AwsError> {
+pub fn ask(ctx: &Context, caller: &mut Caller, user: Option<&str>) -> Result<Remote, AwsError> {
     let mut remote = Remote { account: Some(caller.identity.account.clone()), ..Remote::default() };
-    let (aws, keys, offset) = (&caller.aws, &caller.keys, caller.offset);
     // A role has no devices, and IAM would refuse the question.
-    if let Some(user) = user.or(caller.identity.user()) {
+    if let Some(user) = user.or(caller.identity.user()).map(str::to_owned) {
         ctx.ui.detail(format_args!("asking AWS for the devices of `{user}`"));
-        match aws.list_mfa_devices(keys, Some(user), offset).result {
+        match caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, Some(&user), offset)) {
             Ok(devices) => remote.of_user = devices,
             Err(error) if error.kind == AwsErrorKind::AccessDenied => {
                 remote.gap = Some(format!("no permission for `iam:ListMFADevices` on user `{user}`"));
@@ -107,7 +107,7 @@ pub fn ask(ctx: &Context, caller: &Caller, user: Option<&str>) -> Result<Remote,
         }
     }
     ctx.ui.detail("asking AWS for the account's virtual devices");
-    match aws.list_virtual_mfa_devices(keys, Assignment::Any, offset).result {
+    match caller.send(ctx, Aws::list_virtual_mfa_devices) {
         Ok(devices) => remote.virtual_devices = Some(devices),
         Err(error) if error.kind == AwsErrorKind::AccessDenied && remote.gap.is_none() => {
             let gap = "no permission for `iam:ListVirtualMFADevices`, which shows devices that are nobody's";
@@ -162,9 +162,10 @@ impl Remote {
     }
 }
 
-/// The profiles that use a device: `registered`, and those whose `mfa_serial` it is.
+/// The profiles that use a device: `registered`, and those whose files name it.
 fn users_of(profiles: &Profiles, serial: &str, registered: Vec<String>) -> Vec<String> {
-    let named = profiles.iter().filter(|profile| profile.get("mfa_serial") == Some(serial));
+    let named =
+        profiles.iter().filter(|profile| SERIAL_KEYS.into_iter().any(|key| profile.get(key) == Some(serial)));
     // `<name>-long-term` holds the keys of `<name>`; nobody works with it directly.
     let named = named.map(|profile| profile.name().strip_suffix("-long-term").unwrap_or(profile.name()));
     let mut all = registered;

@@ -79,8 +79,8 @@ fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Ve
         }
         return Ok(local);
     }
-    let asked = session::caller(ctx, profile.as_deref()).and_then(|caller| {
-        inventory::ask(ctx, &caller, args.user.as_deref()).map_err(|error| told(args, error))
+    let asked = session::caller(ctx, profile.as_deref()).and_then(|mut caller| {
+        inventory::ask(ctx, &mut caller, args.user.as_deref()).map_err(|error| told(args, error))
     });
     let remote = match asked {
         Ok(remote) => remote,
@@ -98,7 +98,7 @@ fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Ve
     let mut entries = inventory::join(ctx, local, &remote);
     if let Some(user) = &args.user {
         // Whose an entry is may not be known; then it may be this user's.
-        entries.retain(|entry| entry.user.as_ref().is_none_or(|of| of == user));
+        entries.retain(|entry| entry.user.as_ref().is_none_or(|of| of.eq_ignore_ascii_case(user)));
     }
     Ok(entries)
 }

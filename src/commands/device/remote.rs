@@ -1,16 +1,11 @@
-//! Devices as IAM has them: finding one, and asking for changes with patience and, where AWS demands it, with MFA.
+//! Devices as IAM has them: whose one is, and which ones the caller has.
 
-use std::time::Duration;
-
-use crate::aws::{Assignment, AwsError, AwsErrorKind, Reply};
+use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::partition;
 use crate::model::serial::Serial;
 use crate::session::Caller;
-
-/// How long to wait before a request is sent again.
-const WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// What IAM says about a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,14 +39,18 @@ pub fn check_account(caller: &Caller, serial: &Serial) -> CommandResult {
 }
 
 /// Finds a device: among those of `user`, if one is named or known, of the caller's, and of the account.
-pub fn find(ctx: &Context, caller: &Caller, serial: &Serial, user: Option<&str>) -> Result<Place, AwsError> {
-    let (aws, keys, offset) = (&caller.aws, &caller.keys, caller.offset);
-    let mut users: Vec<&str> = user.into_iter().chain(caller.identity.user()).collect();
-    users.dedup();
+pub fn find(
+    ctx: &Context,
+    caller: &mut Caller,
+    serial: &Serial,
+    user: Option<&str>,
+) -> Result<Place, AwsError> {
+    let mut users: Vec<String> = user.into_iter().chain(caller.identity.user()).map(str::to_owned).collect();
+    users.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
     for user in users {
-        match patiently(ctx, || aws.list_mfa_devices(keys, Some(user), offset)) {
+        match caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, Some(&user), offset)) {
             Ok(devices) if devices.iter().any(|device| device.serial == serial.as_str()) => {
-                return Ok(Place::Of { user: user.to_owned(), devices: Some(devices.len()) });
+                return Ok(Place::Of { user, devices: Some(devices.len()) });
             }
             Ok(_) => {}
             // The user was deleted, or may not be looked at; the device may still be there.
@@ -63,7 +62,7 @@ pub fn find(ctx: &Context, caller: &Caller, serial: &Serial, user: Option<&str>)
     if !serial.is_virtual() {
         return Ok(Place::Unknown);
     }
-    let all = patiently(ctx, || aws.list_virtual_mfa_devices(keys, Assignment::Any, offset));
+    let all = caller.send(ctx, Aws::list_virtual_mfa_devices);
     let all = match all {
         Err(error) if error.kind == AwsErrorKind::AccessDenied => return Ok(Place::Unknown),
         other => other?,
@@ -74,7 +73,8 @@ pub fn find(ctx: &Context, caller: &Caller, serial: &Serial, user: Option<&str>)
         // Root has no name by which it could be asked for.
         Some(Some(assigned)) => Ok(match assigned.user {
             Some(user) => {
-                let of_user = patiently(ctx, || aws.list_mfa_devices(keys, Some(&user), offset));
+                let of_user =
+                    caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, Some(&user), offset));
                 Place::Of { user, devices: of_user.ok().map(|devices| devices.len()) }
             }
             None => Place::Unknown,
@@ -85,8 +85,8 @@ pub fn find(ctx: &Context, caller: &Caller, serial: &Serial, user: Option<&str>)
 /// The caller's own devices that can make codes, which a session with MFA can be made with; the one that is about to
 /// go comes last: if it is nobody's already, a session that was made with it may still be there. Where devices may not
 /// be listed, those that the caller's profile names.
-pub fn own_devices(ctx: &Context, caller: &Caller, last: &Serial) -> CommandResult<Vec<Serial>> {
-    let listed = patiently(ctx, || caller.aws.list_mfa_devices(&caller.keys, None, caller.offset));
+pub fn own_devices(ctx: &Context, caller: &mut Caller, last: &Serial) -> CommandResult<Vec<Serial>> {
+    let listed = caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, None, offset));
     let mut own: Vec<Serial> = match listed {
         Ok(devices) => devices.iter().filter_map(|device| device.serial.parse().ok()).collect(),
         Err(_) => caller.known_devices(ctx)?,
@@ -97,23 +97,4 @@ pub fn own_devices(ctx: &Context, caller: &Caller, last: &Serial) -> CommandResu
         own.push(last.clone());
     }
     Ok(own)
-}
-
-/// Sends a request that may be repeated, and again while AWS is busy, throttles, fails or gives no answer.
-pub fn patiently<T>(ctx: &Context, send: impl Fn() -> Reply<T>) -> Result<T, AwsError> {
-    for wait in WAITS {
-        match send().result {
-            Err(error) if is_passing(error.kind) => {
-                ctx.ui.detail(&error);
-                ctx.ui.wait(&*ctx.clock, wait, "AWS");
-            }
-            other => return other,
-        }
-    }
-    send().result
-}
-
-fn is_passing(kind: AwsErrorKind) -> bool {
-    use AwsErrorKind::{Busy, Lost, Throttled, Unavailable};
-    matches!(kind, Busy | Lost | Throttled | Unavailable)
 }

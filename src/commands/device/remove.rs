@@ -1,14 +1,17 @@
 //! `awsmfa device remove`: deactivate, delete, forget, in this order. Each step takes "done already" for an answer, so
 //! that it can be run again after any end; no secret is forgotten before AWS has confirmed that the device is gone.
 
-use super::inventory::Kind;
+use std::cell::Cell;
+
+use chrono::TimeDelta;
+
 use super::remote::{self, Place};
 use super::{forget, not_stored, stored};
-use crate::aws::{AwsError, AwsErrorKind, Reply};
+use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::{CommandError, CommandResult, ErrorKind, refused};
 use crate::model::serial::{Serial, SerialError};
-use crate::session::{self, Caller};
+use crate::session::{self, Caller, passing};
 use crate::store::registry::DeviceRecord;
 
 /// Remove a device from AWS and its secret from here
@@ -59,7 +62,7 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     let mut caller = session::caller(ctx, profile.as_deref())?;
     remote::check_account(&caller, &serial)?;
     let user = args.user.as_deref().or(record.and_then(|record| record.user.as_deref()));
-    let place = remote::find(ctx, &caller, &serial, user)?;
+    let place = remote::find(ctx, &mut caller, &serial, user)?;
     if place == Place::Nowhere && record.is_none() {
         ctx.ui.say(format_args!("there is no device `{serial}`, neither at AWS nor here"));
         return forget::uses(ctx, &serial);
@@ -83,7 +86,7 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
 /// Whoever names a user means that user's device and no other.
 fn check_owner(args: &RemoveArgs, serial: &Serial, place: &Place) -> CommandResult {
     match (&args.user, place) {
-        (Some(named), Place::Of { user, .. }) if named != user => {
+        (Some(named), Place::Of { user, .. }) if !named.eq_ignore_ascii_case(user) => {
             let message = format!("`{serial}` is the device of `{user}`, not of `{named}`");
             Err(CommandError::new(ErrorKind::Refused, message)
                 .hint("nothing was changed; check the serial and the user"))
@@ -135,7 +138,7 @@ fn is_serial(serial: &Serial) -> bool {
 
 /// A security key has no secret and no codes; whoever removes one needs the right command.
 fn unremovable(args: &RemoveArgs, error: SerialError) -> CommandError {
-    if Kind::of(&args.device) != Kind::SecurityKey {
+    if !matches!(error, SerialError::Fido(_)) {
         return error.into();
     }
     let message =
@@ -193,9 +196,8 @@ fn remove_at_aws(
     if !serial.is_virtual() {
         return if deactivated { Ok(Gone::Deleted) } else { Err(owner_unknown(serial)) };
     }
-    let deleted = change(ctx, caller, serial, |caller| {
-        caller.aws.delete_virtual_mfa_device(&caller.keys, serial, caller.offset)
-    })?;
+    let deleted =
+        change(ctx, caller, serial, |aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset))?;
     match deleted {
         Ok(()) => {
             ctx.ui.say(format_args!("deleted `{serial}`"));
@@ -208,7 +210,7 @@ fn remove_at_aws(
                 format!("`{serial}` is enabled for a user whom `{}` may not see", caller.identity.arn);
             Err(CommandError::new(ErrorKind::Refused, message).hint("name the user: `--user NAME`"))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(refused(error, serial.as_str(), &caller.identity.arn)),
     }
 }
 
@@ -221,17 +223,17 @@ fn owner_unknown(serial: &Serial) -> CommandError {
 
 /// Takes the device from the user. Returns whether it was the user's until now.
 fn deactivate(ctx: &Context, caller: &mut Caller, serial: &Serial, user: &str) -> CommandResult<bool> {
-    let deactivated = change(ctx, caller, serial, |caller| {
-        caller.aws.deactivate_mfa_device(&caller.keys, user, serial, caller.offset)
+    let deactivated = change(ctx, caller, serial, |aws, keys, offset| {
+        aws.deactivate_mfa_device(keys, user, serial, offset)
     })?;
     match deactivated {
         Ok(()) => {
             ctx.ui.say(format_args!("deactivated `{serial}` of `{user}`"));
             Ok(true)
         }
-        // Done already, by a request whose answer was lost, or by somebody else.
+        // Done already, by an earlier run or by somebody else.
         Err(error) if error.kind == AwsErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(refused(error, &caller.identity.user_arn("/", user), &caller.identity.arn)),
     }
 }
 
@@ -240,17 +242,16 @@ fn change(
     ctx: &Context,
     caller: &mut Caller,
     serial: &Serial,
-    send: impl Fn(&Caller) -> Reply<()>,
+    send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<()>,
 ) -> CommandResult<Result<(), AwsError>> {
-    let first = remote::patiently(ctx, || send(caller));
-    let Err(error) = first else { return Ok(Ok(())) };
+    let Err(error) = repeated(ctx, caller, &send) else { return Ok(Ok(())) };
     let wants_mfa = matches!(error.kind, AwsErrorKind::NeedsMfa | AwsErrorKind::AccessDenied);
     if !wants_mfa || caller.own.is_none() || caller.keys.long_term().is_none() {
         return Ok(Err(error));
     }
     let devices = remote::own_devices(ctx, caller, serial)?;
     match caller.use_mfa(ctx, &devices) {
-        Ok(true) => Ok(remote::patiently(ctx, || send(caller))),
+        Ok(true) => Ok(repeated(ctx, caller, &send)),
         Ok(false) => Ok(Err(error)),
         // Perhaps MFA would not have helped; the first refusal says more then.
         Err(why) if error.kind == AwsErrorKind::AccessDenied && why.kind == ErrorKind::Refused => {
@@ -258,6 +259,23 @@ fn change(
             Ok(Err(error))
         }
         Err(why) => Err(why),
+    }
+}
+
+/// Asks for a change, again where the answer was lost: that there is nothing to change then says that it was made.
+fn repeated(
+    ctx: &Context,
+    caller: &mut Caller,
+    send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<()>,
+) -> Result<(), AwsError> {
+    let in_doubt = Cell::new(false);
+    let reason = |error: &AwsError, _| {
+        in_doubt.set(in_doubt.get() || error.may_have_acted());
+        passing(error).or((error.kind == AwsErrorKind::Lost).then_some("AWS, whose answer was lost"))
+    };
+    match caller.send_while(ctx, reason, send) {
+        Err(error) if error.kind == AwsErrorKind::NotFound && in_doubt.get() => Ok(()),
+        result => result,
     }
 }
 

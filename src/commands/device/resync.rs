@@ -1,10 +1,11 @@
 //! `awsmfa device resync`: tells AWS the device's clock, for a device whose codes it has come to refuse.
 
+use std::cell::Cell;
+
 use super::remote;
-use crate::aws::{AwsError, AwsErrorKind, CodePair};
+use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair, Keys};
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::ledger::DeviceLedger;
+use crate::error::{CommandError, CommandResult, ErrorKind, refused};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::Seed;
@@ -36,16 +37,19 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     let serial = record.serial.clone();
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), Some(&record));
-    let caller = session::caller(ctx, profile.as_deref())?;
+    let mut caller = session::caller(ctx, profile.as_deref())?;
     remote::check_account(&caller, &serial)?;
     let user = match args.user.clone().or(record.user) {
         Some(user) => user,
-        None => owner(ctx, &caller, &serial)?,
+        None => owner(ctx, &mut caller, &serial)?,
     };
     // Nobody else makes codes of the device meanwhile.
     let mut ledger = ctx.ledgers()?.open(&serial)?;
-    let synced = sync(ctx, &caller, &user, &serial, &seed, &mut ledger)?;
-    let off = synced.map_err(|error| refused(error, &serial, &user))?;
+    let synced = sync(ctx, &mut caller, &user, &serial, &seed);
+    let local = ctx.clock.now();
+    ledger.observe(local + caller.offset, local)?;
+    synced.map_err(|error| not_taken(error, &caller, &serial, &user))?;
+    let off = caller.offset.num_seconds();
     ctx.ui.say(format_args!("AWS took two codes of `{serial}` and knows its clock now"));
     if off != 0 {
         let direction = if off > 0 { "behind" } else { "ahead of" };
@@ -55,7 +59,7 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     Ok(())
 }
 
-fn owner(ctx: &Context, caller: &Caller, serial: &Serial) -> CommandResult<String> {
+fn owner(ctx: &Context, caller: &mut Caller, serial: &Serial) -> CommandResult<String> {
     match remote::find(ctx, caller, serial, None)? {
         remote::Place::Of { user, .. } => Ok(user),
         remote::Place::Nobodys | remote::Place::Nowhere => Err(not_enabled(serial, None)),
@@ -67,41 +71,34 @@ fn owner(ctx: &Context, caller: &Caller, serial: &Serial) -> CommandResult<Strin
 }
 
 /// Sends the codes of the step before and the current one, and once more if the answer shows that they were made for
-/// the wrong time. Returns how many seconds AWS's clock is ahead of this computer's.
+/// the wrong time.
 fn sync(
     ctx: &Context,
-    caller: &Caller,
+    caller: &mut Caller,
     user: &str,
     serial: &Serial,
     seed: &Seed,
-    ledger: &mut DeviceLedger,
-) -> CommandResult<Result<i64, AwsError>> {
-    let mut offset = caller.offset;
-    let mut corrected = false;
-    loop {
+) -> Result<(), AwsError> {
+    let made_for = Cell::new(Step::at(ctx.clock.now()));
+    let resync = |aws: &Aws, keys: &Keys, offset| {
         let step = Step::at(ctx.clock.now() + offset);
+        made_for.set(step);
         let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
-        let reply = caller.aws.resync_mfa_device(&caller.keys, user, serial, &codes, offset);
-        if let Some(aws_time) = reply.server_time {
-            ledger.observe(aws_time, ctx.clock.now())?;
-            offset = ledger.offset();
+        aws.resync_mfa_device(keys, user, serial, &codes, offset)
+    };
+    match caller.send(ctx, resync) {
+        Err(error)
+            if error.kind == AwsErrorKind::InvalidPair
+                && Step::at(ctx.clock.now() + caller.offset) != made_for.get() =>
+        {
+            ctx.ui.detail("the codes were made for another time than AWS's; sending those of its time");
+            caller.send(ctx, resync)
         }
-        match reply.result {
-            Ok(()) => return Ok(Ok(offset.num_seconds())),
-            Err(error)
-                if error.kind == AwsErrorKind::InvalidPair
-                    && !corrected
-                    && Step::at(ctx.clock.now() + offset) != step =>
-            {
-                ctx.ui.detail("the codes were made for another time than AWS's; sending those of its time");
-                corrected = true;
-            }
-            Err(error) => return Ok(Err(error)),
-        }
+        result => result,
     }
 }
 
-fn refused(error: AwsError, serial: &Serial, user: &str) -> CommandError {
+fn not_taken(error: AwsError, caller: &Caller, serial: &Serial, user: &str) -> CommandError {
     match error.kind {
         AwsErrorKind::InvalidPair => {
             CommandError::new(ErrorKind::Refused, format!("AWS refused two codes of `{serial}`"))
@@ -111,7 +108,7 @@ fn refused(error: AwsError, serial: &Serial, user: &str) -> CommandError {
                 )
         }
         AwsErrorKind::NotFound => not_enabled(serial, Some(user)),
-        _ => error.into(),
+        _ => refused(error, &caller.identity.user_arn("/", user), &caller.identity.arn),
     }
 }
 

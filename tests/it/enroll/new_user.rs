@@ -99,7 +99,7 @@ fn a_key_that_aws_does_not_know_yet_is_waited_for() {
     let bench = Bench::new();
     let unknown =
         Fault::error(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
-    bench.aws.fault(unknown.on("GetCallerIdentity").after(1).times(5));
+    bench.aws.fault(unknown.on("GetCallerIdentity").after(1).times(3));
     let computer = bench.in_process(0);
     computer.enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"]).unwrap();
     assert!(computer.err.text().contains("waiting 4 s for AWS to learn of the new access key"));
