@@ -135,7 +135,11 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     run.check_places(begun.as_ref())?;
     run.tell_lost_key(&file)?;
     if let Some(new_user) = run.wishes.new_user.clone() {
-        run.new_user(&new_user, &file)?;
+        interrupt::say(words::AGAIN);
+        run.new_user(&new_user, &file).map_err(|error| match error.kind {
+            ErrorKind::Network => error.hint(words::AGAIN),
+            _ => error,
+        })?;
     }
     let mut journal = run.plan(begun)?;
     let driven = run.drive(&file, &mut journal);

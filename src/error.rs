@@ -105,7 +105,7 @@ impl From<SeedError> for CommandError {
                 this.hint("paste the whole secret key that the console shows under `Show secret key`")
             }
             SeedError::NotOtpauth(_) => this.hint("it looks like `otpauth://totp/NAME?secret=BASE32`"),
-            SeedError::NotTotp(_) | SeedError::Foreign(_) => {
+            SeedError::Hotp | SeedError::Foreign(_) => {
                 this.hint("check that this is the secret of an AWS MFA device")
             }
         }

@@ -21,6 +21,8 @@ pub enum AwsErrorKind {
     WrongSecretKey,
     /// No active access key of that ID.
     UnknownKey,
+    /// IAM does not know temporary keys that STS gave: it takes none that were made without MFA.
+    SessionWithoutMfa,
     /// Temporary keys that have ended.
     Expired,
     /// GetSessionToken was called with temporary keys.

@@ -17,7 +17,7 @@ pub use changes::{CodePair, NewDevice};
 pub use lists::{Assigned, MfaDevice, VirtualDevice};
 
 use super::client::{Aws, DateWatch, Keys, Reply};
-use super::errors::{OperationError, Sent};
+use super::errors::{AwsErrorKind, OperationError, Sent};
 
 /// A tag of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,7 @@ impl Aws {
         offset: TimeDelta,
         send: impl FnOnce(Client) -> F,
     ) -> Reply<T> {
-        let retry = RetryConfig::standard();
-        self.request(operation, keys, offset, retry, |config, watch| send(self.iam(&config, watch)))
+        self.ask_iam(operation, keys, offset, RetryConfig::standard(), send)
     }
 
     /// Has IAM change something: sent once.
@@ -49,8 +48,26 @@ impl Aws {
         offset: TimeDelta,
         send: impl FnOnce(Client) -> F,
     ) -> Reply<T> {
-        let retry = RetryConfig::disabled();
-        self.request(operation, keys, offset, retry, |config, watch| send(self.iam(&config, watch)))
+        self.ask_iam(operation, keys, offset, RetryConfig::disabled(), send)
+    }
+
+    fn ask_iam<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
+        &self,
+        operation: &'static str,
+        keys: &Keys,
+        offset: TimeDelta,
+        retry: RetryConfig,
+        send: impl FnOnce(Client) -> F,
+    ) -> Reply<T> {
+        let mut reply =
+            self.request(operation, keys, offset, retry, |config, watch| send(self.iam(&config, watch)));
+        if let Err(error) = &mut reply.result
+            && error.kind == AwsErrorKind::UnknownKey
+            && keys.session_token.is_some()
+        {
+            error.kind = AwsErrorKind::SessionWithoutMfa;
+        }
+        reply
     }
 
     fn iam(&self, config: &aws_config::SdkConfig, watch: DateWatch) -> Client {

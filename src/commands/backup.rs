@@ -71,8 +71,11 @@ pub fn check(ctx: &Context, serial: Option<&Serial>, choice: &Choice) -> Command
             let serial = serial.unwrap_or(&usual);
             fits(ctx, &drawing(ctx, &seed, serial)?)
         }
-        Choice::File { path, .. } => match files::check_chosen(path, false) {
+        Choice::File { path, replace } => match files::check_chosen(path, false) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !replace && !ctx.prompt.can_ask() {
+                    return Err(exists_already(path));
+                }
                 files::check_chosen(path, true).map_err(|error| cannot_write(path, &error))
             }
             other => other.map_err(|error| cannot_write(path, &error)),
@@ -158,10 +161,7 @@ pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> 
     match files::write_chosen(path, bytes, replace) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let question = format!("`{}` exists already; overwrite it?", path.display());
-            let answer = ctx.prompt.confirm(&question).map_err(|_| {
-                CommandError::new(ErrorKind::Usage, format!("`{}` exists already", path.display()))
-                    .hint("overwrite it with `--yes`, or name another file")
-            })?;
+            let answer = ctx.prompt.confirm(&question).map_err(|_| exists_already(path))?;
             match answer {
                 true => files::write_chosen(path, bytes, true).map_err(|error| cannot_write(path, &error)),
                 false => Err(CommandError::new(ErrorKind::Failed, "nothing was changed")),
@@ -169,6 +169,11 @@ pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> 
         }
         other => other.map_err(|error| cannot_write(path, &error)),
     }
+}
+
+fn exists_already(path: &Path) -> CommandError {
+    CommandError::new(ErrorKind::Usage, format!("`{}` exists already", path.display()))
+        .hint("overwrite it with `--yes`, or name another file")
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> CommandError {

@@ -46,24 +46,30 @@ impl Run<'_> {
         }
         self.target.arn = self.caller.identity.user_arn(new_user.path.as_str(), &name);
         self.ctx.ui.doing(format_args!("creating the user `{name}`"));
-        for _ in 0..=LOST {
+        let mut lost = 0;
+        loop {
             let path = new_user.path.as_str();
-            match self.call(|aws, keys, offset| aws.create_user(keys, &name, path, offset)) {
+            match self.call_once(|aws, keys, offset| aws.create_user(keys, &name, path, offset)) {
                 Ok(arn) => {
                     self.target.arn = arn;
-                    self.made_user = true;
-                    self.ctx.ui.done(format_args!("created the user `{name}`"));
-                    return Ok(());
+                    break;
                 }
+                // Ours, whose answer was lost: there was none a moment ago.
+                Err(error) if error.kind == AwsErrorKind::Exists && lost > 0 => break,
                 Err(error) if error.kind == AwsErrorKind::Exists => {
                     self.ctx.ui.done(format_args!("the user `{name}` is there"));
                     return Ok(());
                 }
-                Err(error) if error.kind == AwsErrorKind::Lost => {}
+                Err(error) if error.may_have_acted() && lost < LOST => {
+                    self.wait_after_loss(lost);
+                    lost += 1;
+                }
                 Err(error) => return Err(self.refused_user(error)),
             }
         }
-        Err(CommandError::new(ErrorKind::Network, "CreateUser got no answer").hint("run the same again"))
+        self.made_user = true;
+        self.ctx.ui.done(format_args!("created the user `{name}`"));
+        Ok(())
     }
 
     fn attach(&mut self, policy: &str) -> CommandResult {

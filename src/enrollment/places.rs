@@ -12,7 +12,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::identity::Identity;
 use crate::model::session::LongTermKeys;
 use crate::session::{self, Own, SessionError};
-use crate::store;
+use crate::store::{self, StoreError};
 
 /// Waits for AWS to know an access key that was made now.
 const KEY_WAITS: [u64; 4] = [1, 2, 4, 8];
@@ -27,7 +27,7 @@ impl Run<'_> {
         if begun.is_none_or(|journal| journal.stage == Stage::Planned) {
             self.ctx.ui.doing("checking that the store keeps what it is given");
             let kind = self.ctx.store_for_new(self.store)?;
-            store::probe(&*self.ctx.store(kind)?)?;
+            store::probe(&*self.ctx.store(kind)?).map_err(unusable)?;
         }
         Ok(())
     }
@@ -139,5 +139,14 @@ impl Run<'_> {
             Err(KeysError::NoLongTermKeys { .. }) => Ok(None),
             _ => session::long_term_keys(self.ctx, resolution).map(Some),
         }
+    }
+}
+
+fn unusable(error: StoreError) -> CommandError {
+    use StoreError::{Locked, TimedOut, Unavailable};
+    match error {
+        Locked | TimedOut { .. } | Unavailable { .. } => CommandError::new(ErrorKind::Store, &error)
+            .hint("nothing was made; unlock the keyring, or keep the secret in a file: `awsmfa enroll --store file`"),
+        error => error.into(),
     }
 }

@@ -3,6 +3,9 @@
 use crate::error::{CommandError, ErrorKind};
 use crate::model::serial::Serial;
 
+/// How to go on while the user is being made.
+pub(super) const AGAIN: &str = "run the same command again; what is there already is left alone";
+
 /// The user is not there.
 pub(super) fn no_such_user(user: &str, account: &str) -> CommandError {
     let message = format!("there is no user `{user}` in account {account}");

@@ -143,6 +143,10 @@ impl From<AwsError> for CommandError {
             }
             Kind::UnknownKey => Self::new(kind, "AWS does not know the access key, or it is inactive or deleted")
                 .hint("see which keys are active: IAM console, Users, Security credentials"),
+            Kind::SessionWithoutMfa => {
+                Self::new(kind, "IAM does not take these temporary keys: it seems that they were made without MFA")
+                    .hint("make a session with MFA, `awsmfa login`, or name a profile with long-term keys: `--profile NAME`")
+            }
             Kind::Expired => this.hint("make a new session: `awsmfa login --force`"),
             Kind::SessionKeys => this.hint("the profile's long-term keys must be an IAM user's, not a session"),
             Kind::RegionDisabled => this.hint("use another region: `AWS_REGION=us-east-1`"),

@@ -30,8 +30,8 @@ pub enum SeedError {
     #[error("this is not an otpauth:// URI: {0}")]
     NotOtpauth(&'static str),
     /// A counter-based device.
-    #[error("this otpauth URI is of type `{0}`; AWS devices are of type `totp`")]
-    NotTotp(String),
+    #[error("this otpauth URI is of type `hotp`; AWS devices are of type `totp`")]
+    Hotp,
     /// A parameter that AWS devices do not have.
     #[error("this otpauth URI asks for {0}; AWS devices use SHA1, 6 digits and a period of 30 seconds")]
     Foreign(String),
@@ -40,7 +40,7 @@ pub enum SeedError {
 impl Seed {
     /// Reads the secret key that AWS shows. Spaces, hyphens, padding and letter case do not matter.
     pub fn from_base32(text: &str) -> Result<Self, SeedError> {
-        let cleaned = Zeroizing::new(strip_separators(text));
+        let cleaned = base32_letters(text);
         if cleaned.is_empty() {
             return Err(SeedError::NotBase32);
         }
@@ -55,8 +55,10 @@ impl Seed {
             return Err(SeedError::NotOtpauth("it does not begin with otpauth://"));
         };
         let kind = rest.split(['/', '?']).next().unwrap_or_default();
-        if kind != "totp" {
-            return Err(SeedError::NotTotp(kind.chars().take(16).collect()));
+        match kind {
+            "totp" => {}
+            "hotp" => return Err(SeedError::Hotp),
+            _ => return Err(SeedError::NotOtpauth("its type is not `totp`")),
         }
         let totp =
             Totp::from_url_unchecked(clean_secret_parameter(text).as_str()).map_err(|e| seed_error(&e))?;
@@ -107,24 +109,33 @@ impl fmt::Debug for Seed {
     }
 }
 
-fn strip_separators(text: &str) -> String {
-    let letters = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '='));
-    letters.map(|c| c.to_ascii_uppercase()).collect()
+/// The Base32 letters of a secret key as people write it down. Nothing of it stays in memory: the text is wiped, and never
+/// outgrows what it was given.
+fn base32_letters(text: &str) -> Zeroizing<String> {
+    let mut letters = Zeroizing::new(String::with_capacity(text.len()));
+    let kept = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '='));
+    kept.for_each(|c| letters.push(c.to_ascii_uppercase()));
+    letters
 }
 
 /// People's URIs carry padding and spaces in `secret`, which the format forbids and every app accepts.
 fn clean_secret_parameter(uri: &str) -> Zeroizing<String> {
     let Some((head, query)) = uri.split_once('?') else { return Zeroizing::new(uri.to_owned()) };
-    let mut cleaned = Zeroizing::new(format!("{head}?"));
+    let mut cleaned = Zeroizing::new(String::with_capacity(uri.len()));
+    cleaned.push_str(head);
+    cleaned.push('?');
     for (i, pair) in query.split('&').enumerate() {
         if i > 0 {
             cleaned.push('&');
         }
         match pair.strip_prefix("secret=") {
             Some(value) => {
-                let value = Zeroizing::new(value.replace("%3D", "").replace("%3d", "").replace("%20", ""));
                 cleaned.push_str("secret=");
-                cleaned.push_str(&Zeroizing::new(strip_separators(&value.replace('+', ""))));
+                for part in value.split("%3D").flat_map(|part| part.split("%3d")) {
+                    part.split("%20").flat_map(|part| part.split('+')).for_each(|part| {
+                        cleaned.push_str(&base32_letters(part));
+                    });
+                }
             }
             None => cleaned.push_str(pair),
         }
@@ -169,8 +180,9 @@ impl FromStr for Code {
 
     /// Six digits; apps show them as `123 456`, so spaces between them are left out.
     fn from_str(text: &str) -> Result<Self, CodeError> {
-        let digits: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let digits = Secret::new(digits);
+        let mut digits = Zeroizing::new(String::with_capacity(text.len()));
+        text.chars().filter(|c| !c.is_whitespace()).for_each(|c| digits.push(c));
+        let digits = Secret::new(std::mem::take(&mut *digits));
         match digits.expose().len() == 6 && digits.expose().bytes().all(|b| b.is_ascii_digit()) {
             true => Ok(Self(digits)),
             false => Err(CodeError),
@@ -240,7 +252,7 @@ mod tests {
         assert_eq!(Seed::from_base32(" "), Err(SeedError::NotBase32));
         assert_eq!(Seed::from_base32("GEZDGNBV"), Err(SeedError::TooShort(40)));
         let uri = |rest: &str| Seed::from_uri(&format!("otpauth://{rest}")).unwrap_err();
-        assert_eq!(uri("hotp/x?secret=GEZDGNBVGY3TQOJQ&counter=1"), SeedError::NotTotp("hotp".into()));
+        assert_eq!(uri("hotp/x?secret=GEZDGNBVGY3TQOJQ&counter=1"), SeedError::Hotp);
         let secret = "secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
         for parameter in ["digits=8", "algorithm=SHA256", "algorithm=MD5", "period=60"] {
             assert!(

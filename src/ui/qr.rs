@@ -9,6 +9,8 @@ use crate::model::secret::Secret;
 const QUIET: usize = 4;
 /// Pixels of a module in the PNG. With one bit a pixel, a module is a byte.
 const SCALE: usize = 8;
+/// Room for what a PNG has beside its pixels, in bytes.
+const FRAME: usize = 1024;
 
 /// Black on white, whatever the terminal's own colours are: entries 16 and 231 of the 256 colours, which themes leave
 /// alone, unlike the first sixteen.
@@ -86,7 +88,8 @@ pub fn png(content: &Secret<String>) -> Result<Secret<Vec<u8>>, QrError> {
         (0..SCALE).for_each(|_| pixels.extend_from_slice(&row));
     }
     let pixels = Secret::new(pixels);
-    let mut bytes = Vec::new();
+    // All that it needs at once: growing would leave copies behind, unwiped.
+    let mut bytes = Vec::with_capacity(pixels.expose().len() + FRAME);
     let size = u32::try_from(side * SCALE).unwrap_or(u32::MAX);
     let mut encoder = png::Encoder::new(&mut bytes, size, size);
     encoder.set_color(png::ColorType::Grayscale);
