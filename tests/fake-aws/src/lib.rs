@@ -47,7 +47,7 @@ mod xml;
 
 pub use account::{KeyStatus, RoleSpec};
 pub use clock::{Clock, compact, iso, step_of};
-pub use faults::Fault;
+pub use faults::{Fault, Gate};
 pub use log::{Request, RequestOutcome};
 pub use mfa::{CodeModel, DeviceKind};
 pub use policy::Permissions;
