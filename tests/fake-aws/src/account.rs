@@ -4,6 +4,7 @@
 //! in `mfa.rs`; who may do what in `policy.rs`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -11,6 +12,7 @@ use crate::error::ApiError;
 use crate::mfa::{Device, Judge};
 use crate::policy::Permissions;
 use crate::random;
+use crate::view::{self, View};
 
 /// Whether an access key may sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub(crate) struct UserEntry {
     pub(crate) arn: String,
     pub(crate) root: bool,
     pub(crate) created: DateTime<Utc>,
+    /// When IAM's other operations know of it: after CreateUser that can take seconds.
+    pub(crate) known: DateTime<Utc>,
     pub(crate) login_profile: Option<DateTime<Utc>>,
     pub(crate) policies: Vec<String>,
     pub(crate) permissions: Permissions,
@@ -129,6 +133,10 @@ pub(crate) struct Account {
     pub(crate) sessions: BTreeMap<String, SessionEntry>,
     pub(crate) devices: Vec<Device>,
     pub(crate) judge: Judge,
+    /// The devices as IAM's lists show them.
+    pub(crate) lists: View,
+    /// How long IAM's operations do not know a user or a device that one of them made.
+    pub(crate) creation_lag: Duration,
     pub(crate) page_size: usize,
 }
 
@@ -143,6 +151,8 @@ impl Account {
             sessions: BTreeMap::new(),
             devices: Vec::new(),
             judge: Judge::default(),
+            lists: View::default(),
+            creation_lag: Duration::ZERO,
             page_size: 100,
         }
     }
@@ -183,6 +193,7 @@ impl Account {
             arn: self.arn("iam", &format!("user{path}{name}")),
             root: false,
             created: now,
+            known: view::after(self.creation_lag, now),
             login_profile: None,
             policies: Vec::new(),
             permissions: Permissions::None,
@@ -221,6 +232,20 @@ impl Account {
 
     pub(crate) fn device_mut(&mut self, serial: &str) -> Option<&mut Device> {
         self.devices.iter_mut().find(|device| device.serial == serial)
+    }
+
+    /// A device was changed, made or taken away: lets STS and the lists see it, each after its lag.
+    pub(crate) fn publish(&mut self, serial: &str, now: DateTime<Utc>) {
+        let device = self.device(serial).cloned();
+        self.judge.view.publish(serial, device.clone(), now);
+        self.lists.publish(serial, device, now);
+    }
+
+    /// As [`publish`](Self::publish), seen at once.
+    pub(crate) fn publish_at_once(&mut self, serial: &str) {
+        let device = self.device(serial).cloned();
+        self.judge.view.publish_at_once(serial, device.clone());
+        self.lists.publish_at_once(serial, device);
     }
 
     pub(crate) fn role_by_arn(&self, arn: &str) -> Option<&RoleEntry> {

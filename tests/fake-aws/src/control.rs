@@ -16,7 +16,8 @@ struct SetClock {
     advance: Option<u64>,
 }
 
-/// `{"kind": "throttling", "action": "GetSessionToken", "count": 2}` and what else a kind needs.
+/// `{"kind": "throttling", "action": "GetSessionToken", "count": 2}` and what else a kind needs; `"processed": true`
+/// lets the request take effect all the same.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OrderFault {
@@ -24,6 +25,8 @@ struct OrderFault {
     action: Option<String>,
     count: Option<u32>,
     after: Option<u32>,
+    #[serde(default)]
+    processed: bool,
     status: Option<u16>,
     code: Option<String>,
     message: Option<String>,
@@ -85,6 +88,9 @@ fn order_fault(shared: &Shared, order: &OrderFault) -> Result<serde_json::Value,
         other => return Err(format!("no fault of kind `{other}`")),
     };
     fault = fault.times(order.count.unwrap_or(1)).after(order.after.unwrap_or(0));
+    if order.processed {
+        fault = fault.processed();
+    }
     if let Some(action) = &order.action {
         fault = fault.on(action);
     }

@@ -2,7 +2,10 @@
 //!
 //! A queue and its matching; `http.rs` acts them out.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
 
@@ -23,7 +26,46 @@ pub(crate) enum FaultKind {
     CaptivePortal,
     CaptiveRedirect,
     Garbage,
-    Delay(Duration),
+    Wait(Wait),
+}
+
+/// Holds requests until a test opens it; clones are one gate. A gate that is never opened holds them for good.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Semaphore>);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+}
+
+impl Gate {
+    /// A closed gate.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets through everything it holds, and from now on all that comes.
+    pub fn open(&self) {
+        self.0.close();
+    }
+}
+
+/// What keeps a request or its answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Wait {
+    Time(Duration),
+    Gate(Gate),
+}
+
+impl Wait {
+    pub(crate) async fn pass(self) {
+        match self {
+            Self::Time(by) => tokio::time::sleep(by).await,
+            // There is never a permit: the only way on is that the gate opens, which is this error.
+            Self::Gate(gate) => drop(gate.0.acquire().await),
+        }
+    }
 }
 
 impl Fault {
@@ -81,9 +123,15 @@ impl Fault {
         Self::new(FaultKind::Garbage)
     }
 
-    /// The answer comes late by this much real time. Another fault may hit the same request.
+    /// The request is kept this much real time before it is looked at; [`processed`](Self::processed), it takes
+    /// effect at once and its answer is kept. Another fault may hit the same request.
     pub fn delay(by: Duration) -> Self {
-        Self::new(FaultKind::Delay(by))
+        Self::new(FaultKind::Wait(Wait::Time(by)))
+    }
+
+    /// As [`delay`](Self::delay), until the gate opens.
+    pub fn held(gate: &Gate) -> Self {
+        Self::new(FaultKind::Wait(Wait::Gate(gate.clone())))
     }
 
     /// Only requests of this action, such as `GetSessionToken`.
@@ -113,7 +161,7 @@ impl Fault {
         self
     }
 
-    /// The request takes effect all the same.
+    /// The request takes effect all the same, before whatever else happens.
     #[must_use]
     pub fn processed(mut self) -> Self {
         self.processed = true;
@@ -124,8 +172,11 @@ impl Fault {
 /// What is to happen to one request.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    pub(crate) delay: Duration,
+    /// What keeps the request, before it has any effect.
+    pub(crate) before: Vec<Wait>,
     pub(crate) fault: Option<Fault>,
+    /// What keeps the answer, after the effect.
+    pub(crate) after: Vec<Wait>,
 }
 
 #[derive(Debug, Default)]
@@ -140,7 +191,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// The plan for a request of `action`: every delay that matches, and the first other fault.
+    /// The plan for a request of `action`: everything that matches and keeps it, and the first other fault.
     pub(crate) fn take(&mut self, action: &str) -> Plan {
         let mut plan = Plan::default();
         for fault in &mut self.0 {
@@ -151,8 +202,9 @@ impl Faults {
                 fault.skip -= 1;
                 continue;
             }
-            match fault.kind {
-                FaultKind::Delay(by) => plan.delay += by,
+            match &fault.kind {
+                FaultKind::Wait(wait) if fault.processed => plan.after.push(wait.clone()),
+                FaultKind::Wait(wait) => plan.before.push(wait.clone()),
                 _ if plan.fault.is_some() => continue,
                 _ => plan.fault = Some(fault.clone()),
             }
@@ -172,11 +224,12 @@ mod tests {
         let mut faults = Faults::default();
         faults.push(Fault::throttling().on("A").times(2).after(1));
         faults.push(Fault::delay(Duration::from_millis(5)));
-        let hits = |plan: Plan| (plan.delay.as_millis(), plan.fault.is_some());
-        assert_eq!(hits(faults.take("A")), (5, false), "the first A passes, late");
-        assert_eq!(hits(faults.take("B")), (0, false));
-        assert_eq!(hits(faults.take("A")), (0, true));
-        assert_eq!(hits(faults.take("A")), (0, true));
-        assert_eq!(hits(faults.take("A")), (0, false));
+        faults.push(Fault::held(&Gate::new()).on("B").processed());
+        let hits = |plan: Plan| (plan.before.len(), plan.fault.is_some(), plan.after.len());
+        assert_eq!(hits(faults.take("A")), (1, false, 0), "the first A passes, late");
+        assert_eq!(hits(faults.take("B")), (0, false, 1));
+        assert_eq!(hits(faults.take("A")), (0, true, 0));
+        assert_eq!(hits(faults.take("A")), (0, true, 0));
+        assert_eq!(hits(faults.take("A")), (0, false, 0));
     }
 }

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::account::Account;
 use crate::clock::{Clock, http_date};
 use crate::error::ApiError;
-use crate::faults::{FaultKind, Faults};
+use crate::faults::{FaultKind, Faults, Wait};
 use crate::log::{Log, RequestOutcome};
 use crate::params::Params;
 use crate::{control, dispatch, random};
@@ -146,27 +146,33 @@ async fn respond(shared: Arc<Shared>, request: Received) -> Option<Reply> {
     let id = shared.log().begin(&request, shared.clock.now());
     let action = request.params.get("Action").unwrap_or_default();
     let plan = shared.faults().take(action);
-    if !plan.delay.is_zero() {
-        tokio::time::sleep(plan.delay).await;
-    }
-    let reply = match plan.fault {
-        None => Some(process(&shared, &request)),
+    hold(&shared, id, plan.before, false).await;
+    let (reply, processed) = match plan.fault {
+        None => (Some(process(&shared, &request)), true),
         Some(fault) => {
             if fault.processed {
                 process(&shared, &request);
             }
-            let reply = act_out(fault.kind, &request);
-            if reply.is_none() {
-                shared.log().end(id, RequestOutcome::Dropped { processed: fault.processed });
-            }
-            reply
+            (act_out(fault.kind, &request), fault.processed)
         }
     };
-    if let Some(reply) = &reply {
-        let outcome = RequestOutcome::Answered { status: reply.status, code: reply.error_code.clone() };
-        shared.log().end(id, outcome);
-    }
+    hold(&shared, id, plan.after, processed).await;
+    shared.log().note(id, outcome(reply.as_ref(), processed));
     reply
+}
+
+async fn hold(shared: &Shared, id: u64, waits: Vec<Wait>, processed: bool) {
+    for wait in waits {
+        shared.log().note(id, RequestOutcome::Held { processed });
+        wait.pass().await;
+    }
+}
+
+fn outcome(reply: Option<&Reply>, processed: bool) -> RequestOutcome {
+    match reply {
+        Some(reply) => RequestOutcome::Answered { status: reply.status, code: reply.error_code.clone() },
+        None => RequestOutcome::Dropped { processed },
+    }
 }
 
 fn process(shared: &Shared, request: &Received) -> Reply {
@@ -182,7 +188,7 @@ fn act_out(fault: FaultKind, request: &Received) -> Option<Reply> {
         "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please sign in.</body></html>";
     match fault {
         FaultKind::Error(error) => Some(Reply::xml(dispatch::refuse(request, &error))),
-        FaultKind::HangUp | FaultKind::Delay(_) => None,
+        FaultKind::HangUp | FaultKind::Wait(_) => None,
         FaultKind::CaptivePortal => Some(Reply::new(200, "text/html", PORTAL)),
         FaultKind::CaptiveRedirect => {
             let location = Some("http://captive.invalid/login");

@@ -35,6 +35,11 @@ pub struct Request {
 pub enum RequestOutcome {
     /// Not yet answered.
     Pending,
+    /// Not yet answered: a fault keeps it.
+    Held {
+        /// Whether it has taken effect already, and only its answer is kept.
+        processed: bool,
+    },
     /// Answered.
     Answered {
         /// The HTTP status.
@@ -84,7 +89,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Records an arrival and gives the id that [`end`](Self::end) wants.
+    /// Records an arrival and gives the id that [`note`](Self::note) wants.
     pub(crate) fn begin(&mut self, received: &Received, time: DateTime<Utc>) -> u64 {
         self.last_id += 1;
         let request = Request {
@@ -99,7 +104,8 @@ impl Log {
         self.last_id
     }
 
-    pub(crate) fn end(&mut self, id: u64, outcome: RequestOutcome) {
+    /// Records how far the request of this id has come.
+    pub(crate) fn note(&mut self, id: u64, outcome: RequestOutcome) {
         if let Some((_, request)) = self.entries.iter_mut().find(|(known, _)| *known == id) {
             request.outcome = outcome;
         }

@@ -23,6 +23,12 @@ struct Args {
     /// Seconds that STS does not see changes to devices
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     lag: u64,
+    /// Seconds that IAM's lists do not show changes to devices
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    list_lag: u64,
+    /// Seconds that IAM does not know a user or device that was made
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    creation_lag: u64,
     /// Seconds that the fake's clock is ahead of the system's
     #[arg(long, default_value_t = 0, value_name = "SECONDS", allow_negative_numbers = true)]
     clock_offset: i64,
@@ -110,6 +116,8 @@ fn start(args: &Args) -> io::Result<FakeAws> {
         .partition(&args.partition)
         .model(model)
         .lag(Duration::from_secs(args.lag))
+        .list_lag(Duration::from_secs(args.list_lag))
+        .creation_lag(Duration::from_secs(args.creation_lag))
         .page_size(args.page_size);
     let aws = if args.https { builder.https() } else { builder }.try_start()?;
     aws.clock().set_offset(args.clock_offset);

@@ -4,13 +4,13 @@
 //! Every rule is from aws-facts §1 "TOTP acceptance". Who may touch a device lives in `iam/`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::clock::step_of;
 use crate::error::ApiError;
 use crate::totp;
+use crate::view::View;
 
 /// Which codes STS takes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(crate) struct Device {
     pub(crate) serial: String,
     pub(crate) kind: DeviceKind,
     pub(crate) seed: Vec<u8>,
+    /// When IAM's other operations know of it: after CreateVirtualMFADevice that can take seconds.
+    pub(crate) known: DateTime<Utc>,
     pub(crate) assigned: Option<Assignment>,
     pub(crate) tags: Vec<(String, String)>,
     /// Steps that the device's clock is ahead of ours.
@@ -84,19 +86,11 @@ impl Device {
     }
 }
 
-/// What STS knows of a serial from a moment on.
-#[derive(Clone, Debug)]
-struct Binding {
-    from: DateTime<Utc>,
-    device: Option<Device>,
-}
-
 /// STS's side of MFA: a delayed view of the devices, and the memory of codes.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     pub(crate) model: CodeModel,
-    pub(crate) lag: Duration,
-    bindings: BTreeMap<String, Vec<Binding>>,
+    pub(crate) view: View,
     used: BTreeSet<(u64, i64)>,
     last_accepted: BTreeMap<u64, i64>,
     /// Verifications by serial and three-minute window. Kept by ARN: a new device under it inherits them.
@@ -111,18 +105,6 @@ impl Judge {
     pub(crate) fn next_uid(&mut self) -> u64 {
         self.last_uid += 1;
         self.last_uid
-    }
-
-    /// IAM changed a device; STS will see it after the lag. `None`: it belongs to nobody any more.
-    pub(crate) fn publish(&mut self, serial: &str, device: Option<Device>, now: DateTime<Utc>) {
-        let lag = TimeDelta::from_std(self.lag).unwrap_or(TimeDelta::MAX);
-        self.publish_at(serial, device, now.checked_add_signed(lag).unwrap_or(DateTime::<Utc>::MAX_UTC));
-    }
-
-    /// As [`publish`](Self::publish), seen at once: for devices that a test starts with.
-    pub(crate) fn publish_at(&mut self, serial: &str, device: Option<Device>, from: DateTime<Utc>) {
-        let bindings = self.bindings.entry(serial.to_owned()).or_default();
-        bindings.push(Binding { from, device });
     }
 
     /// A step was used somewhere else.
@@ -162,8 +144,7 @@ impl Judge {
     }
 
     fn visible(&self, serial: &str, user: &str, now: DateTime<Utc>) -> Option<Device> {
-        let binding = self.bindings.get(serial)?.iter().rev().find(|binding| binding.from <= now)?;
-        let device = binding.device.as_ref()?;
+        let device = self.view.device(serial, now)?;
         (device.user() == Some(user) && device.kind != DeviceKind::Fido).then(|| device.clone())
     }
 
@@ -195,6 +176,8 @@ fn window(serial: &str, now: DateTime<Utc>) -> (String, i64) {
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
 
     const SEED: &[u8] = b"1234567890123456789012345678901234567890";
@@ -210,6 +193,7 @@ mod tests {
             serial: SERIAL.into(),
             kind: DeviceKind::Virtual,
             seed: SEED.to_vec(),
+            known: at(0),
             assigned: Some(Assignment { user: "u".into(), since: at(0) }),
             tags: Vec::new(),
             drift,
@@ -219,7 +203,7 @@ mod tests {
 
     fn judge(model: CodeModel, drift: i64) -> Judge {
         let mut judge = Judge { model, ..Judge::default() };
-        judge.publish(SERIAL, Some(device(drift)), at(0));
+        judge.view.publish(SERIAL, Some(device(drift)), at(0));
         judge
     }
 
@@ -279,19 +263,20 @@ mod tests {
         for _ in 0..9 {
             assert_eq!(say(&mut judge, at(0), 40), "invalid");
         }
-        judge.publish(SERIAL, None, at(0));
-        judge.publish(SERIAL, Some(Device { uid: 2, ..device(0) }), at(0));
+        judge.view.publish(SERIAL, None, at(0));
+        judge.view.publish(SERIAL, Some(Device { uid: 2, ..device(0) }), at(0));
         assert_eq!(say(&mut judge, at(0), 0), "unable");
     }
 
     #[test]
     fn sts_sees_a_change_after_the_lag_and_an_early_code_is_burnt() {
-        let mut judge = Judge { lag: Duration::from_secs(10), ..Judge::default() };
-        judge.publish(SERIAL, Some(device(0)), at(0));
+        let mut judge = Judge::default();
+        judge.view.lag = std::time::Duration::from_secs(10);
+        judge.view.publish(SERIAL, Some(device(0)), at(0));
         assert_eq!(say(&mut judge, at(9), 0), "unable");
         assert_eq!(say(&mut judge, at(10), 0), "invalid");
         assert_eq!(say(&mut judge, at(10), 1), "ok");
-        judge.publish(SERIAL, None, at(11));
+        judge.view.publish(SERIAL, None, at(11));
         assert_eq!(say(&mut judge, at(20), 2), "ok");
         assert_eq!(say(&mut judge, at(21), -1), "unable");
     }

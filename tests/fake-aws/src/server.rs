@@ -31,6 +31,8 @@ pub struct Builder {
     partition: String,
     model: CodeModel,
     lag: Duration,
+    list_lag: Duration,
+    creation_lag: Duration,
     page_size: usize,
     clock: Clock,
     https: bool,
@@ -45,6 +47,8 @@ impl Default for Builder {
             partition: "aws".into(),
             model: CodeModel::Observed,
             lag: Duration::ZERO,
+            list_lag: Duration::ZERO,
+            creation_lag: Duration::ZERO,
             page_size: 100,
             clock: Clock::new(),
             https: false,
@@ -86,6 +90,21 @@ impl Builder {
     #[must_use]
     pub fn lag(mut self, lag: Duration) -> Self {
         self.lag = lag;
+        self
+    }
+
+    /// How long ListMFADevices and ListVirtualMFADevices do not see changes to devices; default none.
+    #[must_use]
+    pub fn list_lag(mut self, lag: Duration) -> Self {
+        self.list_lag = lag;
+        self
+    }
+
+    /// How long a user or a virtual device that a request made does not exist for IAM's other operations, such as
+    /// EnableMFADevice, which answer NoSuchEntity; its name is taken all the same. Default none.
+    #[must_use]
+    pub fn creation_lag(mut self, lag: Duration) -> Self {
+        self.creation_lag = lag;
         self
     }
 
@@ -132,7 +151,9 @@ impl Builder {
     pub fn try_start(self) -> io::Result<FakeAws> {
         let mut account = Account::new(&self.account, &self.partition);
         account.judge.model = self.model;
-        account.judge.lag = self.lag;
+        account.judge.view.lag = self.lag;
+        account.lists.lag = self.list_lag;
+        account.creation_lag = self.creation_lag;
         account.page_size = self.page_size;
         let shared = Arc::new(Shared::new(self.clock, account));
         let tls = match self.https {
@@ -233,7 +254,17 @@ impl FakeAws {
 
     /// Changes how long STS does not see changes to devices.
     pub fn set_lag(&self, lag: Duration) {
-        self.shared.account().judge.lag = lag;
+        self.shared.account().judge.view.lag = lag;
+    }
+
+    /// Changes [how long the lists do not see](Builder::list_lag) changes to devices.
+    pub fn set_list_lag(&self, lag: Duration) {
+        self.shared.account().lists.lag = lag;
+    }
+
+    /// Changes [how long IAM does not know](Builder::creation_lag) what is made from now on.
+    pub fn set_creation_lag(&self, lag: Duration) {
+        self.shared.account().creation_lag = lag;
     }
 
     /// Changes the longest page of a list.

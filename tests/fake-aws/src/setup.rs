@@ -86,6 +86,7 @@ impl FakeAws {
         let mut account = self.shared.account();
         let user = account.create_user(name, path, now).expect("the user's name is free");
         user.permissions = Permissions::SelfManageMfa;
+        user.known = DateTime::UNIX_EPOCH;
         User { name: user.name.clone(), arn: user.arn.clone() }
     }
 
@@ -107,6 +108,7 @@ impl FakeAws {
             arn: account.arn("iam", "root"),
             root: true,
             created: now,
+            known: now,
             login_profile: None,
             policies: Vec::new(),
             permissions: Permissions::Admin,
@@ -186,10 +188,9 @@ impl FakeAws {
 
     /// Takes a device away at once, as an administrator would who is not part of the test.
     pub fn remove_device(&self, serial: &str) {
-        let now = self.shared.clock.now();
         let mut account = self.shared.account();
         account.devices.retain(|device| device.serial != serial);
-        account.judge.publish_at(serial, None, now);
+        account.publish_at_once(serial);
     }
 
     /// Every device, oldest first.
@@ -249,15 +250,14 @@ impl FakeAws {
             serial: serial.clone(),
             kind,
             seed: seed.clone(),
+            known: DateTime::UNIX_EPOCH,
             assigned: user.map(|user| Assignment { user: user.into(), since: now }),
             tags: Vec::new(),
             drift: 0,
             last_pair: None,
         };
-        if user.is_some() {
-            account.judge.publish_at(&serial, Some(device.clone()), DateTime::UNIX_EPOCH);
-        }
         account.devices.push(device);
+        account.publish_at_once(&serial);
         Device { serial, seed: totp::encode_seed(&seed) }
     }
 }

@@ -1,22 +1,42 @@
-//! The program is killed, by a signal that nothing can catch, while it waits for each of AWS's answers in turn.
+//! The program is killed, by a signal that nothing can catch, while it waits for each of AWS's answers in turn: before
+//! AWS did what it was asked for, and after.
 
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use fake_aws::Fault;
+use fake_aws::{Fault, Gate, RequestOutcome};
 
 use super::{Bench, USER};
 
+/// What AWS had done of the request whose answer the killed run waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aws {
+    /// Nothing, and it never will.
+    HadNotActed,
+    /// All of it.
+    HadActed,
+}
+
+pub(super) const BOTH: [Aws; 2] = [Aws::HadNotActed, Aws::HadActed];
+
 /// Starts an enrolment and waits until it waits for AWS's answer to `action`.
-fn waiting_for(bench: &Bench, args: &[&str], action: &str) -> Child {
-    bench.aws.fault(Fault::delay(Duration::from_secs(30)).on(action));
+fn waiting_for(bench: &Bench, args: &[&str], action: &str, aws: Aws) -> Child {
+    // A gate that nobody opens.
+    let held = Fault::held(&Gate::new()).on(action);
+    bench.aws.fault(if aws == Aws::HadActed { held.processed() } else { held });
     let mut command = bench.home.awsmfa(["enroll"]).into_command();
     let mut child = command.args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    while bench.count(action) == 0 {
+    let reached = RequestOutcome::Held { processed: aws == Aws::HadActed };
+    loop {
+        match bench.aws.requests_for(action).first().map(|request| &request.outcome) {
+            None | Some(RequestOutcome::Pending) => pause(),
+            Some(outcome) => {
+                assert_eq!(*outcome, reached);
+                return child;
+            }
+        }
         assert!(child.try_wait().unwrap().is_none(), "it ended before {action}");
-        pause();
     }
-    child
 }
 
 #[allow(clippy::disallowed_methods, reason = "another process is waited for")]
@@ -24,8 +44,8 @@ fn pause() {
     std::thread::sleep(Duration::from_millis(5));
 }
 
-pub(super) fn killed_at(bench: &Bench, args: &[&str], action: &str) {
-    let mut child = waiting_for(bench, args, action);
+pub(super) fn killed_at(bench: &Bench, args: &[&str], action: &str, aws: Aws) {
+    let mut child = waiting_for(bench, args, action, aws);
     child.kill().unwrap();
     child.wait().unwrap();
     bench.aws.clear_faults();
@@ -34,14 +54,13 @@ pub(super) fn killed_at(bench: &Bench, args: &[&str], action: &str) {
 /// Demands that a run after the killed one ended well: one device, or, if AWS's answer with the secret came to nobody,
 /// another one and a clear word about the first.
 #[track_caller]
-fn check_mended(bench: &Bench, said: &str) {
-    match bench.aws.devices().len() {
-        1 => bench.check_one(USER),
-        2 => {
-            assert!(said.contains("delete-virtual-mfa-device"), "{said}");
-            bench.check_device("aws_mfa_demo-2");
-        }
-        more => panic!("{more} devices"),
+fn check_mended(bench: &Bench, said: &str, secret_lost: bool) {
+    assert_eq!(bench.aws.devices().len(), if secret_lost { 2 } else { 1 }, "{said}");
+    if secret_lost {
+        assert!(said.contains("delete-virtual-mfa-device"), "{said}");
+        bench.check_device("aws_mfa_demo-2");
+    } else {
+        bench.check_one(USER);
     }
 }
 
@@ -55,25 +74,30 @@ fn a_plain_run_again_ends_what_was_killed() {
         "EnableMFADevice",
         "GetSessionToken",
     ] {
-        let bench = Bench::new();
-        killed_at(&bench, &["--profile", "demo"], action);
-        let ran = bench.by_user().success();
-        check_mended(&bench, &ran.err());
+        for aws in BOTH {
+            let bench = Bench::new();
+            killed_at(&bench, &["--profile", "demo"], action, aws);
+            let ran = bench.by_user().success();
+            let secret_lost = (action, aws) == ("CreateVirtualMFADevice", Aws::HadActed);
+            check_mended(&bench, &ran.err(), secret_lost);
+        }
     }
 }
 
 #[test]
 fn resume_needs_no_arguments() {
-    for action in ["EnableMFADevice", "GetSessionToken"] {
+    for aws in BOTH {
+        for action in ["EnableMFADevice", "GetSessionToken"] {
+            let bench = Bench::new();
+            killed_at(&bench, &["--profile", "demo"], action, aws);
+            bench.home.awsmfa(["enroll", "--resume"]).run().success();
+            bench.check_one(USER);
+        }
         let bench = Bench::new();
-        killed_at(&bench, &["--profile", "demo"], action);
+        killed_at(&bench, &["--user", USER, "--profile", "admin"], "EnableMFADevice", aws);
         bench.home.awsmfa(["enroll", "--resume"]).run().success();
         bench.check_one(USER);
     }
-    let bench = Bench::new();
-    killed_at(&bench, &["--user", USER, "--profile", "admin"], "EnableMFADevice");
-    bench.home.awsmfa(["enroll", "--resume"]).run().success();
-    bench.check_one(USER);
 }
 
 /// Puts the journal back to before the device was created, as if the run had been killed before the journal was written.
@@ -89,48 +113,51 @@ fn the_name_and_the_tags_are_those_that_were_wished_first() {
     let begin =
         ["--profile", "admin", "--user", USER, "--device-name", "spare", "--tag", "a=b", "--path", "/x/"];
     let plain = ["enroll", "--profile", "admin", "--user", USER];
-    for (action, resume) in [
-        ("CreateVirtualMFADevice", true),
-        ("CreateVirtualMFADevice", false),
-        ("EnableMFADevice", true),
-        ("EnableMFADevice", false),
+    for (action, aws, name) in [
+        ("CreateVirtualMFADevice", Aws::HadNotActed, "x/spare"),
+        ("CreateVirtualMFADevice", Aws::HadActed, "x/spare-2"),
+        ("EnableMFADevice", Aws::HadNotActed, "x/spare"),
     ] {
-        let bench = Bench::new();
-        // The answer never comes, and the device is not made either.
-        killed_at(&bench, &begin, action);
-        if action == "EnableMFADevice" {
-            unwrite_stage(&bench);
-        } else {
-            bench.aws.remove_device(&bench.serial("x/spare"));
+        for resume in [true, false] {
+            let bench = Bench::new();
+            killed_at(&bench, &begin, action, aws);
+            if action == "EnableMFADevice" {
+                unwrite_stage(&bench);
+            }
+            let again =
+                if resume { bench.home.awsmfa(["enroll", "--resume"]) } else { bench.home.awsmfa(plain) };
+            again.run().success();
+            bench.check_device(name);
+            let device = bench.aws.devices().pop().unwrap();
+            assert_eq!(device.serial, bench.serial(name));
+            assert_eq!(device.tags, [("a".to_owned(), "b".to_owned())]);
         }
-        let again = if resume { bench.home.awsmfa(["enroll", "--resume"]) } else { bench.home.awsmfa(plain) };
-        again.run().success();
-        bench.check_one("x/spare");
-        assert_eq!(bench.aws.devices()[0].tags, [("a".to_owned(), "b".to_owned())]);
     }
 }
 
 #[test]
 fn resume_with_another_accounts_credentials_makes_nothing() {
-    let bench = Bench::new();
-    killed_at(&bench, &["--profile", "demo"], "EnableMFADevice");
-    let other = fake_aws::FakeAws::builder().account("999999999999").start();
-    other.add_user(USER);
-    let key = other.add_access_key(USER);
-    let keys = format!("[other]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
-    bench.home.write_credentials(&format!("{}{keys}", bench.home.credentials()));
-    bench
-        .home
-        .write_config(&format!("{}[profile other]\nregion = eu-central-1\n", bench.home.read(".aws/config")));
-    let resume = ["enroll", "--resume", "--profile", "other"];
-    let ran = bench.home.awsmfa(resume).env("AWS_ENDPOINT_URL", other.endpoint()).run();
-    insta::assert_snapshot!(ran.code(2).err(), @"
-    error: these credentials are of account `999999999999`, and no enrolment of `aws_mfa_demo` was begun there, but in `123456789012`
-    hint: go on there: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
-    ");
-    assert_eq!(other.devices(), []);
-    bench.home.awsmfa(["enroll", "--resume"]).run().success();
-    bench.check_one(USER);
+    for aws in BOTH {
+        let bench = Bench::new();
+        killed_at(&bench, &["--profile", "demo"], "EnableMFADevice", aws);
+        let other = fake_aws::FakeAws::builder().account("999999999999").start();
+        other.add_user(USER);
+        let key = other.add_access_key(USER);
+        let keys =
+            format!("[other]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+        bench.home.write_credentials(&format!("{}{keys}", bench.home.credentials()));
+        let config = bench.home.read(".aws/config");
+        bench.home.write_config(&format!("{config}[profile other]\nregion = eu-central-1\n"));
+        let resume = ["enroll", "--resume", "--profile", "other"];
+        let ran = bench.home.awsmfa(resume).env("AWS_ENDPOINT_URL", other.endpoint()).run();
+        insta::allow_duplicates! { insta::assert_snapshot!(ran.code(2).err(), @"
+        error: these credentials are of account `999999999999`, and no enrolment of `aws_mfa_demo` was begun there, but in `123456789012`
+        hint: go on there: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+        ") }
+        assert_eq!(other.devices(), []);
+        bench.home.awsmfa(["enroll", "--resume"]).run().success();
+        bench.check_one(USER);
+    }
 }
 
 #[test]
@@ -146,30 +173,34 @@ fn the_way_on_names_the_profile_of_the_environment() {
 
 #[test]
 fn an_enrolment_that_is_not_finished_comes_before_another() {
-    let bench = Bench::new();
-    killed_at(&bench, &["--profile", "demo"], "EnableMFADevice");
-    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "other"]).run();
-    insta::assert_snapshot!(ran.code(2).err(), @"
-    error: the enrolment of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo` is not finished
-    hint: finish it first: `awsmfa enroll --resume --user aws_mfa_demo`
-    hint: or leave it as it is, with its secret in the store: `--yes`
-    ");
+    for aws in BOTH {
+        let bench = Bench::new();
+        killed_at(&bench, &["--profile", "demo"], "EnableMFADevice", aws);
+        let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "other"]).run();
+        insta::allow_duplicates! { insta::assert_snapshot!(ran.code(2).err(), @"
+        error: the enrolment of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo` is not finished
+        hint: finish it first: `awsmfa enroll --resume --user aws_mfa_demo`
+        hint: or leave it as it is, with its secret in the store: `--yes`
+        ") }
+    }
 }
 
 #[test]
 #[cfg(unix)]
 fn ctrl_c_says_how_to_go_on() {
     use rustix::process::{Pid, Signal, kill_process};
-    let bench = Bench::new();
-    let child = waiting_for(&bench, &["--profile", "demo"], "EnableMFADevice");
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("hint: go on with `awsmfa enroll --resume --user aws_mfa_demo"), "{said}");
-    bench.aws.clear_faults();
-    bench.home.awsmfa(["enroll", "--resume"]).run().success();
-    bench.check_one(USER);
+    for aws in BOTH {
+        let bench = Bench::new();
+        let child = waiting_for(&bench, &["--profile", "demo"], "EnableMFADevice", aws);
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("hint: go on with `awsmfa enroll --resume --user aws_mfa_demo"), "{said}");
+        bench.aws.clear_faults();
+        bench.home.awsmfa(["enroll", "--resume"]).run().success();
+        bench.check_one(USER);
+    }
 }
 
 /// Every system call that moves bytes towards the disk or AWS, or names files anew, is the last one, in turn: the
@@ -185,8 +216,8 @@ fn every_system_call_may_be_the_last() {
             let Some(bench) = killed_entering(call, number) else { break };
             killed += 1;
             let ran = bench.by_user().success();
-            check_mended(&bench, &ran.err());
             let devices = bench.aws.devices().len();
+            check_mended(&bench, &ran.err(), devices == 2);
             lost += devices - 1;
             println!("killed entering {call} {number}: {devices} device(s) in the end");
         }
@@ -196,9 +227,12 @@ fn every_system_call_may_be_the_last() {
     assert!((1..=10).contains(&lost), "{lost} seeds were lost");
 }
 
-/// An enrolment that was killed as it entered its `number`th call of that name; `None` if there were not so many.
+/// An enrolment that was killed as it entered its `number`th call of that name; `None` if it ended, because there were
+/// not so many.
 #[cfg(target_os = "linux")]
 fn killed_entering(call: &str, number: usize) -> Option<Bench> {
+    use std::os::unix::process::ExitStatusExt as _;
+    const KILLED: i32 = 9;
     let bench = Bench::new();
     let run = bench.home.awsmfa(["enroll", "--profile", "demo"]).into_command();
     let mut strace = std::process::Command::new("strace");
@@ -207,5 +241,10 @@ fn killed_entering(call: &str, number: usize) -> Option<Bench> {
     strace.arg(run.get_program()).args(run.get_args()).current_dir(bench.home.path());
     strace.env_clear().envs(bench.home.vars());
     let output = strace.output().unwrap();
-    (!output.status.success()).then_some(bench)
+    // strace ends as the program did; or in its own way, where it may not trace.
+    match (output.status.signal(), output.status.success()) {
+        (Some(KILLED), _) => Some(bench),
+        (None, true) => None,
+        _ => panic!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)),
+    }
 }

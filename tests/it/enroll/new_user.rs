@@ -3,23 +3,25 @@
 use fake_aws::Fault;
 
 use super::Bench;
+use super::kills::{self, Aws};
 use crate::support::Ran;
 
 const POLICY: &str = "arn:aws:iam::aws:policy/ReadOnlyAccess";
 
+const CREATE: [&str; 9] = [
+    "enroll",
+    "--user",
+    "newcomer",
+    "--profile",
+    "admin",
+    "--create-user",
+    "--attach-policy",
+    POLICY,
+    "--access-key",
+];
+
 fn create(bench: &Bench) -> Ran {
-    let args = [
-        "enroll",
-        "--user",
-        "newcomer",
-        "--profile",
-        "admin",
-        "--create-user",
-        "--attach-policy",
-        POLICY,
-        "--access-key",
-    ];
-    bench.home.awsmfa(args).run()
+    bench.home.awsmfa(CREATE).run()
 }
 
 #[track_caller]
@@ -78,12 +80,8 @@ fn lost_answers_leave_one_user_and_one_key() {
 fn a_key_whose_secret_a_killed_run_did_not_keep_is_named() {
     let bench = Bench::new();
     let args = ["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"];
-    super::kills::killed_at(&bench, &args, "CreateAccessKey");
-    // The fault keeps the answer back; the key is there.
-    let lost = match bench.aws.access_keys("newcomer").first() {
-        Some(key) => key.0.clone(),
-        None => bench.aws.add_access_key("newcomer").id,
-    };
+    kills::killed_at(&bench, &args, "CreateAccessKey", Aws::HadActed);
+    let lost = bench.aws.access_keys("newcomer")[0].0.clone();
     let ran = create(&bench).success();
     let said = ran.err();
     assert!(said.contains(&format!("warning: the access key `{lost}` of `newcomer` appeared")), "{said}");
@@ -92,6 +90,28 @@ fn a_key_whose_secret_a_killed_run_did_not_keep_is_named() {
     let again = create(&bench).success();
     assert!(!again.err().contains(&lost), "{}", again.err());
     assert_eq!(bench.aws.access_keys("newcomer").len(), 2);
+}
+
+#[test]
+fn a_killed_run_whose_key_was_not_made_is_gone_on_with() {
+    for action in ["CreateUser", "AttachUserPolicy", "CreateAccessKey"] {
+        let bench = Bench::new();
+        kills::killed_at(&bench, &CREATE[1..], action, Aws::HadNotActed);
+        let ran = create(&bench).success();
+        assert!(!ran.err().contains("warning"), "{}", ran.err());
+        check(&bench);
+    }
+}
+
+#[test]
+fn a_killed_run_whose_user_was_made_is_gone_on_with() {
+    for action in ["CreateUser", "AttachUserPolicy"] {
+        let bench = Bench::new();
+        kills::killed_at(&bench, &CREATE[1..], action, Aws::HadActed);
+        create(&bench).success();
+        assert_eq!(bench.count("CreateAccessKey"), 1);
+        check(&bench);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::dispatch::{Call, Outcome};
 use crate::error::ApiError;
 use crate::mfa::{Assignment, Device, DeviceKind};
 use crate::params::{self, Check, Params};
-use crate::{png, random, sigv4, totp, xml};
+use crate::{png, random, sigv4, totp, view, xml};
 
 const DEVICES_PER_USER: usize = 8;
 const TAGS_PER_DEVICE: usize = 50;
@@ -38,11 +38,13 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
         serial: serial.clone(),
         kind: DeviceKind::Virtual,
         seed,
+        known: view::after(call.account.creation_lag, call.now),
         assigned: None,
         tags,
         drift: 0,
         last_pair: None,
     });
+    call.account.publish(&serial, call.now);
     let inner = [xml::text("SerialNumber", &serial), bootstrap, tags_xml].concat();
     Ok(Some(xml::element("VirtualMFADevice", &inner)))
 }
@@ -65,13 +67,7 @@ pub(super) fn enable(call: &mut Call<'_>) -> Outcome {
     authorize_on_user(call, pair.user)?;
     require_mfa_for_own(call, pair.user)?;
     call.account.user(pair.user)?;
-    let missing = || {
-        ApiError::no_such_entity(format!(
-            "VirtualMFADevice with serial number {} does not exist.",
-            pair.serial
-        ))
-    };
-    let device = call.account.device(pair.serial).ok_or_else(missing)?;
+    let device = known_device(call, pair.serial)?;
     match device.user() {
         Some(user) if user == pair.user => {
             return Err(ApiError::exists(format!("MFA Device for user {user} already exists.")));
@@ -83,11 +79,10 @@ pub(super) fn enable(call: &mut Call<'_>) -> Outcome {
         return Err(ApiError::quota("MFADevicesPerUser", DEVICES_PER_USER));
     }
     let now = call.now;
-    let device = call.account.device_mut(pair.serial).ok_or_else(missing)?;
+    let device = call.account.device_mut(pair.serial).ok_or_else(|| no_such_device(pair.serial))?;
     device.synchronize(pair.first, pair.second, now)?;
     device.assigned = Some(Assignment { user: pair.user.into(), since: now });
-    let device = device.clone();
-    call.account.judge.publish(pair.serial, Some(device), now);
+    call.account.publish(pair.serial, now);
     Ok(None)
 }
 
@@ -99,8 +94,7 @@ pub(super) fn resync(call: &mut Call<'_>) -> Outcome {
     let device = call.account.device_mut(pair.serial).filter(|device| device.user() == Some(pair.user));
     let device = device.ok_or_else(invalid_for_user)?;
     device.synchronize(pair.first, pair.second, now)?;
-    let device = device.clone();
-    call.account.judge.publish(pair.serial, Some(device), now);
+    call.account.publish(pair.serial, now);
     Ok(None)
 }
 
@@ -120,7 +114,7 @@ pub(super) fn deactivate(call: &mut Call<'_>) -> Outcome {
     if !virtual_device {
         call.account.devices.retain(|device| device.serial != serial);
     }
-    call.account.judge.publish(serial, None, call.now);
+    call.account.publish(serial, call.now);
     Ok(None)
 }
 
@@ -129,15 +123,12 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let serial = check.required("SerialNumber", &params::SERIAL);
     check.done()?;
     call.authorize("iam:DeleteVirtualMFADevice", serial)?;
-    let device = call.account.device(serial).filter(|device| device.kind == DeviceKind::Virtual);
-    let device = device.ok_or_else(|| {
-        ApiError::no_such_entity(format!("VirtualMFADevice with serial number {serial} does not exist."))
-    })?;
+    let device = known_virtual_device(call, serial)?;
     if device.assigned.is_some() {
         return Err(ApiError::delete_conflict("MFA VirtualDevice in use. Must deactivate first."));
     }
     call.account.devices.retain(|device| device.serial != serial);
-    call.account.judge.publish(serial, None, call.now);
+    call.account.publish(serial, call.now);
     Ok(None)
 }
 
@@ -148,11 +139,7 @@ pub(super) fn tag(call: &mut Call<'_>) -> Outcome {
     check.done()?;
     let tags = tags?;
     call.authorize("iam:TagMFADevice", serial)?;
-    let device = call.account.device_mut(serial).filter(|device| device.kind == DeviceKind::Virtual);
-    let device = device.ok_or_else(|| {
-        ApiError::no_such_entity(format!("VirtualMFADevice with serial number {serial} does not exist."))
-    })?;
-    let mut merged = device.tags.clone();
+    let mut merged = known_virtual_device(call, serial)?.tags.clone();
     for (key, value) in tags {
         merged.retain(|(known, _)| !known.eq_ignore_ascii_case(&key));
         merged.push((key, value));
@@ -160,8 +147,24 @@ pub(super) fn tag(call: &mut Call<'_>) -> Outcome {
     if merged.len() > TAGS_PER_DEVICE {
         return Err(ApiError::quota("TagsPerMFADevice", TAGS_PER_DEVICE));
     }
+    let device = call.account.device_mut(serial).ok_or_else(|| no_such_device(serial))?;
     device.tags = merged;
     Ok(None)
+}
+
+/// The device of this serial, if IAM's operations know it by now.
+fn known_device<'a>(call: &'a Call<'_>, serial: &str) -> Result<&'a Device, ApiError> {
+    let known = call.account.device(serial).filter(|device| device.known <= call.now);
+    known.ok_or_else(|| no_such_device(serial))
+}
+
+pub(super) fn known_virtual_device<'a>(call: &'a Call<'_>, serial: &str) -> Result<&'a Device, ApiError> {
+    let is_virtual = |device: &&Device| device.kind == DeviceKind::Virtual;
+    known_device(call, serial).ok().filter(is_virtual).ok_or_else(|| no_such_device(serial))
+}
+
+fn no_such_device(serial: &str) -> ApiError {
+    ApiError::no_such_entity(format!("VirtualMFADevice with serial number {serial} does not exist."))
 }
 
 /// The four parameters of EnableMFADevice and ResyncMFADevice.

@@ -28,7 +28,8 @@ pub(super) fn of_user(call: &mut Call<'_>) -> Outcome {
         ]
         .concat()
     };
-    let items = call.account.devices_of(&user).map(shown).collect();
+    let listed = call.account.lists.devices(call.now);
+    let items = listed.into_iter().filter(|device| device.user() == Some(&user)).map(shown).collect();
     page.render(call, "MFADevices", items).map(Some)
 }
 
@@ -43,7 +44,8 @@ pub(super) fn all_virtual(call: &mut Call<'_>) -> Outcome {
         "Unassigned" => device.assigned.is_none(),
         _ => true,
     };
-    let virtual_devices = call.account.devices.iter().filter(|device| device.kind == DeviceKind::Virtual);
+    let listed = call.account.lists.devices(call.now).into_iter();
+    let virtual_devices = listed.filter(|device| device.kind == DeviceKind::Virtual);
     let items = virtual_devices.filter(wanted).map(|device| virtual_xml(call, device)).collect();
     page.render(call, "VirtualMFADevices", items).map(Some)
 }
@@ -65,10 +67,7 @@ pub(super) fn tags(call: &mut Call<'_>) -> Outcome {
     let page = Page::read(&mut check);
     check.done()?;
     call.authorize("iam:ListMFADeviceTags", serial)?;
-    let device = call.account.device(serial).filter(|device| device.kind == DeviceKind::Virtual);
-    let device = device.ok_or_else(|| {
-        ApiError::no_such_entity(format!("VirtualMFADevice with serial number {serial} does not exist."))
-    })?;
+    let device = super::devices::known_virtual_device(call, serial)?;
     let items = device.tags.iter().map(super::devices::tag_xml).collect();
     page.render(call, "Tags", items).map(Some)
 }

@@ -43,7 +43,11 @@ fn named_or_caller(call: &Call<'_>, named: Option<&str>) -> Result<String, ApiEr
     named.or(call.caller.user()).map(str::to_owned).ok_or_else(ApiError::user_name_needed)
 }
 
-/// Authorizes `iam:<action>` on a user's ARN.
+/// Authorizes `iam:<action>` on a user's ARN; then a user whom IAM's operations do not know yet is not there.
 fn authorize_on_user(call: &Call<'_>, user: &str) -> Result<(), ApiError> {
-    call.authorize(&format!("iam:{}", call.action), &call.account.user_arn(user))
+    call.authorize(&format!("iam:{}", call.action), &call.account.user_arn(user))?;
+    match call.account.users.get(user) {
+        Some(new) if new.known > call.now => Err(ApiError::no_such_user(user)),
+        _ => Ok(()),
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::time::Duration;
 
-use fake_aws::{FakeAws, Fault, RequestOutcome};
+use fake_aws::{FakeAws, Fault, Gate, RequestOutcome};
 
 use crate::support::{Client, frozen};
 
@@ -87,20 +87,71 @@ fn portals_and_garbage() {
     assert!(!client.sts("GetCallerIdentity", &[]).ok().body.contains("Response"));
 }
 
+/// Sends CreateVirtualMFADevice on a connection of its own and does not wait for the answer.
+fn create_and_leave(client: &Client) -> TcpStream {
+    let name = [("VirtualMFADeviceName", "x")];
+    let (headers, body) = client.signed("iam", "2010-05-08", "CreateVirtualMFADevice", &name);
+    let mut stream = TcpStream::connect(&client.address).unwrap();
+    crate::support::write(&mut stream, "POST", "/", &headers, &body).unwrap();
+    stream
+}
+
+/// How far the first request has come, once that is further than `known`.
+fn further_than(aws: &FakeAws, known: &RequestOutcome) -> RequestOutcome {
+    loop {
+        match aws.requests().into_iter().next().map(|request| request.outcome) {
+            Some(outcome) if outcome != RequestOutcome::Pending && outcome != *known => return outcome,
+            _ => std::thread::yield_now(),
+        }
+    }
+}
+
+const HELD: RequestOutcome = RequestOutcome::Held { processed: false };
+const ANSWER_HELD: RequestOutcome = RequestOutcome::Held { processed: true };
+const DONE: RequestOutcome = RequestOutcome::Answered { status: 200, code: None };
+
 #[test]
-fn a_delayed_request_takes_effect_though_the_client_left() {
+fn a_request_that_is_held_takes_effect_later_though_the_client_left() {
     let (aws, client) = setup();
-    aws.fault(Fault::delay(Duration::from_millis(100)));
-    let (headers, body) =
-        client.signed("iam", "2010-05-08", "CreateVirtualMFADevice", &[("VirtualMFADeviceName", "x")]);
-    let stream = TcpStream::connect(&client.address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    crate::support::exchange(stream, "POST", "/", &headers, &body).unwrap_err();
-    assert_eq!(aws.requests()[0].outcome, RequestOutcome::Pending);
-    assert!(aws.devices().is_empty());
-    // A second, delayed request is answered after the first has ended.
-    aws.fault(Fault::delay(Duration::from_millis(200)));
+    let gate = Gate::new();
+    aws.fault(Fault::held(&gate));
+    drop(create_and_leave(&client));
+    assert_eq!(further_than(&aws, &RequestOutcome::Pending), HELD);
     client.sts("GetCallerIdentity", &[]).ok();
+    assert!(aws.devices().is_empty());
+    gate.open();
+    assert_eq!(further_than(&aws, &HELD), DONE);
     assert_eq!(aws.devices().len(), 1);
-    assert_eq!(aws.requests()[0].status(), Some(200));
+}
+
+#[test]
+fn a_request_whose_answer_is_held_has_taken_effect() {
+    let (aws, client) = setup();
+    let gate = Gate::new();
+    aws.fault(Fault::held(&gate).processed());
+    let mut stream = create_and_leave(&client);
+    assert_eq!(further_than(&aws, &RequestOutcome::Pending), ANSWER_HELD);
+    assert_eq!(aws.devices().len(), 1);
+    gate.open();
+    assert_eq!(further_than(&aws, &ANSWER_HELD), DONE);
+    assert!(crate::support::read(&mut stream).unwrap().ok().body.contains("Base32StringSeed"));
+}
+
+#[test]
+fn a_delay_comes_before_or_after_the_effect() {
+    let (aws, client) = setup();
+    let long = Duration::from_secs(3600);
+    aws.fault(Fault::delay(Duration::from_millis(1)));
+    client.sts("GetCallerIdentity", &[]).ok();
+    aws.clear_requests();
+    aws.fault(Fault::delay(long).processed());
+    let _kept = create_and_leave(&client);
+    assert_eq!(further_than(&aws, &RequestOutcome::Pending), ANSWER_HELD);
+    assert_eq!(aws.devices().len(), 1);
+    aws.clear_requests();
+    aws.remove_device(&aws.devices()[0].serial);
+    aws.fault(Fault::delay(long));
+    let _kept = create_and_leave(&client);
+    assert_eq!(further_than(&aws, &RequestOutcome::Pending), HELD);
+    assert!(aws.devices().is_empty());
 }

@@ -6,6 +6,7 @@ mod auth;
 mod binary;
 mod devices;
 mod faults;
+mod lag;
 mod lists;
 mod permissions;
 mod proxy;

@@ -171,6 +171,17 @@ pub fn exchange(
     headers: &[(String, String)],
     body: &str,
 ) -> io::Result<Answer> {
+    write(&mut stream, method, target, headers, body)?;
+    read(&mut stream)
+}
+
+pub fn write(
+    stream: &mut impl Write,
+    method: &str,
+    target: &str,
+    headers: &[(String, String)],
+    body: &str,
+) -> io::Result<()> {
     let mut head = format!("{method} {target} HTTP/1.1\r\n");
     if !headers.iter().any(|(name, _)| name == "host") {
         head += "host: localhost\r\n";
@@ -179,7 +190,10 @@ pub fn exchange(
         head += &format!("{name}: {value}\r\n");
     }
     head += &format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
-    stream.write_all(head.as_bytes())?;
+    stream.write_all(head.as_bytes())
+}
+
+pub fn read(stream: &mut impl Read) -> io::Result<Answer> {
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
