@@ -32,5 +32,6 @@ mod tests {
         assert_eq!(of_arn("arn:aws-cn:iam::123456789012:mfa/alice"), "aws-cn");
         assert_eq!(of_arn("GAHT12345678"), "aws");
         assert_eq!(default_region(of_arn("arn:aws-us-gov:iam::123456789012:mfa/alice")), "us-gov-west-1");
+        assert_eq!(default_region("aws-iso-e"), "eu-isoe-west-1");
     }
 }

@@ -255,3 +255,55 @@ fn whoever_names_a_user_means_no_other() {
     assert!(serials(&world).contains(&world.device.serial));
     assert!(is_stored(&world, "alice"));
 }
+
+#[test]
+fn the_lines_of_older_tools_go_too() {
+    let world = World::imported();
+    world.aws.set_permissions("alice", Permissions::Admin);
+    let credentials = world.home.credentials();
+    let named = format!("{credentials}[dev-long-term]\naws_mfa_device = {}\n", world.device.serial);
+    world.home.write_credentials(&named);
+    let ran = remove(&world, "alice").success();
+    let said = "removed `aws_mfa_device` from [dev-long-term] of ~/.aws/credentials";
+    assert!(ran.err().contains(said), "{}", ran.err());
+    assert_eq!(world.home.credentials(), format!("{credentials}[dev-long-term]\n"));
+}
+
+#[test]
+fn an_arn_of_something_else_is_told_what_it_is() {
+    let world = World::imported();
+    let ran = remove(&world, "arn:aws:iam::123456789012:user/alice").code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: `arn:aws:iam::123456789012:user/alice` is the ARN of a user, not of an MFA device
+    hint: the device's ARN is often `arn:aws:iam::123456789012:mfa/alice`; `aws iam list-mfa-devices` shows it
+    ");
+}
+
+#[test]
+fn a_missing_permission_is_told_with_the_statement_that_gives_it() {
+    let (world, _) = two_devices();
+    world.aws.deny("alice", "iam:DeactivateMFADevice");
+    let ran = remove(&world, "alice-phone").code(4);
+    let statement = r#"{"Effect": "Allow", "Action": "iam:DeactivateMFADevice", "Resource": "arn:aws:iam::123456789012:user/alice"}"#;
+    assert!(ran.err().contains(statement), "{}", ran.err());
+    assert_eq!(serials(&world).len(), 2);
+}
+
+#[test]
+fn hardware_whose_removal_was_not_answered_is_known_to_be_gone() {
+    let world = World::imported();
+    world.aws.add_admin("boss");
+    let boss = world.aws.add_access_key("boss");
+    world.aws.add_hardware_device("alice", "GAHT12345678");
+    world.aws.deny("boss", "iam:ListMFADevices");
+    world.aws.fault(Fault::drop_after().on("DeactivateMFADevice"));
+    let ran = world
+        .home
+        .awsmfa(["device", "remove", "GAHT12345678", "--user", "alice", "--yes"])
+        .env("AWS_ACCESS_KEY_ID", boss.id)
+        .env("AWS_SECRET_ACCESS_KEY", boss.secret)
+        .run()
+        .success();
+    assert!(ran.err().contains("deactivated `GAHT12345678` of `alice`"), "{}", ran.err());
+    assert_eq!(world.aws.devices_of("alice"), [world.device.serial.clone()]);
+}

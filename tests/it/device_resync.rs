@@ -111,3 +111,16 @@ fn an_administrator_names_the_user() {
 fn resync(ctx: &awsmfa::context::Context) -> awsmfa::error::CommandResult {
     crate::support::in_process::device(ctx, &["resync", "alice"])
 }
+
+#[test]
+fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
+    let world = World::imported();
+    world.freeze();
+    world.aws.fault(Fault::throttling().on("ResyncMFADevice").times(2));
+    let computer = world.in_process(0);
+    device(&computer.ctx, &["resync", "alice"]).unwrap();
+    assert!(computer.err.text().contains("waiting 2 s for AWS, which is throttling"));
+    world.aws.deny("alice", "iam:ResyncMFADevice");
+    let error = device(&computer.ctx, &["resync", "alice"]).unwrap_err();
+    assert!(error.hints[0].contains(r#""Action": "iam:ResyncMFADevice""#), "{:?}", error.hints);
+}

@@ -1,5 +1,6 @@
 //! `enroll`: from a user without MFA to sessions with it.
 
+mod doubt;
 mod faults;
 mod gone;
 mod kills;

@@ -172,6 +172,9 @@ fn enrolling_gives_the_copy_that_was_asked_for() {
     // What cannot be given is told before anything is created.
     let refused = ["enroll", "--profile", "dev", "--qr-file", "no/such/folder/qr.png"];
     world.home.awsmfa(refused).run().code(3);
+    world.home.write("old.png", "mine");
+    let ran = world.home.awsmfa(["enroll", "--profile", "dev", "--qr-file", "old.png"]).run().code(2);
+    assert!(ran.err().contains("`old.png` exists already"), "{}", ran.err());
     assert!(world.aws.requests_for("CreateVirtualMFADevice").is_empty());
     world.home.awsmfa(["enroll", "--profile", "dev", "--qr-file", "qr.png"]).run().success();
     let serial = world.aws.devices_of("alice").pop().unwrap();

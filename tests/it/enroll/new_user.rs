@@ -193,3 +193,28 @@ fn a_password_needs_a_terminal_to_be_shown_on() {
     ");
     assert!(!bench.aws.has_user("newcomer"));
 }
+
+#[test]
+fn what_aws_may_have_made_is_not_made_twice() {
+    for action in ["CreateUser", "CreateAccessKey"] {
+        let bench = Bench::new();
+        bench.aws.fault(Fault::service_failure().processed().on(action));
+        bench
+            .in_process(0)
+            .enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"])
+            .unwrap();
+        bench.aws.clock().set_offset(0);
+        assert_eq!(bench.aws.access_keys("newcomer").len(), 1, "{action}");
+        check(&bench);
+    }
+}
+
+#[test]
+fn a_user_that_aws_does_not_know_yet_is_waited_for() {
+    let bench = Bench::with(fake_aws::FakeAws::builder().creation_lag(std::time::Duration::from_secs(6)));
+    let computer = bench.in_process(0);
+    computer.enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"]).unwrap();
+    assert!(computer.err.text().contains("for AWS to learn of the new user"), "{}", computer.err.text());
+    bench.aws.clock().set_offset(0);
+    check(&bench);
+}

@@ -1,0 +1,92 @@
+//! Requests in a caller's name: signed for AWS's time, and sent again where that is right.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::{Caller, MAX_OFFSET};
+use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
+use crate::context::Context;
+
+/// Waits between the tries of a request, in seconds.
+const WAITS: [u64; 4] = [1, 2, 4, 8];
+/// The `Date` header has whole seconds, and the answer was on its way; a difference up to this is none.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(10);
+
+impl Caller {
+    /// Sends a request, and again while AWS throttles, fails or is busy with another change. One whose answer was lost is
+    /// not repeated: what then is right, its sender knows.
+    pub fn send<T>(
+        &mut self,
+        ctx: &Context,
+        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
+    ) -> Result<T, AwsError> {
+        self.send_while(ctx, |error, _| passing(error), send)
+    }
+
+    /// Sends a request, and again while `reason` names what to wait for, given the error and the wait to come.
+    pub fn send_while<T>(
+        &mut self,
+        ctx: &Context,
+        reason: impl Fn(&AwsError, Duration) -> Option<&'static str>,
+        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
+    ) -> Result<T, AwsError> {
+        let mut waits = WAITS.into_iter().map(Duration::from_secs);
+        loop {
+            let sent = with_right_time(ctx, &mut self.offset, |offset| send(&self.aws, &self.keys, offset));
+            let error = match sent {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            ctx.ui.detail(&error);
+            let Some((wait, reason)) = waits.next().and_then(|wait| Some((wait, reason(&error, wait)?)))
+            else {
+                return Err(error);
+            };
+            ctx.ui.wait(&*ctx.clock, wait, reason);
+        }
+    }
+}
+
+/// What to wait for where AWS certainly judged nothing, or fails and may be asked again.
+pub fn passing(error: &AwsError) -> Option<&'static str> {
+    match error.kind {
+        AwsErrorKind::Throttled => Some("AWS, which is throttling"),
+        AwsErrorKind::Busy => Some("another change to end"),
+        AwsErrorKind::Unavailable => Some("AWS to recover"),
+        _ => None,
+    }
+}
+
+/// Sends a request, and again with AWS's time if its signature was refused for the time. What AWS's time differs from
+/// this computer's is learnt into `offset` from every answer.
+pub fn with_right_time<T>(
+    ctx: &Context,
+    offset: &mut TimeDelta,
+    send: impl Fn(TimeDelta) -> Reply<T>,
+) -> Result<T, AwsError> {
+    let first = send(*offset);
+    let moved = observe(ctx, &first, offset);
+    match first.result {
+        Err(error) if error.kind == AwsErrorKind::ClockSkew && moved && offset.abs() <= MAX_OFFSET => {
+            let second = send(*offset);
+            observe(ctx, &second, offset);
+            second.result
+        }
+        result => result,
+    }
+}
+
+/// Learns AWS's time from a reply. Returns whether it was another than we thought.
+fn observe<T>(ctx: &Context, reply: &Reply<T>, offset: &mut TimeDelta) -> bool {
+    let Some(aws_time) = reply.server_time else { return false };
+    let measured = aws_time - ctx.clock.now();
+    let measured = if measured.abs() <= TOLERANCE { TimeDelta::zero() } else { measured };
+    let moved = (measured - *offset).abs() > TOLERANCE;
+    if moved {
+        let seconds = measured.num_seconds();
+        ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
+        *offset = measured;
+    }
+    moved
+}

@@ -1,0 +1,134 @@
+//! What AWS may have done, and what it tells only later.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use fake_aws::{Builder, FakeAws, Fault};
+
+use super::{Bench, USER};
+
+/// A bench whose time stands still but for the program's own waits.
+fn still(builder: Builder) -> Bench {
+    let bench = Bench::with(builder);
+    bench.aws.clock().freeze(DateTime::from_timestamp(1_800_000_005, 0).unwrap());
+    bench
+}
+
+#[track_caller]
+fn check_one(bench: &Bench) {
+    assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER)]);
+    assert_eq!(bench.aws.devices().len(), 1, "no orphan");
+    assert!(bench.journals().is_empty(), "{:?}", bench.journals());
+}
+
+#[test]
+fn an_enable_that_never_arrived_is_sent_again_where_nothing_may_be_listed() {
+    let bench = still(FakeAws::builder());
+    bench.aws.deny(USER, "iam:ListMFADevices");
+    bench.aws.fault(Fault::drop_before().on("EnableMFADevice"));
+    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+    assert_eq!((bench.count("EnableMFADevice"), bench.count("GetSessionToken")), (2, 1));
+    check_one(&bench);
+}
+
+#[test]
+fn lists_that_lag_behind_do_not_mislead() {
+    for fault in [Fault::drop_after(), Fault::service_failure().processed()] {
+        let bench = still(FakeAws::builder().list_lag(Duration::from_secs(6)));
+        bench.aws.fault(fault.on("EnableMFADevice"));
+        let computer = bench.in_process(0);
+        computer.enroll(&["--profile", "admin", "--user", USER]).unwrap();
+        assert!(computer.err.text().contains("for AWS to list the device"), "{}", computer.err.text());
+        check_one(&bench);
+    }
+}
+
+#[test]
+fn a_device_that_is_not_listed_in_the_end_is_not_called_anothers() {
+    let bench = still(FakeAws::builder().list_lag(Duration::from_secs(600)));
+    bench.aws.fault(Fault::drop_after().on("EnableMFADevice"));
+    let error = bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap_err();
+    assert_eq!(
+        error.message,
+        "AWS has `arn:aws:iam::123456789012:mfa/aws_mfa_demo` enabled already, but does not list it for `aws_mfa_demo`"
+    );
+    assert!(error.hints.iter().any(|hint| hint.contains("enroll --resume")), "{:?}", error.hints);
+    bench.aws.clock().advance(Duration::from_secs(600));
+    bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap();
+    check_one(&bench);
+}
+
+#[test]
+fn what_was_made_just_now_is_waited_for() {
+    let bench = still(FakeAws::builder().creation_lag(Duration::from_secs(6)));
+    let computer = bench.in_process(0);
+    computer.enroll(&["--profile", "demo"]).unwrap();
+    let said = computer.err.text();
+    assert!(said.contains("waiting 4 s for AWS to learn of the new device"), "{said}");
+    assert!(!said.contains("deleted meanwhile"), "{said}");
+    assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
+    check_one(&bench);
+}
+
+#[test]
+fn a_device_that_aws_never_comes_to_know_is_named() {
+    let bench = still(FakeAws::builder().creation_lag(Duration::from_secs(600)));
+    let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    assert_eq!(error.message, "AWS does not know the device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`");
+    bench.aws.clock().advance(Duration::from_secs(600));
+    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+    check_one(&bench);
+}
+
+#[test]
+fn an_enabled_device_that_is_gone_is_begun_again_where_nothing_may_be_listed() {
+    let bench = still(FakeAws::builder());
+    bench.aws.deny(USER, "iam:ListMFADevices");
+    bench.aws.fault(Fault::unavailable().on("GetSessionToken").times(10));
+    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    bench.aws.clear_faults();
+    bench.aws.remove_device(&bench.serial(USER));
+    bench.aws.clock().advance(Duration::from_secs(600));
+    let computer = bench.in_process(0);
+    computer.enroll(&["--profile", "demo"]).unwrap();
+    assert!(computer.err.text().contains("AWS takes no codes of"), "{}", computer.err.text());
+    check_one(&bench);
+}
+
+#[test]
+fn a_device_that_was_made_anew_elsewhere_is_told_from_the_one_whose_secret_is_here() {
+    let bench = still(FakeAws::builder());
+    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+    bench.aws.remove_device(&bench.serial(USER));
+    bench.aws.add_device(USER, USER);
+    // A session from before proves nothing.
+    let computer = bench.in_process(0);
+    computer.enroll(&["--profile", "demo"]).unwrap();
+    assert!(!computer.err.text().contains("verified"), "{}", computer.err.text());
+    bench.aws.clock().advance(Duration::from_secs(86_400));
+    let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    insta::assert_snapshot!(format!("{}\n{}", error.message, error.hints.join("\n")), @"
+    AWS refused the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`: the secret that is stored here is not its own
+    see that this computer's clock is right; it shows 2027-01-16T08:00:05Z
+    if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --yes`
+    or enrol another: `awsmfa enroll --user aws_mfa_demo --device-name NAME`
+    ");
+    assert!(bench.journals().is_empty(), "{:?}", bench.journals());
+}
+
+#[test]
+fn a_session_without_mfa_is_not_taken_for_an_unknown_key() {
+    let bench = Bench::new();
+    let session = bench.aws.add_session(USER, false);
+    let ran = bench
+        .home
+        .awsmfa(["enroll"])
+        .env("AWS_ACCESS_KEY_ID", session.access_key_id)
+        .env("AWS_SECRET_ACCESS_KEY", session.secret_access_key)
+        .env("AWS_SESSION_TOKEN", session.session_token)
+        .run();
+    insta::assert_snapshot!(ran.code(4).err(), @"
+    error: IAM does not take these temporary keys: it seems that they were made without MFA
+    hint: make a session with MFA, `awsmfa login`, or name a profile with long-term keys: `--profile NAME`
+    ");
+}
