@@ -297,6 +297,16 @@ pub fn holds_session(document: &Document, section: &str) -> bool {
     (document.has(section, TOKEN) || document.has(section, LEGACY_TOKEN)) && !long_term
 }
 
+/// The sections with a session that we wrote. saml2aws notes the end under the same key, but leaves a mark of its own.
+pub fn own_sessions(document: &Document) -> Vec<String> {
+    let is_own = |section: &String| {
+        holds_session(document, section)
+            && document.has(section, EXPIRES)
+            && foreign_marker(document, section).is_none()
+    };
+    document.sections().into_iter().filter(is_own).collect()
+}
+
 /// The mark of another tool on the session in a section.
 fn foreign_marker(document: &Document, section: &str) -> Option<&'static str> {
     let session = holds_session(document, section);

@@ -17,6 +17,7 @@ mod device_resync;
 mod documents;
 mod enroll;
 mod login;
+mod logout;
 mod network;
 mod policy;
 mod qr;
