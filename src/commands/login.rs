@@ -26,7 +26,7 @@ pub struct LoginArgs {
     /// How long the session is to live: 15m to 36h [default: the profile's `duration_seconds`, then 12h]
     #[arg(short, long, value_name = "TIME")]
     duration: Option<SessionDuration>,
-    /// Make a new session even if one is fresh, and replace another tool's
+    /// Make a new session, with a new code, even if one is fresh, and replace another tool's
     #[arg(short, long)]
     force: bool,
     /// Write the session to this profile instead

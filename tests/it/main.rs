@@ -21,6 +21,7 @@ mod logout;
 mod network;
 mod policy;
 mod qr;
+mod renewal;
 mod roles;
 mod secrets;
 mod sessions;
