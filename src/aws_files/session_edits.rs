@@ -6,7 +6,7 @@ use crate::model::session::{Session, is_long_term_id, timestamp};
 
 use super::document::{Document, UnsafeEdit};
 use super::edits::Place;
-use super::{header_of, long_term_name};
+use super::{header_of, keeps_keys_of, long_term_name};
 
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
@@ -103,6 +103,16 @@ pub enum SessionEditError {
         /// Where its long-term keys would go or come from.
         long_term: String,
     },
+    /// The section keeps another profile's long-term keys, which that profile's session is made with.
+    #[error(
+        "section [{section}] keeps the long-term keys of profile `{profile}`; a session goes into [{profile}]"
+    )]
+    KeepsKeys {
+        /// The section.
+        section: String,
+        /// The profile.
+        profile: String,
+    },
     /// The section holds a session that another tool looks after.
     #[error("section [{section}] holds a session of another tool (it has `{marker}`)")]
     ForeignSession {
@@ -166,6 +176,10 @@ fn move_long_term(
     values: &SessionValues,
     report: &mut WriteReport,
 ) -> Result<(), SessionEditError> {
+    if let Some(profile) = keeps_keys_of(section) {
+        let (section, profile) = (section.to_owned(), profile.to_owned());
+        return Err(SessionEditError::KeepsKeys { section, profile });
+    }
     let long_term = long_term_name(section);
     document.check_section(&long_term)?;
     let occupied = [ID, SECRET, TOKEN].iter().any(|key| document.has(&long_term, key));
