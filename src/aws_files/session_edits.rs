@@ -104,9 +104,7 @@ pub enum SessionEditError {
         long_term: String,
     },
     /// The section keeps another profile's long-term keys, which that profile's session is made with.
-    #[error(
-        "section [{section}] keeps the long-term keys of profile `{profile}`; a session goes into [{profile}]"
-    )]
+    #[error("section [{section}] is where the long-term keys of profile `{profile}` are kept")]
     KeepsKeys {
         /// The section.
         section: String,

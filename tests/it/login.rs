@@ -327,7 +327,7 @@ fn the_section_that_keeps_the_keys_gets_no_session() {
     let before = world.home.credentials();
     let ran = world.home.awsmfa(["login", "-p", "dev-long-term", "--force"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
-    error: ~/.aws/credentials: section [dev-long-term] keeps the long-term keys of profile `dev`; a session goes into [dev]
+    error: ~/.aws/credentials: section [dev-long-term] is where the long-term keys of profile `dev` are kept
     hint: awsmfa login --profile dev
     ");
     assert_eq!(world.home.credentials(), before);
