@@ -68,6 +68,11 @@ pub fn long_term_name(profile: &str) -> String {
     format!("{profile}-long-term")
 }
 
+/// The profile whose long-term keys a section of this name keeps; `None` for a name of another kind.
+pub fn keeps_keys_of(section: &str) -> Option<&str> {
+    section.strip_suffix("-long-term").filter(|profile| !profile.is_empty())
+}
+
 /// The section that gets the session of a role profile, whose own section the SDKs would not read.
 pub fn session_name(profile: &str) -> String {
     format!("{profile}-session")

@@ -78,10 +78,11 @@ impl Cache {
         files::write_private(&self.file(key), bytes.expose())
     }
 
-    /// Forgets every session whose key is meant, and every ready answer.
-    pub fn remove_where(&self, is_meant: impl Fn(&SessionKey) -> bool) -> io::Result<()> {
+    /// Forgets every session that is meant, by its key and its own access key ID, and every ready answer.
+    pub fn remove_where(&self, is_meant: impl Fn(&SessionKey, &str) -> bool) -> io::Result<()> {
         for path in list(&self.sessions)? {
-            if read(&path)?.is_some_and(|entry| is_meant(&entry.key)) {
+            let Some(Entry { key, session, .. }) = read(&path)? else { continue };
+            if is_meant(&key, &Session::from(session).access_key_id) {
                 files::remove(&path)?;
             }
         }
@@ -90,12 +91,7 @@ impl Cache {
 
     /// Forgets every session that was made with this device, and every ready answer.
     pub fn remove_device(&self, serial: &str) -> io::Result<()> {
-        for path in list(&self.sessions)? {
-            if read(&path)?.is_some_and(|entry| entry.key.serial == serial) {
-                files::remove(&path)?;
-            }
-        }
-        self.forget_answers()
+        self.remove_where(|key, _| key.serial == serial)
     }
 
     /// Forgets every session and every ready answer.
@@ -203,9 +199,9 @@ mod tests {
         assert_eq!(cache.get(&key("b")).unwrap(), None);
         files::write_private(&cache.file(&key("b")), b"{\"version\":2}").unwrap();
         assert_eq!(cache.get(&key("b")).unwrap(), None, "a future format");
-        cache.remove_where(|key| key.access_key_id == "AKIAOTHER").unwrap();
+        cache.remove_where(|key, id| key.access_key_id == "AKIAOTHER" || id == "ASIAOTHER").unwrap();
         assert!(cache.get(&key("a")).unwrap().is_some());
-        cache.remove_where(|key| key.access_key_id == "AKIA").unwrap();
+        cache.remove_where(|_, id| id == "ASIA").unwrap();
         assert_eq!(cache.get(&key("a")).unwrap(), None);
         cache.put(&key("a"), &session).unwrap();
         cache.put(&key("c"), &session).unwrap();

@@ -77,10 +77,7 @@ impl Ledgers {
 
     /// Locks a device's ledger, waiting for whoever has it, and reads it.
     pub fn open(&self, serial: &Serial) -> io::Result<DeviceLedger> {
-        let name = files::digest(serial.as_str().as_bytes());
-        let lock = Lock::acquire(&self.folder.join(format!("{name}.lock")))?;
-        let path = self.folder.join(format!("{name}.json"));
-        Ok(DeviceLedger { record: read(&path, serial)?, path, _lock: lock })
+        self.read_locked(serial, Lock::acquire(&self.file(serial, "lock"))?)
     }
 
     /// The same, waiting at most `limit`; `None` after that.
@@ -90,16 +87,22 @@ impl Ledgers {
         limit: Duration,
         clock: &dyn Clock,
     ) -> io::Result<Option<DeviceLedger>> {
-        let name = files::digest(serial.as_str().as_bytes());
-        let lock = Lock::acquire_within(&self.folder.join(format!("{name}.lock")), limit, clock)?;
-        let path = self.folder.join(format!("{name}.json"));
-        lock.map(|lock| Ok(DeviceLedger { record: read(&path, serial)?, path, _lock: lock })).transpose()
+        let lock = Lock::acquire_within(&self.file(serial, "lock"), limit, clock)?;
+        lock.map(|lock| self.read_locked(serial, lock)).transpose()
     }
 
     /// How far AWS's clock was from ours when the device was last used; nothing is locked.
     pub fn offset(&self, serial: &Serial) -> io::Result<TimeDelta> {
-        let name = files::digest(serial.as_str().as_bytes());
-        Ok(read(&self.folder.join(format!("{name}.json")), serial)?.offset())
+        Ok(read(&self.file(serial, "json"), serial)?.offset())
+    }
+
+    fn read_locked(&self, serial: &Serial, lock: Lock) -> io::Result<DeviceLedger> {
+        let path = self.file(serial, "json");
+        Ok(DeviceLedger { record: read(&path, serial)?, path, _lock: lock })
+    }
+
+    fn file(&self, serial: &Serial, extension: &str) -> PathBuf {
+        self.folder.join(format!("{}.{extension}", files::digest(serial.as_str().as_bytes())))
     }
 }
 

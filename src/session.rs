@@ -29,7 +29,7 @@ pub use request::passing;
 use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind};
 use crate::cache::SessionKey;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind, RefusedCode, RefusedKeys};
+use crate::error::{CommandError, CommandResult, RefusedCode, RefusedKeys};
 use crate::files::Lock;
 use crate::ledger::Ledgers;
 use crate::model::duration::SessionDuration;
@@ -43,12 +43,24 @@ const MAX_OFFSET: TimeDelta = TimeDelta::hours(1);
 /// the other may be waiting for the next code.
 const LOCK_LIMITS: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(35));
 
+/// A base session that is so new serves a forced role, too: `login --all --force` takes a code a user, not one a role.
+const NEW: TimeDelta = TimeDelta::minutes(1);
+
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
     /// AWS refused or cannot be reached.
     #[error(transparent)]
     Aws(AwsError),
+    /// AWS was out of reach for another process a moment ago, and was not asked again.
+    #[error(transparent)]
+    KnownOutage(AwsError),
+    /// AWS does not let a session from the cache assume a role.
+    #[error(transparent)]
+    RoleDenied(AwsError),
+    /// No code can be had: nobody can be asked, a command failed, or the store is locked.
+    #[error(transparent)]
+    NoCode(Box<CommandError>),
     /// The computer's clock is so wrong that a session's end could not be told.
     #[error("the clock is off by {by:?}")]
     ClockOff {
@@ -124,6 +136,11 @@ pub fn explain(error: SessionError, prepared: &Prepared, options: &Options) -> C
             let device = RefusedCode { serial: &plan.serial, typed: options.code.is_some() };
             CommandError::refused(error, &about, Some(&device))
         }
+        // AWS does not say which condition of the role's trust policy was not met.
+        SessionError::RoleDenied(error) => CommandError::from(error).hint(format!(
+            "if the role demands a newer code: `awsmfa login --profile {} --force`",
+            prepared.resolution.profile
+        )),
         other => other.into(),
     }
 }
@@ -153,15 +170,17 @@ impl Maker<'_> {
         (self.options.precheck)()?;
         let made = match outage_since(&lock, asked) {
             // Else everyone in the queue would wait for AWS in turn, and spend a code.
-            Some(error) if self.options.unattended => Err(SessionError::Aws(error)),
-            _ => self.make(plan),
+            Some(error) if self.options.unattended => Err(SessionError::KnownOutage(error)),
+            _ => self.make(plan, force),
         };
         match made {
             Ok(session) => {
+                forget_outage(&lock);
                 self.keep(&key, &session);
                 Ok(Ensured { session, made: true, offset: self.offset(plan)? })
             }
             Err(error) => {
+                // Only what AWS did to us: what another noted, noted anew, would go on for as long as anyone asks.
                 if is_outage(&error) {
                     note_outage(&lock, self.ctx.clock.now());
                 }
@@ -192,7 +211,7 @@ impl Maker<'_> {
         }
     }
 
-    fn make(&self, plan: &Plan) -> Result<Session, SessionError> {
+    fn make(&self, plan: &Plan, force: bool) -> Result<Session, SessionError> {
         let Some((role, before)) = plan.roles.split_last() else {
             return self.sign_in(plan, None);
         };
@@ -205,9 +224,9 @@ impl Maker<'_> {
             ));
             return self.sign_in(plan, Some(role));
         }
-        let base = self.ensure(&plan.without_roles(), false)?;
+        let base = self.base(plan, force)?;
         let mut session = base.session;
-        for role in &plan.roles {
+        for (index, role) in plan.roles.iter().enumerate() {
             if role.duration > SessionDuration::HOUR {
                 let arn = &role.role_arn;
                 self.ctx
@@ -216,10 +235,43 @@ impl Maker<'_> {
             }
             let role = AssumeRole { duration: role.duration.min(SessionDuration::HOUR), ..role.clone() };
             self.ctx.ui.detail(format_args!("assuming `{}` from the session", role.role_arn));
-            let reply = self.aws.assume_role(&(&session).into(), &role, None, base.offset);
-            session = reply.result.map_err(SessionError::Aws)?;
+            session = self.assume(plan, &session, &role)?.map_err(|error| {
+                // Only the first role sees the code's age; those after it see a role.
+                match error.kind == AwsErrorKind::AccessDenied && !base.made && index == 0 {
+                    true => SessionError::RoleDenied(error),
+                    false => SessionError::Aws(error),
+                }
+            })?;
         }
         Ok(session)
+    }
+
+    /// The user's own session, from which roles are assumed. It is forced like the role: the role's trust policy may
+    /// demand a newer code.
+    fn base(&self, plan: &Plan, force: bool) -> Result<Ensured, SessionError> {
+        let plan = plan.without_roles();
+        let is_new = |session: &Session, now: DateTime<Utc>| now - session.issued < NEW;
+        let force = force && self.cached(&plan, &plan.key(), is_new)?.is_none();
+        self.ensure(&plan, force)
+    }
+
+    /// Assumes a role from a session. The clock may have been set since the session was made; AWS's reply tells.
+    fn assume(
+        &self,
+        plan: &Plan,
+        session: &Session,
+        role: &AssumeRole,
+    ) -> Result<Result<Session, AwsError>, SessionError> {
+        let send = |offset| self.aws.assume_role(&session.into(), role, None, offset);
+        let reply = send(self.offset(plan)?);
+        match (reply.result, reply.server_time) {
+            (Err(error), Some(aws_time)) if error.kind == AwsErrorKind::ClockSkew => {
+                let mut ledger = self.open_ledger(plan)?;
+                self.learn_time(&mut ledger, aws_time)?;
+                Ok(send(ledger.offset()).result)
+            }
+            (result, _) => Ok(result),
+        }
     }
 
     fn cached(
@@ -266,8 +318,10 @@ fn is_outage(error: &SessionError) -> bool {
 /// Whether it may be better soon, so that an older session should serve meanwhile.
 fn is_passing(error: &SessionError) -> bool {
     match error {
-        SessionError::Rest { .. } | SessionError::Busy => true,
-        SessionError::Command(error) => error.kind == ErrorKind::Store,
+        SessionError::Rest { .. }
+        | SessionError::Busy
+        | SessionError::KnownOutage(_)
+        | SessionError::NoCode(_) => true,
         other => is_outage(other),
     }
 }
@@ -277,6 +331,11 @@ const OUTAGE: &str = "outage ";
 /// Tells those who wait for the lock that AWS is out of reach. Without the note they find out for themselves.
 fn note_outage(lock: &Lock, now: DateTime<Utc>) {
     let _ = lock.leave_note(&format!("{OUTAGE}{}", now.timestamp_millis()));
+}
+
+/// So that no note is taken for a later one when a clock goes back.
+fn forget_outage(lock: &Lock) {
+    let _ = lock.leave_note("");
 }
 
 /// An outage that another process has met since `asked`.

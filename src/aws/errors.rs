@@ -73,6 +73,9 @@ impl<E: ProvideErrorMetadata + StdError + 'static> OperationError for E {}
 /// What came of an operation of the SDK.
 pub(super) type Sent<T, E> = Result<T, SdkError<E, HttpResponse>>;
 
+/// The message of a request that was lost because its time was up.
+const TIMED_OUT: &str = "no answer in time";
+
 /// A request that brought no answer.
 #[derive(Debug, Clone)]
 pub struct AwsError {
@@ -95,6 +98,11 @@ impl AwsError {
     /// Whether AWS may have done what it was asked for all the same.
     pub fn may_have_acted(&self) -> bool {
         matches!(self.kind, AwsErrorKind::Lost | AwsErrorKind::Unavailable)
+    }
+
+    /// Whether the request was lost because its time was up: another may take as long.
+    pub fn timed_out(&self) -> bool {
+        self.kind == AwsErrorKind::Lost && self.message == TIMED_OUT
     }
 
     /// Whether AWS as such is out of reach, rather than refusing.
@@ -124,7 +132,7 @@ impl AwsError {
                 let kind = if status >= 500 { AwsErrorKind::Unavailable } else { AwsErrorKind::NotAws };
                 (kind, None, format!("HTTP status {status}"))
             }
-            SdkError::TimeoutError(_) => (AwsErrorKind::Lost, None, "no answer in time".to_owned()),
+            SdkError::TimeoutError(_) => (AwsErrorKind::Lost, None, TIMED_OUT.to_owned()),
             SdkError::DispatchFailure(failure) => {
                 let source = failure.as_connector_error().map(|e| e as &(dyn StdError + 'static));
                 let (kind, message) = source.map_or((AwsErrorKind::Lost, String::new()), connection_failure);

@@ -218,11 +218,6 @@ impl Document {
         Ok(was_there && emptied)
     }
 
-    /// Takes a section away if nothing but blank lines is in it. Returns whether it did.
-    pub fn remove_section_if_empty(&mut self, section: &str) -> Result<bool, UnsafeEdit> {
-        self.remove_keys_and_empty_section(section, &[])
-    }
-
     /// Whether a section that is there holds nothing else than these keys and blank lines. Comments on the keys' lines
     /// count as something else, unless `with_comments`: they go where the keys go.
     pub(super) fn is_empty_without(&self, section: &str, keys: &[&str], with_comments: bool) -> bool {

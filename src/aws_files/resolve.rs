@@ -252,11 +252,6 @@ pub fn use_dualstack_endpoint(profiles: &Profiles, profile: &str) -> Option<bool
     profiles.get(profile)?.flag("use_dualstack_endpoint")
 }
 
-/// `region` of a profile.
-pub fn region(profiles: &Profiles, profile: &str) -> Option<Setting> {
-    setting(profiles.get(profile)?, "region")
-}
-
 /// Whether a `credential_process` runs awsmfa for this profile; without `-p` it is taken to.
 pub fn runs_ourselves(command: &str, profile: &str) -> bool {
     // Backslashes are folders on Windows and would be eaten as escapes.

@@ -6,7 +6,7 @@ use crate::model::session::{Session, is_long_term_id, timestamp};
 
 use super::document::{Document, UnsafeEdit};
 use super::edits::Place;
-use super::{SERIAL_KEYS, header_of, long_term_name};
+use super::{SERIAL_KEYS, header_of, keeps_keys_of, long_term_name};
 
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
@@ -102,6 +102,14 @@ pub enum SessionEditError {
         /// Where its long-term keys would go or come from.
         long_term: String,
     },
+    /// The section keeps another profile's long-term keys, which that profile's session is made with.
+    #[error("section [{section}] is where the long-term keys of profile `{profile}` are kept")]
+    KeepsKeys {
+        /// The section.
+        section: String,
+        /// The profile.
+        profile: String,
+    },
     /// The section holds a session that another tool looks after.
     #[error("section [{section}] holds a session of another tool (it has `{marker}`)")]
     ForeignSession {
@@ -165,6 +173,10 @@ fn move_long_term(
     values: &SessionValues,
     report: &mut WriteReport,
 ) -> Result<(), SessionEditError> {
+    if let Some(profile) = keeps_keys_of(section) {
+        let (section, profile) = (section.to_owned(), profile.to_owned());
+        return Err(SessionEditError::KeepsKeys { section, profile });
+    }
     let long_term = long_term_name(section);
     document.check_section(&long_term)?;
     let occupied = [ID, SECRET, TOKEN].iter().any(|key| document.has(&long_term, key));
@@ -294,6 +306,16 @@ pub fn set_config_key(
 pub fn holds_session(document: &Document, section: &str) -> bool {
     let long_term = document.get(section, ID).is_some_and(|id| is_long_term_id(id.expose()));
     (document.has(section, TOKEN) || document.has(section, LEGACY_TOKEN)) && !long_term
+}
+
+/// The sections with a session that we wrote. saml2aws notes the end under the same key, but leaves a mark of its own.
+pub fn own_sessions(document: &Document) -> Vec<String> {
+    let is_own = |section: &String| {
+        holds_session(document, section)
+            && document.has(section, EXPIRES)
+            && foreign_marker(document, section).is_none()
+    };
+    document.sections().into_iter().filter(is_own).collect()
 }
 
 /// The mark of another tool on the session in a section.

@@ -4,7 +4,7 @@ use crate::aws_files::resolve::{Target, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
 use crate::aws_files::syntax::is_identifier;
 use crate::aws_files::write::EditError;
-use crate::aws_files::{Kind, write};
+use crate::aws_files::{Kind, keeps_keys_of, write};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::{SessionDuration, in_words};
@@ -26,7 +26,7 @@ pub struct LoginArgs {
     /// How long the session is to live: 15m to 36h [default: the profile's `duration_seconds`, then 12h]
     #[arg(short, long, value_name = "TIME")]
     duration: Option<SessionDuration>,
-    /// Make a new session even if one is fresh, and replace another tool's
+    /// Make a new session, with a new code, even if one is fresh, and replace another tool's
     #[arg(short, long)]
     force: bool,
     /// Write the session to this profile instead
@@ -76,7 +76,7 @@ fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
     let registered = ctx.registry()?.load()?;
     let mut names: Vec<String> = Vec::new();
     for name in profiles.names() {
-        let base = name.strip_suffix("-long-term").unwrap_or(name);
+        let base = keeps_keys_of(name).unwrap_or(name);
         let Ok(resolution) = resolve(&profiles, base) else { continue };
         let known = resolution.serial.is_some()
             || registered.iter().any(|device| resolution.chain.iter().any(|p| device.profiles.contains(p)));

@@ -1,11 +1,12 @@
 //! `awsmfa logout`: removes sessions from the credentials file and the cache.
 
+use crate::aws_files::Kind;
 use crate::aws_files::document::Document;
 use crate::aws_files::resolve::{KeySource, Target, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
-use crate::aws_files::{Kind, write};
+use crate::aws_files::write::{self, EditError};
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
 use crate::session;
 
 /// Remove the session from the credentials file and the cache
@@ -28,69 +29,86 @@ pub struct LogoutArgs {
     restore: bool,
 }
 
-/// Runs the command.
+/// Runs the command. A section that cannot be edited leaves the others to be done, and fails the command.
 pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
-    let sections = if args.all {
+    let section = if args.all {
         ctx.cache()?.clear()?;
-        every_session(ctx)?
+        None
     } else {
-        let name = args.profile.profile.as_deref().unwrap_or(ctx.env.profile());
-        forget(ctx, name)?
+        Some(forget(ctx, args.profile.profile.as_deref())?)
     };
-    let mut any = false;
-    for section in sections {
-        let report = remove(ctx, &section, args.restore)?;
+    let (mut any, mut failures) = (false, Vec::new());
+    for (section, removed) in remove(ctx, section, args.restore)? {
+        let report = match removed {
+            Ok(report) => report,
+            Err(error) => {
+                failures.push(error);
+                continue;
+            }
+        };
+        any |= report.removed || report.restored_from.is_some();
         if report.removed {
-            any = true;
             ctx.ui.say(format_args!("removed the session of [{section}]"));
         }
         if let Some(long_term) = report.restored_from {
-            any = true;
             ctx.ui.say(format_args!("moved the long-term keys of [{long_term}] back to [{section}]"));
         }
     }
-    if !any {
-        ctx.ui.say("no session in the credentials file");
+    let Some(last) = failures.pop() else {
+        if !any {
+            ctx.ui.say("no session in the credentials file");
+        }
+        return Ok(());
+    };
+    for error in failures {
+        ctx.ui.error(&error.message, &error.hints);
     }
-    Ok(())
+    Err(last)
 }
 
 /// Forgets the profile's cached sessions. Returns the section in which its session would be.
-fn forget(ctx: &Context, name: &str) -> CommandResult<Vec<String>> {
-    let resolution = resolve(&ctx.profiles()?, name)?;
-    let cache = ctx.cache()?;
+fn forget(ctx: &Context, profile: Option<&str>) -> CommandResult<String> {
+    let profiles = ctx.profiles()?;
+    let named = profile.or(ctx.env.get("AWS_PROFILE"));
+    let resolution = resolve(&profiles, named.unwrap_or(ctx.env.profile()))?;
+    let section = match &resolution.target {
+        Target::Section(section) => section.clone(),
+        Target::CacheOnly => resolution.profile.clone(),
+    };
     let roles: Vec<&str> = resolution.roles.iter().map(|role| role.role_arn.as_str()).collect();
-    // By key or by device: no program is run for keys, and a profile without either has its section cleaned all the same.
+    // No program is run for keys, and a profile without keys or a device has its section cleaned all the same.
     let key_id = match &resolution.keys {
         Ok(KeySource::Static { keys, .. }) => Some(keys.access_key_id.as_str()),
+        // Where nothing is configured, `login` takes those of the environment.
+        Err(_) if named.is_none() => ctx.env.get("AWS_ACCESS_KEY_ID"),
         _ => None,
     };
     let serial = session::known_serial(ctx, None, &resolution).ok().flatten();
-    cache.remove_where(|key| {
+    let written = profiles.get(&section).and_then(|profile| profile.get("aws_access_key_id"));
+    ctx.cache()?.remove_where(|key, session_id| {
         let device = serial.as_ref().is_some_and(|serial| key.serial == serial.as_str());
-        (key_id == Some(&key.access_key_id) || device)
-            && key.roles.iter().map(|r| r.role_arn.as_str()).eq(roles.iter().copied())
+        let same_roles = key.roles.iter().map(|r| r.role_arn.as_str()).eq(roles.iter().copied());
+        written == Some(session_id) || (same_roles && (device || key_id == Some(&key.access_key_id)))
     })?;
-    Ok(match resolution.target {
-        Target::Section(section) => vec![section],
-        Target::CacheOnly => vec![name.to_owned()],
-    })
+    Ok(section)
 }
 
-fn every_session(ctx: &Context) -> CommandResult<Vec<String>> {
-    let document = write::read(&ctx.credentials_path()?, Kind::Credentials)?;
-    Ok(document.sections().into_iter().filter(|section| is_ours(&document, section)).collect())
-}
-
-fn is_ours(document: &Document, section: &str) -> bool {
-    session_edits::holds_session(document, section) && document.has(section, "x_security_token_expires")
-}
-
-fn remove(ctx: &Context, section: &str, restore: bool) -> CommandResult<RemoveReport> {
+/// Removes the session of one section, or every one of ours, in one edit.
+fn remove(
+    ctx: &Context,
+    section: Option<String>,
+    restore: bool,
+) -> CommandResult<Vec<(String, CommandResult<RemoveReport>)>> {
     let path = ctx.credentials_path()?;
     let lock = write::lock_path(&ctx.state_dir()?, &path);
-    let edit = |document: &mut Document| -> Result<RemoveReport, SessionEditError> {
-        session_edits::remove_session(document, section, restore)
+    let failed = |source| CommandError::from(EditError::Edit { path: path.clone(), source });
+    let edit = |document: &mut Document| -> Result<_, SessionEditError> {
+        let sections = section.map_or_else(|| session_edits::own_sessions(document), |one| vec![one]);
+        let remove = |section: String| {
+            let removed = session_edits::remove_session(document, &section, restore).map_err(failed);
+            (section, removed)
+        };
+        Ok(sections.into_iter().map(remove).collect())
     };
     Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
 }

@@ -195,8 +195,10 @@ impl From<AwsError> for CommandError {
 impl From<SessionError> for CommandError {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Command(error) => *error,
-            SessionError::Aws(error) => error.into(),
+            SessionError::Command(error) | SessionError::NoCode(error) => *error,
+            SessionError::Aws(error) | SessionError::KnownOutage(error) | SessionError::RoleDenied(error) => {
+                error.into()
+            }
             SessionError::ClockOff { behind, by } => {
                 let direction = if behind { "behind" } else { "ahead of" };
                 Self::new(

@@ -93,6 +93,9 @@ impl From<SessionEditError> for CommandError {
             SessionEditError::DifferentKeys { section, long_term } => {
                 this.hint(format!("take the outdated access key out of [{section}] or out of [{long_term}]"))
             }
+            SessionEditError::KeepsKeys { profile, .. } => {
+                this.hint(format!("awsmfa login --profile {profile}"))
+            }
             // Whoever wanted to write knows the command.
             SessionEditError::ForeignSession { .. } => this,
         }

@@ -58,7 +58,7 @@ pub fn ask_aws(
     match (serials.as_slice(), stored.as_slice()) {
         (_, [one]) => Ok((*one).clone()),
         ([one], _) => Ok(one.clone()),
-        ([], _) => Err(no_device(&resolution.profile, devices.len())),
+        ([], _) => Err(no_device(resolution, devices.len())),
         (several, _) => {
             let list = several.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
             let message = format!("the user has several MFA devices: {list}");
@@ -123,13 +123,21 @@ fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError)
     error
 }
 
-fn no_device(profile: &str, unusable: usize) -> CommandError {
-    let message = match unusable {
-        0 => format!("profile `{profile}` has no `mfa_serial`, and its user has no MFA device"),
-        _ => format!(
-            "profile `{profile}` has no `mfa_serial`, and its user has only security keys, which make no codes"
-        ),
+fn no_device(resolution: &Resolution, unusable: usize) -> CommandError {
+    let profile = &resolution.profile;
+    let user = match unusable {
+        0 => "its user has no MFA device",
+        _ => "its user has only security keys, which make no codes",
     };
-    CommandError::new(ErrorKind::Configuration, message)
-        .hint("add a virtual MFA device in the IAM console, then `awsmfa device import`")
+    let this = CommandError::new(
+        ErrorKind::Configuration,
+        format!("profile `{profile}` has no `mfa_serial`, and {user}"),
+    );
+    match (unusable, &resolution.keys) {
+        (0, Ok(_)) => this.hint(format!("awsmfa enroll --profile {}", resolution.base)),
+        (0, Err(_)) => this.hint("awsmfa enroll"),
+        // AWS demands a session made with a device that the user has (AWS-2023-001); a security key makes one in the
+        // console only.
+        _ => this.hint("add a virtual MFA device in the IAM console, then `awsmfa device import`"),
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::code::{self, CodeSource};
 use super::plan::Plan;
 use super::{LOCK_LIMITS, MAX_OFFSET, Maker, SessionError};
 use crate::aws::{AssumeRole, AwsError, AwsErrorKind, Keys, Mfa, Reply};
+use crate::error::{CommandError, ErrorKind};
 use crate::ledger::{Choice, DeviceLedger, wait_until};
 use crate::model::session::Session;
 use crate::model::step::Step;
@@ -27,7 +28,7 @@ impl Maker<'_> {
         // The store may ask a person to unlock it; the device is not locked meanwhile.
         let source = match &self.options.code {
             Some(code) => CodeSource::Given(code.clone()),
-            None => code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref())?,
+            None => code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref()).map_err(no_code)?,
         };
         let mut ledger = self.open_ledger(plan)?;
         let keys = Keys::from(&plan.keys);
@@ -67,7 +68,7 @@ impl Maker<'_> {
         unreachable!("the loop ends by returning")
     }
 
-    fn open_ledger(&self, plan: &Plan) -> Result<DeviceLedger, SessionError> {
+    pub(super) fn open_ledger(&self, plan: &Plan) -> Result<DeviceLedger, SessionError> {
         if !self.options.unattended {
             return self.ledgers.open(&plan.serial).map_err(|e| self.state(e));
         }
@@ -88,22 +89,32 @@ impl Maker<'_> {
         ledger.begin_try(step, now).map_err(|e| self.state(e))?;
         let reply = send(&Mfa { serial: plan.serial.clone(), code }, ledger.offset());
         if let Some(aws_time) = reply.server_time {
-            let local = self.ctx.clock.now();
-            // Not remembered: it would outlive the day on which the person sets the clock.
-            let off = aws_time - local;
-            if off.abs() > MAX_OFFSET {
-                let by = off.abs().to_std().unwrap_or_default();
-                return Err(SessionError::ClockOff { behind: off > TimeDelta::zero(), by });
-            }
-            if ledger.observe(aws_time, local).map_err(|e| self.state(e))? {
-                let seconds = ledger.offset().num_seconds();
-                self.ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
-            }
+            self.learn_time(ledger, aws_time)?;
         }
         if reply.result.as_ref().is_err_and(AwsError::never_sent) {
             ledger.release(step).map_err(|e| self.state(e))?;
         }
         Ok(reply.result)
+    }
+
+    /// Remembers how far AWS's time is from ours.
+    pub(super) fn learn_time(
+        &self,
+        ledger: &mut DeviceLedger,
+        aws_time: DateTime<Utc>,
+    ) -> Result<(), SessionError> {
+        let local = self.ctx.clock.now();
+        // Not remembered: it would outlive the day on which the person sets the clock.
+        let off = aws_time - local;
+        if off.abs() > MAX_OFFSET {
+            let by = off.abs().to_std().unwrap_or_default();
+            return Err(SessionError::ClockOff { behind: off > TimeDelta::zero(), by });
+        }
+        if ledger.observe(aws_time, local).map_err(|e| self.state(e))? {
+            let seconds = ledger.offset().num_seconds();
+            self.ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
+        }
+        Ok(())
     }
 
     /// The next code and, if it is ours, its step; waits for an unused one where it must.
@@ -136,11 +147,11 @@ impl Maker<'_> {
                             (seed.code(step), Some(step))
                         }
                         CodeSource::Process(_) => {
-                            let code = code::obtain(self.ctx, source, &plan.serial)?;
+                            let code = code::obtain(self.ctx, source, &plan.serial).map_err(no_code)?;
                             // It may have waited for a touch; the code is of the step in which it was printed.
                             (code, Some(Step::at(self.ctx.clock.now() + ledger.offset())))
                         }
-                        other => (code::obtain(self.ctx, other, &plan.serial)?, None),
+                        other => (code::obtain(self.ctx, other, &plan.serial).map_err(no_code)?, None),
                     });
                 }
                 Choice::NextStep(then) => {
@@ -172,11 +183,17 @@ impl Maker<'_> {
             AwsErrorKind::ClockSkew => !matches!(source, CodeSource::Given(_)),
             AwsErrorKind::InvalidCode | AwsErrorKind::Throttled => source.can_renew(),
             // AWS may have acted, which used the code up. A person can wait for another try, an SDK only if it is quick.
-            AwsErrorKind::Lost if error.message.contains("in time") => {
-                source.can_renew() && !self.options.unattended
-            }
+            AwsErrorKind::Lost if error.timed_out() => source.can_renew() && !self.options.unattended,
             AwsErrorKind::Lost | AwsErrorKind::Unavailable => source.can_renew(),
             _ => false,
         }
+    }
+}
+
+fn no_code(error: CommandError) -> SessionError {
+    match error.kind {
+        // A person who presses Ctrl-C wants nothing to go on.
+        ErrorKind::Interrupted => error.into(),
+        _ => SessionError::NoCode(Box::new(error)),
     }
 }

@@ -305,5 +305,5 @@ fn hardware_whose_removal_was_not_answered_is_known_to_be_gone() {
         .run()
         .success();
     assert!(ran.err().contains("deactivated `GAHT12345678` of `alice`"), "{}", ran.err());
-    assert_eq!(world.aws.devices_of("alice"), [world.device.serial.clone()]);
+    assert_eq!(world.aws.devices_of("alice"), std::slice::from_ref(&world.device.serial));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use fake_aws::Fault;
 
 use crate::support::World;
+use crate::support::in_process::device;
 
 /// The two codes of the last ResyncMFADevice.
 fn pair(world: &World) -> (String, String) {

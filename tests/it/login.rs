@@ -319,3 +319,20 @@ fn an_outage_is_bridged_by_a_session_that_has_not_ended() {
     world.aws.clock().advance(std::time::Duration::from_secs(601));
     assert!(crate::sessions::ensure(&world.in_process(0).ctx, false).is_err());
 }
+
+#[test]
+fn the_section_that_keeps_the_keys_gets_no_session() {
+    let world = World::imported();
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    let before = world.home.credentials();
+    let ran = world.home.awsmfa(["login", "-p", "dev-long-term", "--force"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: ~/.aws/credentials: section [dev-long-term] is where the long-term keys of profile `dev` are kept
+    hint: awsmfa login --profile dev
+    ");
+    assert_eq!(world.home.credentials(), before);
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "and no code is spent on it");
+    // What writes nothing may be asked of either name.
+    world.home.awsmfa(["login", "-p", "dev-long-term", "--output-profile", "dev-2"]).run().success();
+    world.home.awsmfa(["credential-process", "-p", "dev-long-term"]).run().success();
+}

@@ -1,8 +1,20 @@
 //! Profiles with a role: `role_arn` + `source_profile`, in chains, for an hour or longer.
 
-use fake_aws::RoleSpec;
+use std::time::Duration;
+
+use awsmfa::context::Context;
+use awsmfa::session::{self, Ensured, Options, Wishes};
+use fake_aws::{Fault, RoleSpec};
 
 use crate::support::World;
+
+/// A session for `admin`, as `login` gets it.
+fn admin(ctx: &Context, force: bool) -> Ensured {
+    let wishes = Wishes { profile: Some("admin".to_owned()), ..Wishes::default() };
+    let prepared = session::prepare(ctx, &wishes).unwrap();
+    let options = Options { force, unattended: false, code: None, precheck: &|| Ok(()) };
+    session::ensure(ctx, &prepared.aws, &prepared.plan, &options).unwrap()
+}
 
 fn with_role(extra: &str) -> World {
     let world = World::imported();
@@ -84,4 +96,49 @@ fn a_circle_of_profiles_is_named() {
     );
     let ran = world.home.awsmfa(["login", "-p", "a"]).run().code(3);
     assert!(ran.err().contains("a → b → a"), "{}", ran.err());
+}
+
+#[test]
+fn a_clock_that_was_set_wrong_since_the_login_stops_no_role() {
+    for off in [1200, -1200] {
+        let world = with_role("");
+        world.freeze();
+        admin(&world.in_process(0).ctx, false);
+        for requests in [3, 4] {
+            // The role's session ends, the user's own does not.
+            world.aws.clock().advance(Duration::from_secs(2 * 3600));
+            assert!(admin(&world.in_process(off).ctx, false).made);
+            assert_eq!(world.aws.requests_for("AssumeRole").len(), requests, "AWS's time is learnt once");
+        }
+        assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
+    }
+}
+
+#[test]
+fn force_renews_the_session_beneath_a_role() {
+    let world = with_role("");
+    world.freeze();
+    admin(&world.in_process(0).ctx, false);
+    world.aws.clock().advance(Duration::from_secs(3600));
+    admin(&world.in_process(0).ctx, true);
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
+    // As `login --all --force` does it for one role after the other.
+    admin(&world.in_process(0).ctx, true);
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
+    assert_eq!(world.aws.requests_for("AssumeRole").len(), 3);
+}
+
+#[test]
+fn a_role_that_an_older_session_may_not_assume_may_want_a_newer_code() {
+    let world = with_role("");
+    let denied = || Fault::error(403, "AccessDenied", "User: x is not authorized to perform: sts:AssumeRole");
+    world.aws.fault(denied().on("AssumeRole"));
+    let ran = world.home.awsmfa(["login", "-p", "admin"]).run().code(4);
+    insta::assert_snapshot!(ran.err(), @"error: AssumeRole refused: AccessDenied: User: x is not authorized to perform: sts:AssumeRole");
+    world.aws.fault(denied().on("AssumeRole"));
+    let ran = world.home.awsmfa(["login", "-p", "admin"]).run().code(4);
+    insta::assert_snapshot!(ran.err(), @"
+    error: AssumeRole refused: AccessDenied: User: x is not authorized to perform: sts:AssumeRole
+    hint: if the role demands a newer code: `awsmfa login --profile admin --force`
+    ");
 }

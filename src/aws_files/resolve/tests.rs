@@ -150,5 +150,5 @@ fn endpoints_come_from_services_then_the_profile() {
     assert_eq!(endpoint("off", "sts"), None);
     assert_eq!(use_fips_endpoint(&p, "dev"), Some(true));
     assert_eq!(use_dualstack_endpoint(&p, "dev"), None);
-    assert!(ca_bundle(&p, "dev").is_none() && region(&p, "dev").is_none());
+    assert!(ca_bundle(&p, "dev").is_none());
 }

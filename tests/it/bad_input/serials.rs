@@ -80,7 +80,7 @@ fn no_serial_and_no_device() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: profile `dev` has no `mfa_serial`, and its user has no MFA device
-    hint: add a virtual MFA device in the IAM console, then `awsmfa device import`
+    hint: awsmfa enroll --profile dev
     ");
 }
 

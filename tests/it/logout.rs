@@ -1,0 +1,78 @@
+//! `logout`: which sessions go, from the file and from the cache, and what stays.
+
+use fake_aws::FakeAws;
+
+use crate::support::{Home, World};
+
+const SAML: &str = "[saml]\naws_access_key_id = ASIASAML\naws_secret_access_key = s\naws_session_token = t\n\
+    x_principal_arn = arn:aws:sts::1:assumed-role/a/b\nx_security_token_expires = 2030-01-01T00:00:00Z\n";
+
+#[test]
+fn another_tools_session_does_not_stop_logout_of_all() {
+    let world = World::imported();
+    let keys = world.home.credentials();
+    world.home.write_credentials(&format!("{SAML}\n{keys}"));
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    let ran = world.home.awsmfa(["logout", "--all"]).run().success();
+    insta::assert_snapshot!(ran.err(), @"awsmfa: removed the session of [dev]");
+    assert_eq!(world.home.credentials(), format!("{SAML}\n{}", keys.replace("[dev]", "[dev-long-term]")));
+}
+
+#[test]
+fn a_section_that_cannot_be_edited_leaves_the_others_to_be_done() {
+    let world = World::imported();
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    let session = "aws_access_key_id = ASIA\naws_secret_access_key = s\naws_session_token = t\n\
+        x_security_token_expires = 2030-01-01T00:00:00Z\n";
+    let odd = format!("[ a ]\n{session}[ b ]\n{session}");
+    world.home.write_credentials(&format!("{odd}{}", world.home.credentials()));
+    let ran = world.home.awsmfa(["logout", "--all", "--restore"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: removed the session of [dev]
+    awsmfa: moved the long-term keys of [dev-long-term] back to [dev]
+    error: ~/.aws/credentials: line 1: the header of section [a] must be exactly `[a]` to be edited
+    hint: write the header without spaces around the name
+    error: ~/.aws/credentials: line 6: the header of section [b] must be exactly `[b]` to be edited
+    hint: write the header without spaces around the name
+    ");
+    assert!(world.home.credentials().starts_with(&odd));
+    assert_eq!(world.home.credential("dev", "aws_access_key_id").as_ref(), Some(&world.key.id));
+}
+
+#[test]
+fn a_session_made_with_keys_of_the_environment_is_forgotten_too() {
+    let aws = FakeAws::start();
+    aws.add_user("alice");
+    let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));
+    let home = Home::new(&aws);
+    let import = home.awsmfa(["device", "import", "--serial", &device.serial, "--secret-stdin"]);
+    import.stdin(&device.seed).run().success();
+    let with_keys = |run: crate::support::Run| {
+        run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret)
+    };
+    let sessions = || home.files().keys().filter(|path| path.contains("awsmfa/sessions/")).count();
+    // By the session in the file, whether or not the keys are still there.
+    with_keys(home.awsmfa(["login"])).run().success();
+    assert_eq!(sessions(), 1);
+    home.awsmfa(["logout"]).run().success();
+    assert_eq!(sessions(), 0);
+    // By the keys: the file has but one session of the two.
+    with_keys(home.awsmfa(["login"])).run().success();
+    with_keys(home.awsmfa(["login", "--duration", "1h"])).run().success();
+    assert_eq!(sessions(), 2);
+    with_keys(home.awsmfa(["logout"])).run().success();
+    assert_eq!(sessions(), 0);
+}
+
+#[test]
+fn a_session_of_another_profile_stays_in_the_cache() {
+    let world = World::imported();
+    world.home.write_config(&format!(
+        "[profile dev]\nmfa_serial = {}\n[profile other]\nregion = eu-west-1\n",
+        world.device.serial
+    ));
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    world.home.awsmfa(["logout", "-p", "other"]).env("AWS_ACCESS_KEY_ID", &world.key.id).run().success();
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
+}

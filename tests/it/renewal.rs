@@ -1,0 +1,71 @@
+//! When a session is due for renewal and cannot be renewed: what serves meanwhile, and who asks AWS.
+
+use std::time::Duration;
+
+use awsmfa::context::Context;
+use awsmfa::error::CommandError;
+use awsmfa::session::{self, Ensured, Options, SessionError, Wishes};
+
+use crate::support::World;
+
+/// A session for `dev`, as an SDK gets it.
+fn sdk(ctx: &Context) -> Result<Ensured, SessionError> {
+    let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
+    let prepared = session::prepare(ctx, &wishes)?;
+    let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+    session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
+}
+
+/// Ten minutes before the end of a session that was made with a code from elsewhere.
+fn near_the_end(mfa_process: &str) -> World {
+    let world = World::new();
+    world.freeze();
+    world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n{mfa_process}", world.device.serial));
+    let ctx = world.in_process(0).ctx;
+    let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
+    let prepared = session::prepare(&ctx, &wishes).unwrap();
+    let code = world.aws.code_now(&world.device.serial).parse().ok();
+    let options = Options { force: false, unattended: false, code, precheck: &|| Ok(()) };
+    session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap();
+    world.aws.clock().advance(Duration::from_secs(12 * 3600 - 600));
+    world
+}
+
+#[test]
+fn a_session_that_has_not_ended_serves_while_no_code_can_be_had() {
+    for (mfa_process, why) in [
+        ("", "nobody can be asked for a code; the session from before still serves until"),
+        (
+            "mfa_process = echo no\n",
+            "did not print a code of six digits; the session from before still serves",
+        ),
+    ] {
+        let world = near_the_end(mfa_process);
+        let inside = world.in_process(0);
+        assert!(!sdk(&inside.ctx).unwrap().made);
+        assert!(inside.err.text().contains(why), "{}", inside.err.text());
+        world.aws.clock().advance(Duration::from_secs(600));
+        let error = sdk(&inside.ctx).unwrap_err();
+        assert_eq!(CommandError::from(error).kind as u8, 3, "and not when it has ended");
+    }
+}
+
+#[test]
+fn who_was_told_of_an_outage_does_not_pass_it_on() {
+    let world = World::imported();
+    world.freeze();
+    let ctx = world.in_process(0).ctx;
+    let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
+    let key = session::prepare(&ctx, &wishes).unwrap().plan.key();
+    let lock = || ctx.cache().unwrap().lock(&key).unwrap();
+    let note = format!("outage {}", ctx.clock.now().timestamp_millis() + 1);
+    lock().leave_note(&note).unwrap();
+    let error = sdk(&ctx).unwrap_err();
+    assert_eq!(CommandError::from(error).kind as u8, 6);
+    assert!(world.aws.requests().is_empty());
+    assert_eq!(lock().note().unwrap(), note, "the outage is as old as it was");
+    // Who comes later finds out, and AWS is back.
+    world.aws.clock().advance(Duration::from_millis(2));
+    assert!(sdk(&ctx).unwrap().made);
+    assert_eq!(lock().note().unwrap(), "");
+}
