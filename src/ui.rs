@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::env::{AWSMFA_NO_INPUT, Env};
+use crate::interrupt;
 use crate::model::duration::in_words;
 use crate::model::secret::Secret;
 
@@ -256,7 +257,7 @@ impl Prompt for Terminal {
 
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         self.check()?;
-        match surviving_ctrl_c(|| rpassword::prompt_password(format!("{question}: "))) {
+        match interrupt::asking(|| rpassword::prompt_password(format!("{question}: "))) {
             Ok(answer) => Ok(answer.into()),
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
@@ -300,32 +301,6 @@ impl Prompt for Terminal {
         };
         size.map(|(columns, lines)| (columns.0, lines.0))
     }
-}
-
-/// Asks in such a way that Ctrl-C ends the question and not the process. rpassword raises SIGINT while the terminal is
-/// still without echo, and whoever ends there leaves it so.
-#[cfg(unix)]
-fn surviving_ctrl_c<T>(ask: impl FnOnce() -> T) -> T {
-    use signal_hook::{consts::SIGINT, flag};
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, LazyLock};
-
-    /// Whether Ctrl-C ends the process, as it does wherever no question is open.
-    static DEADLY: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
-        let deadly = Arc::new(AtomicBool::new(true));
-        // Without the handler all is as before, and no worse.
-        let _ = flag::register_conditional_default(SIGINT, deadly.clone());
-        deadly
-    });
-    DEADLY.store(false, Ordering::SeqCst);
-    let answer = ask();
-    DEADLY.store(true, Ordering::SeqCst);
-    answer
-}
-
-#[cfg(not(unix))]
-fn surviving_ctrl_c<T>(ask: impl FnOnce() -> T) -> T {
-    ask()
 }
 
 /// The terminal device, for reading and for writing.
