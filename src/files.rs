@@ -361,8 +361,9 @@ fn tightened(permissions: &Permissions) -> Permissions {
     permissions.clone()
 }
 
-/// A rename is only durable once its folder is. Windows has no such call and needs none.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// A file that was renamed or removed is so for good only once its folder is on the disk. Windows has no such call and
+/// needs none.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
