@@ -50,7 +50,7 @@ pub enum FileError {
         /// Where and why.
         source: UnsafeEdit,
     },
-    /// The file is marked read-only, or its folder takes no new files.
+    /// The file is marked read-only or another user's, or its folder takes no new files.
     #[error("{} cannot be replaced: {source}", path.display())]
     ReadOnly {
         /// The file.
