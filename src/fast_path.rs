@@ -4,7 +4,7 @@
 //! Everything that is not plainly the same as when the answer was made is left to the ordinary path, silently.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::clock::Clock;
@@ -13,19 +13,22 @@ use crate::files;
 use crate::model::answer::{self, Basis};
 use crate::model::secret::Secret;
 
-/// Answers if the arguments (without the program's name) ask for a cached answer that still holds. `false` means that
-/// nothing was written and the ordinary path has to run.
-pub fn answer(args: &[OsString], env: &Env, clock: &dyn Clock, out: &mut dyn Write) -> bool {
-    try_answer(args, env, clock, out).is_some()
-}
-
-fn try_answer(args: &[OsString], env: &Env, clock: &dyn Clock, out: &mut dyn Write) -> Option<()> {
+/// Answers if the arguments (without the program's name) ask for a cached answer that still holds. `None` means that
+/// nothing was written and the ordinary path has to run; an error, that the answer did not come out whole.
+pub fn answer(
+    args: &[OsString],
+    env: &Env,
+    clock: &dyn Clock,
+    out: &mut dyn Write,
+) -> Option<io::Result<()>> {
     let profile = requested_profile(args, env)?;
     let bytes = Secret::new(files::read_private(&answer_file(env, &profile)?).ok()??);
     let output = answer::decode(bytes.expose(), &basis(env, &profile)?, clock.now())?;
-    // An answer cut short by a closed pipe is the reader's affair; there is nothing to do over.
-    out.write_all(output).and_then(|()| out.flush()).ok();
-    Some(())
+    Some(match out.write_all(output).and_then(|()| out.flush()) {
+        // An answer cut short by a closed pipe is the reader's affair; there is nothing to do over.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    })
 }
 
 /// The profile of `credential-process [-p P | --profile P | --profile=P]` and nothing else.

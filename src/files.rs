@@ -1,12 +1,13 @@
-//! Files as awsmfa treats them: private ones of our own, and writes that are whole or did not happen. Also locks,
-//! which belong to the kernel and so end with the process that holds them.
+//! Files as awsmfa treats them: private ones of our own, and writes that are whole or did not happen. Locks are in
+//! `lock`.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::clock::Clock;
+mod lock;
+
+pub use lock::Lock;
 
 /// What identifies a state of a file for the fast path: any write changes at least one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,43 +82,43 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Replaces a file of the user's: symlinks are followed to the end and kept, the mode is kept without what it grants
-/// to others (a new file gets 0600), and the old content stays until the new is on the disk.
+/// Replaces a file of the user's: symlinks are followed to the end and kept, so is the owner, and the mode without what it
+/// grants to others (a new file gets 0600); the old content stays until the new is on the disk.
 pub fn replace_users_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let target = resolve_links(path)?;
     let folder = folder_of(&target);
     private_dir(folder)?;
     let old = match fs::metadata(&target) {
-        Ok(metadata) => Some(metadata.permissions()),
+        Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    replace(&target, bytes, old)
+    replace(&target, bytes, old.as_ref())
 }
 
-/// Whether [`replace_users_file`] could replace the file at `path` now: its folder takes a new file, and the file itself
-/// is not marked read-only. Leaves nothing behind.
+/// Whether [`replace_users_file`] could replace the file at `path` now: its folder takes a new file, which can be given to
+/// the file's owner, and the file itself is not marked read-only. Leaves nothing behind.
 pub fn check_replaceable(path: &Path) -> io::Result<()> {
     let target = resolve_links(path)?;
-    match fs::metadata(&target) {
+    let old = match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         // A rename would get past this mark; the person who set it meant it.
         Ok(metadata) if is_marked_read_only(&metadata) => {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is marked read-only"));
         }
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
-    }
+    };
     let mut folder = target.as_path();
     while let Some(parent) = folder.parent() {
         folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         if folder.exists() {
-            let tried = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map(drop);
-            return tried.map_err(|error| {
+            let tried = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map_err(|error| {
                 let what = without_temp_name(&error);
                 io::Error::new(error.kind(), format!("its folder takes no new file: {what}"))
-            });
+            })?;
+            return old.map_or(Ok(()), |old| keep_owner(tried.as_file(), &old));
         }
     }
     Err(io::ErrorKind::NotFound.into())
@@ -180,15 +181,16 @@ fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Temp file beside the target, fsync, rename, fsync of the folder.
-fn replace(target: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
+/// Temp file beside the target, fsync, rename, fsync of the folder. The owner and the mode are those of `old`.
+fn replace(target: &Path, bytes: &[u8], old: Option<&fs::Metadata>) -> io::Result<()> {
     let folder = folder_of(target);
     // tempfile makes it 0600 from the first byte and removes it on every early return.
     let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
     let mut temp = made.map_err(|error| without_temp_name(&error))?;
     temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
-    if let Some(permissions) = permissions {
-        temp.as_file().set_permissions(tightened(&permissions))?;
+    if let Some(old) = old {
+        keep_owner(temp.as_file(), old)?;
+        temp.as_file().set_permissions(tightened(&old.permissions()))?;
     }
     temp.as_file().sync_all()?;
     persist(temp, target)?;
@@ -215,83 +217,6 @@ fn persist(mut temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// An exclusive lock, held until it is dropped or the process ends, however it ends.
-#[derive(Debug)]
-pub struct Lock {
-    file: File,
-}
-
-impl Lock {
-    /// Takes the lock named by `path`, waiting for whoever holds it. The file stays; only the kernel's lock counts.
-    pub fn acquire(path: &Path) -> io::Result<Self> {
-        let file = open_lock_file(path)?;
-        file.lock()?;
-        Ok(Self { file })
-    }
-
-    /// Takes the lock, waiting at most `limit` for whoever holds it; `None` after that.
-    pub fn acquire_within(path: &Path, limit: Duration, clock: &dyn Clock) -> io::Result<Option<Self>> {
-        const PAUSE: Duration = Duration::from_millis(20);
-        let mut left = limit;
-        loop {
-            match Self::try_acquire(path)? {
-                Some(lock) => return Ok(Some(lock)),
-                None if left.is_zero() => return Ok(None),
-                None => clock.sleep(PAUSE.min(left)),
-            }
-            left = left.saturating_sub(PAUSE);
-        }
-    }
-
-    /// Leaves a note for whoever takes the lock next.
-    pub fn leave_note(&self, note: &str) -> io::Result<()> {
-        let mut file = &self.file;
-        file.set_len(0)?;
-        file.seek(io::SeekFrom::Start(0))?;
-        file.write_all(note.as_bytes())
-    }
-
-    /// The note that was left last; empty if there is none.
-    pub fn note(&self) -> io::Result<String> {
-        let mut note = String::new();
-        let mut file = &self.file;
-        file.seek(io::SeekFrom::Start(0))?;
-        file.take(200).read_to_string(&mut note)?;
-        Ok(note)
-    }
-
-    /// Takes the lock if nobody holds it.
-    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        let file = open_lock_file(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { file })),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error),
-        }
-    }
-}
-
-/// Closing alone would not do: a child that another thread is starting shares the open file until its `exec`, and the
-/// lock with it.
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // What fails here, the end of the process mends.
-        _ = self.file.unlock();
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "lock files are opened, never written")]
-fn open_lock_file(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        private_dir(folder)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 #[allow(clippy::disallowed_methods, reason = "opened for reading only")]
@@ -349,6 +274,29 @@ fn inode(_: &fs::Metadata) -> u64 {
     0
 }
 
+/// Gives a file to the owner of the one that it replaces. Under `sudo`, or as a container's root, it would else be root's,
+/// and its owner could not read their own keys any more.
+#[cfg(unix)]
+fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let new = file.metadata()?;
+    if old.gid() != new.gid() {
+        // The mode grants the group nothing, so a group that cannot be kept is no loss.
+        let _ = fchown(file, None, Some(old.gid()));
+    }
+    if old.uid() == new.uid() {
+        return Ok(());
+    }
+    fchown(file, Some(old.uid()), None).map_err(|error| {
+        io::Error::new(error.kind(), format!("it belongs to another user (uid {})", old.uid()))
+    })
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
 /// A mode without what it grants to group and others: the file is about to hold a session.
 #[cfg(unix)]
 fn tightened(permissions: &Permissions) -> Permissions {
@@ -361,8 +309,9 @@ fn tightened(permissions: &Permissions) -> Permissions {
     permissions.clone()
 }
 
-/// A rename is only durable once its folder is. Windows has no such call and needs none.
-fn sync_folder(folder: &Path) -> io::Result<()> {
+/// A file that was renamed or removed is so for good only once its folder is on the disk. Windows has no such call and
+/// needs none.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
@@ -413,6 +362,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_stays_its_owners_or_is_left_alone() {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("credentials");
+        write_private(&path, b"old").unwrap();
+        // Only root can give files away; to anyone else, root's files are another's.
+        if rustix::process::geteuid().is_root() {
+            chown(&path, Some(1), Some(1)).unwrap();
+            check_replaceable(&path).unwrap();
+            replace_users_file(&path, b"new").unwrap();
+            let metadata = fs::metadata(&path).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid(), mode(&path)), (1, 1, 0o600));
+        } else {
+            let theirs = fs::metadata("/").unwrap();
+            let error = keep_owner(&File::open(&path).unwrap(), &theirs).unwrap_err();
+            assert_eq!(error.to_string(), "it belongs to another user (uid 0)");
+            replace_users_file(&path, b"new").unwrap();
+        }
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+
+    #[test]
     fn dangling_links_folders_and_read_only_marks_are_refused() {
         let home = tempfile::tempdir().unwrap();
         let dangling = home.path().join("dangling");
@@ -456,23 +427,5 @@ mod tests {
         assert_eq!(fingerprint(&path), before);
         write_private(&path, b"two").unwrap();
         assert_ne!(fingerprint(&path), before);
-    }
-
-    #[test]
-    fn a_lock_is_held_until_it_is_dropped() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("locks/one");
-        let held = Lock::acquire(&path).unwrap();
-        assert!(Lock::try_acquire(&path).unwrap().is_none());
-        let none =
-            Lock::acquire_within(&path, Duration::from_millis(30), &crate::clock::SystemClock).unwrap();
-        assert!(none.is_none());
-        held.leave_note("a longer note").unwrap();
-        held.leave_note("a note").unwrap();
-        let shared_with_a_child = held.file.try_clone().unwrap();
-        drop(held);
-        let next = Lock::try_acquire(&path).unwrap().unwrap();
-        assert_eq!(next.note().unwrap(), "a note");
-        drop(shared_with_a_child);
     }
 }

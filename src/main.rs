@@ -12,8 +12,14 @@ fn main() -> ExitCode {
     let env = Env::from_process();
     let args: Vec<_> = std::env::args_os().collect();
     let mut out = std::io::stdout().lock();
-    if fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
-        return ExitCode::SUCCESS;
+    match fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
+        Some(Ok(())) => return ExitCode::SUCCESS,
+        Some(Err(error)) => {
+            // SDKs show one line of stderr. Nobody is left to be told that it is closed.
+            let _ = writeln!(std::io::stderr(), "awsmfa: cannot write the credentials: {error}");
+            return ExitCode::FAILURE;
+        }
+        None => {}
     }
     // The ordinary path takes the lock itself.
     drop(out.flush());

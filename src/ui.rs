@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::env::{AWSMFA_NO_INPUT, Env};
+use crate::interrupt;
 use crate::model::duration::in_words;
 use crate::model::secret::Secret;
 
@@ -162,26 +163,33 @@ impl Ui {
 
     /// Waits, saying for how long and what for; on a terminal the seconds count down.
     pub fn wait(&self, clock: &dyn Clock, duration: Duration, what: &str) {
-        // Whole seconds are shown, so nobody reads 0 while we still wait.
-        let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
         if self.style.one_line {
             return clock.sleep(duration);
         }
         if !self.style.live || self.style.verbosity < Verbosity::Normal {
-            self.say(format_args!("waiting {} for {what}", in_words(Duration::from_secs(seconds))));
+            let seconds = Duration::from_secs(whole_seconds(duration));
+            self.say(format_args!("waiting {} for {what}", in_words(seconds)));
             return clock.sleep(duration);
         }
         self.clear_pending();
-        let bar = indicatif::ProgressBar::new(seconds).with_position(seconds).with_style(countdown_style());
+        let bar = indicatif::ProgressBar::new(whole_seconds(duration)).with_style(countdown_style());
         bar.set_message(format!("for {what}"));
-        let end = clock.now() + duration;
-        while let Ok(left) = (end - clock.now()).to_std() {
-            bar.set_position(left.as_secs() + 1);
+        // What was slept counts, not what the clock says: that may be set while we wait.
+        let mut left = duration;
+        while !left.is_zero() {
+            bar.set_position(whole_seconds(left));
             bar.tick();
-            clock.sleep(left.min(Duration::from_secs(1)));
+            let nap = left.min(Duration::from_secs(1));
+            clock.sleep(nap);
+            left -= nap;
         }
         bar.finish_and_clear();
     }
+}
+
+/// The seconds to show, counted up, so that nobody reads 0 while we still wait.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 fn countdown_style() -> indicatif::ProgressStyle {
@@ -256,7 +264,7 @@ impl Prompt for Terminal {
 
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         self.check()?;
-        match surviving_ctrl_c(|| rpassword::prompt_password(format!("{question}: "))) {
+        match interrupt::asking(|| rpassword::prompt_password(format!("{question}: "))) {
             Ok(answer) => Ok(answer.into()),
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
@@ -300,32 +308,6 @@ impl Prompt for Terminal {
         };
         size.map(|(columns, lines)| (columns.0, lines.0))
     }
-}
-
-/// Asks in such a way that Ctrl-C ends the question and not the process. rpassword raises SIGINT while the terminal is
-/// still without echo, and whoever ends there leaves it so.
-#[cfg(unix)]
-fn surviving_ctrl_c<T>(ask: impl FnOnce() -> T) -> T {
-    use signal_hook::{consts::SIGINT, flag};
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::sync::{Arc, LazyLock};
-
-    /// Whether Ctrl-C ends the process, as it does wherever no question is open.
-    static DEADLY: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
-        let deadly = Arc::new(AtomicBool::new(true));
-        // Without the handler all is as before, and no worse.
-        let _ = flag::register_conditional_default(SIGINT, deadly.clone());
-        deadly
-    });
-    DEADLY.store(false, Ordering::SeqCst);
-    let answer = ask();
-    DEADLY.store(true, Ordering::SeqCst);
-    answer
-}
-
-#[cfg(not(unix))]
-fn surviving_ctrl_c<T>(ask: impl FnOnce() -> T) -> T {
-    ask()
 }
 
 /// The terminal device, for reading and for writing.
@@ -386,6 +368,31 @@ mod tests {
         assert_eq!(said(Style::default(), speak), "awsmfa: created\n");
         let live = said(Style { live: true, ..Style::default() }, speak);
         assert_eq!(live, "\u{b7} creating \u{2026}\r\x1b[K\u{2713} created\n");
+    }
+
+    /// A clock that is set back while someone sleeps.
+    #[derive(Debug)]
+    struct SetBack(std::sync::Mutex<Vec<Duration>>);
+
+    impl Clock for SetBack {
+        fn now(&self) -> chrono::DateTime<chrono::Utc> {
+            let naps = i64::try_from(self.0.lock().unwrap().len()).unwrap();
+            assert!(naps < 100, "it waits on and on");
+            chrono::DateTime::UNIX_EPOCH - chrono::TimeDelta::minutes(20 * naps)
+        }
+        fn sleep(&self, duration: Duration) {
+            self.0.lock().unwrap().push(duration);
+        }
+    }
+
+    #[test]
+    fn a_wait_takes_as_long_as_it_says_whatever_the_clock_does() {
+        let clock = SetBack(std::sync::Mutex::default());
+        let wait = Duration::from_millis(12_300);
+        said(Style { live: true, ..Style::default() }, |ui| ui.wait(&clock, wait, "AWS"));
+        let naps = clock.0.lock().unwrap();
+        assert_eq!(naps.iter().sum::<Duration>(), wait);
+        assert!(naps.iter().all(|nap| *nap <= Duration::from_secs(1)), "the countdown stands still");
     }
 
     #[test]

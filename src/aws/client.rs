@@ -150,7 +150,7 @@ impl<T> Reply<T> {
 
 /// A way to AWS: one runtime and one HTTP client, used for every request of this process.
 pub struct Aws {
-    runtime: tokio::runtime::Runtime,
+    runtime: Runtime,
     http: SharedHttpClient,
     clock: SharedClock,
     settings: Settings,
@@ -165,7 +165,7 @@ impl std::fmt::Debug for Aws {
 impl Aws {
     /// Prepares requests under these settings. Nothing is sent and no connection made.
     pub fn new(settings: Settings, clock: SharedClock) -> Result<Self, ClientError> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = Runtime::new()?;
         let http = http_client(&settings)?;
         Ok(Self { runtime, http, clock, settings })
     }
@@ -212,7 +212,7 @@ impl Aws {
         let secret = keys.secret_access_key.expose().clone();
         let credentials = Credentials::new(&keys.access_key_id, secret, token, None, "awsmfa");
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(self.settings.deadline.min(Duration::from_secs(3)))
+            .connect_timeout(connect_limit(self.settings.deadline))
             .operation_timeout(self.settings.deadline)
             .build();
         SdkConfig::builder()
@@ -231,6 +231,37 @@ impl Aws {
             .http_client(self.http.clone())
             .build()
     }
+}
+
+/// What runs the requests. Its end waits for nothing: a name that is being looked up cannot be called off, and where DNS
+/// is dead the system takes up to a minute to say so.
+struct Runtime(Option<tokio::runtime::Runtime>);
+
+impl Runtime {
+    fn new() -> std::io::Result<Self> {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map(|runtime| Self(Some(runtime)))
+    }
+
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        match &self.0 {
+            Some(runtime) => runtime.block_on(future),
+            None => unreachable!("only the drop takes it"),
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// How long name, proxy, connection and TLS may take together. Less than the request as a whole: if that ended first,
+/// nobody could say that nothing was sent, and an unused code would count as used.
+fn connect_limit(deadline: Duration) -> Duration {
+    (deadline * 2 / 3).min(Duration::from_secs(3))
 }
 
 /// AWS's time as far as we know it, for signatures.
@@ -322,4 +353,72 @@ fn proxy(settings: &Settings) -> Result<ProxyConfig, ClientError> {
         Some(rules) => config.no_proxy(rules),
         None => config,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{AwsErrorKind, Mfa};
+    use crate::clock::SystemClock;
+    use std::sync::mpsc;
+
+    fn aws(settings: Settings) -> Aws {
+        Aws::new(settings, Arc::new(SystemClock)).unwrap()
+    }
+
+    #[test]
+    fn the_end_does_not_wait_for_a_name_that_is_looked_up() {
+        let aws = aws(Settings::default());
+        let (started, is_started) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        // As the resolver does it: what blocks, on a thread of the runtime's.
+        aws.block_on(async {
+            tokio::task::spawn_blocking(move || {
+                started.send(()).unwrap();
+                released.recv()
+            });
+        });
+        is_started.recv().unwrap();
+        let (ended, is_ended) = mpsc::channel();
+        let dropping = std::thread::spawn(move || {
+            drop(aws);
+            ended.send(()).unwrap();
+        });
+        let ended = is_ended.recv_timeout(Duration::from_secs(20));
+        drop(release);
+        dropping.join().unwrap();
+        assert!(ended.is_ok(), "it waited");
+    }
+
+    /// A listener whose queue is full drops what else knocks, as a firewall does.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_connection_that_never_stands_is_told_from_a_lost_answer() {
+        use std::net::TcpStream;
+
+        let runtime = Runtime::new().unwrap();
+        let listener = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            socket.listen(0).unwrap()
+        });
+        let address = listener.local_addr().unwrap();
+        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(300));
+        let waiting: Vec<_> = std::iter::from_fn(|| connect().ok()).take(50).collect();
+        assert!(waiting.len() < 50, "the queue is never full");
+
+        let sts_endpoint = Some(format!("http://{address}"));
+        let deadline = Duration::from_millis(1500);
+        let aws = aws(Settings { region: "us-east-1".into(), sts_endpoint, deadline, ..Settings::default() });
+        let keys = Keys::new("AKIAEXAMPLE", Secret::from("secret"), None);
+        let mfa = Mfa {
+            serial: "arn:aws:iam::123456789012:mfa/alice".parse().unwrap(),
+            code: "123456".parse().unwrap(),
+        };
+        let duration = "1h".parse().unwrap();
+        let reply = aws.get_session_token(&keys, &mfa, duration, TimeDelta::zero());
+        let error = reply.result.unwrap_err();
+        assert_eq!(error.kind, AwsErrorKind::Unreachable, "{error}");
+        assert!(error.never_sent());
+    }
 }

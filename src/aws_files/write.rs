@@ -4,8 +4,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::files::{self, Lock};
 
 use super::Kind;
@@ -52,7 +50,7 @@ pub enum FileError {
         /// Where and why.
         source: UnsafeEdit,
     },
-    /// The file is marked read-only, or its folder takes no new files.
+    /// The file is marked read-only or another user's, or its folder takes no new files.
     #[error("{} cannot be replaced: {source}", path.display())]
     ReadOnly {
         /// The file.
@@ -113,8 +111,7 @@ pub fn lock_path(state_dir: &Path, file: &Path) -> PathBuf {
         Some(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
     });
     let real = real.unwrap_or_else(|| file.to_owned());
-    let digest = Sha256::digest(real.as_os_str().as_encoded_bytes());
-    let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let name = files::digest(real.as_os_str().as_encoded_bytes());
     state_dir.join("locks").join(format!("{name}.lock"))
 }
 

@@ -265,7 +265,7 @@ impl SecretStore for AgeFileStore {
         let _lock = self.acquire()?;
         let was_there = files::remove(&path).map_err(StoreError::io(&path))?;
         if was_there {
-            sync_folder(&self.folder).map_err(StoreError::io(&self.folder))?;
+            files::sync_folder(&self.folder).map_err(StoreError::io(&self.folder))?;
         }
         Ok(was_there)
     }
@@ -284,15 +284,4 @@ fn write_and_check(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         true => Ok(()),
         false => Err(StoreError::damaged(format!("`{}` was not written as it should be", path.display()))),
     }
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
-/// Windows has no folders that can be synchronised.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -16,6 +16,7 @@ mod device_remove;
 mod device_resync;
 mod documents;
 mod enroll;
+mod fast_path;
 mod login;
 mod logout;
 mod network;

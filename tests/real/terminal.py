@@ -4,7 +4,7 @@ import json
 
 import pexpect
 
-from bench import AWSMFA, PASSPHRASE, FakeAws, check, contains, equal, home_of
+from bench import AWSMFA, PASSPHRASE, FakeAws, check, contains, equal, home_of, profile
 
 IMPORT = f"{AWSMFA} device import --profile dev"
 SECRET_KEY, NEW, AGAIN, OLD = "secret key of", "new passphrase for", "the same passphrase", "passphrase of the file"
@@ -71,6 +71,20 @@ def run():
             equal(aws.codes(), [code], "codes sent")
 
 
+    with FakeAws("--user", "carol", "--no-device", "--lag", "600") as aws, home_of(aws.users[0], aws.endpoint) as home:
+        home.env |= {"AWSMFA_STORE": "file", "AWSMFA_UNLOCK_FOR": "0"}
+        home.write(".aws/config", profile("dev", aws.endpoint))
+        enroll = f"{AWSMFA} enroll --profile dev --no-qr"
+
+        with check("Ctrl-C in the wait of an enrolment, after a typed passphrase, is 130 and says how to go on"):
+            child = Dialogue(home, enroll).asked(NEW).type(PASSPHRASE).asked(AGAIN).type(PASSPHRASE)
+            child.sees("waiting").interrupt().ended(130).echoes()
+            contains(child.text, "hint: go on with `awsmfa enroll")
+        with check("Ctrl-C at the question of the enrolment that goes on is 130, said once"):
+            child = Dialogue(home, enroll).asked(OLD).interrupt().ended(130).echoes()
+            equal(child.text.count("interrupted"), 1, f"times that it is said in {child.text!r}")
+
+
 class Dialogue:
     """A command line on a terminal of its own."""
 
@@ -88,6 +102,10 @@ class Dialogue:
         self.text += self.child.before + question
         assert not hidden or self.child.waitnoecho(timeout=10), f"typing is echoed at {question!r}"
         return self
+
+    def sees(self, words):
+        """Waits for the words."""
+        return self.asked(words, hidden=False)
 
     def type(self, text):
         self.child.sendline(text)
@@ -111,6 +129,7 @@ class Dialogue:
         """Demands that the terminal is as it was, after the end."""
         for setting in ("echo", "icanon", "isig"):
             assert setting in self.settings, f"{setting} is off: {self.settings}"
+        return self
 
     def last_line(self):
         return self.text.strip().splitlines()[-1]

@@ -1,0 +1,34 @@
+//! What the fast path does with an answer that cannot be written.
+
+use std::process::Stdio;
+
+use crate::support::World;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_failure_and_said_in_one_line() {
+    let world = World::imported();
+    let run = || world.home.awsmfa(["credential-process", "-p", "dev"]);
+    run().run().success();
+    // Nothing but the ready answer is left.
+    std::fs::remove_dir_all(world.home.join(".cache/awsmfa/sessions")).unwrap();
+    std::fs::remove_dir_all(world.home.join(".local")).unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = run().into_command().stdin(Stdio::null()).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(said, "awsmfa: cannot write the credentials: No space left on device (os error 28)\n");
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let world = World::imported();
+    let run = || world.home.awsmfa(["credential-process", "-p", "dev"]);
+    run().run().success();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = run().into_command().stdin(Stdio::null()).stdout(writer).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
