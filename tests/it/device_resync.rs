@@ -2,10 +2,17 @@
 
 use std::time::Duration;
 
-use fake_aws::Fault;
+use fake_aws::{Fault, Gate, RequestOutcome};
 
 use crate::support::World;
-use crate::support::in_process::device;
+use crate::support::in_process::{InProcess, in_words};
+
+/// A world whose clock stands still: what is sent and what is taken is of one and the same step.
+fn frozen() -> World {
+    let world = World::imported();
+    world.freeze();
+    world
+}
 
 /// The two codes of the last ResyncMFADevice.
 fn pair(world: &World) -> (String, String) {
@@ -16,23 +23,24 @@ fn pair(world: &World) -> (String, String) {
 
 #[test]
 fn the_step_before_and_the_current_one_are_sent() {
-    let world = World::imported();
-    let ran = world.home.awsmfa(["device", "resync", "alice"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: AWS took two codes of `arn:aws:iam::123456789012:mfa/alice` and knows its clock now");
-    assert_eq!(ran.out(), "");
+    let world = frozen();
+    let inside = world.in_process(0);
+    resync(&inside.ctx).unwrap();
+    insta::assert_snapshot!(inside.err.text().lines().last().unwrap(), @"awsmfa: AWS took two codes of `arn:aws:iam::123456789012:mfa/alice` and knows its clock now");
+    assert_eq!(inside.out.text(), "");
     let request = world.aws.requests_for("ResyncMFADevice").pop().unwrap();
-    let step = fake_aws::step_of(request.time);
+    let step = world.aws.clock().step();
     let code = |step| world.aws.code(&world.device.serial, step);
     assert_eq!(pair(&world), (code(step - 1), code(step)));
     assert_eq!(request.param("UserName"), Some("alice"));
     // Not used up: a session can be had at once.
-    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    crate::sessions::ensure(&world.in_process(0).ctx, false).unwrap();
+    assert_eq!(world.aws.codes_sent(&world.device.serial), [code(step)]);
 }
 
 #[test]
 fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
-    let world = World::imported();
-    world.freeze();
+    let world = frozen();
     let inside = world.in_process(-600);
     resync(&inside.ctx).unwrap();
     let step = world.aws.clock().step();
@@ -47,37 +55,45 @@ fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
 
 #[test]
 fn a_pair_that_aws_refuses_is_told() {
-    let world = World::imported();
-    world.home.awsmfa(["device", "resync", "alice"]).run().success();
+    let world = frozen();
+    resync(&world.in_process(0).ctx).unwrap();
     // Only newer codes are taken after that.
-    let ran = world.home.awsmfa(["device", "resync", "alice"]).run().code(4);
-    insta::assert_snapshot!(ran.err(), @"
+    let error = resync(&world.in_process(0).ctx).unwrap_err();
+    insta::assert_snapshot!(in_words(&error), @"
     error: AWS refused two codes of `arn:aws:iam::123456789012:mfa/alice`
     hint: the stored secret may be another device's, or the device may have been made anew
     hint: or it was synchronised a moment ago: AWS takes only newer codes; try again in a minute
     ");
+    assert_eq!(error.kind as u8, 4);
     assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2, "the same pair is not sent again");
 }
 
 #[test]
 fn codes_that_were_refused_for_the_time_are_made_for_awss_once() {
-    let world = World::imported();
-    // AWS's clock jumps after the first look at it: the answer of the refusal tells the right time.
-    world.aws.fault(Fault::delay(Duration::from_millis(800)).on("ListMFADevices"));
+    let world = frozen();
+    let own_clock = fake_aws::Clock::new();
+    own_clock.freeze(world.aws.clock().now());
+    let gate = Gate::new();
+    world.aws.fault(Fault::held(&gate).on("ResyncMFADevice"));
     world.aws.fault(
         Fault::error(403, "InvalidAuthenticationCode", "Authentication code for device is not valid.")
             .on("ResyncMFADevice"),
     );
-    let ran = std::thread::scope(|scope| {
+    let inside = InProcess::with_clock(&world.home, own_clock.into());
+    std::thread::scope(|scope| {
+        // AWS's clock jumps after the first look at it: the answer of the refusal tells the right time.
         scope.spawn(|| {
-            while world.aws.requests_for("ListMFADevices").is_empty() {
+            let held = RequestOutcome::Held { processed: false };
+            while world.aws.requests_for("ResyncMFADevice").iter().all(|request| request.outcome != held) {
                 std::thread::yield_now();
             }
-            world.aws.clock().set_offset(300);
+            world.aws.clock().advance(Duration::from_secs(300));
+            gate.open();
         });
-        world.home.awsmfa(["device", "resync", "alice"]).run().success()
+        resync(&inside.ctx).unwrap();
     });
-    assert!(ran.err().contains("s behind AWS's"), "{}", ran.err());
+    let err = inside.err.text();
+    assert!(err.contains("warning: this computer's clock is 300 s behind AWS's"), "{err}");
     assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2);
     assert_eq!(world.aws.devices()[0].drift, 0);
 }
@@ -115,13 +131,12 @@ fn resync(ctx: &awsmfa::context::Context) -> awsmfa::error::CommandResult {
 
 #[test]
 fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
-    let world = World::imported();
-    world.freeze();
+    let world = frozen();
     world.aws.fault(Fault::throttling().on("ResyncMFADevice").times(2));
     let computer = world.in_process(0);
-    device(&computer.ctx, &["resync", "alice"]).unwrap();
+    resync(&computer.ctx).unwrap();
     assert!(computer.err.text().contains("waiting 2 s for AWS, which is throttling"));
     world.aws.deny("alice", "iam:ResyncMFADevice");
-    let error = device(&computer.ctx, &["resync", "alice"]).unwrap_err();
+    let error = resync(&computer.ctx).unwrap_err();
     assert!(error.hints[0].contains(r#""Action": "iam:ResyncMFADevice""#), "{:?}", error.hints);
 }

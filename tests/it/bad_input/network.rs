@@ -1,6 +1,6 @@
 //! AWS out of reach, something in its place, or AWS unwell.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 
 use fake_aws::Fault;
 
@@ -10,8 +10,10 @@ use crate::support::World;
 #[test]
 fn nobody_listens() {
     let mut world = World::imported();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    world.home.set("AWS_ENDPOINT_URL", &format!("http://{free}"));
+    // The near end of a connection: its port is taken, and nobody listens there.
+    let other_end = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpStream::connect(other_end.local_addr().unwrap()).unwrap();
+    world.home.set("AWS_ENDPOINT_URL", &format!("http://{}", taken.local_addr().unwrap()));
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 6), @"
     error: AWS cannot be reached: Connection refused (os error [N])
     hint: check the network, and `HTTPS_PROXY` and `AWS_ENDPOINT_URL` if they are set
@@ -25,7 +27,9 @@ fn nobody_listens() {
 #[test]
 fn a_name_that_does_not_resolve() {
     let mut world = World::imported();
-    world.home.set("AWS_ENDPOINT_URL", "http://sts.invalid");
+    // Longer than the 63 bytes that a part of a name may have (RFC 1035 §2.3.4): resolvers refuse it without asking
+    // anybody.
+    world.home.set("AWS_ENDPOINT_URL", &format!("http://{}.invalid", "x".repeat(64)));
     let err = login_and_sdk(&world.home, "dev", 6);
     // What the resolver says differs from system to system.
     assert!(err.starts_with("error: AWS cannot be reached: "), "{err}");

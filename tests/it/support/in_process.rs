@@ -22,6 +22,12 @@ pub struct SharedTime {
     off: TimeDelta,
 }
 
+impl From<fake_aws::Clock> for SharedTime {
+    fn from(aws: fake_aws::Clock) -> Self {
+        Self { aws, off: TimeDelta::zero() }
+    }
+}
+
 impl Clock for SharedTime {
     fn now(&self) -> DateTime<Utc> {
         self.aws.now() + self.off
@@ -45,6 +51,12 @@ impl Prompt for Nobody {
     fn confirm(&self, _: &str) -> Result<bool, PromptError> {
         Err(PromptError::CannotAsk("nobody is there"))
     }
+}
+
+/// An error as `main` prints it.
+pub fn in_words(error: &awsmfa::error::CommandError) -> String {
+    let hints = error.hints.iter().map(|hint| format!("hint: {hint}\n"));
+    format!("error: {error}\n{}", hints.collect::<String>())
 }
 
 /// What was written to a stream.
@@ -92,10 +104,14 @@ impl World {
 impl InProcess {
     /// A context on a home, on a computer whose clock differs from that of `aws` by so many seconds.
     pub fn on(aws: &fake_aws::FakeAws, home: &super::Home, off_seconds: i64) -> Self {
+        Self::with_clock(home, SharedTime { aws: aws.clock(), off: TimeDelta::seconds(off_seconds) })
+    }
+
+    /// A context on a home, on a computer with a clock of its own.
+    pub fn with_clock(home: &super::Home, clock: SharedTime) -> Self {
         let (out, err) = (Captured::default(), Captured::default());
         let style = Style { verbosity: Verbosity::Verbose, ..Style::default() };
         let ui = Ui::new(style, Box::new(out.clone()), Box::new(err.clone()));
-        let clock = SharedTime { aws: aws.clock(), off: TimeDelta::seconds(off_seconds) };
         let ctx = Context::new(Env::from_pairs(home.vars()), Arc::new(clock), ui, Arc::new(Nobody));
         Self { ctx, out, err }
     }
