@@ -110,9 +110,10 @@ impl Cache {
         Ok(())
     }
 
-    /// Takes the lock under which the session is made, waiting for whoever is making it.
-    pub fn lock(&self, key: &SessionKey) -> io::Result<Lock> {
-        Lock::acquire(&self.lock_file(key))
+    /// Takes the lock under which the session is made, waiting for whoever is making it. `waiting` is called if that takes
+    /// longer than a moment.
+    pub fn lock(&self, key: &SessionKey, clock: &dyn Clock, waiting: impl FnOnce()) -> io::Result<Lock> {
+        Lock::acquire_telling(&self.lock_file(key), clock, waiting)
     }
 
     /// The same, waiting at most `limit`; `None` after that.

@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::clock::SharedClock;
 use crate::env::{AWSMFA_STORE, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::ledger::Ledgers;
+use crate::ledger::{DeviceLedger, Ledgers};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
@@ -73,6 +73,13 @@ impl Context {
     /// The ledgers of all devices.
     pub fn ledgers(&self) -> CommandResult<Ledgers> {
         Ok(Ledgers::new(self.state_dir()?.join("ledgers")))
+    }
+
+    /// A device's ledger, locked. Whoever has it is waited for, and a person told so.
+    pub fn open_ledger(&self, serial: &Serial) -> CommandResult<DeviceLedger> {
+        let waiting =
+            || self.ui.say(format_args!("another awsmfa is asking AWS with `{serial}`; waiting for it"));
+        Ok(self.ledgers()?.open(serial, &*self.clock, waiting)?)
     }
 
     /// The register of devices.

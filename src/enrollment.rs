@@ -124,7 +124,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let caller = session::caller(ctx, wishes.profile.as_deref())?;
     let mut run = Run::new(ctx, wishes, caller)?;
     let (account, user) = (run.account(), run.target.user.clone());
-    let file = journals.open(&account, &user, || {
+    let file = journals.open(&account, &user, &*ctx.clock, || {
         ctx.ui.say(format_args!("another awsmfa is enrolling `{user}`; waiting for it"));
     })?;
     let begun = run.begun(&file)?;

@@ -75,9 +75,15 @@ impl Ledgers {
         Self { folder }
     }
 
-    /// Locks a device's ledger, waiting for whoever has it, and reads it.
-    pub fn open(&self, serial: &Serial) -> io::Result<DeviceLedger> {
-        self.read_locked(serial, Lock::acquire(&self.file(serial, "lock"))?)
+    /// Locks a device's ledger, waiting for whoever has it, and reads it. `waiting` is called if that takes longer than a
+    /// moment.
+    pub fn open(
+        &self,
+        serial: &Serial,
+        clock: &dyn Clock,
+        waiting: impl FnOnce(),
+    ) -> io::Result<DeviceLedger> {
+        self.read_locked(serial, Lock::acquire_telling(&self.file(serial, "lock"), clock, waiting)?)
     }
 
     /// The same, waiting at most `limit`; `None` after that.
@@ -244,6 +250,7 @@ pub fn wait_until(then: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
     use proptest::prelude::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
@@ -306,7 +313,7 @@ mod tests {
     fn it_lasts_from_process_to_process_and_survives_damage() {
         let home = tempfile::tempdir().unwrap();
         let ledgers = Ledgers::new(home.path().join("ledgers"));
-        let mut ledger = ledgers.open(&serial()).unwrap();
+        let mut ledger = ledgers.open(&serial(), &SystemClock, || ()).unwrap();
         ledger.begin_try(Some(Step(7)), at(0)).unwrap();
         ledger.observe(at(1200), at(0)).unwrap();
         ledger.mark_enabled(at(0)).unwrap();
@@ -314,9 +321,9 @@ mod tests {
         let path = ledger.path.clone();
         drop(ledger);
         assert_eq!(ledgers.offset(&serial()).unwrap(), TimeDelta::minutes(20));
-        assert!(ledgers.open(&serial()).unwrap().is_used(Step(7)));
+        assert!(ledgers.open(&serial(), &SystemClock, || ()).unwrap().is_used(Step(7)));
         files::write_private(&path, b"{ torn").unwrap();
-        assert!(!ledgers.open(&serial()).unwrap().is_used(Step(7)));
+        assert!(!ledgers.open(&serial(), &SystemClock, || ()).unwrap().is_used(Step(7)));
     }
 
     proptest! {

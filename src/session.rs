@@ -192,7 +192,9 @@ impl Maker<'_> {
     /// The session's lock. An SDK is not kept waiting for a person at a prompt, or for long if an older session serves.
     fn lock(&self, plan: &Plan, key: &SessionKey) -> Result<Option<Lock>, SessionError> {
         if !self.options.unattended {
-            return self.cache.lock(key).map(Some).map_err(|e| self.state(e));
+            let waiting = || self.ctx.ui.say("another awsmfa is making this session; waiting for it");
+            let lock = self.cache.lock(key, &*self.ctx.clock, waiting);
+            return lock.map(Some).map_err(|e| self.state(e));
         }
         let limit = match self.cached(plan, key, Session::is_valid)? {
             Some(_) => LOCK_LIMITS.0,

@@ -20,7 +20,8 @@ pub struct Resolution {
     pub serial: Option<Setting>,
     /// A command that prints a code.
     pub mfa_process: Option<Setting>,
-    /// `duration_seconds` of the profile, unparsed.
+    /// How long the user's own session is to live: `duration_seconds` of the profile, or of the one that its roles are
+    /// assumed from; unparsed.
     pub duration_seconds: Option<Setting>,
     /// `region` of the profile, or of the nearest profile up its chain.
     pub region: Option<Setting>,
@@ -208,14 +209,17 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
     };
     roles.reverse();
     let own = profiles.get(name);
+    let base = chain.last().cloned().unwrap_or_default();
+    let of_user = if roles.is_empty() { own } else { profiles.get(&base) };
+    let lifetime = of_user.and_then(|profile| setting(profile, "duration_seconds"));
     Ok(Resolution {
         profile: name.to_owned(),
         roles,
-        base: chain.last().cloned().unwrap_or_default(),
+        base,
         keys,
         serial: up_the_chain(profiles, &chain, &SERIAL_KEYS),
         mfa_process: up_the_chain(profiles, &chain, &["mfa_process"]),
-        duration_seconds: own.and_then(|profile| setting(profile, "duration_seconds")),
+        duration_seconds: lifetime,
         region: up_the_chain(profiles, &chain, &["region"]),
         target: target(own, name),
         chain,

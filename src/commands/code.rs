@@ -56,7 +56,7 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
         )
         .hint(format!("awsmfa device import --serial {serial}")));
     };
-    let mut ledger = ctx.ledgers()?.open(&serial)?;
+    let mut ledger = ctx.open_ledger(&serial)?;
     // AWS's clock counts, not this computer's.
     let now = ctx.clock.now() + ledger.offset();
     if !ledger.offset().is_zero() {
@@ -119,6 +119,10 @@ fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
     let devices = ctx.registry()?.load()?;
     let named = args.profile.profile.as_deref().or(ctx.env.get("AWS_PROFILE"));
     match (named, devices.as_slice()) {
+        // Whoever has one device means it, unless the profile names another.
+        (Some(profile), [one]) if args.profile.profile.is_none() => {
+            of_profile(ctx, profile).or_else(|_| Ok(one.serial.clone()))
+        }
         (Some(profile), _) => of_profile(ctx, profile),
         (None, [one]) => Ok(one.serial.clone()),
         (None, []) => Err(no_device()),
@@ -136,7 +140,7 @@ fn of_profile(ctx: &Context, profile: &str) -> CommandResult<Serial> {
 
 fn no_device() -> CommandError {
     CommandError::new(ErrorKind::Configuration, "no device is stored")
-        .hint("awsmfa device import --profile NAME")
+        .hint("make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`")
 }
 
 fn ambiguous(devices: &[DeviceRecord]) -> CommandError {

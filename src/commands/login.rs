@@ -56,7 +56,7 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
     let names = profiles_with_device(ctx)?;
     if names.is_empty() {
         return Err(CommandError::new(ErrorKind::Configuration, "no profile has an MFA device")
-            .hint("awsmfa device import --profile NAME"));
+            .hint("make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`"));
     }
     let mut failure = None;
     for name in names {
@@ -107,6 +107,9 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
         Options { force: args.force, unattended: false, code: args.code.clone(), precheck: &precheck };
     let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
         .map_err(|error| session::explain(error, &prepared, &options))?;
+    if args.code.is_some() && !ensured.made {
+        ctx.ui.say("the code was not needed, and not used; a new session is made with `--force`");
+    }
     match &target {
         Target::Section(section) => {
             let report = write_session(ctx, section, &ensured, args.force)?;

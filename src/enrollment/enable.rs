@@ -54,7 +54,7 @@ impl Run<'_> {
     }
 
     fn enabled(&mut self, journal: &mut Journal) -> CommandResult {
-        let mut ledger = self.ctx.ledgers()?.open(&journal.serial)?;
+        let mut ledger = self.ctx.open_ledger(&journal.serial)?;
         let local = self.ctx.clock.now();
         ledger.observe(local + self.caller.offset, local)?;
         ledger.mark_enabled(local + self.caller.offset)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Clock;
 use crate::files::{self, Lock};
 use crate::model::names::{DeviceName, IamPath};
 use crate::model::serial::Serial;
@@ -119,17 +120,17 @@ impl Journals {
         Self { folder }
     }
 
-    /// Locks a user's journal. `waiting` is called if another process has it, which is then waited for.
-    pub fn open(&self, account: &str, user: &str, waiting: impl FnOnce()) -> io::Result<UserJournal> {
+    /// Locks a user's journal, waiting for whoever has it. `waiting` is called if that takes longer than a moment.
+    pub fn open(
+        &self,
+        account: &str,
+        user: &str,
+        clock: &dyn Clock,
+        waiting: impl FnOnce(),
+    ) -> io::Result<UserJournal> {
         let name = files::digest(format!("{account} {}", user.to_ascii_lowercase()).as_bytes());
         let lock_path = self.folder.join(format!("{name}.lock"));
-        let lock = match Lock::try_acquire(&lock_path)? {
-            Some(lock) => lock,
-            None => {
-                waiting();
-                Lock::acquire(&lock_path)?
-            }
-        };
+        let lock = Lock::acquire_telling(&lock_path, clock, waiting)?;
         Ok(UserJournal { path: self.folder.join(format!("{name}.json")), _lock: lock })
     }
 
@@ -231,6 +232,7 @@ fn read(path: &Path) -> io::Result<Option<Journal>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::SystemClock;
 
     fn journal(user: &str) -> Journal {
         let begun = Begun {
@@ -247,7 +249,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let journals = Journals::new(home.path().join("enrollments"));
         assert_eq!(journals.unfinished().unwrap(), []);
-        let file = journals.open("123456789012", "alice", || panic!("nobody has it")).unwrap();
+        let file = journals.open("123456789012", "alice", &SystemClock, || panic!("nobody has it")).unwrap();
         assert_eq!(file.read().unwrap(), None);
         let mut alice = journal("alice");
         for stage in [Stage::Planned, Stage::Stored, Stage::Enabled, Stage::Verified] {
@@ -256,7 +258,7 @@ mod tests {
             assert_eq!(journals.unfinished().unwrap(), std::slice::from_ref(&alice));
         }
         drop(file);
-        let file = journals.open("123456789012", "ALICE", || ()).unwrap();
+        let file = journals.open("123456789012", "ALICE", &SystemClock, || ()).unwrap();
         assert_eq!(file.read().unwrap(), Some(alice), "names differ in more than their case");
         file.remove().unwrap();
         assert_eq!((file.read().unwrap(), journals.unfinished().unwrap()), (None, vec![]));
@@ -266,7 +268,7 @@ mod tests {
     fn a_damaged_journal_is_none() {
         let home = tempfile::tempdir().unwrap();
         let journals = Journals::new(home.path().join("enrollments"));
-        let file = journals.open("1", "a", || ()).unwrap();
+        let file = journals.open("1", "a", &SystemClock, || ()).unwrap();
         files::write_private(&file.path, b"{\"version\": 1, \"sta").unwrap();
         assert_eq!((file.read().unwrap(), journals.unfinished().unwrap()), (None, vec![]));
     }

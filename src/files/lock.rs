@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::private_dir;
 use crate::clock::Clock;
 
+/// So long a person waits without asking why.
+const MOMENT: Duration = Duration::from_secs(1);
+
 /// An exclusive lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
@@ -20,6 +23,15 @@ impl Lock {
         let file = open_lock_file(path)?;
         file.lock()?;
         Ok(Self { file })
+    }
+
+    /// Takes the lock, waiting for whoever holds it. `waiting` is called if that takes longer than a moment.
+    pub fn acquire_telling(path: &Path, clock: &dyn Clock, waiting: impl FnOnce()) -> io::Result<Self> {
+        if let Some(lock) = Self::acquire_within(path, MOMENT, clock)? {
+            return Ok(lock);
+        }
+        waiting();
+        Self::acquire(path)
     }
 
     /// Takes the lock, waiting at most `limit` for whoever holds it; `None` after that.
@@ -105,5 +117,30 @@ mod tests {
         let next = Lock::try_acquire(&path).unwrap().unwrap();
         assert_eq!(next.note().unwrap(), "a note");
         drop(shared_with_a_child);
+    }
+
+    /// A clock on which waiting takes no time.
+    #[derive(Debug)]
+    struct Impatient;
+
+    impl Clock for Impatient {
+        fn now(&self) -> chrono::DateTime<chrono::Utc> {
+            chrono::DateTime::UNIX_EPOCH
+        }
+        fn sleep(&self, _: Duration) {}
+    }
+
+    #[test]
+    fn who_waits_for_long_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("locks/one");
+        let free = Lock::acquire_telling(&path, &Impatient, || panic!("nobody has it")).unwrap();
+        let mut held = Some(free);
+        let mut told = false;
+        let next = Lock::acquire_telling(&path, &Impatient, || {
+            told = true;
+            held = None;
+        });
+        assert!(next.is_ok() && told);
     }
 }

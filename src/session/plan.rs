@@ -125,7 +125,7 @@ fn plan(
     let own = resolution.duration_seconds.as_ref().map(setting_duration).transpose()?;
     let is_role = !resolution.roles.is_empty();
     // What is wished of a role's profile is wished of the role; the user's session beneath it is shared.
-    let duration = wished.or(variable).or(own).filter(|_| !is_role).unwrap_or(SessionDuration::DEFAULT);
+    let duration = wished.filter(|_| !is_role).or(variable).or(own).unwrap_or(SessionDuration::DEFAULT);
     let mut roles = Vec::new();
     for role in &resolution.roles {
         let own =

@@ -70,7 +70,7 @@ impl Maker<'_> {
 
     pub(super) fn open_ledger(&self, plan: &Plan) -> Result<DeviceLedger, SessionError> {
         if !self.options.unattended {
-            return self.ledgers.open(&plan.serial).map_err(|e| self.state(e));
+            return Ok(self.ctx.open_ledger(&plan.serial)?);
         }
         let opened = self.ledgers.open_within(&plan.serial, LOCK_LIMITS.1, &*self.ctx.clock);
         opened.map_err(|e| self.state(e))?.ok_or(SessionError::Busy)

@@ -46,7 +46,7 @@ fn all_at_once(world: &World, count: usize) -> Vec<Output> {
     let ctx = world.in_process(0).ctx;
     let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(&ctx, &wishes).unwrap();
-    let turn = ctx.cache().unwrap().lock(&prepared.plan.key()).unwrap();
+    let turn = ctx.cache().unwrap().lock(&prepared.plan.key(), &*ctx.clock, || ()).unwrap();
     let mut running: Vec<_> = (0..count)
         .map(|_| {
             let mut command = world.home.awsmfa(["credential-process", "--profile", "dev"]).into_command();
@@ -195,7 +195,7 @@ fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
     let ctx = world.in_process(0).ctx;
     let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(&ctx, &wishes).unwrap();
-    let _held = ctx.cache().unwrap().lock(&prepared.plan.key()).unwrap();
+    let _held = ctx.cache().unwrap().lock(&prepared.plan.key(), &*ctx.clock, || ()).unwrap();
     let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
     let found = session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap();
     assert!(!found.made, "the older session serves");

@@ -111,6 +111,9 @@ fn codes_are_those_of_the_device() {
     let json = world.home.awsmfa(["code", "--json", "-p", "dev"]).run().success().json();
     assert!(expected.contains(&json["code"].as_str().unwrap().to_owned()));
     assert!((1..=60).contains(&json["seconds_left"].as_u64().unwrap()));
+    // The only device is meant, also where AWS_PROFILE names a profile without one.
+    world.home.awsmfa(["code", "--pair"]).env("AWS_PROFILE", "elsewhere").run().success();
+    world.home.awsmfa(["code", "--pair", "-p", "elsewhere"]).run().code(3);
     let json = world.home.awsmfa(["code", "--json", "--pair"]).run().success().json();
     assert_eq!(json["codes"].as_array().unwrap().len(), 2);
 }
@@ -128,7 +131,7 @@ fn a_device_is_found_by_name_or_label() {
     let ran = home.awsmfa(["code"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
     error: no device is stored
-    hint: awsmfa device import --profile NAME
+    hint: make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`
     ");
     import(&home, SERIAL, RFC_SEED);
     import(&home, "arn:aws:iam::210987654321:mfa/alice", RFC_SEED);

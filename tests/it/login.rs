@@ -219,7 +219,9 @@ fn a_code_can_be_given_or_come_from_a_command() {
     let world = World::new();
     let code = world.aws.code_now(&world.device.serial);
     world.home.awsmfa(["login", "-p", "dev", "--code", &code]).run().success();
-    assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
+    assert_eq!(world.aws.codes_sent(&world.device.serial), std::slice::from_ref(&code));
+    let ran = world.home.awsmfa(["login", "-p", "dev", "--code", &code]).run().success();
+    assert!(ran.err().contains("the code was not needed, and not used"), "{}", ran.err());
 
     let world = World::new();
     let code = world.aws.code_now(&world.device.serial);

@@ -57,7 +57,7 @@ fn who_was_told_of_an_outage_does_not_pass_it_on() {
     let ctx = world.in_process(0).ctx;
     let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
     let key = session::prepare(&ctx, &wishes).unwrap().plan.key();
-    let lock = || ctx.cache().unwrap().lock(&key).unwrap();
+    let lock = || ctx.cache().unwrap().lock(&key, &*ctx.clock, || ()).unwrap();
     let note = format!("outage {}", ctx.clock.now().timestamp_millis() + 1);
     lock().leave_note(&note).unwrap();
     let error = sdk(&ctx).unwrap_err();

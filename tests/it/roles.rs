@@ -42,6 +42,19 @@ fn a_role_is_assumed_from_the_shared_session() {
 }
 
 #[test]
+fn the_shared_session_lives_as_long_as_its_own_profile_says() {
+    let world = with_role("");
+    let config =
+        world.home.read(".aws/config").replace("[profile dev]\n", "[profile dev]\nduration_seconds = 7200\n");
+    world.home.write_config(&config);
+    world.home.awsmfa(["credential-process", "-p", "admin"]).run().success();
+    world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    let asked = world.aws.requests_for("GetSessionToken");
+    let lifetimes: Vec<_> = asked.iter().map(|request| request.param("DurationSeconds")).collect();
+    assert_eq!(lifetimes, [Some("7200")]);
+}
+
+#[test]
 fn a_role_for_longer_than_an_hour_is_assumed_with_a_code() {
     let world = with_role("duration_seconds = 14400\nrole_session_name = me\nexternal_id = x-1\n");
     let ran = world.home.awsmfa(["login", "-v", "-p", "admin"]).run();

@@ -41,7 +41,7 @@ fn keys_are_taken_in_order() {
 #[test]
 fn roles_come_in_the_order_of_assuming() {
     let config = "[profile a]\nrole_arn = arn:a\nsource_profile = b\nexternal_id = x\nduration_seconds = 900\n\
-        [profile b]\nrole_arn = arn:b\nsource_profile = c\nmfa_process = code\n[profile c]\nregion = r\n";
+        [profile b]\nrole_arn = arn:b\nsource_profile = c\nmfa_process = code\n[profile c]\nregion = r\nduration_seconds = 7200\n";
     let credentials = keys("c") + "[c-long-term]\naws_mfa_device = S \n";
     let resolution = resolve(&profiles(config, &credentials), "a").unwrap();
     let roles: Vec<&str> = resolution.roles.iter().map(|role| role.role_arn.as_str()).collect();
@@ -52,7 +52,8 @@ fn roles_come_in_the_order_of_assuming() {
     assert_eq!((serial.text.as_str(), serial.origin.to_string().as_str()), ("S", "cred:5"));
     assert_eq!(resolution.mfa_process.unwrap().text, "code");
     assert_eq!(resolution.region.unwrap().text, "r");
-    assert_eq!(resolution.duration_seconds.unwrap().text, "900");
+    assert_eq!(resolution.duration_seconds.unwrap().text, "7200", "the user's session's");
+    assert_eq!(resolution.roles[1].duration_seconds.as_deref(), Some("900"));
     assert_eq!(resolution.target, Target::Section("a-session".into()));
     // A source with keys of its own is the base, whatever role it has.
     let credentials = credentials + &keys("b");

@@ -44,7 +44,7 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
         None => owner(ctx, &mut caller, &serial)?,
     };
     // Nobody else makes codes of the device meanwhile.
-    let mut ledger = ctx.ledgers()?.open(&serial)?;
+    let mut ledger = ctx.open_ledger(&serial)?;
     let synced = sync(ctx, &mut caller, &user, &serial, &seed);
     let local = ctx.clock.now();
     ledger.observe(local + caller.offset, local)?;

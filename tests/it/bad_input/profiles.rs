@@ -39,7 +39,7 @@ fn no_profile_at_all() {
     let err = refused(&home, home.awsmfa(["code"]), 3);
     insta::assert_snapshot!(err, @"
     error: no device is stored
-    hint: awsmfa device import --profile NAME
+    hint: make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`
     ");
 }
 
@@ -241,7 +241,7 @@ fn durations_that_aws_does_not_give() {
     );
     let err = login_and_sdk(&world.home, "admin", 3);
     insta::assert_snapshot!(err, @"
-    error: duration_seconds (~/.aws/config:8): `long` is not a duration
+    error: duration_seconds (~/.aws/config:4): a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `600`
     hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
     ");
     assert!(world.aws.requests().is_empty(), "a code was spent");
