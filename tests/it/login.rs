@@ -300,7 +300,7 @@ fn all_profiles_with_a_device_can_be_logged_in() {
 }
 
 #[test]
-fn aws_is_checked_before_a_code_is_spent() {
+fn a_read_only_file_is_found_before_aws_is_asked_for_anything() {
     let world = World::imported();
     world.home.chmod(".aws/credentials", 0o400);
     world.home.awsmfa(["login", "-p", "dev"]).run().code(3);

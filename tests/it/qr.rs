@@ -227,12 +227,10 @@ fn files_are_overwritten_only_when_told() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn without_a_terminal_there_is_nothing_to_draw_on() {
     let world = World::imported();
     // A session of its own has no controlling terminal, whoever runs this test.
-    if !cfg!(target_os = "linux") {
-        return;
-    }
     let run = world.home.awsmfa(["device", "export", "alice", "--qr", "--yes"]);
     let output = std::process::Command::new("setsid")
         .arg("--wait")

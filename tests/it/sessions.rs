@@ -91,7 +91,7 @@ fn a_clock_that_is_twenty_minutes_off_is_corrected_once() {
 }
 
 #[test]
-fn a_clock_that_is_forty_seconds_off_makes_codes_for_aws() {
+fn a_clock_that_is_seventy_seconds_off_makes_codes_for_aws() {
     // Too little for the signature to be refused, too much for a strict server's codes.
     let world = frozen(FakeAws::builder().model(CodeModel::Strict).start());
     ensure(&world.in_process(-70).ctx, true).unwrap();

@@ -25,6 +25,16 @@ static STORE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
     (sealed, format!("{}\n", identity.to_public()).into_bytes())
 });
 
+/// Says that a test does not run for want of `what`, a program or a right. Where `AWSMFA_TEST_ALL` is set, as in
+/// `.ci/run`, every test has to run, and this is a failure.
+#[track_caller]
+#[allow(clippy::disallowed_methods, reason = "the tests' own setting, not one of the program's")]
+#[allow(clippy::print_stderr, reason = "the runner shows it with the test")]
+pub fn skipped(what: &str) {
+    assert!(std::env::var_os("AWSMFA_TEST_ALL").is_none(), "{what} is needed to run every test");
+    eprintln!("skipped: there is no {what}");
+}
+
 /// The long-term keys of the user, written to `[dev]`, and a device.
 pub struct World {
     /// The server.

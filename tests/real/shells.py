@@ -66,7 +66,7 @@ def typed_in(name, home, *shell):
         with check(f"{name}: {typed.strip()!r} becomes {expected!r}"):
             with_tab = start(home, *shell)
             with_tab.send(typed)
-            settle(with_tab)
+            with_tab.expect(drawn(expected))
             # At the beginning of the line, so that the shell prints the rest.
             with_tab.send("\x01echo 'line:' \r")
             with_tab.expect(r"\nline: ([^\r\n]*)")
@@ -76,7 +76,7 @@ def typed_in(name, home, *shell):
         child = start(home, *shell)
         # The first Tab completes to `log`, the next ones list.
         child.send("awsmfa lo\t")
-        settle(child)
+        child.expect(drawn("awsmfa log"))
         child.send("\t\t")
         child.expect("login")
         child.expect("logout")
@@ -108,11 +108,9 @@ def start(home, *shell):
     return child
 
 
-def settle(child):
-    """Waits until the shell has drawn what it had to."""
-    drawn = True
-    while drawn:
-        drawn = child.expect([r".+", pexpect.TIMEOUT], timeout=1) == 0
+def drawn(text):
+    """A pattern for the text as a shell draws it: colours and the like may stand between the letters."""
+    return r"(?:\x1b[\[?]*[\d;]*[a-zA-Z=]|\x07)*".join(re.escape(letter) for letter in text)
 
 
 def end(child):

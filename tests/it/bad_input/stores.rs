@@ -154,6 +154,7 @@ mod keyring {
     use std::os::unix::net::UnixListener;
 
     use super::*;
+    use crate::support::skipped;
 
     /// Runs it with this bus; it must fail soon.
     fn soon(world: &World, run: Run, bus: &str) -> String {
@@ -195,8 +196,8 @@ mod keyring {
     #[test]
     fn locked() {
         let programs = ["/usr/bin/dbus-run-session", "/usr/bin/gnome-keyring-daemon", "/usr/bin/gdbus"];
-        if !programs.iter().all(|program| std::path::Path::new(program).exists()) {
-            return;
+        if let Some(missing) = programs.iter().find(|program| !std::path::Path::new(program).exists()) {
+            return skipped(missing);
         }
         let mut world = World::new();
         world.home.write("run/seed", &world.device.seed);

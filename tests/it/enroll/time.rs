@@ -3,26 +3,33 @@
 use std::time::Duration;
 
 use awsmfa::commands::enroll::EnrollArgs;
+use awsmfa::commands::login::LoginArgs;
 use awsmfa::error::CommandResult;
 use chrono::DateTime;
-use clap::Parser;
+use clap::{Args, Parser};
 use fake_aws::FakeAws;
 
 use super::{Bench, USER};
 use crate::support::in_process::InProcess;
 
-/// The command's arguments, parsed as the program does.
+/// A command's arguments, parsed as the program does.
 #[derive(Parser)]
-struct Line {
+struct Line<A: Args> {
     #[command(flatten)]
-    args: EnrollArgs,
+    args: A,
 }
 
 impl InProcess {
     /// Runs `enroll` with these arguments.
     pub(super) fn enroll(&self, args: &[&str]) -> CommandResult {
-        let line = Line::parse_from([&["enroll"], args].concat());
+        let line = Line::<EnrollArgs>::parse_from([&["enroll"], args].concat());
         awsmfa::commands::enroll::run(&self.ctx, &line.args)
+    }
+
+    /// Runs `login` with these arguments.
+    fn login(&self, args: &[&str]) -> CommandResult {
+        let line = Line::<LoginArgs>::parse_from([&["login"], args].concat());
+        awsmfa::commands::login::run(&self.ctx, &line.args)
     }
 }
 
@@ -57,11 +64,12 @@ fn after_a_lag_login_works_at_once() {
     let computer = bench.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
     assert!(computer.err.text().contains("waiting 8 s for AWS to learn of the new device"));
-    let spent = bench.count("GetSessionToken");
-    // The session is of fake-aws's time, so the program is asked with that time, too.
-    bench.aws.clock().advance(Duration::from_secs(1));
-    let cached = bench.home.files().keys().any(|path| path.contains("sessions/"));
-    assert!(cached && spent == 3);
+    assert_eq!(bench.count("GetSessionToken"), 3);
+    let enrolled = bench.aws.clock().now();
+    computer.login(&["--profile", "demo"]).unwrap();
+    assert_eq!(bench.count("GetSessionToken"), 3, "the session that proved the device serves");
+    assert_eq!(bench.aws.clock().now(), enrolled, "nothing was waited for");
+    assert!(bench.home.credential("demo", "aws_session_token").is_some());
 }
 
 #[test]
