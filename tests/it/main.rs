@@ -20,6 +20,7 @@ mod fast_path;
 mod login;
 mod network;
 mod policy;
+mod process;
 mod qr;
 mod roles;
 mod secrets;
