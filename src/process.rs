@@ -1,15 +1,23 @@
-//! Running other people's programs: without a shell, with a deadline, and without our secrets in their environment.
+//! Running other people's programs: without a shell, with a deadline for all of it, and without our variables.
 
+use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
+use crate::clock::{Clock, SystemClock};
 use crate::env::{AWSMFA_DEPTH, AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
 use crate::model::secret::Secret;
 
 /// The most that a program may print; what we run prints a code, a passphrase or a small JSON object.
-const OUTPUT_LIMIT: u64 = 64 * 1024;
+const OUTPUT_LIMIT: usize = 64 * 1024;
+
+/// How long what an ended program printed may take to reach us, if something that it started keeps its stdout open.
+const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// So many programs that we run may run us again before it is taken for a circle.
 const MAX_DEPTH: u32 = 4;
@@ -53,8 +61,20 @@ pub enum ProcessError {
 }
 
 /// Runs a command line and returns what it printed on stdout. Its words are split as a POSIX shell would, but there is
-/// no shell: no variables, no `~`, no pipes. Its stderr is the user's; its stdin is empty.
+/// no shell: no variables, no `~`, no pipes. Its stderr is the user's; its stdin is empty. It has ended when this returns,
+/// but what it left running in the background goes on.
 pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, ProcessError> {
+    run_grouped(command_line, env, limit, !has_terminal())
+}
+
+/// With a group of its own, a program is killed with those that it has started. But such a group may not read the
+/// terminal, on which the program may ask a person, and gets no Ctrl-C.
+fn run_grouped(
+    command_line: &str,
+    env: &Env,
+    limit: Duration,
+    own_group: bool,
+) -> Result<Secret<String>, ProcessError> {
     // Backslashes are folders on Windows, not escapes.
     let escaped = if cfg!(windows) { command_line.replace('\\', "\\\\") } else { command_line.to_owned() };
     let words = shlex::split(&escaped).filter(|w| !w.is_empty());
@@ -66,43 +86,123 @@ pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<Stri
         return Err(ProcessError::Circle(program.clone()));
     }
     let start = |source| ProcessError::Start { program: program.clone(), source };
-    #[allow(clippy::disallowed_methods, reason = "the one place that starts programs")]
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .envs(env.iter().filter(|(name, _)| !is_ours_to_keep(name)))
-        .env(AWSMFA_DEPTH, (depth + 1).to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map_err(start)?;
-    let (sender, receiver) = mpsc::channel();
-    let stdout = child.stdout.take();
-    std::thread::spawn(move || {
-        let mut printed = Vec::new();
-        let result = stdout.map(|out| out.take(OUTPUT_LIMIT).read_to_end(&mut printed));
-        // The receiver is gone only after the deadline; then nobody wants the answer.
-        let _ = sender.send(result.unwrap_or(Ok(0)).map(|_| Secret::new(printed)));
-    });
-    let Ok(printed) = receiver.recv_timeout(limit) else {
-        // Failing to kill means that it has just ended; either way it is too late.
-        let _ = child.kill();
-        let _ = child.wait();
+    let mut command = command(program, arguments, env);
+    command.env(AWSMFA_DEPTH, (depth + 1).to_string());
+    #[cfg(unix)]
+    if own_group {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    let mut child = command.spawn().map_err(start)?;
+    let printed = Printed::read(child.stdout.take()).map_err(start)?;
+    let Some(status) = wait(&mut child, limit).map_err(start)? else {
+        kill(&mut child, own_group);
         return Err(ProcessError::TimedOut { program: program.clone(), limit });
     };
-    let printed = printed.map_err(start)?;
-    let status = child.wait().map_err(start)?;
     if !status.success() {
         return Err(ProcessError::Failed { program: program.clone(), status: status.to_string() });
     }
-    let text = std::str::from_utf8(printed.expose()).map_err(|_| ProcessError::NotText(program.clone()))?;
-    Ok(Secret::from(text))
+    printed.text().ok_or_else(|| ProcessError::NotText(program.clone()))
 }
 
-/// Our own passphrase variables: no program we start has a use for them.
-fn is_ours_to_keep(name: &std::ffi::OsStr) -> bool {
-    name == AWSMFA_PASSPHRASE_FILE || name == AWSMFA_PASSPHRASE_COMMAND
+fn command(program: &str, arguments: &[String], env: &Env) -> Command {
+    // Our own passphrase variables: no program that we start has a use for them, but ourselves.
+    let is_kept_back = |name: &OsStr| {
+        !is_awsmfa(program) && (name == AWSMFA_PASSPHRASE_FILE || name == AWSMFA_PASSPHRASE_COMMAND)
+    };
+    #[allow(clippy::disallowed_methods, reason = "the one place that starts programs")]
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(env.iter().filter(|(name, _)| !is_kept_back(name)));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    command
+}
+
+/// Whether a program is awsmfa, by its name.
+fn is_awsmfa(program: &str) -> bool {
+    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    name == "awsmfa" || name.eq_ignore_ascii_case("awsmfa.exe")
+}
+
+/// How it ended; `None` if it has not within the limit, whether or not its stdout is closed.
+fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+    let (mut left, mut pause) = (limit, Duration::from_millis(1));
+    loop {
+        match child.try_wait()? {
+            Some(status) => return Ok(Some(status)),
+            None if left.is_zero() => return Ok(None),
+            None => SystemClock.sleep(pause.min(left)),
+        }
+        left = left.saturating_sub(pause);
+        pause = (pause * 2).min(Duration::from_millis(16));
+    }
+}
+
+fn kill(child: &mut Child, own_group: bool) {
+    #[cfg(unix)]
+    if own_group {
+        // It has not been waited for, so the number is still its own.
+        let group = rustix::process::Pid::from_child(child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = own_group;
+    // Failing to kill means that it has just ended; either way it is too late.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Whether a person can be asked, by us or by what we start.
+fn has_terminal() -> bool {
+    cfg!(not(unix)) || std::fs::File::open("/dev/tty").is_ok()
+}
+
+/// What a program has printed so far. It is read on a thread of its own, for reading cannot be called off.
+struct Printed {
+    /// Made at its full size: a buffer that grows leaves copies behind that nobody wipes.
+    bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
+    /// Hears of the end by the other side's going away.
+    ended: Receiver<()>,
+}
+
+impl Printed {
+    fn read(stdout: Option<ChildStdout>) -> io::Result<Self> {
+        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(OUTPUT_LIMIT))));
+        let (running, ended) = mpsc::channel();
+        let into = bytes.clone();
+        std::thread::Builder::new().name("output".to_owned()).spawn(move || {
+            let _running: Sender<()> = running;
+            if let Some(stdout) = stdout {
+                read_into(stdout, &into);
+            }
+        })?;
+        Ok(Self { bytes, ended })
+    }
+
+    /// All that it printed, once it has ended; `None` if that is not text.
+    fn text(&self) -> Option<Secret<String>> {
+        // What it left running may hold its stdout for ever.
+        let _ = self.ended.recv_timeout(DRAIN_LIMIT);
+        let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        std::str::from_utf8(&bytes).ok().map(Secret::from)
+    }
+}
+
+/// Reads until the end or the limit, after which the program's next write fails.
+fn read_into(mut stdout: ChildStdout, into: &Mutex<Zeroizing<Vec<u8>>>) {
+    let mut chunk = Zeroizing::new([0; 4096]);
+    loop {
+        let count = match stdout.read(chunk.as_mut_slice()) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // The end of a program that was killed, on some systems.
+            Err(_) => 0,
+        };
+        let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = OUTPUT_LIMIT - bytes.len();
+        bytes.extend_from_slice(&chunk[..count.min(room)]);
+        if count == 0 || count >= room {
+            return;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +225,55 @@ mod tests {
     fn our_own_variables_are_kept_back() {
         let printed = run_here("env").unwrap();
         assert!(printed.contains("KEPT=yes") && !printed.contains("AWSMFA_PASS"), "{printed}");
+    }
+
+    #[test]
+    fn awsmfa_itself_keeps_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let ourselves = folder.path().join("awsmfa");
+        std::os::unix::fs::symlink("/usr/bin/env", &ourselves).unwrap();
+        let printed = run_here(ourselves.to_str().unwrap()).unwrap();
+        assert!(printed.contains("AWSMFA_PASSPHRASE_FILE=/p"), "{printed}");
+        assert!(is_awsmfa("C:\\Tools\\AWSMFA.EXE") && !is_awsmfa("/opt/awsmfa/env"));
+    }
+
+    #[test]
+    fn a_program_that_closes_its_stdout_still_has_a_deadline() {
+        let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
+        let late = run("sh -c 'exec >&- 2>&- sleep 20'", &env, Duration::from_millis(50));
+        assert!(matches!(late, Err(ProcessError::TimedOut { .. })), "{late:?}");
+    }
+
+    #[test]
+    fn what_a_program_leaves_behind_does_not_hold_its_answer_back() {
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || sender.send(run_here("sh -c 'sleep 20 2>&- & echo $!'").unwrap()));
+        let started = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        run_here(&format!("kill {started}")).unwrap();
+    }
+
+    #[test]
+    fn a_program_in_a_group_of_its_own_is_killed_with_what_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        run_here(&format!("mkfifo {}", pipe.display())).unwrap();
+        let command = format!("sh -c '(echo here; exec sleep 20) >{} & wait'", pipe.display());
+        let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
+        let running = std::thread::spawn(move || run_grouped(&command, &env, Duration::from_secs(1), true));
+        // The end of what writes there is the end of the pipe.
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || sender.send(std::fs::read_to_string(pipe)));
+        assert!(matches!(running.join().unwrap(), Err(ProcessError::TimedOut { .. })));
+        assert_eq!(receiver.recv_timeout(Duration::from_secs(10)).unwrap().unwrap(), "here\n");
+    }
+
+    #[test]
+    fn too_much_is_cut_off_in_place() {
+        assert!(matches!(run_here("yes"), Err(ProcessError::Failed { .. })));
+        let all = run_here("head -c 65536 /dev/zero").unwrap();
+        assert_eq!(all.len(), OUTPUT_LIMIT);
+        let printed = Printed::read(None).unwrap();
+        assert_eq!(printed.bytes.lock().unwrap().capacity(), OUTPUT_LIMIT);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod login;
 mod logout;
 mod network;
 mod policy;
+mod process;
 mod qr;
 mod renewal;
 mod roles;

@@ -69,6 +69,13 @@ def run():
             child = Dialogue(home, f"{AWSMFA} login --profile dev").asked("code of").type("12345")
             child.asked("code of").type(code).ended()
             equal(aws.codes(), [code], "codes sent")
+        with check("an `mfa_process` may ask on the terminal itself"):
+            ask = "bash -c 'read -rsp \"code, please: \" code </dev/tty; echo $code'"
+            config = home.file(".aws/config").read_text()
+            home.write(".aws/config", config.replace("[profile dev]", f"[profile dev]\nmfa_process = {ask}"))
+            child = Dialogue(home, f"{AWSMFA} login --profile dev --force").asked("code, please:").type("123456")
+            contains(child.ended(4).text, "code")
+            equal(aws.codes(), [code, "123456"], "codes sent")
 
 
     with FakeAws("--user", "carol", "--no-device", "--lag", "600") as aws, home_of(aws.users[0], aws.endpoint) as home:
