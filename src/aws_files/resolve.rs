@@ -52,7 +52,7 @@ pub struct Role {
     /// `role_session_name`.
     pub role_session_name: Option<String>,
     /// `duration_seconds`, unparsed.
-    pub duration_seconds: Option<String>,
+    pub duration_seconds: Option<Setting>,
 }
 
 /// Where long-term keys come from.
@@ -313,7 +313,7 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
         role_arn: role_arn.text().trim().to_owned(),
         external_id: profile.get("external_id").map(str::to_owned),
         role_session_name: profile.get("role_session_name").map(str::to_owned),
-        duration_seconds: profile.get("duration_seconds").map(str::to_owned),
+        duration_seconds: setting(profile, "duration_seconds"),
     });
     match source_of(profiles, name)? {
         // A profile that is its own source uses the keys that it has.

@@ -128,8 +128,7 @@ fn plan(
     let duration = wished.filter(|_| !is_role).or(variable).or(own).unwrap_or(SessionDuration::DEFAULT);
     let mut roles = Vec::new();
     for role in &resolution.roles {
-        let own =
-            role.duration_seconds.as_deref().map(|text| role_duration(&role.profile, text)).transpose()?;
+        let own = role.duration_seconds.as_ref().map(setting_duration).transpose()?;
         let wished = wished.filter(|_| role.profile == resolution.profile);
         roles.push(AssumeRole {
             role_arn: role.role_arn.clone(),
@@ -175,18 +174,12 @@ fn variable_duration(ctx: &Context) -> CommandResult<Option<SessionDuration>> {
 }
 
 fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
-    let message = |e| format!("duration_seconds ({}): {e}", setting.origin);
-    setting
-        .text
-        .parse()
-        .map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
-}
-
-const DURATION_HINT: &str = "write the seconds, as in `duration_seconds = 43200`, or take the line out";
-
-fn role_duration(profile: &str, text: &str) -> CommandResult<SessionDuration> {
-    let message = |e| format!("duration_seconds of profile `{profile}`: {e}");
-    text.parse().map_err(|e| CommandError::new(ErrorKind::Configuration, message(e)).hint(DURATION_HINT))
+    let parsed = setting.text.parse();
+    parsed.map_err(|e| {
+        let message = format!("duration_seconds ({}): {e}", setting.origin);
+        CommandError::new(ErrorKind::Configuration, message)
+            .hint("write the seconds, as in `duration_seconds = 43200`, or take the line out")
+    })
 }
 
 /// What a profile that is configured nowhere stands for, when the environment has the keys.

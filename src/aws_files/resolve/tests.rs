@@ -53,7 +53,7 @@ fn roles_come_in_the_order_of_assuming() {
     assert_eq!(resolution.mfa_process.unwrap().text, "code");
     assert_eq!(resolution.region.unwrap().text, "r");
     assert_eq!(resolution.duration_seconds.unwrap().text, "7200", "the user's session's");
-    assert_eq!(resolution.roles[1].duration_seconds.as_deref(), Some("900"));
+    assert_eq!(resolution.roles[1].duration_seconds.as_ref().unwrap().text, "900");
     assert_eq!(resolution.target, Target::Section("a-session".into()));
     // A source with keys of its own is the base, whatever role it has.
     let credentials = credentials + &keys("b");

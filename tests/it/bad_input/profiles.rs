@@ -235,13 +235,14 @@ fn durations_that_aws_does_not_give() {
     error: duration_seconds (~/.aws/config:4): a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `600`
     hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
     ");
+    let world = World::imported();
     with_config(
         &world,
         "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dev\nduration_seconds = long",
     );
     let err = login_and_sdk(&world.home, "admin", 3);
     insta::assert_snapshot!(err, @"
-    error: duration_seconds (~/.aws/config:4): a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `600`
+    error: duration_seconds (~/.aws/config:7): `long` is not a duration
     hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
     ");
     assert!(world.aws.requests().is_empty(), "a code was spent");
