@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::files::{self, Lock};
+use crate::model::clock_offset;
 use crate::model::serial::Serial;
 use crate::model::step::Step;
 
@@ -20,8 +21,6 @@ use crate::model::step::Step;
 pub const TRIES_IN_WINDOW: usize = 6;
 /// The window in which tries are counted.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(3);
-/// The `Date` header has whole seconds and takes its time to come; a difference up to this is none.
-const TOLERANCE: TimeDelta = TimeDelta::seconds(10);
 /// So many steps are remembered: half an hour of them, where AWS looks back one minute. They are counted rather than
 /// dated, so that a clock that was wrong for a while makes none of them forgotten.
 const REMEMBERED_STEPS: usize = 64;
@@ -232,13 +231,11 @@ impl Record {
     }
 
     fn observe(&mut self, aws: DateTime<Utc>, local: DateTime<Utc>) -> bool {
-        let measured = aws - local;
-        let measured = if measured.abs() <= TOLERANCE { TimeDelta::zero() } else { measured };
-        if (measured - self.offset()).abs() <= TOLERANCE && (measured.is_zero() == self.offset().is_zero()) {
-            return false;
+        let learnt = clock_offset::learn(self.offset(), aws, local);
+        if let Some(offset) = learnt {
+            self.offset_seconds = offset.num_seconds();
         }
-        self.offset_seconds = measured.num_seconds();
-        true
+        learnt.is_some()
     }
 }
 

@@ -7,11 +7,10 @@ use chrono::TimeDelta;
 use super::{Caller, MAX_OFFSET};
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
 use crate::context::Context;
+use crate::model::clock_offset;
 
 /// Waits between the tries of a request, in seconds.
 const WAITS: [u64; 4] = [1, 2, 4, 8];
-/// The `Date` header has whole seconds, and the answer was on its way; a difference up to this is none.
-const TOLERANCE: TimeDelta = TimeDelta::seconds(10);
 
 impl Caller {
     /// Sends a request, and again while AWS throttles, fails or is busy with another change. One whose answer was lost is
@@ -80,13 +79,11 @@ pub fn with_right_time<T>(
 /// Learns AWS's time from a reply. Returns whether it was another than we thought.
 fn observe<T>(ctx: &Context, reply: &Reply<T>, offset: &mut TimeDelta) -> bool {
     let Some(aws_time) = reply.server_time else { return false };
-    let measured = aws_time - ctx.clock.now();
-    let measured = if measured.abs() <= TOLERANCE { TimeDelta::zero() } else { measured };
-    let moved = (measured - *offset).abs() > TOLERANCE;
-    if moved {
-        let seconds = measured.num_seconds();
+    let learnt = clock_offset::learn(*offset, aws_time, ctx.clock.now());
+    if let Some(learnt) = learnt {
+        let seconds = learnt.num_seconds();
         ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
-        *offset = measured;
+        *offset = learnt;
     }
-    moved
+    learnt.is_some()
 }
