@@ -5,7 +5,7 @@ use std::process::{Output, Stdio};
 use awsmfa::session::{self, Options, SessionError, Wishes};
 use fake_aws::{Fault, Gate};
 
-use crate::support::World;
+use crate::support::{World, until};
 
 #[test]
 fn the_answer_is_what_sdks_read() {
@@ -53,19 +53,14 @@ fn all_at_once(world: &World, count: usize) -> Vec<Output> {
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         })
         .collect();
-    while world.home.read("marks").lines().count() < 1 + count {
+    until(|| {
         for child in &mut running {
             assert!(child.try_wait().unwrap().is_none(), "it did not wait for its turn");
         }
-        pause();
-    }
+        world.home.read("marks").lines().count() == 1 + count
+    });
     drop(turn);
     running.into_iter().map(|child| child.wait_with_output().unwrap()).collect()
-}
-
-#[allow(clippy::disallowed_methods, reason = "other processes are waited for")]
-fn pause() {
-    std::thread::sleep(std::time::Duration::from_millis(20));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fake_aws::{Fault, Gate, RequestOutcome};
 
-use crate::support::World;
 use crate::support::in_process::{InProcess, in_words};
+use crate::support::{World, until};
 
 /// A world whose clock stands still: what is sent and what is taken is of one and the same step.
 fn frozen() -> World {
@@ -84,9 +84,7 @@ fn codes_that_were_refused_for_the_time_are_made_for_awss_once() {
         // AWS's clock jumps after the first look at it: the answer of the refusal tells the right time.
         scope.spawn(|| {
             let held = RequestOutcome::Held { processed: false };
-            while world.aws.requests_for("ResyncMFADevice").iter().all(|request| request.outcome != held) {
-                std::thread::yield_now();
-            }
+            until(|| world.aws.requests_for("ResyncMFADevice").iter().any(|request| request.outcome == held));
             world.aws.clock().advance(Duration::from_secs(300));
             gate.open();
         });

@@ -35,6 +35,19 @@ pub fn skipped(what: &str) {
     eprintln!("skipped: there is no {what}");
 }
 
+/// Waits for another process or thread until `done`; after a minute it never will be.
+#[track_caller]
+#[allow(clippy::disallowed_methods, reason = "others are waited for, in their time")]
+pub fn until(mut done: impl FnMut() -> bool) {
+    for _ in 0..12_000 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    panic!("waited for a minute");
+}
+
 /// The long-term keys of the user, written to `[dev]`, and a device.
 pub struct World {
     /// The server.

@@ -2,11 +2,11 @@
 //! AWS did what it was asked for, and after.
 
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 use fake_aws::{Fault, Gate, RequestOutcome};
 
 use super::{Bench, USER};
+use crate::support::until;
 
 /// What AWS had done of the request whose answer the killed run waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,21 +27,14 @@ fn waiting_for(bench: &Bench, args: &[&str], action: &str, aws: Aws) -> Child {
     let mut command = bench.home.awsmfa(["enroll"]).into_command();
     let mut child = command.args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let reached = RequestOutcome::Held { processed: aws == Aws::HadActed };
-    loop {
-        match bench.aws.requests_for(action).first().map(|request| &request.outcome) {
-            None | Some(RequestOutcome::Pending) => pause(),
-            Some(outcome) => {
-                assert_eq!(*outcome, reached);
-                return child;
-            }
-        }
+    until(|| {
         assert!(child.try_wait().unwrap().is_none(), "it ended before {action}");
-    }
-}
-
-#[allow(clippy::disallowed_methods, reason = "another process is waited for")]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(5));
+        match bench.aws.requests_for(action).first().map(|request| &request.outcome) {
+            None | Some(RequestOutcome::Pending) => false,
+            Some(outcome) => *outcome == reached || panic!("{action}: {outcome:?}"),
+        }
+    });
+    child
 }
 
 pub(super) fn killed_at(bench: &Bench, args: &[&str], action: &str, aws: Aws) {

@@ -88,7 +88,7 @@ fn portals_and_garbage() {
 }
 
 /// Sends CreateVirtualMFADevice on a connection of its own and does not wait for the answer.
-fn create_and_leave(client: &Client) -> TcpStream {
+fn send_create(client: &Client) -> TcpStream {
     let name = [("VirtualMFADeviceName", "x")];
     let (headers, body) = client.signed("iam", "2010-05-08", "CreateVirtualMFADevice", &name);
     let mut stream = TcpStream::connect(&client.address).unwrap();
@@ -97,13 +97,20 @@ fn create_and_leave(client: &Client) -> TcpStream {
 }
 
 /// How far the first request has come, once that is further than `known`.
+#[track_caller]
 fn further_than(aws: &FakeAws, known: &RequestOutcome) -> RequestOutcome {
-    loop {
+    for _ in 0..6000 {
         match aws.requests().into_iter().next().map(|request| request.outcome) {
             Some(outcome) if outcome != RequestOutcome::Pending && outcome != *known => return outcome,
-            _ => std::thread::yield_now(),
+            _ => pause(),
         }
     }
+    panic!("a minute later: {:?}", aws.requests());
+}
+
+#[allow(clippy::disallowed_methods, reason = "the server is waited for")]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
 }
 
 const HELD: RequestOutcome = RequestOutcome::Held { processed: false };
@@ -115,8 +122,9 @@ fn a_request_that_is_held_takes_effect_later_though_the_client_left() {
     let (aws, client) = setup();
     let gate = Gate::new();
     aws.fault(Fault::held(&gate));
-    drop(create_and_leave(&client));
+    let stream = send_create(&client);
     assert_eq!(further_than(&aws, &RequestOutcome::Pending), HELD);
+    drop(stream);
     client.sts("GetCallerIdentity", &[]).ok();
     assert!(aws.devices().is_empty());
     gate.open();
@@ -129,7 +137,7 @@ fn a_request_whose_answer_is_held_has_taken_effect() {
     let (aws, client) = setup();
     let gate = Gate::new();
     aws.fault(Fault::held(&gate).processed());
-    let mut stream = create_and_leave(&client);
+    let mut stream = send_create(&client);
     assert_eq!(further_than(&aws, &RequestOutcome::Pending), ANSWER_HELD);
     assert_eq!(aws.devices().len(), 1);
     gate.open();
@@ -145,13 +153,13 @@ fn a_delay_comes_before_or_after_the_effect() {
     client.sts("GetCallerIdentity", &[]).ok();
     aws.clear_requests();
     aws.fault(Fault::delay(long).processed());
-    let _kept = create_and_leave(&client);
+    let _kept = send_create(&client);
     assert_eq!(further_than(&aws, &RequestOutcome::Pending), ANSWER_HELD);
     assert_eq!(aws.devices().len(), 1);
     aws.clear_requests();
     aws.remove_device(&aws.devices()[0].serial);
     aws.fault(Fault::delay(long));
-    let _kept = create_and_leave(&client);
+    let _kept = send_create(&client);
     assert_eq!(further_than(&aws, &RequestOutcome::Pending), HELD);
     assert!(aws.devices().is_empty());
 }
