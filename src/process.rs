@@ -259,7 +259,7 @@ mod tests {
         run_here(&format!("mkfifo {}", pipe.display())).unwrap();
         let command = format!("sh -c '(echo here; exec sleep 20) >{} & wait'", pipe.display());
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
-        let running = std::thread::spawn(move || run_grouped(&command, &env, Duration::from_secs(1), true));
+        let running = std::thread::spawn(move || run_grouped(&command, &env, Duration::from_secs(4), true));
         // The end of what writes there is the end of the pipe.
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || sender.send(std::fs::read_to_string(pipe)));
