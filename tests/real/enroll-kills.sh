@@ -7,6 +7,6 @@ command -v strace >/dev/null || { echo "strace is not installed" >&2; exit 1; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 name=enroll::kills::every_system_call_may_be_the_last
-{ cargo test --package awsmfa-cli --test it -- --ignored --nocapture --exact "$name" || :; } | tee "$log"
+{ cargo test --workspace --test it -- --ignored --nocapture --exact "$name" || :; } | tee "$log"
 # A filter that matches nothing is a success to cargo.
 grep -q '^test result: ok\. 1 passed' "$log"
