@@ -37,12 +37,14 @@ pub struct Context {
     pub prompt: Arc<dyn Prompt>,
     // One for the whole run: it unlocks at the price of one scrypt.
     file_store: OnceCell<Rc<dyn SecretStore>>,
+    // One answer for the whole run: a locked keyring takes its time to say so.
+    usual_store: OnceCell<StoreKind>,
 }
 
 impl Context {
     /// A context of these.
     pub fn new(env: Env, clock: SharedClock, ui: Ui, prompt: Arc<dyn Prompt>) -> Self {
-        Self { env, clock, ui, prompt, file_store: OnceCell::new() }
+        Self { env, clock, ui, prompt, file_store: OnceCell::new(), usual_store: OnceCell::new() }
     }
 
     /// The AWS config file's path.
@@ -108,11 +110,17 @@ impl Context {
                 })?
             }
         };
-        let choice = store::choose(requested, || store::probe(&self.keyring()));
-        if let Some(why) = choice.fallback {
-            self.ui.detail(format_args!("{why}; using the file store"));
+        Ok(requested.unwrap_or_else(|| *self.usual_store.get_or_init(|| self.choose_store())))
+    }
+
+    /// The keyring if it works, else the file; a keyring that is there was expected to be used.
+    fn choose_store(&self) -> StoreKind {
+        let Err(why) = store::probe(&self.keyring()) else { return StoreKind::Keyring };
+        match why {
+            StoreError::Unavailable { .. } => self.ui.detail(format_args!("{why}; using the file store")),
+            why => self.ui.warn(format_args!("{why}; using the file store")),
         }
-        Ok(choice.kind)
+        StoreKind::File
     }
 
     /// A device's seed, if one is registered.

@@ -154,27 +154,6 @@ pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
     }
 }
 
-/// The store for new secrets, and why it is that one.
-#[derive(Debug)]
-pub struct Choice {
-    /// The store to use.
-    pub kind: StoreKind,
-    /// What kept the keyring from being chosen, for `-v` to say. `None` if it was chosen or nothing had to be chosen.
-    pub fallback: Option<StoreError>,
-}
-
-/// Chooses the store for new secrets: the one asked for, else the keyring if `check_keyring` finds that it works, else
-/// the file. `check_keyring` is called only if nothing was asked for; [`probe`] of a keyring with a short limit will do.
-pub fn choose(
-    requested: Option<StoreKind>,
-    check_keyring: impl FnOnce() -> Result<(), StoreError>,
-) -> Choice {
-    match requested.map_or_else(|| check_keyring().map(|()| StoreKind::Keyring), Ok) {
-        Ok(kind) => Choice { kind, fallback: None },
-        Err(why) => Choice { kind: StoreKind::File, fallback: Some(why) },
-    }
-}
-
 fn check_name(name: &str) -> Result<(), StoreError> {
     match name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
         true => Err(StoreError::Name(name.to_owned())),
@@ -241,16 +220,6 @@ mod tests {
             complaint(Faulty { forgets: true, ..Faulty::default() }).contains("gave back something else")
         );
         assert!(complaint(Faulty { clings: true, ..Faulty::default() }).contains("did not delete"));
-    }
-
-    #[test]
-    fn what_was_asked_for_is_used_and_the_file_is_the_fallback() {
-        let asked = choose(Some(StoreKind::File), || panic!("the keyring need not be checked"));
-        assert!(asked.kind == StoreKind::File && asked.fallback.is_none());
-        let works = choose(None, || Ok(()));
-        assert!(works.kind == StoreKind::Keyring && works.fallback.is_none());
-        let broken = choose(None, || Err(StoreError::Locked));
-        assert!(broken.kind == StoreKind::File && matches!(broken.fallback, Some(StoreError::Locked)));
     }
 
     #[test]

@@ -35,15 +35,16 @@ impl Run<'_> {
     fn user(&mut self, new_user: &NewUser) -> CommandResult {
         let name = self.target.user.clone();
         self.ctx.ui.doing(format_args!("looking for the user `{name}`"));
-        match self.call(|aws, keys, offset| aws.get_user(keys, &name, offset)) {
+        let was_missing = match self.call(|aws, keys, offset| aws.get_user(keys, &name, offset)) {
             Ok(arn) => {
                 self.target.arn = arn;
                 self.ctx.ui.done(format_args!("the user `{name}` is there"));
                 return Ok(());
             }
-            Err(error) if matches!(error.kind, AwsErrorKind::NotFound | AwsErrorKind::AccessDenied) => {}
+            Err(error) if error.kind == AwsErrorKind::NotFound => true,
+            Err(error) if error.kind == AwsErrorKind::AccessDenied => false,
             Err(error) => return Err(self.refused_user(error)),
-        }
+        };
         self.target.arn = self.caller.identity.user_arn(new_user.path.as_str(), &name);
         self.ctx.ui.doing(format_args!("creating the user `{name}`"));
         let mut lost = 0;
@@ -55,7 +56,7 @@ impl Run<'_> {
                     break;
                 }
                 // Ours, whose answer was lost: there was none a moment ago.
-                Err(error) if error.kind == AwsErrorKind::Exists && lost > 0 => break,
+                Err(error) if error.kind == AwsErrorKind::Exists && lost > 0 && was_missing => break,
                 Err(error) if error.kind == AwsErrorKind::Exists => {
                     self.ctx.ui.done(format_args!("the user `{name}` is there"));
                     return Ok(());

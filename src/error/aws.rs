@@ -20,7 +20,12 @@ pub struct RefusedKeys<'a> {
 impl<'a> RefusedKeys<'a> {
     /// Keys as a profile was resolved to them.
     pub fn new(keys: &'a LongTermKeys, resolution: &'a Resolution) -> Self {
-        Self { access_key_id: &keys.access_key_id, source: resolution.keys.as_ref().ok() }
+        Self::from(&keys.access_key_id, resolution.keys.as_ref().ok())
+    }
+
+    /// Keys of this ID and source; `None` for the environment.
+    pub fn from(access_key_id: &'a str, source: Option<&'a KeySource>) -> Self {
+        Self { access_key_id, source }
     }
 
     /// How to enter others.

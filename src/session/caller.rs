@@ -10,7 +10,7 @@ use crate::aws::{Aws, Keys};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, Instead, KeySource, KeysError, Resolution, ResolveError};
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::identity::{Identity, Who};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
@@ -42,10 +42,12 @@ pub struct Own {
 /// environment, then of the profile that is meant, then what else the SDK finds.
 pub fn caller(ctx: &Context, profile: Option<&str>) -> CommandResult<Caller> {
     let found = find(ctx, profile)?;
-    let (identity, offset) = identify(ctx, &found.aws, &found.keys)?;
+    let identified = identify(ctx, &found.aws, &found.keys);
+    let (identity, offset) = identified.map_err(|error| found.source.refused(error, &found.keys))?;
     ctx.ui.detail(format_args!("signing as `{}`", identity.arn));
     let is_user = matches!(identity.who, Who::User { .. });
-    let own = found.keys.long_term().filter(|_| is_user).map(|keys| Own { keys, profile: found.profile });
+    let profile = found.source.into_profile();
+    let own = found.keys.long_term().filter(|_| is_user).map(|keys| Own { keys, profile });
     Ok(Caller { aws: found.aws, keys: found.keys, identity, offset, own })
 }
 
@@ -107,7 +109,40 @@ impl Caller {
 struct Found {
     aws: Aws,
     keys: Keys,
-    profile: Option<String>,
+    source: Source,
+}
+
+/// Where credentials come from.
+enum Source {
+    Environment,
+    /// Long-term keys of this profile.
+    Profile(String, KeySource),
+    /// A role, or whatever else the SDK finds.
+    Other,
+}
+
+impl Source {
+    fn into_profile(self) -> Option<String> {
+        match self {
+            Self::Profile(name, _) => Some(name),
+            Self::Environment | Self::Other => None,
+        }
+    }
+
+    /// A refusal in words that name the keys.
+    fn refused(&self, error: SessionError, keys: &Keys) -> CommandError {
+        let from = match self {
+            Self::Environment => None,
+            Self::Profile(_, from) => Some(from),
+            Self::Other => return error.into(),
+        };
+        match error {
+            SessionError::Aws(error) => {
+                CommandError::refused(error, &RefusedKeys::from(keys.access_key_id(), from), None)
+            }
+            error => error.into(),
+        }
+    }
 }
 
 fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
@@ -122,7 +157,7 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     if let Some(keys) = profile.is_none().then(|| environment(ctx)).flatten() {
         ctx.ui.detail("the credentials come from the environment");
         let aws = way(&resolution.unwrap_or_else(|_| plan::unconfigured(name)))?;
-        return Ok(Found { aws, keys, profile: None });
+        return Ok(Found { aws, keys, source: Source::Environment });
     }
     let resolution = match resolution {
         Ok(resolution) => resolution,
@@ -132,38 +167,39 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
         {
             let aws = way(&plan::unconfigured(name))?;
             let keys = aws.default_chain_keys(None)?;
-            return Ok(Found { aws, keys, profile: None });
+            return Ok(Found { aws, keys, source: Source::Other });
         }
         Err(error) => return Err(error.into()),
     };
     let aws = way(&resolution)?;
-    let (keys, is_own) = of_profile(ctx, &profiles, &resolution, &aws)?;
-    Ok(Found { aws, keys, profile: is_own.then(|| resolution.base.clone()) })
+    let (keys, source) = of_profile(ctx, &profiles, &resolution, &aws)?;
+    Ok(Found { aws, keys, source })
 }
 
-/// The profile's credentials, and whether they are long-term keys of its base.
+/// The profile's credentials. Long-term keys are its base's.
 fn of_profile(
     ctx: &Context,
     profiles: &Profiles,
     resolution: &Resolution,
     aws: &Aws,
-) -> CommandResult<(Keys, bool)> {
+) -> CommandResult<(Keys, Source)> {
     if !resolution.roles.is_empty() {
-        return Ok((of_role(ctx, profiles, resolution, aws)?, false));
+        return Ok((of_role(ctx, profiles, resolution, aws)?, Source::Other));
     }
+    let own = |from: &KeySource| Source::Profile(resolution.base.clone(), from.clone());
     match &resolution.keys {
-        Ok(KeySource::Static { .. }) => Ok((Keys::from(&long_term_keys(ctx, resolution)?), true)),
-        Ok(KeySource::Process { profile, command }) => {
+        Ok(from @ KeySource::Static { .. }) => Ok((Keys::from(&long_term_keys(ctx, resolution)?), own(from))),
+        Ok(from @ KeySource::Process { profile, command }) => {
             let keys = plan::any_keys_from_process(ctx, profile, &command.text)?;
-            let long_term = keys.long_term().is_some();
-            Ok((keys, long_term))
+            let source = if keys.long_term().is_some() { own(from) } else { Source::Other };
+            Ok((keys, source))
         }
         // The SDK would run us, and we would ask the SDK.
         Err(KeysError::NoLongTermKeys { instead: Some(Instead::Ourselves), .. })
         | Err(KeysError::Incomplete(_)) => {
             Err(resolution.keys.clone().err().map_or_else(no_credentials, Into::into))
         }
-        Err(_) => Ok((of_sdk(ctx, profiles, resolution, aws)?, false)),
+        Err(_) => Ok((of_sdk(ctx, profiles, resolution, aws)?, Source::Other)),
     }
 }
 
