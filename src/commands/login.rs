@@ -80,8 +80,12 @@ fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
         let Ok(resolution) = resolve(&profiles, base) else { continue };
         let known = resolution.serial.is_some()
             || registered.iter().any(|device| resolution.chain.iter().any(|p| device.profiles.contains(p)));
-        if known && resolution.keys.is_ok() && !names.iter().any(|n| n == base) {
-            names.push(base.to_owned());
+        if !known || names.iter().any(|n| n == base) {
+            continue;
+        }
+        match &resolution.keys {
+            Ok(_) => names.push(base.to_owned()),
+            Err(why) => ctx.ui.detail(format_args!("`{base}` is left out: {why}")),
         }
     }
     Ok(names)
