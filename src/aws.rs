@@ -8,6 +8,7 @@ mod default_chain;
 mod errors;
 mod iam;
 mod sts;
+mod watch;
 
 pub use client::{Aws, ClientError, Keys, Reply, Settings};
 pub use default_chain::ChainError;

@@ -14,6 +14,6 @@ pub mod policy;
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ProfileArg {
     /// The profile [default: `AWS_PROFILE`, then `default`]
-    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
+    #[arg(short, long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
     pub profile: Option<String>,
 }

@@ -13,7 +13,9 @@
 //! ```
 //!
 //! - **[`ledger`]**: AWS takes each code once and judges few. A step is on record before its code is sent, and is free
-//!   again only if the request certainly never left. The ledger is locked while a code is under way.
+//!   again only if AWS certainly did not look at the code: the request never left, or its signature was refused, which AWS
+//!   checks first. (Counted as used, codes of a mistyped key would make every SDK wait for the next.) The ledger is locked
+//!   while a code is under way.
 //! - **[`session`]**: N processes that need a session make one STS call: whoever holds the session's lock makes it, the
 //!   others find it in the [`cache`]. Locks are the kernel's and end with their process.
 //! - **[`enrollment`]**: each stage is in a journal on the disk before the step that leaves it, and the seed is in the store

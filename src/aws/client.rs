@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -13,12 +12,8 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -26,6 +21,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::errors::{AwsError, OperationError, Sent};
+use super::watch::Watch;
 use crate::clock::SharedClock;
 use crate::model::secret::Secret;
 use crate::model::session::{LongTermKeys, Session};
@@ -75,6 +71,9 @@ pub enum ClientError {
     /// The proxy's URL cannot be used. It may hold a password, so it is not shown.
     #[error("the proxy's URL cannot be used: {0}")]
     Proxy(String),
+    /// An endpoint is not the URL of a server.
+    #[error("the endpoint `{0}` is not a URL")]
+    Endpoint(String),
     /// The runtime that makes the requests could not be started.
     #[error("cannot start the network runtime: {0}")]
     Runtime(#[from] std::io::Error),
@@ -165,6 +164,10 @@ impl std::fmt::Debug for Aws {
 impl Aws {
     /// Prepares requests under these settings. Nothing is sent and no connection made.
     pub fn new(settings: Settings, clock: SharedClock) -> Result<Self, ClientError> {
+        [&settings.sts_endpoint, &settings.iam_endpoint]
+            .into_iter()
+            .flatten()
+            .try_for_each(|url| check_endpoint(url))?;
         let runtime = Runtime::new()?;
         let http = http_client(&settings)?;
         Ok(Self { runtime, http, clock, settings })
@@ -192,19 +195,24 @@ impl Aws {
         self.clock.now() + offset
     }
 
-    /// Sends a request and waits for what comes of it, watching the `Date` of the answer.
+    /// Sends a request and waits for what comes of it, watching the answer.
     pub(super) fn request<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
         keys: &Keys,
         offset: TimeDelta,
         retry: RetryConfig,
-        send: impl FnOnce(SdkConfig, DateWatch) -> F,
+        send: impl FnOnce(SdkConfig, Watch) -> F,
     ) -> Reply<T> {
-        let watch = DateWatch::default();
+        let watch = Watch::new(operation);
         let config = self.sdk_config(keys, offset, retry);
         let result = self.runtime.block_on(send(config, watch.clone()));
-        Reply { result: result.map_err(|e| AwsError::from_sdk(operation, &e)), server_time: watch.seen() }
+        let seen = watch.seen();
+        let result = match result {
+            Ok(_) if seen.foreign => Err(AwsError::not_aws(operation)),
+            result => result.map_err(|e| AwsError::from_sdk(operation, &e)),
+        };
+        Reply { result, server_time: seen.date }
     }
 
     fn sdk_config(&self, keys: &Keys, offset: TimeDelta, retry: RetryConfig) -> SdkConfig {
@@ -277,33 +285,11 @@ impl TimeSource for OffsetClock {
     }
 }
 
-/// Reads the `Date` header of every answer, successful or not.
-#[derive(Debug, Clone, Default)]
-pub(super) struct DateWatch(Arc<Mutex<Option<DateTime<Utc>>>>);
-
-impl DateWatch {
-    fn seen(&self) -> Option<DateTime<Utc>> {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-}
-
-impl Intercept for DateWatch {
-    fn name(&self) -> &'static str {
-        "DateWatch"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date");
-        if let Some(date) = date.and_then(|d| DateTime::parse_from_rfc2822(d).ok()) {
-            *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(date.to_utc());
-        }
-        Ok(())
-    }
+fn check_endpoint(url: &str) -> Result<(), ClientError> {
+    let (scheme, host) = url.split_once("://").unwrap_or_default();
+    let is_url = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
+    if is_url { Ok(()) } else { Err(ClientError::Endpoint(url.to_owned())) }
 }
 
 fn http_client(settings: &Settings) -> Result<SharedHttpClient, ClientError> {
@@ -360,7 +346,17 @@ mod tests {
     use super::*;
     use crate::aws::{AwsErrorKind, Mfa};
     use crate::clock::SystemClock;
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
+
+    #[test]
+    fn an_endpoint_is_a_url() {
+        for good in ["http://localhost:4566", "https://[::1]/x", "HTTPS://sts.example.com"] {
+            assert!(check_endpoint(good).is_ok(), "{good}");
+        }
+        for bad in ["localhost:4566", "nonsense", "ftp://a", "http://", "http:///x", ""] {
+            assert!(check_endpoint(bad).is_err(), "{bad}");
+        }
+    }
 
     fn aws(settings: Settings) -> Aws {
         Aws::new(settings, Arc::new(SystemClock)).unwrap()

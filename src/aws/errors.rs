@@ -95,6 +95,12 @@ impl AwsError {
         matches!(self.kind, AwsErrorKind::Unreachable | AwsErrorKind::Untrusted)
     }
 
+    /// Whether AWS certainly did not judge a code in the request: it never came, or was not believed to be signed by us.
+    pub fn never_judged(&self) -> bool {
+        use AwsErrorKind::{ClockSkew, UnknownKey, WrongSecretKey};
+        self.never_sent() || matches!(self.kind, ClockSkew | UnknownKey | WrongSecretKey)
+    }
+
     /// Whether AWS may have done what it was asked for all the same.
     pub fn may_have_acted(&self) -> bool {
         matches!(self.kind, AwsErrorKind::Lost | AwsErrorKind::Unavailable)
@@ -109,6 +115,12 @@ impl AwsError {
     pub fn is_outage(&self) -> bool {
         use AwsErrorKind::{Lost, NotAws, Throttled, Unavailable, Unreachable, Untrusted};
         matches!(self.kind, Lost | NotAws | Throttled | Unavailable | Unreachable | Untrusted)
+    }
+
+    /// A success that is not AWS's.
+    pub(super) fn not_aws(operation: &'static str) -> Self {
+        let message = "it is not of AWS's form".to_owned();
+        Self { kind: AwsErrorKind::NotAws, operation, code: None, message }
     }
 
     /// An answer that lacks what AWS always sends.

@@ -16,8 +16,9 @@ use chrono::TimeDelta;
 pub use changes::{CodePair, NewDevice};
 pub use lists::{Assigned, MfaDevice, VirtualDevice};
 
-use super::client::{Aws, DateWatch, Keys, Reply};
+use super::client::{Aws, Keys, Reply};
 use super::errors::{AwsErrorKind, OperationError, Sent};
+use super::watch::Watch;
 
 /// A tag of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +71,7 @@ impl Aws {
         reply
     }
 
-    fn iam(&self, config: &aws_config::SdkConfig, watch: DateWatch) -> Client {
+    fn iam(&self, config: &aws_config::SdkConfig, watch: Watch) -> Client {
         let mut builder = ConfigBuilder::from(config).interceptor(watch);
         builder.set_endpoint_url(self.settings().iam_endpoint.clone());
         Client::from_conf(builder.build())

@@ -71,7 +71,9 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
         let codes = [seed.code(current.previous()), seed.code(current)];
         let codes = [codes[0].expose(), codes[1].expose()];
         let json = PairOutput { serial: serial.as_str(), codes, seconds_left: current.seconds_left(now) };
-        return print(ctx, args, &json, &codes.join("\n"));
+        print(ctx, args, &json, &codes.join("\n"))?;
+        tell(ctx, args, &format!("two codes of `{serial}`, in the order to type them"));
+        return Ok(());
     }
     let step = unused(ctx, &ledger, current);
     let (code, seconds_left) = (seed.code(step), step.seconds_left(now));
@@ -83,10 +85,15 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
         &CodeOutput { serial: serial.as_str(), code: code.expose(), seconds_left },
         code.expose(),
     )?;
-    if !args.json {
-        ctx.ui.say(format_args!("good for {seconds_left} s"));
-    }
+    tell(ctx, args, &format!("of `{serial}`, good for {seconds_left} s"));
     Ok(())
+}
+
+/// Says whose the codes are: where no device was named, it may be another than was meant.
+fn tell(ctx: &Context, args: &CodeArgs, words: &str) {
+    if !args.json {
+        ctx.ui.say(words);
+    }
 }
 
 /// The current step, or the next if that one was used: AWS takes it already, and for longer than a person types.
@@ -126,7 +133,7 @@ fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
         (Some(profile), _) => of_profile(ctx, profile),
         (None, [one]) => Ok(one.serial.clone()),
         (None, []) => Err(no_device()),
-        (None, several) => of_profile(ctx, "default").map_err(|_| ambiguous(several)),
+        (None, several) => of_profile(ctx, "default").map_err(|_| ambiguous(args, several)),
     }
 }
 
@@ -143,7 +150,8 @@ fn no_device() -> CommandError {
         .hint("make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`")
 }
 
-fn ambiguous(devices: &[DeviceRecord]) -> CommandError {
+fn ambiguous(args: &CodeArgs, devices: &[DeviceRecord]) -> CommandError {
     let this = CommandError::new(ErrorKind::Usage, "several devices could be meant");
-    devices.iter().fold(this, |this, device| this.hint(format!("awsmfa code {}", device.serial)))
+    let pair = if args.pair { " --pair" } else { "" };
+    devices.iter().fold(this, |this, device| this.hint(format!("awsmfa code {}{pair}", device.serial)))
 }

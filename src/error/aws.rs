@@ -79,12 +79,13 @@ impl CommandError {
                 with(format!("AWS refused the code of `{serial}` as wrong, too old or used already"))
                     .hint("give the code that the device shows now; AWS takes each once")
             }
-            (AwsErrorKind::InvalidCode, Some(RefusedCode { serial, .. })) => with(format!(
-                "AWS refused the codes of `{serial}` as wrong, too old or used already"
-            ))
-            .hint(format!(
-                "if the secret is another device's: `awsmfa device import --serial {serial} --yes`"
-            )),
+            (AwsErrorKind::InvalidCode, Some(RefusedCode { serial, .. })) => {
+                with(format!("AWS refused the codes of `{serial}` as wrong, too old or used already"))
+                    .hint("another computer with this secret may have used them: try again in 30 s")
+                    .hint(format!(
+                        "if the stored secret is not this device's: `awsmfa device import --serial {serial}`"
+                    ))
+            }
             (AwsErrorKind::CannotValidateCode, Some(RefusedCode { serial, .. })) => {
                 with(format!("AWS could not validate the code of `{serial}`"))
                     .hint(format!(
@@ -104,6 +105,9 @@ impl From<ClientError> for CommandError {
         match error {
             ClientError::CaBundleUnreadable { .. } | ClientError::CaBundleEmpty(_) => {
                 this.hint("set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates")
+            }
+            ClientError::Endpoint(_) => {
+                this.hint("it looks like `http://localhost:4566`; see `AWS_ENDPOINT_URL` and the profile")
             }
             ClientError::Proxy(_) => this.hint("check `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`"),
             ClientError::Tls(_) | ClientError::Runtime(_) => this,

@@ -76,7 +76,7 @@ impl Maker<'_> {
         opened.map_err(|e| self.state(e))?.ok_or(SessionError::Busy)
     }
 
-    /// Sends one code: on record before, released if it never left, and AWS's time learnt from the reply.
+    /// Sends one code: on record before, released if AWS did not look at it, and AWS's time learnt from the reply.
     fn try_code(
         &self,
         ledger: &mut DeviceLedger,
@@ -88,11 +88,11 @@ impl Maker<'_> {
         let now = self.ctx.clock.now() + ledger.offset();
         ledger.begin_try(step, now).map_err(|e| self.state(e))?;
         let reply = send(&Mfa { serial: plan.serial.clone(), code }, ledger.offset());
+        if reply.result.as_ref().is_err_and(AwsError::never_judged) {
+            ledger.release(step).map_err(|e| self.state(e))?;
+        }
         if let Some(aws_time) = reply.server_time {
             self.learn_time(ledger, aws_time)?;
-        }
-        if reply.result.as_ref().is_err_and(AwsError::never_sent) {
-            ledger.release(step).map_err(|e| self.state(e))?;
         }
         Ok(reply.result)
     }
@@ -157,7 +157,8 @@ impl Maker<'_> {
                 Choice::NextStep(then) => {
                     self.ctx.ui.wait(&*self.ctx.clock, wait_until(then, now), "the next code");
                 }
-                Choice::Rest(then) if self.options.unattended => {
+                // A code that was given would be dead by then.
+                Choice::Rest(then) if self.options.unattended || matches!(source, CodeSource::Given(_)) => {
                     return Err(SessionError::Rest { seconds: wait_until(then, now).as_secs() + 1 });
                 }
                 Choice::Rest(then) => {

@@ -107,7 +107,8 @@ fn codes_are_those_of_the_device() {
     assert!(expected.windows(2).any(|two| two == pair), "{pair:?} {expected:?}");
     let code = world.home.awsmfa(["code"]).run().success();
     assert!(expected.contains(&code.out().trim().to_owned()));
-    assert!(code.err().starts_with("awsmfa: good for "), "{}", code.err());
+    let told = format!("awsmfa: of `{SERIAL}`, good for ");
+    assert!(code.err().starts_with(&told), "{}", code.err());
     let json = world.home.awsmfa(["code", "--json", "-p", "dev"]).run().success().json();
     assert!(expected.contains(&json["code"].as_str().unwrap().to_owned()));
     assert!((1..=60).contains(&json["seconds_left"].as_u64().unwrap()));

@@ -307,3 +307,22 @@ fn hardware_whose_removal_was_not_answered_is_known_to_be_gone() {
     assert!(ran.err().contains("deactivated `GAHT12345678` of `alice`"), "{}", ran.err());
     assert_eq!(world.aws.devices_of("alice"), std::slice::from_ref(&world.device.serial));
 }
+
+#[test]
+fn a_portals_page_is_no_deed_of_awss() {
+    for (portal, action) in [
+        (Fault::captive_portal(), "DeactivateMFADevice"),
+        (Fault::garbage(), "DeactivateMFADevice"),
+        (Fault::captive_portal(), "DeleteVirtualMFADevice"),
+    ] {
+        let (world, _) = two_devices();
+        world.aws.fault(portal.on(action).times(10));
+        let ran = remove(&world, "alice-phone").code(6);
+        assert!(ran.err().contains("something other than AWS answered"), "{}", ran.err());
+        assert!(ran.err().contains("go on with `awsmfa device remove"), "{}", ran.err());
+        assert!(is_stored(&world, "alice-phone") && serials(&world).len() == 2, "{action}");
+        world.aws.clear_faults();
+        remove(&world, "alice-phone").success();
+        assert!(!is_stored(&world, "alice-phone") && serials(&world).len() == 1, "{action}");
+    }
+}

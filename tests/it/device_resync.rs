@@ -138,3 +138,11 @@ fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
     let error = resync(&computer.ctx).unwrap_err();
     assert!(error.hints[0].contains(r#""Action": "iam:ResyncMFADevice""#), "{:?}", error.hints);
 }
+
+#[test]
+fn a_portals_page_is_no_deed_of_awss() {
+    let world = frozen();
+    world.aws.fault(Fault::captive_portal().on("ResyncMFADevice"));
+    let error = resync(&world.in_process(0).ctx).unwrap_err();
+    assert!(error.message.contains("something other than AWS answered"), "{error}");
+}

@@ -69,3 +69,43 @@ fn who_was_told_of_an_outage_does_not_pass_it_on() {
     assert!(sdk(&ctx).unwrap().made);
     assert_eq!(lock().note().unwrap(), "");
 }
+
+#[test]
+fn what_aws_refuses_unread_costs_no_code_and_no_wait() {
+    for refusal in ["wrong secret key", "clock"] {
+        let world = World::imported();
+        world.freeze();
+        let off = if refusal == "clock" { 86_400 } else { 0 };
+        if refusal == "wrong secret key" {
+            let credentials = world.home.credentials().replace(&world.key.secret, &"x".repeat(40));
+            world.home.write_credentials(&credentials);
+        }
+        let before = world.aws.clock().now();
+        for _ in 0..8 {
+            let error = CommandError::from(sdk(&world.in_process(off).ctx).unwrap_err());
+            assert!(!error.message.contains("3 minutes"), "{refusal}: {error}");
+        }
+        assert_eq!(world.aws.clock().now(), before, "{refusal}: nothing was waited for");
+    }
+}
+
+#[test]
+fn a_code_that_was_given_is_not_kept_until_it_is_dead() {
+    let world = World::new();
+    world.freeze();
+    world.aws.fault(fake_aws::Fault::throttling().on("GetSessionToken").times(6));
+    let ctx = world.in_process(0).ctx;
+    let login = || {
+        let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
+        let prepared = session::prepare(&ctx, &wishes).unwrap();
+        let code = world.aws.code_now(&world.device.serial).parse().ok();
+        let options = Options { force: true, unattended: false, code, precheck: &|| Ok(()) };
+        CommandError::from(session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap_err())
+    };
+    (0..6).for_each(|_| drop(login()));
+    let before = world.aws.clock().now();
+    let error = login();
+    assert!(error.message.contains("6 times in 3 minutes"), "{error}");
+    assert!(error.hints.iter().any(|hint| hint.starts_with("try again in ")), "{:?}", error.hints);
+    assert_eq!(world.aws.clock().now(), before);
+}
