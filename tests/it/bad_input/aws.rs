@@ -96,12 +96,13 @@ fn a_code_that_is_refused() {
     let world = with_the_wrong_secret();
     insta::assert_snapshot!(login(&world.home, "dev", 4), @"
     error: AWS refused the codes of `arn:aws:iam::123456789012:mfa/alice` as wrong, too old or used already
-    hint: if the secret is another device's: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --yes`
+    hint: another computer with this secret may have used them: try again in 30 s
+    hint: if the stored secret is not this device's: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
     ");
     let codes = world.aws.codes_sent(&world.device.serial);
     assert_eq!(codes.len(), 3, "three steps are tried, then it is enough");
     let world = with_the_wrong_secret();
-    insta::assert_snapshot!(sdk(&world.home, "dev", 4), @"awsmfa: AWS refused the codes of `arn:aws:iam::123456789012:mfa/alice` as wrong, too old or used already; hint: if the secret is another device's: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --yes`");
+    insta::assert_snapshot!(sdk(&world.home, "dev", 4), @"awsmfa: AWS refused the codes of `arn:aws:iam::123456789012:mfa/alice` as wrong, too old or used already; hint: another computer with this secret may have used them: try again in 30 s; hint: if the stored secret is not this device's: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`");
 }
 
 #[test]
