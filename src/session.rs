@@ -29,7 +29,7 @@ pub use request::passing;
 use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind};
 use crate::cache::SessionKey;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, RefusedCode, RefusedKeys};
+use crate::error::{CommandError, CommandResult, ErrorKind, RefusedCode, RefusedKeys};
 use crate::files::Lock;
 use crate::ledger::Ledgers;
 use crate::model::duration::SessionDuration;
@@ -139,6 +139,10 @@ pub fn explain(error: SessionError, prepared: &Prepared, options: &Options) -> C
         // AWS does not say which condition of the role's trust policy was not met.
         SessionError::RoleDenied(error) => CommandError::from(error).hint(format!(
             "if the role demands a newer code: `awsmfa login --profile {} --force`",
+            prepared.resolution.profile
+        )),
+        SessionError::NoCode(error) if error.kind == ErrorKind::Configuration => error.hint(format!(
+            "or give a code: `awsmfa login --profile {} --code CODE`",
             prepared.resolution.profile
         )),
         other => other.into(),

@@ -53,8 +53,7 @@ pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> Comman
         ErrorKind::Configuration,
         format!("no secret is stored for `{serial}`, and nobody can be asked for a code"),
     )
-    .hint(format!("awsmfa device import --serial {serial}"))
-    .hint("or give a code: `awsmfa login --code CODE`"))
+    .hint(format!("awsmfa device import --serial {serial}")))
 }
 
 /// Asks a source that is no seed for a code.

@@ -125,7 +125,7 @@ fn no_secret_and_nobody_to_ask() {
     insta::assert_snapshot!(err, @"
     error: no secret is stored for `arn:aws:iam::123456789012:mfa/alice`, and nobody can be asked for a code
     hint: awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice
-    hint: or give a code: `awsmfa login --code CODE`
+    hint: or give a code: `awsmfa login --profile dev --code CODE`
     ");
 }
 
@@ -137,11 +137,13 @@ fn an_mfa_process_that_prints_no_code() {
     insta::assert_snapshot!(err, @"
     error: `mfa_process` did not print a code of six digits
     hint: run the command by hand to see what it prints
+    hint: or give a code: `awsmfa login --profile dev --code CODE`
     ");
     world.home.write_config(&world.home.read(".aws/config").replace("echo hello", "no-such-program"));
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: `mfa_process` failed: `no-such-program` could not be started: No such file or directory (os error [N])
     hint: run the command by hand to see what it prints
+    hint: or give a code: `awsmfa login --profile dev --code CODE`
     ");
 }
