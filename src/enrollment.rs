@@ -34,7 +34,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
 use crate::model::identity::Who;
-use crate::model::names::{DeviceName, IamPath, UserName};
+use crate::model::names::{DeviceName, IamPath, PolicyArn, UserName};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::session::{self, Caller, Own};
@@ -72,8 +72,8 @@ pub struct Wishes {
 pub struct NewUser {
     /// The user's path.
     pub path: IamPath,
-    /// Policies to attach, by ARN.
-    pub policies: Vec<String>,
+    /// Policies to attach.
+    pub policies: Vec<PolicyArn>,
     /// Whether to make a password for the console.
     pub console_password: bool,
     /// Whether to make an access key and write it as the profile's long-term keys.
@@ -132,7 +132,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
         return Err(run.not_begun(&journals)?);
     }
     run.take_over(begun.as_ref());
-    run.check_places(begun.as_ref())?;
+    run.check_places(&file, begun.as_ref())?;
     run.tell_lost_key(&file)?;
     if let Some(new_user) = run.wishes.new_user.clone() {
         interrupt::say(words::AGAIN);

@@ -21,7 +21,7 @@ impl Run<'_> {
     pub(super) fn new_user(&mut self, new_user: &NewUser, file: &UserJournal) -> CommandResult {
         self.user(new_user)?;
         for policy in &new_user.policies {
-            self.attach(policy)?;
+            self.attach(policy.as_str())?;
         }
         if new_user.access_key {
             self.access_key(file)?;

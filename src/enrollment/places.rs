@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::journal::{Journal, Stage};
+use super::journal::{Journal, Stage, UserJournal};
 use super::{NewUser, Run};
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
@@ -18,8 +18,9 @@ use crate::store::{self, StoreError};
 const KEY_WAITS: [u64; 4] = [1, 2, 4, 8];
 
 impl Run<'_> {
-    /// Checks the store, the AWS files and the terminal, as far as they will be needed.
-    pub(super) fn check_places(&self, begun: Option<&Journal>) -> CommandResult {
+    /// Checks the journal, the store, the AWS files and the terminal, as far as they will be needed.
+    pub(super) fn check_places(&self, file: &UserJournal, begun: Option<&Journal>) -> CommandResult {
+        file.check_writable()?;
         self.check_profile()?;
         if let Some(new_user) = &self.wishes.new_user {
             self.check_new_user(new_user)?;
