@@ -177,7 +177,8 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
         }
         let this = |message: &str| CommandError::new(ErrorKind::Usage, message);
         if found.is_empty() {
-            return Err(this("no enrolment was begun that could be gone on with").hint("awsmfa enroll"));
+            let this = this("no enrolment was begun that could be gone on with");
+            return Err(this.hint(words::command(wishes)));
         }
         let this = this("several enrolments were begun; name the user");
         return Err(found.iter().fold(this, |this, journal| {
@@ -285,7 +286,7 @@ impl<'a> Run<'a> {
             let message =
                 format!("the enrolment of `{}` for `{}` is not finished", journal.serial, journal.user);
             return Err(CommandError::new(ErrorKind::Usage, message)
-                .hint(format!("finish it first: `awsmfa enroll --resume --user {}`", journal.user))
+                .hint(format!("finish it first: `{}`", self.go_on()))
                 .hint("or leave it as it is, with its secret in the store: `--yes`"));
         }
         let age = self.ctx.clock.now() - journal.began;
@@ -411,6 +412,7 @@ fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
         Who::Root | Who::Session => None,
     };
     let named = wishes.user.as_ref().map(UserName::as_str);
+    let by_name = || words::command(&Wishes { user: "NAME".parse().ok(), ..wishes.clone() });
     match (named, own) {
         (None, Some((name, path))) => {
             Ok(Target { user: name.clone(), arn: identity.user_arn(path, name), is_self: true })
@@ -429,12 +431,11 @@ fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
                 .hint(format!(
                     "begin there, then `awsmfa device import --serial {serial}` and `awsmfa code --pair`"
                 ))
-                .hint("or enrol a user: `awsmfa enroll --user NAME`"))
+                .hint(format!("or enrol a user: `{}`", by_name())))
         }
         (None, None) => {
             let message = format!("`{}` is no IAM user, so it can have no MFA device", identity.arn);
-            Err(CommandError::new(ErrorKind::Usage, message)
-                .hint("name the user: `awsmfa enroll --user NAME`"))
+            Err(CommandError::new(ErrorKind::Usage, message).hint(format!("name the user: `{}`", by_name())))
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Run;
 use super::journal::{Journal, Stage};
+use super::{Run, Wishes, words};
 use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -70,7 +70,7 @@ impl Run<'_> {
             let message =
                 format!("the {} store has no secret for `{}` any more", journal.store, journal.serial);
             return Err(CommandError::new(ErrorKind::Store, message)
-                .hint("enrol another device: `awsmfa enroll --device-name NAME`"));
+                .hint(format!("enrol another device: `{}`", words::command(&self.another()))));
         };
         Ok(Seed::from_uri(uri.expose())?)
     }
@@ -178,8 +178,8 @@ impl Run<'_> {
             ),
         );
         Err(this.hint(format!(
-            "if the stored secret is that of an earlier device of this name: `awsmfa enroll --user {} --replace`",
-            journal.user
+            "if the stored secret is that of an earlier device of this name: `{}`",
+            words::command(&Wishes { replace: true, ..self.again() })
         )))
     }
 }

@@ -173,13 +173,13 @@ fn no_such_user_and_no_such_profile() {
     let ran = bench.home.awsmfa(["enroll", "--user", "nobody", "--profile", "admin"]).run();
     insta::assert_snapshot!(ran.code(3).err(), @"
     error: there is no user `nobody` in account 123456789012
-    hint: make the user too: `awsmfa enroll --user nobody --create-user`
+    hint: make the user too: `awsmfa enroll --user nobody --profile admin --create-user`
     hint: or list the users: `aws iam list-users`
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "dmo"];
     insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
     error: no profile `dmo` in ~/.aws/config or ~/.aws/credentials
-    hint: did you mean `--profile demo`?
+    hint: did you mean `--for-profile demo`?
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "admin"];
     insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
