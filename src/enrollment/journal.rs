@@ -133,7 +133,7 @@ impl Journals {
     ) -> io::Result<UserJournal> {
         let name = files::digest(format!("{account} {}", user.to_ascii_lowercase()).as_bytes());
         let lock_path = self.folder.join(format!("{name}.lock"));
-        let lock = Lock::acquire_telling(&lock_path, clock, waiting).map_err(|e| at(&lock_path, e))?;
+        let lock = Lock::acquire_telling(&lock_path, clock, waiting).map_err(|e| at(&lock_path, &e))?;
         Ok(UserJournal { path: self.folder.join(format!("{name}.json")), _lock: lock })
     }
 
@@ -195,7 +195,7 @@ impl UserJournal {
     pub fn check_writable(&self) -> io::Result<()> {
         let path = self.path.with_extension("probe");
         let written = write(&path, &[b' '; LIKELY_SIZE]);
-        let removed = files::remove(&path).map_err(|error| at(&path, error));
+        let removed = files::remove(&path).map_err(|error| at(&path, &error));
         written.and(removed.map(drop))
     }
 
@@ -233,11 +233,11 @@ impl UserJournal {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    files::write_private(path, bytes).map_err(|error| at(path, error))
+    files::write_private(path, bytes).map_err(|error| at(path, &error))
 }
 
 /// The same error with the file's name.
-fn at(path: &Path, error: io::Error) -> io::Error {
+fn at(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 

@@ -286,6 +286,19 @@ fn a_device_whose_secret_is_elsewhere_needs_an_administrator() {
 }
 
 #[test]
+fn a_device_whose_secret_is_here_makes_room_for_another() {
+    let bench = Bench::new();
+    bench.aws.add_device(USER, USER);
+    let phone = bench.aws.add_device(USER, "phone");
+    let import = ["device", "import", "--serial", &phone.serial, "--secret-stdin"];
+    bench.home.awsmfa(import).stdin(&phone.seed).run().success();
+    let said = bench.by_user().code(2).err();
+    assert!(said.contains("or enrol another beside it: `awsmfa enroll --profile demo --yes`"), "{said}");
+    bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run().success();
+    assert_eq!(bench.aws.devices_of(USER).len(), 3);
+}
+
+#[test]
 fn an_administrator_whose_policy_wants_mfa_gives_a_code_by_oneself() {
     let bench = Bench::new();
     let device = bench.aws.add_device("boss", "boss");
