@@ -101,8 +101,10 @@ impl Run<'_> {
         }
         let (serial, user) = (&journal.serial, &journal.user);
         let message = format!("AWS has `{serial}` enabled already, but does not list it for `{user}`");
-        Err(CommandError::new(ErrorKind::Refused, message)
-            .hint("see whose it is: `aws iam list-virtual-mfa-devices --assignment-status Assigned`"))
+        Err(CommandError::new(ErrorKind::Refused, message).hint(format!(
+            "see whose it is: `{}`",
+            self.aws("iam list-virtual-mfa-devices --assignment-status Assigned")
+        )))
     }
 
     fn check_nobody_elses(&mut self, journal: &Journal) -> CommandResult {

@@ -230,8 +230,8 @@ impl Run<'_> {
             let message =
                 format!("`{}` has {} MFA devices, and AWS allows no more", self.target.user, devices.len());
             return Err(CommandError::new(ErrorKind::Refused, message).hint(format!(
-                "see which are of no use: `aws iam list-mfa-devices --user-name {}`",
-                self.target.user
+                "see which are of no use: `{}`",
+                self.aws(&format!("iam list-mfa-devices --user-name {}", self.target.user))
             )));
         }
         // AWS-2023-001 would refuse Enable only after the device was created.

@@ -85,6 +85,12 @@ impl Run<'_> {
         self.target.is_self && self.caller.own.is_some()
     }
 
+    /// A command of the AWS CLI, with the credentials that do the work here.
+    pub(super) fn aws(&self, command: &str) -> String {
+        let profile = self.wishes.profile.as_deref().map(|profile| format!(" --profile {profile}"));
+        format!("aws {command}{}", profile.unwrap_or_default())
+    }
+
     /// The user is not there.
     pub(super) fn no_such_user(&self) -> CommandError {
         let (user, account) = (&self.target.user, &self.caller.identity.account);
@@ -93,7 +99,7 @@ impl Run<'_> {
         let message = format!("there is no user `{user}` in account {account}");
         CommandError::new(ErrorKind::Configuration, message)
             .hint(format!("make the user too: `{}`", command(&with_user)))
-            .hint("or list the users: `aws iam list-users`")
+            .hint(format!("or list the users: `{}`", self.aws("iam list-users")))
     }
 
     /// How the secret of a device that the user has comes here.

@@ -178,7 +178,7 @@ fn a_policy_that_is_not_there_is_told() {
     awsmfa: created the user `newcomer`
     awsmfa: waiting 1 s for AWS to learn of the new user
     error: there is no policy `arn:aws:iam::123456789012:policy/none` that could be attached
-    hint: list them: `aws iam list-policies --only-attachable`
+    hint: list them: `aws iam list-policies --only-attachable --profile admin`
     ");
 }
 
