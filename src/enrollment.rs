@@ -30,15 +30,24 @@ pub use journal::Stage;
 use journal::{Journal, Journals, UserJournal};
 
 use crate::aws::{MfaDevice, Tag, VirtualDevice};
+use crate::aws_files::resolve::{ResolveError, resolve};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
 use crate::model::identity::Who;
-use crate::model::names::{DeviceName, IamPath, UserName};
+use crate::model::names::{DeviceName, IamPath, PolicyArn, UserName};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::session::{self, Caller, Own};
 use crate::store::{SecretStore, StoreKind};
+
+/// Variables that tell the SDK where credentials are to be had without a profile.
+const SOURCES: [&str; 4] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Default)]
@@ -72,8 +81,8 @@ pub struct Wishes {
 pub struct NewUser {
     /// The user's path.
     pub path: IamPath,
-    /// Policies to attach, by ARN.
-    pub policies: Vec<String>,
+    /// Policies to attach.
+    pub policies: Vec<PolicyArn>,
     /// Whether to make a password for the console.
     pub console_password: bool,
     /// Whether to make an access key and write it as the profile's long-term keys.
@@ -121,7 +130,8 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
     let wishes = with_profile(ctx, resumed(&journals, wishes)?);
     ctx.ui.doing("asking AWS whose credentials these are");
-    let caller = session::caller(ctx, wishes.profile.as_deref())?;
+    let caller =
+        session::caller(ctx, wishes.profile.as_deref()).map_err(|error| unconfigured(ctx, &wishes, error))?;
     let mut run = Run::new(ctx, wishes, caller)?;
     let (account, user) = (run.account(), run.target.user.clone());
     let file = journals.open(&account, &user, &*ctx.clock, || {
@@ -132,7 +142,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
         return Err(run.not_begun(&journals)?);
     }
     run.take_over(begun.as_ref());
-    run.check_places(begun.as_ref())?;
+    run.check_places(&file, begun.as_ref())?;
     run.tell_lost_key(&file)?;
     if let Some(new_user) = run.wishes.new_user.clone() {
         interrupt::say(words::AGAIN);
@@ -177,7 +187,8 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
         }
         let this = |message: &str| CommandError::new(ErrorKind::Usage, message);
         if found.is_empty() {
-            return Err(this("no enrolment was begun that could be gone on with").hint("awsmfa enroll"));
+            let this = this("no enrolment was begun that could be gone on with");
+            return Err(this.hint(words::command(wishes)));
         }
         let this = this("several enrolments were begun; name the user");
         return Err(found.iter().fold(this, |this, journal| {
@@ -200,6 +211,21 @@ fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
         wishes.profile = Some(ctx.env.profile().to_owned());
     }
     wishes
+}
+
+/// Where nothing at all is configured, the SDK ends at the roles of machines. What is missing is a profile.
+fn unconfigured(ctx: &Context, wishes: &Wishes, error: CommandError) -> CommandError {
+    let named = wishes.profile.is_some() || SOURCES.iter().any(|name| ctx.env.get(name).is_some());
+    if named || error.kind != ErrorKind::Configuration {
+        return error;
+    }
+    match ctx.profiles().map(|profiles| resolve(&profiles, ctx.env.profile())) {
+        Ok(Err(missing @ ResolveError::NoSuchProfile { .. })) => {
+            ctx.ui.detail(format_args!("without a profile: {error}"));
+            missing.into()
+        }
+        _ => error,
+    }
 }
 
 /// Who gets the device.
@@ -285,7 +311,7 @@ impl<'a> Run<'a> {
             let message =
                 format!("the enrolment of `{}` for `{}` is not finished", journal.serial, journal.user);
             return Err(CommandError::new(ErrorKind::Usage, message)
-                .hint(format!("finish it first: `awsmfa enroll --resume --user {}`", journal.user))
+                .hint(format!("finish it first: `{}`", self.go_on()))
                 .hint("or leave it as it is, with its secret in the store: `--yes`"));
         }
         let age = self.ctx.clock.now() - journal.began;
@@ -411,6 +437,7 @@ fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
         Who::Root | Who::Session => None,
     };
     let named = wishes.user.as_ref().map(UserName::as_str);
+    let by_name = || words::command(&Wishes { user: "NAME".parse().ok(), ..wishes.clone() });
     match (named, own) {
         (None, Some((name, path))) => {
             Ok(Target { user: name.clone(), arn: identity.user_arn(path, name), is_self: true })
@@ -429,12 +456,11 @@ fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
                 .hint(format!(
                     "begin there, then `awsmfa device import --serial {serial}` and `awsmfa code --pair`"
                 ))
-                .hint("or enrol a user: `awsmfa enroll --user NAME`"))
+                .hint(format!("or enrol a user: `{}`", by_name())))
         }
         (None, None) => {
             let message = format!("`{}` is no IAM user, so it can have no MFA device", identity.arn);
-            Err(CommandError::new(ErrorKind::Usage, message)
-                .hint("name the user: `awsmfa enroll --user NAME`"))
+            Err(CommandError::new(ErrorKind::Usage, message).hint(format!("name the user: `{}`", by_name())))
         }
     }
 }

@@ -6,9 +6,9 @@ use super::backup::{self, BackupArgs};
 use crate::aws::Tag;
 use crate::context::Context;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
-use crate::error::{CommandResult, ErrorKind};
+use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
-use crate::model::names::{DeviceName, IamPath, TagText, UserName};
+use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
 use crate::store::StoreKind;
 
@@ -74,7 +74,7 @@ struct NewUserArgs {
     user_path: Option<IamPath>,
     /// Attach a policy to the user
     #[arg(long = "attach-policy", value_name = "ARN", requires = "create_user")]
-    policies: Vec<String>,
+    policies: Vec<PolicyArn>,
     /// Make a password for the console and show it once, on the terminal
     #[arg(long, requires = "create_user")]
     console_password: bool,
@@ -101,6 +101,7 @@ struct EnrollOutput<'a> {
 
 /// Runs the command.
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
+    check_tags(&args.tags)?;
     interrupt::watch(ErrorKind::Interrupted as u8);
     let backup = args.backup.choice(args.yes);
     backup::check(ctx, None, &backup)?;
@@ -119,6 +120,13 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
         None => ctx.ui.hint(format_args!("name it in the profile that has the user's keys: `{next}`")),
     }
     copied
+}
+
+/// IAM would refuse them when the user is there already.
+fn check_tags(tags: &[TagText]) -> CommandResult {
+    let Some(key) = TagText::twice(tags) else { return Ok(()) };
+    let message = format!("the tag `{key}` is given twice; IAM's tag keys do not differ by case alone");
+    Err(CommandError::new(ErrorKind::Usage, message).hint("give each `--tag` another key"))
 }
 
 fn wishes(args: &EnrollArgs) -> Wishes {

@@ -94,7 +94,7 @@ impl Run<'_> {
     /// A refusal of a request about the user, in words.
     pub(super) fn refused_user(&self, error: AwsError) -> CommandError {
         if error.kind == AwsErrorKind::NotFound {
-            return super::words::no_such_user(&self.target.user, &self.caller.identity.account);
+            return self.no_such_user();
         }
         refused(error, &self.target.arn, &self.caller.identity.arn)
     }

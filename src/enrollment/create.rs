@@ -43,8 +43,10 @@ impl Run<'_> {
                     lost += 1;
                 }
                 AwsErrorKind::LimitExceeded => {
-                    return Err(CommandError::from(error)
-                        .hint("the account has as many virtual devices as it may; `aws iam list-virtual-mfa-devices --assignment-status Unassigned` shows those that are nobody's"));
+                    return Err(CommandError::from(error).hint(format!(
+                        "the account has as many virtual devices as it may; `{}` shows those that are nobody's",
+                        self.aws("iam list-virtual-mfa-devices --assignment-status Unassigned")
+                    )));
                 }
                 _ => return Err(self.refused_device(error, &journal.serial)),
             }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Run;
 use super::journal::{Journal, Stage};
+use super::{Run, Wishes, words};
 use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -70,7 +70,7 @@ impl Run<'_> {
             let message =
                 format!("the {} store has no secret for `{}` any more", journal.store, journal.serial);
             return Err(CommandError::new(ErrorKind::Store, message)
-                .hint("enrol another device: `awsmfa enroll --device-name NAME`"));
+                .hint(format!("enrol another device: `{}`", words::command(&self.another()))));
         };
         Ok(Seed::from_uri(uri.expose())?)
     }
@@ -101,8 +101,10 @@ impl Run<'_> {
         }
         let (serial, user) = (&journal.serial, &journal.user);
         let message = format!("AWS has `{serial}` enabled already, but does not list it for `{user}`");
-        Err(CommandError::new(ErrorKind::Refused, message)
-            .hint("see whose it is: `aws iam list-virtual-mfa-devices --assignment-status Assigned`"))
+        Err(CommandError::new(ErrorKind::Refused, message).hint(format!(
+            "see whose it is: `{}`",
+            self.aws("iam list-virtual-mfa-devices --assignment-status Assigned")
+        )))
     }
 
     fn check_nobody_elses(&mut self, journal: &Journal) -> CommandResult {
@@ -178,8 +180,8 @@ impl Run<'_> {
             ),
         );
         Err(this.hint(format!(
-            "if the stored secret is that of an earlier device of this name: `awsmfa enroll --user {} --replace`",
-            journal.user
+            "if the stored secret is that of an earlier device of this name: `{}`",
+            words::command(&Wishes { replace: true, ..self.again() })
         )))
     }
 }

@@ -67,6 +67,9 @@ pub struct Journal {
 
 const VERSION: u32 = 1;
 
+/// A journal is smaller than this; tags and stale devices make it large.
+const LIKELY_SIZE: usize = 16 * 1024;
+
 /// The parts of a journal that a plan decides.
 #[derive(Debug, Clone)]
 pub struct Begun {
@@ -130,7 +133,7 @@ impl Journals {
     ) -> io::Result<UserJournal> {
         let name = files::digest(format!("{account} {}", user.to_ascii_lowercase()).as_bytes());
         let lock_path = self.folder.join(format!("{name}.lock"));
-        let lock = Lock::acquire_telling(&lock_path, clock, waiting)?;
+        let lock = Lock::acquire_telling(&lock_path, clock, waiting).map_err(|e| at(&lock_path, &e))?;
         Ok(UserJournal { path: self.folder.join(format!("{name}.json")), _lock: lock })
     }
 
@@ -188,16 +191,24 @@ impl UserJournal {
         read(&self.path)
     }
 
+    /// Whether it can be written: what AWS makes must not be lost for want of space here.
+    pub fn check_writable(&self) -> io::Result<()> {
+        let path = self.path.with_extension("probe");
+        let written = write(&path, &[b' '; LIKELY_SIZE]);
+        let removed = files::remove(&path).map_err(|error| at(&path, &error));
+        written.and(removed.map(drop))
+    }
+
     /// Writes how far it came; on the disk when this returns.
     pub fn save(&self, journal: &Journal) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(journal).map_err(io::Error::other)?;
-        files::write_private(&self.path, &bytes)
+        write(&self.path, &bytes)
     }
 
     /// Writes which access keys the user has before one more is made.
     pub fn save_keys(&self, ids: &[String]) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(ids).map_err(io::Error::other)?;
-        files::write_private(&self.keys_path(), &bytes)
+        write(&self.keys_path(), &bytes)
     }
 
     /// The access keys that there were before one was made whose secret may not have been kept.
@@ -219,6 +230,15 @@ impl UserJournal {
     pub fn remove(&self) -> io::Result<()> {
         files::remove(&self.path).map(drop)
     }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    files::write_private(path, bytes).map_err(|error| at(path, &error))
+}
+
+/// The same error with the file's name.
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
 /// A journal that cannot be understood is none: AWS and the store tell the same, if more slowly.

@@ -21,7 +21,7 @@ impl Run<'_> {
     pub(super) fn new_user(&mut self, new_user: &NewUser, file: &UserJournal) -> CommandResult {
         self.user(new_user)?;
         for policy in &new_user.policies {
-            self.attach(policy)?;
+            self.attach(policy.as_str())?;
         }
         if new_user.access_key {
             self.access_key(file)?;
@@ -82,7 +82,7 @@ impl Run<'_> {
                 ErrorKind::Configuration,
                 format!("there is no policy `{policy}` that could be attached"),
             )
-            .hint("list them: `aws iam list-policies --only-attachable`"),
+            .hint(format!("list them: `{}`", self.aws("iam list-policies --only-attachable"))),
             _ => self.refused_user(error),
         })?;
         self.ctx.ui.done(format_args!("attached `{policy}`"));
@@ -148,7 +148,8 @@ impl Run<'_> {
                     let message = format!("`{name}` has two access keys, and AWS allows no more");
                     let this = CommandError::new(ErrorKind::Refused, message);
                     return Err(this.hint(format!(
-                        "see which is of no use: `aws iam list-access-keys --user-name {name}`"
+                        "see which is of no use: `{}`",
+                        self.aws(&format!("iam list-access-keys --user-name {name}"))
                     )));
                 }
                 Err(error) => return Err(self.refused_user(error)),

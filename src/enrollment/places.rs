@@ -2,24 +2,25 @@
 
 use std::time::Duration;
 
-use super::journal::{Journal, Stage};
-use super::{NewUser, Run};
+use super::journal::{Journal, Stage, UserJournal};
+use super::{NewUser, Run, Wishes, words};
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
-use crate::aws_files::resolve::{self, KeysError, Resolution};
+use crate::aws_files::resolve::{self, KeysError, Resolution, ResolveError};
 use crate::aws_files::{Kind, session_edits, write};
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::identity::Identity;
 use crate::model::session::LongTermKeys;
 use crate::session::{self, Own, SessionError};
-use crate::store::{self, StoreError};
+use crate::store::{self, StoreError, StoreKind};
 
 /// Waits for AWS to know an access key that was made now.
 const KEY_WAITS: [u64; 4] = [1, 2, 4, 8];
 
 impl Run<'_> {
-    /// Checks the store, the AWS files and the terminal, as far as they will be needed.
-    pub(super) fn check_places(&self, begun: Option<&Journal>) -> CommandResult {
+    /// Checks the journal, the store, the AWS files and the terminal, as far as they will be needed.
+    pub(super) fn check_places(&self, file: &UserJournal, begun: Option<&Journal>) -> CommandResult {
+        file.check_writable()?;
         self.check_profile()?;
         if let Some(new_user) = &self.wishes.new_user {
             self.check_new_user(new_user)?;
@@ -27,7 +28,7 @@ impl Run<'_> {
         if begun.is_none_or(|journal| journal.stage == Stage::Planned) {
             self.ctx.ui.doing("checking that the store keeps what it is given");
             let kind = self.ctx.store_for_new(self.store)?;
-            store::probe(&*self.ctx.store(kind)?).map_err(unusable)?;
+            store::probe(&*self.ctx.store(kind)?).map_err(|error| self.unusable(error))?;
         }
         Ok(())
     }
@@ -35,7 +36,7 @@ impl Run<'_> {
     fn check_profile(&self) -> CommandResult {
         let makes_key = self.wishes.new_user.as_ref().is_some_and(|new_user| new_user.access_key);
         if let (Some(profile), false) = (&self.for_profile, makes_key) {
-            resolve::resolve(&self.ctx.profiles()?, profile)?;
+            resolve::resolve(&self.ctx.profiles()?, profile).map_err(misnamed)?;
         }
         // A profile with another's keys shows here.
         self.own_keys()?;
@@ -140,13 +141,27 @@ impl Run<'_> {
             _ => session::long_term_keys(self.ctx, resolution).map(Some),
         }
     }
+
+    fn unusable(&self, error: StoreError) -> CommandError {
+        use StoreError::{Locked, TimedOut, Unavailable};
+        match error {
+            Locked | TimedOut { .. } | Unavailable { .. } => {
+                let in_file = Wishes { store: Some(StoreKind::File), ..self.again() };
+                CommandError::new(ErrorKind::Store, &error).hint(format!(
+                    "nothing was made; unlock the keyring, or keep the secret in a file: `{}`",
+                    words::command(&in_file)
+                ))
+            }
+            error => error.into(),
+        }
+    }
 }
 
-fn unusable(error: StoreError) -> CommandError {
-    use StoreError::{Locked, TimedOut, Unavailable};
-    match error {
-        Locked | TimedOut { .. } | Unavailable { .. } => CommandError::new(ErrorKind::Store, &error)
-            .hint("nothing was made; unlock the keyring, or keep the secret in a file: `awsmfa enroll --store file`"),
-        error => error.into(),
+/// It was another flag that named the profile.
+fn misnamed(error: ResolveError) -> CommandError {
+    let mut this = CommandError::from(error);
+    for hint in &mut this.hints {
+        *hint = hint.replace("`--profile ", "`--for-profile ");
     }
+    this
 }

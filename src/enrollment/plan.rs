@@ -1,7 +1,7 @@
 //! Preflight at AWS, and the choice of the device's name: what is there already, and what of it is ours.
 
 use super::journal::{Begun, Journal, Stage, UserJournal};
-use super::{Run, words};
+use super::{Run, Wishes, words};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::DeviceName;
@@ -230,13 +230,12 @@ impl Run<'_> {
             let message =
                 format!("`{}` has {} MFA devices, and AWS allows no more", self.target.user, devices.len());
             return Err(CommandError::new(ErrorKind::Refused, message).hint(format!(
-                "see which are of no use: `aws iam list-mfa-devices --user-name {}`",
-                self.target.user
+                "see which are of no use: `{}`",
+                self.aws(&format!("iam list-mfa-devices --user-name {}", self.target.user))
             )));
         }
         // AWS-2023-001 would refuse Enable only after the device was created.
-        let needs_mfa = self.target.is_self && self.caller.own.is_some() && !devices.is_empty();
-        if needs_mfa {
+        if self.is_owner() && !devices.is_empty() {
             let serials: Vec<Serial> =
                 devices.iter().filter_map(|device| device.serial.parse().ok()).collect();
             self.sign_with(&serials, new)?;
@@ -250,7 +249,7 @@ impl Run<'_> {
         self.proved = true;
         match self.caller.use_mfa(self.ctx, &others)? {
             true => Ok(()),
-            false => Err(words::needs_mfa(&self.target.user, others.first().map(Serial::as_str))),
+            false => Err(self.needs_mfa(others.first().map(Serial::as_str))),
         }
     }
 
@@ -291,11 +290,28 @@ impl Run<'_> {
             Err(_) => {
                 let message =
                     format!("`{user}` has the MFA device `{serial}` already, and its secret is not here");
-                Err(CommandError::new(ErrorKind::Usage, message)
-                    .hint(format!("if its secret key is at hand: `awsmfa device import --serial {serial}`"))
-                    .hint(format!("enrol another beside it: `awsmfa enroll --user {user} --yes`")))
+                let import = self.import(serial.as_str());
+                let this = CommandError::new(ErrorKind::Usage, message)
+                    .hint(format!("if its secret key is at hand: `{import}`"));
+                Err(this.hint(match self.is_owner() && !self.has_other_secret()? {
+                    true => format!(
+                        "or let an administrator enrol another beside it: `{}`",
+                        words::command(&Wishes { yes: true, ..self.by_admin() })
+                    ),
+                    false => format!(
+                        "or enrol another beside it: `{}`",
+                        words::command(&Wishes { yes: true, ..self.again() })
+                    ),
+                }))
             }
         }
+    }
+
+    /// Whether the secret of a device of the user is here: it makes the session that AWS wants for another device.
+    fn has_other_secret(&self) -> CommandResult<bool> {
+        let registered = self.ctx.registry()?.load()?;
+        let mut devices = self.lists.devices.iter().flatten();
+        Ok(devices.any(|device| registered.iter().any(|record| record.serial.as_str() == device.serial)))
     }
 
     pub(super) fn taken(&self, serial: &Serial, user: &str) -> CommandError {

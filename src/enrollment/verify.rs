@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::journal::{Journal, Stage};
-use super::{Proof, Run, enable};
+use super::{Proof, Run, enable, words};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::session::{self, Ensured, Options, Own, Plan, SessionError, Wishes};
@@ -101,12 +101,12 @@ impl Run<'_> {
     /// AWS has made the device anew, for somebody, since its secret was stored here. Going on would end in the same way.
     fn other_secret(&mut self, journal: &Journal) -> CommandError {
         self.given_up = true;
-        let (serial, user) = (&journal.serial, &journal.user);
+        let serial = &journal.serial;
         let message =
             format!("AWS refused the codes of `{serial}`: the secret that is stored here is not its own");
         let this = enable::clock_hint(self.ctx, CommandError::new(ErrorKind::Refused, message));
         this.hint(format!("if its secret key is at hand: `awsmfa device import --serial {serial} --yes`"))
-            .hint(format!("or enrol another: `awsmfa enroll --user {user} --device-name NAME`"))
+            .hint(format!("or enrol another: `{}`", words::command(&self.another())))
     }
 
     /// Whether a device that an earlier run had AWS enable is the user's no more. Where the caller may not know, it is begun

@@ -180,16 +180,18 @@ impl From<StoreError> for CommandError {
         };
         let this = Self::new(kind, &error);
         match error {
-            StoreError::Locked | StoreError::TimedOut { .. } => this
-                .hint("unlock the keyring on the desktop and try again")
-                .hint("or keep the secret in a file: `awsmfa device import --store file --yes`"),
+            StoreError::Locked | StoreError::TimedOut { .. } => {
+                this.hint("unlock the keyring on the desktop and try again").hint(
+                    "or import its secret key into a file: `awsmfa device import --serial ARN --store file`",
+                )
+            }
             StoreError::NoPassphrase { .. } => this.hint(format!(
                 "run it once on a terminal, or name a file with the passphrase: `{AWSMFA_PASSPHRASE_FILE}=…`"
             )),
             StoreError::WrongPassphrase => this.hint("nothing was changed; try again with the right one"),
-            StoreError::Unavailable { .. } => {
-                this.hint("keep the secret in a file instead: `awsmfa device import --store file --yes`")
-            }
+            StoreError::Unavailable { .. } => this.hint(
+                "import its secret key into a file instead: `awsmfa device import --serial ARN --store file`",
+            ),
             StoreError::Damaged { .. } => {
                 this.hint("nothing was changed; bring the file back from a backup, or import again")
             }

@@ -26,6 +26,9 @@ pub enum NameError {
         "a tag is KEY=VALUE, with 1 to 128 and 0 to 256 letters, digits, spaces and `_.:/=+-@`; not `{0}`"
     )]
     Tag(String),
+    /// The ARN of a policy.
+    #[error("a policy's ARN looks like `arn:aws:iam::aws:policy/ReadOnlyAccess`; not `{0}`")]
+    Policy(String),
 }
 
 /// `[\w+=,.@-]+`
@@ -157,6 +160,49 @@ impl FromStr for TagText {
     }
 }
 
+impl TagText {
+    /// The first key that is given twice. IAM compares keys without regard to case.
+    pub fn twice(tags: &[Self]) -> Option<&str> {
+        let same = |a: &Self, b: &Self| a.key.to_lowercase() == b.key.to_lowercase();
+        let is_second = |(n, tag): &(usize, &Self)| tags[..*n].iter().any(|before| same(before, tag));
+        tags.iter().enumerate().find(is_second).map(|(_, tag)| tag.key.as_str())
+    }
+}
+
+/// The ARN of a managed policy: AWS's own, or one of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyArn(String);
+
+impl FromStr for PolicyArn {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        match is_policy(text) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NameError::Policy(text.to_owned())),
+        }
+    }
+}
+
+impl PolicyArn {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// `arn:PARTITION:iam::(aws|ACCOUNT):policy/[PATH/]NAME`
+fn is_policy(text: &str) -> bool {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let ["arn", partition, "iam", "", owner, resource] = parts.as_slice() else { return false };
+    let is_account = owner.len() == 12 && owner.bytes().all(|b| b.is_ascii_digit());
+    let Some((path, name)) = resource.strip_prefix("policy").and_then(|rest| rest.rsplit_once('/')) else {
+        return false;
+    };
+    let path = format!("{path}/").parse::<IamPath>();
+    partition.starts_with("aws") && (*owner == "aws" || is_account) && path.is_ok() && is_name(name, 128)
+}
+
 macro_rules! as_text {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {
@@ -181,7 +227,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(DeviceName, UserName, IamPath);
+as_text!(DeviceName, UserName, IamPath, PolicyArn);
 
 #[cfg(test)]
 mod tests {
@@ -215,6 +261,34 @@ mod tests {
         assert!("k=".parse::<TagText>().is_ok());
         for tag in ["", "k", "=v", "k=<"] {
             assert!(tag.parse::<TagText>().is_err(), "{tag}");
+        }
+        let tags = |texts: &[&str]| texts.iter().map(|t| t.parse().unwrap()).collect::<Vec<TagText>>();
+        assert_eq!(TagText::twice(&tags(&["a=1", "b=1", "ab=1"])), None);
+        assert_eq!(TagText::twice(&tags(&["a=1", "b=1", "A=2"])), Some("A"));
+    }
+
+    #[test]
+    fn policies_are_arns() {
+        for policy in [
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            "arn:aws-cn:iam::aws:policy/service-role/AmazonEC2RoleforSSM",
+            "arn:aws:iam::123456789012:policy/a/b/c+x",
+        ] {
+            assert!(policy.parse::<PolicyArn>().is_ok(), "{policy}");
+        }
+        for policy in [
+            "",
+            "nonsense",
+            "ReadOnlyAccess",
+            "arn:aws:iam::aws:policy/",
+            "arn:aws:iam::aws:policy",
+            "arn:aws:iam::aws:policyReadOnly",
+            "arn:aws:iam::12345:policy/a",
+            "arn:aws:iam::123456789012:role/a",
+            "arn:aws:s3:::policy/a",
+            "arn:aws:iam:eu-central-1:aws:policy/a",
+        ] {
+            assert!(policy.parse::<PolicyArn>().is_err(), "{policy}");
         }
     }
 }

@@ -143,6 +143,27 @@ fn without_aws_the_local_part_is_listed() {
 }
 
 #[test]
+fn a_profile_that_is_mistyped_is_an_error() {
+    let world = World::imported();
+    for args in [&["--profile", "dve"][..], &["--profile", "dve", "--json"]] {
+        let ran =
+            args.iter().fold(world.home.awsmfa(["device", "list"]), |run, arg| run.arg(arg)).run().code(3);
+        assert_eq!(ran.out(), "");
+        insta::allow_duplicates! { insta::assert_snapshot!(ran.err(), @"
+        error: no profile `dve` in ~/.aws/config or ~/.aws/credentials
+        hint: did you mean `--profile dev`?
+        ") }
+    }
+    let ran = world.home.awsmfa(["device", "list"]).env("AWS_PROFILE", "dve").run().code(3);
+    assert!(ran.err().starts_with("error: no profile `dve`"), "{}", ran.err());
+    // Then it is the keys that count.
+    let ran = world.home.awsmfa(["device", "list"]).env("AWS_PROFILE", "dve");
+    let ran =
+        ran.env("AWS_ACCESS_KEY_ID", &world.key.id).env("AWS_SECRET_ACCESS_KEY", &world.key.secret).run();
+    assert_eq!(ran.success().err(), "");
+}
+
+#[test]
 fn nothing_at_all_is_said() {
     let aws = FakeAws::start();
     let home = Home::new(&aws);

@@ -264,20 +264,38 @@ fn a_device_whose_secret_is_elsewhere_needs_an_administrator() {
     bench.aws.add_device(USER, USER);
     insta::assert_snapshot!(bench.by_user().code(2).err(), @"
     error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and its secret is not here
-    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    hint: enrol another beside it: `awsmfa enroll --user aws_mfa_demo --yes`
+    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
+    hint: or let an administrator enrol another beside it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
     ");
     let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)
-    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`, then `awsmfa enroll` again
-    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN`
+    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`, then `awsmfa enroll --profile demo --yes` again
+    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
     ");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
-    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo", "--yes"];
-    bench.home.awsmfa(args).run().success();
+    let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
+    insta::assert_snapshot!(bench.home.awsmfa(args).run().code(2).err(), @"
+    error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and its secret is not here
+    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
+    hint: or enrol another beside it: `awsmfa enroll --user aws_mfa_demo --profile admin --for-profile demo --yes`
+    ");
+    bench.home.awsmfa(args).arg("--yes").run().success();
     assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER), bench.serial("aws_mfa_demo-2")]);
     bench.login(&bench.serial("aws_mfa_demo-2"));
+}
+
+#[test]
+fn a_device_whose_secret_is_here_makes_room_for_another() {
+    let bench = Bench::new();
+    bench.aws.add_device(USER, USER);
+    let phone = bench.aws.add_device(USER, "phone");
+    let import = ["device", "import", "--serial", &phone.serial, "--secret-stdin"];
+    bench.home.awsmfa(import).stdin(&phone.seed).run().success();
+    let said = bench.by_user().code(2).err();
+    assert!(said.contains("or enrol another beside it: `awsmfa enroll --profile demo --yes`"), "{said}");
+    bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run().success();
+    assert_eq!(bench.aws.devices_of(USER).len(), 3);
 }
 
 #[test]

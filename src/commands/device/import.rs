@@ -9,8 +9,8 @@ use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::session::{self, Prepared, Wishes};
-use crate::store::StoreKind;
 use crate::store::registry::{DeviceRecord, Registry};
+use crate::store::{StoreError, StoreKind};
 
 /// The most that is read of stdin: an otpauth URI is far shorter.
 const INPUT_LIMIT: u64 = 16 * 1024;
@@ -60,10 +60,11 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         _ => ctx.store_for_new(args.store)?,
     };
     let seed = read_seed(ctx, args, &serial)?;
-    if let Some(record) = &known {
-        check_replace(ctx, args, record, &seed)?;
-    }
-    keep(ctx, &serial, &seed, store)?;
+    let unread = match &known {
+        Some(record) => check_replace(ctx, args, record, &seed, store)?,
+        None => None,
+    };
+    ctx.store(store)?.put(serial.as_str(), &seed.to_uri(&serial)).map_err(|error| in_words(args, error))?;
     register(&registry, args, &serial, store, profile.as_deref())?;
     // An answer that is ready may be a session of another device.
     ctx.cache()?.forget_answers()?;
@@ -73,7 +74,11 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     if let Some(old) = known.filter(|record| record.store != store) {
         // Only now: until the register says otherwise, the old copy is the one that counts. A store that is gone, perhaps
         // for good, is no reason to fail: that is why people move.
-        if let Err(error) = ctx.store(old.store)?.delete(serial.as_str()) {
+        let deleted = match unread {
+            Some(error) => Err(error),
+            None => ctx.store(old.store)?.delete(serial.as_str()),
+        };
+        if let Err(error) = deleted {
             ctx.ui.warn(format_args!("the old copy stays in the {} store: {error}", old.store));
         }
     }
@@ -124,7 +129,8 @@ fn read_seed(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult
     let answer = ctx.prompt.secret(&format!("secret key of {serial}")).map_err(|error| {
         let this = CommandError::from(error);
         let message = format!("the secret key is missing: {}", this.message);
-        CommandError { message, ..this }.hint("pipe it in: `… | awsmfa device import --secret-stdin`")
+        let piped = format!("… | {} --secret-stdin", command(args, args.store));
+        CommandError { message, ..this }.hint(format!("pipe it in: `{piped}`"))
     })?;
     either(&answer)
 }
@@ -148,15 +154,27 @@ fn read_stdin() -> CommandResult<Secret<String>> {
     Ok(text)
 }
 
-fn check_replace(ctx: &Context, args: &ImportArgs, record: &DeviceRecord, seed: &Seed) -> CommandResult {
+/// Whether the secret may take the place of the one that is stored. Returns why that one could not be read, where it
+/// then stays: it is in a keyring out of reach, and the new one goes elsewhere.
+fn check_replace(
+    ctx: &Context,
+    args: &ImportArgs,
+    record: &DeviceRecord,
+    seed: &Seed,
+    store: StoreKind,
+) -> CommandResult<Option<StoreError>> {
     // Before the store is asked: it may be gone or damaged, which is then the reason to import again.
     if args.yes {
-        return Ok(());
+        return Ok(None);
     }
-    let old = ctx.store(record.store)?.get(record.serial.as_str())?;
+    let old = match ctx.store(record.store)?.get(record.serial.as_str()) {
+        Ok(old) => old,
+        Err(error) if is_out_of_reach(&error) && store != record.store => return Ok(Some(error)),
+        Err(error) => return Err(in_words(args, error)),
+    };
     let same = old.as_ref().is_none_or(|uri| Seed::from_uri(uri.expose()).as_ref() == Ok(seed));
     if same {
-        return Ok(());
+        return Ok(None);
     }
     let question = format!("replace the other secret that is stored for {}?", record.serial);
     let replace = ctx.prompt.confirm(&question).map_err(|_| {
@@ -164,13 +182,51 @@ fn check_replace(ctx: &Context, args: &ImportArgs, record: &DeviceRecord, seed: 
         CommandError::new(ErrorKind::Usage, message).hint("replace it with `--yes`; it cannot be had again")
     })?;
     match replace {
-        true => Ok(()),
+        true => Ok(None),
         false => Err(CommandError::new(ErrorKind::Failed, "nothing was changed")),
     }
 }
 
-fn keep(ctx: &Context, serial: &Serial, seed: &Seed, kind: StoreKind) -> CommandResult {
-    Ok(ctx.store(kind)?.put(serial.as_str(), &seed.to_uri(serial))?)
+fn is_out_of_reach(error: &StoreError) -> bool {
+    matches!(error, StoreError::Locked | StoreError::TimedOut { .. } | StoreError::Unavailable { .. })
+}
+
+/// Whoever imports need not import again: the file store is one flag away.
+fn in_words(args: &ImportArgs, error: StoreError) -> CommandError {
+    if !is_out_of_reach(&error) {
+        return error.into();
+    }
+    let this = CommandError::new(ErrorKind::Store, &error);
+    let in_file = command(args, Some(StoreKind::File));
+    match error {
+        StoreError::Unavailable { .. } => {
+            this.hint(format!("keep the secret in a file instead: `{in_file}`"))
+        }
+        _ => this
+            .hint("unlock the keyring on the desktop and try again")
+            .hint(format!("or keep the secret in a file: `{in_file}`")),
+    }
+}
+
+/// The command as it was given, with another store.
+fn command(args: &ImportArgs, store: Option<StoreKind>) -> String {
+    let store = store.map(|store| store.to_string());
+    let options = [
+        ("--profile", args.profile.profile.as_deref()),
+        ("--serial", args.serial.as_deref()),
+        ("--label", args.label.as_deref()),
+        ("--store", store.as_deref()),
+    ];
+    let switches =
+        [("--secret-stdin", args.secret_stdin), ("--uri-stdin", args.uri_stdin), ("--yes", args.yes)];
+    let mut words = vec!["awsmfa", "device", "import"];
+    words.extend(options.into_iter().filter_map(|(name, value)| Some([name, value?])).flatten());
+    words.extend(switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| name));
+    let line = shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "));
+    match args.secret_stdin || args.uri_stdin {
+        true => format!("… | {line}"),
+        false => line,
+    }
 }
 
 fn register(

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::inventory::{self, Entry, Kind, State};
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::aws_files::resolve::{ResolveError, resolve};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::session::timestamp;
@@ -79,6 +80,7 @@ fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Ve
         }
         return Ok(local);
     }
+    check_profile(ctx, args)?;
     let asked = session::caller(ctx, profile.as_deref()).and_then(|mut caller| {
         inventory::ask(ctx, &mut caller, args.user.as_deref()).map_err(|error| told(args, error))
     });
@@ -101,6 +103,22 @@ fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Ve
         entries.retain(|entry| entry.user.as_ref().is_none_or(|of| of.eq_ignore_ascii_case(user)));
     }
     Ok(entries)
+}
+
+/// A profile that does not exist was mistyped: no list answers that. With keys in the environment, `AWS_PROFILE` names
+/// settings at most.
+fn check_profile(ctx: &Context, args: &ListArgs) -> CommandResult {
+    let has_keys =
+        ctx.env.get("AWS_ACCESS_KEY_ID").is_some() && ctx.env.get("AWS_SECRET_ACCESS_KEY").is_some();
+    let of_env = ctx.env.get("AWS_PROFILE").filter(|_| !has_keys).map(|_| ctx.env.profile());
+    // Files that cannot be read are told with the list.
+    let (Some(name), Ok(profiles)) = (args.profile.profile.as_deref().or(of_env), ctx.profiles()) else {
+        return Ok(());
+    };
+    match resolve(&profiles, name) {
+        Err(error @ ResolveError::NoSuchProfile { .. }) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A user who does not exist was mistyped: no list answers that.

@@ -36,6 +36,15 @@ fn no_profile_at_all() {
     hint: make it: `aws configure --profile default`
     hint: or list those there are: `aws configure list-profiles`
     ");
+    let enroll = || home.awsmfa(["enroll"]).env("AWS_EC2_METADATA_DISABLED", "true");
+    insta::assert_snapshot!(refused(&home, enroll(), 3), @"
+    error: no profile `default` in ~/.aws/config or ~/.aws/credentials
+    hint: make it: `aws configure --profile default`
+    hint: or list those there are: `aws configure list-profiles`
+    ");
+    // Here the SDK was told where to look, and why it found nothing is what counts.
+    let err = refused(&home, enroll().env("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"), 3);
+    assert!(!err.contains("no profile"), "{err}");
     let err = refused(&home, home.awsmfa(["code"]), 3);
     insta::assert_snapshot!(err, @"
     error: no device is stored

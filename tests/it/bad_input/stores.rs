@@ -172,7 +172,7 @@ mod keyring {
         let err = soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), "/nowhere/bus");
         insta::assert_snapshot!(err, @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
-        hint: keep the secret in a file instead: `awsmfa device import --store file --yes`
+        hint: keep the secret in a file instead: `… | awsmfa device import --profile dev --store file --secret-stdin`
         ");
         // Without anything asked for, the file store is taken.
         let bus = "unix:path=/nowhere/bus";
@@ -190,7 +190,7 @@ mod keyring {
         insta::assert_snapshot!(err, @"
         error: the keyring did not answer within 2 s
         hint: unlock the keyring on the desktop and try again
-        hint: or keep the secret in a file: `awsmfa device import --store file --yes`
+        hint: or keep the secret in a file: `… | awsmfa device import --profile dev --store file --secret-stdin`
         ");
     }
 
@@ -224,9 +224,13 @@ mod keyring {
         insta::assert_snapshot!(world.home.read("run/login"), @"
         error: the keyring is locked
         hint: unlock the keyring on the desktop and try again
-        hint: or keep the secret in a file: `awsmfa device import --store file --yes`
+        hint: or import its secret key into a file: `awsmfa device import --serial ARN --store file`
         ");
-        assert_eq!(world.home.read("run/import"), world.home.read("run/login"));
+        insta::assert_snapshot!(world.home.read("run/import"), @"
+        error: the keyring is locked
+        hint: unlock the keyring on the desktop and try again
+        hint: or keep the secret in a file: `… | awsmfa device import --serial GAHT12345678 --store file --secret-stdin`
+        ");
         assert_eq!(world.home.read("run/sdk").lines().count(), 1);
         assert!(world.aws.requests().is_empty());
     }
@@ -240,7 +244,7 @@ mod keyring {
         world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
-        hint: keep the secret in a file instead: `awsmfa device import --store file --yes`
+        hint: import its secret key into a file instead: `awsmfa device import --serial ARN --store file`
         ");
         let path = world.home.join("bus");
         let _bus = UnixListener::bind(&path).unwrap();
@@ -248,11 +252,13 @@ mod keyring {
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring did not answer within 2 s
         hint: unlock the keyring on the desktop and try again
-        hint: or keep the secret in a file: `awsmfa device import --store file --yes`
+        hint: or import its secret key into a file: `awsmfa device import --serial ARN --store file`
         ");
         assert!(world.aws.requests().is_empty());
         // The hint holds what it promises.
-        let ran = import(&world).arg("--store").arg("file").arg("--yes").run().success();
+        let args =
+            ["device", "import", "--serial", &world.device.serial, "--store", "file", "--secret-stdin"];
+        let ran = world.home.awsmfa(args).stdin(&world.device.seed).run().success();
         assert!(ran.err().contains("warning: the old copy stays in the keyring store"), "{}", ran.err());
         world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     }

@@ -197,7 +197,7 @@ fn the_secret_of_an_earlier_device_of_the_name_is_found_out() {
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: AWS refused the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` (InvalidAuthenticationCode)
     hint: see that this computer's clock is right; it shows [TIME]
-    hint: if the stored secret is that of an earlier device of this name: `awsmfa enroll --user aws_mfa_demo --replace`
+    hint: if the stored secret is that of an earlier device of this name: `awsmfa enroll --user aws_mfa_demo --profile admin --replace`
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
     bench.home.awsmfa(args).run().success();

@@ -172,7 +172,7 @@ fn an_enrolment_that_is_not_finished_comes_before_another() {
         let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "other"]).run();
         insta::allow_duplicates! { insta::assert_snapshot!(ran.code(2).err(), @"
         error: the enrolment of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo` is not finished
-        hint: finish it first: `awsmfa enroll --resume --user aws_mfa_demo`
+        hint: finish it first: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
         hint: or leave it as it is, with its secret in the store: `--yes`
         ") }
     }

@@ -151,7 +151,7 @@ fn eight_devices_are_enough() {
     let ran = bench.by_admin();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: `aws_mfa_demo` has 8 MFA devices, and AWS allows no more
-    hint: see which are of no use: `aws iam list-mfa-devices --user-name aws_mfa_demo`
+    hint: see which are of no use: `aws iam list-mfa-devices --user-name aws_mfa_demo --profile admin`
     ");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
 }
@@ -173,13 +173,13 @@ fn no_such_user_and_no_such_profile() {
     let ran = bench.home.awsmfa(["enroll", "--user", "nobody", "--profile", "admin"]).run();
     insta::assert_snapshot!(ran.code(3).err(), @"
     error: there is no user `nobody` in account 123456789012
-    hint: make the user too: `awsmfa enroll --user nobody --create-user`
-    hint: or list the users: `aws iam list-users`
+    hint: make the user too: `awsmfa enroll --user nobody --profile admin --create-user`
+    hint: or list the users: `aws iam list-users --profile admin`
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "dmo"];
     insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
     error: no profile `dmo` in ~/.aws/config or ~/.aws/credentials
-    hint: did you mean `--profile demo`?
+    hint: did you mean `--for-profile demo`?
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "admin"];
     insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"

@@ -178,8 +178,41 @@ fn a_policy_that_is_not_there_is_told() {
     awsmfa: created the user `newcomer`
     awsmfa: waiting 1 s for AWS to learn of the new user
     error: there is no policy `arn:aws:iam::123456789012:policy/none` that could be attached
-    hint: list them: `aws iam list-policies --only-attachable`
+    hint: list them: `aws iam list-policies --only-attachable --profile admin`
     ");
+}
+
+/// What shows here shows before AWS is asked to make anything.
+#[test]
+fn what_aws_would_refuse_later_is_refused_first() {
+    let bench = Bench::new();
+    let new = ["enroll", "--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"];
+    let run = || bench.home.awsmfa(new);
+    insta::assert_snapshot!(run().arg("--attach-policy").arg("nonsense").run().code(2).err(), @"
+    error: invalid value 'nonsense' for '--attach-policy <ARN>': a policy's ARN looks like `arn:aws:iam::aws:policy/ReadOnlyAccess`; not `nonsense`
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(run().arg("--tag").arg("a=b").arg("--tag").arg("A=c").run().code(2).err(), @"
+    error: the tag `A` is given twice; IAM's tag keys do not differ by case alone
+    hint: give each `--tag` another key
+    ");
+    assert!(!bench.aws.has_user("newcomer"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_journal_that_cannot_be_written_is_told_first() {
+    let bench = Bench::new();
+    let limited = ["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""];
+    let said = bench.home.awsmfa(CREATE).under("/bin/sh", &limited).run().code(1).err();
+    let said = regex::Regex::new("[0-9a-f]{32}").unwrap().replace(&said, "[USER]");
+    insta::assert_snapshot!(said, @"
+    error: `~/.local/state/awsmfa/enrollments/[USER].probe`: File too large (os error [N])
+    hint: see how large a file may get: `ulimit -f`
+    ");
+    assert!(!bench.aws.has_user("newcomer"));
+    create(&bench).success();
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn an_existing_device_that_may_not_be_listed_is_found_at_enable() {
     insta::assert_snapshot!(ran.code(4).err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
     error: `aws_mfa_demo` has an MFA device already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)
-    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN`
+    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo`
     hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");
     let import = ["device", "import", "--profile", "demo", "--serial", &phone.serial, "--secret-stdin"];
