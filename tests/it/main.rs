@@ -17,6 +17,7 @@ mod device_resync;
 mod documents;
 mod enroll;
 mod fast_path;
+mod leftovers;
 mod login;
 mod logout;
 mod network;
