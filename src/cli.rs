@@ -12,6 +12,7 @@ use crate::commands;
 use crate::context::Context;
 use crate::env::{Env, OWN_VARIABLES};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::interrupt;
 use crate::ui::{Style, Terminal, Ui, Verbosity};
 
 /// MFA for the AWS command line, with nothing to type.
@@ -97,6 +98,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             return if error.use_stderr() { ErrorKind::Usage as u8 } else { 0 };
         }
     };
+    interrupt::watch(ErrorKind::Interrupted as u8);
     let ui = Ui::new(cli.style(&env), Box::new(std::io::stdout()), Box::new(std::io::stderr()));
     let prompt = Arc::new(Terminal::new(&env));
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);

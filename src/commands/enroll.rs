@@ -6,8 +6,7 @@ use super::backup::{self, BackupArgs};
 use crate::aws::Tag;
 use crate::context::Context;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
-use crate::error::{CommandResult, ErrorKind};
-use crate::interrupt;
+use crate::error::CommandResult;
 use crate::model::names::{DeviceName, IamPath, TagText, UserName};
 use crate::model::session::timestamp;
 use crate::store::StoreKind;
@@ -101,7 +100,6 @@ struct EnrollOutput<'a> {
 
 /// Runs the command.
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
-    interrupt::watch(ErrorKind::Interrupted as u8);
     let backup = args.backup.choice(args.yes);
     backup::check(ctx, None, &backup)?;
     let enrolled = enrollment::enroll(ctx, &wishes(args))?;
