@@ -100,7 +100,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     };
     interrupt::watch(ErrorKind::Interrupted as u8);
     let ui = Ui::new(cli.style(&env), Box::new(std::io::stdout()), Box::new(std::io::stderr()));
-    let prompt = Arc::new(Terminal::new(&env));
+    let prompt = Arc::new(Terminal::new(&env, &ui));
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
     match cli.command.run(&ctx) {
         Ok(()) => 0,
