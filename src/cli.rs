@@ -18,7 +18,7 @@ use crate::ui::{Style, Terminal, Ui, Verbosity};
 /// MFA for the AWS command line, with nothing to type.
 #[derive(Debug, Parser)]
 #[command(name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
-#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -170,5 +170,13 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_command_too() {
+        for words in ["help", "help login", "help device remove", "device help remove"] {
+            let said = Cli::try_parse_from(std::iter::once("awsmfa").chain(words.split(' '))).unwrap_err();
+            assert_eq!(said.kind(), clap::error::ErrorKind::DisplayHelp, "{words}: {said}");
+        }
     }
 }
