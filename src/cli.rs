@@ -12,12 +12,13 @@ use crate::commands;
 use crate::context::Context;
 use crate::env::{Env, OWN_VARIABLES};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::interrupt;
 use crate::ui::{Style, Terminal, Ui, Verbosity};
 
 /// MFA for the AWS command line, with nothing to type.
 #[derive(Debug, Parser)]
 #[command(name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
-#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -97,8 +98,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             return if error.use_stderr() { ErrorKind::Usage as u8 } else { 0 };
         }
     };
+    interrupt::watch(ErrorKind::Interrupted as u8);
     let ui = Ui::new(cli.style(&env), Box::new(std::io::stdout()), Box::new(std::io::stderr()));
-    let prompt = Arc::new(Terminal::new(&env));
+    let prompt = Arc::new(Terminal::new(&env, &ui));
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
     match cli.command.run(&ctx) {
         Ok(()) => 0,
@@ -168,5 +170,13 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_command_too() {
+        for words in ["help", "help login", "help device remove", "device help remove"] {
+            let said = Cli::try_parse_from(std::iter::once("awsmfa").chain(words.split(' '))).unwrap_err();
+            assert_eq!(said.kind(), clap::error::ErrorKind::DisplayHelp, "{words}: {said}");
+        }
     }
 }

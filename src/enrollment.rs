@@ -454,7 +454,7 @@ fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
             let serial = identity.device_arn("/", "root-account-mfa-device");
             Err(CommandError::new(ErrorKind::Refused, message)
                 .hint(format!(
-                    "begin there, then `awsmfa device import --serial {serial}` and `awsmfa code --pair`"
+                    "begin there, then `awsmfa device import --serial {serial}` and `awsmfa code --pair {serial}`"
                 ))
                 .hint(format!("or enrol a user: `{}`", by_name())))
         }

@@ -1,11 +1,12 @@
 //! Files as awsmfa treats them: private ones of our own, and writes that are whole or did not happen. Locks are in
-//! `lock`.
+//! `lock`, temp files in `temp`.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 mod lock;
+mod temp;
 
 pub use lock::Lock;
 
@@ -52,6 +53,8 @@ pub fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     private_dir(folder)?;
+    // All files of such a folder are ours, but not all are written under a lock.
+    temp::sweep(folder, temp::PREFIX, Some(temp::STALE));
     replace(path, bytes, None)
 }
 
@@ -80,6 +83,14 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
+}
+
+/// Removes what killed writes of the user's file at `path` left beside it. Only for whoever holds the lock under which
+/// the file is written.
+pub fn remove_leftovers(path: &Path) {
+    if let Ok(target) = resolve_links(path) {
+        temp::sweep(folder_of(&target), &temp::prefix_of(&target), None);
+    }
 }
 
 /// Replaces a file of the user's: symlinks are followed to the end and kept, so is the owner, and the mode without what it
@@ -114,9 +125,8 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     while let Some(parent) = folder.parent() {
         folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         if folder.exists() {
-            let tried = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder).map_err(|error| {
-                let what = without_temp_name(&error);
-                io::Error::new(error.kind(), format!("its folder takes no new file: {what}"))
+            let tried = temp::of(&target, folder).map_err(|error| {
+                io::Error::new(error.kind(), format!("its folder takes no new file: {error}"))
             })?;
             return old.map_or(Ok(()), |old| keep_owner(tried.as_file(), &old));
         }
@@ -130,8 +140,8 @@ pub fn write_chosen(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> 
     check_chosen(path, replace)?;
     let target = resolve_links(path)?;
     let folder = folder_of(&target);
-    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
-    let mut temp = made.map_err(|error| without_temp_name(&error))?;
+    temp::sweep(folder, &temp::prefix_of(&target), Some(temp::STALE));
+    let mut temp = temp::of(&target, folder)?;
     temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
     temp.as_file().sync_all()?;
     match replace {
@@ -154,8 +164,7 @@ pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder_of(&target));
-    made.map(drop).map_err(|error| without_temp_name(&error))
+    temp::of(&target, folder_of(&target)).map(drop)
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -184,9 +193,7 @@ fn resolve_links(path: &Path) -> io::Result<PathBuf> {
 /// Temp file beside the target, fsync, rename, fsync of the folder. The owner and the mode are those of `old`.
 fn replace(target: &Path, bytes: &[u8], old: Option<&fs::Metadata>) -> io::Result<()> {
     let folder = folder_of(target);
-    // tempfile makes it 0600 from the first byte and removes it on every early return.
-    let made = tempfile::Builder::new().prefix(".awsmfa-").tempfile_in(folder);
-    let mut temp = made.map_err(|error| without_temp_name(&error))?;
+    let mut temp = temp::of(target, folder)?;
     temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
     if let Some(old) = old {
         keep_owner(temp.as_file(), old)?;

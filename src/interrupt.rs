@@ -1,13 +1,10 @@
-//! Ctrl-C, whose one owner this is. At a question it ends the question and nothing else; while something is under way
-//! that can be gone on with, the program ends and says how to go on.
+//! Ctrl-C, whose one owner this is. At a question it ends the question and nothing else; anywhere else it ends the
+//! program, which says how to go on where something is under way that can be gone on with.
 //!
 //! Nothing is undone here: what must not be lost is on the disk before it could be.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// As shells count it: 128 and the signal's number.
-const INTERRUPTED: u8 = 130;
 
 /// What Ctrl-C means now.
 struct State {
@@ -28,10 +25,10 @@ fn state() -> MutexGuard<'static, State> {
 }
 
 /// Watches for Ctrl-C from now on, which then ends the program with this exit code. Where that cannot be had, Ctrl-C ends
-/// the program without a word.
+/// the program without a word; and where whoever started us has it ignored, as shells do in the background, it stays so.
 pub fn watch(exit_code: u8) {
     // Watched already, or not to be watched: both are as good as can be.
-    let _ = ctrlc::set_handler(move || heed(exit_code));
+    let _ = ctrlc::try_set_handler(move || heed(exit_code));
 }
 
 /// What Ctrl-C says from now on.
@@ -45,9 +42,9 @@ pub fn forget() {
 }
 
 /// Asks in such a way that Ctrl-C ends the question and not the program: rpassword raises the signal while the terminal
-/// is still without echo, and whoever ended there would leave it so. `ErrorKind::Interrupted` is Ctrl-C as an answer.
+/// is still without echo, and whoever ended there would leave it so. `ErrorKind::Interrupted` is Ctrl-C as an answer. For
+/// a program that watches.
 pub fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    watch(INTERRUPTED);
     {
         let mut state = state();
         (state.asking, state.heard, state.answered) = (true, false, false);
@@ -85,8 +82,10 @@ fn last_words() -> Option<String> {
     reason = "the person wants it to end now, whatever the main thread waits for"
 )]
 fn end(exit_code: u8, hint: &str) {
+    // On a terminal `^C` stands on the line, and perhaps what is being done.
+    let start = if io::stderr().is_terminal() { "\n" } else { "" };
     // In one piece, among what the main thread may be writing. Nobody is left to be told that stderr is closed.
-    let _ = io::stderr().write_all(format!("\nerror: interrupted\n{hint}").as_bytes());
+    let _ = io::stderr().write_all(format!("{start}error: interrupted\n{hint}").as_bytes());
     std::process::exit(i32::from(exit_code));
 }
 

@@ -8,8 +8,10 @@
 
 pub mod qr;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock::Clock;
@@ -50,8 +52,23 @@ pub struct Ui {
     style: Style,
     out: RefCell<Box<dyn Write>>,
     err: RefCell<Box<dyn Write>>,
-    // Whether the last line on the terminal says what is being done, to be replaced by what was done.
-    pending: Cell<bool>,
+    pending: Pending,
+}
+
+/// Whether the last line on the terminal says what is being done, to be replaced by what was done, or by a question.
+#[derive(Debug, Clone, Default)]
+struct Pending(Arc<AtomicBool>);
+
+impl Pending {
+    fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn clear(&self, err: &mut dyn Write) {
+        if self.0.swap(false, Ordering::Relaxed) {
+            let _ = write!(err, "\r\x1b[K").and_then(|()| err.flush());
+        }
+    }
 }
 
 impl std::fmt::Debug for Ui {
@@ -63,7 +80,7 @@ impl std::fmt::Debug for Ui {
 impl Ui {
     /// Speaks through these; in the program they are stdout and stderr.
     pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
-        Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Cell::new(false) }
+        Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Pending::default() }
     }
 
     /// How it speaks.
@@ -102,7 +119,7 @@ impl Ui {
         self.clear_pending();
         let mut err = self.err.borrow_mut();
         let _ = write!(err, "\u{b7} {what} \u{2026}").and_then(|()| err.flush());
-        self.pending.set(true);
+        self.pending.set();
     }
 
     /// Says what was done.
@@ -120,9 +137,7 @@ impl Ui {
     }
 
     fn clear_pending(&self) {
-        if self.pending.replace(false) {
-            let _ = write!(self.err.borrow_mut(), "\r\x1b[K");
-        }
+        self.pending.clear(&mut *self.err.borrow_mut());
     }
 
     /// Says something that the person can act on.
@@ -235,24 +250,27 @@ pub trait Prompt: Send + Sync {
 }
 
 /// The person at the terminal device, whatever stdin and stdout are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Terminal {
     forbidden: bool,
+    pending: Pending,
 }
 
 impl Terminal {
-    /// Asks unless `AWSMFA_NO_INPUT` forbids it.
-    pub fn new(env: &Env) -> Self {
-        Self { forbidden: env.flag(AWSMFA_NO_INPUT) }
+    /// Asks unless `AWSMFA_NO_INPUT` forbids it. What `ui` says is being done makes room for a question.
+    pub fn new(env: &Env, ui: &Ui) -> Self {
+        Self { forbidden: env.flag(AWSMFA_NO_INPUT), pending: ui.pending.clone() }
     }
-}
 
-impl Terminal {
-    fn check(self) -> Result<(), PromptError> {
+    fn begin(&self) -> Result<(), PromptError> {
         match (self.forbidden, terminal_exists()) {
             (true, _) => Err(PromptError::CannotAsk("nobody can be asked (`AWSMFA_NO_INPUT` is set)")),
             (false, false) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
-            (false, true) => Ok(()),
+            (false, true) => {
+                // A line is pending only where stderr is a terminal.
+                self.pending.clear(&mut io::stderr());
+                Ok(())
+            }
         }
     }
 }
@@ -263,7 +281,7 @@ impl Prompt for Terminal {
     }
 
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
-        self.check()?;
+        self.begin()?;
         match interrupt::asking(|| rpassword::prompt_password(format!("{question}: "))) {
             Ok(answer) => Ok(answer.into()),
             Err(error) => match error.kind() {
@@ -274,7 +292,7 @@ impl Prompt for Terminal {
     }
 
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
-        self.check()?;
+        self.begin()?;
         // Seen while typed: the dialogue stays readable in the scrollback.
         let mut answer = String::new();
         let (question, input, output) = (format!("{question} [y/N] "), TERMINAL.0, TERMINAL.1);
@@ -292,6 +310,7 @@ impl Prompt for Terminal {
     }
 
     fn show(&self, text: &Secret<String>) -> Result<(), PromptError> {
+        self.pending.clear(&mut io::stderr());
         let written = match open_terminal(TERMINAL.1) {
             Ok(mut terminal) => writeln!(terminal, "{}", text.expose()),
             // A process without a controlling terminal may still have one for stderr.

@@ -135,8 +135,8 @@ pub fn read(path: &Path, kind: Kind) -> Result<Document, FileError> {
     }
 }
 
-/// Edits a file: lock, read, `change`, guard, replace. Without a change nothing is written. `lock` is the path that
-/// [`lock_path`] gives. Returns what `change` returned.
+/// Edits a file: lock, read, `change`, guard, replace. Without a change nothing is written, but what killed writes left
+/// goes. `lock` is the path that [`lock_path`] gives. Returns what `change` returned.
 pub fn edit<T, E>(
     path: &Path,
     kind: Kind,
@@ -144,6 +144,7 @@ pub fn edit<T, E>(
     change: impl FnOnce(&mut Document) -> Result<T, E>,
 ) -> Result<T, EditError<E>> {
     let _lock = Lock::acquire(lock).map_err(|source| FileError::Lock { path: lock.to_owned(), source })?;
+    files::remove_leftovers(path);
     let (result, text) = prepare(path, kind, change)?;
     if let Some(text) = text {
         replaceable(path)?;

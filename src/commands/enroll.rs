@@ -7,7 +7,6 @@ use crate::aws::Tag;
 use crate::context::Context;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::interrupt;
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
 use crate::store::StoreKind;
@@ -102,7 +101,6 @@ struct EnrollOutput<'a> {
 /// Runs the command.
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     check_tags(&args.tags)?;
-    interrupt::watch(ErrorKind::Interrupted as u8);
     let backup = args.backup.choice(args.yes);
     backup::check(ctx, None, &backup)?;
     let enrolled = enrollment::enroll(ctx, &wishes(args))?;

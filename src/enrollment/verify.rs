@@ -105,7 +105,7 @@ impl Run<'_> {
         let message =
             format!("AWS refused the codes of `{serial}`: the secret that is stored here is not its own");
         let this = enable::clock_hint(self.ctx, CommandError::new(ErrorKind::Refused, message));
-        this.hint(format!("if its secret key is at hand: `awsmfa device import --serial {serial} --yes`"))
+        this.hint(format!("if its secret key is at hand: `awsmfa device import --serial {serial}`"))
             .hint(format!("or enrol another: `{}`", words::command(&self.another())))
     }
 

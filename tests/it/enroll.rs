@@ -215,7 +215,7 @@ fn root_is_sent_to_the_console() {
         .run();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: these are the root user's credentials, whose MFA AWS lets only the console enable
-    hint: begin there, then `awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device` and `awsmfa code --pair`
+    hint: begin there, then `awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device` and `awsmfa code --pair arn:aws:iam::123456789012:mfa/root-account-mfa-device`
     hint: or enrol a user: `awsmfa enroll --user NAME`
     ");
     assert_eq!(bench.aws.devices(), []);

@@ -17,6 +17,9 @@ mod device_resync;
 mod documents;
 mod enroll;
 mod fast_path;
+#[cfg(unix)]
+mod interrupts;
+mod leftovers;
 mod login;
 mod logout;
 mod network;

@@ -87,6 +87,8 @@ def run():
             child = Dialogue(home, enroll).asked(NEW).type(PASSPHRASE).asked(AGAIN).type(PASSPHRASE)
             child.sees("waiting").interrupt().ended(130).echoes()
             contains(child.text, "hint: go on with `awsmfa enroll")
+        with check("a question takes the line of what was being done"):
+            contains(child.text, "given \u2026\r\x1b[K" + NEW)
         with check("Ctrl-C at the question of the enrolment that goes on is 130, said once"):
             child = Dialogue(home, enroll).asked(OLD).interrupt().ended(130).echoes()
             equal(child.text.count("interrupted"), 1, f"times that it is said in {child.text!r}")

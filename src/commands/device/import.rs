@@ -24,7 +24,8 @@ for without echo, or read from standard input; it is never an argument, because 
 Examples:
   awsmfa device import --profile dev
   pass show aws/mfa | awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --secret-stdin
-  awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device && awsmfa code --pair")]
+  awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device
+  awsmfa code --pair root-account-mfa-device    the two codes that the console's form asks for")]
 pub struct ImportArgs {
     #[command(flatten)]
     profile: super::super::ProfileArg,
@@ -85,7 +86,8 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store"));
     match profile {
         Some(profile) => ctx.ui.hint(format_args!("awsmfa login --profile {profile}")),
-        None => ctx.ui.hint(format_args!("awsmfa code {serial}")),
+        // Imported for a form of the console, most likely, which asks for two.
+        None => ctx.ui.hint(format_args!("awsmfa code --pair {serial}")),
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::{forget, not_stored, stored};
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, refused};
+use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
 use crate::session::{self, Caller, passing};
 use crate::store::registry::DeviceRecord;
@@ -69,12 +70,18 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     }
     check_owner(args, &serial, &place)?;
     ask(ctx, args, &question(&serial, &place, record))?;
-    let gone = remove_at_aws(ctx, &mut caller, &serial, &place, user)
-        .map_err(|error| again(args, &serial, error))?;
+    interrupt::say(&go_on(args, &serial));
+    let gone = remove_at_aws(ctx, &mut caller, &serial, &place, user).map_err(|error| match error.kind {
+        ErrorKind::Network | ErrorKind::Interrupted => {
+            error.hint(format!("nothing is lost; {}", go_on(args, &serial)))
+        }
+        _ => error,
+    })?;
     match gone {
         Gone::Deleted => forget::all(ctx, &serial, record)?,
         Gone::Stale => keep_stale(ctx, &caller, &serial, record)?,
     }
+    interrupt::forget();
     if let Place::Of { user, devices: Some(1) } = &place {
         ctx.ui.warn(format_args!("`{user}` has no MFA device left"));
         let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
@@ -95,16 +102,13 @@ fn check_owner(args: &RemoveArgs, serial: &Serial, place: &Place) -> CommandResu
     }
 }
 
-/// After an outage the same command goes on.
-fn again(args: &RemoveArgs, serial: &Serial, error: CommandError) -> CommandError {
-    if error.kind != ErrorKind::Network {
-        return error;
-    }
+/// After an outage or Ctrl-C the same command goes on.
+fn go_on(args: &RemoveArgs, serial: &Serial) -> String {
     let flag = |name: &str, value: &Option<String>| {
         value.as_ref().map(|v| format!(" --{name} {v}")).unwrap_or_default()
     };
     let flags = flag("profile", &args.profile.profile) + &flag("user", &args.user);
-    error.hint(format!("nothing is lost; go on with `awsmfa device remove {serial}{flags}`"))
+    format!("go on with `awsmfa device remove {serial}{flags}`")
 }
 
 fn forget_here(ctx: &Context, args: &RemoveArgs) -> CommandResult {

@@ -110,7 +110,7 @@ fn a_device_that_was_made_anew_elsewhere_is_told_from_the_one_whose_secret_is_he
     insta::assert_snapshot!(format!("{}\n{}", error.message, error.hints.join("\n")), @"
     AWS refused the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`: the secret that is stored here is not its own
     see that this computer's clock is right; it shows 2027-01-16T08:00:05Z
-    if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --yes`
+    if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     or enrol another: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --device-name NAME`
     ");
     assert!(bench.journals().is_empty(), "{:?}", bench.journals());

@@ -1,0 +1,55 @@
+//! Ctrl-C ends every command in the same way, while it waits for AWS; where another run goes on, it says so.
+
+use std::process::{Child, Stdio};
+
+use fake_aws::{Fault, Gate, Permissions, RequestOutcome};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{Run, World, until};
+
+/// Starts it, and waits until it waits for AWS's answer to `action`.
+fn waiting_for(world: &World, gate: &Gate, action: &str, run: Run) -> Child {
+    world.aws.fault(Fault::held(gate).on(action));
+    let child = run.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let held = RequestOutcome::Held { processed: false };
+    until(|| world.aws.requests_for(action).first().is_some_and(|request| request.outcome == held));
+    child
+}
+
+fn interrupt(child: &Child) {
+    kill_process(Pid::from_child(child), Signal::INT).unwrap();
+}
+
+#[test]
+fn whatever_waits_for_aws_ends_with_130_and_a_word() {
+    let again = "hint: go on with `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --profile dev`\n";
+    for (args, action, hint) in [
+        (&["login", "--profile", "dev"][..], "GetSessionToken", ""),
+        (&["credential-process", "--profile", "dev"], "GetSessionToken", ""),
+        (&["device", "list", "--profile", "dev"], "ListMFADevices", ""),
+        (&["device", "remove", "alice", "--profile", "dev", "--yes"], "DeactivateMFADevice", again),
+    ] {
+        let world = World::imported();
+        world.aws.set_permissions("alice", Permissions::Admin);
+        let run = args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+        let child = waiting_for(&world, &Gate::new(), action, run);
+        interrupt(&child);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{args:?}: {}", output.status);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said, format!("error: interrupted\n{hint}"), "{args:?}");
+    }
+}
+
+#[test]
+fn a_run_in_the_background_is_not_interrupted() {
+    let world = World::imported();
+    let gate = Gate::new();
+    let login = world.home.awsmfa(["login", "--profile", "dev"]);
+    let login = login.under("sh", &["-c", "trap '' INT; exec \"$@\"", "sh"]);
+    let child = waiting_for(&world, &gate, "GetSessionToken", login);
+    interrupt(&child);
+    gate.open();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+}
