@@ -101,9 +101,14 @@ impl From<SeedError> for CommandError {
     fn from(error: SeedError) -> Self {
         let this = Self::new(ErrorKind::Usage, &error);
         match error {
-            SeedError::NotBase32 | SeedError::TooShort(_) => {
-                this.hint("paste the whole secret key that the console shows under `Show secret key`")
-            }
+            SeedError::Missing
+            | SeedError::NotBase32
+            | SeedError::Code
+            | SeedError::NotAlone
+            | SeedError::Mistyped(_)
+            | SeedError::TooShort(_) => this.hint(
+                "paste the whole secret key that the console shows under `Show secret key`, and nothing else",
+            ),
             SeedError::NotOtpauth(_) => this.hint("it looks like `otpauth://totp/NAME?secret=BASE32`"),
             SeedError::Hotp | SeedError::Foreign(_) => {
                 this.hint("check that this is the secret of an AWS MFA device")

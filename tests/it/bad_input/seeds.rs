@@ -21,17 +21,41 @@ fn not_base32() {
     let base32 = |given: &str| import(&world, "--secret-stdin", given);
     insta::assert_snapshot!(base32("JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1 hunter2"), @"
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
-    hint: paste the whole secret key that the console shows under `Show secret key`
+    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
     ");
     insta::assert_snapshot!(base32("\n"), @"
-    error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
-    hint: paste the whole secret key that the console shows under `Show secret key`
+    error: there is no secret key in the input
+    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
     ");
     insta::assert_snapshot!(base32("JBSWY3DP"), @"
-    error: the secret key is cut short: 40 bits, where AWS gives 320 and RFC 4226 demands 128
-    hint: paste the whole secret key that the console shows under `Show secret key`
+    error: the secret key is too short: 40 bits, where AWS uses 320 and RFC 4226 requires 128
+    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
     ");
+    insta::assert_snapshot!(base32("123 456\n"), @"
+    error: that is a six-digit code, not the secret key that codes are generated from
+    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    ");
+    insta::assert_snapshot!(base32(&format!("MFA SECRET KEY {SECRET}")), @"
+    error: the text cannot be read as a secret key alone
+    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    ");
+    for (length, whole) in [(62, SECRET.repeat(2)), (59, SECRET.repeat(2)), (65, SECRET.repeat(3))] {
+        let err = base32(&whole[..length]);
+        assert!(err.starts_with("error: the secret key is cut short or mistyped: it has"), "{length}: {err}");
+    }
     assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was made for nothing");
+}
+
+#[test]
+fn words_around_a_secret_of_awss_length_do_not_matter() {
+    let world = World::new();
+    for around in ["secret=SEED", "SECRET KEY SEED", "{\"Base32StringSeed\": \"SEED\"}", "key: seed."] {
+        let given =
+            around.replace("SEED", &world.device.seed).replace("seed", &world.device.seed.to_lowercase());
+        let args = ["device", "import", "--profile", "dev", "--secret-stdin"];
+        world.home.awsmfa(args).stdin(&given).run().success();
+    }
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
 }
 
 #[test]
@@ -52,7 +76,7 @@ fn an_otpauth_uri_that_is_no_aws_device() {
     hint: check that this is the secret of an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=MD5")), @"
-    error: this otpauth URI asks for an algorithm of its own; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this otpauth URI asks for algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this is the secret of an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&period=60")), @"
@@ -65,7 +89,7 @@ fn an_otpauth_uri_that_is_no_aws_device() {
     ");
     insta::assert_snapshot!(uri("totp/a?secret=JBSWY3DP1"), @"
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
-    hint: paste the whole secret key that the console shows under `Show secret key`
+    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
     ");
     insta::assert_snapshot!(import(&world, "--uri-stdin", SECRET), @"
     error: this is not an otpauth:// URI: it does not begin with otpauth://

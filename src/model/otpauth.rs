@@ -1,0 +1,223 @@
+//! `otpauth://` URIs (the Key URI Format of Google Authenticator), read tolerantly: apps differ in what they write, and
+//! only four parameters decide over the codes. What would change them is refused by its name.
+
+use percent_encoding::percent_decode_str;
+use zeroize::Zeroizing;
+
+use super::step::STEP_SECONDS;
+use super::totp::SeedError;
+
+const SCHEME: &str = "otpauth://";
+const DIGITS: u64 = 6;
+
+/// Whether a text has an `otpauth://` URI in it, and from where on.
+pub fn find(text: &str) -> Option<&str> {
+    let at = (0..text.len()).find(|at| text.get(*at..at + SCHEME.len()).is_some_and(is_scheme))?;
+    Some(&text[at..])
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.eq_ignore_ascii_case(SCHEME)
+}
+
+/// The `secret` of a URI of an AWS device, as it is written there.
+pub(super) fn secret(uri: &str) -> Result<Zeroizing<String>, SeedError> {
+    let uri = uri.trim();
+    let rest = match uri.get(..SCHEME.len()) {
+        Some(scheme) if is_scheme(scheme) => &uri[SCHEME.len()..],
+        _ => return Err(SeedError::NotOtpauth("it does not begin with otpauth://")),
+    };
+    check_type(rest.split(['/', '?']).next().unwrap_or_default())?;
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let query = query.split('#').next().unwrap_or_default();
+    let mut secret: Option<Zeroizing<String>> = None;
+    for pair in query.split('&') {
+        // Copied from the source of a web page, a `&` is `&amp;`.
+        let pair = pair.strip_prefix("amp;").unwrap_or(pair);
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decoded(name), decoded(value));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "secret" if secret.as_ref().is_some_and(|other| *other != value) => {
+                return Err(SeedError::NotOtpauth("it has two different secrets"));
+            }
+            "secret" => secret = Some(value),
+            name => check_parameter(name, value.trim())?,
+        }
+    }
+    secret.filter(|secret| !secret.trim().is_empty()).ok_or(SeedError::NotOtpauth("it has no `secret`"))
+}
+
+fn check_type(kind: &str) -> Result<(), SeedError> {
+    match kind.to_ascii_lowercase().as_str() {
+        "totp" => Ok(()),
+        "hotp" => Err(SeedError::Hotp),
+        _ => Err(SeedError::NotOtpauth("its type is not `totp`")),
+    }
+}
+
+/// Refuses what would change the codes. An empty value is the default; unknown names do not matter.
+fn check_parameter(name: &str, value: &str) -> Result<(), SeedError> {
+    let foreign = |what: String| Err(SeedError::Foreign(what));
+    match name {
+        _ if value.is_empty() => Ok(()),
+        "digits" => match whole_number(value) {
+            None => Err(SeedError::NotOtpauth("`digits` is not a number")),
+            Some(digits) if digits != DIGITS => foreign(format!("{digits} digits")),
+            Some(_) => Ok(()),
+        },
+        "period" => match whole_number(value) {
+            None => Err(SeedError::NotOtpauth("`period` is not a number of seconds")),
+            Some(period) if period != STEP_SECONDS => foreign(format!("a period of {period} seconds")),
+            Some(_) => Ok(()),
+        },
+        "algorithm" => match hash(value).as_str() {
+            "SHA1" | "SHA" => Ok(()),
+            known @ ("SHA224" | "SHA256" | "SHA384" | "SHA512" | "MD5") => {
+                foreign(format!("algorithm {known}"))
+            }
+            // Not shown: in a broken URI it may be anything.
+            _ => foreign("an algorithm of its own".to_owned()),
+        },
+        "counter" => foreign("a counter".to_owned()),
+        "encoder" => foreign("an encoder of its own".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+/// `30`, and `30.0` as JavaScript and Python write it.
+fn whole_number(text: &str) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = whole.bytes().all(|b| b.is_ascii_digit()) && fraction.bytes().all(|b| b == b'0');
+    digits.then(|| whole.parse().ok()).flatten()
+}
+
+/// A hash function's name without what libraries put around it: `HmacSHA1`, `SHA-1` and `sha1` are the same.
+fn hash(text: &str) -> String {
+    let name: String =
+        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase();
+    name.strip_prefix("HMAC").unwrap_or(&name).to_owned()
+}
+
+/// Without percent signs and with `+` for blanks. What is not UTF-8 then is not Base32 either.
+fn decoded(text: &str) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    bytes.extend(
+        text.split('+')
+            .enumerate()
+            .flat_map(|(i, part)| (i > 0).then_some(b' ').into_iter().chain(percent_decode_str(part))),
+    );
+    let text = std::str::from_utf8(&bytes).unwrap_or("\u{fffd}");
+    Zeroizing::new(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::totp::Seed;
+
+    const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+
+    fn uri(rest: &str) -> Result<Seed, SeedError> {
+        Seed::from_uri(&rest.replace("KEY", KEY))
+    }
+
+    #[test]
+    fn what_does_not_change_the_codes_is_accepted() {
+        let seed = Seed::from_base32(KEY).unwrap();
+        for text in [
+            "otpauth://totp/x?secret=KEY",
+            "otpauth://totp/?secret=KEY",
+            "otpauth://totp?secret=KEY",
+            "otpauth://totp/AWS%20prod:alice?secret=KEY&issuer=Amazon%20Web%20Services",
+            "otpauth://totp/AWS:alice?secret=KEY&issuer=",
+            "otpauth://totp/Amazon+Web+Services:a@1?issuer=Amazon+Web+Services&secret=KEY",
+            "otpauth://totp/Amazon Web Services:a@1?secret=KEY&issuer=Amazon Web Services",
+            "OTPAUTH://TOTP/x?SECRET=KEY&Digits=6&PERIOD=30&Algorithm=sha1",
+            "otpauth://totp/x?secret=KEY&digits=&period=&algorithm=",
+            "otpauth://totp/x?secret=KEY&digits&period&algorithm&counter=",
+            "otpauth://totp/x?secret=KEY&algorithm=SHA-1&period=30.0&digits=6.0",
+            "otpauth://totp/x?secret=KEY&algorithm=HMACSHA1",
+            "otpauth://totp/x?secret=KEY&algorithm=Hmac-SHA-1",
+            "otpauth://totp/x?secret=KEY====&image=https%3A%2F%2Fexample.com%2Fa.png&color=red",
+            " otpauth://totp/x?secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq%3D%3D&issuer=a\n",
+            "otpauth://totp/x?issuer=a&amp;secret=KEY&amp;digits=6#fragment",
+            "otpauth://totp/%FF%zz?secret=KEY&secret=KEY&issuer=%FF",
+        ] {
+            assert_eq!(uri(text), Ok(seed.clone()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_changes_the_codes_is_refused_by_its_name() {
+        for (parameter, name) in [
+            ("digits=8", "8 digits"),
+            ("DIGITS=7", "7 digits"),
+            ("amp;digits=8", "8 digits"),
+            ("digits=6&digits=8", "8 digits"),
+            ("algorithm=SHA256", "algorithm SHA256"),
+            ("algorithm=hmac-sha-512", "algorithm SHA512"),
+            ("algorithm=MD5", "algorithm MD5"),
+            ("algorithm=WHIRLPOOL", "an algorithm of its own"),
+            ("period=60", "a period of 60 seconds"),
+            ("period=0", "a period of 0 seconds"),
+            ("counter=1", "a counter"),
+            ("encoder=steam", "an encoder of its own"),
+        ] {
+            let text = format!("otpauth://totp/x?secret=KEY&{parameter}");
+            assert_eq!(uri(&text), Err(SeedError::Foreign(name.to_owned())), "{parameter}");
+        }
+        assert_eq!(uri("otpauth://hotp/x?secret=KEY&counter=1"), Err(SeedError::Hotp));
+        assert_eq!(uri("OTPAUTH://HOTP/x?secret=KEY"), Err(SeedError::Hotp));
+    }
+
+    #[test]
+    fn what_is_no_uri_of_a_device_is_refused() {
+        for text in [
+            "otpauth://totp/x",
+            "otpauth://totp/x?secret=",
+            "otpauth://totp/x?secret=KEY&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+            "otpauth://totp/x?secret=KEY&digits=six",
+            "otpauth://totp/x?secret=KEY&period=30.5",
+            "otpauth://steam/x?secret=KEY",
+            "otpauth-migration://offline?data=KEY",
+            "https://totp/x?secret=KEY",
+        ] {
+            assert!(matches!(uri(text), Err(SeedError::NotOtpauth(_))), "{text}: {:?}", uri(text));
+        }
+        assert_eq!(uri("otpauth://totp/x?secret=GEZDGNBVGY3TQOJ1"), Err(SeedError::NotBase32));
+    }
+
+    #[test]
+    fn a_uri_is_found_in_the_middle_of_a_text() {
+        assert_eq!(find("URI: OtpAuth://totp/x"), Some("OtpAuth://totp/x"));
+        assert_eq!(find("ü otpauth:/x"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_seed_survives_its_uri(bytes in prop::collection::vec(any::<u8>(), 16..64), name in "[a-zA-Z0-9+=,.@_-]{1,20}") {
+            let seed = Seed::from_base32(&totp_rs::Secret::from(bytes).to_base32()).unwrap();
+            let serial = format!("arn:aws:iam::123456789012:mfa/{name}").parse().unwrap();
+            prop_assert_eq!(Seed::from_uri(seed.to_uri(&serial).expose()), Ok(seed));
+        }
+
+        #[test]
+        fn labels_issuers_and_unknown_parameters_do_not_matter(
+            label in "[^?#\r\n]{0,20}",
+            issuer in "[^&#\r\n]{0,20}",
+            name in "x-[a-z]{1,8}",
+            value in "[^&#\r\n]{0,20}",
+        ) {
+            let text = format!("otpauth://totp/{label}?{name}={value}&secret={KEY}&issuer={issuer}");
+            prop_assert_eq!(uri(&text), Seed::from_base32(KEY));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "(?i:otpauth://)?.{0,60}") {
+            let _ = Seed::from_uri(&text);
+            let _ = find(&text);
+        }
+    }
+}
