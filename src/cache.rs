@@ -78,36 +78,33 @@ impl Cache {
         files::write_private(&self.file(key), bytes.expose())
     }
 
-    /// Forgets every session that is meant, by its key and its own access key ID, and every ready answer.
+    /// Removes every session that is meant, by its key and its own access key ID, and every ready answer. What cannot be
+    /// removed does not keep the rest; the first failure is returned.
     pub fn remove_where(&self, is_meant: impl Fn(&SessionKey, &str) -> bool) -> io::Result<()> {
-        for path in list(&self.sessions)? {
-            let Some(Entry { key, session, .. }) = read(&path)? else { continue };
-            if is_meant(&key, &Session::from(session).access_key_id) {
-                files::remove(&path)?;
-            }
-        }
-        self.forget_answers()
+        let removed = remove_each(&self.sessions, |path| {
+            Ok(read(path)?.is_some_and(|Entry { key, session, .. }| {
+                is_meant(&key, &Session::from(session).access_key_id)
+            }))
+        });
+        let answers = self.forget_answers();
+        removed.and(answers)
     }
 
-    /// Forgets every session that was made with this device, and every ready answer.
+    /// Removes every session that was made with this device, and every ready answer.
     pub fn remove_device(&self, serial: &str) -> io::Result<()> {
         self.remove_where(|key, _| key.serial == serial)
     }
 
-    /// Forgets every session and every ready answer.
+    /// Removes every session and every ready answer.
     pub fn clear(&self) -> io::Result<()> {
-        for path in list(&self.sessions)? {
-            files::remove(&path)?;
-        }
-        self.forget_answers()
+        let removed = remove_each(&self.sessions, |_| Ok(true));
+        let answers = self.forget_answers();
+        removed.and(answers)
     }
 
-    /// Forgets every ready answer. They are made anew from the sessions.
+    /// Removes every ready answer. New ones are rendered from the sessions.
     pub fn forget_answers(&self) -> io::Result<()> {
-        for path in list(&self.answers)? {
-            files::remove(&path)?;
-        }
-        Ok(())
+        remove_each(&self.answers, |_| Ok(true))
     }
 
     /// Takes the lock under which the session is made, waiting for whoever is making it. `waiting` is called if that takes
@@ -140,6 +137,17 @@ fn read(path: &Path) -> io::Result<Option<Entry>> {
     let Some(bytes) = files::read_private(path)? else { return Ok(None) };
     let bytes = Secret::new(bytes);
     Ok(serde_json::from_slice::<Entry>(bytes.expose()).ok().filter(|entry| entry.version == VERSION))
+}
+
+/// Removes the files of a folder that are meant. One that cannot be read or removed does not keep the others; the first
+/// failure is returned.
+fn remove_each(folder: &Path, is_meant: impl Fn(&Path) -> io::Result<bool>) -> io::Result<()> {
+    let mut first = Ok(());
+    for path in list(folder)? {
+        let removed = is_meant(&path).and_then(|meant| if meant { files::remove(&path) } else { Ok(false) });
+        first = first.and(removed.map(drop));
+    }
+    first
 }
 
 fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {

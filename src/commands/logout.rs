@@ -5,8 +5,10 @@ use crate::aws_files::document::Document;
 use crate::aws_files::resolve::{KeySource, Target, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
 use crate::aws_files::write::{self, EditError};
+use crate::cache::SessionKey;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
+use crate::model::serial::Serial;
 use crate::session;
 
 /// Remove the session from the credentials file and the cache
@@ -29,16 +31,33 @@ pub struct LogoutArgs {
     restore: bool,
 }
 
-/// Runs the command. A section that cannot be edited leaves the others to be done, and fails the command.
+/// Runs the command. What cannot be done leaves the rest to be done, and fails the command.
 pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
-    let section = if args.all {
-        ctx.cache()?.clear()?;
-        None
-    } else {
-        Some(forget(ctx, args.profile.profile.as_deref())?)
+    let (section, cached) = match args.all {
+        true => (None, None),
+        false => {
+            let (section, cached) = meant(ctx, args.profile.profile.as_deref())?;
+            (Some(section), Some(cached))
+        }
+    };
+    // The user's file first: whatever is wrong with the cache, no tool finds the session any more.
+    let mut failures = clean_file(ctx, section, args.restore);
+    failures.extend(forget(ctx, cached.as_ref()).err());
+    let Some(last) = failures.pop() else { return Ok(()) };
+    for error in failures {
+        ctx.ui.error(&error.message, &error.hints);
+    }
+    Err(last)
+}
+
+/// Removes the session of one section, or every one of ours, from the credentials file and says so. Returns what failed.
+fn clean_file(ctx: &Context, section: Option<String>, restore: bool) -> Vec<CommandError> {
+    let sections = match remove(ctx, section, restore) {
+        Ok(sections) => sections,
+        Err(error) => return vec![error],
     };
     let (mut any, mut failures) = (false, Vec::new());
-    for (section, removed) in remove(ctx, section, args.restore)? {
+    for (section, removed) in sections {
         let report = match removed {
             Ok(report) => report,
             Err(error) => {
@@ -54,20 +73,32 @@ pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
             ctx.ui.say(format_args!("moved the long-term keys of [{long_term}] back to [{section}]"));
         }
     }
-    let Some(last) = failures.pop() else {
-        if !any {
-            ctx.ui.say("no session in the credentials file");
-        }
-        return Ok(());
-    };
-    for error in failures {
-        ctx.ui.error(&error.message, &error.hints);
+    if !any && failures.is_empty() {
+        ctx.ui.say("no session in the credentials file");
     }
-    Err(last)
+    failures
 }
 
-/// Forgets the profile's cached sessions. Returns the section in which its session would be.
-fn forget(ctx: &Context, profile: Option<&str>) -> CommandResult<String> {
+/// Which cached sessions belong to a profile.
+struct Cached {
+    /// The access key ID of the session in the credentials file.
+    written: Option<String>,
+    access_key_id: Option<String>,
+    serial: Option<Serial>,
+    roles: Vec<String>,
+}
+
+impl Cached {
+    fn includes(&self, key: &SessionKey, session_id: &str) -> bool {
+        let device = self.serial.as_ref().is_some_and(|serial| key.serial == serial.as_str());
+        let same_roles = key.roles.iter().map(|role| &role.role_arn).eq(&self.roles);
+        self.written.as_deref() == Some(session_id)
+            || (same_roles && (device || self.access_key_id.as_ref() == Some(&key.access_key_id)))
+    }
+}
+
+/// The section in which the profile's session would be, and its cached sessions.
+fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)> {
     let profiles = ctx.profiles()?;
     let named = profile.or(ctx.env.get("AWS_PROFILE"));
     let resolution = resolve(&profiles, named.unwrap_or(ctx.env.profile()))?;
@@ -75,22 +106,30 @@ fn forget(ctx: &Context, profile: Option<&str>) -> CommandResult<String> {
         Target::Section(section) => section.clone(),
         Target::CacheOnly => resolution.profile.clone(),
     };
-    let roles: Vec<&str> = resolution.roles.iter().map(|role| role.role_arn.as_str()).collect();
     // No program is run for keys, and a profile without keys or a device has its section cleaned all the same.
-    let key_id = match &resolution.keys {
-        Ok(KeySource::Static { keys, .. }) => Some(keys.access_key_id.as_str()),
+    let access_key_id = match &resolution.keys {
+        Ok(KeySource::Static { keys, .. }) => Some(keys.access_key_id.clone()),
         // Where nothing is configured, `login` takes those of the environment.
-        Err(_) if named.is_none() => ctx.env.get("AWS_ACCESS_KEY_ID"),
+        Err(_) if named.is_none() => ctx.env.get("AWS_ACCESS_KEY_ID").map(str::to_owned),
         _ => None,
     };
-    let serial = session::known_serial(ctx, None, &resolution).ok().flatten();
     let written = profiles.get(&section).and_then(|profile| profile.get("aws_access_key_id"));
-    ctx.cache()?.remove_where(|key, session_id| {
-        let device = serial.as_ref().is_some_and(|serial| key.serial == serial.as_str());
-        let same_roles = key.roles.iter().map(|r| r.role_arn.as_str()).eq(roles.iter().copied());
-        written == Some(session_id) || (same_roles && (device || key_id == Some(&key.access_key_id)))
-    })?;
-    Ok(section)
+    let cached = Cached {
+        written: written.map(str::to_owned),
+        access_key_id,
+        serial: session::known_serial(ctx, None, &resolution).ok().flatten(),
+        roles: resolution.roles.iter().map(|role| role.role_arn.clone()).collect(),
+    };
+    Ok((section, cached))
+}
+
+/// Forgets these cached sessions, or all.
+fn forget(ctx: &Context, cached: Option<&Cached>) -> CommandResult {
+    let cache = ctx.cache()?;
+    Ok(match cached {
+        Some(cached) => cache.remove_where(|key, session_id| cached.includes(key, session_id))?,
+        None => cache.clear()?,
+    })
 }
 
 /// Removes the session of one section, or every one of ours, in one edit.

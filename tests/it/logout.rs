@@ -76,3 +76,23 @@ fn a_session_of_another_profile_stays_in_the_cache() {
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
+
+/// Leaves something that cannot be removed in the cache, and demands that the session is gone from the file all the same.
+#[track_caller]
+fn cleans_the_file_first(args: &[&str], odd: &str) {
+    let world = World::imported();
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    world.home.write(&format!(".cache/awsmfa/{odd}/file"), "");
+    let logout = args.iter().fold(world.home.awsmfa(["logout"]), |run, arg| run.arg(arg));
+    let said = logout.run().code(1).err();
+    assert!(said.starts_with("awsmfa: removed the session of [dev]\nerror: "), "{said}");
+    assert!(!world.home.credentials().contains("aws_session_token"));
+    assert!(world.home.files().keys().all(|path| !path.ends_with(".json") || !path.contains("sessions/")));
+}
+
+#[test]
+fn an_odd_cache_does_not_keep_the_session_in_the_file() {
+    cleans_the_file_first(&["-p", "dev"], "answers/folder");
+    cleans_the_file_first(&["--all"], "answers/folder");
+    cleans_the_file_first(&["--all"], "sessions/folder");
+}
