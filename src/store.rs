@@ -33,6 +33,10 @@ pub trait SecretStore: Send + Sync {
     /// Keeps `value` under `name`, in place of what may be there. When this returns, it is on the disk (or with the
     /// platform's keyring) and, where nobody had to be asked for it, was read back.
     fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError>;
+    /// A command that prints the secret kept under `name` without awsmfa, where the platform has one.
+    fn reading_command(&self, _name: &str) -> Option<String> {
+        None
+    }
     /// Forgets `name`. Returns whether it was there.
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
 }

@@ -5,10 +5,14 @@ use super::plan::NAMES;
 use super::{Run, words};
 use crate::aws::{AwsErrorKind, NewDevice};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::secret::Secret;
 use crate::model::serial::Serial;
-use crate::model::totp::Seed;
+use crate::model::totp::{Seed, SeedError};
 use crate::store::StoreError;
 use crate::store::registry::DeviceRecord;
+
+/// What stands before a device's serial in the name of a secret that could not be read.
+const UNREADABLE: &str = "unreadable:";
 
 /// So often a request is sent whose answer was lost.
 const LOST: usize = 3;
@@ -75,11 +79,16 @@ impl Run<'_> {
 
     /// The only time that AWS tells the seed: into the store with it.
     fn keep(&mut self, journal: &mut Journal, device: &NewDevice) -> CommandResult {
-        let seed = Seed::from_base32(device.seed.expose())?;
-        if let Err(error) = self.put(journal, &device.serial, &seed) {
+        let serial = device.serial.clone().unwrap_or_else(|| journal.serial.clone());
+        let text = std::str::from_utf8(device.seed.expose());
+        let seed = match text.map_err(|_| SeedError::NotBase32).and_then(Seed::from_base32) {
+            Ok(seed) => seed,
+            Err(why) => return Err(self.keep_unreadable(journal, &serial, &device.seed, &why)),
+        };
+        if let Err(error) = self.put(journal, serial.as_str(), &seed.to_uri(&serial)) {
             return Err(self.take_back(journal, error));
         }
-        journal.serial = device.serial.clone();
+        journal.serial = serial;
         journal.stage = Stage::Stored;
         self.made_device = true;
         self.register(journal)?;
@@ -89,12 +98,38 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn put(&self, journal: &Journal, serial: &Serial, seed: &Seed) -> CommandResult {
+    /// AWS shows a secret once, so one that cannot be read is kept all the same, for a person to make sense of.
+    fn keep_unreadable(
+        &mut self,
+        journal: &Journal,
+        serial: &Serial,
+        seed: &Secret<Vec<u8>>,
+        why: &SeedError,
+    ) -> CommandError {
+        // Again would create another device with the same end.
+        self.given_up = true;
+        let name = format!("{UNREADABLE}{serial}");
+        if let Err(error) = self.put(journal, &name, &as_text(seed)) {
+            return self.take_back(journal, error);
+        }
+        let message = format!(
+            "cannot use the secret that AWS sent for `{serial}` ({why}); the {} store keeps the secret unchanged as `{name}`",
+            journal.store
+        );
+        let this = CommandError::new(ErrorKind::Failed, message);
+        let command = self.store_of(journal).ok().and_then(|store| store.reading_command(&name));
+        let this = match command {
+            Some(command) => this.hint(format!("show the secret: `{command}`")),
+            None => this,
+        };
+        this.hint(format!("the device is not enabled; delete it: `{}`", words::delete_command(serial)))
+    }
+
+    fn put(&self, journal: &Journal, name: &str, value: &Secret<String>) -> CommandResult {
         let store = self.store_of(journal)?;
-        let uri = seed.to_uri(serial);
-        store.put(serial.as_str(), &uri)?;
-        match store.get(serial.as_str())? {
-            Some(read) if read == uri => Ok(()),
+        store.put(name, value)?;
+        match store.get(name)? {
+            Some(read) if read == *value => Ok(()),
             _ => Err(StoreError::Damaged {
                 what: format!("the {} store gave back something else than the secret", journal.store),
             }
@@ -163,4 +198,23 @@ impl Run<'_> {
         })?;
         Ok(())
     }
+}
+
+/// The text of a secret, or its bytes in hexadecimal.
+fn as_text(seed: &Secret<Vec<u8>>) -> Secret<String> {
+    use std::fmt::Write;
+
+    let bytes = seed.expose();
+    let mut text = String::with_capacity(bytes.len() * 2 + 4);
+    match std::str::from_utf8(bytes) {
+        Ok(utf8) => text.push_str(utf8),
+        Err(_) => {
+            text.push_str("hex:");
+            for byte in bytes {
+                // Writing to a string does not fail.
+                let _ = write!(text, "{byte:02x}");
+            }
+        }
+    }
+    Secret::new(text)
 }

@@ -259,6 +259,12 @@ impl SecretStore for AgeFileStore {
         }
     }
 
+    fn reading_command(&self, name: &str) -> Option<String> {
+        let (identity, entry) = (self.identity_path(), self.entry_path(name));
+        let words = ["age", "-d", "-i", identity.to_str()?, entry.to_str()?];
+        shlex::try_join(words).ok()
+    }
+
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
         check_name(name)?;
         let path = self.entry_path(name);

@@ -89,6 +89,16 @@ impl SecretStore for KeyringStore {
         })
     }
 
+    fn reading_command(&self, name: &str) -> Option<String> {
+        if cfg!(target_os = "macos") {
+            Some(format!("security find-generic-password -s {SERVICE} -a '{name}' -w"))
+        } else if cfg!(windows) {
+            None
+        } else {
+            Some(format!("secret-tool lookup service {SERVICE} username '{name}'"))
+        }
+    }
+
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
         check_name(name)?;
         let name = name.to_owned();

@@ -6,6 +6,7 @@ mod gone;
 mod kills;
 mod names;
 mod new_user;
+mod odd_seeds;
 mod permissions;
 mod time;
 

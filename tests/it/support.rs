@@ -142,6 +142,15 @@ impl Home {
         fs::remove_dir_all(self.join(".local")).unwrap();
     }
 
+    /// What an entry of the file store holds, opened as `age -d -i identity.age ENTRY` does.
+    pub fn open_entry(&self, entry: impl AsRef<Path>) -> String {
+        let passphrase = age::scrypt::Identity::new(PASSPHRASE.to_owned().into());
+        let identity = age::decrypt(&passphrase, &STORE.0).unwrap();
+        let identity: age::x25519::Identity = std::str::from_utf8(&identity).unwrap().trim().parse().unwrap();
+        let bytes = fs::read(self.join(".local/share/awsmfa/store").join(entry)).unwrap();
+        String::from_utf8(age::decrypt(&identity, &bytes).unwrap()).unwrap()
+    }
+
     /// The home folder.
     pub fn path(&self) -> &Path {
         self.folder.path()

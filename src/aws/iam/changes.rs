@@ -13,10 +13,10 @@ use crate::model::totp::Code;
 /// A virtual device that AWS has just created: the only time that it tells the seed.
 #[derive(Debug)]
 pub struct NewDevice {
-    /// Its ARN.
-    pub serial: Serial,
-    /// Its secret key in Base32.
-    pub seed: Secret<String>,
+    /// Its ARN, if AWS sent one that is valid.
+    pub serial: Option<Serial>,
+    /// Its secret key as AWS sent it: Base32 text, but not checked here, because it must be kept whatever it is.
+    pub seed: Secret<Vec<u8>>,
 }
 
 /// Two consecutive codes in order, as AWS asks for them to set a device's clock. They are not used up for sessions.
@@ -105,6 +105,6 @@ impl Aws {
 
 fn new_device(output: CreateVirtualMfaDeviceOutput) -> Option<NewDevice> {
     let device = output.virtual_mfa_device?;
-    let seed = String::from_utf8(device.base32_string_seed?.into_inner()).ok()?;
-    Some(NewDevice { serial: device.serial_number.parse().ok()?, seed: Secret::new(seed) })
+    let seed = Secret::new(device.base32_string_seed?.into_inner());
+    Some(NewDevice { serial: device.serial_number.parse().ok(), seed })
 }

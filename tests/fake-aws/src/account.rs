@@ -137,6 +137,8 @@ pub(crate) struct Account {
     pub(crate) lists: View,
     /// How long IAM's operations do not know a user or a device that one of them made.
     pub(crate) creation_lag: Duration,
+    /// What is sent in place of the seeds of new devices.
+    pub(crate) odd_seed: Option<Vec<u8>>,
     pub(crate) page_size: usize,
 }
 
@@ -153,6 +155,7 @@ impl Account {
             judge: Judge::default(),
             lists: View::default(),
             creation_lag: Duration::ZERO,
+            odd_seed: None,
             page_size: 100,
         }
     }

@@ -262,6 +262,11 @@ impl FakeAws {
         self.shared.account().lists.lag = lag;
     }
 
+    /// Sends these bytes in place of the seeds of devices that are created from now on.
+    pub fn send_odd_seeds(&self, bytes: &[u8]) {
+        self.shared.account().odd_seed = Some(bytes.to_vec());
+    }
+
     /// Changes [how long IAM does not know](Builder::creation_lag) what is made from now on.
     pub fn set_creation_lag(&self, lag: Duration) {
         self.shared.account().creation_lag = lag;

@@ -29,7 +29,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
         return Err(ApiError::exists("MFA device already exists."));
     }
     let seed = random::bytes(40);
-    let bootstrap = bootstrap(name, &call.account.id, &seed);
+    let bootstrap = bootstrap(name, &call.account.id, &seed, call.account.odd_seed.as_deref());
     let tags_xml =
         if tags.is_empty() { String::new() } else { xml::members("Tags", tags.iter().map(tag_xml)) };
     let uid = call.account.judge.next_uid();
@@ -50,13 +50,13 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
 }
 
 /// The seed as Base64 of its Base32 text, and the QR code that carries the same: shown once, here.
-fn bootstrap(name: &str, account: &str, seed: &[u8]) -> String {
+fn bootstrap(name: &str, account: &str, seed: &[u8], odd: Option<&[u8]>) -> String {
     let seed = totp::encode_seed(seed);
     let issuer = "Amazon%20Web%20Services";
     let label = sigv4::uri_encode(name);
     let uri = format!("otpauth://totp/{issuer}:{label}@{account}?secret={seed}&issuer={issuer}");
     [
-        xml::text("Base32StringSeed", &STANDARD.encode(seed)),
+        xml::text("Base32StringSeed", &STANDARD.encode(odd.unwrap_or(seed.as_bytes()))),
         xml::text("QRCodePNG", &STANDARD.encode(png::qr(&uri))),
     ]
     .concat()

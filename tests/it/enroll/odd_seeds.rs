@@ -1,0 +1,30 @@
+//! Secrets that AWS never sends, but shows only once if it does.
+
+use super::Bench;
+
+#[test]
+fn a_secret_that_cannot_be_read_is_kept_as_aws_sent_it() {
+    for (sent, kept) in [
+        (&b"JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1"[..], "JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1"),
+        (b"\xff\x00\x10", "hex:ff0010"),
+        (b"GEZDGNBV", "GEZDGNBV"),
+    ] {
+        let bench = Bench::new();
+        bench.aws.send_odd_seeds(sent);
+        let ran = bench.by_user().code(1);
+        let err = ran.err();
+        assert!(!err.contains(kept), "the secret is shown: {err}");
+        if kept == "GEZDGNBV" {
+            insta::assert_snapshot!(err, @"
+            error: cannot use the secret that AWS sent for `arn:aws:iam::123456789012:mfa/aws_mfa_demo` (the secret key is too short: 40 bits, where AWS uses 320 and RFC 4226 requires 128); the file store keeps the secret unchanged as `unreadable:arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+            hint: show the secret: `age -d -i ~/.local/share/awsmfa/store/identity.age '~/.local/share/awsmfa/store/unreadable%3Aarn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Faws_mfa_demo.age'`
+            hint: the device is not enabled; delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+            ");
+        }
+        // The command of the hint, with the age crate: the tests' machine need not have one.
+        let line = err.lines().find_map(|line| line.strip_prefix("hint: show the secret: `")).unwrap();
+        let entry = line.trim_end_matches('`').rsplit(['/', '\'']).find(|word| !word.is_empty()).unwrap();
+        assert_eq!(bench.home.open_entry(entry).trim_end(), kept);
+        assert_eq!(bench.count("DeleteVirtualMFADevice"), 0);
+    }
+}
