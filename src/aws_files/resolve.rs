@@ -31,6 +31,16 @@ pub struct Resolution {
     pub chain: Vec<String>,
 }
 
+impl Resolution {
+    /// The ID of the long-term access key, where a file has it.
+    pub fn access_key_id(&self) -> Option<&str> {
+        match &self.keys {
+            Ok(KeySource::Static { keys, .. }) => Some(&keys.access_key_id),
+            _ => None,
+        }
+    }
+}
+
 /// A setting with where it was read, for `-v` and errors. No secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -224,6 +234,16 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
         target: target(own, name),
         chain,
     })
+}
+
+/// The profile that may hold the `mfa_serial` of the user whose keys `name` uses: the profile itself, or the one that has
+/// the keys. `None` if both have a role: with `mfa_serial` in a profile with a role, the AWS CLI prompts for a code at
+/// every command, and the JavaScript and Go SDKs refuse to work.
+pub fn serial_home(profiles: &Profiles, name: &str) -> Option<String> {
+    let base = resolve(profiles, name).map_or_else(|_| name.to_owned(), |resolution| resolution.base);
+    let has_role =
+        |name: &String| profiles.get(name).is_some_and(|profile| profile.get("role_arn").is_some());
+    [name.to_owned(), base].into_iter().find(|name| !has_role(name))
 }
 
 /// The endpoint that a profile's settings give a service (`sts`, `iam`): `[services x]`, then `endpoint_url`. `None` where

@@ -139,7 +139,7 @@ fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
 
 fn of_profile(ctx: &Context, profile: &str) -> CommandResult<Serial> {
     let resolution = resolve(&ctx.profiles()?, profile)?;
-    session::known_serial(ctx, None, &resolution)?.ok_or_else(|| {
+    session::known_serial(ctx, None, &resolution, None)?.ok_or_else(|| {
         CommandError::new(ErrorKind::Configuration, format!("profile `{profile}` has no `mfa_serial`"))
             .hint("name the device: `awsmfa device list` shows those that are stored")
     })

@@ -28,6 +28,7 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
     let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
+        .inspect_err(|error| session::doubt_serial(ctx, &prepared, error))
         .map_err(|error| session::explain(error, &prepared, &options))?;
     let output = process_output::render(&ensured.session);
     ctx.ui.result(output.expose())?;

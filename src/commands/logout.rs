@@ -114,10 +114,11 @@ fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)
         _ => None,
     };
     let written = profiles.get(&section).and_then(|profile| profile.get("aws_access_key_id"));
+    let serial = session::known_serial(ctx, None, &resolution, access_key_id.as_deref()).ok().flatten();
     let cached = Cached {
         written: written.map(str::to_owned),
         access_key_id,
-        serial: session::known_serial(ctx, None, &resolution).ok().flatten(),
+        serial,
         roles: resolution.roles.iter().map(|role| role.role_arn.clone()).collect(),
     };
     Ok((section, cached))

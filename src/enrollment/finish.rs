@@ -32,17 +32,34 @@ impl Run<'_> {
         if before.as_deref() == Some(serial) {
             return Ok(());
         }
+        let Some(home) = self.serial_home(profile)? else {
+            self.ctx.ui.done(format_args!("`{profile}` uses `{serial}`"));
+            return Ok(());
+        };
         let path = self.ctx.config_path()?;
         let lock = write::lock_path(&self.ctx.state_dir()?, &path);
         write::edit(&path, Kind::Config, &lock, |document| {
-            session_edits::set_config_key(document, profile, "mfa_serial", serial)
+            session_edits::set_config_key(document, &home, "mfa_serial", serial)
         })?;
         if self.named(profile)?.as_deref() != Some(serial) {
-            self.correct_credentials(profile, serial)?;
+            self.correct_credentials(&home, serial)?;
         }
         let was = before.map(|was| format!(", in place of `{was}`")).unwrap_or_default();
-        self.ctx.ui.done(format_args!("`mfa_serial` of profile `{profile}` names it{was}"));
+        self.ctx.ui.done(format_args!("`mfa_serial` of profile `{home}` names it{was}"));
         Ok(())
+    }
+
+    /// The profile whose `mfa_serial` decides for `profile`: the one that may have the line, or a role's that has it, which
+    /// is corrected. `None` where it would hurt other tools; then the registry alone knows the device.
+    pub(super) fn serial_home(&self, profile: &str) -> CommandResult<Option<String>> {
+        let profiles = self.ctx.profiles()?;
+        let home = resolve::serial_home(&profiles, profile);
+        if home.as_deref() == Some(profile) {
+            return Ok(home);
+        }
+        let has_line = |name: &String| profiles.get(name).is_some_and(|p| p.get("mfa_serial").is_some());
+        let chain = resolve::resolve(&profiles, profile).map(|resolution| resolution.chain);
+        Ok(chain.unwrap_or_default().into_iter().find(has_line).or(home))
     }
 
     /// The serial that a profile names now.

@@ -40,7 +40,8 @@ impl Run<'_> {
         }
         // A profile with another's keys shows here.
         self.own_keys()?;
-        if let Some(profile) = self.using_profile() {
+        let home = self.using_profile().map(|profile| self.serial_home(&profile)).transpose()?.flatten();
+        if let Some(profile) = home {
             let rehearsed = write::check_writable(&self.ctx.config_path()?, Kind::Config, |document| {
                 session_edits::set_config_key(document, &profile, "mfa_serial", "-")
             });

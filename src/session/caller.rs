@@ -102,7 +102,7 @@ impl Caller {
             return Ok(Vec::new());
         };
         let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
-        Ok(discover::known_serial(ctx, None, &resolution)?.into_iter().collect())
+        Ok(discover::known_serial(ctx, None, &resolution, None)?.into_iter().collect())
     }
 }
 
@@ -205,7 +205,7 @@ fn of_profile(
 
 /// A role's credentials: with MFA by our own means where a device is stored, else by the SDK's.
 fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
-    let serial = discover::known_serial(ctx, None, resolution)?;
+    let serial = discover::known_serial(ctx, None, resolution, None)?;
     let stored = match (&serial, &resolution.keys) {
         (Some(serial), Ok(_)) => ctx.registry()?.find(serial)?.is_some(),
         _ => false,

@@ -1,23 +1,26 @@
-//! Which device a profile means: by flag, by `mfa_serial`, by our register, or by asking AWS.
+//! Which device a profile means: by flag, by `mfa_serial`, by our registry, or by asking AWS.
 
 use chrono::TimeDelta;
 
+use super::SessionError;
 use super::plan::Prepared;
 use super::request::with_right_time;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::resolve::Resolution;
-use crate::aws_files::{Kind, session_edits, write};
+use crate::aws_files::{Kind, resolve, session_edits, write};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 
-/// The serial as far as it can be told without AWS.
+/// The serial as far as it is known without AWS. The profile's access key is looked up in the registry, too;
+/// `access_key_id` is for keys that the files do not show.
 pub fn known_serial(
     ctx: &Context,
     flag: Option<&Serial>,
     resolution: &Resolution,
+    access_key_id: Option<&str>,
 ) -> CommandResult<Option<Serial>> {
     if let Some(serial) = flag {
         return Ok(Some(serial.clone()));
@@ -39,7 +42,12 @@ pub fn known_serial(
             return Ok(Some(record.serial));
         }
     }
-    Ok(None)
+    let Some(id) = access_key_id.or(resolution.access_key_id()) else { return Ok(None) };
+    let serial = registry.for_key(id)?;
+    if let Some(serial) = &serial {
+        ctx.ui.detail(format_args!("MFA device `{serial}`, remembered for access key `{id}`"));
+    }
+    Ok(serial)
 }
 
 /// Asks AWS for the devices of the keys' user, and takes the one that can be meant.
@@ -70,27 +78,62 @@ pub fn ask_aws(
     }
 }
 
-/// Writes a serial that AWS told us to the profile whose keys it belongs to, so that it is asked for once. A file that
-/// cannot be written is no reason to fail: the session is there.
+/// Remembers a serial that AWS told us, so that AWS is asked once: in the profile that has the keys where that hurts no
+/// other tool, otherwise in the registry alone. A file that cannot be written is no reason to fail: the session is there.
 pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
-    let base = &prepared.resolution.base;
-    if !prepared.discovered || !prepared.resolution.chain.iter().any(|p| prepared.profiles.get(p).is_some()) {
+    if !prepared.discovered {
         return;
     }
     let serial = &prepared.plan.serial;
-    let written = ctx.config_path().and_then(|path| {
-        let lock = write::lock_path(&ctx.state_dir()?, &path);
-        let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
-            session_edits::set_config_key(document, base, "mfa_serial", serial.as_str())
-        };
-        write::edit(&path, Kind::Config, &lock, edit)?;
-        Ok(path)
-    });
-    match written {
-        Ok(path) => {
-            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{base}` in {}", path.display()));
+    let written = match home_of_serial(prepared) {
+        Some(profile) => write_serial(ctx, &profile, serial),
+        None => Ok(false),
+    };
+    if let Err(error) = &written {
+        ctx.ui.detail(format_args!("cannot write `mfa_serial`: {error}"));
+    }
+    if !written.unwrap_or(false) {
+        let id = &prepared.plan.keys.access_key_id;
+        let remembered = ctx.registry().and_then(|registry| Ok(registry.remember(id, serial)?));
+        match remembered {
+            Ok(()) => ctx.ui.detail(format_args!("remembered MFA device `{serial}` for access key `{id}`")),
+            Err(error) => ctx.ui.detail(format_args!("cannot remember MFA device `{serial}`: {error}")),
         }
-        Err(error) => ctx.ui.detail(format_args!("the device's serial could not be remembered: {error}")),
+    }
+}
+
+/// The profile that may hold the serial. Keys of the environment belong to no profile.
+fn home_of_serial(prepared: &Prepared) -> Option<String> {
+    let resolution = &prepared.resolution;
+    resolution.keys.as_ref().ok()?;
+    resolve::serial_home(&prepared.profiles, &resolution.base)
+}
+
+/// Returns whether the profile has the serial now.
+fn write_serial(ctx: &Context, profile: &str, serial: &Serial) -> CommandResult<bool> {
+    let path = ctx.config_path()?;
+    let lock = write::lock_path(&ctx.state_dir()?, &path);
+    let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
+        session_edits::set_config_key(document, profile, "mfa_serial", serial.as_str())
+    };
+    if write::edit(&path, Kind::Config, &lock, edit)? {
+        ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{profile}` in {}", path.display()));
+    }
+    // What was written may not be what is read: the file may be a device, or the profile hidden by another section.
+    let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
+    Ok(resolution.serial.is_some_and(|setting| setting.text == serial.as_str()))
+}
+
+/// Forgets a remembered serial that AWS could not validate: the user may have another device by now, and AWS is asked
+/// again next time.
+pub fn doubt_serial(ctx: &Context, prepared: &Prepared, error: &SessionError) {
+    if !matches!(error, SessionError::Aws(error) if error.kind == AwsErrorKind::CannotValidateCode) {
+        return;
+    }
+    let id = &prepared.plan.keys.access_key_id;
+    let forgotten = ctx.registry().and_then(|registry| Ok(registry.forget_key(id)?));
+    if forgotten.unwrap_or(false) {
+        ctx.ui.detail(format_args!("forgot which MFA device access key `{id}` uses"));
     }
 }
 

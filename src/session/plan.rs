@@ -103,7 +103,7 @@ pub fn prepare(ctx: &Context, wishes: &Wishes) -> CommandResult<Prepared> {
             (resolution, keys)
         }
     };
-    let known = discover::known_serial(ctx, wishes.serial.as_ref(), &resolution)?;
+    let known = discover::known_serial(ctx, wishes.serial.as_ref(), &resolution, Some(&keys.access_key_id))?;
     let settings = settings(ctx, &profiles, &resolution, known.as_ref(), wishes.unattended);
     let aws = Aws::new(settings, ctx.clock.clone())?;
     let discovered = known.is_none();

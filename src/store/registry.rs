@@ -1,5 +1,6 @@
 //! The register of devices: which there are, where their seeds are kept, which profiles use them. It holds no secrets.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,9 @@ struct Contents {
     version: u32,
     #[serde(default)]
     devices: Vec<DeviceRecord>,
+    /// The device of an access key's user, by the access key ID: what AWS said and no profile can hold.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    keys: BTreeMap<String, Serial>,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
@@ -119,14 +123,45 @@ impl Registry {
         Ok(self.load()?.into_iter().find(|device| device.profiles.iter().any(|p| p == profile)))
     }
 
+    /// The device that was remembered for an access key. A key belongs to one user for life, unlike a profile.
+    pub fn for_key(&self, access_key_id: &str) -> Result<Option<Serial>, RegistryError> {
+        Ok(self.read()?.keys.remove(access_key_id))
+    }
+
+    /// Remembers the device of an access key's user.
+    pub fn remember(&self, access_key_id: &str, serial: &Serial) -> Result<(), RegistryError> {
+        self.change(|contents| {
+            contents.keys.insert(access_key_id.to_owned(), serial.clone());
+        })
+    }
+
+    /// Forgets which device an access key's user has. Returns whether one was remembered.
+    pub fn forget_key(&self, access_key_id: &str) -> Result<bool, RegistryError> {
+        self.change(|contents| contents.keys.remove(access_key_id).is_some())
+    }
+
+    /// Forgets which profiles and access keys use a device.
+    pub fn forget_uses(&self, serial: &Serial) -> Result<(), RegistryError> {
+        self.change(|contents| {
+            contents.keys.retain(|_, device| device != serial);
+            for device in contents.devices.iter_mut().filter(|device| device.serial == *serial) {
+                device.profiles.clear();
+            }
+        })
+    }
+
     /// Changes the devices: reads them under the lock, lets `change` have them, and writes them if they are others then.
     pub fn update<T>(&self, change: impl FnOnce(&mut Vec<DeviceRecord>) -> T) -> Result<T, RegistryError> {
+        self.change(|contents| change(&mut contents.devices))
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> Result<T, RegistryError> {
         let lock = Lock::acquire(&self.lock_path);
         let _lock = lock.map_err(|source| RegistryError::Io { path: self.lock_path.clone(), source })?;
         let mut contents = self.read()?;
-        let before = contents.devices.clone();
-        let result = change(&mut contents.devices);
-        if contents.devices != before {
+        let before = (contents.devices.clone(), contents.keys.clone());
+        let result = change(&mut contents);
+        if (&contents.devices, &contents.keys) != (&before.0, &before.1) {
             let damaged = |error: serde_json::Error| self.damaged(&error);
             let mut text = serde_json::to_string_pretty(&contents).map_err(damaged)?;
             text.push('\n');
@@ -137,7 +172,12 @@ impl Registry {
 
     fn read(&self) -> Result<Contents, RegistryError> {
         let Some(bytes) = read_own(&self.path).map_err(|source| self.io(source))? else {
-            return Ok(Contents { version: VERSION, devices: Vec::new(), other: Map::new() });
+            return Ok(Contents {
+                version: VERSION,
+                devices: Vec::new(),
+                keys: BTreeMap::new(),
+                other: Map::new(),
+            });
         };
         let damaged = |error: serde_json::Error| self.damaged(&error);
         let Versioned { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
@@ -181,6 +221,22 @@ mod tests {
         assert_eq!(registry.find(&bob.serial).unwrap(), Some(bob.clone()));
         assert_eq!(registry.for_profile("bob").unwrap(), Some(bob));
         assert_eq!(registry.for_profile("eve").unwrap(), None);
+    }
+
+    #[test]
+    fn an_access_key_remembers_its_users_device() {
+        let (_home, registry) = registry();
+        let (alice, bob) = (device("alice").serial, device("bob").serial);
+        registry.remember("AKIAALICE", &alice).unwrap();
+        registry.remember("AKIAOTHER", &alice).unwrap();
+        registry.remember("AKIABOB", &bob).unwrap();
+        registry.update(|devices| devices.push(device("alice"))).unwrap();
+        assert_eq!(registry.for_key("AKIAALICE").unwrap().as_ref(), Some(&alice));
+        assert!(registry.forget_key("AKIAALICE").unwrap() && !registry.forget_key("AKIAALICE").unwrap());
+        registry.forget_uses(&alice).unwrap();
+        assert_eq!(registry.for_key("AKIAOTHER").unwrap(), None);
+        assert_eq!(registry.for_key("AKIABOB").unwrap(), Some(bob));
+        assert_eq!(registry.load().unwrap()[0].profiles, [""; 0]);
     }
 
     #[test]

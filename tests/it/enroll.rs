@@ -8,6 +8,7 @@ mod names;
 mod new_user;
 mod odd_seeds;
 mod permissions;
+mod roles;
 mod time;
 
 use fake_aws::{AccessKey, Builder, FakeAws, Permissions};

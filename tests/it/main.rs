@@ -29,4 +29,5 @@ mod qr;
 mod renewal;
 mod roles;
 mod secrets;
+mod serials;
 mod sessions;

@@ -49,11 +49,7 @@ pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
         }
     }
     ctx.cache()?.remove_device(serial.as_str())?;
-    ctx.registry()?.update(|devices| {
-        for device in devices.iter_mut().filter(|device| device.serial == *serial) {
-            device.profiles.clear();
-        }
-    })?;
+    ctx.registry()?.forget_uses(serial)?;
     Ok(())
 }
 

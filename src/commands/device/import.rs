@@ -113,7 +113,7 @@ fn serial(
     }
     // A profile that has its serial needs no keys for this.
     let resolution = resolve(&ctx.profiles()?, profile.unwrap_or(ctx.env.profile()))?;
-    if let Some(serial) = session::known_serial(ctx, None, &resolution)? {
+    if let Some(serial) = session::known_serial(ctx, None, &resolution, None)? {
         return Ok((serial, None));
     }
     let wishes = Wishes { profile: profile.map(str::to_owned), ..Wishes::default() };

@@ -1,0 +1,101 @@
+//! Where the serial that AWS gave is remembered: in the profile that has the keys where that hurts no other tool, otherwise
+//! in the registry alone.
+
+use fake_aws::{FakeAws, RoleSpec};
+
+use crate::support::{Home, World};
+
+/// alice's keys in `[dev]`, her device imported but named in no profile, and these sections in the config file, where
+/// `ROLE` is a role that does not require MFA.
+fn world(config: &str) -> World {
+    let world = World::new();
+    let import = world.home.awsmfa(["device", "import", "--serial", &world.device.serial, "--secret-stdin"]);
+    import.stdin(&world.device.seed).run().success();
+    let role = world.aws.add_role("admin", RoleSpec::default());
+    world.home.write_config(&config.replace("ROLE", &role.arn));
+    world
+}
+
+fn asked(aws: &FakeAws) -> usize {
+    aws.requests_for("ListMFADevices").len()
+}
+
+#[test]
+fn a_profile_with_keys_and_a_role_gets_no_mfa_serial() {
+    for name in ["dev", "default"] {
+        let header = if name == "default" { "default".to_owned() } else { format!("profile {name}") };
+        let world = world(&format!("[{header}]\nrole_arn = ROLE\nsource_profile = {name}\n"));
+        world.home.write_credentials(&world.home.credentials().replace("[dev]", &format!("[{name}]")));
+        let before = world.home.read(".aws/config");
+        world.home.awsmfa(["credential-process", "-p", name]).run().success();
+        assert_eq!(world.home.read(".aws/config"), before, "`{name}` would make the AWS CLI prompt");
+        world.home.awsmfa(["logout", "-p", name]).run().success();
+        let ran = world.home.awsmfa(["login", "-p", name]).run().success();
+        assert!(!ran.err().contains("mfa_serial"), "{}", ran.err());
+        assert_eq!(world.home.read(".aws/config"), before);
+        assert_eq!(asked(&world.aws), 1, "the registry remembers the device");
+    }
+}
+
+#[test]
+fn a_source_profile_with_keys_and_a_role_gets_no_mfa_serial() {
+    let config = "[profile dev]\nrole_arn = ROLE\nsource_profile = dev\n\
+        [profile app]\nrole_arn = ROLE\nsource_profile = dev\n";
+    let world = world(config);
+    let before = world.home.read(".aws/config");
+    world.home.awsmfa(["credential-process", "-p", "app"]).run().success();
+    assert_eq!(world.home.read(".aws/config"), before);
+    assert_eq!(asked(&world.aws), 1);
+}
+
+#[test]
+fn the_profile_that_has_the_keys_gets_the_mfa_serial_of_a_role() {
+    let world = world("[profile app]\nrole_arn = ROLE\nsource_profile = dev\n");
+    let before = world.home.read(".aws/config");
+    world.home.awsmfa(["credential-process", "-p", "app"]).run().success();
+    let serial = &world.device.serial;
+    assert_eq!(world.home.read(".aws/config"), format!("{before}\n[profile dev]\nmfa_serial = {serial}\n"));
+}
+
+#[test]
+fn keys_of_the_environment_are_remembered_once_and_belong_to_no_profile() {
+    let aws = FakeAws::start();
+    aws.add_user("alice");
+    let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));
+    let mut home = Home::new(&aws);
+    home.set("AWS_ACCESS_KEY_ID", &key.id);
+    home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
+    let import = home.awsmfa(["device", "import", "--serial", &device.serial, "--secret-stdin"]);
+    import.stdin(&device.seed).run().success();
+    for _ in 0..3 {
+        let ran = home.awsmfa(["login", "--force"]).run().success();
+        assert!(!ran.err().contains("remembered"), "{}", ran.err());
+    }
+    assert_eq!(asked(&aws), 1);
+    assert!(!home.join(".aws/config").exists(), "the keys are not those of [default]");
+}
+
+#[test]
+fn a_remembered_device_that_the_user_no_longer_has_is_looked_up_again() {
+    let world = world("[profile dev]\nrole_arn = ROLE\nsource_profile = dev\n");
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    world.aws.remove_device(&world.device.serial);
+    let new = world.aws.add_device("alice", "other");
+    let import = world.home.awsmfa(["device", "import", "--serial", &new.serial, "--secret-stdin"]);
+    import.stdin(&new.seed).run().success();
+    world.home.awsmfa(["logout", "--all"]).run().success();
+    world.home.awsmfa(["login", "-p", "dev"]).run().code(4);
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    assert_eq!(asked(&world.aws), 2);
+}
+
+#[test]
+fn device_remove_forgets_the_access_keys_that_use_the_device() {
+    let world = world("[profile dev]\nrole_arn = ROLE\nsource_profile = dev\n");
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    let registry = || world.home.read(".local/share/awsmfa/devices.json");
+    assert!(registry().contains(&world.key.id), "{}", registry());
+    world.home.write_config("");
+    world.home.awsmfa(["device", "remove", "alice", "--profile", "dev", "--yes"]).run().success();
+    assert!(!registry().contains(&world.key.id), "{}", registry());
+}
