@@ -5,13 +5,19 @@
 
 mod client;
 mod default_chain;
+mod echo;
 mod errors;
 mod iam;
+mod keys;
+mod settings;
 mod sts;
+mod transport;
 mod watch;
 
-pub use client::{Aws, ClientError, Keys, Reply, Settings};
+pub use client::{Aws, Reply};
 pub use default_chain::ChainError;
 pub use errors::{AwsError, AwsErrorKind};
 pub use iam::{Assigned, CodePair, MfaDevice, NewDevice, Tag, VirtualDevice};
+pub use keys::Keys;
+pub use settings::{ClientError, Settings};
 pub use sts::{AssumeRole, CallerIdentity, Mfa};

@@ -1,130 +1,23 @@
 //! How AWS is reached: region, endpoints, proxy, certificates, deadlines, and the clock that signs.
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::TimeSource;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
-use aws_smithy_http_client::{Builder as HttpBuilder, Connector};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use chrono::{DateTime, TimeDelta, Utc};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use super::errors::{AwsError, OperationError, Sent};
-use super::watch::Watch;
+use super::keys::Keys;
+use super::settings::{ClientError, Settings};
+use super::transport::http_client;
+use super::watch::{Shape, Watch};
 use crate::clock::SharedClock;
-use crate::model::secret::Secret;
-use crate::model::session::{LongTermKeys, Session};
-
-/// How to reach AWS; everything here comes from flags, the environment and the profile.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// The region whose STS is asked and whose partition's IAM.
-    pub region: String,
-    /// A URL instead of the region's STS endpoint.
-    pub sts_endpoint: Option<String>,
-    /// A URL instead of the partition's IAM endpoint.
-    pub iam_endpoint: Option<String>,
-    /// FIPS endpoints.
-    pub use_fips: bool,
-    /// Endpoints with IPv6.
-    pub use_dual_stack: bool,
-    /// A file of PEM certificates to trust instead of the system's.
-    pub ca_bundle: Option<PathBuf>,
-    /// The proxy for `http://` endpoints.
-    pub http_proxy: Option<String>,
-    /// The proxy for `https://` endpoints.
-    pub https_proxy: Option<String>,
-    /// Hosts to reach without a proxy, as curl and the AWS CLI read `NO_PROXY`.
-    pub no_proxy: Option<String>,
-    /// How long a request may take in all.
-    pub deadline: Duration,
-}
-
-/// Settings under which no request can be made.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// The CA bundle cannot be read.
-    #[error("the CA bundle `{path}` cannot be read: {source}")]
-    CaBundleUnreadable {
-        /// Its path.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The CA bundle has no certificate in it.
-    #[error("the CA bundle `{0}` has no usable PEM certificate")]
-    CaBundleEmpty(PathBuf),
-    /// TLS cannot be set up.
-    #[error("TLS cannot be set up: {0}")]
-    Tls(String),
-    /// The proxy's URL cannot be used. It may hold a password, so it is not shown.
-    #[error("the proxy's URL cannot be used: {0}")]
-    Proxy(String),
-    /// An endpoint is not the URL of a server.
-    #[error("the endpoint `{0}` is not a URL")]
-    Endpoint(String),
-    /// The runtime that makes the requests could not be started.
-    #[error("cannot start the network runtime: {0}")]
-    Runtime(#[from] std::io::Error),
-}
-
-/// Keys that sign a request.
-#[derive(Debug, Clone)]
-pub struct Keys {
-    pub(super) access_key_id: String,
-    pub(super) secret_access_key: Secret<String>,
-    pub(super) session_token: Option<Secret<String>>,
-}
-
-impl Keys {
-    /// Keys of their parts; with a token they are a session's.
-    pub fn new(access_key_id: &str, secret: Secret<String>, token: Option<Secret<String>>) -> Self {
-        Self { access_key_id: access_key_id.to_owned(), secret_access_key: secret, session_token: token }
-    }
-
-    /// The access key ID.
-    pub fn access_key_id(&self) -> &str {
-        &self.access_key_id
-    }
-
-    /// The same as long-term keys, unless they are a session's.
-    pub fn long_term(&self) -> Option<LongTermKeys> {
-        let secret_access_key = self.secret_access_key.clone();
-        let keys = LongTermKeys { access_key_id: self.access_key_id.clone(), secret_access_key };
-        self.session_token.is_none().then_some(keys)
-    }
-}
-
-impl From<&LongTermKeys> for Keys {
-    fn from(keys: &LongTermKeys) -> Self {
-        Self {
-            access_key_id: keys.access_key_id.clone(),
-            secret_access_key: keys.secret_access_key.clone(),
-            session_token: None,
-        }
-    }
-}
-
-impl From<&Session> for Keys {
-    fn from(session: &Session) -> Self {
-        Self {
-            access_key_id: session.access_key_id.clone(),
-            secret_access_key: session.secret_access_key.clone(),
-            session_token: Some(session.session_token.clone()),
-        }
-    }
-}
 
 /// What came of a request.
 #[derive(Debug)]
@@ -208,9 +101,13 @@ impl Aws {
         let config = self.sdk_config(keys, offset, retry);
         let result = self.runtime.block_on(send(config, watch.clone()));
         let seen = watch.seen();
-        let result = match result {
-            Ok(_) if seen.foreign => Err(AwsError::not_aws(operation)),
-            result => result.map_err(|e| AwsError::from_sdk(operation, &e)),
+        let result = match (result, seen.bad_success) {
+            (Ok(_), Some(Shape::Cut)) => Err(AwsError::cut(operation)),
+            (Ok(_), Some(_)) => Err(AwsError::not_aws(operation)),
+            (Ok(answer), None) => Ok(answer),
+            (Err(_), _) if seen.last == Some(Shape::Cut) => Err(AwsError::cut(operation)),
+            (Err(error), _) if !seen.sent => Err(AwsError::not_sent(operation, &error)),
+            (Err(error), _) => Err(AwsError::from_sdk(operation, &error)),
         };
         Reply { result, server_time: seen.date }
     }
@@ -292,60 +189,12 @@ fn check_endpoint(url: &str) -> Result<(), ClientError> {
     if is_url { Ok(()) } else { Err(ClientError::Endpoint(url.to_owned())) }
 }
 
-fn http_client(settings: &Settings) -> Result<SharedHttpClient, ClientError> {
-    let tls_context = TlsContext::builder().with_trust_store(trust_store(settings)?).build();
-    let tls_context = tls_context.map_err(|e| ClientError::Tls(e.to_string()))?;
-    let proxy = proxy(settings)?;
-    Ok(HttpBuilder::new().build_with_connector_fn(move |connector_settings, components| {
-        let mut builder = Connector::builder().proxy_config(proxy.clone());
-        builder.set_connector_settings(connector_settings.cloned());
-        builder.set_sleep_impl(components.and_then(RuntimeComponents::sleep_impl));
-        builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).tls_context(tls_context.clone()).build()
-    }))
-}
-
-fn trust_store(settings: &Settings) -> Result<TrustStore, ClientError> {
-    let Some(path) = &settings.ca_bundle else { return Ok(TrustStore::default()) };
-    let bundle = std::fs::read_to_string(path)
-        .map_err(|source| ClientError::CaBundleUnreadable { path: path.clone(), source })?;
-    // The SDK panics on a certificate that rustls refuses, and real bundles have such; they are left out here.
-    let usable: String =
-        bundle.split_inclusive("-----END CERTIFICATE-----").filter(|b| is_usable(b)).collect();
-    match usable.is_empty() {
-        true => Err(ClientError::CaBundleEmpty(path.clone())),
-        false => Ok(TrustStore::empty().with_pem_certificate(usable)),
-    }
-}
-
-fn is_usable(block: &str) -> bool {
-    let Ok(der) = CertificateDer::from_pem_slice(block.as_bytes()) else { return false };
-    rustls::RootCertStore::empty().add(der).is_ok()
-}
-
-/// The proxy for the endpoints in use. Both services are reached by the same scheme, https unless an endpoint says
-/// otherwise, so one proxy serves.
-fn proxy(settings: &Settings) -> Result<ProxyConfig, ClientError> {
-    let plain = settings.sts_endpoint.as_deref().or(settings.iam_endpoint.as_deref());
-    let url = match plain.is_some_and(|url| url.starts_with("http://")) {
-        true => &settings.http_proxy,
-        false => &settings.https_proxy,
-    };
-    let Some(url) = url else { return Ok(ProxyConfig::disabled()) };
-    let url = if url.contains("://") { url.clone() } else { format!("http://{url}") };
-    // Only the scheme is named: the rest may hold a password.
-    let config = ProxyConfig::all(url.as_str())
-        .map_err(|_| ClientError::Proxy("it should look like `http://host:port`".to_owned()))?;
-    Ok(match &settings.no_proxy {
-        Some(rules) => config.no_proxy(rules),
-        None => config,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::aws::{AwsErrorKind, Mfa};
     use crate::clock::SystemClock;
+    use crate::model::secret::Secret;
     use std::sync::{Arc, mpsc};
 
     #[test]

@@ -17,7 +17,8 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use chrono::TimeDelta;
 
-use super::client::{Aws, Keys, OffsetClock};
+use super::client::{Aws, OffsetClock};
+use super::keys::Keys;
 use crate::model::secret::Secret;
 
 /// A sign-in at a provider of identities takes a few requests.

@@ -8,6 +8,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::transport::{Late, TooLarge};
+
 /// Why a request brought no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsErrorKind {
@@ -53,6 +55,8 @@ pub enum AwsErrorKind {
     Throttled,
     /// AWS failed.
     Unavailable,
+    /// The request could not be built or signed: nothing left this computer.
+    NotSent,
     /// No connection: the request certainly never reached AWS.
     Unreachable,
     /// The server's certificate is not trusted; the request certainly never reached AWS.
@@ -74,7 +78,7 @@ impl<E: ProvideErrorMetadata + StdError + 'static> OperationError for E {}
 pub(super) type Sent<T, E> = Result<T, SdkError<E, HttpResponse>>;
 
 /// The message of a request that was lost because its time was up.
-const TIMED_OUT: &str = "no answer in time";
+const TIMED_OUT: &str = "timed out";
 
 /// A request that brought no answer.
 #[derive(Debug, Clone)]
@@ -92,7 +96,8 @@ pub struct AwsError {
 impl AwsError {
     /// Whether the request certainly never reached AWS, so that a code in it is still unused.
     pub fn never_sent(&self) -> bool {
-        matches!(self.kind, AwsErrorKind::Unreachable | AwsErrorKind::Untrusted)
+        use AwsErrorKind::{NotSent, Unreachable, Untrusted};
+        matches!(self.kind, NotSent | Unreachable | Untrusted)
     }
 
     /// Whether AWS certainly did not judge a code in the request: it never came, or was not believed to be signed by us.
@@ -123,10 +128,21 @@ impl AwsError {
         Self { kind: AwsErrorKind::NotAws, operation, code: None, message }
     }
 
-    /// An answer that lacks what AWS always sends.
-    pub(super) fn incomplete(operation: &'static str) -> Self {
-        let message = "the answer is incomplete".to_owned();
-        Self { kind: AwsErrorKind::NotAws, operation, code: None, message }
+    /// An answer that lacks what AWS always sends: the rest was lost, and AWS has acted.
+    pub(super) fn incomplete(operation: &'static str, missing: &str) -> Self {
+        let message = format!("the response has no {missing}");
+        Self { kind: AwsErrorKind::Lost, operation, code: None, message }
+    }
+
+    /// An answer of AWS's that ends before its end.
+    pub(super) fn cut(operation: &'static str) -> Self {
+        let message = "the response was cut short".to_owned();
+        Self { kind: AwsErrorKind::Lost, operation, code: None, message }
+    }
+
+    /// A request that never came to be.
+    pub(super) fn not_sent(operation: &'static str, error: &(dyn StdError + 'static)) -> Self {
+        Self { kind: AwsErrorKind::NotSent, operation, code: None, message: one_line(&innermost(error)) }
     }
 
     pub(super) fn from_sdk<E: OperationError>(
@@ -145,6 +161,9 @@ impl AwsError {
                 (kind, None, format!("HTTP status {status}"))
             }
             SdkError::TimeoutError(_) => (AwsErrorKind::Lost, None, TIMED_OUT.to_owned()),
+            SdkError::DispatchFailure(failure) if failure.is_user() => {
+                return Self::not_sent(operation, error);
+            }
             SdkError::DispatchFailure(failure) => {
                 let source = failure.as_connector_error().map(|e| e as &(dyn StdError + 'static));
                 let (kind, message) = source.map_or((AwsErrorKind::Lost, String::new()), connection_failure);
@@ -221,6 +240,12 @@ fn connection_failure(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String
     while let Some(current) = next {
         if let Some(client) = current.downcast_ref::<hyper_util::client::legacy::Error>() {
             connected &= !client.is_connect();
+        }
+        if current.is::<TooLarge>() {
+            return (AwsErrorKind::NotAws, current.to_string());
+        }
+        if current.is::<Late>() {
+            return (AwsErrorKind::Lost, TIMED_OUT.to_owned());
         }
         if let Some(tls) = tls_error(current) {
             untrusted = Some(tls);

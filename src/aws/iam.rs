@@ -16,8 +16,9 @@ use chrono::TimeDelta;
 pub use changes::{CodePair, NewDevice};
 pub use lists::{Assigned, MfaDevice, VirtualDevice};
 
-use super::client::{Aws, Keys, Reply};
+use super::client::{Aws, Reply};
 use super::errors::{AwsErrorKind, OperationError, Sent};
+use super::keys::Keys;
 use super::watch::Watch;
 
 /// A tag of a device.

@@ -6,8 +6,9 @@ use aws_sdk_sts::types::Credentials as StsCredentials;
 use aws_smithy_types::retry::RetryConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::client::{Aws, Keys, Reply};
+use super::client::{Aws, Reply};
 use super::errors::{AwsError, OperationError, Sent};
+use super::keys::Keys;
 use crate::model::duration::SessionDuration;
 use crate::model::serial::Serial;
 use crate::model::session::Session;
@@ -60,7 +61,7 @@ impl Aws {
             request.serial_number(mfa.serial.as_str()).token_code(mfa.code.expose()).send()
         });
         let account = mfa.serial.account().map(str::to_owned);
-        reply.and_then(|output| session(OPERATION, output.credentials, issued, account))
+        session(OPERATION, reply, issued, account, |output| output.credentials)
     }
 
     /// AssumeRole, with MFA where given; then it is sent once.
@@ -85,7 +86,7 @@ impl Aws {
                 .send()
         });
         let account = role.role_arn.split(':').nth(4).map(str::to_owned);
-        reply.and_then(|output| session(OPERATION, output.credentials, issued, account))
+        session(OPERATION, reply, issued, account, |output| output.credentials)
     }
 
     /// GetCallerIdentity, which nobody can be forbidden.
@@ -94,8 +95,8 @@ impl Aws {
         let retry = RetryConfig::standard();
         let reply = self.ask(OPERATION, keys, offset, retry, |sts| sts.get_caller_identity().send());
         reply.and_then(|output| match (output.arn, output.account) {
-            (Some(arn), Some(account)) => Ok(CallerIdentity { arn, account }),
-            _ => Err(AwsError::incomplete(OPERATION)),
+            (Some(arn), Some(account)) if !arn.is_empty() => Ok(CallerIdentity { arn, account }),
+            _ => Err(AwsError::incomplete(OPERATION, "caller")),
         })
     }
 
@@ -115,20 +116,34 @@ impl Aws {
     }
 }
 
-fn session(
+/// The session in an answer, if it is all there and has not ended. The SDK fills in what is missing: empty texts, 1970.
+fn session<T>(
     operation: &'static str,
-    credentials: Option<StsCredentials>,
+    reply: Reply<T>,
     issued: DateTime<Utc>,
     account_id: Option<String>,
-) -> Result<Session, AwsError> {
-    let credentials = credentials.ok_or_else(|| AwsError::incomplete(operation))?;
-    let expiration = DateTime::from_timestamp(credentials.expiration.secs(), 0);
-    Ok(Session {
-        access_key_id: credentials.access_key_id,
-        secret_access_key: credentials.secret_access_key.into(),
-        session_token: credentials.session_token.into(),
-        issued,
-        expiration: expiration.ok_or_else(|| AwsError::incomplete(operation))?,
-        account_id,
+    credentials: impl FnOnce(T) -> Option<StsCredentials>,
+) -> Reply<Session> {
+    // By AWS's own time, for ours may be off.
+    let now = reply.server_time.unwrap_or(issued);
+    reply.and_then(|output| {
+        let missing = |what| AwsError::incomplete(operation, what);
+        let given = credentials(output).ok_or_else(|| missing("credentials"))?;
+        let present =
+            |text: String, what| Some(text).filter(|t| is_printable(t)).ok_or_else(|| missing(what));
+        let expiration = DateTime::from_timestamp(given.expiration.secs(), 0).filter(|end| *end > now);
+        Ok(Session {
+            access_key_id: present(given.access_key_id, "access key ID")?,
+            secret_access_key: present(given.secret_access_key, "secret access key")?.into(),
+            session_token: present(given.session_token, "session token")?.into(),
+            issued,
+            expiration: expiration.ok_or_else(|| missing("expiration in the future"))?,
+            account_id,
+        })
     })
+}
+
+/// Whether this can be part of credentials: it goes into headers and files.
+fn is_printable(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }

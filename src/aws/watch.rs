@@ -1,4 +1,4 @@
-//! What answers show besides their content: AWS's time, and whether they are AWS's at all.
+//! What requests and answers show besides their content: whether one was sent, AWS's time, whether an answer is AWS's and whole.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,25 +6,42 @@ use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::{
     AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+    BeforeTransmitInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, Utc};
 
-/// Looks at every answer, successful or not.
+/// Looks at every request and answer of an operation, successful or not.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     operation: &'static str,
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What an operation's answers showed.
+/// What an operation's requests and answers showed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
-    /// The `Date` of the last.
+    /// Whether a request was built, signed and handed to the network. Before that, nothing can have left.
+    pub(super) sent: bool,
+    /// The `Date` of the last answer.
     pub(super) date: Option<DateTime<Utc>>,
-    /// Whether one was not AWS's, whatever its status says.
-    pub(super) foreign: bool,
+    /// What the last answer is.
+    pub(super) last: Option<Shape>,
+    /// What is wrong with an answer that the SDK took for a success; a list has one a page.
+    pub(super) bad_success: Option<Shape>,
+}
+
+/// What an answer is, by its root element. The SDK does not look: cut XML gives it half a token, and where it expects
+/// nothing in the body, a captive portal's page is a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// AWS's, to its end.
+    Whole,
+    /// The beginning of one of AWS's.
+    Cut,
+    /// Something else.
+    Foreign,
 }
 
 impl Watch {
@@ -48,6 +65,16 @@ impl Intercept for Watch {
         "Watch"
     }
 
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.lock().sent = true;
+        Ok(())
+    }
+
     fn read_before_deserialization(
         &self,
         context: &BeforeDeserializationInterceptorContextRef<'_>,
@@ -67,29 +94,83 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let body = context.response().body().bytes().unwrap_or_default();
-        self.lock().foreign |= !names_the_operation(body, self.operation);
+        let response = context.response();
+        let body = response.body().bytes().unwrap_or_default();
+        let shape = shape(body, self.operation, response.status().is_success());
+        let mut seen = self.lock();
+        seen.last = Some(shape);
+        if context.output_or_error().is_ok() && shape != Shape::Whole {
+            seen.bad_success = Some(shape);
+        }
         Ok(())
     }
 }
 
-/// Whether an answer is one to the operation. The SDK does not look at the body where it expects nothing in it, so that a
-/// captive portal's page would pass for AWS's having done what it was asked for.
-fn names_the_operation(body: &[u8], operation: &str) -> bool {
-    String::from_utf8_lossy(body).contains(&format!("<{operation}Response"))
+/// What a body is as an answer to the operation. An empty one is a success that lost its body, or anyone's refusal.
+fn shape(body: &[u8], operation: &str, success: bool) -> Shape {
+    let text = String::from_utf8_lossy(body);
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let nothing = if success { Shape::Cut } else { Shape::Foreign };
+    let Some(text) = without_declaration(text).filter(|text| !text.is_empty()) else {
+        return if text.is_empty() { nothing } else { Shape::Cut };
+    };
+    for root in [&format!("{operation}Response"), "ErrorResponse"] {
+        let (open, close) = (format!("<{root}"), format!("</{root}>"));
+        if let Some(at) = text.find(&open) {
+            let empty = text[at + open.len()..]
+                .find('>')
+                .is_some_and(|end| text[..at + open.len() + end].ends_with('/'));
+            return if empty || text.ends_with(&close) { Shape::Whole } else { Shape::Cut };
+        }
+        if open.starts_with(text) {
+            return Shape::Cut;
+        }
+    }
+    Shape::Foreign
+}
+
+/// What follows the XML declaration, if there is one; `None` if it does not end.
+fn without_declaration(text: &str) -> Option<&str> {
+    const OPEN: &str = "<?xml";
+    if !text.is_empty() && text.len() < OPEN.len() && OPEN.starts_with(text) {
+        return None;
+    }
+    match text.strip_prefix(OPEN) {
+        Some(rest) => rest.split_once("?>").map(|(_, document)| document.trim_start()),
+        None => Some(text),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const WHOLE: &str = "<?xml version=\"1.0\"?>\n<DeactivateMFADeviceResponse xmlns=\"x\"><ResponseMetadata/></DeactivateMFADeviceResponse>\n";
+
+    fn of(body: &str) -> Shape {
+        shape(body.as_bytes(), "DeactivateMFADevice", true)
+    }
+
     #[test]
-    fn an_answer_names_its_operation() {
-        let answer =
-            b"<DeactivateMFADeviceResponse xmlns=\"x\"><ResponseMetadata/></DeactivateMFADeviceResponse>";
-        assert!(names_the_operation(answer, "DeactivateMFADevice"));
-        assert!(!names_the_operation(answer, "DeleteVirtualMFADevice"));
-        assert!(!names_the_operation(b"", "DeactivateMFADevice"));
-        assert!(!names_the_operation(b"<html>sign in</html>", "DeactivateMFADevice"));
+    fn a_response_is_whole_when_its_root_element_is_closed() {
+        assert_eq!(of(WHOLE), Shape::Whole);
+        assert_eq!(of(WHOLE.split_once('\n').unwrap().1), Shape::Whole);
+        assert_eq!(of("<ErrorResponse><Error/></ErrorResponse>"), Shape::Whole);
+        assert_eq!(of("<DeactivateMFADeviceResponse/>"), Shape::Whole);
+    }
+
+    #[test]
+    fn a_response_cut_at_any_byte_is_cut() {
+        for end in 0..WHOLE.trim_end().len() {
+            assert_eq!(of(&WHOLE[..end]), Shape::Cut, "{}", &WHOLE[..end]);
+        }
+    }
+
+    #[test]
+    fn a_response_to_another_operation_is_foreign() {
+        let shape = |body: &str| shape(body.as_bytes(), "DeleteVirtualMFADevice", true);
+        assert_eq!(shape(WHOLE), Shape::Foreign);
+        assert_eq!(shape("<html>sign in</html>"), Shape::Foreign);
+        assert_eq!(super::shape(b"", "DeleteVirtualMFADevice", false), Shape::Foreign);
     }
 }

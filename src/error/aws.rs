@@ -165,13 +165,17 @@ impl From<AwsError> for CommandError {
                 Self::new(kind, format!("the connection to AWS is not trusted: {}", error.message))
                     .hint("behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too")
             }
-            Kind::Lost => Self::new(kind, format!("{} got no answer: {}", error.operation, error.message))
+            Kind::NotSent => {
+                Self::new(ErrorKind::Configuration, format!("cannot build the {} request: {}", error.operation, error.message))
+                    .hint("check the profile's region and endpoint: `aws configure list`")
+            }
+            Kind::Lost => Self::new(kind, format!("no complete response to {}: {}", error.operation, error.message))
                 .hint(match CODED.contains(&error.operation) {
                     true => "try again; the code that was sent is not used again",
                     false => "try again",
                 }),
             Kind::NotAws => Self::new(kind, format!("something other than AWS answered ({})", error.message))
-                .hint("sign in to the network first: a captive portal or proxy stands in between"),
+                .hint("sign in to the network first: a captive portal or proxy may be answering"),
             Kind::Throttled => {
                 Self::new(kind, format!("AWS takes no more requests for now: {}: {}", error.operation, error.message))
                     .hint("try again in a minute")

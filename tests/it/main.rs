@@ -31,3 +31,4 @@ mod roles;
 mod secrets;
 mod serials;
 mod sessions;
+mod wire;

@@ -3,8 +3,9 @@
 use aws_sdk_iam::operation::create_virtual_mfa_device::CreateVirtualMfaDeviceOutput;
 use chrono::TimeDelta;
 
-use super::super::client::{Aws, Keys, Reply};
+use super::super::client::{Aws, Reply};
 use super::super::errors::AwsError;
+use super::super::keys::Keys;
 use super::{Tag, sdk_tags};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
@@ -43,7 +44,9 @@ impl Aws {
             let request = iam.create_virtual_mfa_device().virtual_mfa_device_name(name).path(path);
             request.set_tags(sdk_tags(tags)).send()
         });
-        reply.and_then(|output| new_device(output).ok_or_else(|| AwsError::incomplete(OPERATION)))
+        reply.and_then(|output| {
+            new_device(output).ok_or_else(|| AwsError::incomplete(OPERATION, "device and seed"))
+        })
     }
 
     /// EnableMFADevice: makes the device `user`'s.
@@ -105,6 +108,7 @@ impl Aws {
 
 fn new_device(output: CreateVirtualMfaDeviceOutput) -> Option<NewDevice> {
     let device = output.virtual_mfa_device?;
-    let seed = Secret::new(device.base32_string_seed?.into_inner());
+    let seed = device.base32_string_seed?.into_inner();
+    let seed = Secret::new(Some(seed).filter(|seed| !seed.is_empty())?);
     Some(NewDevice { serial: device.serial_number.parse().ok(), seed })
 }

@@ -3,7 +3,9 @@
 use aws_sdk_iam::types::{self, AssignmentStatusType};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::client::{Aws, Keys, Reply};
+use super::super::client::{Aws, Reply};
+use super::super::errors::AwsError;
+use super::super::keys::Keys;
 
 /// A user's MFA device of any kind, as IAM lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,36 +46,47 @@ impl Aws {
         offset: TimeDelta,
     ) -> Reply<Vec<MfaDevice>> {
         let user = user.map(str::to_owned);
-        let reply = self.idempotent("ListMFADevices", keys, offset, |iam| {
+        const OPERATION: &str = "ListMFADevices";
+        let reply = self.idempotent(OPERATION, keys, offset, |iam| {
             let request = iam.list_mfa_devices().set_user_name(user);
             request.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
         });
-        reply.and_then(|devices| Ok(devices.into_iter().map(mfa_device).collect()))
+        reply.and_then(|devices| devices.into_iter().map(|device| mfa_device(OPERATION, device)).collect())
     }
 
     /// ListVirtualMFADevices, all pages: the account's virtual devices, somebody's and nobody's. It needs its permission on `*`.
     pub fn list_virtual_mfa_devices(&self, keys: &Keys, offset: TimeDelta) -> Reply<Vec<VirtualDevice>> {
-        let reply = self.idempotent("ListVirtualMFADevices", keys, offset, |iam| {
+        const OPERATION: &str = "ListVirtualMFADevices";
+        let reply = self.idempotent(OPERATION, keys, offset, |iam| {
             // An account may have thousands; AWS sends a hundred a page unless asked for more.
             let request =
                 iam.list_virtual_mfa_devices().assignment_status(AssignmentStatusType::Any).max_items(1000);
             request.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
         });
-        reply.and_then(|devices| Ok(devices.into_iter().map(virtual_device).collect()))
+        reply
+            .and_then(|devices| devices.into_iter().map(|device| virtual_device(OPERATION, device)).collect())
     }
 }
 
-fn mfa_device(device: types::MfaDevice) -> MfaDevice {
+fn mfa_device(operation: &'static str, device: types::MfaDevice) -> Result<MfaDevice, AwsError> {
     let enabled = DateTime::from_timestamp(device.enable_date.secs(), 0);
-    MfaDevice { serial: device.serial_number, user: device.user_name, enabled }
+    Ok(MfaDevice { serial: present(operation, device.serial_number)?, user: device.user_name, enabled })
 }
 
-fn virtual_device(device: types::VirtualMfaDevice) -> VirtualDevice {
+fn virtual_device(
+    operation: &'static str,
+    device: types::VirtualMfaDevice,
+) -> Result<VirtualDevice, AwsError> {
     let enabled = device.enable_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0));
     let user = device.user.map(|user| Some(user.user_name).filter(|name| !name.is_empty()));
     let assigned = match (user, enabled) {
         (None, None) => None,
         (user, enabled) => Some(Assigned { user: user.flatten(), enabled }),
     };
-    VirtualDevice { serial: device.serial_number, assigned }
+    Ok(VirtualDevice { serial: present(operation, device.serial_number)?, assigned })
+}
+
+/// A serial, which the SDK fills in with nothing where it is missing.
+fn present(operation: &'static str, serial: String) -> Result<String, AwsError> {
+    Some(serial).filter(|serial| !serial.is_empty()).ok_or_else(|| AwsError::incomplete(operation, "serial"))
 }

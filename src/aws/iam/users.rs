@@ -1,10 +1,11 @@
 //! Users, and what is made for a new one: policies, a console password, access keys.
 
-use aws_sdk_iam::types::User;
+use aws_sdk_iam::types::{AccessKey, User};
 use chrono::TimeDelta;
 
-use super::super::client::{Aws, Keys, Reply};
+use super::super::client::{Aws, Reply};
 use super::super::errors::AwsError;
+use super::super::keys::Keys;
 use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
 
@@ -59,7 +60,11 @@ impl Aws {
         const OPERATION: &str = "CreateAccessKey";
         let reply = self.once(OPERATION, keys, offset, |iam| iam.create_access_key().user_name(user).send());
         reply.and_then(|output| {
-            let key = output.access_key.ok_or_else(|| AwsError::incomplete(OPERATION))?;
+            let whole = |key: &AccessKey| !key.access_key_id.is_empty() && !key.secret_access_key.is_empty();
+            let key = output
+                .access_key
+                .filter(whole)
+                .ok_or_else(|| AwsError::incomplete(OPERATION, "access key"))?;
             Ok(LongTermKeys {
                 access_key_id: key.access_key_id,
                 secret_access_key: key.secret_access_key.into(),
@@ -90,5 +95,7 @@ impl Aws {
 }
 
 fn arn(operation: &'static str, user: Option<User>) -> Result<String, AwsError> {
-    user.map(|user| user.arn).ok_or_else(|| AwsError::incomplete(operation))
+    user.map(|user| user.arn)
+        .filter(|arn| !arn.is_empty())
+        .ok_or_else(|| AwsError::incomplete(operation, "user"))
 }

@@ -26,7 +26,45 @@ pub(crate) enum FaultKind {
     CaptivePortal,
     CaptiveRedirect,
     Garbage,
+    Echo,
+    Wire(Wire),
     Wait(Wait),
+}
+
+/// How the bytes of an answer go out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Wire {
+    /// As they are.
+    #[default]
+    Whole,
+    /// So many of them.
+    Cut(usize, Cut),
+    /// Without an end.
+    Endless(Endless),
+}
+
+/// What a cut answer says of its length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The length of what is left: nothing seems to be missing.
+    Matching,
+    /// Nothing: the connection closes, as if this were the end.
+    Close,
+    /// The whole length: the connection breaks.
+    Broken,
+}
+
+/// An answer without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endless {
+    /// A body of no stated length, as fast as it is read.
+    Body,
+    /// The same in chunks.
+    Chunks,
+    /// Headers.
+    Headers,
+    /// A byte of body now and then.
+    Drip,
 }
 
 /// Holds requests until a test opens it; clones are one gate. A gate that is never opened holds them for good.
@@ -121,6 +159,21 @@ impl Fault {
     /// Status 200 with a body that is neither XML nor text.
     pub fn garbage() -> Self {
         Self::new(FaultKind::Garbage)
+    }
+
+    /// A refusal whose message quotes the request: its session token and its body.
+    pub fn echo() -> Self {
+        Self::new(FaultKind::Echo)
+    }
+
+    /// The request takes effect, and the answer's body ends after so many bytes.
+    pub fn cut(at: usize, cut: Cut) -> Self {
+        Self::new(FaultKind::Wire(Wire::Cut(at, cut)))
+    }
+
+    /// The request takes effect, and the answer does not end.
+    pub fn endless(endless: Endless) -> Self {
+        Self::new(FaultKind::Wire(Wire::Endless(endless)))
     }
 
     /// The request is kept this much real time before it is looked at; [`processed`](Self::processed), it takes

@@ -3,23 +3,24 @@
 //! What an answer says is decided in `dispatch.rs`.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::account::Account;
 use crate::clock::{Clock, http_date};
 use crate::error::ApiError;
-use crate::faults::{FaultKind, Faults, Wait};
+use crate::faults::{Endless, Fault, FaultKind, Faults, Wait, Wire};
 use crate::log::{Log, RequestOutcome};
 use crate::params::Params;
+use crate::wire::{self, WireBody};
 use crate::{control, dispatch, random};
 
 /// What the server's thread and the test's handle share.
@@ -101,12 +102,21 @@ pub(crate) struct Reply {
     pub(crate) request_id: String,
     pub(crate) error_code: Option<String>,
     pub(crate) body: Vec<u8>,
+    pub(crate) wire: Wire,
 }
 
 impl Reply {
     pub(crate) fn new(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
         let request_id = random::request_id();
-        Self { status, content_type, location: None, request_id, error_code: None, body: body.into() }
+        Self {
+            status,
+            content_type,
+            location: None,
+            request_id,
+            error_code: None,
+            body: body.into(),
+            wire: Wire::Whole,
+        }
     }
 
     fn xml(answer: dispatch::Answer) -> Self {
@@ -123,19 +133,30 @@ pub(crate) async fn serve<S>(stream: S, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let raw = Arc::new(AtomicBool::new(false));
+    let wants_raw = Arc::clone(&raw);
     let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
+        let (shared, raw) = (Arc::clone(&shared), Arc::clone(&wants_raw));
         async move {
             let received = Received::read(request).await?;
             // A task of its own: a client that goes away does not undo what it asked for.
             let reply =
                 tokio::spawn(respond(Arc::clone(&shared), received)).await.map_err(io::Error::other)?;
             let reply = reply.ok_or_else(|| io::Error::other("a fault hung up"))?;
+            if matches!(reply.wire, Wire::Endless(Endless::Headers)) {
+                raw.store(true, Ordering::Relaxed);
+                return Err(io::Error::other("a fault writes by itself"));
+            }
             Ok::<_, io::Error>(write(reply, &shared.clock))
         }
     });
     // An error here is a fault at work or a client that hung up; neither concerns the server.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let _ = (&mut connection).await;
+    if raw.load(Ordering::Relaxed) {
+        // It ends when the client has had enough.
+        let _ = wire::endless_headers(connection.into_parts().io.into_inner()).await;
+    }
 }
 
 /// The answer to a request, or nothing if a fault hangs up.
@@ -149,6 +170,9 @@ async fn respond(shared: Arc<Shared>, request: Received) -> Option<Reply> {
     hold(&shared, id, plan.before, false).await;
     let (reply, processed) = match plan.fault {
         None => (Some(process(&shared, &request)), true),
+        Some(Fault { kind: FaultKind::Wire(wire), .. }) => {
+            (Some(Reply { wire, ..process(&shared, &request) }), true)
+        }
         Some(fault) => {
             if fault.processed {
                 process(&shared, &request);
@@ -188,7 +212,12 @@ fn act_out(fault: FaultKind, request: &Received) -> Option<Reply> {
         "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please sign in.</body></html>";
     match fault {
         FaultKind::Error(error) => Some(Reply::xml(dispatch::refuse(request, &error))),
-        FaultKind::HangUp | FaultKind::Wait(_) => None,
+        FaultKind::HangUp | FaultKind::Wait(_) | FaultKind::Wire(_) => None,
+        FaultKind::Echo => {
+            let token = request.header("x-amz-security-token").unwrap_or_default();
+            let message = format!("cannot read {token} {}", String::from_utf8_lossy(&request.body));
+            Some(Reply::xml(dispatch::refuse(request, &ApiError::new(400, "MalformedRequest", message))))
+        }
         FaultKind::CaptivePortal => Some(Reply::new(200, "text/html", PORTAL)),
         FaultKind::CaptiveRedirect => {
             let location = Some("http://captive.invalid/login");
@@ -198,7 +227,7 @@ fn act_out(fault: FaultKind, request: &Received) -> Option<Reply> {
     }
 }
 
-fn write(reply: Reply, clock: &Clock) -> Response<Full<Bytes>> {
+fn write(reply: Reply, clock: &Clock) -> Response<WireBody> {
     let mut response = Response::builder()
         .status(reply.status)
         .header("x-amzn-RequestId", reply.request_id)
@@ -207,6 +236,12 @@ fn write(reply: Reply, clock: &Clock) -> Response<Full<Bytes>> {
     if let Some(location) = reply.location {
         response = response.header("Location", location);
     }
-    let body = Full::new(Bytes::from(reply.body));
+    let body = WireBody::new(reply.body, reply.wire);
+    if let Some(length) = body.stated_length() {
+        response = response.header("Content-Length", length);
+    } else if !matches!(reply.wire, Wire::Endless(Endless::Chunks)) {
+        // A body of no stated length ends with the connection, as it did before there were chunks.
+        response = response.version(Version::HTTP_10);
+    }
     response.body(body).expect("the fake's own headers are valid")
 }

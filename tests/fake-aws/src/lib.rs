@@ -15,7 +15,7 @@
 //! It verifies SigV4, judges codes as AWS was measured to, and refuses in AWS's words. A rule is written
 //! where it is applied: `auth.rs` (signatures, skew, expiry), `mfa.rs` (codes, budgets), `view.rs` (lag), `policy.rs`
 //! (permissions), `params.rs` (constraints of the API models), `sts.rs` and `iam/` (operations).
-//! `dispatch.rs` joins them, `http.rs` and `background.rs` are the only async code, `server.rs` and
+//! `dispatch.rs` joins them, `http.rs`, `wire.rs` and `background.rs` are the only async code, `server.rs` and
 //! `setup.rs` are what tests hold.
 //!
 //! It shares no code with awsmfa on purpose; its arithmetic is anchored to published vectors.
@@ -44,11 +44,12 @@ mod sts;
 mod tls;
 pub mod totp;
 mod view;
+mod wire;
 mod xml;
 
 pub use account::{KeyStatus, RoleSpec};
 pub use clock::{Clock, compact, iso, step_of};
-pub use faults::{Fault, Gate};
+pub use faults::{Cut, Endless, Fault, Gate};
 pub use log::{Request, RequestOutcome};
 pub use mfa::{CodeModel, DeviceKind};
 pub use policy::Permissions;

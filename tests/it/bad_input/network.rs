@@ -40,7 +40,7 @@ fn a_server_that_never_answers() {
     let mut world = World::imported();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     world.home.set("AWS_ENDPOINT_URL", &format!("http://{}", silent.local_addr().unwrap()));
-    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: GetSessionToken got no answer: no answer in time; hint: try again; the code that was sent is not used again");
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: no complete response to GetSessionToken: timed out; hint: try again; the code that was sent is not used again");
 }
 
 #[test]
@@ -48,12 +48,12 @@ fn a_connection_that_breaks() {
     let world = World::imported();
     world.aws.fault(Fault::drop_before().forever());
     insta::assert_snapshot!(login(&world.home, "dev", 6), @"
-    error: GetSessionToken got no answer: connection closed before message completed
+    error: no complete response to GetSessionToken: connection closed before message completed
     hint: try again; the code that was sent is not used again
     ");
     let world = World::imported();
     world.aws.fault(Fault::drop_before().forever());
-    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: GetSessionToken got no answer: connection closed before message completed; hint: try again; the code that was sent is not used again");
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: no complete response to GetSessionToken: connection closed before message completed; hint: try again; the code that was sent is not used again");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_captive_portal() {
         let err = err.replace("302", "[STATUS]").replace("200", "[STATUS]");
         insta::allow_duplicates! { insta::assert_snapshot!(err, @"
         error: something other than AWS answered (HTTP status [STATUS])
-        hint: sign in to the network first: a captive portal or proxy stands in between
+        hint: sign in to the network first: a captive portal or proxy may be answering
         ") }
     }
 }
@@ -77,7 +77,7 @@ fn a_captive_portal_before_the_serial_is_known() {
     world.aws.fault(Fault::captive_redirect().forever());
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 6), @"
     error: something other than AWS answered (HTTP status 302)
-    hint: sign in to the network first: a captive portal or proxy stands in between
+    hint: sign in to the network first: a captive portal or proxy may be answering
     ");
 }
 

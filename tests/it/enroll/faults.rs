@@ -50,7 +50,7 @@ fn answers_to_delete_that_stay_lost_end_it() {
     bench.aws.fault(Fault::drop_before().on("DeleteVirtualMFADevice").times(10));
     let args = ["--user", USER, "--profile", "admin", "--replace"];
     let error = bench.in_process(0).enroll(&args).unwrap_err();
-    assert!(error.message.contains("DeleteVirtualMFADevice got no answer"), "{error}");
+    assert!(error.message.contains("no complete response to DeleteVirtualMFADevice"), "{error}");
     assert!(error.hints.iter().all(|hint| !hint.contains("code")), "{:?}", error.hints);
     assert_eq!((bench.count("DeleteVirtualMFADevice"), bench.count("CreateVirtualMFADevice")), (4, 0));
 }
@@ -146,7 +146,7 @@ fn aws_out_of_reach_changes_nothing_and_a_resume_ends_it() {
     let ran = bench.by_user();
     insta::assert_snapshot!(ran.code(6).err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
-    error: EnableMFADevice got no answer: connection closed before message completed
+    error: no complete response to EnableMFADevice: connection closed before message completed
     hint: try again; the code that was sent is not used again
     hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");

@@ -1,0 +1,153 @@
+//! What a request carries that must not come back in a message: a proxy or a mock that quotes the request would put a code
+//! or a token on the terminal and into logs.
+
+use std::collections::HashSet;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use url::form_urlencoded;
+
+use crate::model::secret::Secret;
+
+/// Parameters of the Query protocol that are secrets.
+const PARAMETERS: [&str; 6] = [
+    "TokenCode",
+    "AuthenticationCode1",
+    "AuthenticationCode2",
+    "Password",
+    "WebIdentityToken",
+    "SAMLAssertion",
+];
+/// Fields of JSON requests that are secrets; IAM Identity Center gets such.
+const FIELDS: [&str; 7] =
+    ["clientSecret", "refreshToken", "deviceCode", "code", "codeVerifier", "assertion", "accessToken"];
+/// Headers that are secrets.
+const HEADERS: [&str; 4] =
+    ["x-amz-security-token", "x-amz-sso_bearer_token", "x-aws-ec2-metadata-token", "authorization"];
+
+/// A part of a secret that is this long is redacted even if the rest of the secret is missing.
+const FRAGMENT: usize = 12;
+
+const REDACTED: &str = "[redacted]";
+
+/// The secrets of a request, in each spelling in which they may be quoted.
+pub(super) struct Carried(Vec<Secret<String>>);
+
+impl Carried {
+    /// What this request carries.
+    pub(super) fn by(request: &HttpRequest) -> Self {
+        let mut secrets: Vec<String> =
+            HEADERS.iter().filter_map(|name| request.headers().get(name)).map(in_header).collect();
+        let body = request.body().bytes().unwrap_or_default();
+        if body.starts_with(b"{") {
+            let fields: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+            secrets.extend(FIELDS.iter().filter_map(|name| fields[name].as_str()).map(str::to_owned));
+        } else {
+            let parameters = form_urlencoded::parse(body);
+            let sensitive = parameters.filter(|(name, _)| PARAMETERS.contains(&name.as_ref()));
+            secrets.extend(sensitive.map(|(_, value)| value.into_owned()));
+        }
+        secrets.retain(|secret| !secret.is_empty());
+        Self(secrets.iter().flat_map(|secret| spellings(secret)).map(Secret::new).collect())
+    }
+
+    /// A text without them.
+    pub(super) fn redacted(&self, text: Vec<u8>) -> Vec<u8> {
+        let mut hidden = vec![false; text.len()];
+        for secret in &self.0 {
+            mark(&text, secret.expose().as_bytes(), &mut hidden);
+        }
+        if !hidden.contains(&true) {
+            return text;
+        }
+        let mut kept = Vec::with_capacity(text.len());
+        for (at, byte) in text.iter().enumerate() {
+            match (hidden[at], at > 0 && hidden[at - 1]) {
+                (false, _) => kept.push(*byte),
+                (true, false) => kept.extend_from_slice(REDACTED.as_bytes()),
+                (true, true) => {}
+            }
+        }
+        kept
+    }
+}
+
+/// The secret part of a header: of a signed request's `Authorization` the signature alone, since the rest stands in AWS's
+/// own messages.
+fn in_header(value: &str) -> String {
+    value.rsplit_once("Signature=").map_or(value, |(_, signature)| signature).to_owned()
+}
+
+/// A secret as it is, as a form carries it and as XML quotes it.
+fn spellings(secret: &str) -> HashSet<String> {
+    let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let xml = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quoted = xml.replace('"', "&quot;").replace('\'', "&apos;");
+    HashSet::from([secret.to_owned(), form.to_ascii_lowercase(), form, xml, quoted])
+}
+
+/// Marks where a secret stands in a text: whole, or a fragment of it.
+fn mark(text: &[u8], secret: &[u8], hidden: &mut [bool]) {
+    let size = secret.len().min(FRAGMENT);
+    let fragments: HashSet<&[u8]> = secret.windows(size).collect();
+    // A code within a longer number, such as an account's, is no code.
+    let digits = secret.len() < FRAGMENT && secret.iter().all(u8::is_ascii_digit);
+    let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
+    for (at, window) in text.windows(size).enumerate() {
+        let in_number = digits && (is_digit(at.checked_sub(1)) || is_digit(Some(at + size)));
+        if !in_number && fragments.contains(window) {
+            hidden[at..at + size].fill(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_types::body::SdkBody;
+
+    fn carried(headers: &[(&'static str, &'static str)], body: &'static str) -> Carried {
+        let mut request = HttpRequest::new(SdkBody::from(body));
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, *value);
+        }
+        Carried::by(&request)
+    }
+
+    fn redacted(carried: &Carried, text: &str) -> String {
+        String::from_utf8(carried.redacted(text.as_bytes().to_vec())).unwrap()
+    }
+
+    #[test]
+    fn a_code_is_redacted_and_a_longer_number_is_not() {
+        let carried = carried(&[], "Action=GetSessionToken&TokenCode=123456&SerialNumber=s");
+        assert_eq!(redacted(&carried, "bad TokenCode=123456&x"), "bad TokenCode=[redacted]&x");
+        assert_eq!(redacted(&carried, "123456 and 123456"), "[redacted] and [redacted]");
+        let account = "arn:aws:iam::123456789012:mfa/a of GetSessionToken";
+        assert_eq!(redacted(&carried, account), account);
+    }
+
+    #[test]
+    fn a_token_is_redacted_in_each_spelling_and_in_part() {
+        let carried = carried(&[("x-amz-security-token", "IQoJb3JpZ2luX2VjEXAMPLE/+token=")], "");
+        for quoted in [
+            "IQoJb3JpZ2luX2VjEXAMPLE/+token=",
+            "IQoJb3JpZ2luX2VjEXAMPLE%2F%2Btoken%3D",
+            "IQoJb3JpZ2luX2",
+            "inX2VjEXAMPLE",
+        ] {
+            assert_eq!(redacted(&carried, &format!("x{quoted}!")), "x[redacted]!");
+        }
+    }
+
+    #[test]
+    fn passwords_signatures_and_json_fields_are_redacted() {
+        let form = carried(&[], "Password=a%26b%3Cc");
+        assert_eq!(redacted(&form, "a&amp;b&lt;c or a%26b%3Cc"), "[redacted] or [redacted]");
+        let authorization =
+            "AWS4-HMAC-SHA256 Credential=AKIA/x, SignedHeaders=host, Signature=0123456789abcdef";
+        let signed = carried(&[("authorization", authorization)], "");
+        assert_eq!(redacted(&signed, "Credential=AKIA/x 0123456789abcdef"), "Credential=AKIA/x [redacted]");
+        let json = carried(&[], r#"{"clientId":"public-client","clientSecret":"hidden-secret"}"#);
+        assert_eq!(redacted(&json, "public-client hidden-secret"), "public-client [redacted]");
+    }
+}

@@ -1,0 +1,5 @@
+//! What may come back over the wire in place of a whole answer of AWS's, and what of a request must not.
+
+mod answers;
+mod echoes;
+mod limits;

@@ -1,0 +1,69 @@
+//! Answers without an end take neither memory nor time without an end.
+
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use fake_aws::{Endless, Fault};
+
+use crate::support::World;
+
+/// Far above what a run needs, and far below what an answer takes within the deadline if nothing stops it.
+const MEMORY_LIMIT_KIB: u64 = 150 * 1024;
+
+/// A busy machine may take longer than the deadline of 3 s.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The highest memory use of a process until its end, in KiB; 0 where the system does not say.
+fn peak_memory(child: &mut Child) -> u64 {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse().ok());
+        peak = peak.max(kib.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    peak
+}
+
+#[test]
+fn an_endless_response_is_an_error_in_bounded_memory_and_time() {
+    for endless in [Endless::Body, Endless::Chunks, Endless::Headers, Endless::Drip] {
+        let world = World::imported();
+        world.aws.fault(Fault::endless(endless).forever());
+        let mut command = world.home.awsmfa(["credential-process", "--profile", "dev"]).into_command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let began = Instant::now();
+        let mut child = command.spawn().unwrap();
+        let peak = peak_memory(&mut child);
+        let output = child.wait_with_output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(began.elapsed() < PATIENCE, "{endless:?}");
+        assert!(peak < MEMORY_LIMIT_KIB, "{endless:?}: {peak} KiB");
+        assert_eq!(output.status.code(), Some(6), "{endless:?}: {err}");
+        assert!(output.stdout.is_empty() && err.lines().count() == 1, "{endless:?}: {err}");
+    }
+}
+
+#[test]
+fn a_response_that_is_too_large_is_not_from_aws() {
+    let world = World::imported();
+    world.aws.fault(Fault::endless(Endless::Chunks).forever());
+    let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().code(6);
+    insta::assert_snapshot!(ran.err(), @"
+    error: something other than AWS answered (the response is larger than 1 MiB)
+    hint: sign in to the network first: a captive portal or proxy may be answering
+    ");
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn other_commands_are_bounded_too() {
+    let world = World::new();
+    world.aws.fault(Fault::endless(Endless::Body).forever());
+    let mut command = world.home.awsmfa(["device", "list", "--profile", "dev"]).into_command();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    assert!(peak_memory(&mut child) < MEMORY_LIMIT_KIB);
+}
