@@ -27,6 +27,7 @@ pub(crate) enum FaultKind {
     CaptiveRedirect,
     Garbage,
     Echo,
+    Without(String),
     Wire(Wire),
     Wait(Wait),
 }
@@ -37,7 +38,7 @@ pub(crate) enum Wire {
     /// As they are.
     #[default]
     Whole,
-    /// So many of them.
+    /// Without so many at the end.
     Cut(usize, Cut),
     /// Without an end.
     Endless(Endless),
@@ -166,9 +167,14 @@ impl Fault {
         Self::new(FaultKind::Echo)
     }
 
-    /// The request takes effect, and the answer's body ends after so many bytes.
-    pub fn cut(at: usize, cut: Cut) -> Self {
-        Self::new(FaultKind::Wire(Wire::Cut(at, cut)))
+    /// The request takes effect, and the answer lacks the elements of this name.
+    pub fn without(element: &str) -> Self {
+        Self::new(FaultKind::Without(element.into()))
+    }
+
+    /// The request takes effect, and so many bytes are missing at the end of the answer.
+    pub fn cut(missing: usize, cut: Cut) -> Self {
+        Self::new(FaultKind::Wire(Wire::Cut(missing, cut)))
     }
 
     /// The request takes effect, and the answer does not end.

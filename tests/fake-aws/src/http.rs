@@ -21,7 +21,7 @@ use crate::faults::{Endless, Fault, FaultKind, Faults, Wait, Wire};
 use crate::log::{Log, RequestOutcome};
 use crate::params::Params;
 use crate::wire::{self, WireBody};
-use crate::{control, dispatch, random};
+use crate::{control, dispatch, random, xml};
 
 /// What the server's thread and the test's handle share.
 #[derive(Debug)]
@@ -173,6 +173,10 @@ async fn respond(shared: Arc<Shared>, request: Received) -> Option<Reply> {
         Some(Fault { kind: FaultKind::Wire(wire), .. }) => {
             (Some(Reply { wire, ..process(&shared, &request) }), true)
         }
+        Some(Fault { kind: FaultKind::Without(element), .. }) => {
+            let reply = process(&shared, &request);
+            (Some(Reply { body: xml::without(&reply.body, &element), ..reply }), true)
+        }
         Some(fault) => {
             if fault.processed {
                 process(&shared, &request);
@@ -212,7 +216,7 @@ fn act_out(fault: FaultKind, request: &Received) -> Option<Reply> {
         "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please sign in.</body></html>";
     match fault {
         FaultKind::Error(error) => Some(Reply::xml(dispatch::refuse(request, &error))),
-        FaultKind::HangUp | FaultKind::Wait(_) | FaultKind::Wire(_) => None,
+        FaultKind::HangUp | FaultKind::Wait(_) | FaultKind::Wire(_) | FaultKind::Without(_) => None,
         FaultKind::Echo => {
             let token = request.header("x-amz-security-token").unwrap_or_default();
             let message = format!("cannot read {token} {}", String::from_utf8_lossy(&request.body));

@@ -25,8 +25,8 @@ pub(crate) struct WireBody {
 impl WireBody {
     pub(crate) fn new(mut body: Vec<u8>, wire: Wire) -> Self {
         let whole = body.len();
-        if let Wire::Cut(at, _) = wire {
-            body.truncate(at);
+        if let Wire::Cut(missing, _) = wire {
+            body.truncate(whole.saturating_sub(missing));
         }
         let length = match wire {
             Wire::Whole | Wire::Cut(_, Cut::Matching) => Some(body.len()),

@@ -48,6 +48,17 @@ pub(crate) fn response(action: &str, namespace: &str, result: Option<&str>, requ
     )
 }
 
+/// A document without its elements of this name.
+pub(crate) fn without(document: &[u8], name: &str) -> Vec<u8> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let mut rest = String::from_utf8_lossy(document).into_owned();
+    while let Some((before, after)) = rest.split_once(&open) {
+        let after = after.split_once(&close).map_or("", |(_, after)| after);
+        rest = format!("{before}{after}");
+    }
+    rest.into_bytes()
+}
+
 /// An error answer.
 pub(crate) fn error(error: &ApiError, namespace: &str, request_id: &str) -> String {
     let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
@@ -67,6 +78,11 @@ mod tests {
             text("Message", "a<b>&\"c'\u{1}"),
             "<Message>a&lt;b&gt;&amp;&quot;c&apos;\u{fffd}</Message>"
         );
+    }
+
+    #[test]
+    fn an_element_is_left_out() {
+        assert_eq!(without(b"<a><b>1</b><c>2</c><b/></a>", "b"), b"<a><c>2</c><b/></a>");
     }
 
     #[test]

@@ -54,70 +54,82 @@ impl Caller {
     }
 }
 
-/// How long a GetSessionToken response of fake-aws may be at most: nothing is cut after its end.
-const LONGEST: usize = 4096;
+/// More bytes than a response of fake-aws to one of these requests has.
+const LONGEST: usize = 1300;
 
 #[test]
 fn a_session_cut_at_any_byte_is_a_lost_response() {
     let caller = Caller::new();
     for cut in CUTS {
-        let mut lost = 0;
-        for at in 0..LONGEST {
-            caller.world.aws.fault(Fault::cut(at, cut));
-            match caller.session() {
-                Ok(_) => break,
-                Err(kind) => assert_eq!(kind, AwsErrorKind::Lost, "{cut:?} at {at}"),
-            }
-            lost += 1;
+        for missing in 1..LONGEST {
+            caller.world.aws.fault(Fault::cut(missing, cut));
+            assert_eq!(caller.session().map(|_| "a session"), Err(AwsErrorKind::Lost), "{cut:?}: {missing}");
         }
-        // The last cut is one before the last byte.
-        assert!((500..LONGEST).contains(&lost), "{cut:?}: {lost}");
+    }
+    assert!(caller.session().is_ok());
+}
+
+#[test]
+fn a_response_without_one_of_its_elements_is_a_lost_response() {
+    let caller = Caller::new();
+    for element in ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "Credentials"] {
+        caller.world.aws.fault(Fault::without(element));
+        assert_eq!(caller.session().map(|_| "a session"), Err(AwsErrorKind::Lost), "{element}");
+    }
+    let (keys, zero) = (caller.keys(), TimeDelta::zero());
+    caller.world.aws.fault(Fault::without("SerialNumber"));
+    assert_eq!(caller.aws.list_mfa_devices(&keys, None, zero).result.unwrap_err().kind, AwsErrorKind::Lost);
+    for element in ["Base32StringSeed", "SerialNumber", "VirtualMFADevice"] {
+        caller.world.aws.fault(Fault::without(element));
+        let reply = caller.aws.create_virtual_mfa_device(&keys, &format!("for-{element}"), "/", &[], zero);
+        assert_eq!(reply.result.unwrap_err().kind, AwsErrorKind::Lost, "{element}");
     }
 }
 
 #[test]
-fn every_other_response_cut_at_any_byte_is_lost_too() {
+fn a_list_cut_at_any_byte_of_any_page_is_a_lost_response() {
     let caller = Caller::new();
     caller.world.aws.set_page_size(1);
     caller.world.aws.add_device("alice", "second");
-    let keys = caller.keys();
-    let zero = TimeDelta::zero();
-    for at in (0..LONGEST).step_by(7) {
-        // The second page is cut.
-        caller.world.aws.fault(Fault::cut(at, Cut::Close).on("ListMFADevices").after(1).times(3));
-        match caller.aws.list_mfa_devices(&keys, None, zero).result {
-            Ok(devices) => {
-                assert_eq!(devices.len(), 2, "at {at}");
-                assert!(at > 100);
-                return;
-            }
-            Err(error) => assert_eq!(error.kind, AwsErrorKind::Lost, "at {at}: {error}"),
-        }
+    let list = || caller.aws.list_mfa_devices(&caller.keys(), None, TimeDelta::zero()).result;
+    for missing in (1..LONGEST).step_by(9) {
+        caller.world.aws.fault(Fault::cut(missing, Cut::Close).after(1).forever());
+        assert_eq!(list().unwrap_err().kind, AwsErrorKind::Lost, "{missing}");
         caller.world.aws.clear_faults();
     }
-    panic!("no cut is after the end");
+    assert_eq!(list().unwrap().len(), 2);
+}
+
+#[test]
+fn a_seed_cut_at_any_byte_is_a_lost_response() {
+    let caller = Caller::new();
+    for missing in (1..LONGEST).step_by(9) {
+        caller.world.aws.fault(Fault::cut(missing, Cut::Matching));
+        let name = format!("new-{missing}");
+        let reply = caller.aws.create_virtual_mfa_device(&caller.keys(), &name, "/", &[], TimeDelta::zero());
+        let error = reply.result.unwrap_err();
+        assert_eq!(error.kind, AwsErrorKind::Lost, "{missing}");
+        assert!(error.may_have_acted());
+    }
 }
 
 #[test]
 fn a_refusal_cut_short_is_a_lost_response() {
     let caller = Caller::new();
     let keys = Keys::new(&caller.world.key.id, Secret::from("wrong"), None);
-    for at in (1..LONGEST).step_by(5) {
-        caller.world.aws.fault(Fault::cut(at, Cut::Matching));
-        let reply = caller.aws.get_caller_identity(&keys, TimeDelta::zero());
-        match reply.result.unwrap_err().kind {
-            AwsErrorKind::WrongSecretKey => return assert!(at > 200),
-            kind => assert_eq!(kind, AwsErrorKind::Lost, "at {at}"),
-        }
+    let refusal = || caller.aws.get_caller_identity(&keys, TimeDelta::zero()).result.unwrap_err().kind;
+    for missing in 1..200 {
+        caller.world.aws.fault(Fault::cut(missing, Cut::Matching));
+        assert_eq!(refusal(), AwsErrorKind::Lost, "{missing}");
     }
-    panic!("no cut is after the end");
+    assert_eq!(refusal(), AwsErrorKind::WrongSecretKey);
 }
 
 #[test]
 fn login_retries_a_lost_response_with_a_new_code() {
     for cut in CUTS {
         let world = World::imported();
-        world.aws.fault(Fault::cut(700, cut).on("GetSessionToken"));
+        world.aws.fault(Fault::cut(300, cut).on("GetSessionToken"));
         world.home.awsmfa(["login", "--profile", "dev"]).run().success();
         let codes = world.aws.codes_sent(&world.device.serial);
         assert_eq!(codes.len(), 2, "{cut:?}");
@@ -135,7 +147,7 @@ fn login_retries_a_lost_response_with_a_new_code() {
 fn an_sdk_never_gets_part_of_a_session() {
     for cut in CUTS {
         let world = World::imported();
-        world.aws.fault(Fault::cut(700, cut).on("GetSessionToken").forever());
+        world.aws.fault(Fault::cut(300, cut).on("GetSessionToken").forever());
         let ran = world.home.awsmfa(["credential-process", "--profile", "dev"]).run().code(6);
         assert_eq!(ran.out(), "");
         assert!(ran.err().starts_with("awsmfa: no complete response to GetSessionToken: "), "{}", ran.err());
