@@ -98,8 +98,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
             return if error.use_stderr() { ErrorKind::Usage as u8 } else { 0 };
         }
     };
-    interrupt::watch(ErrorKind::Interrupted as u8);
-    let ui = Ui::new(cli.style(&env), Box::new(std::io::stdout()), Box::new(std::io::stderr()));
+    let style = cli.style(&env);
+    interrupt::watch(style.one_line);
+    let ui = Ui::new(style, Box::new(std::io::stdout()), Box::new(std::io::stderr()));
     let prompt = Arc::new(Terminal::new(&env, &ui));
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
     match cli.command.run(&ctx) {

@@ -1,34 +1,40 @@
-//! Ctrl-C, whose one owner this is. At a question it ends the question and nothing else; anywhere else it ends the
-//! program, which says how to go on where something is under way that can be gone on with.
+//! The end of the program by a signal: Ctrl-C, TERM, HUP. The person is told how to resume where something can be
+//! resumed, the terminal is left as it was found, and the process dies by the signal, so that whoever started it knows:
+//! a shell's loop stops at Ctrl-C only then.
 //!
 //! Nothing is undone here: what must not be lost is on the disk before it could be.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What Ctrl-C means now.
+use crate::tty;
+
+/// What the end of the program finds.
 struct State {
-    /// What to say at the end.
+    /// What Ctrl-C says.
     hint: Option<String>,
-    /// Whether a question is open, so that the terminal must be given its echo back first.
+    /// The terminal before a prompt that hides what is typed.
+    settings: Option<tty::Settings>,
+    /// Whether such a prompt is open.
     asking: bool,
-    /// Whether Ctrl-C was heard while it was open.
-    heard: bool,
-    /// Whether one is still to be heard that has ended a question already.
-    answered: bool,
+    /// One line for an SDK.
+    one_line: bool,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { hint: None, asking: false, heard: false, answered: false });
+static STATE: Mutex<State> = Mutex::new(State { hint: None, settings: None, asking: false, one_line: false });
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Watches for Ctrl-C from now on, which then ends the program with this exit code. Where that cannot be had, Ctrl-C ends
-/// the program without a word; and where whoever started us has it ignored, as shells do in the background, it stays so.
-pub fn watch(exit_code: u8) {
-    // Watched already, or not to be watched: both are as good as can be.
-    let _ = ctrlc::try_set_handler(move || heed(exit_code));
+/// Watches for the end from now on; Ctrl-C says one line to an SDK. What whoever started us has ignored, as shells ignore
+/// Ctrl-C in the background and `nohup` a hangup, stays ignored.
+pub fn watch(one_line: bool) {
+    state().one_line = one_line;
+    // Refused where Ctrl-C is ignored or watched already: both are as they should be.
+    let _ = ctrlc::try_set_handler(interrupted);
+    #[cfg(unix)]
+    unix::watch();
 }
 
 /// What Ctrl-C says from now on.
@@ -36,57 +42,112 @@ pub fn say(hint: &str) {
     state().hint = Some(hint.to_owned());
 }
 
-/// There is nothing to go on with any more.
+/// There is nothing to resume any more.
 pub fn forget() {
     state().hint = None;
 }
 
-/// Asks in such a way that Ctrl-C ends the question and not the program: rpassword raises the signal while the terminal
-/// is still without echo, and whoever ended there would leave it so. `ErrorKind::Interrupted` is Ctrl-C as an answer. For
-/// a program that watches.
+/// Asks for something hidden, in such a way that the terminal shows again what is typed, whatever ends the program
+/// meanwhile.
 pub fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     {
         let mut state = state();
-        (state.asking, state.heard, state.answered) = (true, false, false);
+        (state.asking, state.settings) = (true, tty::Settings::current());
     }
     let answer = ask();
-    let interrupted = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted);
     let mut state = state();
-    state.asking = false;
-    // The watcher is a thread of its own and may hear of it only now.
-    state.answered = interrupted && !state.heard;
+    state.settings = None;
+    // One Ctrl-C is one error, and the console hears of it twice: the prompt has it, and the watcher may come later.
+    state.asking = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted);
     answer
 }
 
-fn heed(exit_code: u8) {
-    if let Some(hint) = last_words() {
-        end(exit_code, &hint);
+/// Ends the program that has said why it ends: by the signal where there are signals.
+pub fn end(exit_code: u8) -> std::process::ExitCode {
+    #[cfg(unix)]
+    unix::die(signal_hook::consts::SIGINT);
+    std::process::ExitCode::from(exit_code)
+}
+
+/// Makes the terminal as it was found.
+pub fn restore_terminal() {
+    if let Some(settings) = state().settings.take() {
+        settings.restore();
     }
 }
 
-/// What Ctrl-C says now if it ends the program; `None` if it does not.
-fn last_words() -> Option<String> {
-    let mut state = state();
-    if state.asking {
-        state.heard = true;
-        return None;
+/// Ctrl-C, on the watcher's thread.
+#[allow(clippy::disallowed_methods, reason = "the person wants an end, whatever the main thread waits for")]
+fn interrupted() {
+    // There, the prompt itself ends the program, for the console is as it was only after that.
+    if cfg!(windows) && state().asking {
+        return;
     }
-    if std::mem::take(&mut state.answered) {
-        return None;
-    }
-    Some(state.hint.take().map(|hint| format!("hint: {hint}\n")).unwrap_or_default())
-}
-
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the person wants it to end now, whatever the main thread waits for"
-)]
-fn end(exit_code: u8, hint: &str) {
+    restore_terminal();
     // On a terminal `^C` stands on the line, and perhaps what is being done.
     let start = if io::stderr().is_terminal() { "\n" } else { "" };
     // In one piece, among what the main thread may be writing. Nobody is left to be told that stderr is closed.
-    let _ = io::stderr().write_all(format!("{start}error: interrupted\n{hint}").as_bytes());
-    std::process::exit(i32::from(exit_code));
+    let _ = io::stderr().write_all(format!("{start}{}", last_words()).as_bytes());
+    #[cfg(unix)]
+    unix::die(signal_hook::consts::SIGINT);
+    std::process::exit(130);
+}
+
+fn last_words() -> String {
+    let state = state();
+    match (&state.hint, state.one_line) {
+        (Some(hint), true) => format!("awsmfa: interrupted; hint: {hint}\n"),
+        (None, true) => "awsmfa: interrupted\n".to_owned(),
+        (Some(hint), false) => format!("error: interrupted\nhint: {hint}\n"),
+        (None, false) => "error: interrupted\n".to_owned(),
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use signal_hook::consts::{SIGHUP, SIGTERM};
+    use signal_hook::iterator::Signals;
+
+    /// Watches for TERM and HUP, which end the program without a word.
+    pub(super) fn watch() {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let signals = [SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal, &status));
+        // Without a watcher they end the program all the same.
+        let Ok(mut signals) = Signals::new(signals) else { return };
+        let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                super::restore_terminal();
+                die(signal);
+            }
+        });
+    }
+
+    /// Whether whoever started us has a signal ignored. Where the system does not say, a hangup may be: `nohup` does it.
+    fn is_ignored(signal: i32, status: &str) -> bool {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        match mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
+            Some(mask) => mask >> (signal - 1) & 1 == 1,
+            None => signal == SIGHUP,
+        }
+    }
+
+    /// Dies by a signal, as if nobody had watched for it.
+    pub(super) fn die(signal: i32) {
+        // It returns for unknown signals alone.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn ignored_signals_are_read_from_the_mask() {
+            let status = "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\n";
+            assert!(is_ignored(SIGHUP, status) && !is_ignored(SIGTERM, status));
+            assert!(is_ignored(SIGHUP, "") && !is_ignored(SIGTERM, ""));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -95,25 +156,14 @@ mod tests {
 
     // One test: the state is the process's.
     #[test]
-    fn ctrl_c_ends_a_question_or_the_program() {
-        say("go on");
-        assert_eq!(last_words().as_deref(), Some("hint: go on\n"));
-        say("go on");
+    fn last_words_name_what_can_be_resumed() {
+        assert_eq!(last_words(), "error: interrupted\n");
+        say("resume");
+        assert_eq!(last_words(), "error: interrupted\nhint: resume\n");
+        state().one_line = true;
+        assert_eq!(last_words(), "awsmfa: interrupted; hint: resume\n");
         forget();
-        assert_eq!(last_words().as_deref(), Some(""));
-
-        let interrupted = || Err::<(), _>(io::Error::from(io::ErrorKind::Interrupted));
-        // The watcher hears of it while the question is open, or later; either way it is one Ctrl-C.
-        let heard = asking(|| {
-            assert_eq!(last_words(), None);
-            interrupted()
-        });
-        assert!(heard.is_err());
-        assert!(last_words().is_some(), "the next one is another");
-        assert!(asking(interrupted).is_err());
-        assert_eq!(last_words(), None, "the one that ended the question");
-        assert!(last_words().is_some());
-        assert!(asking(|| Ok(())).is_ok());
-        assert!(last_words().is_some());
+        assert_eq!(last_words(), "awsmfa: interrupted\n");
+        state().one_line = false;
     }
 }

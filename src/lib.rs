@@ -32,12 +32,13 @@
 //! |---|---|---|
 //! | entry: `main`, [`cli`], [`fast_path`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
 //! | use cases: [`commands`], [`session`], [`enrollment`] | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
-//! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`] | model, files, env, clock | each other, clap |
+//! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!
 //! `tests/it/architecture.rs` holds this table against the code. [`error`] stands above the adapters: it alone turns their
 //! small enums into words, hints and exit codes. [`process`] runs other people's programs for use cases and for the file
-//! store's passphrase, and [`interrupt`] owns Ctrl-C for use cases and for questions; both are plumbing like [`files`].
+//! store's passphrase, [`interrupt`] owns the end by a signal for use cases and for prompts, and [`tty`] is the terminal
+//! device; they are plumbing like [`files`].
 //!
 //! # Secrets
 //!
@@ -63,4 +64,5 @@ pub mod model;
 pub mod process;
 pub mod session;
 pub mod store;
+pub mod tty;
 pub mod ui;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use awsmfa::clock::SystemClock;
 use awsmfa::env::Env;
-use awsmfa::{cli, fast_path};
+use awsmfa::error::ErrorKind;
+use awsmfa::{cli, fast_path, interrupt};
 
 fn main() -> ExitCode {
     forbid_core_dumps();
@@ -27,7 +28,10 @@ fn main() -> ExitCode {
     if cli::complete(&env, &args) {
         return ExitCode::SUCCESS;
     }
-    ExitCode::from(cli::run(args, env))
+    match cli::run(args, env) {
+        code if code == ErrorKind::Interrupted as u8 => interrupt::end(code),
+        code => ExitCode::from(code),
+    }
 }
 
 /// A crash must not leave seeds and keys in a file. Children are free again: the mark is gone after exec.

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::clock::{Clock, SystemClock};
 use crate::env::{AWSMFA_DEPTH, AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
 use crate::model::secret::Secret;
+use crate::tty::{self, Reach};
 
 /// The most that a program may print; what we run prints a code, a passphrase or a small JSON object.
 const OUTPUT_LIMIT: usize = 64 * 1024;
@@ -64,7 +65,7 @@ pub enum ProcessError {
 /// no shell: no variables, no `~`, no pipes. Its stderr is the user's; its stdin is empty. It has ended when this returns,
 /// but what it left running in the background goes on.
 pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, ProcessError> {
-    run_grouped(command_line, env, limit, !has_terminal())
+    run_grouped(command_line, env, limit, tty::reach() != Reach::Person)
 }
 
 /// With a group of its own, a program is killed with those that it has started. But such a group may not read the
@@ -148,11 +149,6 @@ fn kill(child: &mut Child, own_group: bool) {
     // Failing to kill means that it has just ended; either way it is too late.
     let _ = child.kill();
     let _ = child.wait();
-}
-
-/// Whether a person can be asked, by us or by what we start.
-fn has_terminal() -> bool {
-    cfg!(not(unix)) || std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// What a program has printed so far. It is read on a thread of its own, for reading cannot be called off.

@@ -19,6 +19,7 @@ use crate::env::{AWSMFA_NO_INPUT, Env};
 use crate::interrupt;
 use crate::model::duration::in_words;
 use crate::model::secret::Secret;
+use crate::tty::{self, Reach};
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -263,10 +264,13 @@ impl Terminal {
     }
 
     fn begin(&self) -> Result<(), PromptError> {
-        match (self.forbidden, terminal_exists()) {
+        match (self.forbidden, tty::reach()) {
             (true, _) => Err(PromptError::CannotAsk("nobody can be asked (`AWSMFA_NO_INPUT` is set)")),
-            (false, false) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
-            (false, true) => {
+            (false, Reach::None) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
+            (false, Reach::Background) => {
+                Err(PromptError::CannotAsk("nobody can be asked (awsmfa runs in the background)"))
+            }
+            (false, Reach::Person) => {
                 // A line is pending only where stderr is a terminal.
                 self.pending.clear(&mut io::stderr());
                 Ok(())
@@ -277,13 +281,13 @@ impl Terminal {
 
 impl Prompt for Terminal {
     fn can_ask(&self) -> bool {
-        !self.forbidden && terminal_exists()
+        !self.forbidden && tty::reach() == Reach::Person
     }
 
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         self.begin()?;
-        match interrupt::asking(|| rpassword::prompt_password(format!("{question}: "))) {
-            Ok(answer) => Ok(answer.into()),
+        match interrupt::asking(|| tty::read_hidden(&format!("{question}: "))) {
+            Ok(answer) => Ok(answer),
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
                 _ => Err(PromptError::Io(error)),
@@ -295,10 +299,9 @@ impl Prompt for Terminal {
         self.begin()?;
         // Seen while typed: the dialogue stays readable in the scrollback.
         let mut answer = String::new();
-        let (question, input, output) = (format!("{question} [y/N] "), TERMINAL.0, TERMINAL.1);
-        open_terminal(output)
-            .and_then(|mut terminal| terminal.write_all(question.as_bytes()))
-            .and_then(|()| std::fs::File::open(input))
+        tty::open_output()
+            .and_then(|mut terminal| terminal.write_all(format!("{question} [y/N] ").as_bytes()))
+            .and_then(|()| tty::open_input())
             .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
             .map_err(PromptError::Io)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
@@ -306,12 +309,12 @@ impl Prompt for Terminal {
 
     // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.
     fn can_show(&self) -> bool {
-        open_terminal(TERMINAL.1).is_ok() || io::stderr().is_terminal()
+        tty::open_output().is_ok() || io::stderr().is_terminal()
     }
 
     fn show(&self, text: &Secret<String>) -> Result<(), PromptError> {
         self.pending.clear(&mut io::stderr());
-        let written = match open_terminal(TERMINAL.1) {
+        let written = match tty::open_output() {
             Ok(mut terminal) => writeln!(terminal, "{}", text.expose()),
             // A process without a controlling terminal may still have one for stderr.
             Err(_) if io::stderr().is_terminal() => writeln!(io::stderr(), "{}", text.expose()),
@@ -321,24 +324,12 @@ impl Prompt for Terminal {
     }
 
     fn size(&self) -> Option<(u16, u16)> {
-        let size = match open_terminal(TERMINAL.1) {
+        let size = match tty::open_output() {
             Ok(terminal) => terminal_size::terminal_size_of(terminal),
             Err(_) => terminal_size::terminal_size_of(io::stderr()),
         };
         size.map(|(columns, lines)| (columns.0, lines.0))
     }
-}
-
-/// The terminal device, for reading and for writing.
-const TERMINAL: (&str, &str) = if cfg!(windows) { ("CONIN$", "CONOUT$") } else { ("/dev/tty", "/dev/tty") };
-
-fn terminal_exists() -> bool {
-    std::fs::File::open(TERMINAL.0).is_ok()
-}
-
-#[allow(clippy::disallowed_methods, reason = "a device, not a file")]
-fn open_terminal(device: &str) -> io::Result<std::fs::File> {
-    std::fs::OpenOptions::new().write(true).open(device)
 }
 
 #[cfg(test)]

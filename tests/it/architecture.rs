@@ -96,7 +96,7 @@ const LAYERS: &[Layer] = &[
         forbidden: &with_use_cases!["crate::aws", "crate::store", "crate::cache", "crate::ledger"],
     },
     Layer {
-        modules: &["files.rs", "files/", "env.rs", "clock.rs", "process.rs", "interrupt.rs"],
+        modules: &["files.rs", "files/", "env.rs", "clock.rs", "process.rs", "interrupt.rs", "tty.rs"],
         forbidden: &with_use_cases![
             "crate::aws",
             "crate::store",

@@ -1,5 +1,6 @@
-//! Ctrl-C ends every command in the same way, while it waits for AWS; where another run goes on, it says so.
+//! Ctrl-C ends every command in the same way, while it waits for AWS: by the signal, with a hint where another run resumes.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 
 use fake_aws::{Fault, Gate, Permissions, RequestOutcome};
@@ -21,7 +22,7 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn whatever_waits_for_aws_ends_with_130_and_a_word() {
+fn command_that_waits_for_aws_dies_by_the_signal_with_a_message() {
     let again = "hint: go on with `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --profile dev`\n";
     for (args, action, hint) in [
         (&["login", "--profile", "dev"][..], "GetSessionToken", ""),
@@ -35,9 +36,10 @@ fn whatever_waits_for_aws_ends_with_130_and_a_word() {
         let child = waiting_for(&world, &Gate::new(), action, run);
         interrupt(&child);
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130), "{args:?}: {}", output.status);
+        assert_eq!(output.status.signal(), Some(2), "{args:?}: {}", output.status);
         let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(said, format!("error: interrupted\n{hint}"), "{args:?}");
+        let error = if args[0] == "credential-process" { "awsmfa" } else { "error" };
+        assert_eq!(said, format!("{error}: interrupted\n{hint}"), "{args:?}");
     }
 }
 

@@ -31,4 +31,6 @@ mod roles;
 mod secrets;
 mod serials;
 mod sessions;
+#[cfg(unix)]
+mod terminal;
 mod wire;

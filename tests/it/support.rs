@@ -1,6 +1,8 @@
 //! What every test needs: a home of its own, the real binary, and fake-aws.
 
 pub mod in_process;
+#[cfg(unix)]
+pub mod screen;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,151 @@
+//! The terminal device: stdin and stdout may belong to an SDK that runs us, so people are asked here.
+
+use std::fs::File;
+use std::io;
+#[cfg(unix)]
+use std::io::{Read, Write};
+
+#[cfg(unix)]
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+#[cfg(unix)]
+use zeroize::Zeroizing;
+
+use crate::model::secret::Secret;
+
+/// The device, for reading and for writing.
+const DEVICE: (&str, &str) = if cfg!(windows) { ("CONIN$", "CONOUT$") } else { ("/dev/tty", "/dev/tty") };
+
+/// Opens the device to read what is typed.
+pub fn open_input() -> io::Result<File> {
+    File::open(DEVICE.0)
+}
+
+/// Opens the device to write on it.
+#[allow(clippy::disallowed_methods, reason = "a device, not a file")]
+pub fn open_output() -> io::Result<File> {
+    std::fs::OpenOptions::new().write(true).open(DEVICE.1)
+}
+
+/// Whether what this process asks would be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// There is no terminal.
+    None,
+    /// Another process group has the terminal: reading from it would stop this one, with every lock that it holds.
+    Background,
+    /// A person reads what is asked.
+    Person,
+}
+
+/// Looks for a person at the terminal, now: a shell moves its jobs between foreground and background.
+pub fn reach() -> Reach {
+    match open_input() {
+        Ok(device) => reach_on(&device),
+        Err(_) => Reach::None,
+    }
+}
+
+#[cfg(unix)]
+fn reach_on(device: &File) -> Reach {
+    match rustix::termios::tcgetpgrp(device) {
+        Ok(foreground) if foreground == rustix::process::getpgrp() => Reach::Person,
+        // A foreground group outside of this container has no number in here.
+        Err(rustix::io::Errno::OPNOTSUPP) => Reach::Person,
+        Ok(_) => Reach::Background,
+        Err(_) => Reach::None,
+    }
+}
+
+#[cfg(not(unix))]
+fn reach_on(_device: &File) -> Reach {
+    Reach::Person
+}
+
+/// How the terminal is set: whether it shows what is typed, and the like.
+#[derive(Debug)]
+pub struct Settings {
+    #[cfg(unix)]
+    device: File,
+    #[cfg(unix)]
+    termios: Termios,
+}
+
+#[cfg(unix)]
+impl Settings {
+    /// The settings now; `None` without a terminal.
+    pub fn current() -> Option<Self> {
+        let device = open_input().ok()?;
+        let termios = tcgetattr(&device).ok()?;
+        Some(Self { device, termios })
+    }
+
+    /// Sets the terminal back to these settings.
+    pub fn restore(&self) {
+        // A terminal that has gone needs no settings.
+        let _ = tcsetattr(&self.device, OptionalActions::Now, &self.termios);
+    }
+
+    /// Hides what is typed from now on and discards what was typed before. Ctrl-C reaches everyone who runs here, as
+    /// ever; the keys that stop a process, or end it with a core dump, would leave the terminal hidden.
+    fn hide(&self) -> io::Result<()> {
+        let disabled = if cfg!(target_os = "linux") { 0 } else { 0xff };
+        let mut hidden = self.termios.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        hidden.local_modes.insert(LocalModes::ICANON | LocalModes::ISIG | LocalModes::ECHONL);
+        hidden.special_codes[SpecialCodeIndex::VSUSP] = disabled;
+        hidden.special_codes[SpecialCodeIndex::VQUIT] = disabled;
+        Ok(tcsetattr(&self.device, OptionalActions::Flush, &hidden)?)
+    }
+}
+
+#[cfg(not(unix))]
+impl Settings {
+    /// A console's settings are rpassword's affair.
+    pub fn current() -> Option<Self> {
+        None
+    }
+
+    /// Does nothing.
+    pub fn restore(&self) {}
+}
+
+/// Prompts for a line that the screen does not show. `ErrorKind::UnexpectedEof` means that the person typed none.
+#[cfg(unix)]
+pub fn read_hidden(prompt: &str) -> io::Result<Secret<String>> {
+    let settings = Settings::current().ok_or(io::ErrorKind::NotFound)?;
+    settings.hide()?;
+    // Nothing that is typed at the sight of the prompt is lost: the prompt comes last.
+    let line = open_output()
+        .and_then(|mut output| output.write_all(prompt.as_bytes()))
+        .and_then(|()| read_line(&settings.device));
+    settings.restore();
+    line
+}
+
+/// The longest line that a terminal hands over.
+#[cfg(unix)]
+const LINE_LIMIT: usize = 4096;
+
+#[cfg(unix)]
+fn read_line(mut device: &File) -> io::Result<Secret<String>> {
+    // One buffer, never grown: no copy stays behind that nobody wipes.
+    let mut bytes = Zeroizing::new([0; LINE_LIMIT]);
+    let mut count = 0;
+    while count < LINE_LIMIT && !bytes[..count].contains(&b'\n') {
+        match device.read(&mut bytes[count..]) {
+            Ok(0) if count == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(0) => break,
+            Ok(more) => count += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let line = std::str::from_utf8(&bytes[..count]).map_err(|_| io::ErrorKind::InvalidData)?;
+    Ok(line.trim_end_matches(['\n', '\r']).into())
+}
+
+/// Prompts for a line that the screen does not show. `ErrorKind::Interrupted` is Ctrl-C.
+#[cfg(not(unix))]
+pub fn read_hidden(prompt: &str) -> io::Result<Secret<String>> {
+    rpassword::prompt_password(prompt).map(Secret::from)
+}
