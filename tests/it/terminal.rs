@@ -75,4 +75,5 @@ fn input_typed_ahead_is_no_answer() {
     let code = world.aws.code_now(&world.device.serial);
     screen.sees("code of").types(&format!("{code}\n")).sees("exit=0");
     screen.ended();
+    assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
 }
