@@ -54,10 +54,11 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The header that a profile has in a file of this kind, without brackets: `profile dev`, `default`, `dev`.
+/// The header that a profile has in a file of this kind, without brackets: `profile dev`, `default`, `dev`. A name with
+/// blanks is in quotes in the config file.
 pub fn header_of(kind: Kind, profile: &str) -> String {
     match kind {
-        Kind::Config if profile != "default" => format!("profile {profile}"),
+        Kind::Config if profile != "default" => syntax::section_header("profile", profile),
         _ => profile.to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! What a command is given: the environment, the clock, the person, and the adapters made from them on first use.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -39,12 +39,22 @@ pub struct Context {
     file_store: OnceCell<Rc<dyn SecretStore>>,
     // One answer for the whole run: a locked keyring takes its time to say so.
     usual_store: OnceCell<StoreKind>,
+    // Said once, though the files are read several times.
+    told_obstacles: Cell<bool>,
 }
 
 impl Context {
     /// A context of these.
     pub fn new(env: Env, clock: SharedClock, ui: Ui, prompt: Arc<dyn Prompt>) -> Self {
-        Self { env, clock, ui, prompt, file_store: OnceCell::new(), usual_store: OnceCell::new() }
+        Self {
+            env,
+            clock,
+            ui,
+            prompt,
+            file_store: OnceCell::new(),
+            usual_store: OnceCell::new(),
+            told_obstacles: Cell::new(false),
+        }
     }
 
     /// The AWS config file's path.
@@ -64,7 +74,13 @@ impl Context {
 
     /// Both AWS files, read now.
     pub fn profiles(&self) -> CommandResult<Profiles> {
-        Ok(Profiles::load(Some(&self.config_path()?), Some(&self.credentials_path()?))?)
+        let profiles = Profiles::load(Some(&self.config_path()?), Some(&self.credentials_path()?))?;
+        if !self.told_obstacles.replace(true) {
+            for (path, obstacle) in profiles.obstacles() {
+                self.ui.detail(format_args!("{}: {obstacle}", path.display()));
+            }
+        }
+        Ok(profiles)
     }
 
     /// The session cache.

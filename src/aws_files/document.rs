@@ -13,6 +13,7 @@ use super::syntax::{self, Ending, Line, LineKind, SyntaxError};
 pub struct Document {
     pub(super) kind: Kind,
     pub(super) lines: Vec<Line>,
+    problems: Vec<SyntaxError>,
     /// A file that did not end its last line goes on not doing so.
     pub(super) ends_last_line: bool,
     pub(super) log: Vec<Op>,
@@ -21,6 +22,9 @@ pub struct Document {
 /// Why a file that can be read cannot be edited without harm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsafeEdit {
+    /// Some SDK reads a line otherwise than we do, or not at all.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
     /// botocore rejects the whole file; other SDKs merge them or take the last.
     #[error("section [{section}] appears twice, on lines {first} and {second}")]
     DuplicateSection {
@@ -31,7 +35,7 @@ pub enum UnsafeEdit {
         /// Line of the second header.
         second: usize,
     },
-    /// The same, for a key of the section to be edited.
+    /// The same, for a key.
     #[error("`{key}` appears twice in section [{section}], on lines {first} and {second}")]
     DuplicateKey {
         /// The section.
@@ -49,7 +53,7 @@ pub enum UnsafeEdit {
         /// Its line.
         line: usize,
     },
-    /// Indented, quoted or padded: the AWS CLI would not find it and add the section a second time.
+    /// Indented or padded: the AWS CLI would not find it and add the section a second time.
     #[error("line {line}: the header of section [{section}] must be exactly `[{section}]` to be edited")]
     OddHeader {
         /// The header as it should be.
@@ -89,7 +93,7 @@ pub(super) struct Span {
     pub(super) header: usize,
     /// One past the last line before the next header.
     pub(super) end: usize,
-    /// Whether the header is written in another than its exact form.
+    /// Whether the header is written in a form that some SDKs do not find.
     pub(super) odd: bool,
 }
 
@@ -104,11 +108,11 @@ pub(super) struct Setting {
 }
 
 impl Document {
-    /// Reads a file's content.
+    /// Reads a file's content. Lines that are not in order do not fail it; see [`Document::obstacles`].
     pub fn parse(kind: Kind, bytes: &[u8]) -> Result<Self, SyntaxError> {
-        let lines = syntax::parse(bytes)?;
+        let (lines, problems) = syntax::parse(bytes)?;
         let ends_last_line = lines.last().is_none_or(|line| line.ending != Ending::None);
-        Ok(Self { kind, lines, ends_last_line, log: Vec::new() })
+        Ok(Self { kind, lines, problems, ends_last_line, log: Vec::new() })
     }
 
     /// Which of the two files this is.
@@ -161,35 +165,56 @@ impl Document {
         settings.map(|s| s.key).collect()
     }
 
-    /// Whether the file as a whole may be edited: no section twice, no `[DEFAULT]`.
-    pub fn check_editable(&self) -> Result<(), UnsafeEdit> {
+    /// Why the file cannot be edited safely, all of it: whatever an SDK rejects the file for, or reads otherwise than
+    /// others do.
+    pub fn obstacles(&self) -> Vec<UnsafeEdit> {
+        let mut found: Vec<UnsafeEdit> = self.problems.iter().cloned().map(UnsafeEdit::from).collect();
         let mut seen = HashMap::new();
         for span in self.spans() {
             if span.name == "DEFAULT" {
-                return Err(UnsafeEdit::LeakingDefault { line: span.header + 1 });
+                found.push(UnsafeEdit::LeakingDefault { line: span.header + 1 });
             }
+            found.extend(self.duplicate_keys(&span));
             let second = span.header + 1;
             if let Some(first) = seen.insert(syntax::identity(self.kind, &span.name).to_owned(), second) {
-                return Err(UnsafeEdit::DuplicateSection { section: span.name, first, second });
+                found.push(UnsafeEdit::DuplicateSection { section: span.name, first, second });
             }
         }
-        Ok(())
+        found
+    }
+
+    fn duplicate_keys(&self, span: &Span) -> Vec<UnsafeEdit> {
+        let mut seen = HashMap::new();
+        let mut found = Vec::new();
+        for Setting { key, line, .. } in self.settings(span) {
+            let second = line + 1;
+            if let Some(first) = seen.insert(key.clone(), second) {
+                found.push(UnsafeEdit::DuplicateKey { section: span.name.clone(), key, first, second });
+            }
+        }
+        found
+    }
+
+    /// Whether the file as a whole may be edited.
+    pub fn check_editable(&self) -> Result<(), UnsafeEdit> {
+        self.obstacles().into_iter().next().map_or(Ok(()), Err)
     }
 
     /// Whether a section may be edited; one that is not there may.
     pub fn check_section(&self, section: &str) -> Result<(), UnsafeEdit> {
         self.check_editable()?;
-        let Some(span) = self.find(section) else { return Ok(()) };
-        if span.odd {
-            return Err(UnsafeEdit::OddHeader { section: span.name, line: span.header + 1 });
-        }
-        let mut seen = HashMap::new();
-        for Setting { key, line, .. } in self.settings(&span) {
-            if let Some(first) = seen.insert(key.clone(), line + 1) {
-                return Err(UnsafeEdit::DuplicateKey { section: span.name, key, first, second: line + 1 });
+        match self.find(section) {
+            Some(span) if span.odd => {
+                Err(UnsafeEdit::OddHeader { section: span.name, line: span.header + 1 })
             }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The first line of a section that leaves it in doubt.
+    pub(super) fn doubt(&self, span: &Span) -> Option<&SyntaxError> {
+        let lines = span.header + 1..=span.end;
+        self.problems.iter().find(|problem| problem.fatal && lines.contains(&problem.line))
     }
 
     pub(super) fn spans(&self) -> Vec<Span> {
@@ -198,8 +223,8 @@ impl Document {
             if let Some(last) = spans.last_mut() {
                 last.end = index;
             }
-            let name = syntax::exact_header(syntax::header(line.text()).unwrap_or_default());
-            let odd = !line.text().starts_with(&format!("[{name}]"));
+            let name = syntax::exact_header(syntax::header(line.text()).inner().unwrap_or_default());
+            let odd = !syntax::is_exact(line.text(), &name);
             spans.push(Span { name, header: index, end: self.lines.len(), odd });
         }
         spans
@@ -217,22 +242,27 @@ impl Document {
 
     pub(super) fn settings(&self, span: &Span) -> Vec<Setting> {
         let mut settings: Vec<Setting> = Vec::new();
+        let mut continues = false;
         for index in span.header + 1..span.end {
             let line = &self.lines[index];
             match line.kind {
                 LineKind::Property => {
-                    if let Ok(property) = syntax::property(line.text()) {
-                        let value = Secret::from(property.value);
-                        settings.push(Setting { key: property.key, value, line: index });
-                    }
+                    let property = syntax::property(line.text());
+                    continues = property.is_ok();
+                    settings.extend(property.map(|property| Setting {
+                        key: property.key,
+                        value: Secret::from(property.value),
+                        line: index,
+                    }));
                 }
                 LineKind::Continuation => {
-                    if let Some(last) = settings.last_mut() {
-                        let more = line.text().trim_matches([' ', '\t']);
+                    if let Some(last) = settings.last_mut().filter(|_| continues) {
+                        let more = syntax::trim(line.text());
                         last.value = Secret::new(format!("{}\n{more}", last.value.expose()));
                     }
                 }
-                _ => {}
+                LineKind::Unreadable => continues = false,
+                LineKind::Blank | LineKind::Comment | LineKind::IndentedComment | LineKind::Header => {}
             }
         }
         settings

@@ -6,6 +6,7 @@
 
 use crate::model::secret::Secret;
 
+use super::Kind;
 use super::document::{Document, Setting, Span, UnsafeEdit};
 use super::syntax::{self, Ending, Line, LineKind};
 
@@ -175,7 +176,8 @@ impl Document {
         if self.has_section(section) {
             return Ok(false);
         }
-        if section == "DEFAULT" || !section.split(' ').all(syntax::is_identifier) {
+        let parts = if self.kind == Kind::Config { 2 } else { 1 };
+        if section == "DEFAULT" || !section.splitn(parts, ' ').all(syntax::is_identifier) {
             return Err(UnsafeEdit::UnwritableName { name: section.to_owned() });
         }
         let after = after.and_then(|name| self.find(name));
@@ -236,12 +238,10 @@ impl Document {
                 }
                 LineKind::Continuation => of_keys,
                 LineKind::IndentedComment => with_comments && of_keys,
-                LineKind::Comment | LineKind::Header => false,
+                LineKind::Comment | LineKind::Header | LineKind::Unreadable => false,
             }
-        }) && syntax::header(self.lines[span.header].text()).is_some_and(|_| {
             // A comment on the header's line is a comment in it.
-            self.lines[span.header].text().trim_end().ends_with(']')
-        })
+        }) && self.lines[span.header].text().trim_end().ends_with(']')
     }
 
     /// Takes a header away, and the blank line that `add_section` would have added with it.
@@ -289,7 +289,7 @@ impl Document {
         let mut end = at + 1;
         for (index, line) in self.lines.iter().enumerate().skip(at + 1) {
             match line.kind {
-                LineKind::Header | LineKind::Property => break,
+                LineKind::Header | LineKind::Property | LineKind::Unreadable => break,
                 LineKind::Continuation | LineKind::IndentedComment => end = index + 1,
                 LineKind::Blank | LineKind::Comment => {}
             }

@@ -76,7 +76,7 @@ fn model(text: &str, which: &'static str) -> Result<Model, GuardError> {
             }
             return Err(GuardError::Unreadable { which, line: 1 });
         };
-        let name = section.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name = section_name(section);
         let mut keys = BTreeMap::new();
         for (key, value) in settings.iter() {
             let key = key.to_ascii_lowercase();
@@ -110,6 +110,19 @@ fn simplified(text: &str) -> String {
 fn is_header(line: &str) -> bool {
     let trimmed = line.trim();
     trimmed.starts_with('[') && (header_only(trimmed).len() < trimmed.len() || trimmed.ends_with(']'))
+}
+
+/// A section's name as the log has it: single spaces, and single quotes only around what needs them.
+fn section_name(header: &str) -> String {
+    let name = header.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some((prefix, rest)) = name.split_once(' ') else { return name };
+    let unquoted = ['"', '\''].into_iter().find_map(|quote| rest.strip_prefix(quote)?.strip_suffix(quote));
+    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c));
+    match unquoted {
+        Some(inner) if plain(inner) => format!("{prefix} {inner}"),
+        Some(inner) => format!("{prefix} '{inner}'"),
+        None => name,
+    }
 }
 
 /// A header without the comment after it.
@@ -244,7 +257,7 @@ fn unconcerned<'t>(text: &'t str, concerned: &Concerned<'_>) -> (Vec<(usize, &'t
         }
         if is_header(line) {
             let inner = header_only(trimmed).trim_start_matches('[').trim_end_matches(']');
-            section = inner.split_whitespace().collect::<Vec<_>>().join(" ");
+            section = section_name(inner);
             in_concerned_key = false;
             if concerned.headers.contains(section.as_str()) {
                 continue;

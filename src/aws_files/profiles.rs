@@ -2,7 +2,7 @@
 //! and session keys are an exception and are read as a group, because a merge would pair one file's keys with the
 //! other's token. What a profile *means* is in `resolve`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,10 +10,12 @@ use std::sync::Arc;
 use crate::model::secret::Secret;
 use crate::model::session::is_long_term_id;
 
-use super::document::{Document, Span};
-use super::syntax::is_identifier;
+use super::document::{Document, Span, UnsafeEdit};
+use super::syntax::{self, SyntaxError, is_identifier};
 use super::write::{self, FileError};
-use super::{Kind, Origin};
+use super::{Kind, Origin, keeps_keys_of};
+
+mod near;
 
 /// A value with where it was read.
 #[derive(Clone)]
@@ -27,6 +29,10 @@ impl Value {
     /// The value. It may be a secret.
     pub fn text(&self) -> &str {
         self.text.expose()
+    }
+
+    fn is_scalar(&self) -> bool {
+        !self.text().is_empty() && !self.text().starts_with('\n')
     }
 }
 
@@ -44,6 +50,17 @@ pub struct Profile {
     name: String,
     config: Settings,
     credentials: Settings,
+    doubt: Option<BadLine>,
+}
+
+/// A line because of which a section cannot be relied on: the AWS CLI rejects its file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}, {source}", path.display())]
+pub struct BadLine {
+    /// The file.
+    pub path: Arc<PathBuf>,
+    /// The line and what is wrong with it.
+    pub source: SyntaxError,
 }
 
 /// Keys that stand in a file: long-term ones, or a session's if there is a token.
@@ -77,14 +94,29 @@ impl Profile {
         &self.name
     }
 
-    /// The value of a key (in lower case), from the credentials file or else the config file. Empty values are `None`.
+    /// Fails if a line of its sections leaves in doubt what they say.
+    pub fn check(&self) -> Result<(), BadLine> {
+        self.doubt.clone().map_or(Ok(()), Err)
+    }
+
+    /// The value of a key (in lower case), from the credentials file or else the config file. Empty values and blocks of
+    /// nested settings are `None`.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.value(key).map(Value::text)
     }
 
     /// The same with its origin.
     pub fn value(&self, key: &str) -> Option<&Value> {
-        self.credentials.get(key).or_else(|| self.config.get(key)).filter(|value| !value.text().is_empty())
+        self.any(key).filter(|value| value.is_scalar())
+    }
+
+    /// The block of settings nested below a key.
+    pub fn block(&self, key: &str) -> Option<&Value> {
+        self.any(key).filter(|value| value.text().starts_with('\n'))
+    }
+
+    fn any(&self, key: &str) -> Option<&Value> {
+        self.credentials.get(key).or_else(|| self.config.get(key))
     }
 
     /// Whether a key is `true`, as the SDKs read switches; `None` without such a value.
@@ -98,8 +130,7 @@ impl Profile {
 
     /// A setting nested below a key, as in `s3 =` with an indented `addressing_style = path`.
     pub fn nested(&self, key: &str, subkey: &str) -> Option<&str> {
-        let block = self.get(key)?;
-        let mut lines = block.strip_prefix('\n')?.lines().filter_map(|line| line.split_once('='));
+        let mut lines = self.block(key)?.text().lines().filter_map(|line| line.split_once('='));
         let found = lines.rfind(|(name, _)| name.trim().eq_ignore_ascii_case(subkey));
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
@@ -130,7 +161,7 @@ impl Profile {
     }
 
     fn keys_in(&self, file: &Settings) -> Result<Option<StaticKeys>, IncompleteKeys> {
-        let get = |key: &str| file.get(key).filter(|value| !value.text().is_empty());
+        let get = |key: &str| file.get(key).filter(|value| value.is_scalar());
         let incomplete = |missing, present: &Value| IncompleteKeys {
             profile: self.name.clone(),
             missing,
@@ -169,7 +200,10 @@ pub struct Profiles {
     profiles: BTreeMap<String, Profile>,
     sso_sessions: BTreeMap<String, Profile>,
     services: BTreeMap<String, Profile>,
+    /// Names with blanks and the like, which only botocore takes, and only from quotes in the config file.
+    quoted: HashSet<String>,
     ignored: Vec<Ignored>,
+    obstacles: Vec<(Arc<PathBuf>, UnsafeEdit)>,
     files: Vec<PathBuf>,
 }
 
@@ -228,28 +262,25 @@ impl Profiles {
         &self.ignored
     }
 
+    /// What is not in order in the files, whichever profile it concerns; for `-v` and `doctor`.
+    pub fn obstacles(&self) -> impl Iterator<Item = (&Path, &UnsafeEdit)> {
+        self.obstacles.iter().map(|(path, obstacle)| (path.as_path(), obstacle))
+    }
+
     /// The files that were read, or would have been if they were there: config, then credentials.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// Names of profiles that a misspelt one may have meant, nearest first, at most three.
+    /// Names of profiles that a misspelled one may have meant, nearest first, at most three.
     pub fn near(&self, name: &str) -> Vec<String> {
-        let wanted = name.to_lowercase();
-        let limit = (wanted.chars().count() / 3).clamp(1, 3);
-        let mut near: Vec<(usize, &String)> = self
-            .profiles
-            .keys()
-            .map(|other| (distance(&wanted, &other.to_lowercase()), other))
-            .filter(|(distance, other)| *distance <= limit && *other != name)
-            .collect();
-        near.sort();
-        near.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+        near::near(name, self.names())
     }
 
     fn add(&mut self, document: &Document, path: &Path) {
         self.files.push(path.to_owned());
         let path = Arc::new(path.to_owned());
+        self.obstacles.extend(document.obstacles().into_iter().map(|found| (Arc::clone(&path), found)));
         let spans = document.spans();
         let kind = document.kind();
         // `[profile default]` replaces `[default]` wherever it stands; it is not merged with it.
@@ -270,23 +301,33 @@ impl Profiles {
     /// Where a section's settings go; `None` if the SDKs ignore it.
     fn place_of(&mut self, kind: Kind, header: &str) -> Option<&mut Profile> {
         let (map, name) = match (kind, header.split_once(' ')) {
-            (Kind::Config, Some(("profile", name))) => (&mut self.profiles, name),
-            (Kind::Config, Some(("sso-session", name))) => (&mut self.sso_sessions, name),
-            (Kind::Config, Some(("services", name))) => (&mut self.services, name),
-            (Kind::Config, None) if header == "default" => (&mut self.profiles, header),
-            (Kind::Credentials, None) => (&mut self.profiles, header),
+            (Kind::Config, Some(("profile", rest))) => (&mut self.profiles, syntax::name_in(rest)?),
+            (Kind::Config, Some(("sso-session", rest))) => (&mut self.sso_sessions, syntax::name_in(rest)?),
+            (Kind::Config, Some(("services", rest))) => (&mut self.services, syntax::name_in(rest)?),
+            (Kind::Config, None) if header == "default" => (&mut self.profiles, header.to_owned()),
+            (Kind::Credentials, _) if is_identifier(header) || is_quoted(&self.quoted, header) => {
+                (&mut self.profiles, header.to_owned())
+            }
             _ => return None,
         };
-        if !is_identifier(name) {
-            return None;
+        if kind == Kind::Config && !is_identifier(&name) {
+            self.quoted.insert(name.clone());
         }
-        let profile = map.entry(name.to_owned()).or_default();
-        profile.name = name.to_owned();
+        let profile = map.entry(name.clone()).or_default();
+        profile.name = name;
         Some(profile)
     }
 }
 
+/// Whether a section of the credentials file belongs to a profile that the config file names in quotes.
+fn is_quoted(quoted: &HashSet<String>, section: &str) -> bool {
+    quoted.contains(section) || keeps_keys_of(section).is_some_and(|profile| quoted.contains(profile))
+}
+
 fn merge(profile: &mut Profile, document: &Document, span: &Span, path: &Arc<PathBuf>) {
+    if let (None, Some(source)) = (&profile.doubt, document.doubt(span)) {
+        profile.doubt = Some(BadLine { path: Arc::clone(path), source: source.clone() });
+    }
     let into = match document.kind() {
         Kind::Config => &mut profile.config,
         Kind::Credentials => &mut profile.credentials,
@@ -299,97 +340,5 @@ fn merge(profile: &mut Profile, document: &Document, span: &Span, path: &Arc<Pat
     }
 }
 
-/// How many characters must be added, dropped, replaced or swapped with their neighbour to make `b` out of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut least = replaced.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                least = least.min(rows[i - 2][j - 2] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[a.len()][b.len()]
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn profiles(config: &str, credentials: &str) -> Profiles {
-        let parse = |kind, text: &str| Document::parse(kind, text.as_bytes()).unwrap();
-        let (config, credentials) = (parse(Kind::Config, config), parse(Kind::Credentials, credentials));
-        Profiles::from_documents((&config, Path::new("conf")), (&credentials, Path::new("cred")))
-    }
-
-    #[test]
-    fn values_know_their_lines() {
-        let p = profiles("[profile a]\nregion = x\noutput = json\n", "\n[a]\nregion = y\n[profile b]\n");
-        let a = p.get("a").unwrap();
-        assert_eq!((a.get("region"), a.get("output"), a.get("nothing")), (Some("y"), Some("json"), None));
-        assert_eq!(a.value("region").unwrap().origin.to_string(), "cred:3");
-        assert_eq!(a.value("output").unwrap().origin.to_string(), "conf:3");
-        assert_eq!(p.ignored()[0].header, "profile b");
-        assert_eq!(p.names().collect::<Vec<_>>(), ["a"]);
-    }
-
-    #[test]
-    fn keys_are_read_as_a_group_from_one_file() {
-        let config =
-            "[profile a]\naws_access_key_id = OLD\naws_secret_access_key = old\naws_session_token = stale\n";
-        let p = profiles(config, "[a]\naws_access_key_id = NEW\naws_secret_access_key = new\n");
-        let keys = p.get("a").unwrap().static_keys().unwrap().unwrap();
-        assert_eq!((keys.access_key_id.as_str(), keys.secret.expose().as_str()), ("NEW", "new"));
-        assert!(keys.session_token.is_none(), "the other file's token does not belong to these keys");
-        let p =
-            profiles("", "[a]\naws_access_key_id = A\naws_secret_access_key = B\naws_security_token = T\n");
-        let keys = p.get("a").unwrap().static_keys().unwrap().unwrap();
-        assert_eq!(keys.session_token, Some("T".into()));
-        let p = profiles("[profile a]\naws_secret_access_key = B", "[a]\naws_access_key_id = A\n");
-        let error = p.get("a").unwrap().static_keys().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "profile `a` has no `aws_secret_access_key` beside the other key (cred:2)"
-        );
-        assert!(
-            profiles("", "[a]\naws_session_token = T").get("a").unwrap().static_keys().unwrap().is_none()
-        );
-    }
-
-    #[test]
-    fn nested_settings_and_other_sections_are_read() {
-        let p = profiles(
-            "[profile \"a\"]\nservices = x\n[services x]\nsts =\n  endpoint_url = http://s\n\n  b = C\n[sso-session s]\nk = v\n",
-            "",
-        );
-        assert_eq!(p.services("x").unwrap().nested("sts", "endpoint_url"), Some("http://s"));
-        assert_eq!(p.services("x").unwrap().nested("iam", "endpoint_url"), None);
-        assert_eq!(p.sso_session("s").unwrap().get("k"), Some("v"));
-        assert_eq!(p.get("a").unwrap().get("services"), Some("x"));
-    }
-
-    #[test]
-    fn near_names_are_offered() {
-        let p = profiles("[profile production]\n[profile prod]\n[profile dev]\n[profile staging]", "");
-        assert_eq!(p.near("prdo"), ["prod"]);
-        assert_eq!(p.near("Prod"), ["prod"]);
-        assert_eq!(p.near("prodcution"), ["production"]);
-        assert_eq!(p.near("xyz"), Vec::<String>::new());
-    }
-
-    #[test]
-    fn debug_shows_no_values() {
-        let p = profiles(
-            "",
-            "[a]\naws_access_key_id = A\naws_secret_access_key = hidden\naws_session_token = hidden\n",
-        );
-        let keys = p.get("a").unwrap().static_keys().unwrap();
-        assert!(!format!("{p:?} {keys:?}").contains("hidden"));
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 //! Pure: only profiles go in. The store, the registry, flags and the environment are the caller's; so a profile without
 //! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
 
-use super::profiles::{IncompleteKeys, Profile, Profiles, StaticKeys};
+use super::profiles::{BadLine, IncompleteKeys, Profile, Profiles, StaticKeys};
 use super::{Origin, SERIAL_KEYS, long_term_name, session_name};
 
 /// What a profile stands for.
@@ -157,6 +157,9 @@ pub enum ResolveError {
         /// The files that were read.
         files: Vec<std::path::PathBuf>,
     },
+    /// A line of the profile, or of something that it refers to, leaves its settings in doubt.
+    #[error(transparent)]
+    BadLine(#[from] BadLine),
     /// `source_profile` names a profile that is not there.
     #[error(
         "profile `{profile}` has `source_profile = {source_profile}`, and there is no such profile ({origin})"
@@ -205,6 +208,7 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
     let mut roles = Vec::new();
     let keys = loop {
         let current = chain.last().cloned().unwrap_or_default();
+        check(profiles, &current)?;
         match step(profiles, &current, chain.len() == 1, &mut roles)? {
             Step::Keys(keys) => break keys,
             Step::Source(source) => {
@@ -246,6 +250,16 @@ pub fn serial_home(profiles: &Profiles, name: &str) -> Option<String> {
     [name.to_owned(), base].into_iter().find(|name| !has_role(name))
 }
 
+/// Whether all that a profile says can be relied on.
+fn check(profiles: &Profiles, name: &str) -> Result<(), BadLine> {
+    let long_term = long_term_name(name);
+    for profile in [name, &long_term].into_iter().filter_map(|section| profiles.get(section)) {
+        profile.check()?;
+        profile.get("services").and_then(|name| profiles.services(name)).map_or(Ok(()), Profile::check)?;
+    }
+    Ok(())
+}
+
 /// The endpoint that a profile's settings give a service (`sts`, `iam`): `[services x]`, then `endpoint_url`. `None` where
 /// `ignore_configured_endpoint_urls` is on.
 pub fn service_endpoint(profiles: &Profiles, profile: &str, service: &str) -> Option<Setting> {
@@ -256,7 +270,7 @@ pub fn service_endpoint(profiles: &Profiles, profile: &str, service: &str) -> Op
     let services = profile.get("services").and_then(|name| profiles.services(name));
     let nested = services.and_then(|services| {
         let text = services.nested(service, "endpoint_url")?.to_owned();
-        Some(Setting { text, origin: services.value(service)?.origin.clone() })
+        Some(Setting { text, origin: services.block(service)?.origin.clone() })
     });
     nested.or_else(|| setting(profile, "endpoint_url"))
 }

@@ -1,14 +1,25 @@
-//! The lines of an AWS file, by the AWS SDKs' shared file reference (the Rust SDK's parser and its 65 cases are the
-//! measure). Only single lines and the rules between neighbours are known here; sections and edits are in `document`.
+//! The lines of an AWS file. Files are read as botocore and the AWS CLI read them, because that is what people test their
+//! files with; the AWS SDKs' shared file reference (the Rust SDK's parser and its 65 cases) decides what is in order. A
+//! line that is not in order is a [`Problem`] of its section: it stops nobody else's profile, but no edit of the file is
+//! safe. Only single lines and the rules between neighbors are known here; sections and edits are in `document`.
 //!
-//! Where we differ from the reference, towards botocore and the AWS CLI:
-//! - an indented `#`/`;` line is a comment, not a part of the value above it;
-//! - an indented `[header]` is a header (reading only; such a section is not edited);
-//! - `[profile "dev"]` is the profile `dev` (reading only).
+//! Where botocore and the reference differ:
+//! - an indented line continues a setting only if it is indented deeper than that setting (botocore);
+//! - an indented `#` or `;` line is a comment, not a part of the value above it (botocore);
+//! - ` # text` after a value is a comment, not a part of the value (the reference);
+//! - `[ padded ]` headers are read (the reference), though never edited.
+//!
+//! `tests/real/differential.py` compares all of this with the SDKs over generated files.
+
+mod bytes;
+mod header;
+mod problem;
 
 use crate::model::secret::Secret;
 
-use super::Kind;
+pub use header::is_identifier;
+pub(super) use header::{Header, exact_header, header, identity, is_exact, name_in, section_header};
+pub use problem::{Problem, SyntaxError};
 
 /// How a line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +28,8 @@ pub(super) enum Ending {
     None,
     Lf,
     CrLf,
+    /// Old Macs. Never edited.
+    Cr,
 }
 
 impl Ending {
@@ -25,6 +38,7 @@ impl Ending {
             Self::None => "",
             Self::Lf => "\n",
             Self::CrLf => "\r\n",
+            Self::Cr => "\r",
         }
     }
 }
@@ -37,8 +51,10 @@ pub(super) enum LineKind {
     IndentedComment,
     Header,
     Property,
-    /// An indented line that goes on with the property above: more of its value, or a nested setting.
+    /// A line indented deeper than the property above: more of its value, or a nested setting.
     Continuation,
+    /// Says nothing; there is a problem that says why.
+    Unreadable,
 }
 
 /// One line. Its text may be a secret key.
@@ -60,139 +76,123 @@ impl Line {
     }
 }
 
-/// A line that cannot be read, with its number from 1.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
-pub struct SyntaxError {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub problem: Problem,
-}
-
-/// What is wrong with a line.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// botocore and the Rust SDK reject the whole file.
-    #[error("the file starts with a UTF-8 byte order mark, which the AWS CLI cannot read")]
-    ByteOrderMark,
-    /// Some SDKs fail, others take the file for empty.
-    #[error("not UTF-8")]
-    NotUtf8,
-    /// A file of another sort, or damaged.
-    #[error("a NUL byte; is this a text file?")]
-    NulByte,
-    /// Line ends of old Macs; only botocore takes them.
-    #[error("a carriage return that does not end a line")]
-    LoneCarriageReturn,
-    /// `[dev`, or something other than a comment after the bracket.
-    #[error("a section header that does not end with `]`")]
-    OpenHeader,
-    /// A setting before the first header.
-    #[error("a setting outside of any [section]")]
-    OutsideSection,
-    /// An indented line with nothing above it to continue.
-    #[error("an indented line that continues no setting")]
-    StrayContinuation,
-    /// `key` without a value.
-    #[error("no `=` between key and value")]
-    NoEquals,
-    /// `key: value`.
-    #[error("`:` where `=` is needed (the AWS CLI takes it, most SDKs do not)")]
-    Colon,
-    /// `= value`.
-    #[error("a value without a key")]
-    NoKey,
-    /// A line of a nested block without `=`.
-    #[error("no `=` between key and value in a nested setting")]
-    NestedNoEquals,
-    /// A line of a nested block without a key.
-    #[error("a nested value without a key")]
-    NestedNoKey,
-}
-
 const SPACE: [char; 2] = [' ', '\t'];
 const COMMENT: [char; 2] = ['#', ';'];
 
-/// Sorts a file's bytes into lines.
-pub(super) fn parse(bytes: &[u8]) -> Result<Vec<Line>, SyntaxError> {
-    let text = decode(bytes)?;
+/// Sorts a file's bytes into lines, and lists what is wrong with them. Fails only if no line can be read.
+pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Line>, Vec<SyntaxError>), SyntaxError> {
+    let mut problems = Vec::new();
+    let bytes = bytes::without_mark(bytes, &mut problems)?;
     let mut lines = Vec::new();
-    let mut context = Context::Outside;
-    for (index, raw) in text.split_inclusive('\n').enumerate() {
-        let (text, ending) = match raw.strip_suffix('\n') {
-            None => (raw, Ending::None),
-            Some(text) => match text.strip_suffix('\r') {
-                Some(text) => (text, Ending::CrLf),
-                None => (text, Ending::Lf),
-            },
-        };
-        let fail = |problem| SyntaxError { line: index + 1, problem };
-        if text.contains('\r') {
-            return Err(fail(Problem::LoneCarriageReturn));
-        }
-        let kind = classify(text, &mut context).map_err(fail)?;
-        lines.push(Line { text: Secret::from(text), ending, kind });
-    }
-    Ok(lines)
-}
-
-fn decode(bytes: &[u8]) -> Result<&str, SyntaxError> {
-    let at = |offset: usize, problem| SyntaxError {
-        line: 1 + bytes[..offset].iter().filter(|b| **b == b'\n').count(),
-        problem,
-    };
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        return Err(at(0, Problem::ByteOrderMark));
-    }
-    if let Some(offset) = bytes.iter().position(|b| *b == 0) {
-        return Err(at(offset, Problem::NulByte));
-    }
-    std::str::from_utf8(bytes).map_err(|error| at(error.valid_up_to(), Problem::NotUtf8))
-}
-
-/// What an indented line would belong to.
-enum Context {
-    Outside,
-    Section,
-    Property { nested: bool },
-}
-
-fn classify(line: &str, context: &mut Context) -> Result<LineKind, Problem> {
-    let trimmed = line.trim_matches(SPACE);
-    let indented = line.starts_with(SPACE);
-    if trimmed.is_empty() {
-        return Ok(LineKind::Blank);
-    }
-    if trimmed.starts_with(COMMENT) {
-        return Ok(if indented { LineKind::IndentedComment } else { LineKind::Comment });
-    }
-    if trimmed.starts_with('[') && (!indented || header(line).is_some()) {
-        header(line).ok_or(Problem::OpenHeader)?;
-        *context = Context::Section;
-        return Ok(LineKind::Header);
-    }
-    if indented {
-        return match context {
-            Context::Outside => Err(Problem::OutsideSection),
-            Context::Section => Err(Problem::StrayContinuation),
-            Context::Property { nested } => {
-                if *nested {
-                    property(line).map_err(|problem| match problem {
-                        Problem::NoKey => Problem::NestedNoKey,
-                        _ => Problem::NestedNoEquals,
-                    })?;
-                }
-                Ok(LineKind::Continuation)
+    let mut context = Context::default();
+    for (index, (raw, ending)) in bytes::lines(bytes).enumerate() {
+        let mut report = |problem, fatal| problems.push(SyntaxError { line: index + 1, problem, fatal });
+        let text = Secret::new(String::from_utf8_lossy(raw).into_owned());
+        let kind = match context.classify(text.expose(), &mut report) {
+            kind @ (LineKind::Comment | LineKind::IndentedComment) => {
+                bytes::check(raw, |problem| report(problem, false));
+                kind
+            }
+            kind => {
+                bytes::check(raw, |problem| report(problem, true));
+                kind
             }
         };
+        if ending == Ending::Cr {
+            report(Problem::LoneCarriageReturn, false);
+        }
+        lines.push(Line { text, ending, kind });
     }
-    if matches!(context, Context::Outside) {
-        return Err(Problem::OutsideSection);
+    Ok((lines, problems))
+}
+
+/// What the lines above say about the next one.
+#[derive(Default)]
+struct Context {
+    in_section: bool,
+    /// The property that a deeper line would continue.
+    property: Option<Above>,
+}
+
+struct Above {
+    indent: usize,
+    /// Its own line has no value, so the lines below it are nested settings.
+    nested: bool,
+}
+
+impl Context {
+    /// `report` takes a problem and whether it puts the section in doubt: then botocore rejects the file.
+    fn classify(&mut self, line: &str, report: &mut impl FnMut(Problem, bool)) -> LineKind {
+        let trimmed = trim(line);
+        let indent = line.chars().take_while(|c| is_space(*c)).count();
+        if trimmed.is_empty() {
+            return LineKind::Blank;
+        }
+        if trimmed.starts_with(COMMENT) {
+            return if indent > 0 { LineKind::IndentedComment } else { LineKind::Comment };
+        }
+        if indent > 0 && !line.starts_with(SPACE) {
+            report(Problem::OddIndentation, false);
+        }
+        if let Some(above) = self.property.as_ref().filter(|above| indent > above.indent) {
+            return continuation(above, trimmed, report);
+        }
+        match header(line) {
+            Header::None => self.property(trimmed, indent, report),
+            found => {
+                *self = Self { in_section: true, property: None };
+                match found {
+                    Header::Open(_) => report(Problem::OpenHeader, true),
+                    Header::Trailed(_) => report(Problem::OpenHeader, false),
+                    Header::None | Header::Closed(_) => {}
+                }
+                LineKind::Header
+            }
+        }
     }
-    let nested = property(line)?.value.is_empty();
-    *context = Context::Property { nested };
-    Ok(LineKind::Property)
+
+    fn property(&mut self, trimmed: &str, indent: usize, report: &mut impl FnMut(Problem, bool)) -> LineKind {
+        let first = self.property.is_none();
+        if !self.in_section {
+            report(Problem::OutsideSection, true);
+            return LineKind::Unreadable;
+        }
+        // botocore knows no comments after a value: to it, a line may have a key that is a comment to us.
+        let fatal = !matches!(trimmed.find(DELIMITERS), Some(1..));
+        self.property = Some(Above { indent, nested: false });
+        match property(trimmed) {
+            Err(_) if indent > 0 => report(Problem::StrayContinuation, fatal),
+            Err(problem) => report(problem, fatal),
+            Ok(property) => {
+                let nested = property.value.is_empty() && property.comment.is_none();
+                self.property = Some(Above { indent, nested });
+                if trimmed.starts_with('[') {
+                    report(Problem::OpenHeader, false);
+                } else if property.colon {
+                    report(Problem::Colon, false);
+                } else if indent > 0 && first {
+                    report(Problem::StrayContinuation, false);
+                }
+                return LineKind::Property;
+            }
+        }
+        LineKind::Unreadable
+    }
+}
+
+fn continuation(above: &Above, trimmed: &str, report: &mut impl FnMut(Problem, bool)) -> LineKind {
+    if !matches!(header(trimmed), Header::None) {
+        report(Problem::IndentedHeader, false);
+    }
+    if above.nested {
+        match trimmed.find('=') {
+            None => report(Problem::NestedNoEquals, true),
+            Some(0) => report(Problem::NestedNoKey, false),
+            Some(_) if property(trimmed).is_err() => report(Problem::NestedNoEquals, false),
+            Some(_) => {}
+        }
+    }
+    LineKind::Continuation
 }
 
 /// The parts of `key = value # comment`.
@@ -202,24 +202,21 @@ pub(super) struct Property<'a> {
     pub(super) value: &'a str,
     /// From its `#` or `;` on.
     pub(super) comment: Option<&'a str>,
+    /// Whether it is written `key: value`.
+    colon: bool,
 }
 
+const DELIMITERS: [char; 2] = ['=', ':'];
+
 pub(super) fn property(line: &str) -> Result<Property<'_>, Problem> {
-    let line = line.trim_matches(SPACE);
-    let (content, comment) = split_comment(line, true);
-    let Some((key, value)) = content.split_once('=') else {
-        return Err(if content.contains(':') { Problem::Colon } else { Problem::NoEquals });
-    };
-    let key = key.trim_matches(SPACE);
+    let (content, comment) = split_comment(trim(line), true);
+    let at = content.find(DELIMITERS).ok_or(Problem::NoEquals)?;
+    let (key, value) = (trim(&content[..at]), trim(&content[at + 1..]));
     if key.is_empty() {
         return Err(Problem::NoKey);
     }
-    Ok(Property { key: key.to_ascii_lowercase(), value: value.trim_matches(SPACE), comment })
-}
-
-/// The text between the brackets of a header line, untrimmed.
-pub(super) fn header(line: &str) -> Option<&str> {
-    split_comment(line.trim_matches(SPACE), false).0.strip_prefix('[')?.strip_suffix(']')
+    let colon = content[at..].starts_with(':');
+    Ok(Property { key: key.to_ascii_lowercase(), value, comment, colon })
 }
 
 /// Cuts a comment off. In a value, its sign counts only after white space; in a header it always does.
@@ -227,34 +224,20 @@ fn split_comment(line: &str, after_space: bool) -> (&str, Option<&str>) {
     let mut space = false;
     for (at, c) in line.char_indices() {
         if COMMENT.contains(&c) && (space || !after_space) {
-            return (line[..at].trim_matches(SPACE), Some(&line[at..]));
+            return (trim(&line[..at]), Some(&line[at..]));
         }
-        space = c.is_whitespace();
+        space = is_space(c);
     }
     (line, None)
 }
 
-/// A header's text in its one exact form: single spaces, no quotes around the name.
-pub(super) fn exact_header(inner: &str) -> String {
-    let inner = inner.trim_matches(SPACE);
-    match inner.split_once(SPACE) {
-        Some((prefix, name)) => {
-            let name = name.trim_matches(SPACE);
-            let unquoted = name.strip_prefix('"').and_then(|n| n.strip_suffix('"'));
-            format!("{prefix} {}", unquoted.filter(|n| is_identifier(n)).unwrap_or(name))
-        }
-        None => inner.to_owned(),
-    }
+/// What Python strips from a line, no-break spaces included; JavaScript's idea of a blank is nearly the same.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
 
-/// What makes two headers of one file the same section: `[profile default]` is `[default]` in the config file.
-pub(super) fn identity(kind: Kind, exact: &str) -> &str {
-    if kind == Kind::Config && exact == "profile default" { "default" } else { exact }
-}
-
-/// A name that every SDK takes: `[A-Za-z0-9_\-/.%@:\+]+`.
-pub fn is_identifier(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c))
+pub(super) fn trim(text: &str) -> &str {
+    text.trim_matches(is_space)
 }
 
 /// Whether `key = value` reads the same in botocore and the Rust, JS and Go SDKs.

@@ -1,9 +1,12 @@
 //! What the person's AWS files, the stores and the register can do to a command.
 
+use std::path::Path;
+
 use super::{CommandError, ErrorKind, io_hint};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::key_edits::KeyEditError;
 use crate::aws_files::long_term_name;
+use crate::aws_files::profiles::BadLine;
 use crate::aws_files::resolve::{Instead, KeysError, ResolveError};
 use crate::aws_files::session_edits::SessionEditError;
 use crate::aws_files::syntax::Problem;
@@ -27,21 +30,10 @@ impl From<FileError> for CommandError {
             FileError::DanglingLink { path } => {
                 this.hint(format!("see where it points: `ls -l {}`", path.display()))
             }
-            FileError::Syntax { path, source } => this.hint(match source.problem {
-                Problem::ByteOrderMark => {
-                    format!(
-                        "take it away: `perl -pi -e 's/^\\xEF\\xBB\\xBF// if $. == 1' {}`",
-                        path.display()
-                    )
-                }
-                Problem::NotUtf8 => {
-                    format!(
-                        "save it as UTF-8; if it is Latin-1: `iconv -f latin1 -t utf-8 {}`",
-                        path.display()
-                    )
-                }
-                _ => "mend that line; every line is `[section]`, `key = value` or `# comment`".to_owned(),
-            }),
+            FileError::Syntax { path, source } => this.hint(syntax_hint(&source.problem, path)),
+            FileError::Unsafe { path, source: UnsafeEdit::Syntax(source) } => {
+                this.hint(syntax_hint(&source.problem, path))
+            }
             FileError::Unsafe { source, .. } => with_edit_hint(this, source),
             FileError::ReadOnly { path, .. } => {
                 let folder = path.parent().unwrap_or(path).display();
@@ -54,6 +46,36 @@ impl From<FileError> for CommandError {
             FileError::Refused { .. } => {
                 this.hint("nothing was changed; please report this with the file's structure")
             }
+        }
+    }
+}
+
+/// How to put a line in order.
+fn syntax_hint(problem: &Problem, path: &Path) -> String {
+    let path = path.display();
+    match problem {
+        Problem::ByteOrderMark => {
+            format!("remove it: `perl -pi -e 's/^\\xEF\\xBB\\xBF// if $. == 1' {path}`")
+        }
+        Problem::Utf16 => format!(
+            "save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 {path} > {path}.utf8 && mv {path}.utf8 {path})`"
+        ),
+        Problem::NotUtf8 => format!("save it as UTF-8; if it is Latin-1: `iconv -f latin1 -t utf-8 {path}`"),
+        Problem::LoneCarriageReturn => {
+            format!("end lines with a line feed: `perl -pi -e 's/\\r(?!\\n)/\\n/g' {path}`")
+        }
+        Problem::StrayContinuation | Problem::OddIndentation | Problem::IndentedHeader => {
+            "remove the indentation".to_owned()
+        }
+        Problem::NulByte
+        | Problem::OpenHeader
+        | Problem::OutsideSection
+        | Problem::NoEquals
+        | Problem::Colon
+        | Problem::NoKey
+        | Problem::NestedNoEquals
+        | Problem::NestedNoKey => {
+            "fix that line; every line is `[section]`, `key = value` or `# comment`".to_owned()
         }
     }
 }
@@ -119,6 +141,7 @@ impl From<ResolveError> for CommandError {
     fn from(error: ResolveError) -> Self {
         let this = configuration(&error);
         match error {
+            ResolveError::BadLine(BadLine { path, source }) => this.hint(syntax_hint(&source.problem, &path)),
             ResolveError::NoSuchProfile { name, near, .. } if near.is_empty() => this
                 .hint(format!("make it: `aws configure --profile {name}`"))
                 .hint("or list those there are: `aws configure list-profiles`"),

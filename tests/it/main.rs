@@ -26,6 +26,7 @@ mod network;
 mod policy;
 mod process;
 mod qr;
+mod reading;
 mod renewal;
 mod roles;
 mod secrets;

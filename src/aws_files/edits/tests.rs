@@ -74,29 +74,54 @@ fn unsafe_places_are_refused_with_their_lines() {
             "line 2: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile",
         ),
         (Credentials, "[ a ]", "a", "line 1: the header of section [a] must be exactly `[a]` to be edited"),
+        (Credentials, "[b]\n  x = 1\n  [a]", "a", "line 2: an indented line that continues no setting"),
+        (
+            Credentials,
+            "[b]\n  [a]",
+            "a",
+            "line 2: the header of section [a] must be exactly `[a]` to be edited",
+        ),
         (
             Credentials,
             "[b]\nx = 1\n  [a]",
-            "a",
-            "line 3: the header of section [a] must be exactly `[a]` to be edited",
+            "c",
+            "line 3: an indented section header, which some SDKs read as part of the setting above",
         ),
+        (Credentials, "[a]\nx = 1\nX = 2\n[b]", "b", "`x` appears twice in section [a], on lines 2 and 3"),
+        (Config, "[profile a]\n[profile 'a']", "x", "section [profile a] appears twice, on lines 1 and 2"),
         (
             Config,
-            "[profile \"a\"]",
+            "[profile  \"a\"]",
             "profile a",
             "line 1: the header of section [profile a] must be exactly `[profile a]` to be edited",
         ),
+        (Config, "", "profile 'a b'", "`profile 'a b'` cannot be written as a name in an AWS file"),
+        (Credentials, "", "a b", "`a b` cannot be written as a name in an AWS file"),
         (Credentials, "", "a b!", "`a b!` cannot be written as a name in an AWS file"),
     ] {
         assert_eq!(refusal(kind, text, section), expected);
     }
-    // Elsewhere in the file, odd headers and doubled keys do no harm.
-    for text in ["[ a ]\n[b]", "[a]\nx = 1\nx = 2\n[b]", "[a]\nx = 1\n  [c]\n[b]"] {
+    // Elsewhere in the file, odd headers do no harm.
+    for text in ["[ a ]\n[b]", "[a]\n  [c]\n[b]", "['a']\n[b]"] {
         assert!(document(Credentials, text).set("b", "k", "v").is_ok(), "{text}");
     }
     let mut config = document(Config, "[profile default]\n");
     config.set("default", "k", "v").unwrap();
     assert_eq!(config.to_text().expose(), "[profile default]\nk = v\n");
+}
+
+#[test]
+fn sections_with_quoted_names_are_edited_in_place() {
+    for header in ["[profile 'a']", "[profile \"a\"]", "[profile 'a b']", "[profile \"a b\"] # mine"] {
+        let name = if header.contains("a b") { "a b" } else { "a" };
+        let text = format!("{header}\nregion = x\n");
+        let mut document = document(Kind::Config, &text);
+        let section = crate::aws_files::header_of(Kind::Config, name);
+        assert!(document.set(&section, "mfa_serial", "s").unwrap(), "{header}");
+        let new = document.to_text();
+        assert_eq!(*new.expose(), format!("{text}mfa_serial = s\n"));
+        crate::aws_files::guard::check(&text, new.expose(), document.log()).unwrap();
+    }
 }
 
 #[test]

@@ -1,0 +1,111 @@
+//! Section headers: where they end, whom they name, and in which forms they may be edited.
+
+use std::borrow::Cow;
+
+use super::super::Kind;
+use super::{SPACE, split_comment, trim};
+
+/// A line as a header. The text between the brackets is untrimmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::aws_files) enum Header<'a> {
+    None,
+    /// `[dev]`, also with a comment after it.
+    Closed(&'a str),
+    /// `[dev] and more` or `[de#v]`: botocore takes it for a header, the reference does not.
+    Trailed(&'a str),
+    /// `[dev`: it was meant to be one.
+    Open(&'a str),
+}
+
+impl<'a> Header<'a> {
+    pub(in crate::aws_files) fn inner(self) -> Option<&'a str> {
+        match self {
+            Self::None => None,
+            Self::Closed(inner) | Self::Trailed(inner) | Self::Open(inner) => Some(inner),
+        }
+    }
+}
+
+pub(in crate::aws_files) fn header(line: &str) -> Header<'_> {
+    let line = trim(line);
+    let Some(rest) = line.strip_prefix('[') else { return Header::None };
+    let cut = |after_space| split_comment(rest, after_space).0.strip_suffix(']');
+    // JavaScript wants a blank before a comment; the reference does not.
+    match (cut(true), cut(false)) {
+        (Some(inner), Some(same)) if inner == same => return Header::Closed(inner),
+        (Some(inner), _) => return Header::Trailed(inner),
+        (None, Some(inner)) => return Header::Closed(inner),
+        (None, None) => {}
+    }
+    match rest.rfind(']') {
+        Some(end) => Header::Trailed(&rest[..end]),
+        // botocore: a setting with an odd name.
+        None if rest.contains(super::DELIMITERS) => Header::None,
+        None => Header::Open(split_comment(rest, true).0),
+    }
+}
+
+/// The prefixes after which a name may be quoted.
+const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
+
+/// A header's text in its one exact form: single spaces, and quotes only around a name that needs them.
+pub(in crate::aws_files) fn exact_header(inner: &str) -> String {
+    let inner = trim(inner);
+    let Some((prefix, name)) = inner.split_once(SPACE) else { return inner.to_owned() };
+    let name = trim(name);
+    let quoted = name.contains(['"', '\'', '\\']) && PREFIXES.contains(&prefix);
+    match shlex::split(name).as_deref() {
+        Some([word]) if quoted && is_name(word) => section_header(prefix, word),
+        _ => format!("{prefix} {name}"),
+    }
+}
+
+/// The exact header of a named section of the config file.
+pub(in crate::aws_files) fn section_header(prefix: &str, name: &str) -> String {
+    let quoted = match is_identifier(name) {
+        true => Cow::Borrowed(name),
+        false => shlex::try_quote(name).unwrap_or(Cow::Borrowed(name)),
+    };
+    format!("{prefix} {quoted}")
+}
+
+/// The name that stands in an exact header after its prefix: an identifier, or in quotes anything that botocore reads.
+pub(in crate::aws_files) fn name_in(rest: &str) -> Option<String> {
+    if is_identifier(rest) {
+        return Some(rest.to_owned());
+    }
+    if !rest.contains(['"', '\'']) {
+        return None;
+    }
+    let [word] = <[String; 1]>::try_from(shlex::split(rest)?).ok()?;
+    is_name(&word).then_some(word)
+}
+
+fn is_name(word: &str) -> bool {
+    !word.is_empty() && !word.contains(char::is_control)
+}
+
+/// Whether a header line has its exact form, or the same with quotes around the name: then the AWS CLI and JavaScript
+/// find it, and its section can be edited.
+pub(in crate::aws_files) fn is_exact(line: &str, exact: &str) -> bool {
+    let starts = |header: &str| {
+        let rest = line.strip_prefix('[').and_then(|rest| rest.strip_prefix(header));
+        rest.is_some_and(|rest| rest.starts_with(']'))
+    };
+    let quoted = |quote: char| {
+        let (prefix, rest) = exact.split_once(' ')?;
+        let name = name_in(rest).filter(|name| !name.contains(['"', '\'', '\\']))?;
+        Some(format!("{prefix} {quote}{name}{quote}"))
+    };
+    starts(exact) || ['"', '\''].into_iter().filter_map(quoted).any(|header| starts(&header))
+}
+
+/// What makes two headers of one file the same section: `[profile default]` is `[default]` in the config file.
+pub(in crate::aws_files) fn identity(kind: Kind, exact: &str) -> &str {
+    if kind == Kind::Config && exact == "profile default" { "default" } else { exact }
+}
+
+/// A name that every SDK takes: `[A-Za-z0-9_\-/.%@:\+]+`.
+pub fn is_identifier(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c))
+}

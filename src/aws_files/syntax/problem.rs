@@ -1,0 +1,64 @@
+//! What can be wrong with a line.
+
+/// A line that is not in order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct SyntaxError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: Problem,
+    /// Whether the section cannot be relied on: botocore rejects the file because of this line. Otherwise botocore reads
+    /// the line as we do, and other SDKs do not.
+    pub fatal: bool,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// botocore and the Rust SDK reject the whole file, JavaScript reads it.
+    #[error("the file starts with a UTF-8 byte order mark, which the AWS CLI cannot read")]
+    ByteOrderMark,
+    /// What PowerShell's `>` writes. No SDK reads it.
+    #[error("the file is UTF-16, which no AWS SDK can read")]
+    Utf16,
+    /// Some SDKs fail, others take the file for empty.
+    #[error("not UTF-8")]
+    NotUtf8,
+    /// A file of another sort, or damaged.
+    #[error("a NUL byte; is this a text file?")]
+    NulByte,
+    /// Line ends of old Macs; only botocore takes them.
+    #[error("a carriage return that does not end a line")]
+    LoneCarriageReturn,
+    /// Only spaces and tabs indent a line in every SDK.
+    #[error("a line that is indented with something other than spaces and tabs")]
+    OddIndentation,
+    /// `[dev`, or something other than a comment after the bracket.
+    #[error("a section header that does not end with `]`")]
+    OpenHeader,
+    /// JavaScript starts a section, the others continue the setting above.
+    #[error("an indented section header, which some SDKs read as part of the setting above")]
+    IndentedHeader,
+    /// A setting before the first header.
+    #[error("a setting outside of any [section]")]
+    OutsideSection,
+    /// An indented line with nothing above it to continue.
+    #[error("an indented line that continues no setting")]
+    StrayContinuation,
+    /// `key` without a value.
+    #[error("no `=` between key and value")]
+    NoEquals,
+    /// `key: value`.
+    #[error("`:` where `=` is needed (the AWS CLI accepts `:`, most SDKs do not)")]
+    Colon,
+    /// `= value`.
+    #[error("a value without a key")]
+    NoKey,
+    /// A line of a nested block without `=`.
+    #[error("no `=` between key and value in a nested setting")]
+    NestedNoEquals,
+    /// A line of a nested block without a key.
+    #[error("a nested value without a key")]
+    NestedNoKey,
+}

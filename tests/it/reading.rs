@@ -1,0 +1,114 @@
+//! AWS files that some SDK reads otherwise than another: what counts is that the asked profile is read as the AWS CLI reads
+//! it, that nobody else's bad line is in the way, and that an edit is made in place or refused with the line.
+
+use crate::support::World;
+
+/// A world whose device has its secret stored here, with the config file's `[profile dev]` header in another form.
+fn with_header(header: &str) -> World {
+    let world = World::imported();
+    let config = world.home.read(".aws/config");
+    assert!(config.contains("[profile dev]"), "{config}");
+    world.home.write_config(&config.replace("[profile dev]", header));
+    world
+}
+
+#[test]
+fn a_quoted_header_is_edited_in_place() {
+    for header in ["[profile 'dev']", "[profile \"dev\"]"] {
+        let world = World::new();
+        let import = ["device", "import", "--serial", &world.device.serial, "--secret-stdin"];
+        world.home.awsmfa(import).stdin(&world.device.seed).run().success();
+        let config = format!("{header}\nregion = eu-west-3\n[profile b]\nregion = x\n");
+        world.home.write_config(&config);
+        world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+        let serial = format!("eu-west-3\nmfa_serial = {}\n", world.device.serial);
+        assert_eq!(world.home.read(".aws/config"), config.replace("eu-west-3\n", &serial));
+    }
+}
+
+#[test]
+fn a_name_with_blanks_is_read_from_quotes() {
+    let world = with_header("[profile \"my profile\"]");
+    world.home.write_credentials(&world.home.credentials().replace("[dev]", "[my profile]"));
+    world.home.awsmfa(["credential-process", "--profile", "my profile"]).run().success();
+    let ran = world.home.awsmfa(["login", "--profile", "my profile"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: ~/.aws/credentials: `my profile-long-term` cannot be written as a name in an AWS file
+    ");
+}
+
+/// A bad block before and after the profile, in both files.
+#[test]
+fn bad_blocks_of_other_profiles_are_no_hindrance() {
+    for bad in [
+        "[profile other]\n    region = eu-west-1\n",
+        "[profile other]\nword\n",
+        "[profile other]\ns3 =\n  word\n",
+        "[profile other\nregion = eu-west-1\n",
+        "[profile other] and more\nregion = eu-west-1\n",
+        "[profile other]\nregion: eu-west-1\n",
+        "[profile other]\nregion = a\nregion = b\n",
+        "[profile other]\n[profile other]\n",
+        "[profile other]\n# \u{0}\n",
+        "[profile other]\r# mac\r",
+    ] {
+        let world = World::imported();
+        let around = |text: &str| format!("{bad}{text}{}", bad.replace("other", "third"));
+        world.home.write_config(&around(&world.home.read(".aws/config")));
+        world.home.write_credentials(&around(&world.home.credentials()).replace("profile ", ""));
+        let before = (world.home.read(".aws/config"), world.home.credentials());
+        let ran = world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
+        assert_eq!(ran.err(), "", "{bad}");
+        let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().code(3);
+        let named = regex::Regex::new("cannot be edited safely: .*lines? [1-3]").unwrap();
+        assert!(named.is_match(&ran.err()), "{bad}: {}", ran.err());
+        assert_eq!((world.home.read(".aws/config"), world.home.credentials()), before, "{bad}");
+    }
+}
+
+#[test]
+fn bad_blocks_are_listed_on_request() {
+    let world = World::imported();
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!(
+        "{config}[profile other]\n  region = a\n  region = b\n[profile third]\nword\n"
+    ));
+    let ran = world.home.awsmfa(["-v", "credential-process", "--profile", "dev"]).run().success();
+    let lines: Vec<String> =
+        ran.err().lines().filter(|line| line.contains("config")).map(str::to_owned).collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    awsmfa: ~/.aws/config: line 5: an indented line that continues no setting
+    awsmfa: ~/.aws/config: line 8: no `=` between key and value
+    awsmfa: ~/.aws/config: `region` appears twice in section [profile other], on lines 5 and 6
+    awsmfa: MFA device `arn:aws:iam::123456789012:mfa/alice` (~/.aws/config:3)
+    ");
+}
+
+#[test]
+fn a_bad_line_of_something_referred_to_is_named() {
+    let world = World::imported();
+    let config = world.home.read(".aws/config");
+    let role = "role_arn = arn:aws:iam::123456789012:role/x\n";
+    for (more, profile) in [
+        (
+            format!("[profile a]\n{role}source_profile = b\n[profile b]\n{role}source_profile = dev\nword\n"),
+            "a",
+        ),
+        (
+            "[profile a]\nservices = local\nsource_profile = dev\n[services local]\nsts =\n  word\n"
+                .to_owned(),
+            "a",
+        ),
+        ("[profile dev-long-term]\nword\n".to_owned(), "dev"),
+    ] {
+        world.home.write_config(&format!("{config}{more}"));
+        let bad = format!("{config}{more}").lines().count();
+        let ran = world.home.awsmfa(["credential-process", "--profile", profile]).run().code(3);
+        assert!(
+            ran.err().contains(&format!("config, line {bad}: no `=` between key and value")),
+            "{}",
+            ran.err()
+        );
+    }
+    assert!(world.aws.requests().is_empty(), "a code was spent");
+}
