@@ -8,17 +8,21 @@
 //! - [`syntax`] sorts lines by the AWS SDKs' shared file reference;
 //! - [`document`] and [`edits`] are the line-preserving editor and its log of what was intended;
 //! - [`guard`] compares an edit with its log, through a parser of other people's;
-//! - [`mod@write`] takes the lock, edits, asks the guard, replaces the file;
+//! - [`door`] is the one entrance ([`door::AwsFiles`]): paths, locks, and other programs that write the files;
+//! - [`mod@write`] reads one file, and lets the guard see what an edit makes of it;
 //! - [`session_edits`] are the edits that `login`, `logout` and `setup` make;
 //! - [`key_edits`] writes long-term keys that `enroll` made;
 //! - [`profiles`] merges both files, and [`resolve`] says which keys, roles and serial a profile stands for.
 
 pub mod document;
+pub mod door;
 pub mod edits;
 pub mod guard;
 pub mod key_edits;
+mod merge;
 pub mod profiles;
 pub mod resolve;
+mod seen;
 pub mod session_edits;
 pub mod syntax;
 pub mod write;

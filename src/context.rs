@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::aws_files::door::AwsFiles;
 use crate::aws_files::profiles::Profiles;
 use crate::cache::Cache;
 use crate::clock::SharedClock;
@@ -41,6 +42,8 @@ pub struct Context {
     usual_store: OnceCell<StoreKind>,
     // Said once, though the files are read several times.
     told_obstacles: Cell<bool>,
+    // One for the whole run: it knows what it has seen in the files.
+    aws_files: OnceCell<AwsFiles>,
 }
 
 impl Context {
@@ -54,6 +57,7 @@ impl Context {
             file_store: OnceCell::new(),
             usual_store: OnceCell::new(),
             told_obstacles: Cell::new(false),
+            aws_files: OnceCell::new(),
         }
     }
 
@@ -74,13 +78,23 @@ impl Context {
 
     /// Both AWS files, read now.
     pub fn profiles(&self) -> CommandResult<Profiles> {
-        let profiles = Profiles::load(Some(&self.config_path()?), Some(&self.credentials_path()?))?;
+        let profiles = self.aws_files()?.profiles()?;
         if !self.told_obstacles.replace(true) {
             for (path, obstacle) in profiles.obstacles() {
                 self.ui.detail(format_args!("{}: {obstacle}", path.display()));
             }
         }
         Ok(profiles)
+    }
+
+    /// The two AWS files, to read and to edit.
+    pub fn aws_files(&self) -> CommandResult<&AwsFiles> {
+        if self.aws_files.get().is_none() {
+            let (config, credentials) = (self.config_path()?, self.credentials_path()?);
+            let files = AwsFiles::new(config, credentials, &self.state_dir()?, self.clock.clone());
+            return Ok(self.aws_files.get_or_init(|| files));
+        }
+        self.aws_files.get().ok_or_else(no_home)
     }
 
     /// The session cache.

@@ -1,14 +1,19 @@
 //! Files as awsmfa treats them: private ones of our own, and writes that are whole or did not happen. Locks are in
 //! `lock`, temp files in `temp`.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 mod lock;
 mod temp;
+mod users;
 
 pub use lock::Lock;
+pub use users::{
+    Displaced, Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers,
+    replace_users_file,
+};
 
 /// What identifies a state of a file for the fast path: any write changes at least one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,12 +28,15 @@ pub struct Fingerprint {
 
 /// The fingerprint of the file at `path`, symlinks followed; `None` when there is nothing to be seen.
 pub fn fingerprint(path: &Path) -> Option<Fingerprint> {
-    let metadata = fs::metadata(path).ok()?;
+    fingerprint_of(&fs::metadata(path).ok()?)
+}
+
+fn fingerprint_of(metadata: &fs::Metadata) -> Option<Fingerprint> {
     let modified_ns = match metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH) {
         Ok(after) => i128::try_from(after.as_nanos()).ok()?,
         Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
     };
-    Some(Fingerprint { modified_ns, size: metadata.len(), inode: inode(&metadata) })
+    Some(Fingerprint { modified_ns, size: metadata.len(), inode: inode(metadata) })
 }
 
 /// Reads a file of our own. `None` if it is not there, or not ours alone: another owner's, readable by others, or not
@@ -55,7 +63,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     private_dir(folder)?;
     // All files of such a folder are ours, but not all are written under a lock.
     temp::sweep(folder, temp::PREFIX, Some(temp::STALE));
-    replace(path, bytes, None)
+    replace(path, bytes)
 }
 
 /// A short name for something whose own name would not do as a file's: 32 hexadecimal digits of its SHA-256.
@@ -83,55 +91,6 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
-}
-
-/// Removes what killed writes of the user's file at `path` left beside it. Only for whoever holds the lock under which
-/// the file is written.
-pub fn remove_leftovers(path: &Path) {
-    if let Ok(target) = resolve_links(path) {
-        temp::sweep(folder_of(&target), &temp::prefix_of(&target), None);
-    }
-}
-
-/// Replaces a file of the user's: symlinks are followed to the end and kept, so is the owner, and the mode without what it
-/// grants to others (a new file gets 0600); the old content stays until the new is on the disk.
-pub fn replace_users_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let target = resolve_links(path)?;
-    let folder = folder_of(&target);
-    private_dir(folder)?;
-    let old = match fs::metadata(&target) {
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    replace(&target, bytes, old.as_ref())
-}
-
-/// Whether [`replace_users_file`] could replace the file at `path` now: its folder takes a new file, which can be given to
-/// the file's owner, and the file itself is not marked read-only. Leaves nothing behind.
-pub fn check_replaceable(path: &Path) -> io::Result<()> {
-    let target = resolve_links(path)?;
-    let old = match fs::metadata(&target) {
-        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
-        // A rename would get past this mark; the person who set it meant it.
-        Ok(metadata) if is_marked_read_only(&metadata) => {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is marked read-only"));
-        }
-        Ok(metadata) => Some(metadata),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    let mut folder = target.as_path();
-    while let Some(parent) = folder.parent() {
-        folder = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        if folder.exists() {
-            let tried = temp::of(&target, folder).map_err(|error| {
-                io::Error::new(error.kind(), format!("its folder takes no new file: {error}"))
-            })?;
-            return old.map_or(Ok(()), |old| keep_owner(tried.as_file(), &old));
-        }
-    }
-    Err(io::ErrorKind::NotFound.into())
 }
 
 /// Writes a secret to a path that the person chose: 0600, whole or not at all. No folder is made. A file that is there
@@ -190,15 +149,11 @@ fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Temp file beside the target, fsync, rename, fsync of the folder. The owner and the mode are those of `old`.
-fn replace(target: &Path, bytes: &[u8], old: Option<&fs::Metadata>) -> io::Result<()> {
+/// Temp file beside the target, fsync, rename, fsync of the folder.
+fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(target);
     let mut temp = temp::of(target, folder)?;
     temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
-    if let Some(old) = old {
-        keep_owner(temp.as_file(), old)?;
-        temp.as_file().set_permissions(tightened(&old.permissions()))?;
-    }
     temp.as_file().sync_all()?;
     persist(temp, target)?;
     sync_folder(folder)
@@ -262,16 +217,6 @@ fn is_private(_: &fs::Metadata) -> bool {
 }
 
 #[cfg(unix)]
-fn is_marked_read_only(metadata: &fs::Metadata) -> bool {
-    std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o200 == 0
-}
-
-#[cfg(not(unix))]
-fn is_marked_read_only(metadata: &fs::Metadata) -> bool {
-    metadata.permissions().readonly()
-}
-
-#[cfg(unix)]
 fn inode(metadata: &fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(metadata)
 }
@@ -279,41 +224,6 @@ fn inode(metadata: &fs::Metadata) -> u64 {
 #[cfg(not(unix))]
 fn inode(_: &fs::Metadata) -> u64 {
     0
-}
-
-/// Gives a file to the owner of the one that it replaces. Under `sudo`, or as a container's root, it would else be root's,
-/// and its owner could not read their own keys any more.
-#[cfg(unix)]
-fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let new = file.metadata()?;
-    if old.gid() != new.gid() {
-        // The mode grants the group nothing, so a group that cannot be kept is no loss.
-        let _ = fchown(file, None, Some(old.gid()));
-    }
-    if old.uid() == new.uid() {
-        return Ok(());
-    }
-    fchown(file, Some(old.uid()), None).map_err(|error| {
-        io::Error::new(error.kind(), format!("it belongs to another user (uid {})", old.uid()))
-    })
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
-    Ok(())
-}
-
-/// A mode without what it grants to group and others: the file is about to hold a session.
-#[cfg(unix)]
-fn tightened(permissions: &Permissions) -> Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    Permissions::from_mode(permissions.mode() & 0o600)
-}
-
-#[cfg(not(unix))]
-fn tightened(permissions: &Permissions) -> Permissions {
-    permissions.clone()
 }
 
 /// A file that was renamed or removed is so for good only once its folder is on the disk. Windows has no such call and
@@ -333,7 +243,7 @@ mod tests {
     }
 
     fn chmod(path: &Path, mode: u32) {
-        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
     #[test]
@@ -350,60 +260,6 @@ mod tests {
         chmod(&path, 0o600);
         symlink(&path, &link).unwrap();
         assert_eq!(read_private(&link).unwrap(), None, "a symlink");
-    }
-
-    #[test]
-    fn users_files_keep_symlinks_and_stricter_modes() {
-        let home = tempfile::tempdir().unwrap();
-        let (real, link) = (home.path().join("real"), home.path().join("link"));
-        write_private(&real, b"old").unwrap();
-        symlink("real", &link).unwrap();
-        for (before, after) in [(0o644, 0o600), (0o600, 0o600), (0o400, 0o400)] {
-            chmod(&real, before);
-            replace_users_file(&link, b"new").unwrap();
-            assert_eq!(mode(&real), after);
-        }
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(fs::read(&real).unwrap(), b"new");
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "no temp file stays");
-    }
-
-    #[test]
-    fn a_file_stays_its_owners_or_is_left_alone() {
-        use std::os::unix::fs::{MetadataExt, chown};
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("credentials");
-        write_private(&path, b"old").unwrap();
-        // Only root can give files away; to anyone else, root's files are another's.
-        if rustix::process::geteuid().is_root() {
-            chown(&path, Some(1), Some(1)).unwrap();
-            check_replaceable(&path).unwrap();
-            replace_users_file(&path, b"new").unwrap();
-            let metadata = fs::metadata(&path).unwrap();
-            assert_eq!((metadata.uid(), metadata.gid(), mode(&path)), (1, 1, 0o600));
-        } else {
-            let theirs = fs::metadata("/").unwrap();
-            let error = keep_owner(&File::open(&path).unwrap(), &theirs).unwrap_err();
-            assert_eq!(error.to_string(), "it belongs to another user (uid 0)");
-            replace_users_file(&path, b"new").unwrap();
-        }
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-    }
-
-    #[test]
-    fn dangling_links_folders_and_read_only_marks_are_refused() {
-        let home = tempfile::tempdir().unwrap();
-        let dangling = home.path().join("dangling");
-        symlink("nowhere", &dangling).unwrap();
-        assert!(replace_users_file(&dangling, b"x").is_err());
-        assert!(check_replaceable(&dangling).is_err());
-        assert!(check_replaceable(home.path()).is_err());
-        let marked = home.path().join("marked");
-        write_private(&marked, b"x").unwrap();
-        chmod(&marked, 0o400);
-        assert!(check_replaceable(&marked).is_err());
-        assert!(check_replaceable(&home.path().join("new/folder/file")).is_ok());
-        assert!(!home.path().join("new").exists());
     }
 
     #[test]

@@ -324,6 +324,11 @@ fn foreign_marker(document: &Document, section: &str) -> Option<&'static str> {
     FOREIGN_MARKERS.iter().copied().find(|marker| session && document.get(section, marker).is_some())
 }
 
+/// Whether a key may go with a session or move with long-term keys, as an edit of awsmfa's or of another tool's does it.
+pub(super) fn is_session_key(key: &str) -> bool {
+    SESSION.contains(&key) || SERIAL_KEYS.contains(&key) || FOREIGN_MARKERS.contains(&key)
+}
+
 fn is_movable(key: &str) -> bool {
     key == ID || key == SECRET || SERIAL_KEYS.contains(&key)
 }

@@ -1,10 +1,14 @@
-//! From the disk and back: the files are read whole, edited under a lock, checked by the guard and replaced whole.
+//! One file, one reading or one edit of it: what it holds, what a change makes of it, and everything that can be wrong
+//! with it. Locks, and other programs that write at the same time, are the door's.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::files::{self, Lock};
+use zeroize::Zeroizing;
+
+use crate::files::{self, Irreplaceable};
+use crate::model::secret::Secret;
 
 use super::Kind;
 use super::document::{Document, UnsafeEdit};
@@ -50,13 +54,28 @@ pub enum FileError {
         /// Where and why.
         source: UnsafeEdit,
     },
-    /// The file is marked read-only or another user's, or its folder takes no new files.
+    /// It cannot be replaced: it is no regular file, is marked read-only or another user's, or its folder takes no new
+    /// files.
     #[error("{} cannot be replaced: {source}", path.display())]
-    ReadOnly {
+    Irreplaceable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// Why.
+        source: Irreplaceable,
+    },
+    /// It holds less than when it was read before: another program is writing it, or has removed something meanwhile.
+    #[error("{missing} was in {} a moment ago and is gone", path.display())]
+    Shrunk {
+        /// The file.
+        path: PathBuf,
+        /// What is gone.
+        missing: String,
+    },
+    /// Other programs keep writing it, so that a change of ours does not stay.
+    #[error("another program keeps writing {}", path.display())]
+    Contended {
+        /// The file.
+        path: PathBuf,
     },
     /// The lock could not be taken.
     #[error("cannot lock {}: {source}", path.display())]
@@ -100,83 +119,46 @@ pub enum EditError<E> {
     },
 }
 
-/// Where the lock of a file lives: in our state folder, named by a digest of the file's real path, so that nothing is
-/// left beside the user's files and a symlink has the lock of what it points to.
-pub fn lock_path(state_dir: &Path, file: &Path) -> PathBuf {
-    // As far as the path is there: it must have the same lock before and after the file is made.
-    let real = file.ancestors().find_map(|ancestor| {
-        let there = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
-        let rest = file.strip_prefix(ancestor).ok()?;
-        let real = fs::canonicalize(there).ok()?;
-        Some(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
-    });
-    let real = real.unwrap_or_else(|| file.to_owned());
-    let name = files::digest(real.as_os_str().as_encoded_bytes());
-    state_dir.join("locks").join(format!("{name}.lock"))
+/// A file as it was read.
+pub(super) struct Reading {
+    /// Its content; `None` if it does not exist.
+    pub(super) bytes: Option<Zeroizing<Vec<u8>>>,
+    pub(super) document: Document,
 }
 
-/// Reads a file. One that is not there is an empty document.
+/// Reads a file. One that does not exist is an empty document.
 pub fn read(path: &Path, kind: Kind) -> Result<Document, FileError> {
+    Ok(read_whole(path, kind)?.document)
+}
+
+pub(super) fn read_whole(path: &Path, kind: Kind) -> Result<Reading, FileError> {
     let owned = || path.to_owned();
-    match fs::read(path) {
-        Ok(bytes) => {
-            // Wiped when it goes: the file may hold keys.
-            let bytes = zeroize::Zeroizing::new(bytes);
-            Document::parse(kind, &bytes).map_err(|source| FileError::Syntax { path: owned(), source })
+    let bytes = match files::read_users_file(path) {
+        Ok(None) if fs::symlink_metadata(path).is_ok() => {
+            return Err(FileError::DanglingLink { path: owned() });
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if fs::symlink_metadata(path).is_ok() {
-                return Err(FileError::DanglingLink { path: owned() });
-            }
-            Document::parse(kind, b"").map_err(|source| FileError::Syntax { path: owned(), source })
-        }
-        Err(_) if path.is_dir() => Err(FileError::Folder { path: owned() }),
-        Err(source) => Err(FileError::Unreadable { path: owned(), source }),
-    }
+        Ok(bytes) => bytes,
+        Err(_) if path.is_dir() => return Err(FileError::Folder { path: owned() }),
+        Err(source) => return Err(FileError::Unreadable { path: owned(), source }),
+    };
+    let document = parse(path, kind, bytes.as_ref().map_or(b"", |bytes| bytes.as_slice()))?;
+    Ok(Reading { bytes, document })
 }
 
-/// Edits a file: lock, read, `change`, guard, replace. Without a change nothing is written, but what killed writes left
-/// goes. `lock` is the path that [`lock_path`] gives. Returns what `change` returned.
-pub fn edit<T, E>(
-    path: &Path,
-    kind: Kind,
-    lock: &Path,
-    change: impl FnOnce(&mut Document) -> Result<T, E>,
-) -> Result<T, EditError<E>> {
-    let _lock = Lock::acquire(lock).map_err(|source| FileError::Lock { path: lock.to_owned(), source })?;
-    files::remove_leftovers(path);
-    let (result, text) = prepare(path, kind, change)?;
-    if let Some(text) = text {
-        replaceable(path)?;
-        files::replace_users_file(path, text.expose().as_bytes())
-            .map_err(|source| FileError::Write { path: path.to_owned(), source })?;
-    }
-    Ok(result)
+pub(super) fn parse(path: &Path, kind: Kind, bytes: &[u8]) -> Result<Document, FileError> {
+    Document::parse(kind, bytes).map_err(|source| FileError::Syntax { path: path.to_owned(), source })
 }
 
-/// Everything that [`edit`] does, but for the lock and the write: says before a code is spent whether the edit will
-/// work. The same `change`, with values made up, is rehearsed on a copy.
-pub fn check_writable<T, E>(
+/// Makes a change in a document that was just read, and lets the guard compare it with its log. Returns what `change`
+/// returned and the new text, if it is a new one.
+pub(super) fn change_text<T, E>(
     path: &Path,
-    kind: Kind,
+    document: &mut Document,
     change: impl FnOnce(&mut Document) -> Result<T, E>,
-) -> Result<T, EditError<E>> {
-    replaceable(path)?;
-    Ok(prepare(path, kind, change)?.0)
-}
-
-type Prepared<T> = (T, Option<crate::model::secret::Secret<String>>);
-
-/// The result of a change and the new text, if it is a new one, as the guard let it pass.
-fn prepare<T, E>(
-    path: &Path,
-    kind: Kind,
-    change: impl FnOnce(&mut Document) -> Result<T, E>,
-) -> Result<Prepared<T>, EditError<E>> {
-    let mut document = read(path, kind)?;
+) -> Result<(T, Option<Secret<String>>), EditError<E>> {
     document.check_editable().map_err(|source| FileError::Unsafe { path: path.to_owned(), source })?;
     let old = document.to_text();
-    let result = change(&mut document).map_err(|source| EditError::Edit { path: path.to_owned(), source })?;
+    let result = change(document).map_err(|source| EditError::Edit { path: path.to_owned(), source })?;
     let new = document.to_text();
     if new == old {
         return Ok((result, None));
@@ -186,113 +168,14 @@ fn prepare<T, E>(
     Ok((result, Some(new)))
 }
 
-fn replaceable(path: &Path) -> Result<(), FileError> {
+/// Whether the file can be replaced now, found by looking.
+pub(super) fn check_replaceable(path: &Path) -> Result<(), FileError> {
     files::check_replaceable(path).map_err(|source| {
         let path = path.to_owned();
-        match source.kind() {
-            io::ErrorKind::IsADirectory => FileError::Folder { path },
-            io::ErrorKind::NotFound => FileError::DanglingLink { path },
-            _ => FileError::ReadOnly { path, source },
+        match source {
+            Irreplaceable::Folder => FileError::Folder { path },
+            Irreplaceable::DanglingLink => FileError::DanglingLink { path },
+            source => FileError::Irreplaceable { path, source },
         }
     })
-}
-
-#[cfg(test)]
-#[cfg(unix)]
-mod tests {
-    use super::*;
-    use std::convert::Infallible;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    fn set(document: &mut Document) -> Result<bool, UnsafeEdit> {
-        document.set("dev", "k", "v")
-    }
-
-    /// A folder with a file of this content, and the lock of it.
-    fn file(content: &[u8]) -> (tempfile::TempDir, PathBuf, PathBuf) {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("credentials");
-        files::write_private(&path, content).unwrap();
-        let lock = lock_path(&home.path().join("state"), &path);
-        (home, path, lock)
-    }
-
-    #[test]
-    fn what_cannot_be_edited_is_named_and_left_alone() {
-        for (content, expected) in [
-            (&b"\xef\xbb\xbf[a]\n"[..], "line 1: the file starts with a UTF-8 byte order mark"),
-            (b"[a]\nk = \xff\n", "line 2: not UTF-8"),
-            (b"[a]\n\nk = \0\n", "line 3: a NUL byte"),
-            (b"[a]\rk = v\r", "line 1: a carriage return"),
-            (b"[a]\nk: v\n", "line 2: `:` where `=` is needed"),
-            (b"[a]\n[a]\n", "section [a] appears twice, on lines 1 and 2"),
-        ] {
-            let (_home, path, lock) = file(content);
-            let error = edit(&path, Kind::Credentials, &lock, set).unwrap_err().to_string();
-            assert!(error.contains(expected) && error.contains("credentials"), "{error}");
-            assert!(check_writable(&path, Kind::Credentials, set).is_err());
-            assert_eq!(fs::read(&path).unwrap(), content);
-        }
-    }
-
-    #[test]
-    fn folders_marks_and_dangling_links_are_told_apart() {
-        let (home, path, lock) = file(b"[a]\n");
-        let fails = |path: &Path| match edit(path, Kind::Credentials, &lock, set) {
-            Err(EditError::File(error)) => error,
-            other => panic!("{other:?}"),
-        };
-        assert!(matches!(fails(home.path()), FileError::Folder { .. }));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
-        assert!(matches!(fails(&path), FileError::ReadOnly { .. }));
-        let link = home.path().join("link");
-        symlink("nowhere", &link).unwrap();
-        assert!(matches!(fails(&link), FileError::DanglingLink { .. }));
-        assert!(matches!(fails(&path.join("x")), FileError::Unreadable { .. }));
-    }
-
-    #[test]
-    fn a_link_and_its_target_have_one_lock() {
-        let (home, path, lock) = file(b"");
-        let link = home.path().join("link");
-        symlink(&path, &link).unwrap();
-        let state = home.path().join("state");
-        assert_eq!(lock_path(&state, &link), lock);
-        assert_ne!(lock_path(&state, &home.path().join("config")), lock);
-        let before = lock_path(&state, &home.path().join("new"));
-        files::write_private(&home.path().join("new"), b"").unwrap();
-        assert_eq!(lock_path(&state, &home.path().join("new")), before, "the same before the file is there");
-        let deep = home.path().join("real/aws/credentials");
-        symlink(home.path().join("real"), home.path().join("alias")).unwrap();
-        files::private_dir(&home.path().join("real")).unwrap();
-        let before = lock_path(&state, &home.path().join("alias/aws/credentials"));
-        files::write_private(&deep, b"").unwrap();
-        assert_eq!(lock_path(&state, &deep), before, "the same before its folder is there");
-    }
-
-    #[test]
-    fn an_edit_that_does_not_fit_its_log_is_refused() {
-        let (_home, path, lock) = file(b"[a]\nk = v\nx = y\n");
-        let broken = |document: &mut Document| {
-            document.lines.remove(1);
-            Ok::<(), Infallible>(())
-        };
-        let error = edit(&path, Kind::Credentials, &lock, broken).unwrap_err();
-        assert!(matches!(error, EditError::File(FileError::Refused { .. })), "{error}");
-        assert_eq!(fs::read(&path).unwrap(), b"[a]\nk = v\nx = y\n");
-    }
-
-    #[test]
-    fn concurrent_edits_do_not_lose_each_other() {
-        let (_home, path, lock) = file(b"# top\n");
-        std::thread::scope(|scope| {
-            for index in 0..8 {
-                let (path, lock) = (&path, &lock);
-                scope.spawn(move || {
-                    edit(path, Kind::Credentials, lock, |d| d.set(&format!("s{index}"), "k", "v")).unwrap();
-                });
-            }
-        });
-        assert_eq!(read(&path, Kind::Credentials).unwrap().sections().len(), 8);
-    }
 }

@@ -4,7 +4,7 @@ use crate::aws_files::resolve::{Target, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
 use crate::aws_files::syntax::is_identifier;
 use crate::aws_files::write::EditError;
-use crate::aws_files::{Kind, keeps_keys_of, write};
+use crate::aws_files::{Kind, keeps_keys_of};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::{SessionDuration, in_words};
@@ -158,9 +158,8 @@ fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Target> {
 }
 
 fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> CommandResult {
-    let path = ctx.credentials_path()?;
     let values = SessionValues::made_up();
-    let rehearsed = write::check_writable(&path, Kind::Credentials, |document| {
+    let rehearsed = ctx.aws_files()?.rehearse(Kind::Credentials, |document| {
         session_edits::write_session(document, section, &values, force)
     });
     rehearsed.map(drop).map_err(|error| {
@@ -178,13 +177,11 @@ fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> Command
 }
 
 fn write_session(ctx: &Context, section: &str, ensured: &Ensured, force: bool) -> CommandResult<WriteReport> {
-    let path = ctx.credentials_path()?;
-    let lock = write::lock_path(&ctx.state_dir()?, &path);
     let values = SessionValues::from(&ensured.session);
     let edit = |document: &mut _| -> Result<WriteReport, SessionEditError> {
         session_edits::write_session(document, section, &values, force)
     };
-    Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
+    Ok(ctx.aws_files()?.edit(Kind::Credentials, edit)?)
 }
 
 fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured: &Ensured) -> CommandResult {

@@ -4,7 +4,7 @@ use crate::aws_files::Kind;
 use crate::aws_files::document::Document;
 use crate::aws_files::resolve::{KeySource, Target, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
-use crate::aws_files::write::{self, EditError};
+use crate::aws_files::write::EditError;
 use crate::cache::SessionKey;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
@@ -52,7 +52,7 @@ pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
 
 /// Removes the session of one section, or every one of ours, from the credentials file and says so. Returns what failed.
 fn clean_file(ctx: &Context, section: Option<String>, restore: bool) -> Vec<CommandError> {
-    let sections = match remove(ctx, section, restore) {
+    let sections = match remove(ctx, section.as_deref(), restore) {
         Ok(sections) => sections,
         Err(error) => return vec![error],
     };
@@ -136,19 +136,20 @@ fn forget(ctx: &Context, cached: Option<&Cached>) -> CommandResult {
 /// Removes the session of one section, or every one of ours, in one edit.
 fn remove(
     ctx: &Context,
-    section: Option<String>,
+    section: Option<&str>,
     restore: bool,
 ) -> CommandResult<Vec<(String, CommandResult<RemoveReport>)>> {
-    let path = ctx.credentials_path()?;
-    let lock = write::lock_path(&ctx.state_dir()?, &path);
-    let failed = |source| CommandError::from(EditError::Edit { path: path.clone(), source });
+    let files = ctx.aws_files()?;
+    let path = files.path(Kind::Credentials);
+    let failed = |source| CommandError::from(EditError::Edit { path: path.to_owned(), source });
     let edit = |document: &mut Document| -> Result<_, SessionEditError> {
-        let sections = section.map_or_else(|| session_edits::own_sessions(document), |one| vec![one]);
+        let sections =
+            section.map_or_else(|| session_edits::own_sessions(document), |one| vec![one.to_owned()]);
         let remove = |section: String| {
             let removed = session_edits::remove_session(document, &section, restore).map_err(failed);
             (section, removed)
         };
         Ok(sections.into_iter().map(remove).collect())
     };
-    Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
+    Ok(files.edit(Kind::Credentials, edit)?)
 }

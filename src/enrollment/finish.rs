@@ -3,7 +3,7 @@
 use super::Run;
 use super::journal::Journal;
 use crate::aws_files::document::{Document, UnsafeEdit};
-use crate::aws_files::{Kind, SERIAL_KEYS, long_term_name, resolve, session_edits, write};
+use crate::aws_files::{Kind, SERIAL_KEYS, long_term_name, resolve, session_edits};
 use crate::error::CommandResult;
 
 impl Run<'_> {
@@ -36,9 +36,7 @@ impl Run<'_> {
             self.ctx.ui.done(format_args!("`{profile}` uses `{serial}`"));
             return Ok(());
         };
-        let path = self.ctx.config_path()?;
-        let lock = write::lock_path(&self.ctx.state_dir()?, &path);
-        write::edit(&path, Kind::Config, &lock, |document| {
+        self.ctx.aws_files()?.edit(Kind::Config, |document| {
             session_edits::set_config_key(document, &home, "mfa_serial", serial)
         })?;
         if self.named(profile)?.as_deref() != Some(serial) {
@@ -70,8 +68,6 @@ impl Run<'_> {
 
     /// A serial in the credentials file wins over the config file's, so it must be the right one.
     fn correct_credentials(&self, profile: &str, serial: &str) -> CommandResult {
-        let path = self.ctx.credentials_path()?;
-        let lock = write::lock_path(&self.ctx.state_dir()?, &path);
         let edit = |document: &mut Document| -> Result<(), UnsafeEdit> {
             for section in [profile.to_owned(), long_term_name(profile)] {
                 for key in SERIAL_KEYS {
@@ -82,6 +78,6 @@ impl Run<'_> {
             }
             Ok(())
         };
-        Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
+        Ok(self.ctx.aws_files()?.edit(Kind::Credentials, edit)?)
     }
 }

@@ -6,8 +6,8 @@ use std::cell::OnceCell;
 use super::journal::UserJournal;
 use super::{NewUser, Run, words};
 use crate::aws::AwsErrorKind;
+use crate::aws_files::Kind;
 use crate::aws_files::key_edits::{self, KeyEditError};
-use crate::aws_files::{Kind, write};
 use crate::error::{CommandError, CommandResult, ErrorKind, refused};
 use crate::model::password;
 use crate::model::secret::Secret;
@@ -183,12 +183,10 @@ impl Run<'_> {
     }
 
     fn write_key(&self, profile: &str, keys: &LongTermKeys) -> CommandResult<String> {
-        let path = self.ctx.credentials_path()?;
-        let lock = write::lock_path(&self.ctx.state_dir()?, &path);
         let edit = |document: &mut _| -> Result<String, KeyEditError> {
             key_edits::write_long_term(document, profile, keys)
         };
-        Ok(write::edit(&path, Kind::Credentials, &lock, edit)?)
+        Ok(self.ctx.aws_files()?.edit(Kind::Credentials, edit)?)
     }
 
     /// The user's access keys; `None` where the caller may not know.

@@ -7,7 +7,7 @@ use super::{NewUser, Run, Wishes, words};
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::aws_files::resolve::{self, KeysError, Resolution, ResolveError};
-use crate::aws_files::{Kind, session_edits, write};
+use crate::aws_files::{Kind, session_edits};
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::identity::Identity;
 use crate::model::session::LongTermKeys;
@@ -42,7 +42,7 @@ impl Run<'_> {
         self.own_keys()?;
         let home = self.using_profile().map(|profile| self.serial_home(&profile)).transpose()?.flatten();
         if let Some(profile) = home {
-            let rehearsed = write::check_writable(&self.ctx.config_path()?, Kind::Config, |document| {
+            let rehearsed = self.ctx.aws_files()?.rehearse(Kind::Config, |document| {
                 session_edits::set_config_key(document, &profile, "mfa_serial", "-")
             });
             rehearsed?;
@@ -59,8 +59,7 @@ impl Run<'_> {
         if new_user.access_key && self.own_keys()?.is_none() {
             let made_up = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "-".into() };
             let profile = self.key_profile();
-            write::check_writable(
-                &self.ctx.credentials_path()?,
+            self.ctx.aws_files()?.rehearse(
                 Kind::Credentials,
                 |document| -> Result<String, KeyEditError> {
                     key_edits::write_long_term(document, &profile, &made_up)

@@ -12,6 +12,7 @@ use crate::aws_files::session_edits::SessionEditError;
 use crate::aws_files::syntax::Problem;
 use crate::aws_files::write::{EditError, FileError};
 use crate::env::AWSMFA_PASSPHRASE_FILE;
+use crate::files::Irreplaceable;
 use crate::store::StoreError;
 use crate::store::registry::RegistryError;
 
@@ -35,9 +36,12 @@ impl From<FileError> for CommandError {
                 this.hint(syntax_hint(&source.problem, path))
             }
             FileError::Unsafe { source, .. } => with_edit_hint(this, source),
-            FileError::ReadOnly { path, .. } => {
-                let folder = path.parent().unwrap_or(path).display();
-                this.hint(format!("check who may write: `ls -ld {} {folder}`", path.display()))
+            FileError::Irreplaceable { path, source } => with_place_hint(this, path, source),
+            FileError::Shrunk { .. } => {
+                Self { kind: ErrorKind::Failed, ..this }.hint("run this again if it was removed on purpose")
+            }
+            FileError::Contended { .. } => {
+                Self { kind: ErrorKind::Failed, ..this }.hint("run this again when the other program is done")
             }
             FileError::Write { source, .. } | FileError::Lock { source, .. } => {
                 let this = Self { kind: ErrorKind::Failed, ..this };
@@ -94,6 +98,21 @@ fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
 impl From<UnsafeEdit> for CommandError {
     fn from(error: UnsafeEdit) -> Self {
         with_edit_hint(configuration(&error), &error)
+    }
+}
+
+fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> CommandError {
+    let folder = path.parent().unwrap_or(path).display();
+    let path = path.display();
+    match why {
+        Irreplaceable::MountPoint => {
+            this.hint("mount its folder instead of the file, as in `docker run -v ~/.aws:/root/.aws`")
+        }
+        Irreplaceable::NotRegular(_) => {
+            this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
+        }
+        Irreplaceable::Immutable(marked) => this.hint(format!("sudo chattr -i -a {}", marked.display())),
+        _ => this.hint(format!("check who may write: `ls -ld {path} {folder}`")),
     }
 }
 

@@ -8,7 +8,7 @@ use super::request::with_right_time;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::resolve::Resolution;
-use crate::aws_files::{Kind, resolve, session_edits, write};
+use crate::aws_files::{Kind, resolve, session_edits};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
@@ -111,12 +111,12 @@ fn home_of_serial(prepared: &Prepared) -> Option<String> {
 
 /// Returns whether the profile has the serial now.
 fn write_serial(ctx: &Context, profile: &str, serial: &Serial) -> CommandResult<bool> {
-    let path = ctx.config_path()?;
-    let lock = write::lock_path(&ctx.state_dir()?, &path);
+    let files = ctx.aws_files()?;
     let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
         session_edits::set_config_key(document, profile, "mfa_serial", serial.as_str())
     };
-    if write::edit(&path, Kind::Config, &lock, edit)? {
+    if files.edit(Kind::Config, edit)? {
+        let path = files.path(Kind::Config);
         ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{profile}` in {}", path.display()));
     }
     // What was written may not be what is read: the file may be a device, or the profile hidden by another section.

@@ -320,21 +320,22 @@ proptest! {
 
 #[test]
 fn files_are_replaced_whole_under_a_lock() {
-    use awsmfa::aws_files::write::{check_writable, edit, lock_path};
+    use awsmfa::aws_files::door::AwsFiles;
     let home = tempfile::tempdir().unwrap();
     let path: PathBuf = home.path().join("aws/credentials");
-    let lock = lock_path(&home.path().join("state"), &path);
+    let clock = std::sync::Arc::new(awsmfa::clock::SystemClock);
+    let files = AwsFiles::new(home.path().join("config"), path.clone(), &home.path().join("state"), clock);
     let write = |d: &mut Document| write_session(d, "dev", &session(), false);
-    check_writable(&path, Kind::Credentials, write).unwrap();
+    files.rehearse(Kind::Credentials, write).unwrap();
     assert!(!path.exists(), "a rehearsal writes nothing");
-    let report = edit(&path, Kind::Credentials, &lock, write).unwrap();
+    let report = files.edit(Kind::Credentials, write).unwrap();
     assert!(report.added_section);
     let content = std::fs::read_to_string(&path).unwrap();
     assert!(content.starts_with("[dev]\naws_access_key_id = ASIAEXAMPLE\n"), "{content}");
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
     let before = awsmfa::files::fingerprint(&path);
-    edit(&path, Kind::Credentials, &lock, write).unwrap();
+    files.edit(Kind::Credentials, write).unwrap();
     assert_eq!(awsmfa::files::fingerprint(&path), before, "no change, no write");
-    edit(&path, Kind::Credentials, &lock, |d| remove_session(d, "dev", false)).unwrap();
+    files.edit(Kind::Credentials, |d| remove_session(d, "dev", false)).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
 }

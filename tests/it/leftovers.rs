@@ -11,12 +11,11 @@ fn beside(world: &World) -> Vec<String> {
     names.filter(|name| name != "config" && name != "credentials").collect()
 }
 
-/// A world whose login was killed as it entered the `number`th renaming of a file.
+/// A world whose login was killed as it was about to exchange the credentials file for the new one.
 #[cfg(target_os = "linux")]
-fn killed_login(number: usize) -> World {
+fn killed_login() -> World {
     let world = World::imported();
-    let renames = "rename,renameat,renameat2";
-    let (trace, inject) = (format!("trace={renames}"), format!("inject={renames}:signal=KILL:when={number}"));
+    let (trace, inject) = ("trace=renameat2".to_owned(), "inject=renameat2:signal=KILL:when=1".to_owned());
     let strace = ["-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
     let login = world.home.awsmfa(["login", "--profile", "dev"]).under("strace", &strace);
     let ended = login.into_command().stderr(std::process::Stdio::null()).status().unwrap();
@@ -32,7 +31,7 @@ fn what_a_killed_login_left_goes_with_the_next() {
     if !traced.is_ok_and(|traced| traced.status.success()) {
         return crate::support::skipped("strace that may trace");
     }
-    let killed = (1..).map(killed_login).find(|world| !beside(world).is_empty()).unwrap();
+    let killed = killed_login();
     let [left] = &beside(&killed)[..] else { panic!("{:?}", beside(&killed)) };
     assert!(killed.home.read(&format!(".aws/{left}")).contains("aws_session_token"));
     assert!(!killed.home.credentials().contains("aws_session_token"));

@@ -2,7 +2,7 @@
 //! so that what was interrupted is found again; the ledger stays, because AWS keeps count for a serial that comes back.
 
 use crate::aws_files::document::{Document, UnsafeEdit};
-use crate::aws_files::{Kind, SERIAL_KEYS, write};
+use crate::aws_files::{Kind, SERIAL_KEYS};
 use crate::context::Context;
 use crate::enrollment;
 use crate::error::CommandResult;
@@ -29,16 +29,19 @@ pub fn secret(ctx: &Context, record: &DeviceRecord) -> CommandResult {
 
 /// Forgets what uses a device: sessions made with it, and the profiles that name it. Its secret stays.
 pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
-    for (path, kind) in [(ctx.config_path()?, Kind::Config), (ctx.credentials_path()?, Kind::Credentials)] {
-        let named = write::read(&path, kind).is_ok_and(|document| !lines_of(&document, serial).is_empty());
+    let files = ctx.aws_files()?;
+    for kind in [Kind::Config, Kind::Credentials] {
+        let named = files.read(kind).is_ok_and(|document| !lines_of(&document, serial).is_empty());
         if !named {
             continue;
         }
-        let lock = write::lock_path(&ctx.state_dir()?, &path);
-        match write::edit(&path, kind, &lock, |document| remove_lines(document, serial)) {
+        match files.edit(kind, |document| remove_lines(document, serial)) {
             Ok(lines) => {
                 for (section, key) in lines {
-                    ctx.ui.say(format_args!("removed `{key}` from [{section}] of {}", path.display()));
+                    ctx.ui.say(format_args!(
+                        "removed `{key}` from [{section}] of {}",
+                        files.path(kind).display()
+                    ));
                 }
             }
             // The device is gone all the same; a line that names it is only in the way.
