@@ -34,7 +34,7 @@ use crate::files::Lock;
 use crate::ledger::Ledgers;
 use crate::model::duration::SessionDuration;
 use crate::model::session::{Session, timestamp};
-use crate::model::totp::Code;
+use crate::model::totp::{Code, Seed};
 
 /// A clock that is further off than this is the person's to set: sessions would seem ended, or endless.
 const MAX_OFFSET: TimeDelta = TimeDelta::hours(1);
@@ -105,6 +105,8 @@ pub struct Options<'a> {
     pub unattended: bool,
     /// A code that the person gave.
     pub code: Option<Code>,
+    /// A secret that is not stored yet and has to prove itself.
+    pub seed: Option<Seed>,
     /// What else must hold before a code is spent, such as that the session can be written.
     pub precheck: &'a dyn Fn() -> CommandResult,
 }

@@ -26,7 +26,7 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let basis = fast_path::basis(&ctx.env, name);
     let wishes = Wishes { profile: Some(name.to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
-    let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+    let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
     let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
         .inspect_err(|error| session::doubt_serial(ctx, &prepared, error))
         .map_err(|error| session::explain(error, &prepared, &options))?;

@@ -107,8 +107,13 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
     };
     // Before the cache is asked, too: a session that cannot be written is no login.
     precheck()?;
-    let options =
-        Options { force: args.force, unattended: false, code: args.code.clone(), precheck: &precheck };
+    let options = Options {
+        force: args.force,
+        unattended: false,
+        code: args.code.clone(),
+        seed: None,
+        precheck: &precheck,
+    };
     let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
         .inspect_err(|error| session::doubt_serial(ctx, &prepared, error))
         .map_err(|error| session::explain(error, &prepared, &options))?;

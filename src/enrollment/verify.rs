@@ -82,7 +82,7 @@ impl Run<'_> {
     fn first_session(&self, aws: &Aws, plan: &Plan) -> Result<Ensured, SessionError> {
         // To run it again is to change nothing: a session that is there is not made anew.
         let force = !self.was_there;
-        let options = Options { force, unattended: false, code: None, precheck: &|| Ok(()) };
+        let options = Options { force, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
         let mut waits = WAITS.into_iter();
         loop {
             match session::ensure(self.ctx, aws, plan, &options) {

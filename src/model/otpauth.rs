@@ -10,10 +10,10 @@ use super::totp::SeedError;
 const SCHEME: &str = "otpauth://";
 const DIGITS: u64 = 6;
 
-/// Whether a text has an `otpauth://` URI in it, and from where on.
+/// The `otpauth://` URI in a text, to the end of its line. Blanks do not end it: apps leave them in labels.
 pub fn find(text: &str) -> Option<&str> {
     let at = (0..text.len()).find(|at| text.get(*at..at + SCHEME.len()).is_some_and(is_scheme))?;
-    Some(&text[at..])
+    text[at..].split(['\n', '\r', '"', '`', '<', '>']).next()
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -192,6 +192,8 @@ mod tests {
     #[test]
     fn a_uri_is_found_in_the_middle_of_a_text() {
         assert_eq!(find("URI: OtpAuth://totp/x"), Some("OtpAuth://totp/x"));
+        assert_eq!(find("{\"uri\": \"otpauth://totp/a b\"}"), Some("otpauth://totp/a b"));
+        assert_eq!(find("otpauth://totp/O'Brien\nbye"), Some("otpauth://totp/O'Brien"));
         assert_eq!(find("ü otpauth:/x"), None);
     }
 

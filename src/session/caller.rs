@@ -83,7 +83,8 @@ impl Caller {
             }
             None => plan_for_keys(ctx, own.keys.clone(), serial, self.aws.settings())?,
         };
-        let options = Options { force: false, unattended: false, code: None, precheck: &|| Ok(()) };
+        let options =
+            Options { force: false, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
         let ensured = ensure(ctx, &self.aws, &plan.without_roles(), &options)?;
         self.keys = Keys::from(&ensured.session);
         Ok(true)
@@ -215,7 +216,7 @@ fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aw
     }
     let wishes = Wishes { profile: Some(resolution.profile.clone()), serial, ..Wishes::default() };
     let prepared = prepare(ctx, &wishes)?;
-    let options = Options { force: false, unattended: false, code: None, precheck: &|| Ok(()) };
+    let options = Options { force: false, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
     Ok(Keys::from(&ensure(ctx, &prepared.aws, &prepared.plan, &options)?.session))
 }
 

@@ -26,9 +26,12 @@ impl Maker<'_> {
     /// A session with MFA, signed with the long-term keys: the user's own, or of `role` directly.
     pub(super) fn sign_in(&self, plan: &Plan, role: Option<&AssumeRole>) -> Result<Session, SessionError> {
         // The store may ask a person to unlock it; the device is not locked meanwhile.
-        let source = match &self.options.code {
-            Some(code) => CodeSource::Given(code.clone()),
-            None => code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref()).map_err(no_code)?,
+        let source = match (&self.options.code, &self.options.seed) {
+            (Some(code), _) => CodeSource::Given(code.clone()),
+            (None, Some(seed)) => CodeSource::Seed(seed.clone()),
+            (None, None) => {
+                code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref()).map_err(no_code)?
+            }
         };
         let mut ledger = self.open_ledger(plan)?;
         let keys = Keys::from(&plan.keys);

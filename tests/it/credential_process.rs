@@ -191,7 +191,7 @@ fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
     let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(&ctx, &wishes).unwrap();
     let _held = ctx.cache().unwrap().lock(&prepared.plan.key(), &*ctx.clock, || ()).unwrap();
-    let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+    let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
     let found = session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap();
     assert!(!found.made, "the older session serves");
     world.aws.clock().advance(std::time::Duration::from_secs(600));

@@ -105,7 +105,7 @@ fn a_device_that_stands_nowhere_is_asked_for_once_and_remembered() {
     let ran = import.stdin(&world.device.seed).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: remembered `mfa_serial = arn:aws:iam::123456789012:mfa/alice` for `dev` in ~/.aws/config
-    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
     hint: awsmfa login --profile dev
     ");
     insta::assert_snapshot!(world.home.read(".aws/config"), @"

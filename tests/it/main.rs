@@ -11,6 +11,7 @@ mod bad_input;
 mod credential_process;
 mod device;
 mod device_export;
+mod device_import;
 mod device_list;
 mod device_remove;
 mod device_resync;

@@ -12,7 +12,7 @@ use crate::support::World;
 fn sdk(ctx: &Context) -> Result<Ensured, SessionError> {
     let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
-    let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+    let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
     session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
 }
 
@@ -25,7 +25,7 @@ fn near_the_end(mfa_process: &str) -> World {
     let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
     let prepared = session::prepare(&ctx, &wishes).unwrap();
     let code = world.aws.code_now(&world.device.serial).parse().ok();
-    let options = Options { force: false, unattended: false, code, precheck: &|| Ok(()) };
+    let options = Options { force: false, unattended: false, code, seed: None, precheck: &|| Ok(()) };
     session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap();
     world.aws.clock().advance(Duration::from_secs(12 * 3600 - 600));
     world
@@ -99,7 +99,7 @@ fn a_code_that_was_given_is_not_kept_until_it_is_dead() {
         let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
         let prepared = session::prepare(&ctx, &wishes).unwrap();
         let code = world.aws.code_now(&world.device.serial).parse().ok();
-        let options = Options { force: true, unattended: false, code, precheck: &|| Ok(()) };
+        let options = Options { force: true, unattended: false, code, seed: None, precheck: &|| Ok(()) };
         CommandError::from(session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap_err())
     };
     (0..6).for_each(|_| drop(login()));

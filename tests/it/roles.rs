@@ -12,7 +12,7 @@ use crate::support::World;
 fn admin(ctx: &Context, force: bool) -> Ensured {
     let wishes = Wishes { profile: Some("admin".to_owned()), ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes).unwrap();
-    let options = Options { force, unattended: false, code: None, precheck: &|| Ok(()) };
+    let options = Options { force, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
     session::ensure(ctx, &prepared.aws, &prepared.plan, &options).unwrap()
 }
 

@@ -94,7 +94,7 @@ impl World {
     pub fn import(&self) {
         let run = self
             .home
-            .awsmfa(["device", "import", "--profile", "dev", "--secret-stdin"])
+            .awsmfa(["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"])
             .stdin(&self.device.seed);
         run.run().success();
     }

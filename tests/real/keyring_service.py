@@ -68,7 +68,7 @@ def run():
 
 
 def imports(home, user, code=0, **variables):
-    args = ["-v", "device", "import", "--profile", "dev", "--secret-stdin"]
+    args = ["-v", "device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"]
     return home.awsmfa(*args, stdin=user["seed"], **variables).ended(code)
 
 

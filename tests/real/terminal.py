@@ -6,7 +6,7 @@ import pexpect
 
 from bench import AWSMFA, PASSPHRASE, FakeAws, check, contains, equal, home_of, profile
 
-IMPORT = f"{AWSMFA} device import --profile dev"
+IMPORT = f"{AWSMFA} device import --profile dev --no-verify"
 SECRET_KEY, NEW, AGAIN, OLD = "secret key of", "new passphrase for", "the same passphrase", "passphrase of the file"
 
 

@@ -1,25 +1,29 @@
 //! `awsmfa device import`: stores the secret of a device that exists already, or that the console is about to enable.
+//!
+//! A secret proves itself before anything is stored: nothing that was here before is lost to a wrong one, nor to a crash.
 
-use std::io::Read;
+mod check;
+mod secret;
+
+use check::Checked;
 
 use crate::aws_files::resolve::resolve;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::session::{self, Prepared, Wishes};
 use crate::store::registry::{DeviceRecord, Registry};
 use crate::store::{StoreError, StoreKind};
 
-/// The most that is read of stdin: an otpauth URI is far shorter.
-const INPUT_LIMIT: u64 = 16 * 1024;
-
 /// Store the secret of an MFA device
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 The secret is the text that the console shows under `Show secret key` while a virtual MFA device is set up. It is asked
 for without echo, or read from standard input; it is never an argument, because every user can see those.
+
+If a profile has the user's access key, awsmfa gets a session with the secret first, and stores nothing if AWS rejects the
+codes.
 
 Examples:
   awsmfa device import --profile dev
@@ -44,6 +48,9 @@ pub struct ImportArgs {
     /// Read an `otpauth://` URI from standard input
     #[arg(long)]
     uri_stdin: bool,
+    /// Store the secret without checking that AWS accepts its codes
+    #[arg(long)]
+    no_verify: bool,
     /// Replace another secret of the same device without asking
     #[arg(short, long)]
     yes: bool,
@@ -60,10 +67,14 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         Some(record) if args.store.is_none() => record.store,
         _ => ctx.store_for_new(args.store)?,
     };
-    let seed = read_seed(ctx, args, &serial)?;
+    let seed = secret::read(ctx, args, &serial)?;
     let unread = match &known {
         Some(record) => check_replace(ctx, args, record, &seed, store)?,
         None => None,
+    };
+    let checked = match args.no_verify {
+        true => Checked::No,
+        false => check::check(ctx, args, &serial, &seed, profile.as_deref(), prepared.as_ref())?,
     };
     ctx.store(store)?.put(serial.as_str(), &seed.to_uri(&serial)).map_err(|error| in_words(args, error))?;
     register(&registry, args, &serial, store, profile.as_deref())?;
@@ -73,23 +84,42 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         session::remember_serial(ctx, &prepared);
     }
     if let Some(old) = known.filter(|record| record.store != store) {
-        // Only now: until the register says otherwise, the old copy is the one that counts. A store that is gone, perhaps
-        // for good, is no reason to fail: that is why people move.
-        let deleted = match unread {
-            Some(error) => Err(error),
-            None => ctx.store(old.store)?.delete(serial.as_str()),
-        };
-        if let Err(error) = deleted {
-            ctx.ui.warn(format_args!("the old copy stays in the {} store: {error}", old.store));
-        }
+        forget_copy(ctx, &serial, old.store, unread)?;
     }
-    ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store"));
+    say_stored(ctx, &serial, store, profile.as_deref(), checked);
+    Ok(())
+}
+
+/// Deletes the copy in another store. Only now: until the register says otherwise, the old copy is the one that counts. A
+/// store that is gone, perhaps for good, is no reason to fail: that is why people move.
+fn forget_copy(ctx: &Context, serial: &Serial, old: StoreKind, unread: Option<StoreError>) -> CommandResult {
+    let deleted = match unread {
+        Some(error) => Err(error),
+        None => ctx.store(old)?.delete(serial.as_str()),
+    };
+    if let Err(error) = deleted {
+        ctx.ui.warn(format_args!("the old copy stays in the {old} store: {error}"));
+    }
+    Ok(())
+}
+
+fn say_stored(ctx: &Context, serial: &Serial, store: StoreKind, profile: Option<&str>, checked: Checked) {
+    let remark = match checked {
+        Checked::Accepted => "; AWS accepts its codes",
+        Checked::NoProfile => "; not verified, because no profile has keys to verify it with",
+        Checked::No | Checked::Failed(_) => "",
+    };
+    ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store{remark}"));
+    if let Checked::Failed(why) = checked {
+        ctx.ui
+            .warn(format_args!("could not verify that AWS accepts the codes of the secret: {}", why.message));
+        why.hints.iter().for_each(|hint| ctx.ui.hint(hint));
+    }
     match profile {
         Some(profile) => ctx.ui.hint(format_args!("awsmfa login --profile {profile}")),
         // Imported for a form of the console, most likely, which asks for two.
         None => ctx.ui.hint(format_args!("awsmfa code --pair {serial}")),
     }
-    Ok(())
 }
 
 /// The profile to connect the device with: the one named by flag, or the one that has to tell the serial. A device that
@@ -119,41 +149,6 @@ fn serial(
     let wishes = Wishes { profile: profile.map(str::to_owned), ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
     Ok((prepared.plan.serial.clone(), Some(prepared)))
-}
-
-fn read_seed(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult<Seed> {
-    if args.uri_stdin {
-        return Ok(Seed::from_uri(read_stdin()?.expose())?);
-    }
-    if args.secret_stdin {
-        return either(&read_stdin()?);
-    }
-    let answer = ctx.prompt.secret(&format!("secret key of {serial}")).map_err(|error| {
-        let this = CommandError::from(error);
-        let message = format!("the secret key is missing: {}", this.message);
-        let piped = format!("… | {} --secret-stdin", command(args, args.store));
-        CommandError { message, ..this }.hint(format!("pipe it in: `{piped}`"))
-    })?;
-    either(&answer)
-}
-
-/// People paste what they have: the secret key, or the whole URI.
-fn either(text: &Secret<String>) -> CommandResult<Seed> {
-    match text.expose().trim_start().starts_with("otpauth://") {
-        true => Ok(Seed::from_uri(text.expose())?),
-        false => Ok(Seed::from_base32(text.expose())?),
-    }
-}
-
-fn read_stdin() -> CommandResult<Secret<String>> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(INPUT_LIMIT).read_to_string(&mut text);
-    let text = Secret::new(text);
-    read.map_err(|error| {
-        CommandError::new(ErrorKind::Usage, format!("standard input cannot be read: {error}"))
-            .hint("pipe in the secret key or the URI as text, not a picture")
-    })?;
-    Ok(text)
 }
 
 /// Whether the secret may take the place of the one that is stored. Returns why that one could not be read, where it
@@ -219,8 +214,12 @@ fn command(args: &ImportArgs, store: Option<StoreKind>) -> String {
         ("--label", args.label.as_deref()),
         ("--store", store.as_deref()),
     ];
-    let switches =
-        [("--secret-stdin", args.secret_stdin), ("--uri-stdin", args.uri_stdin), ("--yes", args.yes)];
+    let switches = [
+        ("--secret-stdin", args.secret_stdin),
+        ("--uri-stdin", args.uri_stdin),
+        ("--no-verify", args.no_verify),
+        ("--yes", args.yes),
+    ];
     let mut words = vec!["awsmfa", "device", "import"];
     words.extend(options.into_iter().filter_map(|(name, value)| Some([name, value?])).flatten());
     words.extend(switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| name));

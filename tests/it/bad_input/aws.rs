@@ -85,7 +85,7 @@ fn a_device_that_is_not_enabled() {
 /// A world in which the secret of another device was imported.
 fn with_the_wrong_secret() -> World {
     let world = World::new();
-    let import = ["device", "import", "--profile", "dev", "--secret-stdin"];
+    let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"];
     let wrong = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
     world.home.awsmfa(import).stdin(wrong).run().success();
     world
@@ -129,7 +129,8 @@ fn a_refusal_does_not_keep_an_sdk_waiting_for_another() {
         let run = || {
             let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
             let prepared = session::prepare(&it.ctx, &wishes)?;
-            let options = Options { force: false, unattended: true, code: None, precheck: &|| Ok(()) };
+            let options =
+                Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
             session::ensure(&it.ctx, &prepared.aws, &prepared.plan, &options).map_err(CommandError::from)
         };
         assert_eq!(run().unwrap_err().kind, ErrorKind::Refused);

@@ -208,7 +208,7 @@ mod keyring {
         world.home.set("AWSMFA_STORE", "keyring");
         let script = r#"
             printf 'pw\n' | gnome-keyring-daemon --unlock --components=secrets >/dev/null || exit 90
-            "$0" device import --profile dev --secret-stdin <run/seed || exit 91
+            "$0" device import --profile dev --secret-stdin --no-verify <run/seed || exit 91
             keyrings=/org/freedesktop/secrets
             gdbus call --session --dest org.freedesktop.secrets --object-path $keyrings \
                 --method org.freedesktop.Secret.Service.Lock "[objectpath '$keyrings/collection/login']" || exit 92

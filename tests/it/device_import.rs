@@ -1,0 +1,192 @@
+//! `device import`: a secret proves itself before it is stored.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use awsmfa::context::Context;
+use awsmfa::model::secret::Secret;
+use awsmfa::ui::{Prompt, PromptError};
+use fake_aws::{Fault, Gate};
+
+use crate::support::in_process::{InProcess, device, in_words};
+use crate::support::{World, until};
+
+const IMPORT: [&str; 5] = ["device", "import", "--profile", "dev", "--secret-stdin"];
+const WRONG: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
+fn sessions(world: &World) -> usize {
+    world.aws.requests_for("GetSessionToken").len()
+}
+
+/// The stored secret.
+fn stored(world: &World) -> String {
+    let uri = world.home.awsmfa(["device", "export", "alice", "--uri", "--yes"]).run().success().out();
+    uri.split("secret=").nth(1).unwrap().split('&').next().unwrap().to_owned()
+}
+
+/// A person who types these secrets.
+struct Typist(Mutex<VecDeque<String>>);
+
+impl Prompt for Typist {
+    fn can_ask(&self) -> bool {
+        true
+    }
+    fn secret(&self, _: &str) -> Result<Secret<String>, PromptError> {
+        let typed = self.0.lock().unwrap().pop_front();
+        typed.map(Secret::new).ok_or(PromptError::CannotAsk("nobody types any more"))
+    }
+    fn confirm(&self, _: &str) -> Result<bool, PromptError> {
+        Ok(true)
+    }
+}
+
+/// `device import --profile dev` on a terminal, on a computer whose clock is off by so many seconds.
+fn type_in(world: &World, off_seconds: i64, typed: &[&str]) -> (Result<(), String>, String) {
+    let InProcess { ctx, err, .. } = world.in_process(off_seconds);
+    let typed = typed.iter().map(|text| (*text).to_owned()).collect();
+    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Arc::new(Typist(Mutex::new(typed))));
+    let result = device(&ctx, &["import", "--profile", "dev"]);
+    (result.map_err(|error| in_words(&error)), err.text())
+}
+
+#[test]
+fn an_import_is_verified_by_a_session_that_login_then_uses() {
+    let world = World::new();
+    let ran = world.home.awsmfa(IMPORT).stdin(&world.device.seed).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
+    hint: awsmfa login --profile dev
+    ");
+    assert_eq!(sessions(&world), 1);
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    assert_eq!(sessions(&world), 1, "the session of the import is cached");
+}
+
+#[test]
+fn a_device_given_by_its_serial_is_verified_with_the_profile_that_names_it() {
+    let world = World::new();
+    let args = ["device", "import", "--serial", &world.device.serial, "--secret-stdin"];
+    world.home.awsmfa(args).stdin(WRONG).run().code(4);
+    let root = "arn:aws:iam::123456789012:mfa/root-account-mfa-device";
+    let args = ["device", "import", "--serial", root, "--secret-stdin"];
+    let ran = world.home.awsmfa(args).stdin(WRONG).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/root-account-mfa-device` in the file store; not verified, because no profile has keys to verify it with
+    hint: awsmfa code --pair arn:aws:iam::123456789012:mfa/root-account-mfa-device
+    ");
+}
+
+#[test]
+fn a_secret_whose_codes_aws_rejects_is_not_stored() {
+    let world = World::new();
+    let ran = world.home.awsmfa(IMPORT).stdin(WRONG).run().code(4);
+    insta::assert_snapshot!(ran.err(), @"
+    error: AWS rejects the codes of this secret for `arn:aws:iam::123456789012:mfa/alice`; nothing was stored
+    hint: check that the secret key belongs to this device, and that the device was not replaced since
+    hint: store the secret without the check: `… | awsmfa device import --profile dev --secret-stdin --no-verify`
+    ");
+    assert!(!world.home.join(".local/share/awsmfa/devices.json").exists());
+    // Nor does it take the place of the right one, however much that is wanted.
+    world.import();
+    world.home.awsmfa(IMPORT).arg("--yes").stdin(WRONG).run().code(4);
+    assert_eq!(stored(&world), world.device.seed);
+}
+
+#[test]
+fn without_verification_nothing_is_sent() {
+    let world = World::new();
+    world.home.awsmfa(IMPORT).arg("--no-verify").stdin(WRONG).run().success();
+    assert_eq!((sessions(&world), stored(&world)), (0, WRONG.to_owned()));
+}
+
+#[test]
+fn whatever_else_prevents_the_check_stores_the_secret_with_a_warning() {
+    let warning = "warning: could not verify that AWS accepts the codes of the secret: ";
+    type Prepare = fn(&mut World);
+    let cases: [(&str, Prepare); 6] = [
+        ("network", |world| world.home.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1")),
+        ("permission", |world| {
+            world.aws.fault(Fault::error(403, "AccessDenied", "no").on("GetSessionToken").forever())
+        }),
+        ("throttling", |world| world.aws.fault(Fault::throttling().on("GetSessionToken").forever())),
+        ("portal", |world| world.aws.fault(Fault::captive_portal().forever())),
+        ("keys", |world| world.home.write_credentials("")),
+        ("device", |world| {
+            world.aws.remove_device(&world.device.serial);
+        }),
+    ];
+    for (name, prepare) in cases {
+        let mut world = World::new();
+        prepare(&mut world);
+        let ran = world.home.awsmfa(IMPORT).stdin(&world.device.seed).run().success();
+        assert!(ran.err().contains(warning), "{name}: {}", ran.err());
+        assert_eq!(stored(&world), world.device.seed, "{name}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_far_off_or_a_spent_budget_is_no_reason_to_lose_a_secret() {
+    let world = World::new();
+    world.freeze();
+    let (result, err) = type_in(&world, 7_200, &[&world.device.seed]);
+    assert!(result.is_ok() && err.contains("could not verify"), "{result:?} {err}");
+    // A clock that is a little off is corrected.
+    let world = World::new();
+    world.freeze();
+    let (result, err) = type_in(&world, -200, &[&world.device.seed]);
+    assert!(result.is_ok() && err.contains("AWS accepts its codes"), "{result:?} {err}");
+    // Two wrong secrets spend the tries that the device has.
+    let world = World::new();
+    world.freeze();
+    for _ in 0..2 {
+        let (result, _) = type_in(&world, 0, &[WRONG]);
+        assert!(result.unwrap_err().starts_with("error: AWS rejects"));
+    }
+    let (result, err) = type_in(&world, 0, &[&world.device.seed]);
+    assert!(result.is_ok() && err.contains("stored the secret"), "{result:?} {err}");
+}
+
+#[test]
+fn a_person_may_try_again() {
+    let world = World::new();
+    world.freeze();
+    let (result, err) = type_in(&world, 0, &["123 456", &world.device.seed[..62], &world.device.seed]);
+    result.unwrap();
+    assert!(err.contains("warning: that is a six-digit code, not the secret key"), "{err}");
+    assert!(err.contains("warning: the secret key is cut short or mistyped: it has 62 characters"), "{err}");
+    assert_eq!(stored(&world), world.device.seed);
+    let (result, _) = type_in(&world, 0, &["123456"; 3]);
+    assert!(result.unwrap_err().starts_with("error: that is a six-digit code"));
+}
+
+#[test]
+fn a_uri_is_understood_wherever_it_stands() {
+    for (before, after) in [("", ""), ("\"", "\",\nmore"), ("uri: ", "\n")] {
+        let world = World::new();
+        let label = "AWS prod:alice";
+        let uri =
+            format!("OTPAUTH://totp/{label}?issuer=Other&Secret={}&period=30.0&digits=", world.device.seed);
+        for flag in ["--uri-stdin", "--secret-stdin"] {
+            let args = ["device", "import", "--profile", "dev", flag];
+            world.home.awsmfa(args).stdin(&format!("{before}{uri}{after}")).run().success();
+            assert_eq!(stored(&world), world.device.seed);
+        }
+    }
+}
+
+#[test]
+fn a_crash_in_the_check_leaves_the_secret_from_before() {
+    let world = World::imported();
+    let gate = Gate::new();
+    world.aws.fault(Fault::held(&gate).on("GetSessionToken").forever());
+    let run = world.home.awsmfa(IMPORT).arg("--yes");
+    let mut child = run.into_command().stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), WRONG.as_bytes()).unwrap();
+    until(|| sessions(&world) == 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    gate.open();
+    assert_eq!(stored(&world), world.device.seed);
+    world.aws.clear_faults();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+}
