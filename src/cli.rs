@@ -1,5 +1,7 @@
 //! The command line as a whole. The arguments of a command sit with the command.
 
+mod mistake;
+
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -11,13 +13,13 @@ use crate::clock::SystemClock;
 use crate::commands;
 use crate::context::Context;
 use crate::env::{Env, OWN_VARIABLES};
-use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::interrupt;
-use crate::ui::{Style, Terminal, Ui, Verbosity};
+use crate::error::{CommandError, CommandResult};
+use crate::ui::{Style, Terminal, Ui, Verbosity, color};
+use crate::{interrupt, stdio};
 
 /// MFA for the AWS command line, with nothing to type.
 #[derive(Debug, Parser)]
-#[command(name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
+#[command(name = "awsmfa", bin_name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
 #[command(arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
@@ -28,7 +30,7 @@ pub struct Cli {
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
-    /// When to use colour: auto, always or never; `NO_COLOR` counts too
+    /// When to use color: auto, always or never (honors `NO_COLOR`)
     #[arg(
         long,
         global = true,
@@ -45,6 +47,16 @@ enum ColorChoice {
     Auto,
     Always,
     Never,
+}
+
+impl From<ColorChoice> for color::When {
+    fn from(choice: ColorChoice) -> Self {
+        match choice {
+            ColorChoice::Auto => Self::Auto,
+            ColorChoice::Always => Self::Always,
+            ColorChoice::Never => Self::Never,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -83,24 +95,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() && is_for_sdk(&args) => {
-            // The first line of what clap says is what is wrong.
-            let said = error.render().to_string();
-            let message = said.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            let style = Style { one_line: true, ..Style::default() };
-            let ui = Ui::new(style, Box::new(std::io::sink()), Box::new(std::io::stderr()));
-            ui.error(message, &["see `awsmfa credential-process --help`".to_owned()]);
-            return ErrorKind::Usage as u8;
-        }
-        Err(error) => {
-            // Help and version are results; clap prints them to stdout, mistakes to stderr.
-            let _ = error.print();
-            return if error.use_stderr() { ErrorKind::Usage as u8 } else { 0 };
-        }
+        Err(error) => return mistake::print(error, &args, &env),
     };
     let style = cli.style(&env);
     interrupt::watch(style.one_line);
-    let ui = Ui::new(style, Box::new(std::io::stdout()), Box::new(std::io::stderr()));
+    let ui = Ui::new(style, Box::new(stdio::stdout()), Box::new(std::io::stderr()));
     let prompt = Arc::new(Terminal::new(&env, &ui));
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
     match cli.command.run(&ctx) {
@@ -110,7 +109,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
 }
 
 /// Whether an SDK, which shows what we write in one line, is the likely reader of a mistake in the command line.
-fn is_for_sdk(args: &[OsString]) -> bool {
+pub fn is_for_sdk(args: &[OsString]) -> bool {
     let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
     command.is_some_and(|arg| arg == "credential-process") && !std::io::stderr().is_terminal()
 }
@@ -133,19 +132,17 @@ fn report(ctx: &Context, error: &CommandError) -> u8 {
 impl Cli {
     fn style(&self, env: &Env) -> Style {
         let terminal = std::io::stderr().is_terminal();
-        let color_on_device = match self.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => env.get("NO_COLOR").is_none() && env.get("TERM") != Some("dumb"),
-        };
-        let color = color_on_device && (terminal || self.color == ColorChoice::Always);
+        let obeys = color::enable();
+        let wanted = |terminal| obeys && color::is_wanted(self.color.into(), env, terminal);
+        let (color, color_on_device) = (wanted(terminal), wanted(true));
         let verbosity = match (self.verbose, self.quiet) {
             (true, _) => Verbosity::Verbose,
             (_, true) => Verbosity::Quiet,
             _ => Verbosity::Normal,
         };
+        let live = terminal && obeys && env.get("TERM") != Some("dumb");
         let one_line = matches!(self.command, Command::CredentialProcess(_)) && !terminal;
-        Style { verbosity, color, color_on_device, live: terminal, one_line }
+        Style { verbosity, color, color_on_device, live, one_line }
     }
 }
 

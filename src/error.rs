@@ -15,7 +15,7 @@ use crate::model::names::NameError;
 use crate::model::serial::SerialError;
 use crate::model::totp::SeedError;
 use crate::process::ProcessError;
-use crate::ui::PromptError;
+use crate::ui::{OutputError, PromptError};
 
 /// The kind of a failure; its number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,12 @@ impl From<PromptError> for CommandError {
             PromptError::Io(_) => ErrorKind::Failed,
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<OutputError> for CommandError {
+    fn from(error: OutputError) -> Self {
+        Self::new(ErrorKind::Failed, error)
     }
 }
 

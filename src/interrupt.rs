@@ -7,6 +7,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::model::visible::visible;
 use crate::tty;
 
 /// What the end of the program finds.
@@ -95,7 +96,8 @@ fn interrupted() {
 
 fn last_words() -> String {
     let state = state();
-    match (&state.hint, state.one_line) {
+    let hint = state.hint.as_deref().map(visible);
+    match (hint, state.one_line) {
         (Some(hint), true) => format!("awsmfa: interrupted; hint: {hint}\n"),
         (None, true) => "awsmfa: interrupted\n".to_owned(),
         (Some(hint), false) => format!("error: interrupted\nhint: {hint}\n"),

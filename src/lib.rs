@@ -30,15 +30,16 @@
 //!
 //! | layer | may use | never names |
 //! |---|---|---|
-//! | entry: `main`, [`cli`], [`fast_path`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
+//! | entry: `main`, [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
 //! | use cases: [`commands`], [`session`], [`enrollment`] | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
-//! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`] | model, files, env, clock | each other, clap |
+//! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!
 //! `tests/it/architecture.rs` holds this table against the code. [`error`] stands above the adapters: it alone turns their
 //! small enums into words, hints and exit codes. [`process`] runs other people's programs for use cases and for the file
-//! store's passphrase, [`interrupt`] owns the end by a signal for use cases and for prompts, and [`tty`] is the terminal
-//! device; they are plumbing like [`files`].
+//! store's passphrase, [`interrupt`] owns the end by a signal for use cases and for prompts, [`tty`] is the terminal
+//! device and [`stdio`] the stdout that we were given; they are plumbing like [`files`]. What comes from outside is made
+//! visible ([`model::visible`]) by [`ui`] alone.
 //!
 //! # Secrets
 //!
@@ -61,8 +62,10 @@ pub mod files;
 pub mod interrupt;
 pub mod ledger;
 pub mod model;
+pub mod panics;
 pub mod process;
 pub mod session;
+pub mod stdio;
 pub mod store;
 pub mod tty;
 pub mod ui;

@@ -6,25 +6,24 @@ use std::process::ExitCode;
 use awsmfa::clock::SystemClock;
 use awsmfa::env::Env;
 use awsmfa::error::ErrorKind;
-use awsmfa::{cli, fast_path, interrupt};
+use awsmfa::{cli, fast_path, interrupt, panics, stdio};
 
 fn main() -> ExitCode {
     forbid_core_dumps();
     let env = Env::from_process();
     let args: Vec<_> = std::env::args_os().collect();
-    let mut out = std::io::stdout().lock();
+    let for_sdk = cli::is_for_sdk(&args);
+    panics::report(move || for_sdk);
+    let mut out = stdio::stdout();
     match fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(error)) => {
             // SDKs show one line of stderr. Nobody is left to be told that it is closed.
-            let _ = writeln!(std::io::stderr(), "awsmfa: cannot write the credentials: {error}");
+            let _ = writeln!(std::io::stderr(), "awsmfa: cannot write the result to stdout: {error}");
             return ExitCode::FAILURE;
         }
         None => {}
     }
-    // The ordinary path takes the lock itself.
-    drop(out.flush());
-    drop(out);
     if cli::complete(&env, &args) {
         return ExitCode::SUCCESS;
     }

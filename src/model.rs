@@ -16,3 +16,4 @@ pub mod serial;
 pub mod session;
 pub mod step;
 pub mod totp;
+pub mod visible;

@@ -1,9 +1,9 @@
 //! The terminal device: stdin and stdout may belong to an SDK that runs us, so people are asked here.
 
 use std::fs::File;
-use std::io;
 #[cfg(unix)]
-use std::io::{Read, Write};
+use std::io::Read;
+use std::io::{self, IsTerminal, Write};
 
 #[cfg(unix)]
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
@@ -23,7 +23,24 @@ pub fn open_input() -> io::Result<File> {
 /// Opens the device to write on it.
 #[allow(clippy::disallowed_methods, reason = "a device, not a file")]
 pub fn open_output() -> io::Result<File> {
-    std::fs::OpenOptions::new().write(true).open(DEVICE.1)
+    // Windows tells a console's size to readers alone.
+    std::fs::OpenOptions::new().read(cfg!(windows)).write(true).open(DEVICE.1)
+}
+
+/// Whether there is a screen to write on.
+pub fn can_write() -> bool {
+    open_output().is_ok() || io::stderr().is_terminal()
+}
+
+/// Writes on the screen. A process without a controlling terminal may still have one for stderr; and a Windows console
+/// takes bytes for its own code page, while std gives it text.
+pub fn write(bytes: &[u8]) -> io::Result<()> {
+    let stderr_is_screen = io::stderr().is_terminal();
+    match open_output() {
+        Ok(mut device) if !(cfg!(windows) && stderr_is_screen) => device.write_all(bytes),
+        Err(error) if !stderr_is_screen => Err(error),
+        _ => io::stderr().write_all(bytes),
+    }
 }
 
 /// Whether what this process asks would be answered.
@@ -115,9 +132,7 @@ pub fn read_hidden(prompt: &str) -> io::Result<Secret<String>> {
     let settings = Settings::current().ok_or(io::ErrorKind::NotFound)?;
     settings.hide()?;
     // Nothing that is typed at the sight of the prompt is lost: the prompt comes last.
-    let line = open_output()
-        .and_then(|mut output| output.write_all(prompt.as_bytes()))
-        .and_then(|()| read_line(&settings.device));
+    let line = write(prompt.as_bytes()).and_then(|()| read_line(&settings.device));
     settings.restore();
     line
 }

@@ -112,8 +112,10 @@ fn unused(ctx: &Context, ledger: &DeviceLedger, current: Step) -> Step {
 }
 
 fn print(ctx: &Context, args: &CodeArgs, json: &impl Serialize, text: &str) -> CommandResult {
-    let text = if args.json { serde_json::to_string(json).unwrap_or_default() } else { text.to_owned() };
-    Ok(ctx.ui.result(&format!("{text}\n"))?)
+    match args.json {
+        true => Ok(ctx.ui.json(json)?),
+        false => Ok(ctx.ui.result(&format!("{text}\n"))?),
+    }
 }
 
 fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {

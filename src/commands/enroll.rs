@@ -109,8 +109,7 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     let copied = backup::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
     let next = next(&enrolled);
     if args.json {
-        let text = serde_json::to_string_pretty(&output(&enrolled, next)).unwrap_or_default();
-        ctx.ui.result(&format!("{text}\n"))?;
+        ctx.ui.pretty_json(&output(&enrolled, next))?;
         return copied;
     }
     match &enrolled.profile {

@@ -73,17 +73,17 @@ pub fn parse_seconds(text: &str) -> Option<u64> {
     (rest.is_empty() && !text.is_empty()).then_some(total)
 }
 
-/// A duration for people: the two largest units, as in `11 h 59 min`, `4 min`, `12 s`.
+/// A duration for people: the two largest units, as in `11h 59m`, `4m`, `12s`.
 pub fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let pair = |big: u64, big_unit: &str, small: u64, small_unit: &str| match small {
-        0 => format!("{big} {big_unit}"),
-        _ => format!("{big} {big_unit} {small} {small_unit}"),
+        0 => format!("{big}{big_unit}"),
+        _ => format!("{big}{big_unit} {small}{small_unit}"),
     };
     match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3600 => pair(seconds / 60, "min", seconds % 60, "s"),
-        3600..86_400 => pair(seconds / 3600, "h", seconds / 60 % 60, "min"),
+        0..60 => format!("{seconds}s"),
+        60..3600 => pair(seconds / 60, "m", seconds % 60, "s"),
+        3600..86_400 => pair(seconds / 3600, "h", seconds / 60 % 60, "m"),
         _ => pair(seconds / 86_400, "d", seconds / 3600 % 24, "h"),
     }
 }
@@ -110,9 +110,9 @@ mod tests {
     #[test]
     fn words_use_two_units() {
         let words = |s| in_words(Duration::from_secs(s));
-        assert_eq!(words(43_199), "11 h 59 min");
-        assert_eq!(words(240), "4 min");
-        assert_eq!(words(12), "12 s");
-        assert_eq!(words(90_000), "1 d 1 h");
+        assert_eq!(words(43_199), "11h 59m");
+        assert_eq!(words(240), "4m");
+        assert_eq!(words(12), "12s");
+        assert_eq!(words(90_000), "1d 1h");
     }
 }

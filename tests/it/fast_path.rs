@@ -17,7 +17,7 @@ fn a_full_disk_is_a_failure_and_said_in_one_line() {
     let output = run().into_command().stdin(Stdio::null()).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(said, "awsmfa: cannot write the credentials: No space left on device (os error 28)\n");
+    assert_eq!(said, "awsmfa: cannot write the result to stdout: No space left on device (os error 28)\n");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
 

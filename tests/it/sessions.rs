@@ -108,7 +108,7 @@ fn a_clock_that_is_a_day_off_is_the_persons_to_set() {
         for _ in 0..2 {
             let error = ensure(&world.in_process(off).ctx, true).unwrap_err();
             assert_eq!(error.kind as u8, 4);
-            assert!(error.message.contains("clock is 1 d"), "{}", error.message);
+            assert!(error.message.contains("clock is 1d"), "{}", error.message);
         }
         ensure(&world.in_process(0).ctx, true).unwrap();
     }

@@ -339,7 +339,7 @@ impl Ran {
         };
         let text = replace(text, r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|\d{8}T\d{6}Z", "[TIME]");
         let text = replace(text, r"\(os error \d+\)", "(os error [N])");
-        let text = replace(text, r"\(\d+ (h|min|s)( \d+ (min|s))?\)", "([LEFT])");
+        let text = replace(text, r"\(\d+[hms]( \d+[ms])?\)", "([LEFT])");
         replace(text, r"127\.0\.0\.1:\d+", "[AWS]")
     }
 

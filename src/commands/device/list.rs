@@ -11,6 +11,7 @@ use crate::aws_files::resolve::{ResolveError, resolve};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::session::timestamp;
+use crate::model::visible::visible;
 use crate::session;
 
 /// List the devices that are stored here and those that AWS has
@@ -59,8 +60,7 @@ pub fn run(ctx: &Context, args: &ListArgs) -> CommandResult {
     let entries = if args.local { local } else { joined(ctx, args, local)? };
     if args.json {
         let output: Vec<DeviceOutput> = entries.iter().map(output).collect();
-        let text = serde_json::to_string_pretty(&output).unwrap_or_default();
-        return Ok(ctx.ui.result(&format!("{text}\n"))?);
+        return Ok(ctx.ui.pretty_json(&output)?);
     }
     if entries.is_empty() {
         ctx.ui.say("no device is known");
@@ -166,7 +166,7 @@ fn table(entries: &[Entry]) -> String {
     // Serials are for copying: they are never wrapped.
     table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(["SERIAL", "KIND", "USER", "ENABLED", "SECRET", "PROFILES", "LABEL"]);
-    let or_dash = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let or_dash = |text: Option<&str>| text.map_or("-".to_owned(), visible);
     for entry in entries {
         let kind = match Kind::of(&entry.serial) {
             Kind::Virtual => "virtual",
@@ -182,7 +182,7 @@ fn table(entries: &[Entry]) -> String {
         };
         let profiles = Some(entry.profiles.join(",")).filter(|p| !p.is_empty());
         table.add_row([
-            entry.serial.clone(),
+            visible(&entry.serial),
             kind.to_owned(),
             or_dash(entry.user.as_deref()),
             enabled,

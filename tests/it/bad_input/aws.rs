@@ -176,13 +176,13 @@ fn a_clock_a_day_off() {
     let world = World::imported();
     world.aws.clock().set_offset(88_000);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
-    error: this computer's clock is 1 d behind AWS's; sessions would seem ended or endless
+    error: this computer's clock is 1d behind AWS's; sessions would seem ended or endless
     hint: set it: `sudo timedatectl set-ntp true`
     ");
     let world = World::imported();
     world.aws.clock().set_offset(-88_000);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
-    error: this computer's clock is 1 d ahead of AWS's; sessions would seem ended or endless
+    error: this computer's clock is 1d ahead of AWS's; sessions would seem ended or endless
     hint: set it: `sudo timedatectl set-ntp true`
     ");
 }

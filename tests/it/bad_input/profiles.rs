@@ -265,5 +265,5 @@ fn an_sdk_gets_one_line_of_a_wrong_command_line_too() {
         assert_eq!((ran.out().as_str(), ran.err().lines().count()), ("", 1), "{}", ran.err());
     }
     let ran = world.home.awsmfa(["credential-process", "--profil", "dev"]).run().code(2);
-    insta::assert_snapshot!(ran.err(), @"awsmfa: unexpected argument '--profil' found; hint: see `awsmfa credential-process --help`");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: unexpected argument '--profil' found; tip: a similar argument exists: '--profile'; hint: see `awsmfa credential-process --help`");
 }

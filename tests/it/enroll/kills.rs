@@ -187,7 +187,7 @@ fn ctrl_c_says_how_to_go_on() {
         let child = waiting_for(&bench, &["--profile", "demo"], "EnableMFADevice", aws);
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130));
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(2));
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("hint: go on with `awsmfa enroll --resume --user aws_mfa_demo"), "{said}");
         bench.aws.clear_faults();

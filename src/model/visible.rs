@@ -1,0 +1,104 @@
+//! Text from outside on its way to people: names, arguments, variables, contents of files, AWS's messages. Whatever a
+//! terminal would obey instead of showing it, or could show as something else, is written out.
+
+use std::fmt::Write;
+
+/// The longest text that people are shown, in characters; far above any ARN with its path.
+const LIMIT: usize = 1_000;
+/// How much of a longer text is shown from its end: errors have the reason there.
+const TAIL: usize = 300;
+
+/// One line of text: control characters (`\n` and `\u{1b}` too), marks of direction, characters without width or
+/// meaning and odd blanks are written as Rust writes them, and the middle of a long text is left out.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len().min(4 * LIMIT));
+    let count = text.chars().count();
+    if count <= LIMIT {
+        text.chars().for_each(|c| push(&mut shown, c));
+    } else {
+        text.chars().take(LIMIT - TAIL).for_each(|c| push(&mut shown, c));
+        shown.push('\u{2026}');
+        text.chars().skip(count - TAIL).for_each(|c| push(&mut shown, c));
+    }
+    shown
+}
+
+/// JSON in which such characters are written as JSON writes them: it means the same and is harmless on a terminal.
+pub fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        // Line ends stand between values; serde writes those inside of a string out.
+        if c == '\n' || !is_hidden(c) {
+            shown.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
+fn push(shown: &mut String, c: char) {
+    match is_hidden(c) {
+        true => shown.extend(c.escape_debug()),
+        false => shown.push(c),
+    }
+}
+
+/// Whether a character has no shape of its own, by the standard library's table. Accents that follow a letter have one.
+fn is_hidden(c: char) -> bool {
+    // Asked for behind a letter, for there accents are no escapes; quotes and backslashes are the table's only visible ones.
+    let pair = ['a', c];
+    !matches!(c, '"' | '\'' | '\\') && pair.iter().collect::<String>().escape_debug().count() > 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_written_out() {
+        assert_eq!(visible("a\x1b[31mb\r\nc\td"), "a\\u{1b}[31mb\\r\\nc\\td");
+        assert_eq!(
+            visible("\u{9b}2J\u{202e}\u{2066}\u{200b}\u{feff}\u{7f}\u{a0}\u{2028}\u{ad}"),
+            "\\u{9b}2J\\u{202e}\\u{2066}\\u{200b}\\u{feff}\\u{7f}\\u{a0}\\u{2028}\\u{ad}"
+        );
+    }
+
+    #[test]
+    fn readable_text_stays() {
+        for text in ["", "plain", r#"C:\Users\"o'k""#, "Jos\u{e9} e\u{301} 日本語 Ω → … 🔑"] {
+            assert_eq!(visible(text), text);
+        }
+    }
+
+    #[test]
+    fn long_text_loses_its_middle() {
+        let shown = visible(&format!("no profile `{}`: why", "x".repeat(200_000)));
+        assert_eq!(shown.chars().count(), LIMIT + 1);
+        assert!(
+            shown.starts_with("no profile `xxx")
+                && shown.ends_with("xxx`: why")
+                && shown.contains("x\u{2026}x")
+        );
+    }
+
+    #[test]
+    fn json_means_the_same() {
+        let value = serde_json::json!({"a\u{9b}": ["\u{1b}\u{202e}\n", "\u{e0001}\u{301}"]});
+        let shown = visible_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.contains(r"\u009b") && shown.contains(r"\udb40\udc01"), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+
+    proptest! {
+        #[test]
+        fn shown_text_is_one_harmless_line(text in any::<String>()) {
+            let shown = visible(&text);
+            prop_assert!(!shown.chars().any(char::is_control));
+            prop_assert_eq!(visible(&shown), shown, "shown text is shown as it is");
+        }
+    }
+}

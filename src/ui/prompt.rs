@@ -1,0 +1,131 @@
+//! Asking the person at the terminal.
+
+use std::io::{self, BufRead, Write};
+
+use super::live::Pending;
+use super::say::Ui;
+use crate::env::{AWSMFA_NO_INPUT, Env};
+use crate::interrupt;
+use crate::model::secret::Secret;
+use crate::model::visible::visible;
+use crate::tty::{self, Reach};
+
+/// Why a prompt got no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum PromptError {
+    /// There is no terminal to ask on, or asking is forbidden.
+    #[error("{0}")]
+    CannotAsk(&'static str),
+    /// The person pressed Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// The terminal failed.
+    #[error("the terminal cannot be read: {0}")]
+    Io(io::Error),
+}
+
+/// Someone who can be asked.
+pub trait Prompt: Send + Sync {
+    /// Whether a question would reach a person.
+    fn can_ask(&self) -> bool;
+    /// Asks for something that must not be seen on the screen.
+    fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
+    /// Asks for a yes or a no; anything but a yes is a no.
+    fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+    /// Whether [`show`](Self::show) would reach a screen.
+    fn can_show(&self) -> bool {
+        false
+    }
+    /// Shows something that only the person may see, exactly as given; neither stdout nor stderr has it.
+    fn show(&self, _text: &Secret<String>) -> Result<(), PromptError> {
+        Err(PromptError::CannotAsk("there is no terminal to show it on"))
+    }
+    /// The columns and lines of the terminal to draw on; `None` without one, or if it does not tell.
+    fn size(&self) -> Option<(u16, u16)> {
+        None
+    }
+}
+
+/// The person at the terminal device, whatever stdin and stdout are.
+#[derive(Debug)]
+pub struct Terminal {
+    forbidden: bool,
+    pending: Pending,
+}
+
+impl Terminal {
+    /// Asks unless `AWSMFA_NO_INPUT` forbids it. What `ui` says is being done makes room for a prompt.
+    pub fn new(env: &Env, ui: &Ui) -> Self {
+        Self { forbidden: env.flag(AWSMFA_NO_INPUT), pending: ui.pending.clone() }
+    }
+
+    fn begin(&self) -> Result<(), PromptError> {
+        match (self.forbidden, tty::reach()) {
+            (true, _) => Err(PromptError::CannotAsk("nobody can be asked (`AWSMFA_NO_INPUT` is set)")),
+            (false, Reach::None) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
+            (false, Reach::Background) => {
+                Err(PromptError::CannotAsk("nobody can be asked (awsmfa runs in the background)"))
+            }
+            (false, Reach::Person) => {
+                self.make_room();
+                Ok(())
+            }
+        }
+    }
+
+    fn make_room(&self) {
+        // A line is pending only where stderr is a terminal.
+        let _ = io::stderr().write_all(self.pending.take().as_bytes());
+    }
+}
+
+impl Prompt for Terminal {
+    fn can_ask(&self) -> bool {
+        !self.forbidden && tty::reach() == Reach::Person
+    }
+
+    fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
+        self.begin()?;
+        match interrupt::asking(|| tty::read_hidden(&format!("{}: ", visible(question)))) {
+            Ok(answer) => Ok(answer),
+            Err(error) => match error.kind() {
+                io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
+                _ => Err(PromptError::Io(error)),
+            },
+        }
+    }
+
+    fn confirm(&self, question: &str) -> Result<bool, PromptError> {
+        self.begin()?;
+        // Seen while typed: the dialog stays readable in the scrollback.
+        let mut answer = String::new();
+        tty::write(format!("{} [y/N] ", visible(question)).as_bytes())
+            .and_then(|()| tty::open_input())
+            .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
+            .map_err(PromptError::Io)?;
+        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.
+    fn can_show(&self) -> bool {
+        tty::can_write()
+    }
+
+    fn show(&self, text: &Secret<String>) -> Result<(), PromptError> {
+        self.make_room();
+        match tty::can_write() {
+            true => {
+                tty::write(text.expose().as_bytes()).and_then(|()| tty::write(b"\n")).map_err(PromptError::Io)
+            }
+            false => Err(PromptError::CannotAsk("there is no terminal to show it on")),
+        }
+    }
+
+    fn size(&self) -> Option<(u16, u16)> {
+        let size = match tty::open_output() {
+            Ok(terminal) => terminal_size::terminal_size_of(terminal),
+            Err(_) => terminal_size::terminal_size_of(io::stderr()),
+        };
+        size.map(|(columns, lines)| (columns.0, lines.0))
+    }
+}

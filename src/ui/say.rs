@@ -1,0 +1,230 @@
+//! Results on stdout, and messages on stderr.
+
+use std::cell::RefCell;
+use std::fmt::{Display, Write as _};
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::color;
+use super::live::Pending;
+use crate::model::visible::{visible, visible_json};
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Verbosity {
+    /// Only errors.
+    Quiet,
+    /// What happened, and warnings.
+    #[default]
+    Normal,
+    /// Every step, without secrets.
+    Verbose,
+}
+
+/// Where words go and how they look.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Style {
+    /// How much is said.
+    pub verbosity: Verbosity,
+    /// Whether labels are colored.
+    pub color: bool,
+    /// Whether what is drawn on the terminal device is, wherever stderr goes.
+    pub color_on_device: bool,
+    /// Whether stderr is a terminal, where a countdown can be drawn.
+    pub live: bool,
+    /// Errors take one line, for SDKs that show what we write.
+    pub one_line: bool,
+}
+
+/// A result that did not come out.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the result to stdout: {0}")]
+pub struct OutputError(#[from] io::Error);
+
+/// The person at the other end.
+pub struct Ui {
+    pub(super) style: Style,
+    out: RefCell<Box<dyn Write>>,
+    pub(super) err: RefCell<Box<dyn Write>>,
+    pub(super) pending: Pending,
+}
+
+impl std::fmt::Debug for Ui {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ui").field("style", &self.style).finish_non_exhaustive()
+    }
+}
+
+impl Ui {
+    /// Speaks through these; in the program they are stdout and stderr.
+    pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+        Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Pending::default() }
+    }
+
+    /// How it speaks.
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Prints a result that programs read on stdout, exactly as given. A reader that went away is no error.
+    pub fn result(&self, text: &str) -> Result<(), OutputError> {
+        let mut out = self.out.borrow_mut();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    /// Prints a result as a line of JSON.
+    pub fn json(&self, value: &impl Serialize) -> Result<(), OutputError> {
+        let json = serde_json::to_string(value).map_err(io::Error::from)?;
+        self.result(&format!("{}\n", visible_json(&json)))
+    }
+
+    /// Prints a result as JSON on several lines.
+    pub fn pretty_json(&self, value: &impl Serialize) -> Result<(), OutputError> {
+        let json = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+        self.result(&format!("{}\n", visible_json(&json)))
+    }
+
+    /// Says what happened.
+    pub fn say(&self, message: impl Display) {
+        self.line(Verbosity::Normal, "awsmfa", color::SAYING, &message);
+    }
+
+    /// Says a step or where a value came from; only with `-v`.
+    pub fn detail(&self, message: impl Display) {
+        self.line(Verbosity::Verbose, "awsmfa", color::DETAIL, &message);
+    }
+
+    /// Says something that the person can act on.
+    pub fn warn(&self, message: impl Display) {
+        self.line(Verbosity::Normal, "warning", color::WARNING, &message);
+    }
+
+    /// Says a command to paste, or what else to do next.
+    pub fn hint(&self, message: impl Display) {
+        self.line(Verbosity::Normal, "hint", color::HINT, &message);
+    }
+
+    /// Says why it failed and what to do; every verbosity has it.
+    pub fn error(&self, message: &str, hints: &[String]) {
+        let mut text = String::new();
+        if self.style.one_line {
+            let hints = hints.iter().map(|hint| format!("; hint: {}", visible(hint))).collect::<String>();
+            let _ = write!(text, "{} {}{hints}", self.label("awsmfa", color::ERROR), visible(message));
+            return self.write_line(&text);
+        }
+        let _ = write!(text, "{} {}", self.label("error", color::ERROR), visible(message));
+        for hint in hints {
+            let _ = write!(text, "\n{} {}", self.label("hint", color::HINT), visible(hint));
+        }
+        self.write_line(&text);
+    }
+
+    /// Says several lines, such as clap's: with their styles where color is wanted and nothing has to be made visible.
+    pub fn text(&self, plain: &str, styled: &str) {
+        match plain.lines().all(|line| visible(line) == line) && self.style.color {
+            true => self.write_line(styled.trim_end()),
+            false => self.write_line(&plain.trim_end().lines().map(visible).collect::<Vec<_>>().join("\n")),
+        }
+    }
+
+    fn line(&self, least: Verbosity, label: &str, style: anstyle::Style, message: &dyn Display) {
+        if self.style.verbosity >= least {
+            let label = self.label(label, style);
+            self.write_line(&format!("{label} {}", visible(&message.to_string())));
+        }
+    }
+
+    fn label(&self, label: &str, style: anstyle::Style) -> String {
+        if self.style.color { format!("{style}{label}:{style:#}") } else { format!("{label}:") }
+    }
+
+    /// Writes what is made visible already, and the line's end, at once.
+    pub(super) fn write_line(&self, text: &str) {
+        let start = self.pending.take();
+        // Nobody is left to be told that stderr is closed.
+        let mut err = self.err.borrow_mut();
+        let _ = err.write_all(format!("{start}{text}\n").as_bytes()).and_then(|()| err.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::live::tests::said;
+    use super::*;
+
+    #[test]
+    fn verbosity_decides_what_is_said() {
+        let speak = |ui: &Ui| {
+            ui.say("happened");
+            ui.detail("step");
+            ui.warn("careful");
+            ui.error("broken", &["fix".to_owned()]);
+        };
+        let at = |verbosity| said(Style { verbosity, ..Style::default() }, speak).concat();
+        assert_eq!(at(Verbosity::Quiet), "error: broken\nhint: fix\n");
+        assert_eq!(at(Verbosity::Normal), "awsmfa: happened\nwarning: careful\nerror: broken\nhint: fix\n");
+        assert!(at(Verbosity::Verbose).contains("step"));
+    }
+
+    #[test]
+    fn sdk_gets_one_line() {
+        let style = Style { one_line: true, ..Style::default() };
+        let text = said(style, |ui| ui.error("bro\nken", &["fix\r\nit".into(), "or not".into()]));
+        assert_eq!(text, ["awsmfa: bro\\nken; hint: fix\\r\\nit; hint: or not\n"]);
+    }
+
+    #[test]
+    fn message_is_one_write_with_its_hints_and_its_colors() {
+        let style = Style { color: true, live: true, ..Style::default() };
+        let writes = said(style, |ui| {
+            ui.doing("creating");
+            ui.warn("careful\x1b[2J");
+            ui.error("broken", &["fix".into(), "or not".into()]);
+        });
+        assert_eq!(
+            writes[1..],
+            [
+                "\r\x1b[K\x1b[33mwarning:\x1b[0m careful\\u{1b}[2J\n",
+                "\x1b[31merror:\x1b[0m broken\n\x1b[36mhint:\x1b[0m fix\n\x1b[36mhint:\x1b[0m or not\n",
+            ]
+        );
+    }
+
+    #[test]
+    fn text_has_styles_or_is_made_visible() {
+        let text =
+            |color, plain, styled| said(Style { color, ..Style::default() }, |ui| ui.text(plain, styled));
+        assert_eq!(text(true, "a\n\nb\n", "\x1b[1ma\x1b[0m\n\nb\n"), ["\x1b[1ma\x1b[0m\n\nb\n"]);
+        assert_eq!(text(false, "a\n\nb\n", "\x1b[1ma\x1b[0m\n\nb\n"), ["a\n\nb\n"]);
+        assert_eq!(text(true, "a\x1b\nb", "\x1b[1ma\x1b"), ["a\\u{1b}\nb\n"]);
+    }
+
+    #[test]
+    fn result_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_none() {
+        struct Broken(io::ErrorKind);
+        impl Write for Broken {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(self.0.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let ui = |kind| Ui::new(Style::default(), Box::new(Broken(kind)), Box::new(io::sink()));
+        assert!(ui(io::ErrorKind::BrokenPipe).result("x").is_ok());
+        assert!(ui(io::ErrorKind::StorageFull).result("x").is_err());
+    }
+
+    #[test]
+    fn json_is_safe_on_a_terminal() {
+        let out = super::super::live::tests::Captured::default();
+        let ui = Ui::new(Style::default(), Box::new(out.clone()), Box::new(io::sink()));
+        ui.json(&["\u{9b}2J"]).unwrap();
+        ui.pretty_json(&["\u{202e}"]).unwrap();
+        assert_eq!(out.writes().concat(), "[\"\\u009b2J\"]\n[\n  \"\\u202e\"\n]\n");
+    }
+}
