@@ -36,3 +36,4 @@ mod sessions;
 #[cfg(unix)]
 mod terminal;
 mod wire;
+mod writers;
