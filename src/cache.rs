@@ -143,19 +143,11 @@ fn read(path: &Path) -> io::Result<Option<Entry>> {
 /// failure is returned.
 fn remove_each(folder: &Path, is_meant: impl Fn(&Path) -> io::Result<bool>) -> io::Result<()> {
     let mut first = Ok(());
-    for path in list(folder)? {
+    for path in files::list(folder)? {
         let removed = is_meant(&path).and_then(|meant| if meant { files::remove(&path) } else { Ok(false) });
         first = first.and(removed.map(drop));
     }
     first
-}
-
-fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    match std::fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }
 
 fn name(key: &SessionKey) -> String {
@@ -217,6 +209,6 @@ mod tests {
         cache.remove_device("a").unwrap();
         assert_eq!((cache.get(&key("a")).unwrap(), cache.get(&key("c")).unwrap().is_some()), (None, true));
         cache.clear().unwrap();
-        assert_eq!(list(&cache.sessions).unwrap().len(), 0);
+        assert_eq!(files::list(&cache.sessions).unwrap().len(), 0);
     }
 }

@@ -24,6 +24,9 @@ pub const AWSMFA_DEPTH: &str = "AWSMFA_DEPTH";
 /// The profiles whose `credential_process` is being run, for the programs that it runs; set by us, for us.
 pub const SERVING: &str = "AWSMFA_SERVING";
 
+/// The name of each folder of our own, in the places that the platform has for them.
+pub const OWN_FOLDER: &str = "awsmfa";
+
 /// Every variable of our own with one line of meaning, for `--help`.
 pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_STORE, "where new secrets go: `keyring` or `file`"),
@@ -167,13 +170,13 @@ impl Env {
     fn own_dir(&self, xdg: &str, linux: &str, mac: &str, windows: &str) -> Option<PathBuf> {
         // The XDG specification says that relative paths are to be ignored.
         if let Some(base) = self.path(xdg).filter(|p| p.is_absolute()) {
-            return Some(base.join("awsmfa"));
+            return Some(base.join(OWN_FOLDER));
         }
         if cfg!(windows) {
-            return Some(self.path("LOCALAPPDATA")?.join("awsmfa").join(windows));
+            return Some(self.path("LOCALAPPDATA")?.join(OWN_FOLDER).join(windows));
         }
         let under_home = if cfg!(target_os = "macos") { mac } else { linux };
-        Some(self.home()?.join(under_home).join("awsmfa"))
+        Some(self.home()?.join(under_home).join(OWN_FOLDER))
     }
 }
 

@@ -4,10 +4,9 @@
 mod aws;
 mod files;
 mod permission;
+mod state;
 
 pub use aws::{RefusedCode, RefusedKeys};
-
-use std::io;
 
 pub use permission::refused;
 
@@ -137,28 +136,6 @@ impl From<OutputError> for CommandError {
 impl From<ProcessError> for CommandError {
     fn from(error: ProcessError) -> Self {
         Self::new(ErrorKind::Failed, error)
-    }
-}
-
-impl From<io::Error> for CommandError {
-    fn from(error: io::Error) -> Self {
-        let this = Self::new(ErrorKind::Failed, &error);
-        match io_hint(&error) {
-            Some(hint) => this.hint(hint),
-            None => this,
-        }
-    }
-}
-
-/// What to do about a file of ours that the system does not let us read or write.
-fn io_hint(error: &io::Error) -> Option<&'static str> {
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some("free some space: `df -h ~`"),
-        io::ErrorKind::FileTooLarge => Some("see how large a file may get: `ulimit -f`"),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            Some("check whose it is and who may write there: `ls -ld`")
-        }
-        _ => None,
     }
 }
 

@@ -1,15 +1,21 @@
-//! Files as awsmfa treats them: private ones of our own, and writes that are whole or did not happen. Locks are in
-//! `lock`, temp files in `temp`.
+//! Files as awsmfa treats them: private ones of our own (`own`), and writes that are whole or did not happen. Locks are in
+//! `lock`, temp files in `temp`; `owner` knows whose files are whose, and `problem` how a path can fail us.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 mod lock;
+mod own;
+mod owner;
+mod problem;
 mod temp;
 mod users;
 
 pub use lock::Lock;
+pub use own::{list, private_dir, read_own, read_private, write_private};
+pub use owner::taken;
+pub use problem::{Oddity, Problem, problem};
 pub use users::{
     Displaced, Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers,
     replace_users_file,
@@ -39,33 +45,6 @@ fn fingerprint_of(metadata: &fs::Metadata) -> Option<Fingerprint> {
     Some(Fingerprint { modified_ns, size: metadata.len(), inode: inode(metadata) })
 }
 
-/// Reads a file of our own. `None` if it is not there, or not ours alone: another owner's, readable by others, or not
-/// a regular file. Such a file is treated as missing, so that nobody can plant an answer.
-pub fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut file = match open_no_follow(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) if is_symlink_refusal(&error) => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || !is_private(&metadata) {
-        return Ok(None);
-    }
-    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-    file.read_to_end(&mut bytes)?;
-    Ok(Some(bytes))
-}
-
-/// Writes a file of our own: 0600 in 0700 folders, whole or not at all, on the disk when this returns.
-pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    private_dir(folder)?;
-    // All files of such a folder are ours, but not all are written under a lock.
-    temp::sweep(folder, temp::PREFIX, Some(temp::STALE));
-    replace(path, bytes)
-}
-
 /// A short name for something whose own name would not do as a file's: 32 hexadecimal digits of its SHA-256.
 pub fn digest(bytes: &[u8]) -> String {
     use sha2::Digest;
@@ -77,20 +56,8 @@ pub fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+        Err(error) => Err(problem::at(path)(error)),
     }
-}
-
-/// Makes a folder and those above it, where missing, with mode 0700.
-pub fn private_dir(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 /// Writes a secret to a path that the person chose: 0600, whole or not at all. No folder is made. A file that is there
@@ -154,6 +121,7 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(target);
     let mut temp = temp::of(target, folder)?;
     temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
+    owner::give(temp.as_file(), target)?;
     temp.as_file().sync_all()?;
     persist(temp, target)?;
     sync_folder(folder)
@@ -186,12 +154,14 @@ fn open_no_follow(path: &Path) -> io::Result<File> {
     let mut options = fs::OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
-    {
-        // Not following a planted symlink, not hanging on a planted pipe.
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
-    }
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, no_follow());
     options.open(path)
+}
+
+/// Flags of `open` that follow no planted symlink and do not hang on a planted FIFO.
+#[cfg(unix)]
+fn no_follow() -> i32 {
+    (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits().cast_signed()
 }
 
 #[cfg(unix)]
@@ -202,18 +172,6 @@ fn is_symlink_refusal(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 fn is_symlink_refusal(_: &io::Error) -> bool {
     false
-}
-
-#[cfg(unix)]
-fn is_private(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    metadata.mode() & 0o077 == 0 && metadata.uid() == rustix::process::geteuid().as_raw()
-}
-
-/// Windows keeps a user's profile folder to that user.
-#[cfg(not(unix))]
-fn is_private(_: &fs::Metadata) -> bool {
-    true
 }
 
 #[cfg(unix)]
@@ -229,7 +187,8 @@ fn inode(_: &fs::Metadata) -> u64 {
 /// A file that was renamed or removed is so for good only once its folder is on the disk. Windows has no such call and
 /// needs none.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    let sync = || File::open(folder)?.sync_all();
+    if cfg!(unix) { sync().map_err(problem::at(folder)) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -16,7 +16,6 @@ mod request;
 mod sign_in;
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -78,14 +77,9 @@ pub enum SessionError {
     /// Another process is making the session and does not come to an end.
     #[error("busy")]
     Busy,
-    /// A file of ours cannot be read or written.
-    #[error("{path}: {source}")]
-    State {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// A file of ours cannot be read or written; the error names it.
+    #[error(transparent)]
+    State(#[from] io::Error),
     /// Anything that was already put in words.
     #[error(transparent)]
     Command(Box<CommandError>),
@@ -200,13 +194,13 @@ impl Maker<'_> {
         if !self.options.unattended {
             let waiting = || self.ctx.ui.say("another awsmfa is making this session; waiting for it");
             let lock = self.cache.lock(key, &*self.ctx.clock, waiting);
-            return lock.map(Some).map_err(|e| self.state(e));
+            return Ok(Some(lock?));
         }
         let limit = match self.cached(plan, key, Session::is_valid)? {
             Some(_) => LOCK_LIMITS.0,
             None => LOCK_LIMITS.1,
         };
-        self.cache.lock_within(key, limit, &*self.ctx.clock).map_err(|e| self.state(e))
+        Ok(self.cache.lock_within(key, limit, &*self.ctx.clock)?)
     }
 
     /// Keeps a new session. It cost a code: one that cannot be kept is handed out all the same.
@@ -310,12 +304,12 @@ impl Maker<'_> {
         Ok(found)
     }
 
-    fn offset(&self, plan: &Plan) -> Result<TimeDelta, SessionError> {
-        self.ledgers.offset(&plan.serial).map_err(|e| self.state(e))
+    fn state(&self, source: io::Error) -> SessionError {
+        source.into()
     }
 
-    fn state(&self, source: io::Error) -> SessionError {
-        SessionError::State { path: self.ctx.env.state_dir().unwrap_or_default(), source }
+    fn offset(&self, plan: &Plan) -> Result<TimeDelta, SessionError> {
+        Ok(self.ledgers.offset(&plan.serial)?)
     }
 }
 

@@ -4,13 +4,11 @@
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use crate::files;
 use crate::model::secret::Secret;
 
 pub mod age_file;
@@ -116,22 +114,12 @@ pub enum StoreError {
     /// A name that no store takes: empty, over 512 bytes, or with control characters.
     #[error("{0:?} cannot be the name of a secret")]
     Name(String),
-    /// A file could not be read or written.
-    #[error("`{}`: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// A file could not be read or written; the error names it.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 impl StoreError {
-    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { path, source }
-    }
-
     fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
     }
@@ -162,19 +150,6 @@ fn check_name(name: &str) -> Result<(), StoreError> {
     match name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
         true => Err(StoreError::Name(name.to_owned())),
         false => Ok(()),
-    }
-}
-
-/// Reads a file of ours. Unlike with [`files::read_private`], one that is there but not private is an error: taken as
-/// missing, it would be made anew over the old.
-fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match files::read_private(path)? {
-        Some(bytes) => Ok(Some(bytes)),
-        None if std::fs::symlink_metadata(path).is_ok() => {
-            let what = "it is not a file that is yours alone (`chmod 600`)";
-            Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
-        }
-        None => Ok(None),
     }
 }
 

@@ -296,7 +296,7 @@ impl AwsFiles {
 
 impl Place {
     fn lock(&self) -> Result<Lock, FileError> {
-        Lock::acquire(&self.lock).map_err(|source| FileError::Lock { path: self.lock.clone(), source })
+        Lock::acquire(&self.lock).map_err(FileError::Lock)
     }
 
     /// The document to edit: what is there now, with what another program wrote into the file that we replaced.

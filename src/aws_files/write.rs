@@ -77,14 +77,9 @@ pub enum FileError {
         /// The file.
         path: PathBuf,
     },
-    /// The lock could not be taken.
-    #[error("cannot lock {}: {source}", path.display())]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// The lock could not be taken; the error names it.
+    #[error(transparent)]
+    Lock(io::Error),
     /// The new content could not be written, as on a full disk. The old content is in place.
     #[error("cannot write {}: {source}", path.display())]
     Write {

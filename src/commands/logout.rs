@@ -127,10 +127,11 @@ fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)
 /// Forgets these cached sessions, or all.
 fn forget(ctx: &Context, cached: Option<&Cached>) -> CommandResult {
     let cache = ctx.cache()?;
-    Ok(match cached {
+    match cached {
         Some(cached) => cache.remove_where(|key, session_id| cached.includes(key, session_id))?,
         None => cache.clear()?,
-    })
+    }
+    Ok(())
 }
 
 /// Removes the session of one section, or every one of ours, in one edit.

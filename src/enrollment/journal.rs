@@ -133,7 +133,7 @@ impl Journals {
     ) -> io::Result<UserJournal> {
         let name = files::digest(format!("{account} {}", user.to_ascii_lowercase()).as_bytes());
         let lock_path = self.folder.join(format!("{name}.lock"));
-        let lock = Lock::acquire_telling(&lock_path, clock, waiting).map_err(|e| at(&lock_path, &e))?;
+        let lock = Lock::acquire_telling(&lock_path, clock, waiting)?;
         Ok(UserJournal { path: self.folder.join(format!("{name}.json")), _lock: lock })
     }
 
@@ -149,14 +149,8 @@ impl Journals {
     }
 
     fn all(&self) -> io::Result<Vec<(PathBuf, Journal)>> {
-        let entries = match std::fs::read_dir(&self.folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
         let mut found = Vec::new();
-        for entry in entries {
-            let path = entry?.path();
+        for path in files::list(&self.folder)? {
             if path.extension().is_some_and(|extension| extension == "json") {
                 found.extend(read(&path)?.map(|journal| (path, journal)));
             }
@@ -194,21 +188,21 @@ impl UserJournal {
     /// Whether it can be written: what AWS makes must not be lost for want of space here.
     pub fn check_writable(&self) -> io::Result<()> {
         let path = self.path.with_extension("probe");
-        let written = write(&path, &[b' '; LIKELY_SIZE]);
-        let removed = files::remove(&path).map_err(|error| at(&path, &error));
+        let written = files::write_private(&path, &[b' '; LIKELY_SIZE]);
+        let removed = files::remove(&path);
         written.and(removed.map(drop))
     }
 
     /// Writes how far it came; on the disk when this returns.
     pub fn save(&self, journal: &Journal) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(journal).map_err(io::Error::other)?;
-        write(&self.path, &bytes)
+        files::write_private(&self.path, &bytes)
     }
 
     /// Writes which access keys the user has before one more is made.
     pub fn save_keys(&self, ids: &[String]) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(ids).map_err(io::Error::other)?;
-        write(&self.keys_path(), &bytes)
+        files::write_private(&self.keys_path(), &bytes)
     }
 
     /// The access keys that there were before one was made whose secret may not have been kept.
@@ -230,15 +224,6 @@ impl UserJournal {
     pub fn remove(&self) -> io::Result<()> {
         files::remove(&self.path).map(drop)
     }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    files::write_private(path, bytes).map_err(|error| at(path, &error))
-}
-
-/// The same error with the file's name.
-fn at(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("`{}`: {error}", path.display()))
 }
 
 /// A journal that cannot be understood is none: AWS and the store tell the same, if more slowly.

@@ -229,11 +229,7 @@ impl From<SessionError> for CommandError {
                 Self::new(ErrorKind::Failed, "another awsmfa is making this session and does not come to an end")
                     .hint("see whether one waits for a person: `pgrep -a awsmfa`")
             }
-            SessionError::State { path, source } => {
-                let mut this = Self::from(source);
-                this.message = format!("`{}`: {}", path.display(), this.message);
-                this
-            }
+            SessionError::State(source) => source.into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{CommandError, ErrorKind, io_hint};
+use super::{CommandError, ErrorKind};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::key_edits::KeyEditError;
 use crate::aws_files::long_term_name;
@@ -43,9 +43,8 @@ impl From<FileError> for CommandError {
             FileError::Contended { .. } => {
                 Self { kind: ErrorKind::Failed, ..this }.hint("run this again when the other program is done")
             }
-            FileError::Write { source, .. } | FileError::Lock { source, .. } => {
-                let this = Self { kind: ErrorKind::Failed, ..this };
-                io_hint(source).map_or(this.clone(), |hint| this.hint(hint))
+            FileError::Write { source, .. } | FileError::Lock(source) => {
+                Self { kind: ErrorKind::Failed, ..this }.hint_about(source)
             }
             FileError::Refused { .. } => {
                 this.hint("nothing was changed; please report this with the file's structure")
@@ -217,7 +216,6 @@ impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let kind = match error {
             StoreError::Interrupted => ErrorKind::Interrupted,
-            StoreError::Io { .. } => ErrorKind::Failed,
             _ => ErrorKind::Store,
         };
         let this = Self::new(kind, &error);
@@ -237,7 +235,7 @@ impl From<StoreError> for CommandError {
             StoreError::Damaged { .. } => {
                 this.hint("nothing was changed; bring the file back from a backup, or import again")
             }
-            StoreError::Io { source, .. } => io_hint(&source).map_or(this.clone(), |hint| this.hint(hint)),
+            StoreError::Io(source) => source.into(),
             StoreError::Name(_) | StoreError::Interrupted => this,
         }
     }
@@ -253,10 +251,7 @@ impl From<RegistryError> for CommandError {
                 path.display(),
                 path.display()
             )),
-            RegistryError::Io { source, .. } => {
-                let this = Self { kind: ErrorKind::Failed, ..this };
-                io_hint(&source).map_or(this.clone(), |hint| this.hint(hint))
-            }
+            RegistryError::Io(source) => source.into(),
         }
     }
 }

@@ -2,27 +2,45 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::private_dir;
+#[cfg(unix)]
+use super::no_follow;
+use super::own::{own_dir, uid};
+use super::problem::{Oddity, at_lock, odd};
+use super::{folder_of, is_symlink_refusal, owner};
 use crate::clock::Clock;
 
 /// So long a person waits without asking why.
 const MOMENT: Duration = Duration::from_secs(1);
 
+/// What a note begins with. A lock file is written in place, so nothing else in it is ever overwritten.
+const MARK: &str = "awsmfa: ";
+
+/// No note is longer than this, in bytes.
+const NOTE_LIMIT: usize = 200;
+
 /// An exclusive lock, held until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    path: PathBuf,
 }
 
 impl Lock {
     /// Takes the lock named by `path`, waiting for whoever holds it. The file stays; only the kernel's lock counts.
     pub fn acquire(path: &Path) -> io::Result<Self> {
-        let file = open_lock_file(path)?;
-        file.lock()?;
-        Ok(Self { file })
+        let file = open_lock_file(path).map_err(at_lock(path))?;
+        let locked = loop {
+            match file.lock() {
+                // By a signal that this process handles.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                locked => break locked,
+            }
+        };
+        locked.map_err(at_lock(path))?;
+        Ok(Self { file, path: path.to_owned() })
     }
 
     /// Takes the lock, waiting for whoever holds it. `waiting` is called if that takes longer than a moment.
@@ -48,31 +66,41 @@ impl Lock {
         }
     }
 
-    /// Leaves a note for whoever takes the lock next.
+    /// Takes the lock if nobody holds it.
+    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
+        let file = open_lock_file(path).map_err(at_lock(path))?;
+        loop {
+            return match file.try_lock() {
+                Ok(()) => Ok(Some(Self { file, path: path.to_owned() })),
+                Err(fs::TryLockError::WouldBlock) => Ok(None),
+                Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(fs::TryLockError::Error(error)) => Err(at_lock(path)(error)),
+            };
+        }
+    }
+
+    /// Leaves a note of one line for whoever takes the lock next; an empty one removes the note before.
     pub fn leave_note(&self, note: &str) -> io::Result<()> {
+        if self.note()? == note {
+            return Ok(());
+        }
+        let text = if note.is_empty() { String::new() } else { format!("{MARK}{note}") };
         let mut file = &self.file;
         file.set_len(0)?;
         file.seek(io::SeekFrom::Start(0))?;
-        file.write_all(note.as_bytes())
+        file.write_all(text.as_bytes())
     }
 
-    /// The note that was left last; empty if there is none.
+    /// The note that was left last; empty if there is none. Any other text is an error: somebody moved a file here.
     pub fn note(&self) -> io::Result<String> {
-        let mut note = String::new();
+        let mut bytes = Vec::with_capacity(NOTE_LIMIT + 1);
         let mut file = &self.file;
         file.seek(io::SeekFrom::Start(0))?;
-        file.take(200).read_to_string(&mut note)?;
-        Ok(note)
-    }
-
-    /// Takes the lock if nobody holds it.
-    pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        let file = open_lock_file(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { file })),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error),
-        }
+        file.take(NOTE_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+        let text = String::from_utf8(bytes).ok().filter(|text| text.len() <= NOTE_LIMIT);
+        let note =
+            text.as_ref().and_then(|text| if text.is_empty() { Some("") } else { text.strip_prefix(MARK) });
+        note.map(str::to_owned).ok_or_else(|| odd(&self.path, Oddity::NotALock))
     }
 }
 
@@ -85,16 +113,35 @@ impl Drop for Lock {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "lock files are opened, never written")]
+/// Opens the file, and creates it where it is missing. What is there must be ours and have this name alone: it may be
+/// written to.
+#[allow(clippy::disallowed_methods, reason = "lock files stay, and hold no more than a note")]
 fn open_lock_file(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        private_dir(folder)?;
-    }
+    own_dir(folder_of(path))?;
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600).custom_flags(no_follow());
+    }
+    let file = match options.open(path) {
+        Err(error) if is_symlink_refusal(&error) => return Err(odd(path, Oddity::Link)),
+        file => file?,
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(odd(path, Oddity::NotFile));
+    }
+    if !owner::is_ours(&metadata, path) {
+        return Err(odd(path, Oddity::Owner(uid(&metadata))));
+    }
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&metadata) > 1 {
+        return Err(odd(path, Oddity::HardLink));
+    }
+    owner::give(&file, path)?;
+    Ok(file)
 }
 
 #[cfg(test)]

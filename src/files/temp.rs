@@ -8,7 +8,8 @@ use std::path::Path;
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::NamedTempFile;
 
-use super::{digest, is_private, remove, without_temp_name};
+use super::own::check_file;
+use super::{digest, remove, without_temp_name};
 use crate::clock::{Clock, SystemClock};
 
 /// How the name of every temp file begins.
@@ -38,7 +39,7 @@ pub(super) fn sweep(folder: &Path, prefix: &str, age: Option<TimeDelta>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         // The metadata are the entry's own: a symlink is no file.
         if entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
-            && entry.metadata().is_ok_and(|found| found.is_file() && is_private(&found) && is_old(&found))
+            && entry.metadata().is_ok_and(|found| check_file(&entry.path(), &found).is_ok() && is_old(&found))
         {
             let _ = remove(&entry.path());
         }

@@ -10,7 +10,8 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::{
-    Fingerprint, fingerprint_of, folder_of, private_dir, resolve_links, sync_folder, temp, without_temp_name,
+    Fingerprint, fingerprint_of, folder_of, owner, private_dir, resolve_links, sync_folder, temp,
+    without_temp_name,
 };
 
 /// Why a file cannot be replaced, found by looking at it and at its folder.
@@ -113,8 +114,9 @@ fn prepared(
 ) -> io::Result<NamedTempFile> {
     let mut temp = temp::of(target, folder)?;
     temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
-    if let Some(old) = old {
-        take_over(temp.as_file(), old)?;
+    match old {
+        Some(old) => take_over(temp.as_file(), old)?,
+        None => owner::give(temp.as_file(), target)?,
     }
     temp.as_file().sync_all()?;
     Ok(temp)

@@ -2,14 +2,13 @@
 //! its public half, and each entry a file of its own, encrypted to it. `age -d -i identity.age ENTRY.age` opens
 //! everything without us. How files are encrypted is in `sealing`; here is which file is when read and written.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::entry_name::file_name;
 use super::passphrase::PassphraseSource;
-use super::{SecretStore, StoreError, StoreKind, check_name, kernel_keyring, read_own};
+use super::{SecretStore, StoreError, StoreKind, check_name, kernel_keyring};
 use crate::files::{self, Lock};
 use crate::model::secret::Secret;
 
@@ -152,9 +151,7 @@ impl AgeFileStore {
         let identity = Identity::generate();
         let sealed = identity.seal(&passphrase)?;
         let lock = self.acquire()?;
-        if let Some(theirs) =
-            read_own(&self.identity_path()).map_err(StoreError::io(&self.identity_path()))?
-        {
+        if let Some(theirs) = files::read_own(&self.identity_path())? {
             // Another process was faster. Its store is ours if the passphrase is the same.
             let identity = Identity::open(&theirs, &passphrase, &self.identity_path())?;
             self.match_recipient(self.recipient()?, &identity)?;
@@ -178,24 +175,19 @@ impl AgeFileStore {
 
     /// Entries or a recipient without an identity: it was lost, and a new one would hide that.
     fn refuse_orphans(&self) -> Result<(), StoreError> {
-        let folder = match std::fs::read_dir(&self.folder) {
-            Ok(folder) => folder,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(StoreError::io(&self.folder)(error)),
+        let is_ours = |path: &PathBuf| {
+            path.ends_with("recipient") || path.extension().is_some_and(|extension| extension == "age")
         };
-        for file in folder {
-            let name = file.map_err(StoreError::io(&self.folder))?.file_name();
-            if name == "recipient" || Path::new(&name).extension().is_some_and(|end| end == "age") {
-                return self.sealed_identity().map(drop);
-            }
+        match files::list(&self.folder)?.iter().any(is_ours) {
+            true => self.sealed_identity().map(drop),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// The bytes of `identity.age`, which must be there.
     fn sealed_identity(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.identity_path();
-        let bytes = read_own(&path).map_err(StoreError::io(&path))?;
+        let bytes = files::read_own(&path)?;
         bytes.ok_or_else(|| {
             let what = "is missing; without it nothing in the folder can be read: restore it from a backup";
             StoreError::damaged(format!("`{}` {what}", path.display()))
@@ -204,7 +196,7 @@ impl AgeFileStore {
 
     fn recipient(&self) -> Result<Option<String>, StoreError> {
         let path = self.recipient_path();
-        let bytes = read_own(&path).map_err(StoreError::io(&path))?;
+        let bytes = files::read_own(&path)?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()))
     }
 
@@ -217,7 +209,7 @@ impl AgeFileStore {
     }
 
     fn acquire(&self) -> Result<Lock, StoreError> {
-        Lock::acquire(&self.lock_path).map_err(StoreError::io(&self.lock_path))
+        Ok(Lock::acquire(&self.lock_path)?)
     }
 
     fn cached(&self) -> std::sync::MutexGuard<'_, Option<Identity>> {
@@ -233,7 +225,7 @@ impl SecretStore for AgeFileStore {
     fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError> {
         check_name(name)?;
         let path = self.entry_path(name);
-        match read_own(&path).map_err(StoreError::io(&path))? {
+        match files::read_own(&path)? {
             Some(bytes) => sealing::open_entry(&bytes, &self.unlock()?, &path).map(Some),
             None => Ok(None),
         }
@@ -269,9 +261,9 @@ impl SecretStore for AgeFileStore {
         check_name(name)?;
         let path = self.entry_path(name);
         let _lock = self.acquire()?;
-        let was_there = files::remove(&path).map_err(StoreError::io(&path))?;
+        let was_there = files::remove(&path)?;
         if was_there {
-            files::sync_folder(&self.folder).map_err(StoreError::io(&self.folder))?;
+            files::sync_folder(&self.folder)?;
         }
         Ok(was_there)
     }
@@ -285,8 +277,8 @@ fn recall(recipient: &str) -> Option<Identity> {
 
 /// Writes a file and reads it back: a disk that lies is found out while the secret is still at hand.
 fn write_and_check(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    files::write_private(path, bytes).map_err(StoreError::io(path))?;
-    match read_own(path).map_err(StoreError::io(path))?.as_deref() == Some(bytes) {
+    files::write_private(path, bytes)?;
+    match files::read_own(path)?.as_deref() == Some(bytes) {
         true => Ok(()),
         false => Err(StoreError::damaged(format!("`{}` was not written as it should be", path.display()))),
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{StoreKind, read_own};
+use super::StoreKind;
 use crate::files::{self, Lock};
 use crate::model::serial::Serial;
 
@@ -80,14 +80,9 @@ pub enum RegistryError {
         /// What is wrong with it.
         reason: String,
     },
-    /// It could not be read or written.
-    #[error("`{}`: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    /// It could not be read or written; the error names the file.
+    #[error(transparent)]
+    Io(#[from] io::Error),
 }
 
 /// The register of devices, a JSON file.
@@ -156,8 +151,7 @@ impl Registry {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> Result<T, RegistryError> {
-        let lock = Lock::acquire(&self.lock_path);
-        let _lock = lock.map_err(|source| RegistryError::Io { path: self.lock_path.clone(), source })?;
+        let _lock = Lock::acquire(&self.lock_path)?;
         let mut contents = self.read()?;
         let before = (contents.devices.clone(), contents.keys.clone());
         let result = change(&mut contents);
@@ -165,13 +159,13 @@ impl Registry {
             let damaged = |error: serde_json::Error| self.damaged(&error);
             let mut text = serde_json::to_string_pretty(&contents).map_err(damaged)?;
             text.push('\n');
-            files::write_private(&self.path, text.as_bytes()).map_err(|source| self.io(source))?;
+            files::write_private(&self.path, text.as_bytes())?;
         }
         Ok(result)
     }
 
     fn read(&self) -> Result<Contents, RegistryError> {
-        let Some(bytes) = read_own(&self.path).map_err(|source| self.io(source))? else {
+        let Some(bytes) = files::read_own(&self.path)? else {
             return Ok(Contents {
                 version: VERSION,
                 devices: Vec::new(),
@@ -189,10 +183,6 @@ impl Registry {
 
     fn damaged(&self, error: &serde_json::Error) -> RegistryError {
         RegistryError::Damaged { path: self.path.clone(), reason: error.to_string() }
-    }
-
-    fn io(&self, source: io::Error) -> RegistryError {
-        RegistryError::Io { path: self.path.clone(), source }
     }
 }
 
@@ -300,6 +290,6 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
         std::fs::set_permissions(registry.path(), PermissionsExt::from_mode(0o644)).unwrap();
         let error = registry.update(Vec::clear).unwrap_err();
-        assert!(error.to_string().contains("chmod 600"), "{error}");
+        assert!(error.to_string().contains("accessible to other users"), "{error}");
     }
 }

@@ -24,6 +24,8 @@ mod leftovers;
 mod login;
 mod logout;
 mod network;
+#[cfg(unix)]
+mod own_files;
 mod policy;
 mod process;
 mod qr;

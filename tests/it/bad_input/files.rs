@@ -251,7 +251,7 @@ fn a_disk_so_full_that_no_code_can_be_put_on_record() {
     let limited = ["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""];
     let run = world.home.awsmfa(["login", "--profile", "dev"]).under("/bin/sh", &limited);
     insta::assert_snapshot!(refused(&world.home, run, 1), @"
-    error: `~/.local/state/awsmfa`: File too large (os error [N])
+    error: `~/.local/state/awsmfa/ledgers/fb6f2fd2cb1cfddde47ea7665d4d3c4d.json`: File too large (os error [N])
     hint: see how large a file may get: `ulimit -f`
     ");
     // A code is sent only once it is on record as used.

@@ -1,0 +1,82 @@
+//! What the file system can do to files of our own, and how to get out of it.
+
+use std::io;
+use std::path::Path;
+
+use super::{CommandError, ErrorKind};
+use crate::files::{self, Oddity, Problem};
+
+impl From<io::Error> for CommandError {
+    fn from(error: io::Error) -> Self {
+        Self::new(ErrorKind::Failed, &error).hint_about(&error)
+    }
+}
+
+impl CommandError {
+    /// Adds what to do about a file that the system does not let us read or write, if anything is known.
+    pub(super) fn hint_about(self, error: &io::Error) -> Self {
+        let hint = match files::problem(error) {
+            Some(Problem::System { path, source }) => taken_hint(path, source).or_else(|| hint(source)),
+            Some(Problem::Lock { path, source }) => {
+                lock_hint(source).or_else(|| taken_hint(path, source)).or_else(|| hint(source))
+            }
+            Some(Problem::Odd { path, oddity }) => odd_hint(path, *oddity),
+            None => hint(error),
+        };
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+}
+
+fn hint(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space: `df -h ~`",
+        io::ErrorKind::FileTooLarge => "see how large a file may get: `ulimit -f`",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "check whose it is and who may write there: `ls -ld`"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// For something of another user's in a folder of ours, as a run of an older version with `sudo` left it.
+fn taken_hint(path: &Path, error: &io::Error) -> Option<String> {
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    denied.then(|| files::taken(path)).flatten().map(|taken| take_back(&taken))
+}
+
+fn take_back(path: &Path) -> String {
+    format!("take it back: `sudo chown -R \"$(id -u):$(id -g)\" {}`", quoted(path))
+}
+
+/// For file systems without locks, as network homes can be.
+fn lock_hint(error: &io::Error) -> Option<String> {
+    #[cfg(unix)]
+    let none_left = error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error());
+    #[cfg(not(unix))]
+    let none_left = false;
+    (none_left || error.kind() == io::ErrorKind::Unsupported).then(|| {
+        "keep awsmfa's locks on a local disk: `export XDG_STATE_HOME=/path/on/a/local/disk`".to_owned()
+    })
+}
+
+fn odd_hint(path: &Path, oddity: Oddity) -> Option<String> {
+    let shown = quoted(path);
+    Some(match oddity {
+        Oddity::Owner(_) => match files::taken(path) {
+            Some(taken) => take_back(&taken),
+            None => format!("check who created it: `ls -ld {shown}`"),
+        },
+        Oddity::Shared => format!("make it private: `chmod 600 {shown}`"),
+        Oddity::Writable => format!("make it private: `chmod 700 {shown}`"),
+        _ => format!("move it away: `mv {shown} {shown}.odd`"),
+    })
+}
+
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    shlex::try_quote(&path).map(Into::into).unwrap_or(path)
+}

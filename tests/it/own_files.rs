@@ -1,0 +1,205 @@
+//! Our own files and folders: what somebody put in their place is neither followed, nor written, nor believed.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::PathBuf;
+
+use crate::support::{Home, Ran, Run, World, skipped};
+
+const STATE: &str = ".local/state/awsmfa";
+
+/// Every lock file, by its path from the home.
+fn locks(home: &Home) -> Vec<String> {
+    let locks = home.files().into_keys().filter(|path| path.starts_with(STATE) && path.ends_with(".lock"));
+    let locks: Vec<String> = locks.collect();
+    assert!(locks.len() >= 3, "of the session, the device and the credentials file: {locks:?}");
+    locks
+}
+
+/// A world with a session, and so with all files that there can be.
+fn logged_in() -> World {
+    let world = World::imported();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
+    world
+}
+
+/// Imports the device's secret again.
+fn import(world: &World) -> Ran {
+    let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--yes", "--label", "x"];
+    world.home.awsmfa(import).stdin(&world.device.seed).run()
+}
+
+/// Puts something in the place of each lock in turn, and demands that the person's document stays as it is.
+#[track_caller]
+fn a_lock_replaced(replace: fn(document: PathBuf, lock: PathBuf), complaint: &str) {
+    let world = logged_in();
+    world.home.write("thesis", "a year's work\n");
+    for lock in locks(&world.home) {
+        fs::remove_file(world.home.join(&lock)).unwrap();
+        replace(world.home.join("thesis"), world.home.join(&lock));
+        let said = match lock.contains("session-") || lock.contains("ledgers/") {
+            true => world.home.awsmfa(["login", "--profile", "dev", "--force"]).run().code(1).err(),
+            false => world.home.awsmfa(["logout", "--all"]).run().err() + &import(&world).err(),
+        };
+        let expected =
+            format!("error: `~/{lock}` {complaint}\nhint: move it away: `mv ~/{lock} ~/{lock}.odd`");
+        assert!(said.contains(&expected), "{said}");
+        assert_eq!(world.home.read("thesis"), "a year's work\n", "{lock}");
+        fs::remove_file(world.home.join(&lock)).unwrap();
+    }
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "a code was used");
+}
+
+#[test]
+fn a_symlink_in_place_of_a_lock_is_not_followed() {
+    a_lock_replaced(|document, lock| symlink(document, lock).unwrap(), "is a symlink");
+}
+
+#[test]
+fn a_hard_link_in_place_of_a_lock_is_not_written() {
+    a_lock_replaced(
+        |document, lock| fs::hard_link(document, lock).unwrap(),
+        "has another name (a hard link)",
+    );
+}
+
+#[test]
+fn a_fifo_in_place_of_a_lock_does_not_hang() {
+    let replace = |_, lock: PathBuf| {
+        let created = std::process::Command::new("mkfifo").arg(lock).status().unwrap();
+        assert!(created.success());
+    };
+    a_lock_replaced(replace, "is not a regular file");
+}
+
+#[test]
+fn a_document_in_place_of_a_lock_keeps_its_text() {
+    let world = logged_in();
+    let locks = locks(&world.home);
+    locks.iter().for_each(|lock| world.home.write(lock, "a year's work\n"));
+    world.home.awsmfa(["login", "--profile", "dev", "--force"]).run().success();
+    import(&world).success();
+    for lock in locks {
+        assert_eq!(world.home.read(&lock), "a year's work\n", "{lock}");
+    }
+}
+
+#[test]
+fn a_folder_that_everyone_can_write_to_is_refused() {
+    for folder in [STATE, ".local/state/awsmfa/ledgers", ".cache/awsmfa/sessions", ".local/share/awsmfa"] {
+        let world = logged_in();
+        world.home.chmod(folder, 0o777);
+        let login = world.home.awsmfa(["login", "--profile", "dev", "--force"]).run();
+        let said = login.err() + &import(&world).err();
+        assert!(said.contains(&format!("`~/{folder}` is writable by every user")), "{said}");
+        // A session that cannot be cached is handed out all the same.
+        let hint = format!("hint: make it private: `chmod 700 ~/{folder}`");
+        assert!(said.contains(&hint) || folder.starts_with(".cache"), "{said}");
+    }
+}
+
+#[test]
+fn a_folder_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("root's right to give files away");
+    }
+    let world = logged_in();
+    give(&world.home, "", 1000);
+    std::os::unix::fs::chown(world.home.join(STATE), Some(1501), Some(1501)).unwrap();
+    world.home.chmod(STATE, 0o777);
+    let ran = as_user(world.home.awsmfa(["login", "--profile", "dev", "--force"])).run().code(1);
+    insta::assert_snapshot!(ran.err(), @r#"
+    error: `~/.local/state/awsmfa` belongs to another user (uid 1501)
+    hint: take it back: `sudo chown -R "$(id -u):$(id -g)" ~/.local/state/awsmfa`
+    "#);
+}
+
+#[test]
+fn state_files_without_an_end_are_refused_or_ignored() {
+    let world = logged_in();
+    let own = |path: &String| path.contains("awsmfa/");
+    for path in world.home.files().into_keys().filter(own) {
+        let before = fs::read(world.home.join(&path)).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(world.home.join(&path)).unwrap();
+        file.set_len(1 << 40).unwrap();
+        for command in [
+            &["credential-process", "-p", "dev"][..],
+            &["login", "-p", "dev"],
+            &["device", "list", "-p", "dev"],
+        ] {
+            let run = command.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+            let ended = run.into_command().output().unwrap();
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            assert!(
+                matches!(ended.status.code(), Some(0 | 1 | 5)),
+                "{path}: {command:?}: {}: {said}",
+                ended.status
+            );
+        }
+        let _ = fs::remove_file(world.home.join(&path));
+        fs::write(world.home.join(&path), before).unwrap();
+        world.home.chmod(&path, 0o600);
+    }
+}
+
+/// Gives everything below a path of the home to a user.
+fn give(home: &Home, path: &str, uid: u32) {
+    let given = std::process::Command::new("chown")
+        .arg("-R")
+        .arg(format!("{uid}:{uid}"))
+        .arg(home.join(path))
+        .status();
+    assert!(given.unwrap().success());
+}
+
+/// The run as the user 1000.
+fn as_user(run: Run) -> Run {
+    run.under("setpriv", &["--reuid=1000", "--regid=1000", "--clear-groups", "--"])
+}
+
+/// Everything below the home that does not belong to the user 1000.
+fn not_the_users(home: &Home) -> Vec<PathBuf> {
+    fn walk(path: PathBuf, found: &mut Vec<PathBuf>) {
+        let metadata = fs::symlink_metadata(&path).unwrap();
+        if metadata.is_dir() {
+            fs::read_dir(&path).unwrap().for_each(|entry| walk(entry.unwrap().path(), found));
+        }
+        if (metadata.uid(), metadata.gid()) != (1000, 1000) {
+            found.push(path);
+        }
+    }
+    let mut found = Vec::new();
+    walk(home.path().to_owned(), &mut found);
+    found
+}
+
+/// Runs each command as root in the user's home, and then as the user.
+fn root_then_user(world: &World, commands: &[&[&str]]) {
+    for command in commands {
+        let run = || command.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+        run().run().success();
+        assert_eq!(not_the_users(&world.home), Vec::<PathBuf>::new(), "{command:?}");
+        as_user(run()).run().success();
+    }
+}
+
+#[test]
+fn what_root_creates_in_a_home_belongs_to_the_homes_owner() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("root's right to give files away");
+    }
+    let world = World::imported();
+    give(&world.home, "", 1000);
+    root_then_user(
+        &world,
+        &[
+            &["credential-process", "--profile", "dev"],
+            &["login", "--profile", "dev", "--force"],
+            &["code", "--profile", "dev"],
+            &["logout", "--profile", "dev", "--restore"],
+            &["login", "--all"],
+            &["logout", "--all"],
+        ],
+    );
+}
