@@ -41,7 +41,7 @@ pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
         }
     };
     // The user's file first: whatever is wrong with the cache, no tool finds the session any more.
-    let mut failures = clean_file(ctx, section, args.restore);
+    let mut failures = clean_file(ctx, section.as_deref(), args.restore);
     failures.extend(forget(ctx, cached.as_ref()).err());
     let Some(last) = failures.pop() else { return Ok(()) };
     for error in failures {
@@ -51,8 +51,8 @@ pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
 }
 
 /// Removes the session of one section, or every one of ours, from the credentials file and says so. Returns what failed.
-fn clean_file(ctx: &Context, section: Option<String>, restore: bool) -> Vec<CommandError> {
-    let sections = match remove(ctx, section.as_deref(), restore) {
+fn clean_file(ctx: &Context, section: Option<&str>, restore: bool) -> Vec<CommandError> {
+    let sections = match remove(ctx, section, restore) {
         Ok(sections) => sections,
         Err(error) => return vec![error],
     };
