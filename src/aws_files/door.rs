@@ -35,8 +35,12 @@ const NAP: Duration = Duration::from_millis(5);
 const WATCH: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(80));
 /// How often an edit is made while other programs write the file, too.
 const ROUNDS: usize = 30;
-/// How many naps a file gets that looks as if it were being written: what follows a truncation follows at once.
-const DOUBTS: usize = 20;
+/// After so many of them the new content is put in place first and then waited for to be on the disk: what else slows
+/// an edit down is small.
+const UNHURRIED_ROUNDS: usize = 10;
+/// How long a file is waited for that looks as if it were being written: one that ends within a line, and an empty one.
+/// What follows a truncation follows at once, unless the other program is not let run.
+const DOUBTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 /// A file that changed this lately may be in the middle of being written.
 const LATELY: TimeDelta = TimeDelta::seconds(2);
 
@@ -125,7 +129,7 @@ impl AwsFiles {
     /// One of the files, read now.
     pub fn read(&self, kind: Kind) -> Result<Document, FileError> {
         let place = self.place(kind);
-        let mut patience = Patience { clock: &self.clock, left: Duration::from_millis(500) };
+        let mut patience = Patience { clock: &self.clock, left: DOUBTS.1 * 2 };
         match self.read_settled(place, None, &mut patience) {
             // Nothing is written from it; whoever edits finds out.
             Err(FileError::Shrunk { .. }) => write::read(&place.path, kind),
@@ -156,7 +160,7 @@ impl AwsFiles {
         let mut patience = Patience { clock: &self.clock, left: PATIENCE };
         let (mut foreign, mut written, mut result): (Option<Foreign>, Option<Zeroizing<Vec<u8>>>, _) =
             (None, None, None);
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             let lock = place.lock()?;
             files::remove_leftovers(&place.path);
             let active = self.is_active(place, &lock) || result.is_some();
@@ -168,9 +172,10 @@ impl AwsFiles {
             };
             write::check_replaceable(&place.path)?;
             let bytes = now.bytes.as_ref().map(|bytes| bytes.as_slice());
-            let replaced = files::replace_users_file(&place.path, bytes, text.expose().as_bytes());
+            let hurried = round >= UNHURRIED_ROUNDS;
+            let replaced = files::replace_users_file(&place.path, bytes, text.expose().as_bytes(), hurried);
             let Replaced::Yes(displaced, own) = replaced.map_err(|source| place.write_error(source))? else {
-                patience.nap();
+                // At once: the other program has just written.
                 continue;
             };
             place.note_own(&lock, own, &now.document, &document);
@@ -206,24 +211,19 @@ impl AwsFiles {
         lock: Option<&Lock>,
         patience: &mut Patience,
     ) -> Result<Reading, FileError> {
-        let mut doubts = 0;
+        let mut waited = Duration::ZERO;
         loop {
             let read = write::read_whole(&place.path, place.kind);
-            let in_doubt = match &read {
-                Ok(read) if read.looks_whole() || lock.is_some_and(|lock| place.is_own(lock)) => false,
-                // A text that is cut off may not parse.
-                Ok(_) | Err(FileError::Syntax { .. }) => changed_lately(&place.path, self.clock.now()),
-                Err(_) => false,
-            };
-            if in_doubt && doubts < DOUBTS && patience.nap() {
-                doubts += 1;
+            let is_own = lock.is_some_and(|lock| place.is_own(lock));
+            if !is_own && waited < self.doubt(place, &read) && patience.nap() {
+                waited += NAP;
                 continue;
             }
             let read = read?;
             let now = Seen::of(&read.document);
             let before = place.seen.borrow();
             let missing = before.as_ref().and_then(|before| before.missing_in(&now));
-            let missing = missing.filter(|_| !lock.is_some_and(|lock| place.is_own(lock)));
+            let missing = missing.filter(|_| !is_own);
             drop(before);
             match missing {
                 None => {
@@ -234,6 +234,21 @@ impl AwsFiles {
                 Some(missing) => return Err(FileError::Shrunk { path: place.path.clone(), missing }),
             }
         }
+    }
+
+    /// How long to wait for a file that reads like this.
+    fn doubt(&self, place: &Place, read: &Result<Reading, FileError>) -> Duration {
+        let doubt = match read {
+            Ok(read) => match read.bytes.as_ref().map(|bytes| bytes.as_slice()) {
+                Some([]) => DOUBTS.1,
+                Some(bytes) if !bytes.ends_with(b"\n") => DOUBTS.0,
+                _ => return Duration::ZERO,
+            },
+            // A text that is cut off may not parse.
+            Err(FileError::Syntax { .. }) => DOUBTS.0,
+            Err(_) => return Duration::ZERO,
+        };
+        if changed_lately(&place.path, self.clock.now()) { doubt } else { Duration::ZERO }
     }
 
     /// Watches a file that was just replaced.
@@ -343,13 +358,6 @@ impl Place {
 
     fn write_error(&self, source: std::io::Error) -> FileError {
         FileError::Write { path: self.path.clone(), source }
-    }
-}
-
-impl Reading {
-    /// A text that another program has begun to write is empty or ends within a line.
-    fn looks_whole(&self) -> bool {
-        self.bytes.as_ref().is_none_or(|bytes| bytes.ends_with(b"\n"))
     }
 }
 

@@ -83,8 +83,13 @@ pub fn remove_leftovers(path: &Path) {
 
 /// Replaces a file of the user's that still holds `expected` (`None`: that does not exist yet). Symlinks are followed to
 /// the end and kept, so is the owner, and the mode without what it grants to others (a new file gets 0600); the old
-/// content stays until the new is on the disk.
-pub fn replace_users_file(path: &Path, expected: Option<&[u8]>, bytes: &[u8]) -> io::Result<Replaced> {
+/// content stays until the new is on the disk, unless it is `hurried`: then the new is in place before it is on the disk.
+pub fn replace_users_file(
+    path: &Path,
+    expected: Option<&[u8]>,
+    bytes: &[u8],
+    hurried: bool,
+) -> io::Result<Replaced> {
     let target = resolve_links(path)?;
     let folder = folder_of(&target);
     private_dir(folder)?;
@@ -94,18 +99,25 @@ pub fn replace_users_file(path: &Path, expected: Option<&[u8]>, bytes: &[u8]) ->
         Err(error) => return Err(error),
     };
     let temp = prepared(&target, folder, bytes, old.as_ref())?;
+    if !hurried {
+        temp.as_file().sync_all()?;
+    }
+    let file = temp.as_file().try_clone()?;
     // As late as can be: the disk may have taken its time.
     if read_users_file(&target)?.as_deref().map(Vec::as_slice) != expected {
         return Ok(Replaced::Changed);
     }
     // Taken before anyone else can touch it.
-    let fingerprint = fingerprint_of(&temp.as_file().metadata()?);
+    let fingerprint = fingerprint_of(&file.metadata()?);
     let displaced = if old.is_some() { swap(temp, &target)? } else { create(temp, &target)? };
+    if hurried {
+        file.sync_all()?;
+    }
     sync_folder(folder)?;
     Ok(displaced.map_or(Replaced::Changed, |displaced| Replaced::Yes(displaced, fingerprint)))
 }
 
-/// A temp file that is ready to take the target's place, on the disk.
+/// A temp file that is ready to take the target's place.
 fn prepared(
     target: &Path,
     folder: &Path,
@@ -118,7 +130,6 @@ fn prepared(
         Some(old) => take_over(temp.as_file(), old)?,
         None => owner::give(temp.as_file(), target)?,
     }
-    temp.as_file().sync_all()?;
     Ok(temp)
 }
 
@@ -337,7 +348,7 @@ mod tests {
         for (before, after) in [(0o644, 0o600), (0o600, 0o600), (0o400, 0o400)] {
             chmod(&real, before);
             let expected = fs::read(&real).unwrap();
-            let replaced = replace_users_file(&link, Some(&expected), b"new").unwrap();
+            let replaced = replace_users_file(&link, Some(&expected), b"new", false).unwrap();
             assert!(matches!(replaced, Replaced::Yes(Some(_), _)));
             assert_eq!(mode(&real), after);
         }
@@ -356,14 +367,14 @@ mod tests {
         if rustix::process::geteuid().is_root() {
             chown(&path, Some(1), Some(1)).unwrap();
             check_replaceable(&path).unwrap();
-            replace_users_file(&path, Some(b"old"), b"new").unwrap();
+            replace_users_file(&path, Some(b"old"), b"new", true).unwrap();
             let metadata = fs::metadata(&path).unwrap();
             assert_eq!((metadata.uid(), metadata.gid(), mode(&path)), (1, 1, 0o600));
         } else {
             let theirs = fs::metadata("/").unwrap();
             let error = keep_owner(&File::open(&path).unwrap(), &theirs).unwrap_err();
             assert_eq!(error.to_string(), "it belongs to another user (uid 0)");
-            replace_users_file(&path, Some(b"old"), b"new").unwrap();
+            replace_users_file(&path, Some(b"old"), b"new", true).unwrap();
         }
         assert_eq!(fs::read(&path).unwrap(), b"new");
     }
@@ -373,7 +384,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let dangling = home.path().join("dangling");
         symlink("nowhere", &dangling).unwrap();
-        assert!(replace_users_file(&dangling, None, b"x").is_err());
+        assert!(replace_users_file(&dangling, None, b"x", false).is_err());
         assert!(check_replaceable(&dangling).is_err());
         assert!(check_replaceable(home.path()).is_err());
         let marked = home.path().join("marked");
