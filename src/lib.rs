@@ -21,7 +21,9 @@
 //! - **[`enrollment`]**: each stage is in a journal on the disk before the step that leaves it, and the seed is in the store
 //!   before anything else can fail; so the same command, run again, goes on from wherever it ended.
 //! - **[`aws_files`]**: people's files are edited as text, line by line. What an edit intended is recorded, and the guard,
-//!   with a parser of its own, refuses a result in which anything else differs.
+//!   with a parser of its own, refuses a result in which anything else differs. Other programs take no lock, and many
+//!   truncate a file before they write it: [`aws_files::door`] is the one entrance, which waits for what is missing,
+//!   swaps names with the file that it replaces, and brings back what another program still writes there.
 //! - **[`store`]**: seeds lie in the OS keyring or in age files, as `otpauth://` URIs that other tools read.
 //! - **[`fast_path`]**: prints the bytes that the last run of `credential-process` left, if the clock, both AWS files and
 //!   the variables that matter are as they were. A file of anyone else's, or a clock that went back, is 'not as it was'.
