@@ -2,6 +2,7 @@
 //! place, with its modules for what comes from AWS and from files, that knows exit codes and the words of hints; modules below say in small enums what happened.
 
 mod aws;
+pub mod codes;
 mod files;
 mod permission;
 mod state;

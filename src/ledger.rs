@@ -1,47 +1,42 @@
-//! The ledger: which steps of a device were used, how often AWS was asked lately, and how far AWS's clock is from ours.
+//! The ledger: which codes of a device were used, how often AWS was asked lately, and how far AWS's clock is from ours.
 //!
-//! AWS takes each code once, from two steps back to two ahead, and judges nine a device in three minutes (`aws-facts`
-//! §1); a stricter server may take one step either way and nothing older than the last. The choice of step serves both.
-//! A step is on record before the request that carries it is sent, so that no crash leads to its being sent again.
+//! AWS accepts each code once, from two steps back to two ahead, and judges nine codes per device in each three-minute
+//! window (`aws-facts` §1); a stricter server may accept one step either way and nothing older than the last. The choice
+//! of step serves both. A code is on record before the request that carries it is sent, so that no crash leads to sending
+//! the code again.
+//!
+//! A code is remembered by its step, where the step is known, and always by a digest of serial and code: a typed code or
+//! one that a program prints has no known step. Six digits can be found from their digest by trying all of them, so a
+//! digest hides little. That is acceptable because a code on record was sent already, expires within three minutes, and
+//! the file is 0600; digests are deleted after half an hour.
+//!
+//! Ledgers are per computer. If several computers share a device, AWS rejects codes that are unused here; the device then
+//! counts as contended until a code is accepted, and each computer keeps to a small share of AWS's window.
+
+mod record;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+pub use record::{Choice, Wanted};
+use record::{Record, SETTLING};
 
 use crate::clock::Clock;
 use crate::files::{self, Lock};
-use crate::model::clock_offset;
 use crate::model::serial::Serial;
 use crate::model::step::Step;
+use crate::model::totp::Code;
 
 /// AWS judges nine codes a device in three minutes and then answers nonsense; we stay well below.
 pub const TRIES_IN_WINDOW: usize = 6;
 /// The window in which tries are counted.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(3);
-/// So many steps are remembered: half an hour of them, where AWS looks back one minute. They are counted rather than
-/// dated, so that a clock that was wrong for a while makes none of them forgotten.
-const REMEMBERED_STEPS: usize = 64;
-/// STS learns of a device that IAM enabled 8 to 14 seconds later (`aws-facts` §1); twice that is time enough.
-const SETTLING: TimeDelta = TimeDelta::seconds(30);
-
 /// The ledgers of all devices.
 #[derive(Debug, Clone)]
 pub struct Ledgers {
     folder: PathBuf,
-}
-
-/// What to do about the next code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    /// This step is unused and AWS takes it now.
-    Use(Step),
-    /// Every step that AWS would take now is used; the next one begins then (in AWS's time).
-    NextStep(DateTime<Utc>),
-    /// AWS was asked so often that it might stop judging; from then on (in AWS's time) it can be asked again.
-    Rest(DateTime<Utc>),
 }
 
 /// A device's ledger, locked: nobody else uses a code of the device while this lives.
@@ -50,20 +45,6 @@ pub struct DeviceLedger {
     path: PathBuf,
     record: Record,
     _lock: Lock,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Record {
-    version: u32,
-    serial: String,
-    /// AWS's time minus this computer's.
-    offset_seconds: i64,
-    used: Vec<Step>,
-    /// When AWS was asked to judge a code, in AWS's time.
-    tries: Vec<DateTime<Utc>>,
-    /// When we enabled the device, in AWS's time.
-    #[serde(default)]
-    enabled: Option<DateTime<Utc>>,
 }
 
 const VERSION: u32 = 1;
@@ -126,8 +107,13 @@ impl DeviceLedger {
     }
 
     /// Which step to use. `now` is AWS's time.
-    pub fn choose(&self, now: DateTime<Utc>) -> Choice {
-        self.record.choose(now)
+    pub fn choose(&self, now: DateTime<Utc>, wanted: &Wanted) -> Choice {
+        self.record.choose(now, wanted)
+    }
+
+    /// What forbids sending any code now, whatever its source. `now` is AWS's time.
+    pub fn pause(&self, now: DateTime<Utc>, share: usize) -> Option<Choice> {
+        self.record.pause(now, share)
     }
 
     /// Until when AWS must not be asked, whatever the code, if it was asked too often. `now` is AWS's time.
@@ -135,16 +121,46 @@ impl DeviceLedger {
         self.record.rest(now)
     }
 
-    /// Puts on record, durably, that a code is about to be sent; `None` for a code whose step is not known.
-    pub fn begin_try(&mut self, step: Option<Step>, now: DateTime<Utc>) -> io::Result<()> {
-        self.record.begin_try(step, now);
+    /// Puts on record, durably, that a code is about to be sent; `step` is `None` where it is not known.
+    pub fn begin_try(&mut self, code: &Code, step: Option<Step>, now: DateTime<Utc>) -> io::Result<()> {
+        self.record.begin_try(code, step, now);
         self.save()
     }
 
-    /// Takes the last [`begin_try`](Self::begin_try) back: the request certainly never reached AWS.
+    /// Takes the last [`begin_try`](Self::begin_try) back: AWS certainly did not look at the code.
     pub fn release(&mut self, step: Option<Step>) -> io::Result<()> {
         self.record.release(step);
         self.save()
+    }
+
+    /// Whether this very code was sent lately, whatever its source.
+    pub fn was_sent(&self, code: &Code) -> bool {
+        self.record.was_sent(code)
+    }
+
+    /// Puts on record that AWS accepted a code.
+    pub fn mark_accepted(&mut self) -> io::Result<()> {
+        if self.record.worked && self.record.contended.is_none() {
+            return Ok(());
+        }
+        (self.record.worked, self.record.contended) = (true, None);
+        self.save()
+    }
+
+    /// Whether AWS ever accepted a code of the device from this computer.
+    pub fn has_worked(&self) -> bool {
+        self.record.worked
+    }
+
+    /// Puts on record that another computer uses the device (`now` is AWS's time).
+    pub fn mark_contended(&mut self, now: DateTime<Utc>) -> io::Result<()> {
+        self.record.contended = Some(now);
+        self.save()
+    }
+
+    /// Whether another computer uses the device. `now` is AWS's time.
+    pub fn is_contended(&self, now: DateTime<Utc>) -> bool {
+        self.record.is_contended(now)
     }
 
     /// Puts on record that a code was shown to a person, who may use it anywhere.
@@ -155,6 +171,8 @@ impl DeviceLedger {
 
     /// Puts on record that the device was enabled just now (in AWS's time).
     pub fn mark_enabled(&mut self, now: DateTime<Utc>) -> io::Result<()> {
+        // What is on record may be about an earlier device with this serial.
+        (self.record.worked, self.record.contended) = (false, None);
         self.record.enabled = Some(now);
         self.save()
     }
@@ -167,6 +185,11 @@ impl DeviceLedger {
     /// Whether the step is on record as used.
     pub fn is_used(&self, step: Step) -> bool {
         self.record.used.contains(&step)
+    }
+
+    /// Whether a step that is a little newer was used here: a strict server then rejects this one.
+    pub fn is_older_than_used(&self, step: Step) -> bool {
+        self.record.used.iter().any(|used| (1..=4).contains(&used.0.saturating_sub(step.0)))
     }
 
     /// Learns AWS's time from a reply. Returns whether the offset changed.
@@ -184,61 +207,6 @@ impl DeviceLedger {
     }
 }
 
-impl Record {
-    fn offset(&self) -> TimeDelta {
-        TimeDelta::try_seconds(self.offset_seconds).unwrap_or_default()
-    }
-
-    fn choose(&self, now: DateTime<Utc>) -> Choice {
-        if let Some(until) = self.rest(now) {
-            return Choice::Rest(until);
-        }
-        let current = Step::at(now);
-        // The previous before the next: the next then stays free for whoever comes after.
-        let candidates = [current, current.previous(), current.next()];
-        match candidates.into_iter().find(|step| !self.used.contains(step)) {
-            Some(step) => Choice::Use(step),
-            None => Choice::NextStep(current.next().start()),
-        }
-    }
-
-    fn rest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let mut recent: Vec<_> = self.tries.iter().filter(|t| (now - **t).abs() < WINDOW).collect();
-        recent.sort_unstable();
-        let nth = recent.len().checked_sub(TRIES_IN_WINDOW)?;
-        Some(*recent[nth] + WINDOW)
-    }
-
-    fn begin_try(&mut self, step: Option<Step>, now: DateTime<Utc>) {
-        self.tries.retain(|t| (now - *t).abs() < WINDOW);
-        self.tries.push(now);
-        if let Some(step) = step {
-            self.mark(step);
-        }
-    }
-
-    fn mark(&mut self, step: Step) {
-        if !self.used.contains(&step) {
-            self.used.push(step);
-        }
-        let excess = self.used.len().saturating_sub(REMEMBERED_STEPS);
-        self.used.drain(..excess);
-    }
-
-    fn release(&mut self, step: Option<Step>) {
-        self.tries.pop();
-        self.used.retain(|used| Some(*used) != step);
-    }
-
-    fn observe(&mut self, aws: DateTime<Utc>, local: DateTime<Utc>) -> bool {
-        let learnt = clock_offset::learn(self.offset(), aws, local);
-        if let Some(offset) = learnt {
-            self.offset_seconds = offset.num_seconds();
-        }
-        learnt.is_some()
-    }
-}
-
 /// How long from `now` until `then`; nothing if it is past.
 pub fn wait_until(then: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (then - now).to_std().unwrap_or_default()
@@ -248,7 +216,6 @@ pub fn wait_until(then: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
 mod tests {
     use super::*;
     use crate::clock::SystemClock;
-    use proptest::prelude::*;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_010 + seconds, 0).unwrap()
@@ -259,89 +226,22 @@ mod tests {
     }
 
     #[test]
-    fn the_current_step_is_preferred_then_the_previous_then_the_next() {
-        let mut record = Record::default();
-        let current = Step::at(at(0));
-        for expected in [current, current.previous(), current.next()] {
-            assert_eq!(record.choose(at(0)), Choice::Use(expected));
-            record.begin_try(Some(expected), at(0));
-        }
-        assert_eq!(record.choose(at(0)), Choice::NextStep(current.next().start()));
-        assert_eq!(record.choose(at(30)), Choice::Use(current.next().next()));
-    }
-
-    #[test]
-    fn six_tries_in_three_minutes_are_enough() {
-        let mut record = Record::default();
-        for i in 0..6i64 {
-            assert!(matches!(record.choose(at(i * 20)), Choice::Use(_)), "{i}");
-            let step = match record.choose(at(i * 20)) {
-                Choice::Use(step) => Some(step),
-                _ => None,
-            };
-            record.begin_try(step, at(i * 20));
-        }
-        assert_eq!(record.choose(at(120)), Choice::Rest(at(180)));
-        assert!(matches!(record.choose(at(180)), Choice::Use(_)));
-    }
-
-    #[test]
-    fn a_request_that_was_never_sent_costs_nothing() {
-        let mut record = Record::default();
-        record.begin_try(Some(Step(5)), at(0));
-        let before = record.clone();
-        record.begin_try(Some(Step(6)), at(1));
-        record.release(Some(Step(6)));
-        assert_eq!(record, before);
-    }
-
-    #[test]
-    fn offsets_up_to_ten_seconds_are_none() {
-        let mut record = Record::default();
-        assert!(!record.observe(at(10), at(0)));
-        assert!(record.observe(at(1200), at(0)));
-        assert_eq!(record.offset_seconds, 1200);
-        assert!(!record.observe(at(1205), at(0)), "no jitter");
-        assert!(record.observe(at(2), at(0)), "the clock was set");
-        assert_eq!(record.offset_seconds, 0);
-    }
-
-    #[test]
     fn it_lasts_from_process_to_process_and_survives_damage() {
         let home = tempfile::tempdir().unwrap();
         let ledgers = Ledgers::new(home.path().join("ledgers"));
         let mut ledger = ledgers.open(&serial(), &SystemClock, || ()).unwrap();
-        ledger.begin_try(Some(Step(7)), at(0)).unwrap();
+        let code = "123456".parse().unwrap();
+        ledger.begin_try(&code, Some(Step(7)), at(0)).unwrap();
         ledger.observe(at(1200), at(0)).unwrap();
         ledger.mark_enabled(at(0)).unwrap();
         assert!(ledger.is_settling(at(30)) && !ledger.is_settling(at(31)));
         let path = ledger.path.clone();
         drop(ledger);
         assert_eq!(ledgers.offset(&serial()).unwrap(), TimeDelta::minutes(20));
-        assert!(ledgers.open(&serial(), &SystemClock, || ()).unwrap().is_used(Step(7)));
+        let reopened = ledgers.open(&serial(), &SystemClock, || ()).unwrap();
+        assert!(reopened.is_used(Step(7)) && reopened.was_sent(&code));
+        drop(reopened);
         files::write_private(&path, b"{ torn").unwrap();
         assert!(!ledgers.open(&serial(), &SystemClock, || ()).unwrap().is_used(Step(7)));
-    }
-
-    proptest! {
-        /// Whatever comes in whatever order, no step is chosen twice, none outside ±1, and never more than six in
-        /// any three minutes.
-        #[test]
-        fn no_step_is_chosen_twice(waits in proptest::collection::vec(0i64..45, 1..80)) {
-            let mut record = Record::default();
-            let (mut time, mut chosen, mut tries) = (0, Vec::new(), Vec::new());
-            for wait in waits {
-                time += wait;
-                if let Choice::Use(step) = record.choose(at(time)) {
-                    prop_assert!(!chosen.contains(&step));
-                    prop_assert!(step.0.abs_diff(Step::at(at(time)).0) <= 1);
-                    record.begin_try(Some(step), at(time));
-                    chosen.push(step);
-                    tries.push(time);
-                    prop_assert!(tries.iter().filter(|t| time - **t < 180).count() <= TRIES_IN_WINDOW);
-                }
-            }
-            prop_assert!(!chosen.is_empty());
-        }
     }
 }

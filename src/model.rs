@@ -16,4 +16,5 @@ pub mod serial;
 pub mod session;
 pub mod step;
 pub mod totp;
+pub mod turn;
 pub mod visible;

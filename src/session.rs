@@ -119,17 +119,22 @@ pub struct Ensured {
 /// Sees to it that there is a session for the plan: from the cache while it is fresh, else a new one, made by one process
 /// for all that ask. If AWS is out of reach, a session that has not ended serves, with a warning.
 pub fn ensure(ctx: &Context, aws: &Aws, plan: &Plan, options: &Options) -> Result<Ensured, SessionError> {
-    let maker = Maker { ctx, aws, options, ledgers: ctx.ledgers()?, cache: ctx.cache()? };
-    maker.ensure(plan, options.force)
+    Maker::new(ctx, aws, options, false)?.ensure(plan, options.force)
+}
+
+/// A session that shows whether the stored secret is the device's: [`ensure`], but a rejected code is an answer, not a sign
+/// that another computer uses the device. So that this is certain, several codes are tried.
+pub fn prove(ctx: &Context, aws: &Aws, plan: &Plan, options: &Options) -> Result<Ensured, SessionError> {
+    Maker::new(ctx, aws, options, true)?.ensure(plan, options.force)
 }
 
 /// An error of [`ensure`] in words, with hints that name the profile, the key and the device.
-pub fn explain(error: SessionError, prepared: &Prepared, options: &Options) -> CommandError {
+pub fn explain(error: SessionError, prepared: &Prepared, _options: &Options) -> CommandError {
     match error {
         SessionError::Aws(error) => {
             let plan = &prepared.plan;
             let about = RefusedKeys::new(&plan.keys, &prepared.resolution);
-            let device = RefusedCode { serial: &plan.serial, typed: options.code.is_some() };
+            let device = RefusedCode { serial: &plan.serial };
             CommandError::refused(error, &about, Some(&device))
         }
         // AWS does not say which condition of the role's trust policy was not met.
@@ -151,9 +156,17 @@ struct Maker<'a> {
     options: &'a Options<'a>,
     ledgers: Ledgers,
     cache: crate::cache::Cache,
+    /// Whether rejected codes are the answer that is wanted.
+    probing: bool,
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
+    fn new(ctx: &'a Context, aws: &'a Aws, options: &'a Options, probing: bool) -> CommandResult<Self> {
+        // A seed that is not stored yet is there to be proved.
+        let probing = probing || options.seed.is_some();
+        Ok(Self { ctx, aws, options, ledgers: ctx.ledgers()?, cache: ctx.cache()?, probing })
+    }
+
     fn ensure(&self, plan: &Plan, force: bool) -> Result<Ensured, SessionError> {
         let key = plan.key();
         if !force && let Some(found) = self.cached(plan, &key, Session::is_fresh)? {

@@ -85,7 +85,7 @@ impl Run<'_> {
         let options = Options { force, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
         let mut waits = WAITS.into_iter();
         loop {
-            match session::ensure(self.ctx, aws, plan, &options) {
+            match session::prove(self.ctx, aws, plan, &options) {
                 Err(SessionError::Aws(error))
                     if error.kind == AwsErrorKind::UnknownKey && self.made_key.is_some() =>
                 {

@@ -56,8 +56,6 @@ impl<'a> RefusedKeys<'a> {
 pub struct RefusedCode<'a> {
     /// Its device.
     pub serial: &'a Serial,
-    /// Whether a person gave it, rather than the stored secret.
-    pub typed: bool,
 }
 
 impl CommandError {
@@ -75,18 +73,14 @@ impl CommandError {
                     .hint("see which keys are active: IAM console, Users, Security credentials")
                     .hint(keys.enter())
             }
-            (AwsErrorKind::InvalidCode, Some(RefusedCode { serial, typed: true })) => {
-                with(format!("AWS refused the code of `{serial}` as wrong, too old or used already"))
-                    .hint("give the code that the device shows now; AWS takes each once")
-            }
-            (AwsErrorKind::InvalidCode, Some(RefusedCode { serial, .. })) => {
+            (AwsErrorKind::InvalidCode, Some(RefusedCode { serial })) => {
                 with(format!("AWS refused the codes of `{serial}` as wrong, too old or used already"))
                     .hint("another computer with this secret may have used them: try again in 30 s")
                     .hint(format!(
                         "if the stored secret is not this device's: `awsmfa device import --serial {serial}`"
                     ))
             }
-            (AwsErrorKind::CannotValidateCode, Some(RefusedCode { serial, .. })) => {
+            (AwsErrorKind::CannotValidateCode, Some(RefusedCode { serial })) => {
                 with(format!("AWS could not validate the code of `{serial}`"))
                     .hint(format!(
                         "the device must be of the user whose keys these are: `aws iam list-mfa-devices{}`",

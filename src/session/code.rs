@@ -26,7 +26,7 @@ pub enum CodeSource {
 }
 
 impl CodeSource {
-    /// Whether another code can be had after one was refused.
+    /// Whether there can be another code after one was rejected.
     pub fn can_renew(&self) -> bool {
         match self {
             Self::Given(_) => false,
@@ -34,6 +34,11 @@ impl CodeSource {
             // It would print the same code again until its step is over.
             Self::Process(_) => false,
         }
+    }
+
+    /// Whether a person enters the codes.
+    pub fn is_typed(&self) -> bool {
+        matches!(self, Self::Given(_) | Self::Person)
     }
 }
 
@@ -56,8 +61,13 @@ pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> Comman
     .hint(format!("awsmfa device import --serial {serial}")))
 }
 
-/// Asks a source that is no seed for a code.
-pub(super) fn obtain(ctx: &Context, source: &CodeSource, serial: &Serial) -> CommandResult<Code> {
+/// Asks a source that is not a seed for a code. A person is told why the last one was `rejected`.
+pub(super) fn obtain(
+    ctx: &Context,
+    source: &CodeSource,
+    serial: &Serial,
+    rejected: Option<&str>,
+) -> CommandResult<Code> {
     match source {
         CodeSource::Given(code) => Ok(code.clone()),
         CodeSource::Process(command) => {
@@ -69,11 +79,14 @@ pub(super) fn obtain(ctx: &Context, source: &CodeSource, serial: &Serial) -> Com
                 .map_err(|e| failed(&format_args!("failed: {e}")))?;
             printed.expose().trim().parse().map_err(|_| failed(&"did not print a code of six digits"))
         }
-        CodeSource::Seed(_) | CodeSource::Person => ask(ctx, serial),
+        CodeSource::Seed(_) | CodeSource::Person => ask(ctx, serial, rejected),
     }
 }
 
-fn ask(ctx: &Context, serial: &Serial) -> CommandResult<Code> {
+fn ask(ctx: &Context, serial: &Serial, rejected: Option<&str>) -> CommandResult<Code> {
+    if let Some(why) = rejected {
+        ctx.ui.warn(why);
+    }
     loop {
         let answer = ctx.prompt.secret(&format!("code of {serial}")).map_err(|error| match error {
             PromptError::CannotAsk(_) => CommandError::from(error).hint("give it with `--code`"),

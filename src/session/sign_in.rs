@@ -1,4 +1,7 @@
-//! The one place that sends codes to STS: which step, how often, and what to do when AWS says no or nothing.
+//! The one place that sends codes to STS: how often, and what to do when AWS says no or nothing. Which code comes next is
+//! chosen in `next_code`.
+
+mod next_code;
 
 use std::time::Duration;
 
@@ -8,19 +11,53 @@ use super::code::{self, CodeSource};
 use super::plan::Plan;
 use super::{LOCK_LIMITS, MAX_OFFSET, Maker, SessionError};
 use crate::aws::{AssumeRole, AwsError, AwsErrorKind, Keys, Mfa, Reply};
-use crate::error::{CommandError, ErrorKind};
-use crate::ledger::{Choice, DeviceLedger, wait_until};
+use crate::error::{CommandError, ErrorKind, codes};
+use crate::ledger::DeviceLedger;
 use crate::model::session::Session;
 use crate::model::step::Step;
 use crate::model::totp::Code;
+use crate::model::turn;
 
-/// At most so many codes are sent for one session.
+/// At most so many codes are sent for one session, unless other computers use up the device's codes.
 const MAX_TRIES: usize = 3;
 
 /// AWS knows a new device after 8 to 14 seconds, and each code that comes before is used up: the second try may be in
 /// time, the third is.
 const SETTLING_WAITS: [Duration; MAX_TRIES] =
     [Duration::from_secs(8), Duration::from_secs(10), Duration::from_secs(0)];
+
+/// How often a person's sign-in collides with other computers before it gives up: if AWS never accepted a code from this
+/// computer, the stored secret may as well be wrong. Eight computers that start together need at most five tries.
+const MAX_COLLISIONS: (usize, usize) = (6, 10);
+
+/// An SDK gets a second chance at once. It cannot wait for a window of its own, and two computers are the usual case.
+const MAX_SDK_COLLISIONS: usize = 2;
+
+/// AWS says "unable to validate" when the device's budget is spent, but also when the device is not the user's any more.
+/// Where the user's devices cannot be listed, only the latter is likely after a wait for the next window.
+const MAX_UNVALIDATED: usize = 2;
+
+type Send<'a> = dyn Fn(&Mfa, TimeDelta) -> Reply<Session> + 'a;
+
+/// One session's way through the codes. The device's ledger is locked only while a code is under way: others who need a
+/// code wait for a step, not for us.
+struct SignIn<'a> {
+    maker: &'a Maker<'a>,
+    plan: &'a Plan,
+    source: CodeSource,
+    /// So many tries failed for reasons other than a collision.
+    failures: usize,
+    /// So many codes were rejected although nothing here had used them.
+    collisions: usize,
+    /// So many of those in a row because AWS was unable to validate.
+    unvalidated: usize,
+    /// Why the last code that a person typed was rejected.
+    rejected: Option<&'static str>,
+    /// How long an SDK has waited for codes.
+    waited: Duration,
+    /// Until when a program may go on printing a code that was sent.
+    excused: Option<DateTime<Utc>>,
+}
 
 impl Maker<'_> {
     /// A session with MFA, signed with the long-term keys: the user's own, or of `role` directly.
@@ -33,42 +70,12 @@ impl Maker<'_> {
                 code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref()).map_err(no_code)?
             }
         };
-        let mut ledger = self.open_ledger(plan)?;
         let keys = Keys::from(&plan.keys);
         let send = |mfa: &Mfa, offset: TimeDelta| match role {
             Some(role) => self.aws.assume_role(&keys, role, Some(mfa), offset),
             None => self.aws.get_session_token(&keys, mfa, plan.duration, offset),
         };
-        for tries in 1.. {
-            let (code, step) = self.next_code(&source, &ledger, plan)?;
-            let error = match self.try_code(&mut ledger, plan, code, step, &send)? {
-                Ok(session) => return Ok(session),
-                Err(error) => error,
-            };
-            self.ctx.ui.detail(&error);
-            let settling = self.is_settling(&error, &ledger) && source.can_renew();
-            if tries >= MAX_TRIES || !(settling || self.worth_another(&error, &source)) {
-                return Err(SessionError::Aws(error));
-            }
-            // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
-            let used_up =
-                matches!(ledger.choose(self.ctx.clock.now() + ledger.offset()), Choice::NextStep(_));
-            if self.options.unattended && used_up {
-                return Err(SessionError::Aws(error));
-            }
-            if settling {
-                self.ctx.ui.wait(
-                    &*self.ctx.clock,
-                    SETTLING_WAITS[tries - 1],
-                    "AWS to learn of the new device",
-                );
-            }
-            if error.kind == AwsErrorKind::Throttled {
-                let pause = Duration::from_secs(if self.options.unattended { 1 } else { 2 });
-                self.ctx.ui.wait(&*self.ctx.clock, pause, "AWS, which is throttling");
-            }
-        }
-        unreachable!("the loop ends by returning")
+        SignIn::new(self, plan, source).run(&send)
     }
 
     pub(super) fn open_ledger(&self, plan: &Plan) -> Result<DeviceLedger, SessionError> {
@@ -77,27 +84,6 @@ impl Maker<'_> {
         }
         let opened = self.ledgers.open_within(&plan.serial, LOCK_LIMITS.1, &*self.ctx.clock);
         opened.map_err(|e| self.state(e))?.ok_or(SessionError::Busy)
-    }
-
-    /// Sends one code: on record before, released if AWS did not look at it, and AWS's time learnt from the reply.
-    fn try_code(
-        &self,
-        ledger: &mut DeviceLedger,
-        plan: &Plan,
-        code: Code,
-        step: Option<Step>,
-        send: &dyn Fn(&Mfa, TimeDelta) -> Reply<Session>,
-    ) -> Result<Result<Session, AwsError>, SessionError> {
-        let now = self.ctx.clock.now() + ledger.offset();
-        ledger.begin_try(step, now).map_err(|e| self.state(e))?;
-        let reply = send(&Mfa { serial: plan.serial.clone(), code }, ledger.offset());
-        if reply.result.as_ref().is_err_and(AwsError::never_judged) {
-            ledger.release(step).map_err(|e| self.state(e))?;
-        }
-        if let Some(aws_time) = reply.server_time {
-            self.learn_time(ledger, aws_time)?;
-        }
-        Ok(reply.result)
     }
 
     /// Remembers how far AWS's time is from ours.
@@ -119,76 +105,180 @@ impl Maker<'_> {
         }
         Ok(())
     }
+}
 
-    /// The next code and, if it is ours, its step; waits for an unused one where it must.
-    fn next_code(
-        &self,
-        source: &CodeSource,
-        ledger: &DeviceLedger,
-        plan: &Plan,
-    ) -> Result<(Code, Option<Step>), SessionError> {
+impl<'a> SignIn<'a> {
+    fn new(maker: &'a Maker<'a>, plan: &'a Plan, source: CodeSource) -> Self {
+        Self {
+            maker,
+            plan,
+            source,
+            failures: 0,
+            collisions: 0,
+            unvalidated: 0,
+            rejected: None,
+            waited: Duration::ZERO,
+            excused: None,
+        }
+    }
+
+    fn run(&mut self, send: &Send) -> Result<Session, SessionError> {
         loop {
-            let now = self.ctx.clock.now() + ledger.offset();
-            let choice = match source {
-                CodeSource::Seed(_) => ledger.choose(now),
-                // A command prints the current code and no other.
-                CodeSource::Process(_) if ledger.is_used(Step::at(now)) => {
-                    Choice::NextStep(Step::at(now).next().start())
-                }
-                // Whatever the step, AWS counts the tries.
-                _ => ledger.rest(now).map_or(Choice::Use(Step::at(now)), Choice::Rest),
+            let (mut ledger, code, step) = self.next_code()?;
+            let error = match self.try_code(&mut ledger, code, step, send)? {
+                Ok(session) => return Ok(session),
+                Err(error) => error,
             };
-            match choice {
-                Choice::Use(step) => {
-                    return Ok(match source {
-                        CodeSource::Seed(seed) => {
-                            let from_now = step.0.cast_signed() - Step::at(now).0.cast_signed();
-                            self.ctx.ui.detail(format_args!(
-                                "code of step {step} ({from_now:+} from now)",
-                                step = step.0
-                            ));
-                            (seed.code(step), Some(step))
-                        }
-                        CodeSource::Process(_) => {
-                            let code = code::obtain(self.ctx, source, &plan.serial).map_err(no_code)?;
-                            // It may have waited for a touch; the code is of the step in which it was printed.
-                            (code, Some(Step::at(self.ctx.clock.now() + ledger.offset())))
-                        }
-                        other => (code::obtain(self.ctx, other, &plan.serial).map_err(no_code)?, None),
-                    });
-                }
-                Choice::NextStep(then) => {
-                    self.ctx.ui.wait(&*self.ctx.clock, wait_until(then, now), "the next code");
-                }
-                // A code that was given would be dead by then.
-                Choice::Rest(then) if self.options.unattended || matches!(source, CodeSource::Given(_)) => {
-                    return Err(SessionError::Rest { seconds: wait_until(then, now).as_secs() + 1 });
-                }
-                Choice::Rest(then) => {
-                    self.ctx.ui.wait(
-                        &*self.ctx.clock,
-                        wait_until(then, now),
-                        "AWS to take codes of this device again",
-                    );
-                }
+            self.maker.ctx.ui.detail(&error);
+            if self.is_collision(&error, &ledger, step) {
+                self.after_collision(error, &mut ledger)?;
+            } else {
+                self.after_failure(error, ledger)?;
             }
         }
     }
 
-    /// Whether AWS refuses a code because it does not know yet that we enabled the device.
-    fn is_settling(&self, error: &AwsError, ledger: &DeviceLedger) -> bool {
-        error.kind == AwsErrorKind::CannotValidateCode
-            && ledger.is_settling(self.ctx.clock.now() + ledger.offset())
+    /// Sends one code: on record before, released if AWS did not look at it, and AWS's time learnt from the reply.
+    fn try_code(
+        &self,
+        ledger: &mut DeviceLedger,
+        code: Code,
+        step: Option<Step>,
+        send: &Send,
+    ) -> Result<Result<Session, AwsError>, SessionError> {
+        let state = |e| self.maker.state(e);
+        ledger.begin_try(&code, step, self.now(ledger)).map_err(state)?;
+        let reply = send(&Mfa { serial: self.plan.serial.clone(), code }, ledger.offset());
+        match &reply.result {
+            Ok(_) => ledger.mark_accepted().map_err(state)?,
+            Err(error) if error.never_judged() => ledger.release(step).map_err(state)?,
+            Err(_) => {}
+        }
+        if let Some(aws_time) = reply.server_time {
+            self.maker.learn_time(ledger, aws_time)?;
+        }
+        Ok(reply.result)
     }
 
-    fn worth_another(&self, error: &AwsError, source: &CodeSource) -> bool {
+    /// AWS's time.
+    fn now(&self, ledger: &DeviceLedger) -> DateTime<Utc> {
+        self.maker.ctx.clock.now() + ledger.offset()
+    }
+
+    /// Whether AWS rejects a code that is right because another computer used it, or used up the device's budget.
+    fn is_collision(&self, error: &AwsError, ledger: &DeviceLedger, step: Option<Step>) -> bool {
+        let now = self.now(ledger);
+        // A new device's codes are rejected for a while, whoever uses them.
+        if self.maker.probing || self.source.is_typed() || ledger.is_settling(now) {
+            return false;
+        }
+        let known = ledger.has_worked() || ledger.is_contended(now);
+        match (error.kind, &self.source, step) {
+            (AwsErrorKind::CannotValidateCode, ..) => known,
+            (AwsErrorKind::InvalidCode, CodeSource::Seed(_), Some(step)) => {
+                // The reply has just told AWS's time: was the code made for it?
+                let in_time = Step::at(now).0.abs_diff(step.0) <= 1;
+                in_time && (ledger.is_contended(now) || !ledger.is_older_than_used(step))
+            }
+            (AwsErrorKind::InvalidCode, ..) => known,
+            _ => false,
+        }
+    }
+
+    /// Puts the collision on record, from which the choice of the next code follows, or gives up.
+    fn after_collision(&mut self, error: AwsError, ledger: &mut DeviceLedger) -> Result<(), SessionError> {
+        let (now, worked) = (self.now(ledger), ledger.has_worked());
+        ledger.mark_contended(now).map_err(|e| self.maker.state(e))?;
+        self.collisions += 1;
+        let unvalidated = error.kind == AwsErrorKind::CannotValidateCode;
+        self.unvalidated = if unvalidated { self.unvalidated + 1 } else { 0 };
+        if self.unvalidated == MAX_UNVALIDATED || (unvalidated && self.is_gone(ledger)) {
+            return Err(SessionError::Aws(error));
+        }
+        let limit = match (self.maker.options.unattended, worked) {
+            (true, _) => MAX_SDK_COLLISIONS,
+            (false, false) => MAX_COLLISIONS.0,
+            (false, true) => MAX_COLLISIONS.1,
+        };
+        if self.collisions >= limit || (self.maker.options.unattended && unvalidated) {
+            return Err(self.in_use_elsewhere(ledger));
+        }
+        if !self.maker.options.unattended && self.collisions == 1 {
+            self.warn_of_collision(worked, unvalidated);
+        }
+        Ok(())
+    }
+
+    /// Whether AWS lists the user's devices without this one.
+    fn is_gone(&self, ledger: &DeviceLedger) -> bool {
+        let (keys, serial) = (Keys::from(&self.plan.keys), self.plan.serial.as_str());
+        let listed = self.maker.aws.list_mfa_devices(&keys, None, ledger.offset()).result;
+        listed.is_ok_and(|devices| devices.iter().all(|device| device.serial != serial))
+    }
+
+    fn warn_of_collision(&self, worked: bool, unvalidated: bool) {
+        let serial = &self.plan.serial;
+        let what = match unvalidated {
+            true => "AWS validates no more codes of the device for now",
+            false => "AWS rejected a code that this computer had not used",
+        };
+        let or = if worked { "" } else { ", or the stored secret belongs to another device" };
+        self.maker.ctx.ui.warn(format_args!("{what}: `{serial}` is in use on another computer{or}"));
+    }
+
+    fn in_use_elsewhere(&self, ledger: &DeviceLedger) -> SessionError {
+        let now = self.now(ledger);
+        let seconds = (turn::next_window(now) - now).num_seconds().unsigned_abs() + 1;
+        no_code(codes::in_use_elsewhere(&self.plan.serial, ledger.has_worked(), seconds))
+    }
+
+    /// Waits where the failure passes and another code may serve, or gives up. The ledger is not kept meanwhile.
+    fn after_failure(&mut self, error: AwsError, ledger: DeviceLedger) -> Result<(), SessionError> {
+        let options = self.maker.options;
+        self.failures += 1;
+        let is_last = self.failures >= MAX_TRIES;
+        let rejected = error.kind == AwsErrorKind::InvalidCode;
+        if self.source.is_typed() && rejected {
+            if is_last || !self.source.can_renew() {
+                return Err(codes::rejected_typed(&self.plan.serial).into());
+            }
+            self.rejected =
+                Some("AWS rejected this code: it is wrong, too old or already used; enter a new one");
+            return Ok(());
+        }
+        let settling = self.source.can_renew()
+            && error.kind == AwsErrorKind::CannotValidateCode
+            && ledger.is_settling(self.now(&ledger));
+        if is_last || !(settling || self.is_worth_another(&error)) {
+            return Err(SessionError::Aws(error));
+        }
+        // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
+        if options.unattended && self.is_used_up(&ledger) {
+            return Err(SessionError::Aws(error));
+        }
+        drop(ledger);
+        let ui = &self.maker.ctx.ui;
+        let clock = &*self.maker.ctx.clock;
+        if settling {
+            ui.wait(clock, SETTLING_WAITS[self.failures - 1], "AWS to learn of the new device");
+        }
+        if error.kind == AwsErrorKind::Throttled {
+            let pause = Duration::from_secs(if options.unattended { 1 } else { 2 });
+            ui.wait(clock, pause, "AWS, which is throttling");
+        }
+        Ok(())
+    }
+
+    fn is_worth_another(&self, error: &AwsError) -> bool {
         match error.kind {
             // Signed or made for the wrong time; the reply has told us the right one.
-            AwsErrorKind::ClockSkew => !matches!(source, CodeSource::Given(_)),
-            AwsErrorKind::InvalidCode | AwsErrorKind::Throttled => source.can_renew(),
+            AwsErrorKind::ClockSkew => !matches!(self.source, CodeSource::Given(_)),
+            AwsErrorKind::InvalidCode | AwsErrorKind::Throttled => self.source.can_renew(),
             // AWS may have acted, which used the code up. A person can wait for another try, an SDK only if it is quick.
-            AwsErrorKind::Lost if error.timed_out() => source.can_renew() && !self.options.unattended,
-            AwsErrorKind::Lost | AwsErrorKind::Unavailable => source.can_renew(),
+            AwsErrorKind::Lost if error.timed_out() => {
+                self.source.can_renew() && !self.maker.options.unattended
+            }
+            AwsErrorKind::Lost | AwsErrorKind::Unavailable => self.source.can_renew(),
             _ => false,
         }
     }

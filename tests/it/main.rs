@@ -8,6 +8,7 @@ mod support;
 mod architecture;
 mod aws_files;
 mod bad_input;
+mod codes;
 mod credential_process;
 mod device;
 mod device_export;
@@ -35,6 +36,7 @@ mod roles;
 mod secrets;
 mod serials;
 mod sessions;
+mod sharing;
 #[cfg(unix)]
 mod terminal;
 mod wire;

@@ -95,10 +95,11 @@ fn a_code_that_was_given_is_not_kept_until_it_is_dead() {
     world.freeze();
     world.aws.fault(fake_aws::Fault::throttling().on("GetSessionToken").times(6));
     let ctx = world.in_process(0).ctx;
+    let next = std::cell::Cell::new(world.aws.clock().step());
     let login = || {
         let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
         let prepared = session::prepare(&ctx, &wishes).unwrap();
-        let code = world.aws.code_now(&world.device.serial).parse().ok();
+        let code = world.aws.code(&world.device.serial, next.replace(next.get() + 1)).parse().ok();
         let options = Options { force: true, unattended: false, code, seed: None, precheck: &|| Ok(()) };
         CommandError::from(session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap_err())
     };

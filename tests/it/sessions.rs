@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use awsmfa::aws::AwsErrorKind;
 use awsmfa::context::Context;
 use awsmfa::error::CommandError;
-use awsmfa::session::{self, Ensured, Options, Wishes};
+use awsmfa::session::{self, Ensured, Options, SessionError, Wishes};
 use fake_aws::{CodeModel, FakeAws, Fault};
 
 use crate::support::World;
@@ -146,7 +147,7 @@ fn a_step_that_another_machine_used_is_passed_over() {
 }
 
 #[test]
-fn a_wrong_seed_is_given_up_after_three_codes() {
+fn a_proof_of_the_secret_gives_up_after_three_codes_and_no_wait() {
     let world = World::new();
     let seed = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
     world
@@ -156,8 +157,14 @@ fn a_wrong_seed_is_given_up_after_three_codes() {
         .run()
         .success();
     world.freeze();
-    let error = ensure(&world.in_process(0).ctx, false).unwrap_err();
-    assert_eq!(error.kind as u8, 4);
+    let before = world.aws.clock().now();
+    let ctx = world.in_process(0).ctx;
+    let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
+    let prepared = session::prepare(&ctx, &wishes).unwrap();
+    let options = Options { force: false, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
+    let error = session::prove(&ctx, &prepared.aws, &prepared.plan, &options).unwrap_err();
+    assert!(matches!(error, SessionError::Aws(error) if error.kind == AwsErrorKind::InvalidCode));
+    assert_eq!(world.aws.clock().now(), before);
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 3);
     assert_no_step_sent_twice(&world);
 }

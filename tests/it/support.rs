@@ -1,5 +1,6 @@
 //! What every test needs: a home of its own, the real binary, and fake-aws.
 
+pub mod conductor;
 pub mod in_process;
 #[cfg(unix)]
 pub mod screen;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use awsmfa::clock::Clock;
+use awsmfa::clock::{Clock, SharedClock};
 use awsmfa::context::Context;
 use awsmfa::env::Env;
 use awsmfa::model::secret::Secret;
@@ -50,6 +50,33 @@ impl Prompt for Nobody {
     }
     fn confirm(&self, _: &str) -> Result<bool, PromptError> {
         Err(PromptError::CannotAsk("nobody is there"))
+    }
+}
+
+/// A person who types these answers to hidden prompts, one after the other.
+pub struct Typist(std::sync::Mutex<Vec<String>>);
+
+impl Typist {
+    /// Types these.
+    pub fn new(answers: &[&str]) -> Arc<Self> {
+        Arc::new(Self(std::sync::Mutex::new(answers.iter().rev().map(ToString::to_string).collect())))
+    }
+
+    /// How many answers nobody asked for.
+    pub fn left(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+impl Prompt for Typist {
+    fn can_ask(&self) -> bool {
+        true
+    }
+    fn secret(&self, _: &str) -> Result<Secret<String>, PromptError> {
+        Ok(self.0.lock().unwrap().pop().expect("one answer more").into())
+    }
+    fn confirm(&self, _: &str) -> Result<bool, PromptError> {
+        Err(PromptError::CannotAsk("only codes are typed"))
     }
 }
 
@@ -109,10 +136,20 @@ impl InProcess {
 
     /// A context on a home, on a computer with a clock of its own.
     pub fn with_clock(home: &super::Home, clock: SharedTime) -> Self {
+        Self::with_shared(home, Arc::new(clock))
+    }
+
+    /// A context on a home, on a computer whose clock is shared.
+    pub fn with_shared(home: &super::Home, clock: SharedClock) -> Self {
+        Self::with_prompt(home, clock, Arc::new(Nobody))
+    }
+
+    /// A context on a home, with someone who answers.
+    pub fn with_prompt(home: &super::Home, clock: SharedClock, prompt: Arc<dyn Prompt>) -> Self {
         let (out, err) = (Captured::default(), Captured::default());
         let style = Style { verbosity: Verbosity::Verbose, ..Style::default() };
         let ui = Ui::new(style, Box::new(out.clone()), Box::new(err.clone()));
-        let ctx = Context::new(Env::from_pairs(home.vars()), Arc::new(clock), ui, Arc::new(Nobody));
+        let ctx = Context::new(Env::from_pairs(home.vars()), clock, ui, prompt);
         Self { ctx, out, err }
     }
 }

@@ -1,0 +1,50 @@
+//! What can go wrong with codes before or instead of an answer of AWS.
+
+use super::{CommandError, ErrorKind};
+use crate::model::serial::Serial;
+
+/// A typed code that was sent before.
+pub fn sent_before(serial: &Serial) -> CommandError {
+    let message =
+        format!("the code for `{serial}` was already sent to AWS, which accepts each code only once");
+    CommandError::new(ErrorKind::Refused, message).hint("enter the next code that the device shows")
+}
+
+/// A program that goes on printing a code that was sent before.
+pub fn program_repeats(serial: &Serial) -> CommandError {
+    let message = format!(
+        "`mfa_process` printed a code for `{serial}` that was already sent to AWS, which accepts each code only once"
+    );
+    CommandError::new(ErrorKind::Refused, message)
+        .hint("check that the command prints the current code: run it twice, 30 s apart")
+}
+
+/// A typed code that AWS rejected.
+pub fn rejected_typed(serial: &Serial) -> CommandError {
+    let message = format!("AWS rejected the code for `{serial}`: it is wrong, too old or already used");
+    CommandError::new(ErrorKind::Refused, message)
+        .hint("enter the code that the device shows now; AWS accepts each code only once")
+}
+
+/// All codes of now are used, and an SDK cannot wait for another.
+pub fn none_left(serial: &Serial, seconds: u64) -> CommandError {
+    let message =
+        format!("all codes for `{serial}` that AWS accepts now are used; the next one starts in {seconds} s");
+    CommandError::new(ErrorKind::Refused, message).hint(format!("try again in {seconds} s"))
+}
+
+/// AWS rejects codes that this computer has not used. `worked`: whether it ever accepted one from this computer.
+pub fn in_use_elsewhere(serial: &Serial, worked: bool, seconds: u64) -> CommandError {
+    let again = format!("try again in {seconds} s");
+    if worked {
+        let message =
+            format!("`{serial}` is in use on another computer, which used the codes that AWS accepts");
+        return CommandError::new(ErrorKind::Refused, message).hint(again);
+    }
+    let message = format!("AWS rejected codes for `{serial}` that this computer had not used");
+    CommandError::new(ErrorKind::Refused, message)
+        .hint(format!("the device may be in use on another computer: {again}"))
+        .hint(format!(
+            "if the stored secret belongs to another device: `awsmfa device import --serial {serial}`"
+        ))
+}

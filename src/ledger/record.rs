@@ -1,0 +1,325 @@
+//! What is on record about a device, and what follows from it; nothing here touches files or the clock.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{TRIES_IN_WINDOW, WINDOW};
+use crate::files;
+use crate::model::clock_offset;
+use crate::model::step::Step;
+use crate::model::totp::Code;
+use crate::model::turn;
+
+/// So many steps are remembered: half an hour of them, where AWS looks back one minute. They are counted rather than
+/// dated, so that a clock that was wrong for a while makes none of them forgotten.
+const REMEMBERED_STEPS: usize = 64;
+/// STS learns of a device that IAM enabled 8 to 14 seconds later (`aws-facts` §1); twice that is time enough.
+pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(30);
+/// How long the digest of a code is kept. A code expires within three minutes; signatures that AWS accepts may be 15 minutes
+/// off, so our idea of AWS's time may jump by as much.
+const DIGEST_LIFE: TimeDelta = TimeDelta::minutes(30);
+/// How long a collision with another computer counts: longer than the wait for the next turn takes.
+const CONTENTION_LIFE: TimeDelta = TimeDelta::minutes(15);
+
+/// What to do about the next code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// This step is unused and AWS takes it now.
+    Use(Step),
+    /// Every step that AWS would take now is used; the next one begins then (in AWS's time).
+    NextStep(DateTime<Utc>),
+    /// AWS was asked so often that it might stop judging; from then on (in AWS's time) it can be asked again.
+    Rest(DateTime<Utc>),
+    /// Another computer uses the device, and this computer has spent its share of the current three-minute window.
+    Yield,
+}
+
+/// What the choice of a step depends on besides the ledger.
+pub struct Wanted<'a> {
+    /// The most tries per three-minute window while another computer uses the device.
+    pub share: usize,
+    /// A random number: computers that collided must not choose alike again.
+    pub random: u64,
+    /// Makes the code of a step, to find steps whose codes were sent from another source.
+    pub code: &'a dyn Fn(Step) -> Code,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) version: u32,
+    pub(super) serial: String,
+    /// AWS's time minus this computer's.
+    pub(super) offset_seconds: i64,
+    pub(super) used: Vec<Step>,
+    /// When AWS was asked to judge a code, in AWS's time.
+    pub(super) tries: Vec<DateTime<Utc>>,
+    /// When we enabled the device, in AWS's time.
+    #[serde(default)]
+    pub(super) enabled: Option<DateTime<Utc>>,
+    /// What was sent lately, whatever its source.
+    #[serde(default)]
+    pub(super) sent: Vec<Sent>,
+    /// Whether AWS ever accepted a code of the device from this computer.
+    #[serde(default)]
+    pub(super) worked: bool,
+    /// When AWS last rejected a code that another computer must have used, in AWS's time.
+    #[serde(default)]
+    pub(super) contended: Option<DateTime<Utc>>,
+}
+
+/// A code that was sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sent {
+    digest: String,
+    at: DateTime<Utc>,
+}
+
+impl Record {
+    pub(super) fn offset(&self) -> TimeDelta {
+        TimeDelta::try_seconds(self.offset_seconds).unwrap_or_default()
+    }
+
+    pub(super) fn choose(&self, now: DateTime<Utc>, wanted: &Wanted) -> Choice {
+        if let Some(pause) = self.pause(now, wanted.share) {
+            return pause;
+        }
+        let current = Step::at(now);
+        // The previous before the next: the next then stays free for whoever comes after.
+        let mut free = vec![current, current.previous(), current.next()];
+        free.retain(|step| !self.used.contains(step) && !self.was_sent(&(wanted.code)(*step)));
+        match free.len() {
+            0 => Choice::NextStep(current.next().start()),
+            count if self.is_contended(now) => Choice::Use(free[wanted.random as usize % count]),
+            _ => Choice::Use(free[0]),
+        }
+    }
+
+    pub(super) fn pause(&self, now: DateTime<Utc>, share: usize) -> Option<Choice> {
+        if let Some(until) = self.rest(now) {
+            return Some(Choice::Rest(until));
+        }
+        let in_window = self.tries.iter().filter(|tried| turn::window(**tried) == turn::window(now)).count();
+        (self.is_contended(now) && in_window >= share).then_some(Choice::Yield)
+    }
+
+    pub(super) fn is_contended(&self, now: DateTime<Utc>) -> bool {
+        self.contended.is_some_and(|at| (now - at).abs() < CONTENTION_LIFE)
+    }
+
+    pub(super) fn rest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let mut recent: Vec<_> = self.tries.iter().filter(|t| (now - **t).abs() < WINDOW).collect();
+        recent.sort_unstable();
+        let nth = recent.len().checked_sub(TRIES_IN_WINDOW)?;
+        Some(*recent[nth] + WINDOW)
+    }
+
+    pub(super) fn begin_try(&mut self, code: &Code, step: Option<Step>, now: DateTime<Utc>) {
+        self.tries.retain(|t| (now - *t).abs() < WINDOW);
+        self.tries.push(now);
+        self.sent.retain(|sent| (now - sent.at).abs() < DIGEST_LIFE);
+        self.sent.push(Sent { digest: self.digest(code), at: now });
+        if let Some(step) = step {
+            self.mark(step);
+        }
+    }
+
+    pub(super) fn was_sent(&self, code: &Code) -> bool {
+        let digest = self.digest(code);
+        self.sent.iter().any(|sent| sent.digest == digest)
+    }
+
+    pub(super) fn digest(&self, code: &Code) -> String {
+        let text = Zeroizing::new(format!("{}\n{}", self.serial, code.expose()));
+        files::digest(text.as_bytes())
+    }
+
+    pub(super) fn mark(&mut self, step: Step) {
+        if !self.used.contains(&step) {
+            self.used.push(step);
+        }
+        let excess = self.used.len().saturating_sub(REMEMBERED_STEPS);
+        self.used.drain(..excess);
+    }
+
+    pub(super) fn release(&mut self, step: Option<Step>) {
+        self.tries.pop();
+        self.sent.pop();
+        self.used.retain(|used| Some(*used) != step);
+    }
+
+    pub(super) fn observe(&mut self, aws: DateTime<Utc>, local: DateTime<Utc>) -> bool {
+        let learnt = clock_offset::learn(self.offset(), aws, local);
+        if let Some(offset) = learnt {
+            self.offset_seconds = offset.num_seconds();
+        }
+        learnt.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_010 + seconds, 0).unwrap()
+    }
+
+    /// The code of a step, distinct for each.
+    fn code(step: Step) -> Code {
+        format!("{:06}", step.0 % 1_000_000).parse().unwrap()
+    }
+
+    const PLAIN: Wanted = Wanted { share: 1, random: 0, code: &|step| code(step) };
+
+    #[test]
+    fn the_current_step_is_preferred_then_the_previous_then_the_next() {
+        let mut record = Record::default();
+        let current = Step::at(at(0));
+        for expected in [current, current.previous(), current.next()] {
+            assert_eq!(record.choose(at(0), &PLAIN), Choice::Use(expected));
+            record.begin_try(&code(expected), Some(expected), at(0));
+        }
+        assert_eq!(record.choose(at(0), &PLAIN), Choice::NextStep(current.next().start()));
+        assert_eq!(record.choose(at(30), &PLAIN), Choice::Use(current.next().next()));
+    }
+
+    #[test]
+    fn six_tries_in_three_minutes_are_enough() {
+        let mut record = Record::default();
+        for i in 0..6i64 {
+            assert!(matches!(record.choose(at(i * 20), &PLAIN), Choice::Use(_)), "{i}");
+            let Choice::Use(step) = record.choose(at(i * 20), &PLAIN) else { unreachable!() };
+            record.begin_try(&code(step), Some(step), at(i * 20));
+        }
+        assert_eq!(record.choose(at(120), &PLAIN), Choice::Rest(at(180)));
+        assert!(matches!(record.choose(at(180), &PLAIN), Choice::Use(_)));
+    }
+
+    #[test]
+    fn a_request_that_was_never_sent_costs_nothing() {
+        let mut record = Record::default();
+        record.begin_try(&code(Step(5)), Some(Step(5)), at(0));
+        let before = record.clone();
+        record.begin_try(&code(Step(6)), Some(Step(6)), at(1));
+        record.release(Some(Step(6)));
+        assert_eq!(record, before);
+    }
+
+    #[test]
+    fn offsets_up_to_ten_seconds_are_none() {
+        let mut record = Record::default();
+        assert!(!record.observe(at(10), at(0)));
+        assert!(record.observe(at(1200), at(0)));
+        assert_eq!(record.offset_seconds, 1200);
+        assert!(!record.observe(at(1205), at(0)), "no jitter");
+        assert!(record.observe(at(2), at(0)), "the clock was set");
+        assert_eq!(record.offset_seconds, 0);
+    }
+
+    /// A computer of several that share a device.
+    #[derive(Default)]
+    struct Computer {
+        record: Record,
+        next: i64,
+        collisions: usize,
+        done: bool,
+    }
+
+    /// Computers that begin together and go by the record alone, against a device as AWS judges it. Returns the tries of
+    /// each window, the most that one computer needed, and the seconds that the last of them took.
+    fn share_a_device(
+        computers: usize,
+        second: i64,
+        mut random: impl FnMut() -> u64,
+    ) -> (Vec<usize>, usize, i64) {
+        let start = turn::next_window(at(0)) + TimeDelta::seconds(second);
+        let time = |seconds| start + TimeDelta::milliseconds(seconds);
+        let mut all: Vec<_> = (0..computers).map(|_| Computer::default()).collect();
+        let (mut accepted, mut windows, mut last) = (Vec::new(), std::collections::BTreeMap::new(), 0);
+        while let Some(one) = all.iter_mut().filter(|one| !one.done).min_by_key(|one| one.next) {
+            let now = time(one.next);
+            let wanted = Wanted { share: 1, random: random(), code: &|step| code(step) };
+            let step = match one.record.choose(now, &wanted) {
+                Choice::Use(step) => step,
+                Choice::NextStep(then) | Choice::Rest(then) => {
+                    one.next = (then - start).num_milliseconds();
+                    continue;
+                }
+                Choice::Yield => {
+                    let then = turn::next_turn(now, one.collisions, random());
+                    one.next = (then - start).num_milliseconds();
+                    continue;
+                }
+            };
+            one.record.begin_try(&code(step), Some(step), now);
+            let spent = windows.entry(turn::window(now)).or_insert(0);
+            *spent += 1;
+            one.done = *spent <= 9 && !accepted.contains(&step);
+            if one.done {
+                accepted.push(step);
+                last = last.max(one.next);
+            } else {
+                one.record.contended = Some(now);
+                one.collisions += 1;
+            }
+        }
+        let most = all.iter().map(|one| one.collisions + 1).max().unwrap_or(0);
+        (windows.into_values().collect(), most, last / 1000)
+    }
+
+    /// A generator with the whole test's state in one number (SplitMix64).
+    fn generator(mut state: u64) -> impl FnMut() -> u64 {
+        move || {
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            mixed ^ (mixed >> 31)
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        /// Whatever the moment and the luck: nine computers never exceed AWS's budget, and all succeed in time.
+        #[test]
+        fn computers_that_share_a_device_all_succeed_within_the_budget(
+            computers in 2usize..=9, second in 0i64..180, seed: u64,
+        ) {
+            let (windows, most, seconds) = share_a_device(computers, second, generator(seed));
+            prop_assert!(windows.iter().all(|tries| *tries <= 9), "{windows:?}");
+            // Fewer than a sign-in with a device that never worked may make.
+            prop_assert!(most <= 6, "{most} tries");
+            prop_assert!(seconds <= 30 * 60, "{seconds} s");
+        }
+
+        /// More computers than the budget has room for take longer, and all succeed.
+        #[test]
+        fn a_crowd_that_shares_a_device_succeeds_in_the_end(computers in 10usize..30, second in 0i64..180, seed: u64) {
+            let (_, most, seconds) = share_a_device(computers, second, generator(seed));
+            prop_assert!(most <= 20 && seconds <= 100 * 60, "{most} tries, {seconds} s");
+        }
+    }
+
+    proptest! {
+        /// Whatever comes in whatever order, no step is chosen twice, none outside ±1, and never more than six in
+        /// any three minutes.
+        #[test]
+        fn no_step_is_chosen_twice(waits in proptest::collection::vec(0i64..45, 1..80)) {
+            let mut record = Record::default();
+            let (mut time, mut chosen, mut tries) = (0, Vec::new(), Vec::new());
+            for wait in waits {
+                time += wait;
+                if let Choice::Use(step) = record.choose(at(time), &PLAIN) {
+                    prop_assert!(!chosen.contains(&step));
+                    prop_assert!(step.0.abs_diff(Step::at(at(time)).0) <= 1);
+                    record.begin_try(&code(step), Some(step), at(time));
+                    chosen.push(step);
+                    tries.push(time);
+                    prop_assert!(tries.iter().filter(|t| time - **t < 180).count() <= TRIES_IN_WINDOW);
+                }
+            }
+            prop_assert!(!chosen.is_empty());
+        }
+    }
+}

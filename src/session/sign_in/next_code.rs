@@ -1,0 +1,151 @@
+//! Which code is sent next, and the waits until there is one.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{MAX_SDK_COLLISIONS, SignIn, no_code};
+use crate::error::codes;
+use crate::ledger::{Choice, DeviceLedger, Wanted, wait_until};
+use crate::model::step::Step;
+use crate::model::totp::Code;
+use crate::model::turn;
+use crate::session::SessionError;
+use crate::session::code::{self, CodeSource};
+
+/// How long an SDK is kept waiting for codes: for the next step, not for the one after.
+const SDK_WAIT: Duration = Duration::from_secs(35);
+
+/// A program that is started right when a step begins may still print the code before: clocks tick coarsely.
+const PROGRAM_MARGIN: TimeDelta = TimeDelta::milliseconds(1500);
+
+/// How far a program's clock may be behind, and how long after a step's start it is asked again.
+const PROGRAM_LAG: TimeDelta = TimeDelta::seconds(10);
+
+/// The pause before a program that printed an old code is run again.
+const PROGRAM_PAUSE: Duration = Duration::from_secs(1);
+
+const ALREADY_SENT: &str =
+    "this code was already sent to AWS, which accepts each code only once; enter the next one";
+
+/// A code that was never sent, its step where it is known, and the ledger under whose lock it is sent.
+type Next = (DeviceLedger, Code, Option<Step>);
+
+impl SignIn<'_> {
+    /// The next code; waits for an unused one where it must, without keeping the ledger locked.
+    pub(super) fn next_code(&mut self) -> Result<Next, SessionError> {
+        loop {
+            let ledger = self.maker.open_ledger(self.plan)?;
+            let now = self.now(&ledger);
+            match self.choose(&ledger, now) {
+                Choice::Use(step) => {
+                    if let CodeSource::Seed(seed) = &self.source {
+                        let from_now = step.0.cast_signed() - Step::at(now).0.cast_signed();
+                        let number = step.0;
+                        let ui = &self.maker.ctx.ui;
+                        ui.detail(format_args!("code of step {number} ({from_now:+} from now)"));
+                        return Ok((ledger, seed.code(step), Some(step)));
+                    }
+                    drop(ledger);
+                    if let Some(next) = self.ask_source()? {
+                        return Ok(next);
+                    }
+                }
+                pause => self.pause(ledger, now, pause)?,
+            }
+        }
+    }
+
+    fn choose(&self, ledger: &DeviceLedger, now: DateTime<Utc>) -> Choice {
+        let current = Step::at(now);
+        let share = if self.maker.options.unattended { MAX_SDK_COLLISIONS } else { 1 };
+        match &self.source {
+            CodeSource::Seed(seed) => {
+                let random = getrandom::u64().unwrap_or_default();
+                ledger.choose(now, &Wanted { share, random, code: &|step| seed.code(step) })
+            }
+            CodeSource::Process(_) => match ledger.pause(now, share) {
+                Some(pause) => pause,
+                // A command prints the current code and no other.
+                None if ledger.is_used(current) => Choice::NextStep(current.next().start()),
+                None => Choice::Use(current),
+            },
+            // Whatever the step, AWS counts the tries.
+            CodeSource::Given(_) | CodeSource::Person => {
+                ledger.rest(now).map_or(Choice::Use(current), Choice::Rest)
+            }
+        }
+    }
+
+    /// A code from a program or a person. Neither is waited for under the ledger's lock. `None`: the code was sent before.
+    fn ask_source(&mut self) -> Result<Option<Next>, SessionError> {
+        let (ctx, serial) = (self.maker.ctx, &self.plan.serial);
+        let code = code::obtain(ctx, &self.source, serial, self.rejected.take()).map_err(no_code)?;
+        let ledger = self.maker.open_ledger(self.plan)?;
+        let now = self.now(&ledger);
+        let is_program = matches!(self.source, CodeSource::Process(_));
+        if !ledger.was_sent(&code) {
+            self.excused = None;
+            // A program may have waited for a touch; the code is of the step in which it was printed.
+            return Ok(Some((ledger, code, is_program.then(|| Step::at(now)))));
+        }
+        drop(ledger);
+        match self.source {
+            CodeSource::Process(_) => self.run_again(now)?,
+            CodeSource::Person => self.rejected = Some(ALREADY_SENT),
+            CodeSource::Given(_) | CodeSource::Seed(_) => return Err(codes::sent_before(serial).into()),
+        }
+        Ok(None)
+    }
+
+    /// Waits a moment before a program that printed an old code is run again.
+    fn run_again(&mut self, now: DateTime<Utc>) -> Result<(), SessionError> {
+        let (ctx, until) = (self.maker.ctx, Step::at(now).next().start() + PROGRAM_LAG);
+        let until = *self.excused.get_or_insert(until);
+        let unattended = self.maker.options.unattended;
+        if now >= until || (unattended && self.waited >= SDK_WAIT) {
+            return Err(no_code(codes::program_repeats(&self.plan.serial)));
+        }
+        ctx.ui.detail("`mfa_process` printed a code that was already sent; running it again");
+        ctx.clock.sleep(PROGRAM_PAUSE);
+        self.waited += PROGRAM_PAUSE;
+        Ok(())
+    }
+
+    fn pause(&mut self, ledger: DeviceLedger, now: DateTime<Utc>, pause: Choice) -> Result<(), SessionError> {
+        let (ctx, serial) = (self.maker.ctx, &self.plan.serial);
+        let unattended = self.maker.options.unattended;
+        let (then, what) = match pause {
+            Choice::Use(_) => return Ok(()),
+            Choice::NextStep(start) if matches!(self.source, CodeSource::Process(_)) => {
+                self.excused = Some(start + PROGRAM_LAG);
+                (start + PROGRAM_MARGIN, "the next code".to_owned())
+            }
+            Choice::NextStep(start) => (start, "the next code".to_owned()),
+            // A code that was given would be dead by then.
+            Choice::Rest(then) if unattended || matches!(self.source, CodeSource::Given(_)) => {
+                return Err(SessionError::Rest { seconds: wait_until(then, now).as_secs() + 1 });
+            }
+            Choice::Rest(then) => (then, "AWS to accept codes from this device again".to_owned()),
+            Choice::Yield if unattended => return Err(self.in_use_elsewhere(&ledger)),
+            Choice::Yield => {
+                let random = getrandom::u64().unwrap_or_default();
+                let then = turn::next_turn(now, self.collisions, random);
+                (then, format!("a turn with `{serial}`, which is in use on another computer"))
+            }
+        };
+        drop(ledger);
+        let wait = wait_until(then, now);
+        if unattended && self.waited + wait > SDK_WAIT {
+            return Err(no_code(codes::none_left(serial, wait.as_secs() + 1)));
+        }
+        self.waited += wait;
+        ctx.ui.wait(&*ctx.clock, wait, &what);
+        Ok(())
+    }
+
+    /// Whether no code of now is left.
+    pub(super) fn is_used_up(&self, ledger: &DeviceLedger) -> bool {
+        matches!(self.choose(ledger, self.now(ledger)), Choice::NextStep(_))
+    }
+}

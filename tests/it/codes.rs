@@ -1,0 +1,194 @@
+//! Codes from other sources than the store: typed, given with `--code`, or printed by a program. None is sent twice.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use awsmfa::context::Context;
+use awsmfa::error::CommandError;
+use awsmfa::session::{self, Ensured, Options, Wishes};
+
+use crate::support::World;
+use crate::support::in_process::{InProcess, SharedTime, Typist, in_words};
+
+/// Gets a new session for `dev`, as `login --force` does it, or an SDK.
+fn get(ctx: &Context, unattended: bool) -> Result<Ensured, CommandError> {
+    let wishes = Wishes { profile: Some("dev".to_owned()), unattended, ..Wishes::default() };
+    let prepared = session::prepare(ctx, &wishes)?;
+    let options = Options { force: true, unattended, code: None, seed: None, precheck: &|| Ok(()) };
+    let made = session::ensure(ctx, &prepared.aws, &prepared.plan, &options);
+    made.map_err(|error| session::explain(error, &prepared, &options))
+}
+
+/// A world whose clock stands still and whose codes come from a program that prints these, one a run, and the last one from
+/// then on.
+#[cfg(unix)]
+fn with_program(codes: impl Fn(&World) -> Vec<String>) -> World {
+    let world = World::new();
+    world.freeze();
+    let script = world.home.join("codes.sh");
+    let text = "echo run >>runs; n=$(wc -l <runs); sed -n \"${n}p\" codes | grep . || tail -n 1 codes\n";
+    world.home.write("codes.sh", &format!("cd {}\n{text}", world.home.path().display()));
+    world.home.write("codes", &(codes(&world).join("\n") + "\n"));
+    let serial = &world.device.serial;
+    world.home.write_config(&format!(
+        "[profile dev]\nmfa_serial = {serial}\nmfa_process = /bin/sh {}\n",
+        script.display()
+    ));
+    world
+}
+
+#[cfg(unix)]
+fn runs(world: &World) -> usize {
+    world.home.read("runs").lines().count()
+}
+
+fn assert_none_sent_twice(world: &World, count: usize) {
+    let codes = world.aws.codes_sent(&world.device.serial);
+    let distinct: BTreeSet<_> = codes.iter().collect();
+    assert_eq!((codes.len(), distinct.len()), (count, count), "{codes:?}");
+}
+
+fn code_from_now(world: &World, steps: i64) -> String {
+    world.aws.code(&world.device.serial, world.aws.clock().step() + steps)
+}
+
+#[test]
+fn a_given_code_is_sent_once() {
+    let world = World::new();
+    let code = world.aws.code_now(&world.device.serial);
+    let login = || world.home.awsmfa(["login", "-p", "dev", "--force", "--code", &code]).run();
+    login().success();
+    insta::assert_snapshot!(login().code(4).err(), @"
+    error: the code for `arn:aws:iam::123456789012:mfa/alice` was already sent to AWS, which accepts each code only once
+    hint: enter the next code that the device shows
+    ");
+    assert_none_sent_twice(&world, 1);
+}
+
+#[test]
+fn a_given_code_that_aws_rejected_is_not_sent_again() {
+    let world = World::new();
+    let login = || world.home.awsmfa(["login", "-p", "dev", "--code", "000000"]).run().code(4);
+    assert!(login().err().contains("AWS rejected the code"));
+    assert!(login().err().contains("was already sent"));
+    assert_none_sent_twice(&world, 1);
+}
+
+#[test]
+fn a_given_code_can_be_sent_again_if_aws_did_not_look_at_it() {
+    let world = World::new();
+    let code = world.aws.code_now(&world.device.serial);
+    let login = || world.home.awsmfa(["login", "-p", "dev", "--code", &code]);
+    login().env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").run().code(6);
+    login().run().success();
+}
+
+#[test]
+fn a_given_code_and_the_stored_secret_know_of_each_other() {
+    let world = World::imported();
+    world.freeze();
+    let given = |code: &str| {
+        let ctx = world.in_process(0).ctx;
+        let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
+        let prepared = session::prepare(&ctx, &wishes).unwrap();
+        let options = Options {
+            force: true,
+            unattended: false,
+            code: code.parse().ok(),
+            seed: None,
+            precheck: &|| Ok(()),
+        };
+        session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).map_err(CommandError::from)
+    };
+    given(&code_from_now(&world, 0)).unwrap();
+    get(&world.in_process(0).ctx, false).unwrap();
+    assert_eq!(world.aws.codes_sent(&world.device.serial)[1], code_from_now(&world, -1));
+    let error = given(&code_from_now(&world, -1)).unwrap_err();
+    assert!(error.message.contains("was already sent"), "{error}");
+    assert_none_sent_twice(&world, 2);
+}
+
+#[test]
+fn a_shown_code_can_be_given() {
+    let world = World::imported();
+    let shown = world.home.awsmfa(["code", "-p", "dev"]).run().success().out();
+    world.home.awsmfa(["login", "-p", "dev", "--code", shown.trim()]).run().success();
+    assert_none_sent_twice(&world, 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_program_that_prints_the_old_code_is_run_again() {
+    for unattended in [false, true] {
+        let world = with_program(|world| [0, 0, 0, 1].map(|steps| code_from_now(world, steps)).to_vec());
+        get(&world.in_process(0).ctx, unattended).unwrap();
+        let began = world.aws.clock().now();
+        get(&world.in_process(0).ctx, unattended).unwrap();
+        assert_none_sent_twice(&world, 2);
+        assert_eq!(runs(&world), 4, "not before the next step, then once a second");
+        assert!((world.aws.clock().now() - began).num_seconds() < 35);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_program_that_never_prints_another_code_is_given_up() {
+    for (unattended, seconds) in [(false, 45), (true, 37)] {
+        let world = with_program(|world| vec![code_from_now(world, 0)]);
+        get(&world.in_process(0).ctx, unattended).unwrap();
+        let began = world.aws.clock().now();
+        let error = get(&world.in_process(0).ctx, unattended).unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(in_words(&error), @"
+        error: `mfa_process` printed a code for `arn:aws:iam::123456789012:mfa/alice` that was already sent to AWS, which accepts each code only once
+        hint: check that the command prints the current code: run it twice, 30 s apart
+        "); }
+        assert!((world.aws.clock().now() - began).num_seconds() <= seconds);
+        assert_none_sent_twice(&world, 1);
+    }
+}
+
+/// A context on a world's home, with someone who types these codes.
+fn typing(world: &World, codes: &[&str]) -> (InProcess, Arc<Typist>) {
+    let typist = Typist::new(codes);
+    let clock = Arc::new(SharedTime::from(world.aws.clock()));
+    (InProcess::with_prompt(&world.home, clock, typist.clone()), typist)
+}
+
+#[test]
+fn a_typed_code_that_aws_rejects_is_asked_for_again_with_the_reason() {
+    let world = World::new();
+    world.freeze();
+    let right = code_from_now(&world, 0);
+    let (computer, typist) = typing(&world, &["000000", &right]);
+    get(&computer.ctx, false).unwrap();
+    assert_eq!(typist.left(), 0);
+    let said = computer.err.text();
+    let said: Vec<_> = said.lines().filter(|line| line.starts_with("warning")).collect();
+    insta::assert_snapshot!(said.join("\n"), @"warning: AWS rejected this code: it is wrong, too old or already used; enter a new one");
+    // The code that was accepted is known without AWS's help.
+    let next = code_from_now(&world, 1);
+    let (computer, typist) = typing(&world, &[&right, "no code", &next]);
+    get(&computer.ctx, false).unwrap();
+    assert_eq!(typist.left(), 0);
+    let said = computer.err.text();
+    let said: Vec<_> = said.lines().filter(|line| line.starts_with("warning")).collect();
+    insta::assert_snapshot!(said.join("\n"), @"
+    warning: this code was already sent to AWS, which accepts each code only once; enter the next one
+    warning: a code is six digits
+    ");
+    assert_none_sent_twice(&world, 3);
+}
+
+#[test]
+fn three_rejected_codes_are_enough_and_no_stored_secret_is_blamed() {
+    let world = World::new();
+    world.freeze();
+    let (computer, typist) = typing(&world, &["000000", "111111", "222222", "333333"]);
+    let error = get(&computer.ctx, false).unwrap_err();
+    assert_eq!(typist.left(), 1);
+    insta::assert_snapshot!(in_words(&error), @"
+    error: AWS rejected the code for `arn:aws:iam::123456789012:mfa/alice`: it is wrong, too old or already used
+    hint: enter the code that the device shows now; AWS accepts each code only once
+    ");
+    assert_eq!(error.kind as u8, 4);
+}

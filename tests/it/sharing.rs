@@ -1,0 +1,205 @@
+//! One device on several computers: they share AWS's budget of verifications, and know of each other only by what AWS
+//! rejects.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use awsmfa::context::Context;
+use awsmfa::error::CommandError;
+use awsmfa::session::{self, Ensured, Options, Wishes};
+use chrono::{DateTime, Utc};
+use fake_aws::FakeAws;
+
+use crate::support::conductor::Conductor;
+use crate::support::in_process::{InProcess, in_words};
+use crate::support::{Home, World};
+
+/// Gets a session for `dev`, as `login --force` or an SDK does.
+fn get(ctx: &Context, unattended: bool) -> Result<Ensured, CommandError> {
+    let wishes = Wishes { profile: Some("dev".to_owned()), unattended, ..Wishes::default() };
+    let prepared = session::prepare(ctx, &wishes)?;
+    let options = Options { force: true, unattended, code: None, seed: None, precheck: &|| Ok(()) };
+    let made = session::ensure(ctx, &prepared.aws, &prepared.plan, &options);
+    made.map_err(|error| session::explain(error, &prepared, &options))
+}
+
+/// So many homes that have the device's secret, and nothing else in common.
+fn homes(world: &World, count: usize) -> Vec<Home> {
+    let home = |_| {
+        let home = Home::new(&world.aws);
+        home.write_credentials(&world.home.credentials());
+        home.write_config(&world.home.read(".aws/config"));
+        let import = home.awsmfa(["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"]);
+        import.stdin(&world.device.seed).run().success();
+        home
+    };
+    (0..count).map(home).collect()
+}
+
+/// What a computer got, what it said, and when it was done.
+struct Outcome {
+    got: Result<Ensured, CommandError>,
+    said: String,
+    at: DateTime<Utc>,
+}
+
+/// All computers ask for a session at this second of a three-minute window.
+fn all_at_once(aws: &FakeAws, homes: &[Home], second: i64) -> Vec<Outcome> {
+    aws.clock().freeze(window_start() + chrono::TimeDelta::seconds(second));
+    let conductor = Conductor::new(aws.clock(), homes.len());
+    let run = |home: &Home, conductor: Arc<Conductor>| {
+        let computer = InProcess::with_shared(home, conductor.clone());
+        let got = get(&computer.ctx, false);
+        let at = conductor_now(&conductor);
+        conductor.done();
+        Outcome { got, said: computer.err.text(), at }
+    };
+    std::thread::scope(|scope| {
+        let started: Vec<_> = homes
+            .iter()
+            .map(|home| {
+                let conductor = conductor.clone();
+                scope.spawn(move || run(home, conductor))
+            })
+            .collect();
+        started.into_iter().map(|computer| computer.join().unwrap()).collect()
+    })
+}
+
+fn conductor_now(conductor: &Conductor) -> DateTime<Utc> {
+    awsmfa::clock::Clock::now(conductor)
+}
+
+fn window_start() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
+}
+
+/// How many codes AWS was sent in each of its three-minute windows.
+fn codes_by_window(aws: &FakeAws) -> Vec<usize> {
+    let mut windows: BTreeMap<i64, usize> = BTreeMap::new();
+    for request in aws.requests_for("GetSessionToken") {
+        *windows.entry(request.time.timestamp().div_euclid(180)).or_default() += 1;
+    }
+    windows.into_values().collect()
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "the count is what the test is about")]
+fn eight_computers_that_log_in_at_the_same_moment_all_get_a_session() {
+    // Early and late in a window, and right before its end.
+    for second in [5, 100, 177] {
+        let world = World::new();
+        let homes = homes(&world, 8);
+        let outcomes = all_at_once(&world.aws, &homes, second);
+        let failed: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.got.as_ref().err()).collect();
+        assert!(failed.is_empty(), "{failed:?}");
+        let counts = codes_by_window(&world.aws);
+        eprintln!("codes in each three-minute window: {counts:?}");
+        assert!(counts.iter().all(|count| *count <= 9), "{counts:?}");
+        let told = outcomes.iter().filter(|outcome| outcome.said.contains("is in use on another computer"));
+        assert_eq!(told.count(), 7, "all but the first were told");
+        let last = outcomes.iter().map(|outcome| outcome.at).max().unwrap();
+        let minutes = (last - window_start()).num_minutes();
+        assert!(minutes <= 25, "the last was done after {minutes} min");
+    }
+}
+
+#[test]
+fn what_is_said_names_the_device_and_the_wait() {
+    let world = World::imported();
+    world.freeze();
+    world.aws.consume(&world.device.serial, world.aws.clock().step());
+    let computer = world.in_process(0);
+    get(&computer.ctx, false).unwrap();
+    let said = computer.err.text();
+    let said: Vec<_> = said.lines().filter(|line| line.contains("use on another")).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    insta::assert_snapshot!(said[0], @"warning: AWS rejected a code that this computer had not used: `arn:aws:iam::123456789012:mfa/alice` is in use on another computer, or the stored secret belongs to another device");
+    let wait = regex::Regex::new(r"waiting (\d+m )?\d+s").unwrap().replace(said[1], "waiting [LONG]");
+    insta::assert_snapshot!(wait, @"awsmfa: waiting [LONG] for a turn with `arn:aws:iam::123456789012:mfa/alice`, which is in use on another computer");
+}
+
+#[test]
+fn a_spent_budget_of_a_device_that_worked_is_waited_for() {
+    let world = World::imported();
+    world.freeze();
+    get(&world.in_process(0).ctx, false).unwrap();
+    world.aws.spend_budget(&world.device.serial, 9);
+    let computer = world.in_process(0);
+    get(&computer.ctx, false).unwrap();
+    let said = computer.err.text();
+    assert!(said.contains("warning: AWS validates no more codes of the device for now"), "{said}");
+    // The window after that has room.
+    assert_eq!(codes_by_window(&world.aws), [2, 1]);
+}
+
+#[test]
+fn a_device_that_is_gone_is_not_waited_for_long() {
+    let world = World::imported();
+    world.freeze();
+    get(&world.in_process(0).ctx, false).unwrap();
+    world.aws.remove_device(&world.device.serial);
+    let began = world.aws.clock().now();
+    let error = get(&world.in_process(0).ctx, false).unwrap_err();
+    assert!(error.message.contains("could not validate"), "{error}");
+    assert_eq!(world.aws.clock().now(), began, "AWS was asked for the user's devices");
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
+    // Without that permission, one wait tells.
+    let world = World::imported();
+    world.freeze();
+    get(&world.in_process(0).ctx, false).unwrap();
+    world.aws.remove_device(&world.device.serial);
+    world.aws.deny("alice", "iam:ListMFADevices");
+    let began = world.aws.clock().now();
+    let error = get(&world.in_process(0).ctx, false).unwrap_err();
+    assert!(error.message.contains("could not validate"), "{error}");
+    assert!((world.aws.clock().now() - began).num_minutes() < 6);
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 3);
+}
+
+#[test]
+fn an_sdk_gets_a_second_chance_and_then_a_true_error_at_once() {
+    let world = World::imported();
+    world.freeze();
+    let step = world.aws.clock().step();
+    world.aws.consume(&world.device.serial, step);
+    get(&world.in_process(0).ctx, true).unwrap();
+    world.aws.clock().advance(Duration::from_secs(600));
+    let step = world.aws.clock().step();
+    (step - 1..=step + 1).for_each(|step| world.aws.consume(&world.device.serial, step));
+    let began = world.aws.clock().now();
+    let error = get(&world.in_process(0).ctx, true).unwrap_err();
+    insta::assert_snapshot!(in_words(&error), @"
+    error: `arn:aws:iam::123456789012:mfa/alice` is in use on another computer, which used the codes that AWS accepts
+    hint: try again in 116 s
+    ");
+    assert_eq!(world.aws.clock().now(), began, "nothing was waited for");
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 4);
+    // Asked again in the same window, AWS is left alone.
+    get(&world.in_process(0).ctx, true).unwrap_err();
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 4);
+    world.aws.clock().advance(Duration::from_secs(180));
+    get(&world.in_process(0).ctx, true).unwrap();
+}
+
+#[test]
+fn a_wrong_secret_is_given_up_in_the_end() {
+    let world = World::new();
+    let wrong = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let import = world.home.awsmfa(["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"]);
+    import.stdin(wrong).run().success();
+    world.freeze();
+    let computer = world.in_process(0);
+    let began = world.aws.clock().now();
+    let error = get(&computer.ctx, false).unwrap_err();
+    let error = regex::Regex::new(r"in \d+ s").unwrap().replace(&in_words(&error), "in [N] s").into_owned();
+    insta::assert_snapshot!(error, @"
+    error: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that this computer had not used
+    hint: the device may be in use on another computer: try again in [N] s
+    hint: if the stored secret belongs to another device: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
+    ");
+    assert!(computer.err.text().contains("or the stored secret belongs to another device"));
+    assert!(codes_by_window(&world.aws).iter().all(|count| *count == 1), "{:?}", codes_by_window(&world.aws));
+    assert!((world.aws.clock().now() - began).num_minutes() <= 30);
+}
