@@ -12,7 +12,8 @@
 //! - [`mod@write`] reads one file, and lets the guard see what an edit makes of it;
 //! - [`session_edits`] are the edits that `login`, `logout` and `setup` make;
 //! - [`key_edits`] writes long-term keys that `enroll` made;
-//! - [`profiles`] merges both files, and [`resolve`] says which keys, roles and serial a profile stands for.
+//! - [`profiles`] merges both files, and [`resolve`] says which keys, roles and serial a profile stands for;
+//! - [`winner`] knows which credentials each SDK uses for a profile, and what keeps our session from it.
 
 pub mod document;
 pub mod door;
@@ -25,6 +26,7 @@ pub mod resolve;
 mod seen;
 pub mod session_edits;
 pub mod syntax;
+pub mod winner;
 pub mod write;
 
 use std::fmt;

@@ -21,7 +21,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use caller::{Caller, Own, caller, identify};
-pub use discover::{ask_aws, doubt_serial, known_serial, remember_serial};
+pub use discover::{ask_aws, doubt_serial, known_serial, remember_for_key, remember_serial};
 pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, settings};
 pub use request::passing;
 

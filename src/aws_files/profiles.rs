@@ -160,6 +160,14 @@ impl Profile {
         }
     }
 
+    /// The keys that stand in one of the files.
+    pub fn keys_of_file(&self, kind: Kind) -> Result<Option<StaticKeys>, IncompleteKeys> {
+        match kind {
+            Kind::Config => self.keys_in(&self.config),
+            Kind::Credentials => self.keys_in(&self.credentials),
+        }
+    }
+
     fn keys_in(&self, file: &Settings) -> Result<Option<StaticKeys>, IncompleteKeys> {
         let get = |key: &str| file.get(key).filter(|value| value.is_scalar());
         let incomplete = |missing, present: &Value| IncompleteKeys {

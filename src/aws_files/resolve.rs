@@ -2,6 +2,10 @@
 //! Pure: only profiles go in. The store, the registry, flags and the environment are the caller's; so a profile without
 //! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
 
+mod own_command;
+
+pub use own_command::{runs_ourselves, served_profile};
+
 use super::profiles::{BadLine, IncompleteKeys, Profile, Profiles, StaticKeys};
 use super::{Origin, SERIAL_KEYS, long_term_name, session_name};
 
@@ -288,32 +292,6 @@ pub fn use_fips_endpoint(profiles: &Profiles, profile: &str) -> Option<bool> {
 /// `use_dualstack_endpoint` of a profile.
 pub fn use_dualstack_endpoint(profiles: &Profiles, profile: &str) -> Option<bool> {
     profiles.get(profile)?.flag("use_dualstack_endpoint")
-}
-
-/// Whether a `credential_process` runs awsmfa for this profile; without `-p` it is taken to.
-pub fn runs_ourselves(command: &str, profile: &str) -> bool {
-    // Backslashes are folders on Windows and would be eaten as escapes.
-    let Some(words) = shlex::split(&command.replace('\\', "/")) else { return false };
-    let Some((program, rest)) = words.split_first() else { return false };
-    let program = program.rsplit('/').next().unwrap_or_default();
-    let is_awsmfa = program == "awsmfa" || program.eq_ignore_ascii_case("awsmfa.exe");
-    if !is_awsmfa || !rest.iter().any(|word| word == "credential-process") {
-        return false;
-    }
-    let mut words = rest.iter();
-    while let Some(word) = words.next() {
-        let named = match word.as_str() {
-            "-p" | "--profile" => words.next().map(String::as_str),
-            word => word.strip_prefix("--profile=").or_else(|| {
-                let short = word.strip_prefix("-p").filter(|_| !word.starts_with("--"))?;
-                Some(short.strip_prefix('=').unwrap_or(short))
-            }),
-        };
-        if let Some(named) = named {
-            return named == profile;
-        }
-    }
-    true
 }
 
 enum Step {

@@ -1,11 +1,13 @@
 //! `awsmfa credential-process`: the session as credential_process JSON. SDKs run this, so nothing may be in the way.
 
+use super::findings;
 use crate::cache;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::fast_path;
 use crate::model::process_output;
 use crate::session::{self, Options, Wishes};
+use crate::ui::Verbosity;
 
 /// Print the session for an AWS SDK's `credential_process`
 #[derive(Debug, clap::Args)]
@@ -33,6 +35,12 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let output = process_output::render(&ensured.session);
     ctx.ui.result(output.expose())?;
     session::remember_serial(ctx, &prepared);
+    if ctx.ui.style().verbosity == Verbosity::Verbose {
+        // SDKs show what we write only when we fail, so without -v nobody would read it.
+        for claim in findings::served(&prepared.profiles, name) {
+            findings::warn(ctx, &findings::of(ctx, &prepared.profiles, claim.at(), claim));
+        }
+    }
     let now = ctx.clock.now();
     // By this computer's clock as it is, and as it would be if someone set it now.
     let refresh = ensured.session.refresh_at().min(ensured.session.refresh_at() - ensured.offset);

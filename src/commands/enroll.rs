@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::backup::{self, BackupArgs};
+use super::findings;
 use crate::aws::Tag;
+use crate::aws_files::resolve::{Target, resolve};
+use crate::aws_files::winner::{Claim, Finding};
 use crate::context::Context;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -107,7 +110,11 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
     // A copy that fails is told last: the enrolment is done.
     let copied = backup::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
-    let next = next(&enrolled);
+    // The enrollment is done; files that cannot be read now are not its failure.
+    let outlook = enrolled.profile.as_ref().and_then(|profile| outlook(ctx, profile).ok());
+    let (found, served) = outlook.unwrap_or_default();
+    findings::warn(ctx, &found);
+    let next = next(&enrolled, served);
     if args.json {
         ctx.ui.pretty_json(&output(&enrolled, next))?;
         return copied;
@@ -149,9 +156,22 @@ fn wishes(args: &EnrollArgs) -> Wishes {
     }
 }
 
+/// What keeps the profile's next session from the SDKs, and whether they ask us for it by themselves.
+fn outlook(ctx: &Context, profile: &str) -> CommandResult<(Vec<Finding>, bool)> {
+    let profiles = ctx.profiles()?;
+    let Ok(resolution) = resolve(&profiles, profile) else { return Ok((Vec::new(), false)) };
+    let claim = match &resolution.target {
+        Target::Section(section) => Claim::Planned(section),
+        Target::CacheOnly => Claim::Served { at: profile, profile },
+    };
+    let found = findings::of(ctx, &profiles, profile, claim);
+    Ok((found, resolution.target == Target::CacheOnly))
+}
+
 /// The command that comes next.
-fn next(enrolled: &Enrolled) -> String {
+fn next(enrolled: &Enrolled, served: bool) -> String {
     match &enrolled.profile {
+        Some(profile) if served => format!("aws sts get-caller-identity --profile {profile}"),
         Some(profile) => format!("awsmfa login --profile {profile}"),
         // Nobody here has the user's keys: whoever has them, needs the secret.
         None => format!("aws configure set mfa_serial {} --profile NAME", enrolled.serial),

@@ -1,8 +1,10 @@
 //! `awsmfa login`: makes sure that there is a session and writes it to the credentials file.
 
+use super::findings;
 use crate::aws_files::resolve::{Target, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
 use crate::aws_files::syntax::is_identifier;
+use crate::aws_files::winner::{Cause, Claim, Finding};
 use crate::aws_files::write::EditError;
 use crate::aws_files::{Kind, keeps_keys_of};
 use crate::context::Context;
@@ -48,7 +50,9 @@ pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
     if args.all {
         return run_all(ctx, args);
     }
-    run_one(ctx, args, args.profile.profile.clone())
+    let found = run_one(ctx, args, args.profile.profile.clone())?;
+    findings::warn(ctx, &found);
+    Ok(())
 }
 
 /// Every profile is tried; the first failure is the command's.
@@ -58,16 +62,23 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
         return Err(CommandError::new(ErrorKind::Configuration, "no profile has an MFA device")
             .hint("make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`"));
     }
-    let mut failure = None;
+    let (mut failure, mut found) = (None, Vec::new());
     for name in names {
-        if let Err(error) = run_one(ctx, args, Some(name.clone())) {
-            if error.kind == ErrorKind::Interrupted {
-                return Err(error);
+        match run_one(ctx, args, Some(name.clone())) {
+            Ok(more) => found.extend(more),
+            Err(error) if error.kind == ErrorKind::Interrupted => return Err(error),
+            Err(error) => {
+                ctx.ui.error(&format!("profile `{name}`: {}", error.message), &error.hints);
+                failure.get_or_insert(CommandError::new(error.kind, "not every profile could be logged in"));
             }
-            ctx.ui.error(&format!("profile `{name}`: {}", error.message), &error.hints);
-            failure.get_or_insert(CommandError::new(error.kind, "not every profile could be logged in"));
         }
     }
+    // The environment is the same for all.
+    let is_environment = |finding: &Finding| matches!(finding.cause, Cause::Environment(_));
+    let first = found.iter().find(|finding| is_environment(finding)).cloned();
+    found.retain(|finding| !is_environment(finding));
+    found.splice(..0, first);
+    findings::warn(ctx, &found);
     failure.map_or(Ok(()), Err)
 }
 
@@ -91,7 +102,8 @@ fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
     Ok(names)
 }
 
-fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandResult {
+/// Logs in one profile. Returns what keeps the session from the SDKs.
+fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandResult<Vec<Finding>> {
     let wishes = Wishes {
         profile,
         duration: args.duration,
@@ -120,21 +132,58 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
     if args.code.is_some() && !ensured.made {
         ctx.ui.say("the code was not needed, and not used; a new session is made with `--force`");
     }
-    match &target {
+    let name = &prepared.resolution.profile;
+    let claim = match &target {
         Target::Section(section) => {
             let report = write_session(ctx, section, &ensured, args.force)?;
             session::remember_serial(ctx, &prepared);
-            say_written(ctx, &prepared, &report, &ensured)
+            say_written(ctx, &prepared, &report, &ensured)?;
+            Claim::Written(section)
         }
         Target::CacheOnly => {
             session::remember_serial(ctx, &prepared);
-            let name = &prepared.resolution.profile;
-            ctx.ui.say(format_args!(
-                "session of `{name}` {}; its `credential_process` hands it out, so nothing was written",
-                validity(ctx, &ensured)
-            ));
-            Ok(())
+            remove_own_session(ctx, name);
+            Claim::Served { at: name, profile: name }
         }
+    };
+    let now = ctx.profiles();
+    let found = findings::of(ctx, now.as_ref().unwrap_or(&prepared.profiles), name, claim);
+    // Whoever follows the hint to remove the line loses nothing.
+    if found.iter().any(|finding| matches!(finding.cause, Cause::AsksForCode(_))) {
+        session::remember_for_key(ctx, &prepared);
+    }
+    if let Claim::Served { .. } = claim {
+        let hidden = found.iter().any(|finding| !matches!(finding.cause, Cause::Environment(_)));
+        let place = if hidden {
+            ", in awsmfa's cache"
+        } else {
+            "; nothing was written, because its `credential_process` serves it"
+        };
+        ctx.ui.say(format_args!("session of `{name}` {}{place}", validity(ctx, &ensured)));
+    }
+    Ok(found)
+}
+
+/// Removes a session that an earlier login wrote into a profile that asks us now: SDKs would use it after its end, too.
+fn remove_own_session(ctx: &Context, name: &str) {
+    let removed = ctx.credentials_path().and_then(|path| {
+        let own = session_edits::own_sessions(&write::read(&path, Kind::Credentials)?);
+        if !own.iter().any(|section| section == name) {
+            return Ok(false);
+        }
+        let lock = write::lock_path(&ctx.state_dir()?, &path);
+        let edit = |document: &mut _| -> Result<_, SessionEditError> {
+            session_edits::remove_session(document, name, false)
+        };
+        Ok(write::edit(&path, Kind::Credentials, &lock, edit)?.removed)
+    });
+    match removed {
+        Ok(true) => ctx.ui.say(format_args!(
+            "removed the session of an earlier login from [{name}], which would hide its `credential_process`"
+        )),
+        Ok(false) => {}
+        // What hides the session is found and warned of next.
+        Err(error) => ctx.ui.detail(format_args!("cannot remove the session from [{name}]: {error}")),
     }
 }
 
@@ -202,11 +251,6 @@ fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured
     ));
     if section != profile {
         ctx.ui.hint(format_args!("use it with `--profile {section}`"));
-    }
-    // The SDKs prefer keys in the environment to any profile's.
-    if ctx.env.get("AWS_ACCESS_KEY_ID").is_some() {
-        ctx.ui.warn("AWS_ACCESS_KEY_ID is set in the environment and hides the profile from some SDKs");
-        ctx.ui.hint("unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN");
     }
     Ok(())
 }

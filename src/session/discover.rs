@@ -70,10 +70,8 @@ pub fn ask_aws(
         (several, _) => {
             let list = several.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
             let message = format!("the user has several MFA devices: {list}");
-            Err(CommandError::new(ErrorKind::Configuration, message).hint(format!(
-                "name one: `aws configure set mfa_serial {} --profile {}`",
-                several[0], resolution.base
-            )))
+            Err(CommandError::new(ErrorKind::Configuration, message)
+                .hint(format!("name one: `{}`", set_serial(resolution, several[0].as_str()))))
         }
     }
 }
@@ -93,12 +91,17 @@ pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
         ctx.ui.detail(format_args!("cannot write `mfa_serial`: {error}"));
     }
     if !written.unwrap_or(false) {
-        let id = &prepared.plan.keys.access_key_id;
-        let remembered = ctx.registry().and_then(|registry| Ok(registry.remember(id, serial)?));
-        match remembered {
-            Ok(()) => ctx.ui.detail(format_args!("remembered MFA device `{serial}` for access key `{id}`")),
-            Err(error) => ctx.ui.detail(format_args!("cannot remember MFA device `{serial}`: {error}")),
-        }
+        remember_for_key(ctx, prepared);
+    }
+}
+
+/// Remembers in the registry which device the access key's user has.
+pub fn remember_for_key(ctx: &Context, prepared: &Prepared) {
+    let (id, serial) = (&prepared.plan.keys.access_key_id, &prepared.plan.serial);
+    let remembered = ctx.registry().and_then(|registry| Ok(registry.remember(id, serial)?));
+    match remembered {
+        Ok(()) => ctx.ui.detail(format_args!("remembered MFA device `{serial}` for access key `{id}`")),
+        Err(error) => ctx.ui.detail(format_args!("cannot remember MFA device `{serial}`: {error}")),
     }
 }
 
@@ -158,12 +161,19 @@ fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError)
         error.kind = ErrorKind::Configuration;
         error.message =
             format!("profile `{}` has no `mfa_serial`, and {}", resolution.profile, error.message);
-        let base = &resolution.base;
-        error.hints.push(format!(
-            "name the device: `aws configure set mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME --profile {base}`"
-        ));
+        let command = set_serial(resolution, "arn:aws:iam::ACCOUNT:mfa/NAME");
+        error.hints.push(format!("name the device: `{command}`"));
     }
     error
+}
+
+/// The command that says which device is meant; in a profile with a role, `mfa_serial` would hurt other tools.
+fn set_serial(resolution: &Resolution, serial: &str) -> String {
+    let base = &resolution.base;
+    match resolution.roles.iter().any(|role| role.profile == *base) {
+        true => format!("awsmfa login --profile {} --serial {serial}", resolution.profile),
+        false => format!("aws configure set mfa_serial {serial} --profile {base}"),
+    }
 }
 
 fn no_device(resolution: &Resolution, unusable: usize) -> CommandError {

@@ -160,6 +160,21 @@ fn the_profile_that_has_the_users_keys_gets_the_device() {
 }
 
 #[test]
+fn a_profile_that_asks_us_needs_no_login_but_nothing_beside_the_command() {
+    let bench = Bench::new();
+    let config = bench.home.read(".aws/config");
+    let ours = "credential_process = awsmfa credential-process --profile demo";
+    bench.home.write_config(&config.replace("[profile demo]", &format!("[profile demo]\n{ours}")));
+    let ran = bench.by_user().success();
+    let told: Vec<String> = ran.err().lines().rev().take(3).map(str::to_owned).collect();
+    insta::assert_snapshot!(told.into_iter().rev().collect::<Vec<_>>().join("\n"), @r#"
+    warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the access key of profile `demo` (~/.aws/credentials:2) instead of awsmfa's session
+    hint: move the access key to [demo-long-term]: `perl -pi -e 's/^\[(demo)\]/[$1-long-term]/' ~/.aws/credentials`
+    hint: aws sts get-caller-identity --profile demo
+    "#);
+}
+
+#[test]
 fn keys_of_the_environment_do() {
     let bench = Bench::new();
     let ran = bench

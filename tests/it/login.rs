@@ -131,7 +131,7 @@ fn keys_in_the_environment_serve_where_nothing_is_configured() {
     let ran = home.awsmfa(["login"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: session of `default` is good until [TIME] ([LEFT]), in [default] of ~/.aws/credentials
-    warning: AWS_ACCESS_KEY_ID is set in the environment and hides the profile from some SDKs
+    warning: AWS_ACCESS_KEY_ID is set in the environment; without `--profile`, the AWS CLI and all SDKs use it instead of `default`
     hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
     ");
     assert!(home.credential("default", "aws_session_token").is_some());
@@ -227,13 +227,14 @@ fn a_code_that_is_given_but_not_needed_is_not_sent() {
 #[test]
 fn a_profile_that_asks_us_is_not_written() {
     let world = World::imported();
-    let before = world.home.credentials();
+    let before = world.home.credentials().replace("[dev]", "[dev-long-term]");
+    world.home.write_credentials(&before);
     world.home.write_config(&format!(
         "[profile dev]\nmfa_serial = {}\ncredential_process = awsmfa credential-process --profile dev\n",
         world.device.serial
     ));
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: session of `dev` is good until [TIME] ([LEFT]); its `credential_process` hands it out, so nothing was written");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: session of `dev` is good until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it");
     assert_eq!(world.home.credentials(), before);
     assert!(world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().out().contains("ASIA"));
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);

@@ -39,5 +39,6 @@ mod sessions;
 mod sharing;
 #[cfg(unix)]
 mod terminal;
+mod winner;
 mod wire;
 mod writers;

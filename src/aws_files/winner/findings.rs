@@ -1,0 +1,361 @@
+//! What keeps a session of ours from those who should get it: findings, their words, and the command that helps.
+
+use std::fmt;
+use std::path::Path;
+
+use super::super::profiles::Profiles;
+use super::super::session_edits::FOREIGN_MARKERS;
+use super::super::{Kind, Origin, long_term_name};
+use super::{Choice, Elsewhere, Failure, Sdk, Serial, Used, Variables, used};
+
+/// What awsmfa says about a session of a profile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim<'a> {
+    /// It stands in this section of the credentials file.
+    Written(&'a str),
+    /// It will stand in this section after the next login.
+    Planned(&'a str),
+    /// The `credential_process` of profile `at` asks us for that of `profile`.
+    Served {
+        /// The profile that SDKs use.
+        at: &'a str,
+        /// The profile whose session it is.
+        profile: &'a str,
+    },
+}
+
+impl<'a> Claim<'a> {
+    /// The profile that SDKs use.
+    pub fn at(self) -> &'a str {
+        match self {
+            Self::Written(at) | Self::Planned(at) | Self::Served { at, .. } => at,
+        }
+    }
+}
+
+/// Something that keeps the session from some SDKs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The profile that they use.
+    pub profile: String,
+    /// The SDKs that do not get the session.
+    pub sdks: Vec<Sdk>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why an SDK does not use the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// The environment has credentials, to which this variable belongs.
+    Environment(&'static str),
+    /// An access key, or a session that nobody renews, stands in the profile.
+    Keys {
+        /// The file.
+        kind: Kind,
+        /// Whether it is a session, and then whether it has another tool's mark.
+        session: Option<Marked>,
+        /// Whether the long-term section is free.
+        free: bool,
+        /// Where it is.
+        origin: Origin,
+    },
+    /// The profile has a role, which the SDK assumes itself or fails at.
+    Role(Command),
+    /// The command names no profile.
+    NoProfileNamed(Command),
+    /// `mfa_serial` stands in a profile with a role.
+    AsksForCode(Serial),
+    /// The profile signs in in another way.
+    Elsewhere(Elsewhere, Origin),
+    /// Something else, which only the SDK's own error explains.
+    Other,
+}
+
+/// A `credential_process` of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Its first word: awsmfa's path.
+    program: String,
+    /// The line.
+    origin: Origin,
+}
+
+/// Whether a session has another tool's mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marked(pub bool);
+
+/// What keeps the session that is claimed for `profile` from the SDKs, most general first.
+pub fn findings(profiles: &Profiles, variables: &Variables, profile: &str, claim: Claim<'_>) -> Vec<Finding> {
+    let name = claim.at();
+    let mut found = Vec::new();
+    let mut add = |profile: &str, sdk: Sdk, cause: Cause| match found
+        .iter_mut()
+        .find(|f: &&mut Finding| f.cause == cause && f.profile == profile)
+    {
+        Some(finding) => finding.sdks.push(sdk),
+        None => found.push(Finding { profile: profile.to_owned(), sdks: vec![sdk], cause }),
+    };
+    for sdk in Sdk::ALL {
+        if let Used::Environment = used(profiles, variables, sdk, Choice::Ambient, name) {
+            let keys = variables.key_id;
+            let variable = if keys { "AWS_ACCESS_KEY_ID" } else { "AWS_WEB_IDENTITY_TOKEN_FILE" };
+            add(name, sdk, Cause::Environment(variable));
+        }
+    }
+    for sdk in Sdk::ALL {
+        let files = used(profiles, &Variables::default(), sdk, Choice::Explicit, name);
+        if !holds(profiles, &files, claim) {
+            add(name, sdk, cause(profiles, claim, &files));
+        }
+    }
+    // The session of a role stands beside its profile, which people go on using.
+    if profile != name {
+        for sdk in Sdk::ALL {
+            match used(profiles, &Variables::default(), sdk, Choice::Explicit, profile) {
+                Used::Role { prompts: Some(serial), .. } | Used::Nothing(Failure::NeedsCode(serial)) => {
+                    add(profile, sdk, Cause::AsksForCode(serial));
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+fn holds(profiles: &Profiles, used: &Used, claim: Claim<'_>) -> bool {
+    match (claim, used) {
+        (Claim::Written(section), Used::Keys { profile, session: true, origin }) => {
+            let written =
+                profiles.get(section).and_then(|p| p.keys_of_file(Kind::Credentials).ok().flatten());
+            profile == section && written.is_some_and(|keys| keys.origin == *origin)
+        }
+        // The login replaces these.
+        (Claim::Planned(section), Used::Keys { profile, .. }) => profile == section,
+        (Claim::Planned(section), Used::Nothing(Failure::NoProfile(name))) => name == section,
+        (Claim::Planned(_), Used::Nothing(Failure::NoCredentials)) => true,
+        (Claim::Served { profile, .. }, Used::Awsmfa { serves: Some(served), .. }) => served == profile,
+        (Claim::Served { at, profile }, Used::Awsmfa { serves: None, .. }) => {
+            at == profile && profile == "default"
+        }
+        _ => false,
+    }
+}
+
+fn cause(profiles: &Profiles, claim: Claim<'_>, used: &Used) -> Cause {
+    let name = claim.at();
+    let profile = profiles.get(name);
+    let has = |key: &str| profile.is_some_and(|profile| profile.get(key).is_some());
+    let own = profile.and_then(|profile| {
+        let command = profile.value("credential_process")?;
+        let words = shlex::split(&command.text().replace('\\', "/"))?;
+        Some(Command { program: words.into_iter().next()?, origin: command.origin.clone() })
+    });
+    match used {
+        Used::Keys { session, origin, .. } => {
+            let credentials = profiles.files().get(1);
+            let kind = match credentials == Some(&*origin.path) {
+                true => Kind::Credentials,
+                false => Kind::Config,
+            };
+            let session = session.then(|| Marked(FOREIGN_MARKERS.iter().any(|marker| has(marker))));
+            let free = profiles.get(&long_term_name(name)).is_none();
+            Cause::Keys { kind, session, free, origin: origin.clone() }
+        }
+        Used::Awsmfa { serves: None, .. } => own.map_or(Cause::Other, Cause::NoProfileNamed),
+        Used::Elsewhere(what, origin) => Cause::Elsewhere(*what, origin.clone()),
+        _ if has("role_arn") && matches!(claim, Claim::Served { .. }) => {
+            own.map_or(Cause::Other, Cause::Role)
+        }
+        _ => Cause::Other,
+    }
+}
+
+impl Finding {
+    /// One line: who does not get the session, and why.
+    pub fn message(&self) -> String {
+        let (name, who) = (&self.profile, list(&self.sdks));
+        match &self.cause {
+            Cause::Environment(variable) => {
+                format!(
+                    "{variable} is set in the environment; without `--profile`, {who} use it instead of `{name}`"
+                )
+            }
+            Cause::Keys { session, origin, .. } => {
+                let what = if session.is_some() { "old session" } else { "access key" };
+                format!("{who} use the {what} of profile `{name}` ({origin}) instead of awsmfa's session")
+            }
+            Cause::Role(_) => {
+                format!("profile `{name}` has a `role_arn`, so its `credential_process` is ignored by {who}")
+            }
+            Cause::NoProfileNamed(_) => format!(
+                "`credential_process` of profile `{name}` names no profile, so it serves the one in AWS_PROFILE, or `default`"
+            ),
+            Cause::AsksForCode(serial) => format!(
+                "`mfa_serial` in role profile `{}` ({}) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail",
+                serial.profile, serial.origin
+            ),
+            Cause::Elsewhere(what, origin) => {
+                format!(
+                    "{who} sign in to profile `{name}` through {what} ({origin}) instead of awsmfa's session"
+                )
+            }
+            Cause::Other => format!("{who} cannot use awsmfa's session in profile `{name}`"),
+        }
+    }
+
+    /// What to do about it: commands to paste where there are any.
+    pub fn hints(&self) -> Vec<String> {
+        let name = &self.profile;
+        let hint = match &self.cause {
+            Cause::Environment("AWS_ACCESS_KEY_ID") => {
+                "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN".to_owned()
+            }
+            Cause::Environment(variable) => format!("unset {variable} AWS_ROLE_ARN"),
+            Cause::Keys { kind, session, free, origin } => key_hint(name, *kind, *session, *free, origin),
+            Cause::NoProfileNamed(command) => set_process(command, name, name),
+            Cause::Role(command) => {
+                let to = format!("{name}-mfa");
+                return vec![
+                    format!(
+                        "move `credential_process` to a profile of its own: `{}`",
+                        set_process(command, name, &to)
+                    ),
+                    format!(
+                        "remove the old `credential_process`: `{}`",
+                        delete_line(&command.origin, "credential_process")
+                    ),
+                    format!("use the session with `--profile {}`", quoted(&to)),
+                ];
+            }
+            Cause::AsksForCode(serial) => format!(
+                "remove the line; awsmfa knows the device without it: `{}`",
+                delete_line(&serial.origin, "mfa_serial")
+            ),
+            Cause::Elsewhere(..) => format!(
+                "write the session to another profile: `awsmfa login --profile {0} --output-profile {0}-mfa`",
+                quoted(name)
+            ),
+            Cause::Other => {
+                format!("see the error: `aws sts get-caller-identity --profile {}`", quoted(name))
+            }
+        };
+        vec![hint]
+    }
+}
+
+fn key_hint(name: &str, kind: Kind, session: Option<Marked>, free: bool, origin: &Origin) -> String {
+    let (long_term, file) = (long_term_name(name), origin.path.display());
+    match (session, kind) {
+        (Some(Marked(false)), Kind::Credentials) => format!("awsmfa logout --profile {}", quoted(name)),
+        (Some(_), _) => format!("remove the session's keys from profile `{name}` in {file}"),
+        (None, Kind::Credentials) if free => format!(
+            "move the access key to [{long_term}]: `perl -pi -e 's/^\\[({})\\]/[$1-long-term]/' {}`",
+            name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "."),
+            quoted_path(&origin.path)
+        ),
+        (None, _) if free => format!(
+            "move `aws_access_key_id` and `aws_secret_access_key` to [{long_term}] in the credentials file"
+        ),
+        (None, _) => format!(
+            "remove `aws_access_key_id` and `aws_secret_access_key` from `{name}`: awsmfa uses those of [{long_term}]"
+        ),
+    }
+}
+
+fn set_process(command: &Command, serves: &str, to: &str) -> String {
+    let words = [command.program.as_str(), "credential-process", "--profile", serves];
+    let command = shlex::try_join(words).unwrap_or_else(|_| words.join(" "));
+    format!("aws configure set credential_process {} --profile {}", quoted(&command), quoted(to))
+}
+
+/// A command that deletes a line while it is what it was.
+fn delete_line(origin: &Origin, key: &str) -> String {
+    let line = origin.line;
+    format!("perl -i -ne 'print unless $. == {line} && /^\\s*{key}/' {}", quoted_path(&origin.path))
+}
+
+fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
+}
+
+fn quoted(word: &str) -> String {
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
+}
+
+/// `the AWS CLI, boto3 and Terraform`.
+fn list(sdks: &[Sdk]) -> String {
+    if sdks.len() == Sdk::ALL.len() {
+        return "the AWS CLI and all SDKs".to_owned();
+    }
+    let names: Vec<&str> = sdks.iter().flat_map(|sdk| sdk.names()).copied().collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
+impl Sdk {
+    /// What people call the programs that use it.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Botocore => &["the AWS CLI", "boto3"],
+            Self::JavaScript => &["the JavaScript SDK"],
+            Self::Go => &["Terraform"],
+            Self::Rust => &["the Rust SDK"],
+            Self::Java => &["the Java SDK"],
+        }
+    }
+}
+
+impl fmt::Display for Sdk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&list(&[*self]))
+    }
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sso => "SSO",
+            Self::Login => "`aws login`",
+            Self::WebIdentity => "a web identity token",
+            Self::CredentialSource => "`credential_source`",
+        })
+    }
+}
+
+impl fmt::Display for Used {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("the credentials of the environment"),
+            Self::Keys { profile, session, origin } => {
+                let what = if *session { "session" } else { "access key" };
+                write!(f, "the {what} of `{profile}` ({origin})")
+            }
+            Self::Awsmfa { serves: Some(name), .. } => write!(f, "awsmfa's session for `{name}`"),
+            Self::Awsmfa { serves: None, .. } => f.write_str("awsmfa's session for no named profile"),
+            Self::Process { origin } => write!(f, "another program ({origin})"),
+            Self::Role { source, prompts: None } => write!(f, "a role, assumed with {source}"),
+            Self::Role { source, prompts: Some(serial) } => {
+                write!(f, "a role, assumed with {source} and a prompted code ({})", serial.origin)
+            }
+            Self::Elsewhere(what, origin) => write!(f, "{what} ({origin})"),
+            Self::Nothing(failure) => write!(f, "nothing: {failure}"),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProfile(name) => write!(f, "profile `{name}` does not exist or refers to itself"),
+            Self::NoCredentials => f.write_str("the profile has no credentials"),
+            Self::HalfKey => f.write_str("half of an access key is missing"),
+            Self::RoleWithoutSource => f.write_str("`role_arn` without `source_profile`"),
+            Self::TwoWays => f.write_str("two ways to sign in exclude each other"),
+            Self::NeedsCode(serial) => write!(f, "`mfa_serial` needs a code ({})", serial.origin),
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What keeps sessions from the SDKs, shown to a person. What there is to find, its words and the command that helps are in
+//! `aws_files::winner`.
+
+use crate::aws_files::profiles::Profiles;
+use crate::aws_files::resolve::served_profile;
+use crate::aws_files::winner::{self, Choice, Claim, Finding, Sdk, Variables};
+use crate::context::Context;
+use crate::ui::Verbosity;
+
+/// What keeps the claimed session of `profile` from the SDKs. With `-v`, what each of them uses is shown.
+pub fn of(ctx: &Context, profiles: &Profiles, profile: &str, claim: Claim<'_>) -> Vec<Finding> {
+    let variables = Variables::read(|name| ctx.env.get(name));
+    if ctx.ui.style().verbosity == Verbosity::Verbose {
+        let at = claim.at();
+        for sdk in Sdk::ALL {
+            let used = |choice| winner::used(profiles, &variables, sdk, choice, at);
+            let (explicit, ambient) = (used(Choice::Explicit), used(Choice::Ambient));
+            ctx.ui.detail(format_args!("with `--profile {at}`, {sdk} would use {explicit}"));
+            if at == ctx.env.profile() && ambient != explicit {
+                ctx.ui.detail(format_args!("without `--profile`, {sdk} would use {ambient}"));
+            }
+        }
+    }
+    winner::findings(profiles, &variables, profile, claim)
+}
+
+/// Warns of each, with the command that helps.
+pub fn warn(ctx: &Context, findings: &[Finding]) {
+    for finding in findings {
+        ctx.ui.warn(finding.message());
+        for hint in finding.hints() {
+            ctx.ui.hint(hint);
+        }
+    }
+}
+
+/// The claims of all profiles whose `credential_process` asks us for `profile`.
+pub fn served<'a>(profiles: &'a Profiles, profile: &'a str) -> Vec<Claim<'a>> {
+    let asks = |at: &str, command: &str| match served_profile(command) {
+        Some(Some(served)) => served == profile,
+        Some(None) => at == profile,
+        None => false,
+    };
+    let all = profiles.iter().filter(|p| p.get("credential_process").is_some_and(|c| asks(p.name(), c)));
+    all.map(|p| Claim::Served { at: p.name(), profile }).collect()
+}
