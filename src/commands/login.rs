@@ -166,16 +166,15 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
 
 /// Removes a session that an earlier login wrote into a profile that asks us now: SDKs would use it after its end, too.
 fn remove_own_session(ctx: &Context, name: &str) {
-    let removed = ctx.credentials_path().and_then(|path| {
-        let own = session_edits::own_sessions(&write::read(&path, Kind::Credentials)?);
+    let removed = ctx.aws_files().and_then(|files| {
+        let own = session_edits::own_sessions(&files.read(Kind::Credentials)?);
         if !own.iter().any(|section| section == name) {
             return Ok(false);
         }
-        let lock = write::lock_path(&ctx.state_dir()?, &path);
         let edit = |document: &mut _| -> Result<_, SessionEditError> {
             session_edits::remove_session(document, name, false)
         };
-        Ok(write::edit(&path, Kind::Credentials, &lock, edit)?.removed)
+        Ok(files.edit(Kind::Credentials, edit)?.removed)
     });
     match removed {
         Ok(true) => ctx.ui.say(format_args!(
