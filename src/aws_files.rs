@@ -33,6 +33,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::source::Source;
+
 /// The keys that name a profile's MFA device, ours and older tools'.
 pub const SERIAL_KEYS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
 
@@ -52,6 +54,13 @@ pub struct Origin {
     pub path: Arc<PathBuf>,
     /// The line, from 1.
     pub line: usize,
+}
+
+impl Origin {
+    /// The same as the place of a key's value.
+    pub fn of(&self, key: &'static str) -> Source {
+        Source::Line { key, path: Arc::clone(&self.path), line: self.line }
+    }
 }
 
 impl fmt::Display for Origin {

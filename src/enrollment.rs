@@ -207,7 +207,7 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
 /// The wishes with the profile that the environment names, where the credentials are that profile's.
 fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
     let keys = ctx.env.get("AWS_ACCESS_KEY_ID").is_some() && ctx.env.get("AWS_SECRET_ACCESS_KEY").is_some();
-    if wishes.profile.is_none() && !keys && ctx.env.get("AWS_PROFILE").is_some() {
+    if wishes.profile.is_none() && !keys && ctx.env.named_profile().is_some() {
         wishes.profile = Some(ctx.env.profile().to_owned());
     }
     wishes

@@ -103,9 +103,14 @@ impl Env {
         self.vars.get(std::ffi::OsStr::new(name)).filter(|v| !v.is_empty()).map(PathBuf::from)
     }
 
-    /// The profile that is meant when none is named: `AWS_PROFILE`, then `default`.
+    /// The profile set by a variable: `AWS_PROFILE`, then `AWS_DEFAULT_PROFILE`, as in AWS CLI v2.
+    pub fn named_profile(&self) -> Option<&str> {
+        self.get("AWS_PROFILE").or_else(|| self.get("AWS_DEFAULT_PROFILE"))
+    }
+
+    /// The profile to use without a flag: `AWS_PROFILE`, `AWS_DEFAULT_PROFILE`, then `default`.
     pub fn profile(&self) -> &str {
-        self.get("AWS_PROFILE").unwrap_or("default")
+        self.named_profile().unwrap_or("default")
     }
 
     /// Whether a variable is switched on: `1`, `true` or `yes`.
@@ -138,10 +143,41 @@ impl Env {
     }
 
     fn aws_file(&self, variable: &str, name: &str) -> Option<PathBuf> {
-        match self.path(variable) {
-            Some(path) => Some(self.expand_home(&path)),
+        match self.user_path(variable) {
+            Some(path) => Some(path),
             None => Some(self.home()?.join(".aws").join(name)),
         }
+    }
+
+    /// The path in a variable, expanded as by botocore.
+    pub fn user_path(&self, name: &str) -> Option<PathBuf> {
+        Some(self.expand(&self.path(name)?))
+    }
+
+    /// A path with `$NAME`, `${NAME}` and then a leading `~` expanded, as by `os.path.expandvars` and `expanduser`: unknown
+    /// variables stay, and values are not expanded again.
+    pub fn expand(&self, path: &Path) -> PathBuf {
+        match path.to_str() {
+            Some(text) => self.expand_home(Path::new(&self.expand_variables(text))),
+            None => self.expand_home(path),
+        }
+    }
+
+    fn expand_variables(&self, text: &str) -> OsString {
+        let mut expanded = OsString::new();
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            let (before, from) = rest.split_at(at);
+            let (name, length) = variable_at(from);
+            expanded.push(before);
+            match self.vars.get(std::ffi::OsStr::new(name)) {
+                Some(value) if length > 1 => expanded.push(value),
+                _ => expanded.push(&from[..length]),
+            }
+            rest = &from[length..];
+        }
+        expanded.push(rest);
+        expanded
     }
 
     /// `path` with a leading `~` replaced by the home folder.
@@ -180,6 +216,16 @@ impl Env {
     }
 }
 
+/// The variable's name in a text that starts with `$`, and the length of its spelling; without a name, that of the `$`.
+fn variable_at(text: &str) -> (&str, usize) {
+    let rest = &text[1..];
+    if let Some((name, _)) = rest.strip_prefix('{').and_then(|braced| braced.split_once('}')) {
+        return (name, name.len() + 3);
+    }
+    let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
+    (&rest[..end], end + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -198,6 +244,40 @@ mod tests {
         let env = Env::from_pairs([("HOME", "/home/a"), ("AWS_CONFIG_FILE", "~/elsewhere")]);
         assert_eq!(env.aws_config_file(), Some("/home/a/elsewhere".into()));
         assert_eq!(env.aws_credentials_file(), Some("/home/a/.aws/credentials".into()));
+    }
+
+    #[test]
+    fn the_profile_is_aws_profile_then_aws_default_profile() {
+        let both = [("AWS_PROFILE", "a"), ("AWS_DEFAULT_PROFILE", "b")];
+        assert_eq!(Env::from_pairs(both).profile(), "a");
+        assert_eq!(Env::from_pairs([both[1]]).profile(), "b");
+        assert_eq!(Env::from_pairs([("AWS_PROFILE", ""), both[1]]).profile(), "b");
+        assert_eq!((Env::default().profile(), Env::default().named_profile()), ("default", None));
+    }
+
+    #[test]
+    fn paths_are_expanded_as_botocore_expands_them() {
+        let env = Env::from_pairs([("HOME", "/home/a"), ("X", "x$HOME"), ("EMPTY", "")]);
+        // The right side is what Python's `os.path.expanduser(os.path.expandvars(path))` gives.
+        for (path, expanded) in [
+            ("~/c", "/home/a/c"),
+            ("~", "/home/a"),
+            ("~other/c", "~other/c"),
+            ("/~/c", "/~/c"),
+            ("$HOME/c", "/home/a/c"),
+            ("${HOME}/c", "/home/a/c"),
+            ("$HOMER/c", "$HOMER/c"),
+            ("${NO}/c", "${NO}/c"),
+            ("${HOME", "${HOME"),
+            ("$X/c", "x$HOME/c"),
+            ("a$EMPTY/c", "a/c"),
+            ("$", "$"),
+            ("$$HOME", "$/home/a"),
+            ("a$-b", "a$-b"),
+            ("$X-é$X", "x$HOME-éx$HOME"),
+        ] {
+            assert_eq!(env.expand(Path::new(path)), PathBuf::from(expanded), "{path}");
+        }
     }
 
     #[test]

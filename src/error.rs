@@ -13,6 +13,7 @@ pub use permission::refused;
 
 use crate::model::names::NameError;
 use crate::model::serial::SerialError;
+use crate::model::source::Source;
 use crate::model::totp::SeedError;
 use crate::process::ProcessError;
 use crate::ui::{OutputError, PromptError};
@@ -64,6 +65,11 @@ impl CommandError {
         self.hints.push(hint.to_string());
         self
     }
+}
+
+/// A setting that cannot be right, with its place.
+pub fn invalid(at: &Source, error: impl std::fmt::Display) -> CommandError {
+    CommandError::new(ErrorKind::Configuration, format!("{at}: {error}"))
 }
 
 impl std::fmt::Display for CommandError {

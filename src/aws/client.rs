@@ -3,16 +3,17 @@
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::errors::{AwsError, OperationError, Sent};
+use super::errors::{AwsError, OperationError, Sent, innermost};
 use super::keys::Keys;
 use super::settings::{ClientError, Settings};
 use super::transport::http_client;
@@ -57,11 +58,8 @@ impl std::fmt::Debug for Aws {
 impl Aws {
     /// Prepares requests under these settings. Nothing is sent and no connection made.
     pub fn new(settings: Settings, clock: SharedClock) -> Result<Self, ClientError> {
-        [&settings.sts_endpoint, &settings.iam_endpoint]
-            .into_iter()
-            .flatten()
-            .try_for_each(|url| check_endpoint(url))?;
         let runtime = Runtime::new()?;
+        check_server(&runtime, &settings)?;
         let http = http_client(&settings)?;
         Ok(Self { runtime, http, clock, settings })
     }
@@ -98,6 +96,9 @@ impl Aws {
         send: impl FnOnce(SdkConfig, Watch) -> F,
     ) -> Reply<T> {
         let watch = Watch::new(operation);
+        if let Err(unusable) = keys.check() {
+            return Reply { result: Err(AwsError::not_sent(operation, &unusable)), server_time: None };
+        }
         let config = self.sdk_config(keys, offset, retry);
         let result = self.runtime.block_on(send(config, watch.clone()));
         let seen = watch.seen();
@@ -123,7 +124,7 @@ impl Aws {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .app_name(AppName::new("awsmfa").unwrap_or_else(|_| unreachable!("only letters")))
-            .region(Region::new(self.settings.region.clone()))
+            .region(SdkRegion::new(self.settings.region.to_string()))
             .use_fips(self.settings.use_fips)
             .use_dual_stack(self.settings.use_dual_stack)
             .credentials_provider(SharedCredentialsProvider::new(credentials))
@@ -182,11 +183,21 @@ impl TimeSource for OffsetClock {
     }
 }
 
-fn check_endpoint(url: &str) -> Result<(), ClientError> {
-    let (scheme, host) = url.split_once("://").unwrap_or_default();
-    let is_url = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
-        && host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[');
-    if is_url { Ok(()) } else { Err(ClientError::Endpoint(url.to_owned())) }
+/// Checks that the SDK finds a server for these settings. Its rules for FIPS, dual stack and partitions would otherwise fail
+/// only after a code was chosen.
+fn check_server(runtime: &Runtime, settings: &Settings) -> Result<(), ClientError> {
+    let no_server = |why: String| ClientError::NoServer { region: settings.region.clone(), why };
+    let params = Params::builder()
+        .region(settings.region.as_str())
+        .use_fips(settings.use_fips)
+        .use_dual_stack(settings.use_dual_stack)
+        .set_endpoint(settings.sts_endpoint.as_ref().map(ToString::to_string))
+        .build()
+        .map_err(|error| no_server(error.to_string()))?;
+    let resolver = DefaultResolver::new();
+    let resolved = runtime.block_on(resolver.resolve_endpoint(&params));
+    // The outer error only says that resolving failed.
+    resolved.map(drop).map_err(|error| no_server(innermost(&*error)))
 }
 
 #[cfg(test)]
@@ -197,23 +208,13 @@ mod tests {
     use crate::model::secret::Secret;
     use std::sync::{Arc, mpsc};
 
-    #[test]
-    fn an_endpoint_is_a_url() {
-        for good in ["http://localhost:4566", "https://[::1]/x", "HTTPS://sts.example.com"] {
-            assert!(check_endpoint(good).is_ok(), "{good}");
-        }
-        for bad in ["localhost:4566", "nonsense", "ftp://a", "http://", "http:///x", ""] {
-            assert!(check_endpoint(bad).is_err(), "{bad}");
-        }
-    }
-
     fn aws(settings: Settings) -> Aws {
         Aws::new(settings, Arc::new(SystemClock)).unwrap()
     }
 
     #[test]
     fn the_end_does_not_wait_for_a_name_that_is_looked_up() {
-        let aws = aws(Settings::default());
+        let aws = aws(Settings::of_region("us-east-1".parse().unwrap(), Duration::from_secs(1)));
         let (started, is_started) = mpsc::channel();
         let (release, released) = mpsc::channel::<()>();
         // As the resolver does it: what blocks, on a thread of the runtime's.
@@ -252,9 +253,10 @@ mod tests {
         let waiting: Vec<_> = std::iter::from_fn(|| connect().ok()).take(50).collect();
         assert!(waiting.len() < 50, "the queue is never full");
 
-        let sts_endpoint = Some(format!("http://{address}"));
-        let deadline = Duration::from_millis(1500);
-        let aws = aws(Settings { region: "us-east-1".into(), sts_endpoint, deadline, ..Settings::default() });
+        let sts_endpoint = Some(format!("http://{address}").parse().unwrap());
+        let region = "us-east-1".parse().unwrap();
+        let settings = Settings::of_region(region, Duration::from_millis(1500));
+        let aws = aws(Settings { sts_endpoint, ..settings });
         let keys = Keys::new("AKIAEXAMPLE", Secret::from("secret"), None);
         let mfa = Mfa {
             serial: "arn:aws:iam::123456789012:mfa/alice".parse().unwrap(),

@@ -45,7 +45,7 @@ impl Aws {
     /// whole default chain.
     pub fn default_chain_keys(&self, profile: Option<&str>) -> Result<Keys, ChainError> {
         let settings = self.settings();
-        let region = Region::new(settings.region.clone());
+        let region = Region::new(settings.region.to_string());
         let config = ProviderConfig::empty()
             .with_region(Some(region.clone()))
             .with_use_fips(Some(settings.use_fips))
@@ -76,7 +76,10 @@ impl Aws {
             tokio::time::timeout(LIMIT, found).await
         });
         match found {
-            Ok(Ok(credentials)) => Ok(keys(&credentials)),
+            Ok(Ok(credentials)) => {
+                let keys = keys(&credentials);
+                keys.check().map(|()| keys).map_err(|unusable| ChainError::Failed(unusable.to_string()))
+            }
             Ok(Err(CredentialsError::CredentialsNotLoaded(_))) => Err(ChainError::None),
             Ok(Err(error)) => Err(ChainError::Failed(last_words(&error))),
             Err(_) => Err(ChainError::TimedOut),

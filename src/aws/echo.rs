@@ -1,5 +1,5 @@
-//! What a request carries that must not come back in a message: a proxy or a mock that quotes the request would put a code
-//! or a token on the terminal and into logs.
+//! Redacts a request's secrets in error responses: a proxy or a mock that quotes the request would otherwise put a code or a
+//! token on the terminal and into logs.
 
 use std::collections::HashSet;
 
@@ -17,23 +17,23 @@ const PARAMETERS: [&str; 6] = [
     "WebIdentityToken",
     "SAMLAssertion",
 ];
-/// Fields of JSON requests that are secrets; IAM Identity Center gets such.
+/// Fields of JSON requests that are secrets; IAM Identity Center uses them.
 const FIELDS: [&str; 7] =
     ["clientSecret", "refreshToken", "deviceCode", "code", "codeVerifier", "assertion", "accessToken"];
 /// Headers that are secrets.
 const HEADERS: [&str; 4] =
     ["x-amz-security-token", "x-amz-sso_bearer_token", "x-aws-ec2-metadata-token", "authorization"];
 
-/// A part of a secret that is this long is redacted even if the rest of the secret is missing.
+/// Fragments of a secret are redacted from this length on.
 const FRAGMENT: usize = 12;
 
 const REDACTED: &str = "[redacted]";
 
-/// The secrets of a request, in each spelling in which they may be quoted.
+/// The secrets of a request, in each spelling that a server may quote.
 pub(super) struct Carried(Vec<Secret<String>>);
 
 impl Carried {
-    /// What this request carries.
+    /// The secrets of this request.
     pub(super) fn by(request: &HttpRequest) -> Self {
         let mut secrets: Vec<String> =
             HEADERS.iter().filter_map(|name| request.headers().get(name)).map(in_header).collect();
@@ -50,7 +50,7 @@ impl Carried {
         Self(secrets.iter().flat_map(|secret| spellings(secret)).map(Secret::new).collect())
     }
 
-    /// A text without them.
+    /// The text without these secrets.
     pub(super) fn redacted(&self, text: Vec<u8>) -> Vec<u8> {
         let mut hidden = vec![false; text.len()];
         for secret in &self.0 {
@@ -71,13 +71,13 @@ impl Carried {
     }
 }
 
-/// The secret part of a header: of a signed request's `Authorization` the signature alone, since the rest stands in AWS's
-/// own messages.
+/// The secret part of a header. In a signed request's `Authorization` that is only the signature; AWS's own messages contain
+/// the rest.
 fn in_header(value: &str) -> String {
     value.rsplit_once("Signature=").map_or(value, |(_, signature)| signature).to_owned()
 }
 
-/// A secret as it is, as a form carries it and as XML quotes it.
+/// A secret in plain text, form-encoded and XML-escaped.
 fn spellings(secret: &str) -> HashSet<String> {
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let xml = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
@@ -85,11 +85,11 @@ fn spellings(secret: &str) -> HashSet<String> {
     HashSet::from([secret.to_owned(), form.to_ascii_lowercase(), form, xml, quoted])
 }
 
-/// Marks where a secret stands in a text: whole, or a fragment of it.
+/// Marks where a text contains a secret or a fragment of it.
 fn mark(text: &[u8], secret: &[u8], hidden: &mut [bool]) {
     let size = secret.len().min(FRAGMENT);
     let fragments: HashSet<&[u8]> = secret.windows(size).collect();
-    // A code within a longer number, such as an account's, is no code.
+    // Six digits within a longer number, such as an account ID, are not a code.
     let digits = secret.len() < FRAGMENT && secret.iter().all(u8::is_ascii_digit);
     let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
     for (at, window) in text.windows(size).enumerate() {
@@ -133,7 +133,7 @@ mod tests {
             "IQoJb3JpZ2luX2VjEXAMPLE/+token=",
             "IQoJb3JpZ2luX2VjEXAMPLE%2F%2Btoken%3D",
             "IQoJb3JpZ2luX2",
-            "inX2VjEXAMPLE",
+            "luX2VjEXAMPLE",
         ] {
             assert_eq!(redacted(&carried, &format!("x{quoted}!")), "x[redacted]!");
         }

@@ -55,7 +55,7 @@ pub enum AwsErrorKind {
     Throttled,
     /// AWS failed.
     Unavailable,
-    /// The request could not be built or signed: nothing left this computer.
+    /// The request could not be built or signed; nothing left this computer.
     NotSent,
     /// No connection: the request certainly never reached AWS.
     Unreachable,
@@ -128,19 +128,19 @@ impl AwsError {
         Self { kind: AwsErrorKind::NotAws, operation, code: None, message }
     }
 
-    /// An answer that lacks what AWS always sends: the rest was lost, and AWS has acted.
+    /// A response without something that AWS always sends: it was lost on the way, and AWS has acted.
     pub(super) fn incomplete(operation: &'static str, missing: &str) -> Self {
         let message = format!("the response has no {missing}");
         Self { kind: AwsErrorKind::Lost, operation, code: None, message }
     }
 
-    /// An answer of AWS's that ends before its end.
+    /// A response that was cut short.
     pub(super) fn cut(operation: &'static str) -> Self {
         let message = "the response was cut short".to_owned();
         Self { kind: AwsErrorKind::Lost, operation, code: None, message }
     }
 
-    /// A request that never came to be.
+    /// A request that could not be built or signed.
     pub(super) fn not_sent(operation: &'static str, error: &(dyn StdError + 'static)) -> Self {
         Self { kind: AwsErrorKind::NotSent, operation, code: None, message: one_line(&innermost(error)) }
     }
@@ -268,7 +268,8 @@ fn tls_error(error: &(dyn StdError + 'static)) -> Option<String> {
     inner.downcast_ref::<rustls::Error>().map(ToString::to_string)
 }
 
-fn innermost(error: &(dyn StdError + 'static)) -> String {
+/// The message of the innermost error; the outer ones only say that something failed.
+pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
         last = source;

@@ -74,7 +74,7 @@ impl Aws {
 
     fn iam(&self, config: &aws_config::SdkConfig, watch: Watch) -> Client {
         let mut builder = ConfigBuilder::from(config).interceptor(watch);
-        builder.set_endpoint_url(self.settings().iam_endpoint.clone());
+        builder.set_endpoint_url(self.settings().iam_endpoint.as_ref().map(ToString::to_string));
         Client::from_conf(builder.build())
     }
 }

@@ -1,7 +1,7 @@
 //! Keys that sign requests.
 
 use crate::model::secret::Secret;
-use crate::model::session::{LongTermKeys, Session};
+use crate::model::session::{LongTermKeys, Session, UnusableKey, check_keys};
 
 /// Keys that sign a request.
 #[derive(Debug, Clone)]
@@ -15,6 +15,12 @@ impl Keys {
     /// Keys of their parts; with a token they are a session's.
     pub fn new(access_key_id: &str, secret: Secret<String>, token: Option<Secret<String>>) -> Self {
         Self { access_key_id: access_key_id.to_owned(), secret_access_key: secret, session_token: token }
+    }
+
+    /// Whether a request can be signed with them.
+    pub fn check(&self) -> Result<(), UnusableKey> {
+        let token = self.session_token.as_ref().map(|token| token.expose().as_str());
+        check_keys(&self.access_key_id, self.secret_access_key.expose(), token)
     }
 
     /// The access key ID.

@@ -10,6 +10,7 @@ use super::client::{Aws, Reply};
 use super::errors::{AwsError, OperationError, Sent};
 use super::keys::Keys;
 use crate::model::duration::SessionDuration;
+use crate::model::role::{ExternalId, RoleArn, RoleSessionName};
 use crate::model::serial::Serial;
 use crate::model::session::Session;
 use crate::model::totp::Code;
@@ -27,11 +28,11 @@ pub struct Mfa {
 #[derive(Debug, Clone)]
 pub struct AssumeRole {
     /// The role.
-    pub role_arn: String,
+    pub role_arn: RoleArn,
     /// The name under which CloudTrail shows the session.
-    pub session_name: String,
+    pub session_name: RoleSessionName,
     /// What the role's trust policy may demand of outsiders.
-    pub external_id: Option<String>,
+    pub external_id: Option<ExternalId>,
     /// How long the session is to live.
     pub duration: SessionDuration,
 }
@@ -77,15 +78,15 @@ impl Aws {
         let retry = if mfa.is_some() { RetryConfig::disabled() } else { RetryConfig::standard() };
         let reply = self.ask(OPERATION, keys, offset, retry, |sts| {
             sts.assume_role()
-                .role_arn(&role.role_arn)
-                .role_session_name(&role.session_name)
-                .set_external_id(role.external_id.clone())
+                .role_arn(role.role_arn.as_str())
+                .role_session_name(role.session_name.as_str())
+                .set_external_id(role.external_id.as_ref().map(ToString::to_string))
                 .duration_seconds(role.duration.seconds().cast_signed())
                 .set_serial_number(mfa.map(|m| m.serial.to_string()))
                 .set_token_code(mfa.map(|m| m.code.expose().to_owned()))
                 .send()
         });
-        let account = role.role_arn.split(':').nth(4).map(str::to_owned);
+        let account = Some(role.role_arn.account().to_owned());
         session(OPERATION, reply, issued, account, |output| output.credentials)
     }
 
@@ -110,13 +111,14 @@ impl Aws {
     ) -> Reply<T> {
         self.request(operation, keys, offset, retry, |config, watch| {
             let mut builder = ConfigBuilder::from(&config).interceptor(watch);
-            builder.set_endpoint_url(self.settings().sts_endpoint.clone());
+            builder.set_endpoint_url(self.settings().sts_endpoint.as_ref().map(ToString::to_string));
             send(Client::from_conf(builder.build()))
         })
     }
 }
 
-/// The session in an answer, if it is all there and has not ended. The SDK fills in what is missing: empty texts, 1970.
+/// The session in a response, if it is complete and has not expired. For missing elements the SDK fills in empty texts and
+/// 1970.
 fn session<T>(
     operation: &'static str,
     reply: Reply<T>,
@@ -124,7 +126,7 @@ fn session<T>(
     account_id: Option<String>,
     credentials: impl FnOnce(T) -> Option<StsCredentials>,
 ) -> Reply<Session> {
-    // By AWS's own time, for ours may be off.
+    // AWS's own time: this computer's may be off.
     let now = reply.server_time.unwrap_or(issued);
     reply.and_then(|output| {
         let missing = |what| AwsError::incomplete(operation, what);
@@ -143,7 +145,7 @@ fn session<T>(
     })
 }
 
-/// Whether this can be part of credentials: it goes into headers and files.
+/// Whether a text can be part of credentials, which go into headers and files.
 fn is_printable(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }

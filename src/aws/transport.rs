@@ -1,5 +1,5 @@
-//! HTTP as every request of ours gets it, those of the SDK's default chain included: through the proxy, with the trusted
-//! certificates, and with an answer that is read whole here, within a limit of size and time.
+//! HTTP for every request, including those of the SDK's default chain: through the proxy, with the trusted certificates, and
+//! with responses read completely here, within a limit of size and time.
 
 use std::fmt;
 use std::time::Duration;
@@ -22,21 +22,22 @@ use rustls::pki_types::pem::PemObject;
 
 use super::echo::Carried;
 use super::settings::{ClientError, Settings};
+use crate::model::proxy::ProxyUrl;
 
-/// No answer that we ask for comes near this: the longest is a page of a thousand devices, some 400 KiB.
+/// No expected response comes near this: the longest is a page of a thousand devices, about 400 KiB.
 pub(super) const ANSWER_LIMIT: usize = 1024 * 1024;
 
-/// An answer that is longer than [`ANSWER_LIMIT`].
+/// A response longer than [`ANSWER_LIMIT`].
 #[derive(Debug, thiserror::Error)]
 #[error("the response is larger than {} MiB", ANSWER_LIMIT / 1024 / 1024)]
 pub(super) struct TooLarge;
 
-/// An answer that had not ended when its time was up.
+/// A response that did not end in time.
 #[derive(Debug, thiserror::Error)]
 #[error("the response did not end in time")]
 pub(super) struct Late;
 
-/// The one way to the network under these settings.
+/// The only way to the network with these settings.
 pub(super) fn http_client(settings: &Settings) -> Result<SharedHttpClient, ClientError> {
     let tls_context = TlsContext::builder().with_trust_store(trust_store(settings)?).build();
     let tls_context = tls_context.map_err(|e| ClientError::Tls(e.to_string()))?;
@@ -50,12 +51,12 @@ pub(super) fn http_client(settings: &Settings) -> Result<SharedHttpClient, Clien
             builder.tls_context(tls_context.clone()).build()
         })
     };
-    let plain = client(proxy(settings.http_proxy.as_deref(), settings)?);
-    let secure = client(proxy(settings.https_proxy.as_deref(), settings)?);
+    let plain = client(proxy(settings.http_proxy.as_ref(), settings)?);
+    let secure = client(proxy(settings.https_proxy.as_ref(), settings)?);
     Ok(SharedHttpClient::new(Bounded { plain, secure, deadline: settings.deadline }))
 }
 
-/// A client whose answers come whole or not at all. `http://` and `https://` have proxies of their own.
+/// A client whose responses are complete or errors. `http://` and `https://` have separate proxies.
 #[derive(Clone)]
 struct Bounded<T> {
     plain: T,
@@ -63,7 +64,7 @@ struct Bounded<T> {
     deadline: Duration,
 }
 
-// The clients below would show the proxy's password.
+// The wrapped clients would show the proxy's password.
 impl<T> fmt::Debug for Bounded<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bounded").field("deadline", &self.deadline).finish_non_exhaustive()
@@ -100,7 +101,7 @@ impl HttpConnector for Bounded<SharedHttpConnector> {
     }
 }
 
-/// Reads an answer's body to its end; an error's without what the request carried.
+/// Reads a response's body to its end, and redacts the request's secrets in an error.
 async fn whole(mut answer: HttpResponse, carried: &Carried) -> Result<HttpResponse, ConnectorError> {
     let mut stream = ByteStream::new(std::mem::replace(answer.body_mut(), SdkBody::taken()));
     let mut body = Vec::new();
@@ -129,8 +130,8 @@ fn trust_store(settings: &Settings) -> Result<TrustStore, ClientError> {
     }
 }
 
-/// The certificates of a bundle that rustls takes, and nothing else: the SDK panics on any that it refuses and on any
-/// other PEM section that is damaged, and real bundles have such.
+/// The certificates of a bundle that rustls accepts, and nothing else: the SDK panics on rejected certificates and on other
+/// damaged PEM sections, and real bundles have both.
 fn usable_certificates(bundle: &str) -> String {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     let sections = bundle.split_inclusive("-----END CERTIFICATE-----");
@@ -144,12 +145,10 @@ fn is_usable(pem: &str) -> bool {
     rustls::RootCertStore::empty().add(der).is_ok()
 }
 
-fn proxy(url: Option<&str>, settings: &Settings) -> Result<ProxyConfig, ClientError> {
+fn proxy(url: Option<&ProxyUrl>, settings: &Settings) -> Result<ProxyConfig, ClientError> {
     let Some(url) = url else { return Ok(ProxyConfig::disabled()) };
-    let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
-    // Only the scheme is named: the rest may hold a password.
-    let config = ProxyConfig::all(url.as_str())
-        .map_err(|_| ClientError::Proxy("it should look like `http://host:port`".to_owned()))?;
+    // The SDK's own error would show the password.
+    let config = ProxyConfig::all(url.expose()).map_err(|_| ClientError::Proxy)?;
     Ok(match &settings.no_proxy {
         Some(rules) => config.no_proxy(rules),
         None => config,

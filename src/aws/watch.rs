@@ -1,4 +1,5 @@
-//! What requests and answers show besides their content: whether one was sent, AWS's time, whether an answer is AWS's and whole.
+//! What requests and responses show besides their content: whether a request was sent, AWS's time, and whether a response
+//! comes from AWS and is complete.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,33 +13,33 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use chrono::{DateTime, Utc};
 
-/// Looks at every request and answer of an operation, successful or not.
+/// Watches every request and response of an operation, successful or not.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
     operation: &'static str,
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What an operation's requests and answers showed.
+/// What an operation's requests and responses showed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Seen {
-    /// Whether a request was built, signed and handed to the network. Before that, nothing can have left.
+    /// Whether a request was built, signed and handed to the network. Before that, nothing has left this computer.
     pub(super) sent: bool,
-    /// The `Date` of the last answer.
+    /// The `Date` of the last response.
     pub(super) date: Option<DateTime<Utc>>,
-    /// What the last answer is.
+    /// The shape of the last response.
     pub(super) last: Option<Shape>,
-    /// What is wrong with an answer that the SDK took for a success; a list has one a page.
+    /// The shape of a response that the SDK wrongly took for a success; a list has a response for each page.
     pub(super) bad_success: Option<Shape>,
 }
 
-/// What an answer is, by its root element. The SDK does not look: cut XML gives it half a token, and where it expects
-/// nothing in the body, a captive portal's page is a success.
+/// What a response is, judged by its root element. The SDK does not check: truncated XML gives it half a token, and where it
+/// expects an empty body, a captive portal's page is a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// AWS's, to its end.
+    /// A complete response from AWS.
     Whole,
-    /// The beginning of one of AWS's.
+    /// The beginning of a response from AWS.
     Cut,
     /// Something else.
     Foreign,
@@ -106,7 +107,8 @@ impl Intercept for Watch {
     }
 }
 
-/// What a body is as an answer to the operation. An empty one is a success that lost its body, or anyone's refusal.
+/// The shape of a body as a response to the operation. An empty body is a success that lost its body, or an error from
+/// anyone.
 fn shape(body: &[u8], operation: &str, success: bool) -> Shape {
     let text = String::from_utf8_lossy(body);
     let text = text.trim_start_matches('\u{feff}').trim();
@@ -129,7 +131,7 @@ fn shape(body: &[u8], operation: &str, success: bool) -> Shape {
     Shape::Foreign
 }
 
-/// What follows the XML declaration, if there is one; `None` if it does not end.
+/// The text after the XML declaration, if there is one; `None` if the declaration does not end.
 fn without_declaration(text: &str) -> Option<&str> {
     const OPEN: &str = "<?xml";
     if !text.is_empty() && text.len() < OPEN.len() && OPEN.starts_with(text) {

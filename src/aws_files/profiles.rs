@@ -74,6 +74,8 @@ pub struct StaticKeys {
     pub session_token: Option<Secret<String>>,
     /// Where the access key ID was read.
     pub origin: Origin,
+    /// Where the secret access key was read.
+    pub secret_origin: Origin,
 }
 
 /// An access key ID without its secret, or the reverse.
@@ -189,6 +191,7 @@ impl Profile {
             secret: secret.text.clone(),
             session_token: token.map(|value| value.text.clone()),
             origin: id.origin.clone(),
+            secret_origin: secret.origin.clone(),
         }))
     }
 }

@@ -126,7 +126,7 @@ fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
         return Ok(super::device::stored(ctx, name)?.serial);
     }
     let devices = ctx.registry()?.load()?;
-    let named = args.profile.profile.as_deref().or(ctx.env.get("AWS_PROFILE"));
+    let named = args.profile.profile.as_deref().or(ctx.env.named_profile());
     match (named, devices.as_slice()) {
         // Whoever has one device means it, unless the profile names another.
         (Some(profile), [one]) if args.profile.profile.is_none() => {

@@ -61,7 +61,7 @@ pub(super) fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
 
 /// Whether the environment or a default profile says whose credentials are meant.
 fn somebody_is_configured(ctx: &Context) -> bool {
-    let named = ["AWS_PROFILE", "AWS_ACCESS_KEY_ID"].iter().any(|name| ctx.env.get(name).is_some());
+    let named = ctx.env.named_profile().is_some() || ctx.env.get("AWS_ACCESS_KEY_ID").is_some();
     named || ctx.profiles().is_ok_and(|profiles| profiles.get("default").is_some())
 }
 
@@ -77,7 +77,7 @@ fn profile_of(ctx: &Context, flag: Option<&str>, record: Option<&DeviceRecord>) 
     if flag.is_some() {
         return flag.map(str::to_owned);
     }
-    if ctx.env.get("AWS_PROFILE").is_some() {
+    if ctx.env.named_profile().is_some() {
         return None;
     }
     let profiles = ctx.profiles().unwrap_or_default();

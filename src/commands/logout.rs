@@ -100,7 +100,7 @@ impl Cached {
 /// The section in which the profile's session would be, and its cached sessions.
 fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)> {
     let profiles = ctx.profiles()?;
-    let named = profile.or(ctx.env.get("AWS_PROFILE"));
+    let named = profile.or(ctx.env.named_profile());
     let resolution = resolve(&profiles, named.unwrap_or(ctx.env.profile()))?;
     let section = match &resolution.target {
         Target::Section(section) => section.clone(),

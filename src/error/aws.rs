@@ -100,10 +100,10 @@ impl From<ClientError> for CommandError {
             ClientError::CaBundleUnreadable { .. } | ClientError::CaBundleEmpty(_) => {
                 this.hint("set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates")
             }
-            ClientError::Endpoint(_) => {
-                this.hint("it looks like `http://localhost:4566`; see `AWS_ENDPOINT_URL` and the profile")
+            ClientError::NoServer { .. } => {
+                this.hint("check region, endpoint, FIPS and dual-stack settings: `aws configure list`")
             }
-            ClientError::Proxy(_) => this.hint("check `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`"),
+            ClientError::Proxy => this.hint("check `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`"),
             ClientError::Tls(_) | ClientError::Runtime(_) => this,
         }
     }

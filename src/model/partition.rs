@@ -8,6 +8,11 @@ pub fn of_arn(arn: &str) -> &str {
         .unwrap_or("aws")
 }
 
+/// Whether AWS had this partition when the list was written.
+pub fn is_known(partition: &str) -> bool {
+    partition == "aws" || default_region(partition) != default_region("aws")
+}
+
 /// The region to ask when nobody says one: the region that signs for IAM in the partition (endpoint rule set of the
 /// AWS SDKs). An unknown partition gets the first one's.
 pub fn default_region(partition: &str) -> &'static str {
@@ -33,5 +38,6 @@ mod tests {
         assert_eq!(of_arn("GAHT12345678"), "aws");
         assert_eq!(default_region(of_arn("arn:aws-us-gov:iam::123456789012:mfa/alice")), "us-gov-west-1");
         assert_eq!(default_region("aws-iso-e"), "eu-isoe-west-1");
+        assert!(is_known("aws") && is_known("aws-us-gov") && !is_known("aws-new"));
     }
 }

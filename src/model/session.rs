@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::secret::Secret;
 
@@ -31,6 +32,56 @@ pub struct Session {
     pub expiration: DateTime<Utc>,
     /// The twelve digits of the account, when known.
     pub account_id: Option<String>,
+}
+
+/// Keys that cannot sign a request: the SDK panics on header values with such characters, and no real key has them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the {} contains {} (U+{:04X})", part.name(), character_kind(*.character), u32::from(*.character))]
+pub struct UnusableKey {
+    /// The part.
+    pub part: KeyPart,
+    /// The first invalid character.
+    pub character: char,
+}
+
+/// A part of credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyPart {
+    /// The access key ID.
+    Id,
+    /// The secret access key.
+    Secret,
+    /// The session token.
+    Token,
+}
+
+impl KeyPart {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Id => "access key ID",
+            Self::Secret => "secret access key",
+            Self::Token => "session token",
+        }
+    }
+}
+
+fn character_kind(character: char) -> &'static str {
+    match character {
+        c if c.is_control() => "a control character",
+        c if c.is_whitespace() => "whitespace",
+        _ => "a non-ASCII character",
+    }
+}
+
+/// Checks that keys can sign a request: visible ASCII only.
+pub fn check_keys(id: &str, secret: &str, token: Option<&str>) -> Result<(), UnusableKey> {
+    let parts = [(KeyPart::Id, id), (KeyPart::Secret, secret), (KeyPart::Token, token.unwrap_or_default())];
+    for (part, text) in parts {
+        if let Some(character) = text.chars().find(|c| !c.is_ascii_graphic()) {
+            return Err(UnusableKey { part, character });
+        }
+    }
+    Ok(())
 }
 
 /// The access key ID of AWS's documentation. No real key has it; moto hands it out with its sessions.
@@ -85,12 +136,24 @@ pub fn timestamp(time: DateTime<Utc>) -> String {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredSession {
+    #[serde(deserialize_with = "usable")]
     access_key_id: String,
+    #[serde(deserialize_with = "usable")]
     secret_access_key: String,
+    #[serde(deserialize_with = "usable")]
     session_token: String,
     issued: DateTime<Utc>,
     expiration: DateTime<Utc>,
     account_id: Option<String>,
+}
+
+/// A part of credentials; a damaged cache file is not a session.
+fn usable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.is_empty() || check_keys(&text, "", None).is_err() {
+        true => Err(D::Error::custom("not a part of credentials")),
+        false => Ok(text),
+    }
 }
 
 impl From<&Session> for StoredSession {
@@ -172,6 +235,15 @@ mod tests {
     fn access_keys_are_told_by_their_ids() {
         assert!(is_long_term_id("AKIAJQMOYWVNWNOMXRVA"));
         assert!(!is_long_term_id("ASIARWAYMUI6HWZ7SWIO") && !is_long_term_id("AKIAIOSFODNN7EXAMPLE"));
+    }
+
+    #[test]
+    fn keys_with_characters_that_are_invalid_in_headers_are_unusable() {
+        assert_eq!(check_keys("AKIAEXAMPLE", "a/b+c=", Some("t/+=")), Ok(()));
+        let why = |id, secret, token| check_keys(id, secret, token).unwrap_err().to_string();
+        assert_eq!(why("AKIA\u{1b}[D", "s", None), "the access key ID contains a control character (U+001B)");
+        assert_eq!(why("AKIA", "s\u{a0}", None), "the secret access key contains whitespace (U+00A0)");
+        assert_eq!(why("AKIA", "s", Some("é")), "the session token contains a non-ASCII character (U+00E9)");
     }
 
     #[test]

@@ -3,15 +3,18 @@
 
 use chrono::TimeDelta;
 
-use super::plan::{self, Wishes};
+use super::plan::{self, Wishes, keys_of_environment};
 use super::request::with_right_time;
+use super::settings::{assume_role, check_static_keys, settings};
 use super::{MAX_OFFSET, Options, SessionError, discover, ensure, long_term_keys, plan_for_keys, prepare};
 use crate::aws::{Aws, Keys};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, Instead, KeySource, KeysError, Resolution, ResolveError};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
+use crate::model::duration::SessionDuration;
 use crate::model::identity::{Identity, Who};
+use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 
@@ -151,11 +154,13 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let name = profile.unwrap_or(ctx.env.profile());
     let way = |resolution: &Resolution| -> CommandResult<Aws> {
         let serial = resolution.serial.as_ref().and_then(|setting| setting.text.parse().ok());
-        let settings = plan::settings(ctx, &profiles, resolution, serial.as_ref(), false);
+        let settings = settings(ctx, &profiles, resolution, serial.as_ref(), false)?;
         Ok(Aws::new(settings, ctx.clock.clone())?)
     };
     let resolution = resolve::resolve(&profiles, name);
-    if let Some(keys) = profile.is_none().then(|| environment(ctx)).flatten() {
+    if profile.is_none()
+        && let Some(keys) = keys_of_environment(ctx)?
+    {
         ctx.ui.detail("the credentials come from the environment");
         let aws = way(&resolution.unwrap_or_else(|_| plan::unconfigured(name)))?;
         return Ok(Found { aws, keys, source: Source::Environment });
@@ -163,9 +168,7 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let resolution = match resolution {
         Ok(resolution) => resolution,
         // Nothing is configured, which an administrator in a container or on a machine need not.
-        Err(ResolveError::NoSuchProfile { .. })
-            if profile.is_none() && ctx.env.get("AWS_PROFILE").is_none() =>
-        {
+        Err(ResolveError::NoSuchProfile { .. }) if profile.is_none() && ctx.env.named_profile().is_none() => {
             let aws = way(&plan::unconfigured(name))?;
             let keys = aws.default_chain_keys(None)?;
             return Ok(Found { aws, keys, source: Source::Other });
@@ -187,24 +190,36 @@ fn of_profile(
     if !resolution.roles.is_empty() {
         return Ok((of_role(ctx, profiles, resolution, aws)?, Source::Other));
     }
-    let own = |from: &KeySource| Source::Profile(resolution.base.clone(), from.clone());
+    if let Some(found) = of_base(ctx, resolution)? {
+        return Ok(found);
+    }
     match &resolution.keys {
-        Ok(from @ KeySource::Static { .. }) => Ok((Keys::from(&long_term_keys(ctx, resolution)?), own(from))),
-        Ok(from @ KeySource::Process { profile, command }) => {
-            let keys = plan::any_keys_from_process(ctx, profile, &command.text)?;
-            let source = if keys.long_term().is_some() { own(from) } else { Source::Other };
-            Ok((keys, source))
-        }
         // The SDK would run us, and we would ask the SDK.
         Err(KeysError::NoLongTermKeys { instead: Some(Instead::Ourselves), .. })
         | Err(KeysError::Incomplete(_)) => {
             Err(resolution.keys.clone().err().map_or_else(no_credentials, Into::into))
         }
-        Err(_) => Ok((of_sdk(ctx, profiles, resolution, aws)?, Source::Other)),
+        _ => Ok((of_sdk(ctx, profiles, resolution, aws)?, Source::Other)),
     }
 }
 
-/// A role's credentials: with MFA by our own means where a device is stored, else by the SDK's.
+/// The keys of the profile's base.
+fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys, Source)>> {
+    let own = |from: &KeySource| Source::Profile(resolution.base.clone(), from.clone());
+    Ok(match &resolution.keys {
+        Ok(from @ KeySource::Static { .. }) => {
+            Some((Keys::from(&long_term_keys(ctx, resolution)?), own(from)))
+        }
+        Ok(from @ KeySource::Process { profile, command }) => {
+            let keys = plan::any_keys_from_process(ctx, profile, &command.text)?;
+            let source = if keys.long_term().is_some() { own(from) } else { Source::Other };
+            Some((keys, source))
+        }
+        Err(_) => None,
+    })
+}
+
+/// A role's credentials: with MFA if a device is stored, else without, as the SDKs assume it.
 fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
     let serial = discover::known_serial(ctx, None, resolution, None)?;
     let stored = match (&serial, &resolution.keys) {
@@ -212,7 +227,10 @@ fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aw
         _ => false,
     };
     if !stored {
-        return of_sdk(ctx, profiles, resolution, aws);
+        return match of_base(ctx, resolution)? {
+            Some((keys, source)) => assumed(ctx, profiles, resolution, aws, keys, &source),
+            None => of_sdk(ctx, profiles, resolution, aws),
+        };
     }
     let wishes = Wishes { profile: Some(resolution.profile.clone()), serial, ..Wishes::default() };
     let prepared = prepare(ctx, &wishes)?;
@@ -220,6 +238,26 @@ fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aw
     Ok(Keys::from(&ensure(ctx, &prepared.aws, &prepared.plan, &options)?.session))
 }
 
+/// A role's credentials, assumed with these keys. The SDK could do it too, but panics on unusable keys.
+fn assumed(
+    ctx: &Context,
+    profiles: &Profiles,
+    resolution: &Resolution,
+    aws: &Aws,
+    mut keys: Keys,
+    source: &Source,
+) -> CommandResult<Keys> {
+    let mut offset = TimeDelta::zero();
+    for role in &resolution.roles {
+        let request = assume_role(profiles, role, RoleSessionName::default, SessionDuration::HOUR)?;
+        ctx.ui.detail(format_args!("assuming `{}`", request.role_arn));
+        let sent = with_right_time(ctx, &mut offset, |offset| aws.assume_role(&keys, &request, None, offset));
+        keys = Keys::from(&sent.map_err(|error| source.refused(SessionError::Aws(error), &keys))?);
+    }
+    Ok(keys)
+}
+
+/// The credentials that the SDK finds. It may sign with keys in files and variables, so those are checked first.
 fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
     let name = &resolution.profile;
     let command = |profile: &String| profiles.get(profile)?.get("credential_process").map(str::to_owned);
@@ -233,17 +271,16 @@ fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws
         return Err(CommandError::new(ErrorKind::Configuration, message)
             .hint(format!("give `{at}` credentials of its own: `aws configure --profile {at}`")));
     }
+    for profile in resolution.chain.iter().filter_map(|profile| profiles.get(profile)) {
+        if let Ok(Some(keys)) = profile.static_keys() {
+            check_static_keys(profile.name(), &keys)?;
+        }
+    }
+    keys_of_environment(ctx)?;
     ctx.ui.detail(format_args!("the AWS SDK is asked for the credentials of `{name}`"));
     Ok(aws.default_chain_keys(Some(name))?)
 }
 
 fn no_credentials() -> CommandError {
     CommandError::new(ErrorKind::Configuration, "no AWS credentials were found")
-}
-
-/// Keys or a session in the environment, as every SDK reads them first.
-fn environment(ctx: &Context) -> Option<Keys> {
-    let id = ctx.env.get("AWS_ACCESS_KEY_ID")?;
-    let secret = ctx.env.get("AWS_SECRET_ACCESS_KEY")?;
-    Some(Keys::new(id, secret.into(), ctx.env.get("AWS_SESSION_TOKEN").map(Into::into)))
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::discover;
+use super::settings::{assume_role, check_keys, check_partitions, check_static_keys, settings};
 use crate::aws::{AssumeRole, Aws, Keys, Settings};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution, Setting, Target};
@@ -14,10 +15,10 @@ use crate::context::Context;
 use crate::env::{AWSMFA_DURATION, SERVING};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::SessionDuration;
-use crate::model::partition;
+use crate::model::role::RoleSessionName;
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
-use crate::model::session::LongTermKeys;
+use crate::model::session::{KeyPart, LongTermKeys};
 use crate::process;
 
 /// What the command line asks for.
@@ -71,9 +72,9 @@ impl Plan {
     /// The key under which the session is cached.
     pub fn key(&self) -> SessionKey {
         let roles = self.roles.iter().map(|role| RoleKey {
-            role_arn: role.role_arn.clone(),
-            session_name: role.session_name.clone(),
-            external_id: role.external_id.clone(),
+            role_arn: role.role_arn.to_string(),
+            session_name: role.session_name.to_string(),
+            external_id: role.external_id.as_ref().map(ToString::to_string),
             duration: role.duration,
         });
         SessionKey {
@@ -95,7 +96,7 @@ impl Plan {
 pub fn prepare(ctx: &Context, wishes: &Wishes) -> CommandResult<Prepared> {
     let profiles = ctx.profiles()?;
     let name = wishes.profile.as_deref().unwrap_or(ctx.env.profile());
-    let (resolution, keys) = match environment_keys(ctx, wishes, &profiles) {
+    let (resolution, keys) = match environment_keys(ctx, wishes, &profiles)? {
         Some(keys) => (unconfigured(name), keys),
         None => {
             let resolution = resolve::resolve(&profiles, name)?;
@@ -104,17 +105,18 @@ pub fn prepare(ctx: &Context, wishes: &Wishes) -> CommandResult<Prepared> {
         }
     };
     let known = discover::known_serial(ctx, wishes.serial.as_ref(), &resolution, Some(&keys.access_key_id))?;
-    let settings = settings(ctx, &profiles, &resolution, known.as_ref(), wishes.unattended);
+    let settings = settings(ctx, &profiles, &resolution, known.as_ref(), wishes.unattended)?;
     let aws = Aws::new(settings, ctx.clock.clone())?;
     let discovered = known.is_none();
     let serial = known.map_or_else(|| discover::ask_aws(ctx, &aws, &keys, &resolution), Ok)?;
-    let plan = plan(ctx, wishes, &resolution, keys, serial, aws.settings())?;
+    let plan = plan(ctx, wishes, &profiles, &resolution, keys, serial, aws.settings())?;
     Ok(Prepared { profiles, resolution, aws, plan, discovered })
 }
 
 fn plan(
     ctx: &Context,
     wishes: &Wishes,
+    profiles: &Profiles,
     resolution: &Resolution,
     keys: LongTermKeys,
     serial: Serial,
@@ -130,14 +132,14 @@ fn plan(
     for role in &resolution.roles {
         let own = role.duration_seconds.as_ref().map(setting_duration).transpose()?;
         let wished = wished.filter(|_| role.profile == resolution.profile);
-        roles.push(AssumeRole {
-            role_arn: role.role_arn.clone(),
-            session_name: role.role_session_name.clone().unwrap_or_else(|| session_name(&serial)),
-            external_id: role.external_id.clone(),
-            duration: wished.or(own).unwrap_or(SessionDuration::HOUR).min(SessionDuration::ROLE_MAX),
-        });
+        let duration = wished.or(own).unwrap_or(SessionDuration::HOUR).min(SessionDuration::ROLE_MAX);
+        roles.push(assume_role(profiles, role, || session_name(&serial), duration)?);
     }
-    let endpoint = settings.sts_endpoint.as_deref().unwrap_or("aws");
+    if serial.is_virtual() {
+        // AWS may have named it only now.
+        check_partitions(settings, None, [serial.as_str()])?;
+    }
+    let endpoint = settings.sts_endpoint.as_ref().map_or("aws", |url| url.as_str());
     Ok(Plan {
         keys,
         serial,
@@ -156,13 +158,12 @@ pub fn plan_for_keys(
     settings: &Settings,
 ) -> CommandResult<Plan> {
     let resolution = unconfigured(ctx.env.profile());
-    plan(ctx, &Wishes::default(), &resolution, keys, serial, settings)
+    plan(ctx, &Wishes::default(), &Profiles::default(), &resolution, keys, serial, settings)
 }
 
 /// CloudTrail shows the name, so it says who: the device is usually named for its user.
-fn session_name(serial: &Serial) -> String {
-    let name = serial.device_name();
-    if name.len() >= 2 { name.chars().take(64).collect() } else { "awsmfa".to_owned() }
+fn session_name(serial: &Serial) -> RoleSessionName {
+    RoleSessionName::derived_from(serial.device_name()).unwrap_or_default()
 }
 
 fn variable_duration(ctx: &Context) -> CommandResult<Option<SessionDuration>> {
@@ -203,19 +204,35 @@ pub(super) fn unconfigured(name: &str) -> Resolution {
 }
 
 /// Keys of the environment, for those who have nothing configured at all.
-fn environment_keys(ctx: &Context, wishes: &Wishes, profiles: &Profiles) -> Option<LongTermKeys> {
-    let named = wishes.profile.is_some() || ctx.env.get("AWS_PROFILE").is_some();
+fn environment_keys(
+    ctx: &Context,
+    wishes: &Wishes,
+    profiles: &Profiles,
+) -> CommandResult<Option<LongTermKeys>> {
+    let named = wishes.profile.is_some() || ctx.env.named_profile().is_some();
     // A `[default]` that holds nothing but the session of the login before is no configuration.
     let configured = resolve::resolve(profiles, "default").is_ok_and(|resolution| resolution.keys.is_ok());
     if !wishes.environment_keys || named || configured || ctx.env.get("AWS_SESSION_TOKEN").is_some() {
-        return None;
+        return Ok(None);
     }
-    let keys = LongTermKeys {
-        access_key_id: ctx.env.get("AWS_ACCESS_KEY_ID")?.to_owned(),
-        secret_access_key: ctx.env.get("AWS_SECRET_ACCESS_KEY")?.into(),
-    };
+    let Some(keys) = keys_of_environment(ctx)? else { return Ok(None) };
     ctx.ui.detail("the long-term keys come from the environment: no profile is configured");
-    Some(keys)
+    Ok(keys.long_term())
+}
+
+/// Keys or a session in the environment, as every SDK reads them first.
+pub(super) fn keys_of_environment(ctx: &Context) -> CommandResult<Option<Keys>> {
+    let get = |name| ctx.env.get(name);
+    let (Some(id), Some(secret)) = (get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")) else {
+        return Ok(None);
+    };
+    let keys = Keys::new(id, secret.into(), get("AWS_SESSION_TOKEN").map(Into::into));
+    check_keys(&keys, |part| match part {
+        KeyPart::Id => "AWS_ACCESS_KEY_ID".to_owned(),
+        KeyPart::Secret => "AWS_SECRET_ACCESS_KEY".to_owned(),
+        KeyPart::Token => "AWS_SESSION_TOKEN".to_owned(),
+    })?;
+    Ok(Some(keys))
 }
 
 /// The long-term keys that a profile stands for; runs the profile's `credential_process` if they come from there.
@@ -223,6 +240,7 @@ pub fn long_term_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<L
     match &resolution.keys {
         Ok(KeySource::Static { profile, keys }) => {
             ctx.ui.detail(format_args!("long-term keys of `{profile}` ({})", keys.origin));
+            check_static_keys(profile, keys)?;
             Ok(LongTermKeys {
                 access_key_id: keys.access_key_id.clone(),
                 secret_access_key: keys.secret.clone(),
@@ -272,55 +290,8 @@ pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str)
     let answer: ProcessAnswer = serde_json::from_str(printed.expose())
         .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
     let secret = Secret::from(answer.secret_access_key);
-    Ok(Keys::new(&answer.access_key_id, secret, answer.session_token.map(Secret::from)))
-}
-
-/// How AWS is reached for a profile.
-pub fn settings(
-    ctx: &Context,
-    profiles: &Profiles,
-    resolution: &Resolution,
-    serial: Option<&Serial>,
-    unattended: bool,
-) -> Settings {
-    let env = &ctx.env;
-    let region = env.get("AWS_REGION").or_else(|| env.get("AWS_DEFAULT_REGION")).map(str::to_owned);
-    let region = region.or_else(|| resolution.region.as_ref().map(|s| s.text.clone())).unwrap_or_else(|| {
-        let role = resolution.roles.last().map(|role| role.role_arn.as_str());
-        let arn = serial.map(Serial::as_str).or(role).unwrap_or_default();
-        partition::default_region(partition::of_arn(arn)).to_owned()
-    });
-    // The profile itself first, then those that it takes its keys from.
-    let from_chain = |service: &str| {
-        resolution.chain.iter().find_map(|profile| resolve::service_endpoint(profiles, profile, service))
-    };
-    let endpoint = |variable: &str, service: &str| {
-        if env.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-            return None;
-        }
-        let from_env = env.get(variable).or_else(|| env.get("AWS_ENDPOINT_URL")).map(str::to_owned);
-        from_env.or_else(|| from_chain(service).map(|s| s.text))
-    };
-    let switch = |variable: &str, of: &dyn Fn(&str) -> Option<bool>| match env.get(variable) {
-        Some(_) => env.flag(variable),
-        None => resolution.chain.iter().find_map(|profile| of(profile)).unwrap_or(false),
-    };
-    let bundle = resolution.chain.iter().find_map(|profile| resolve::ca_bundle(profiles, profile));
-    let variable = |upper: &str, lower: &str| env.get(lower).or_else(|| env.get(upper)).map(str::to_owned);
-    // SOCKS is not spoken here; the AWS CLI does not look at this variable at all.
-    let all = variable("ALL_PROXY", "all_proxy").filter(|url| !url.starts_with("socks"));
-    Settings {
-        region,
-        sts_endpoint: endpoint("AWS_ENDPOINT_URL_STS", "sts"),
-        iam_endpoint: endpoint("AWS_ENDPOINT_URL_IAM", "iam"),
-        use_fips: switch("AWS_USE_FIPS_ENDPOINT", &|p| resolve::use_fips_endpoint(profiles, p)),
-        use_dual_stack: switch("AWS_USE_DUALSTACK_ENDPOINT", &|p| {
-            resolve::use_dualstack_endpoint(profiles, p)
-        }),
-        ca_bundle: env.path("AWS_CA_BUNDLE").or_else(|| Some(env.expand_home(bundle?.text.as_ref()))),
-        http_proxy: variable("HTTP_PROXY", "http_proxy").or_else(|| all.clone()),
-        https_proxy: variable("HTTPS_PROXY", "https_proxy").or(all),
-        no_proxy: variable("NO_PROXY", "no_proxy"),
-        deadline: Duration::from_secs(if unattended { 3 } else { 15 }),
-    }
+    let keys = Keys::new(&answer.access_key_id, secret, answer.session_token.map(Secret::from));
+    keys.check()
+        .map_err(|unusable| process_failed(profile, &format!("printed unusable keys: {unusable}")))?;
+    Ok(keys)
 }

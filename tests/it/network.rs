@@ -130,6 +130,18 @@ fn plain_endpoints_use_the_plain_proxy_and_no_proxy_is_obeyed() {
 }
 
 #[test]
+fn passwords_of_proxies_are_read_as_in_the_aws_cli() {
+    for (password, spelling) in [("p@ss", "p@ss"), ("p:a:ss", "p:a:ss"), ("p/ss", "p%2Fss"), ("p%ss", "p%ss")]
+    {
+        let mut world = World::imported();
+        let proxy = Proxy::builder().basic_auth("alice", password).start();
+        world.home.set("HTTP_PROXY", &proxy.url().replace("http://", &format!("http://alice:{spelling}@")));
+        world.home.awsmfa(["login", "-p", "dev"]).run().success();
+        assert!(proxy.seen().iter().all(|target| target.passed) && !proxy.seen().is_empty(), "{spelling}");
+    }
+}
+
+#[test]
 fn endpoints_come_from_variables_then_services_then_the_profile() {
     let mut world = World::imported();
     let nowhere = "http://127.0.0.1:9";

@@ -86,7 +86,7 @@ fn virtual_device(
     Ok(VirtualDevice { serial: present(operation, device.serial_number)?, assigned })
 }
 
-/// A serial, which the SDK fills in with nothing where it is missing.
+/// A serial number; the SDK fills in an empty text where it is missing.
 fn present(operation: &'static str, serial: String) -> Result<String, AwsError> {
     Some(serial).filter(|serial| !serial.is_empty()).ok_or_else(|| AwsError::incomplete(operation, "serial"))
 }

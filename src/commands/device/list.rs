@@ -110,7 +110,7 @@ fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Ve
 fn check_profile(ctx: &Context, args: &ListArgs) -> CommandResult {
     let has_keys =
         ctx.env.get("AWS_ACCESS_KEY_ID").is_some() && ctx.env.get("AWS_SECRET_ACCESS_KEY").is_some();
-    let of_env = ctx.env.get("AWS_PROFILE").filter(|_| !has_keys).map(|_| ctx.env.profile());
+    let of_env = ctx.env.named_profile().filter(|_| !has_keys).map(|_| ctx.env.profile());
     // Files that cannot be read are told with the list.
     let (Some(name), Ok(profiles)) = (args.profile.profile.as_deref().or(of_env), ctx.profiles()) else {
         return Ok(());

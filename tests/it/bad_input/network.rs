@@ -159,7 +159,8 @@ fn a_ca_bundle_and_a_proxy_that_do_not_serve() {
     let err = login_and_sdk(&world.home, "dev", 3);
     assert!(!err.contains("hunter2"), "{err}");
     insta::assert_snapshot!(err, @"
-    error: the proxy's URL cannot be used: it should look like `http://host:port`
-    hint: check `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY`
+    error: HTTP_PROXY: the proxy URL is malformed
+    hint: set `HTTP_PROXY=http://user:password@host:port`
+    hint: write `/`, `?`, `#` and `%` in a password as `%2F`, `%3F`, `%23` and `%25`
     ");
 }

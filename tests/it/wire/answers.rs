@@ -28,13 +28,9 @@ impl Caller {
         let world = World::new();
         world.freeze();
         let clock = Arc::new(SharedTime::from(world.aws.clock()));
-        let settings = Settings {
-            region: "us-east-1".into(),
-            sts_endpoint: Some(world.aws.endpoint()),
-            iam_endpoint: Some(world.aws.endpoint()),
-            deadline: Duration::from_secs(60),
-            ..Settings::default()
-        };
+        let endpoint = Some(world.aws.endpoint().parse().unwrap());
+        let settings = Settings::of_region("us-east-1".parse().unwrap(), Duration::from_secs(60));
+        let settings = Settings { sts_endpoint: endpoint.clone(), iam_endpoint: endpoint, ..settings };
         let seed = Seed::from_base32(&world.device.seed).unwrap();
         Self { aws: Aws::new(settings, clock).unwrap(), seed, world }
     }

@@ -1,0 +1,57 @@
+//! Where a setting was read, so that an error can say where to change it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// The place of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// An environment variable.
+    Variable(&'static str),
+    /// A line of one of the AWS files.
+    Line {
+        /// The key.
+        key: &'static str,
+        /// The file.
+        path: Arc<PathBuf>,
+        /// The line, from 1.
+        line: usize,
+    },
+}
+
+impl Source {
+    /// A hint that sets another value in this place.
+    pub fn set_to(&self, value: &str) -> String {
+        match self {
+            Self::Variable(name) => format!("set `{name}={value}`"),
+            Self::Line { key, .. } => format!("write `{key} = {value}`"),
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name) => f.write_str(name),
+            Self::Line { key, path, line } => write!(f, "{key} ({}:{line})", path.display()),
+        }
+    }
+}
+
+/// A text with the place where it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sourced {
+    /// The text.
+    pub text: String,
+    /// The place.
+    pub at: Source,
+}
+
+impl Sourced {
+    /// The parsed value, or the place and the error.
+    pub fn parse<T: FromStr>(&self) -> Result<T, (Source, T::Err)> {
+        self.text.parse().map_err(|error| (self.at.clone(), error))
+    }
+}
