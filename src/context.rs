@@ -3,7 +3,7 @@
 use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::aws_files::door::AwsFiles;
@@ -13,6 +13,7 @@ use crate::clock::SharedClock;
 use crate::env::{AWSMFA_STORE, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::ledger::{DeviceLedger, Ledgers};
+use crate::model::duration::in_words;
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
@@ -40,6 +41,8 @@ pub struct Context {
     file_store: OnceCell<Rc<dyn SecretStore>>,
     // One answer for the whole run: a locked keyring takes its time to say so.
     usual_store: OnceCell<StoreKind>,
+    // Why the keyring is not used, for the person who is asked for the file store's first passphrase.
+    no_keyring: Arc<OnceLock<String>>,
     // Said once, though the files are read several times.
     told_obstacles: Cell<bool>,
     // One for the whole run: it knows what it has seen in the files.
@@ -56,6 +59,7 @@ impl Context {
             prompt,
             file_store: OnceCell::new(),
             usual_store: OnceCell::new(),
+            no_keyring: Arc::default(),
             told_obstacles: Cell::new(false),
             aws_files: OnceCell::new(),
         }
@@ -146,6 +150,7 @@ impl Context {
     /// The keyring if it works, else the file; a keyring that is there was expected to be used.
     fn choose_store(&self) -> StoreKind {
         let Err(why) = store::probe(&self.keyring()) else { return StoreKind::Keyring };
+        let _ = self.no_keyring.set(why.to_string());
         match why {
             StoreError::Unavailable { .. } => self.ui.detail(format_args!("{why}; using the file store")),
             why => self.ui.warn(format_args!("{why}; using the file store")),
@@ -187,21 +192,50 @@ impl Context {
             CommandError::new(ErrorKind::Usage, format!("AWSMFA_UNLOCK_FOR: {e}"))
                 .hint("write it as `8h` or `0`")
         })?;
-        let passphrases = EnvPassphrase::new(self.env.clone(), Person(self.prompt.clone()));
+        let person = Person {
+            prompt: self.prompt.clone(),
+            folder: folder.clone(),
+            unlock_for,
+            no_keyring: self.no_keyring.clone(),
+        };
+        let passphrases = EnvPassphrase::new(self.env.clone(), person);
         let store = AgeFileStore::new(folder, lock, Box::new(passphrases), unlock_for);
         Ok(self.file_store.get_or_init(|| Rc::new(store)).clone())
     }
 }
 
 /// Asks for the file store's passphrase.
-struct Person(Arc<dyn Prompt>);
+struct Person {
+    prompt: Arc<dyn Prompt>,
+    folder: PathBuf,
+    unlock_for: Duration,
+    no_keyring: Arc<OnceLock<String>>,
+}
 
 impl AskPassphrase for Person {
     fn ask(&self, prompt: &str) -> Result<Secret<String>, StoreError> {
-        self.0.secret(prompt).map_err(|error| match error {
+        self.prompt.secret(prompt).map_err(|error| match error {
             PromptError::Interrupted => StoreError::Interrupted,
             other => StoreError::NoPassphrase { why: other.to_string() },
         })
+    }
+
+    fn introduce(&self) {
+        if let Some(why) = self.no_keyring.get() {
+            self.prompt.tell(&format!("{why}, so the secret goes to the file store"));
+        }
+        let folder = self.folder.display();
+        self.prompt.tell(&format!("the file store keeps secrets in {folder}, encrypted with a passphrase"));
+        self.prompt.tell(&match kernel_keyring::IS_EXPECTED && !self.unlock_for.is_zero() {
+            true => {
+                format!("once typed, the passphrase is not asked for again for {}", in_words(self.unlock_for))
+            }
+            false => "the passphrase is asked for whenever a secret is needed".to_owned(),
+        });
+    }
+
+    fn hint(&self, hint: &str) {
+        self.prompt.tell(hint);
     }
 }
 

@@ -142,9 +142,13 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
         return Err(run.not_begun(&journals)?);
     }
     run.take_over(begun.as_ref());
-    run.check_places(&file, begun.as_ref())?;
+    run.check_places(&file)?;
     run.tell_lost_key(&file)?;
+    let mut needs_store = begun.as_ref().is_none_or(|journal| journal.stage == Stage::Planned);
     if let Some(new_user) = run.wishes.new_user.clone() {
+        if std::mem::take(&mut needs_store) {
+            run.check_store()?;
+        }
         interrupt::say(words::AGAIN);
         run.new_user(&new_user, &file).map_err(|error| match error.kind {
             ErrorKind::Network => error.hint(words::AGAIN),
@@ -152,6 +156,9 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
         })?;
     }
     let mut journal = run.plan(begun)?;
+    if needs_store && journal.stage == Stage::Planned {
+        run.check_store()?;
+    }
     let driven = run.drive(&file, &mut journal);
     // Ctrl-C from here on interrupts something else.
     interrupt::forget();

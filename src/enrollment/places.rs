@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::journal::{Journal, Stage, UserJournal};
+use super::journal::UserJournal;
 use super::{NewUser, Run, Wishes, words};
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
@@ -18,19 +18,21 @@ use crate::store::{self, StoreError, StoreKind};
 const KEY_WAITS: [u64; 4] = [1, 2, 4, 8];
 
 impl Run<'_> {
-    /// Checks the journal, the store, the AWS files and the terminal, as far as they will be needed.
-    pub(super) fn check_places(&self, file: &UserJournal, begun: Option<&Journal>) -> CommandResult {
+    /// Checks the journal, the AWS files and the terminal, as far as they will be needed.
+    pub(super) fn check_places(&self, file: &UserJournal) -> CommandResult {
         file.check_writable()?;
         self.check_profile()?;
         if let Some(new_user) = &self.wishes.new_user {
             self.check_new_user(new_user)?;
         }
-        if begun.is_none_or(|journal| journal.stage == Stage::Planned) {
-            self.ctx.ui.doing("checking that the store keeps what it is given");
-            let kind = self.ctx.store_for_new(self.store)?;
-            store::probe(&*self.ctx.store(kind)?).map_err(|error| self.unusable(error))?;
-        }
         Ok(())
+    }
+
+    /// Checks the store, which may ask a person for a first passphrase: right before AWS is changed, and no sooner.
+    pub(super) fn check_store(&self) -> CommandResult {
+        self.ctx.ui.doing("checking the secret store");
+        let kind = self.ctx.store_for_new(self.store)?;
+        store::probe(&*self.ctx.store(kind)?).map_err(|error| self.unusable(error))
     }
 
     fn check_profile(&self) -> CommandResult {

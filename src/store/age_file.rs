@@ -96,9 +96,7 @@ impl AgeFileStore {
             Some(identity) => identity,
             None => {
                 let identity = self.open_identity(&sealed)?;
-                if may_keep {
-                    kernel_keyring::keep(identity.recipient(), identity.secret(), self.unlock_for);
-                }
+                self.keep_unlocked(&identity);
                 identity
             }
         };
@@ -161,10 +159,20 @@ impl AgeFileStore {
         write_and_check(&self.identity_path(), &sealed)?;
         self.write_recipient(&identity)?;
         drop(lock);
-        if self.passphrases.is_typed() {
-            kernel_keyring::keep(identity.recipient(), identity.secret(), self.unlock_for);
-        }
+        self.keep_unlocked(&identity);
         Ok(self.remember(identity))
+    }
+
+    /// Keeps an identity unlocked whose passphrase was typed, if that is wanted. Where the system should be able to and
+    /// is not, as in many containers, every command would ask: the person is told what to do instead.
+    fn keep_unlocked(&self, identity: &Identity) {
+        let wanted = self.passphrases.is_typed() && !self.unlock_for.is_zero();
+        if wanted
+            && !kernel_keyring::keep(identity.recipient(), identity.secret(), self.unlock_for)
+            && kernel_keyring::IS_EXPECTED
+        {
+            self.passphrases.not_kept();
+        }
     }
 
     fn remember(&self, identity: Identity) -> String {

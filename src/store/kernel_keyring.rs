@@ -8,6 +8,9 @@ use crate::env::{AWSMFA_UNLOCK_FOR, Env};
 use crate::model::duration::{DurationError, parse_seconds};
 use crate::model::secret::Secret;
 
+/// Whether this platform has such a memory.
+pub const IS_EXPECTED: bool = cfg!(target_os = "linux");
+
 /// How long an identity is kept unless `AWSMFA_UNLOCK_FOR` says otherwise: 8 hours, a working day.
 pub const DEFAULT_UNLOCK: Duration = Duration::from_secs(8 * 3600);
 

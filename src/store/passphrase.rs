@@ -12,6 +12,8 @@ use crate::process::{self, ProcessError};
 
 /// How long `AWSMFA_PASSPHRASE_COMMAND` may take; it may ask a person itself.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
+/// The fewest characters of a new passphrase.
+const MIN_LENGTH: usize = 8;
 /// The most that is read of a passphrase file.
 const FILE_LIMIT: u64 = 64 * 1024;
 
@@ -21,14 +23,20 @@ pub trait PassphraseSource: Send + Sync {
     fn is_typed(&self) -> bool;
     /// The passphrase of an existing store. `attempt` counts from 1; over 1 means that the one before was wrong.
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError>;
-    /// The passphrase for a store that is being made. Never empty.
+    /// The passphrase for a store that is being created, not too short.
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError>;
+    /// Says that the system does not keep a store unlocked whose passphrase was typed.
+    fn not_kept(&self) {}
 }
 
 /// Asks a person, without echo. Where there is nobody to ask, the answer is [`StoreError::NoPassphrase`].
 pub trait AskPassphrase: Send + Sync {
     /// Shows `prompt` (without a colon) and reads a line.
     fn ask(&self, prompt: &str) -> Result<Secret<String>, StoreError>;
+    /// Says what the store is that is about to be created.
+    fn introduce(&self) {}
+    /// Says something that the person can act on.
+    fn hint(&self, _hint: &str) {}
 }
 
 /// The passphrase from `AWSMFA_PASSPHRASE_FILE`, else `AWSMFA_PASSPHRASE_COMMAND`, else a person.
@@ -58,31 +66,54 @@ impl<A: AskPassphrase> PassphraseSource for EnvPassphrase<A> {
 
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
         self.environment().unwrap_or_else(|| {
-            let again = if attempt > 1 { "wrong passphrase, once more: " } else { "" };
-            self.person.ask(&format!("{again}passphrase of the file store"))
+            let again = if attempt > 1 { "wrong passphrase, try again: " } else { "" };
+            self.person.ask(&format!("{again}passphrase for the file store"))
         })
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
-        self.environment().unwrap_or_else(|| ask_new(&self.person))
+        match self.environment() {
+            Some(passphrase) => passphrase.and_then(|passphrase| match is_too_short(&passphrase) {
+                true => {
+                    Err(no_passphrase(format!("a new passphrase needs at least {MIN_LENGTH} characters")))
+                }
+                false => Ok(passphrase),
+            }),
+            None => {
+                self.person.introduce();
+                ask_new(&self.person)
+            }
+        }
+    }
+
+    fn not_kept(&self) {
+        self.person.hint(&format!(
+            "this system cannot keep the store unlocked; set `{AWSMFA_PASSPHRASE_FILE}` or `{AWSMFA_PASSPHRASE_COMMAND}` to be asked no more"
+        ));
     }
 }
 
-/// Asks a person for a new passphrase: twice, until both are the same, three times at most. Never empty.
+/// Asks a person for a new passphrase: twice, until both are the same, three times at most.
 pub fn ask_new(person: &dyn AskPassphrase) -> Result<Secret<String>, StoreError> {
     let mut complaint = "";
     for _ in 0..3 {
-        let first = person.ask(&format!("{complaint}new passphrase for the file store"))?;
-        if first.expose().is_empty() {
-            complaint = "it cannot be empty, once more: ";
+        let question =
+            format!("{complaint}new passphrase for the file store (at least {MIN_LENGTH} characters)");
+        let first = person.ask(&question)?;
+        if is_too_short(&first) {
+            complaint = "too short, try again: ";
             continue;
         }
-        if person.ask("the same passphrase again")? == first {
+        if person.ask("repeat the passphrase")? == first {
             return Ok(first);
         }
-        complaint = "the two differ, once more: ";
+        complaint = "they do not match, try again: ";
     }
-    Err(no_passphrase("no new passphrase was given twice alike"))
+    Err(no_passphrase("no new passphrase was chosen in three attempts"))
+}
+
+fn is_too_short(passphrase: &Secret<String>) -> bool {
+    passphrase.expose().chars().count() < MIN_LENGTH
 }
 
 fn from_file(path: &Path) -> Result<Secret<String>, StoreError> {
@@ -195,14 +226,30 @@ mod tests {
     }
 
     #[test]
+    fn a_new_one_has_eight_characters_wherever_it_comes_from() {
+        let new = |printed: &str| {
+            let command = format!("printf {printed}");
+            let env =
+                Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_PASSPHRASE_COMMAND, command.as_str())]);
+            EnvPassphrase::new(env, Script::new(&[])).new_passphrase().map(|p| p.expose().clone())
+        };
+        assert_eq!(new("12345678").unwrap(), "12345678");
+        assert!(new("1234567").unwrap_err().to_string().contains("at least 8 characters"));
+        // One that exists already opens its store.
+        assert_eq!(from(AWSMFA_PASSPHRASE_COMMAND, "printf a").unwrap(), "a");
+    }
+
+    #[test]
     fn a_person_gives_a_new_one_twice() {
         let source = |answers: &[&'static str]| EnvPassphrase::new(Env::default(), Script::new(answers));
         let new = |answers: &[&'static str]| source(answers).new_passphrase().map(|p| p.expose().clone());
         assert!(source(&[]).is_typed());
-        assert_eq!(new(&["a", "a"]).unwrap(), "a");
-        assert_eq!(new(&["a", "b", "", "c", "c"]).unwrap(), "c");
-        assert!(matches!(new(&["a", "b", "a", "b", "a", "b"]), Err(StoreError::NoPassphrase { .. })));
-        assert!(new(&["a"]).unwrap_err().to_string().contains("nobody is there"));
+        assert_eq!(new(&["correct horse", "correct horse"]).unwrap(), "correct horse");
+        assert_eq!(new(&["12345678", "12345679", "seven77", "fünf&acht", "fünf&acht"]).unwrap(), "fünf&acht");
+        let twice = ["12345678", "87654321"];
+        assert!(matches!(new(&[twice, twice, twice].concat()), Err(StoreError::NoPassphrase { .. })));
+        assert!(matches!(new(&["", "1234567", "       "]), Err(StoreError::NoPassphrase { .. })));
+        assert!(new(&["12345678"]).unwrap_err().to_string().contains("nobody is there"));
         let again = source(&["x"]);
         again.existing(2).unwrap();
         assert!(again.person.0.lock().unwrap().1[0].starts_with("wrong passphrase"));

@@ -32,6 +32,8 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Asks for a yes or a no; anything but a yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+    /// Says what a prompt is about, right before it and in the same place.
+    fn tell(&self, _line: &str) {}
     /// Whether [`show`](Self::show) would reach a screen.
     fn can_show(&self) -> bool {
         false
@@ -45,6 +47,9 @@ pub trait Prompt: Send + Sync {
         None
     }
 }
+
+/// What every prompt begins with: it may appear in the middle of what `aws` or `terraform` prints.
+const TOOL: &str = "awsmfa";
 
 /// The person at the terminal device, whatever stdin and stdout are.
 #[derive(Debug)]
@@ -86,7 +91,7 @@ impl Prompt for Terminal {
 
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         self.begin()?;
-        match interrupt::asking(|| tty::read_hidden(&format!("{}: ", visible(question)))) {
+        match interrupt::asking(|| tty::read_hidden(&format!("{TOOL}: {}: ", visible(question)))) {
             Ok(answer) => Ok(answer),
             Err(error) => match error.kind() {
                 io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
@@ -99,11 +104,17 @@ impl Prompt for Terminal {
         self.begin()?;
         // Seen while typed: the dialog stays readable in the scrollback.
         let mut answer = String::new();
-        tty::write(format!("{} [y/N] ", visible(question)).as_bytes())
+        tty::write(format!("{TOOL}: {} [y/N] ", visible(question)).as_bytes())
             .and_then(|()| tty::open_input())
             .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
             .map_err(PromptError::Io)?;
         Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+    }
+
+    fn tell(&self, line: &str) {
+        self.make_room();
+        // Where it cannot be read, the prompt that follows fails and says why.
+        let _ = tty::write(format!("{TOOL}: {}\n", visible(line)).as_bytes());
     }
 
     // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.

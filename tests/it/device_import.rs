@@ -1,14 +1,9 @@
 //! `device import`: a secret proves itself before it is stored.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-
 use awsmfa::context::Context;
-use awsmfa::model::secret::Secret;
-use awsmfa::ui::{Prompt, PromptError};
 use fake_aws::{Fault, Gate};
 
-use crate::support::in_process::{InProcess, device, in_words};
+use crate::support::in_process::{InProcess, Typist, device, in_words};
 use crate::support::{World, until};
 
 const IMPORT: [&str; 5] = ["device", "import", "--profile", "dev", "--secret-stdin"];
@@ -24,27 +19,10 @@ fn stored(world: &World) -> String {
     uri.split("secret=").nth(1).unwrap().split('&').next().unwrap().to_owned()
 }
 
-/// A person who types these secrets.
-struct Typist(Mutex<VecDeque<String>>);
-
-impl Prompt for Typist {
-    fn can_ask(&self) -> bool {
-        true
-    }
-    fn secret(&self, _: &str) -> Result<Secret<String>, PromptError> {
-        let typed = self.0.lock().unwrap().pop_front();
-        typed.map(Secret::new).ok_or(PromptError::CannotAsk("nobody types any more"))
-    }
-    fn confirm(&self, _: &str) -> Result<bool, PromptError> {
-        Ok(true)
-    }
-}
-
 /// `device import --profile dev` on a terminal, on a computer whose clock is off by so many seconds.
 fn type_in(world: &World, off_seconds: i64, typed: &[&str]) -> (Result<(), String>, String) {
     let InProcess { ctx, err, .. } = world.in_process(off_seconds);
-    let typed = typed.iter().map(|text| (*text).to_owned()).collect();
-    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Arc::new(Typist(Mutex::new(typed))));
+    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Typist::new(typed));
     let result = device(&ctx, &["import", "--profile", "dev"]);
     (result.map_err(|error| in_words(&error)), err.text())
 }
@@ -88,6 +66,14 @@ fn a_secret_whose_codes_aws_rejects_is_not_stored() {
     assert!(!world.home.join(".local/share/awsmfa/devices.json").exists());
     // Nor does it take the place of the right one, however much that is wanted.
     world.import();
+    world.home.awsmfa(IMPORT).arg("--yes").stdin(WRONG).run().code(4);
+    assert_eq!(stored(&world), world.device.seed);
+}
+
+#[test]
+fn a_session_from_before_proves_nothing_about_a_new_secret() {
+    let world = World::imported();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     world.home.awsmfa(IMPORT).arg("--yes").stdin(WRONG).run().code(4);
     assert_eq!(stored(&world), world.device.seed);
 }

@@ -27,6 +27,7 @@ mod logout;
 mod network;
 #[cfg(unix)]
 mod own_files;
+mod passphrases;
 mod policy;
 mod process;
 mod qr;

@@ -7,7 +7,8 @@ import pexpect
 from bench import AWSMFA, PASSPHRASE, FakeAws, check, contains, equal, home_of, profile
 
 IMPORT = f"{AWSMFA} device import --profile dev --no-verify"
-SECRET_KEY, NEW, AGAIN, OLD = "secret key of", "new passphrase for", "the same passphrase", "passphrase of the file"
+SECRET_KEY, NEW = "awsmfa: secret key of", "awsmfa: new passphrase for the file store"
+AGAIN, OLD = "awsmfa: repeat the passphrase", "awsmfa: passphrase for the file store"
 
 
 def run():
@@ -33,8 +34,9 @@ def run():
         with check("with stdin and stdout in pipes, the secret and a new passphrase, twice, are asked for on the terminal"):
             child = Dialogue(home, f"echo no | {IMPORT} 2>&1 | cat")
             child.asked(SECRET_KEY).type(alice["seed"])
-            child.asked(NEW).type("one thing").asked(AGAIN).type("another")
-            child.asked("the two differ").type(PASSPHRASE).asked(AGAIN).type(PASSPHRASE)
+            child.asked("the file store keeps secrets in", hidden=False)
+            child.asked(NEW).type("short").asked("too short, try again").type("one thing").asked(AGAIN).type("another")
+            child.asked("they do not match, try again").type(PASSPHRASE).asked(AGAIN).type(PASSPHRASE)
             contains(child.ended().text, "stored the secret")
         with check("nothing of what was typed was shown"):
             for secret in (alice["seed"], "one thing", "another", PASSPHRASE):
@@ -42,7 +44,7 @@ def run():
             child.echoes()
         with check("a wrong passphrase is asked for again, in a command that prints into a pipe"):
             child = Dialogue(home, f"{AWSMFA} code --json </dev/null | cat")
-            child.asked(OLD).type("wrong").asked("once more").type(PASSPHRASE)
+            child.asked(OLD).type("wrong").asked("try again").type(PASSPHRASE)
             code = json.loads(child.ended().last_line())
             equal(code["serial"], alice["serial"], "serial")
         with check("an SDK's credential_process asks on the terminal, too, and prints JSON and nothing else"):
@@ -51,6 +53,12 @@ def run():
             equal(json.loads(home.file("out").read_text())["Version"], 1, "Version")
         with check("without a terminal, a locked store is 5 and names the variable"):
             contains(home.awsmfa("code").ended(5).err, "AWSMFA_PASSPHRASE_FILE")
+        with check("where the kernel keeps no keys, as in many containers, one hint names the variables"):
+            denied = "strace -f -qq -o /dev/null -e trace=add_key,keyctl -e inject=add_key,keyctl:error=EPERM"
+            child = Dialogue(home, f"AWSMFA_UNLOCK_FOR=8h {denied} {AWSMFA} code")
+            child.asked(OLD).type(PASSPHRASE).ended()
+            equal(child.text.count("AWSMFA_PASSPHRASE_FILE"), 1, "hints")
+            contains(child.text, "this system cannot keep the store unlocked")
         with check("another secret for the same device: asked, and `n` changes nothing"):
             before = {path: path.read_bytes() for path in home.file(".local/share").rglob("*") if path.is_file()}
             child = Dialogue(home, IMPORT).asked(SECRET_KEY).type("A" * 64).asked(OLD).type(PASSPHRASE)
@@ -88,7 +96,7 @@ def run():
             child.sees("waiting").interrupt().ended(130).echoes()
             contains(child.text, "hint: go on with `awsmfa enroll")
         with check("a question takes the line of what was being done"):
-            contains(child.text, "given \u2026\r\x1b[K" + NEW)
+            contains(child.text, "store \u2026\r\x1b[Kawsmfa: the file store keeps")
         with check("Ctrl-C at the question of the enrolment that goes on is 130, said once"):
             child = Dialogue(home, enroll).asked(OLD).interrupt().ended(130).echoes()
             equal(child.text.count("interrupted"), 1, f"times that it is said in {child.text!r}")

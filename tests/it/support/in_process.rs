@@ -1,9 +1,10 @@
 //! The commands run in this process with a clock that both we and fake-aws obey, so that minutes pass in no time.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use awsmfa::clock::{Clock, SharedClock};
@@ -53,18 +54,28 @@ impl Prompt for Nobody {
     }
 }
 
-/// A person who types these answers to hidden prompts, one after the other.
-pub struct Typist(std::sync::Mutex<Vec<String>>);
+/// A person at a terminal, who types these lines and says yes to everything.
+#[derive(Default)]
+pub struct Typist {
+    lines: Mutex<VecDeque<String>>,
+    seen: Mutex<Vec<String>>,
+}
 
 impl Typist {
-    /// Types these.
-    pub fn new(answers: &[&str]) -> Arc<Self> {
-        Arc::new(Self(std::sync::Mutex::new(answers.iter().rev().map(ToString::to_string).collect())))
+    /// Types these lines, and no more.
+    pub fn new(lines: &[&str]) -> Arc<Self> {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        Arc::new(Self { lines: Mutex::new(lines), seen: Mutex::default() })
     }
 
-    /// How many answers nobody asked for.
+    /// How many lines nobody asked for.
     pub fn left(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.lines.lock().unwrap().len()
+    }
+
+    /// What the terminal showed, prompts with a colon at the end.
+    pub fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().clone()
     }
 }
 
@@ -72,11 +83,17 @@ impl Prompt for Typist {
     fn can_ask(&self) -> bool {
         true
     }
-    fn secret(&self, _: &str) -> Result<Secret<String>, PromptError> {
-        Ok(self.0.lock().unwrap().pop().expect("one answer more").into())
+    fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
+        self.seen.lock().unwrap().push(format!("{question}:"));
+        let line = self.lines.lock().unwrap().pop_front();
+        line.map(Secret::new).ok_or(PromptError::CannotAsk("nobody types any more"))
     }
-    fn confirm(&self, _: &str) -> Result<bool, PromptError> {
-        Err(PromptError::CannotAsk("only codes are typed"))
+    fn confirm(&self, question: &str) -> Result<bool, PromptError> {
+        self.seen.lock().unwrap().push(question.to_owned());
+        Ok(true)
+    }
+    fn tell(&self, line: &str) {
+        self.seen.lock().unwrap().push(line.to_owned());
     }
 }
 
