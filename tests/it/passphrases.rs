@@ -44,7 +44,7 @@ fn the_first_passphrase_is_explained() {
     insta::assert_snapshot!(seen, @"
     secret key of arn:aws:iam::123456789012:mfa/alice:
     the file store keeps secrets in ~/.local/share/awsmfa/store, encrypted with a passphrase
-    once typed, the passphrase is not asked for again for 2 min
+    once typed, the passphrase is not asked for again for 2m
     new passphrase for the file store (at least 8 characters):
     too short, try again: new passphrase for the file store (at least 8 characters):
     repeat the passphrase:
