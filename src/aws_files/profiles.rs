@@ -294,8 +294,11 @@ impl Profiles {
         self.obstacles.extend(document.obstacles().into_iter().map(|found| (Arc::clone(&path), found)));
         let spans = document.spans();
         let kind = document.kind();
-        // `[profile default]` replaces `[default]` wherever it stands; it is not merged with it.
-        let prefixed_default = kind == Kind::Config && spans.iter().any(|s| s.name == "profile default");
+        // A `[profile default]` that says anything replaces `[default]` wherever it stands; it is not merged with it.
+        let says_something =
+            |span: &Span| document.settings(span).iter().any(|s| !s.value.expose().is_empty());
+        let prefixed_default = kind == Kind::Config
+            && spans.iter().any(|span| span.name == "profile default" && says_something(span));
         for span in &spans {
             let shadowed = prefixed_default && span.name == "default";
             let place = if shadowed { None } else { self.place_of(kind, &span.name) };
@@ -315,17 +318,17 @@ impl Profiles {
             (Kind::Config, Some(("profile", rest))) => (&mut self.profiles, syntax::name_in(rest)?),
             (Kind::Config, Some(("sso-session", rest))) => (&mut self.sso_sessions, syntax::name_in(rest)?),
             (Kind::Config, Some(("services", rest))) => (&mut self.services, syntax::name_in(rest)?),
-            (Kind::Config, None) if header == "default" => (&mut self.profiles, header.to_owned()),
+            (Kind::Config, None) if header == "default" => (&mut self.profiles, header),
             (Kind::Credentials, _) if is_identifier(header) || is_quoted(&self.quoted, header) => {
-                (&mut self.profiles, header.to_owned())
+                (&mut self.profiles, header)
             }
             _ => return None,
         };
-        if kind == Kind::Config && !is_identifier(&name) {
-            self.quoted.insert(name.clone());
+        if kind == Kind::Config && !is_identifier(name) {
+            self.quoted.insert(name.to_owned());
         }
-        let profile = map.entry(name.clone()).or_default();
-        profile.name = name;
+        let profile = map.entry(name.to_owned()).or_default();
+        profile.name = name.to_owned();
         Some(profile)
     }
 }

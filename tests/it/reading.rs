@@ -40,6 +40,7 @@ fn a_name_with_blanks_is_read_from_quotes() {
 /// A bad block before and after the profile, in both files.
 #[test]
 fn bad_blocks_of_other_profiles_are_no_hindrance() {
+    let named = regex::Regex::new("cannot be edited safely: .*lines? [1-3]").unwrap();
     for bad in [
         "[profile other]\n    region = eu-west-1\n",
         "[profile other]\nword\n",
@@ -60,7 +61,6 @@ fn bad_blocks_of_other_profiles_are_no_hindrance() {
         let ran = world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
         assert_eq!(ran.err(), "", "{bad}");
         let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().code(3);
-        let named = regex::Regex::new("cannot be edited safely: .*lines? [1-3]").unwrap();
         assert!(named.is_match(&ran.err()), "{bad}: {}", ran.err());
         assert_eq!((world.home.read(".aws/config"), world.home.credentials()), before, "{bad}");
     }

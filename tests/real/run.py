@@ -7,7 +7,8 @@ import time
 import bench
 
 SUITES = [
-    "clients", "moto_server", "moto_enroll", "codes", "crowd", "writers", "odd_files", "keyring_service", "age_files", "qr", "shells", "terminal",
+    "clients", "moto_server", "moto_enroll", "codes", "crowd", "writers", "odd_files", "differential", "keyring_service",
+    "age_files", "qr", "shells", "terminal",
     "fast_path", "leaks",
 ]  # fmt: skip
 

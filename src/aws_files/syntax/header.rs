@@ -1,7 +1,5 @@
 //! Section headers: where they end, whom they name, and in which forms they may be edited.
 
-use std::borrow::Cow;
-
 use super::super::Kind;
 use super::{SPACE, split_comment, trim};
 
@@ -50,39 +48,29 @@ const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
 
 /// A header's text in its one exact form: single spaces, and quotes only around a name that needs them.
 pub(in crate::aws_files) fn exact_header(inner: &str) -> String {
-    let inner = trim(inner);
+    let inner = inner.trim_matches(SPACE);
     let Some((prefix, name)) = inner.split_once(SPACE) else { return inner.to_owned() };
-    let name = trim(name);
-    let quoted = name.contains(['"', '\'', '\\']) && PREFIXES.contains(&prefix);
-    match shlex::split(name).as_deref() {
-        Some([word]) if quoted && is_name(word) => section_header(prefix, word),
-        _ => format!("{prefix} {name}"),
+    let name = name.trim_matches(SPACE);
+    match unquoted(name).filter(|_| PREFIXES.contains(&prefix)) {
+        Some(name) => section_header(prefix, name),
+        None => format!("{prefix} {name}"),
     }
 }
 
 /// The exact header of a named section of the config file.
 pub(in crate::aws_files) fn section_header(prefix: &str, name: &str) -> String {
-    let quoted = match is_identifier(name) {
-        true => Cow::Borrowed(name),
-        false => shlex::try_quote(name).unwrap_or(Cow::Borrowed(name)),
-    };
-    format!("{prefix} {quoted}")
+    if is_identifier(name) { format!("{prefix} {name}") } else { format!("{prefix} '{name}'") }
 }
 
 /// The name that stands in an exact header after its prefix: an identifier, or in quotes anything that botocore reads.
-pub(in crate::aws_files) fn name_in(rest: &str) -> Option<String> {
-    if is_identifier(rest) {
-        return Some(rest.to_owned());
-    }
-    if !rest.contains(['"', '\'']) {
-        return None;
-    }
-    let [word] = <[String; 1]>::try_from(shlex::split(rest)?).ok()?;
-    is_name(&word).then_some(word)
+pub(in crate::aws_files) fn name_in(rest: &str) -> Option<&str> {
+    if is_identifier(rest) { Some(rest) } else { unquoted(rest) }
 }
 
-fn is_name(word: &str) -> bool {
-    !word.is_empty() && !word.contains(char::is_control)
+fn unquoted(name: &str) -> Option<&str> {
+    let inner = ['"', '\''].into_iter().find_map(|quote| name.strip_prefix(quote)?.strip_suffix(quote))?;
+    let plain = |c: char| !c.is_control() && !['"', '\'', '\\'].contains(&c);
+    (!inner.is_empty() && inner.chars().all(plain)).then_some(inner)
 }
 
 /// Whether a header line has its exact form, or the same with quotes around the name: then the AWS CLI and JavaScript
@@ -94,8 +82,7 @@ pub(in crate::aws_files) fn is_exact(line: &str, exact: &str) -> bool {
     };
     let quoted = |quote: char| {
         let (prefix, rest) = exact.split_once(' ')?;
-        let name = name_in(rest).filter(|name| !name.contains(['"', '\'', '\\']))?;
-        Some(format!("{prefix} {quote}{name}{quote}"))
+        Some(format!("{prefix} {quote}{}{quote}", name_in(rest)?))
     };
     starts(exact) || ['"', '\''].into_iter().filter_map(quoted).any(|header| starts(&header))
 }

@@ -1,0 +1,251 @@
+"""Thousands of odd AWS files: where botocore and JavaScript read a profile alike, awsmfa reads the same.
+
+`DIFFERENTIAL_SEED=…` repeats a run, `DIFFERENTIAL_FILES=…` sets how many pairs of files are read. A disagreement is shrunk to a small
+file and printed.
+"""
+
+import collections
+import json
+import os
+import random
+import re
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import botocore.exceptions
+import botocore.session
+from botocore.configloader import raw_config_parse
+from botocore.credentials import ConfigProvider, SharedCredentialProvider
+
+import differential_files
+from bench import HERE, NODE_MODULES, ROOT, TARGET, check
+
+PAIRS = int(os.environ.get("DIFFERENTIAL_FILES", "4000"))
+SEED = int(os.environ.get("DIFFERENTIAL_SEED", time.time_ns() % 10**9))
+SETTINGS = [key for key in differential_files.VALUES if not key.startswith("aws_")]
+READER = TARGET / "debug/examples/read_profiles"
+
+IDENTIFIER = re.compile(r"[A-Za-z0-9_\-/.%@:+]+\Z")
+
+
+def headers(data, profile, form):
+    """The headers of a profile in a file that have a certain form; `NAME` stands for the profile, also in quotes."""
+    name = rf"(?:profile[ \t]+)?['\"]?{re.escape(profile)}['\"]?"
+    lines = (line.strip() for line in re.split(r"[\r\n]", data.decode(errors="replace")))
+    return [line for line in lines if re.match(form.replace("NAME", name), line)]
+
+
+def is_padded(pair, it):
+    return any(headers(data, it.profile, r"\[[ \t]+NAME[ \t]*\]|\[NAME[ \t]+\]") for data in pair)
+
+
+def has_comment_with_bracket(pair, it):
+    return any(headers(data, it.profile, r"\[NAME\][ \t]*[#;].*\]") for data in pair)
+
+
+def stands_twice(pair, it):
+    return len(headers(pair[0], it.profile, r"\[[ \t]*NAME[ \t]*\]")) > 1
+
+
+def has_stale_token(_, it):
+    return it.key == "keys" and it.sdks and it.awsmfa == [*it.sdks[:2], None] and it.sdks[0].startswith("AKIA")
+
+
+#: Where awsmfa means to differ although botocore and JavaScript agree: reason, and a test of (files, difference).
+EXCEPTIONS = [
+    (
+        "a name with other characters than A-Z a-z 0-9 _-/.%@:+ is ignored, as in the AWS reference",
+        lambda _, it: not IDENTIFIER.match(it.profile) and it.key == "" and it.sdks,
+    ),
+    ("a padded header, `[ dev ]`, is read, as in the AWS reference (and never edited)", is_padded),
+    ("a comment after a header may contain a bracket, as in the AWS reference", has_comment_with_bracket),
+    (
+        "of [profile default] and [default] the first wins, and sections of one profile in different forms are merged, as "
+        "in JavaScript and the AWS reference; to botocore the last section is all (never edited)",
+        stands_twice,
+    ),
+    ("a session token beside a long-term key is ignored: its own key was overwritten", has_stale_token),
+    ("a NUL byte in a section is an error: the file is damaged", lambda _, it: "a NUL byte" in str(it.awsmfa)),
+    ("half a pair of keys is an error that names the other half", lambda _, it: it.awsmfa == "incomplete"),
+]
+
+#: What was found: the profile, what of it differs ("" is whether there is such a profile), and the values.
+Difference = collections.namedtuple("Difference", "profile key sdks awsmfa")
+
+
+def run():
+    with check(f"{PAIRS} pairs of files, seed {SEED}"):
+        subprocess.run(["cargo", "build", "--quiet", "--locked", "--example", "read_profiles"], cwd=ROOT, check=True)
+        source = random.Random(SEED)
+        pairs = [differential_files.pair(source) for _ in range(PAIRS)]
+        readings = read(pairs)
+        counts, excepted, wrong = collections.Counter(), collections.Counter(), []
+        for pair, reading in zip(pairs, readings):
+            count(counts, reading)
+            for difference in differences(reading):
+                reason = exception(pair, difference)
+                if reason:
+                    excepted[reason] += 1
+                else:
+                    wrong.append((pair, difference))
+        report(counts, excepted, len(wrong))
+        for pair, difference in wrong[:3]:
+            show(*shrunk(pair, difference))
+        if wrong:
+            raise AssertionError(f"{len(wrong)} disagreements; DIFFERENTIAL_SEED={SEED} repeats them")
+        if counts["values"] < PAIRS or counts["profiles"] < PAIRS / 2:
+            raise AssertionError("the files are too odd: the SDKs agree on too little of them")
+
+
+def report(counts, excepted, wrong):
+    print(f"        files read: {2 * counts['pairs']} (pairs that botocore reads: {counts['by botocore']})")
+    print(f"        profiles compared: {counts['profiles']}, values on which botocore and JavaScript agree: {counts['values']}")
+    print(f"        profiles that the AWS SDK for Rust reads as awsmfa does: {counts['as Rust']} of {counts['by Rust']}")
+    print(f"        disagreements: {wrong}; exceptions: {sum(excepted.values())}")
+    for reason, _ in EXCEPTIONS:
+        print(f"          {excepted[reason]:5}  {reason}")
+
+
+def count(counts, reading):
+    counts["pairs"] += 1
+    if "profiles" in reading["botocore"]:
+        counts["by botocore"] += 1
+        for profile in names(reading):
+            counts["profiles"] += 1
+            counts["values"] += sum(agreed is not DIFFER for _, agreed in agreements(reading, profile))
+    if "profiles" in reading["rust"] and "profiles" in reading["awsmfa"]:
+        ours = reading["awsmfa"]["profiles"]
+        counts["by Rust"] += len(reading["rust"]["profiles"])
+        counts["as Rust"] += sum(ours.get(name) == read for name, read in reading["rust"]["profiles"].items())
+
+
+# Comparing.
+
+DIFFER = object()
+
+
+def names(reading):
+    sdks = [reading[sdk]["profiles"] for sdk in ("botocore", "javascript")]
+    return sorted({name for profiles in [*sdks, reading["awsmfa"].get("profiles", {})] for name in profiles})
+
+
+def agreements(reading, profile):
+    """What the SDKs say of a profile, key by key; `DIFFER` where they do not agree."""
+    botocore, javascript = (reading[sdk]["profiles"].get(profile) for sdk in ("botocore", "javascript"))
+    yield "", (botocore is not None) if (botocore is None) == (javascript is None) else DIFFER
+    if botocore is not None and javascript is not None:
+        for key in [*SETTINGS, "keys"]:
+            value = botocore.get(key)
+            yield key, value if value == javascript.get(key) else DIFFER
+
+
+def differences(reading):
+    if "error" in reading["botocore"]:
+        return
+    ours = reading["awsmfa"]
+    for profile in names(reading):
+        read = ours["profiles"].get(profile) if "profiles" in ours else ours
+        for key, agreed in agreements(reading, profile):
+            if agreed is DIFFER:
+                continue
+            found = (read is not None) if key == "" else (read or {}).get("error", (read or {}).get(key))
+            if found != agreed:
+                yield Difference(profile, key, agreed, found)
+                if key == "":
+                    break
+
+
+def exception(pair, difference):
+    return next((reason for reason, applies in EXCEPTIONS if applies(pair, difference)), None)
+
+
+# Reading: each reader is one process for all files.
+
+
+def read(pairs):
+    with tempfile.TemporaryDirectory() as folder:
+        for index, (config, credentials) in enumerate(pairs):
+            Path(folder, f"{index}.config").write_bytes(config)
+            Path(folder, f"{index}.credentials").write_bytes(credentials)
+        ours = lines([READER, folder, str(len(pairs))])
+        javascript = lines(["node", HERE / "differential.cjs", folder, str(len(pairs))])
+        botocore = [by_botocore(Path(folder, str(index))) for index in range(len(pairs))]
+    return [
+        {"botocore": b, "javascript": j, "awsmfa": o["awsmfa"], "rust": o["rust"]}
+        for b, j, o in zip(botocore, javascript, ours, strict=True)
+    ]  # fmt: skip
+
+
+def lines(command):
+    env = {**os.environ, "NODE_PATH": str(NODE_MODULES)}
+    # Only line feeds end a line of JSON; `splitlines` knows others.
+    output = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout.decode()
+    return [json.loads(line) for line in output.split("\n") if line]
+
+
+def by_botocore(stem):
+    config, credentials = str(stem.with_name(f"{stem.name}.config")), str(stem.with_name(f"{stem.name}.credentials"))
+    session = botocore.session.Session(include_builtin_handlers=False)
+    session.set_config_variable("config_file", config)
+    session.set_config_variable("credentials_file", credentials)
+    try:
+        profiles = session.full_config["profiles"]
+        raw = raw_config_parse(credentials)
+        return {"profiles": {name: settings_of(session, raw, name, profile) for name, profile in profiles.items()}}
+    except botocore.exceptions.ConfigParseError as error:
+        return {"error": str(error)}
+
+
+def settings_of(session, raw, name, profile):
+    read = {key: profile[key] for key in SETTINGS if isinstance(profile.get(key), str) and profile[key]}
+    providers = [
+        SharedCredentialProvider("", name, ini_parser=lambda _: raw),
+        ConfigProvider("", name, config_parser=lambda _: session.full_config),
+    ]
+    try:
+        found = next((found for provider in providers if (found := provider.load()) is not None), None)
+    except botocore.exceptions.PartialCredentialsError:
+        return {**read, "keys": "incomplete"}
+    if found is not None:
+        read["keys"] = [found.access_key, found.secret_key, found.token]
+    return read
+
+
+# Shrinking.
+
+
+def shrunk(pair, difference):
+    """The smallest pair found that differs in the same way, with its difference."""
+    deadline = time.monotonic() + 60
+    size = max(map(len, pair))
+    while size > 0 and time.monotonic() < deadline:
+        candidates = list(cuts(pair, size))
+        for candidate, reading in zip(candidates, read(candidates)):
+            found = [f for f in differences(reading) if alike(f, difference) and not exception(candidate, f)]
+            if found:
+                pair, difference = candidate, found[0]
+                break
+        else:
+            size //= 2
+    return pair, difference
+
+
+def alike(a, b):
+    return (a.profile, a.key, a.awsmfa is None) == (b.profile, b.key, b.awsmfa is None)
+
+
+def cuts(pair, size):
+    """The pair without one piece of this size."""
+    for which, data in enumerate(pair):
+        for start in range(0, len(data), max(1, size // 2)):
+            cut = list(pair)
+            cut[which] = data[:start] + data[start + size :]
+            yield tuple(cut)
+
+
+def show(pair, difference):
+    print(f"        [{difference.profile}] {difference.key or 'exists'}: SDKs {difference.sdks!r}, awsmfa {difference.awsmfa!r}")
+    for kind, data in zip(("config", "credentials"), pair):
+        print(f"          {kind}: {data!r}")
