@@ -16,6 +16,7 @@ pub use lock::Lock;
 pub use own::{list, private_dir, read_own, read_private, write_private};
 pub use owner::taken;
 pub use problem::{Oddity, Problem, problem};
+pub use temp::remove_all as remove_temp_files;
 pub use users::{
     Displaced, Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers,
     replace_users_file,

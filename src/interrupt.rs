@@ -7,6 +7,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::files;
 use crate::model::visible::visible;
 use crate::tty;
 
@@ -85,6 +86,7 @@ fn interrupted() {
         return;
     }
     restore_terminal();
+    files::remove_temp_files();
     // On a terminal `^C` stands on the line, and perhaps what is being done.
     let start = if io::stderr().is_terminal() { "\n" } else { "" };
     // In one piece, among what the main thread may be writing. Nobody is left to be told that stderr is closed.
@@ -107,11 +109,14 @@ fn last_words() -> String {
 
 #[cfg(unix)]
 mod unix {
-    use signal_hook::consts::{SIGHUP, SIGTERM};
+    use std::sync::Arc;
+
+    use signal_hook::consts::{SIGHUP, SIGTERM, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
     /// Watches for TERM and HUP, which end the program without a word.
     pub(super) fn watch() {
+        fail_large_writes();
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let signals = [SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal, &status));
         // Without a watcher they end the program all the same.
@@ -119,9 +124,17 @@ mod unix {
         let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             if let Some(signal) = signals.forever().next() {
                 super::restore_terminal();
+                crate::files::remove_temp_files();
                 die(signal);
             }
         });
+    }
+
+    /// A write beyond `ulimit -f` is an error, which names the file, and not the end of the program. What it runs finds the
+    /// signal as it was.
+    fn fail_large_writes() {
+        // That it came is known from the error.
+        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     }
 
     /// Whether whoever started us has a signal ignored. Where the system does not say, a hangup may be: `nohup` does it.

@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::NamedTempFile;
@@ -23,10 +24,33 @@ pub(super) fn prefix_of(target: &Path) -> String {
     format!("{PREFIX}{}-", digest(target.file_name().unwrap_or_default().as_encoded_bytes()))
 }
 
-/// An empty temp file of `target` in `folder`: 0600 from the start, and removed when it is dropped.
+/// The paths of the temp files that this process has created. Their names are random, so that one that is no more stays
+/// here without harm.
+static CREATED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+fn created() -> MutexGuard<'static, Vec<PathBuf>> {
+    CREATED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An empty temp file of `target` in `folder`: 0600 from the start, and removed when it is dropped or a signal ends the
+/// process.
 pub(super) fn of(target: &Path, folder: &Path) -> io::Result<NamedTempFile> {
-    let made = tempfile::Builder::new().prefix(&prefix_of(target)).tempfile_in(folder);
-    made.map_err(|error| without_temp_name(&error))
+    let mut created = created();
+    let file = tempfile::Builder::new().prefix(&prefix_of(target)).tempfile_in(folder);
+    let file = file.map_err(|error| without_temp_name(&error))?;
+    created.push(file.path().to_owned());
+    Ok(file)
+}
+
+/// Removes the temp files of this process, which is about to die by a signal: they may hold keys. From then on it creates
+/// no more: whoever tries waits for the end.
+pub fn remove_all() {
+    let created = created();
+    for path in &*created {
+        // Most are renamed or removed already.
+        let _ = fs::remove_file(path);
+    }
+    std::mem::forget(created);
 }
 
 /// Removes the temp files in `folder` whose names begin so: ours, and older than `age` if one is given. What stays does

@@ -24,11 +24,56 @@ fn killed_login() -> World {
     world
 }
 
+#[cfg(target_os = "linux")]
+fn can_trace() -> bool {
+    let traced = std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    traced.is_ok_and(|traced| traced.status.success())
+}
+
+/// Sends a signal to a login that has written the session to a temp file and waits for the disk.
+#[cfg(target_os = "linux")]
+fn login_ended_by(signal: rustix::process::Signal) -> World {
+    let world = World::imported();
+    let slow = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=60s"];
+    // The session comes from the cache, so that the credentials file is the first to be written.
+    let before = world.home.credentials();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    world.home.write_credentials(&before);
+    let login = world.home.awsmfa(["login", "--profile", "dev"]).under("strace", &slow);
+    let mut strace = login.into_command().stderr(std::process::Stdio::null()).spawn().unwrap();
+    crate::support::until(|| {
+        beside(&world).iter().any(|name| world.home.read(&format!(".aws/{name}")).contains("token"))
+    });
+    let id = strace.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap();
+    let login = children.trim().parse().ok().and_then(rustix::process::Pid::from_raw).unwrap();
+    rustix::process::kill_process(login, signal).unwrap();
+    crate::support::until(|| beside(&world).is_empty());
+    // It would wait for the delay to pass.
+    strace.kill().unwrap();
+    strace.wait().unwrap();
+    crate::support::until(|| rustix::process::test_kill_process(login).is_err());
+    world
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_signal_during_a_write_leaves_no_file_with_keys() {
+    if !can_trace() {
+        return crate::support::skipped("strace that may trace");
+    }
+    use rustix::process::Signal;
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let world = login_ended_by(signal);
+        assert_eq!(beside(&world), [""; 0], "{signal:?}");
+        assert!(!world.home.credentials().contains("token"), "{signal:?}");
+    }
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn what_a_killed_login_left_goes_with_the_next() {
-    let traced = std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).output();
-    if !traced.is_ok_and(|traced| traced.status.success()) {
+    if !can_trace() {
         return crate::support::skipped("strace that may trace");
     }
     let killed = killed_login();
