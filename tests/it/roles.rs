@@ -1,12 +1,16 @@
 //! Profiles with a role: `role_arn` + `source_profile`, in chains, for an hour or longer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use awsmfa::context::Context;
+use awsmfa::error::CommandError;
 use awsmfa::session::{self, Ensured, Options, Wishes};
 use fake_aws::{Fault, RoleSpec};
 
 use crate::support::World;
+use crate::support::conductor::Conductor;
+use crate::support::in_process::InProcess;
 
 /// A session for `admin`, as `login` gets it.
 fn admin(ctx: &Context, force: bool) -> Ensured {
@@ -154,4 +158,69 @@ fn a_role_that_an_older_session_may_not_assume_may_want_a_newer_code() {
     error: AssumeRole refused: AccessDenied: User: x is not authorized to perform: sts:AssumeRole
     hint: if the role demands a newer code: `awsmfa login --profile admin --force`
     ");
+}
+
+/// Eight roles for 12 hours, each of which needs a code of its own, asked for at once on one computer: what each got, what it
+/// said, and how many seconds it took.
+fn eight_long_roles(world: &World, unattended: bool) -> Vec<(Result<Ensured, CommandError>, String, i64)> {
+    let mut config = world.home.read(".aws/config");
+    for number in 0..8 {
+        let role = RoleSpec { require_mfa: true, max_session_duration: 43_200, ..RoleSpec::default() };
+        let arn = world.aws.add_role(&format!("long{number}"), role).arn;
+        config += &format!(
+            "\n[profile long{number}]\nrole_arn = {arn}\nsource_profile = dev\nduration_seconds = 43200\n"
+        );
+    }
+    world.home.write_config(&config);
+    world.freeze();
+    let began = world.aws.clock().now();
+    let conductor = Conductor::new(world.aws.clock(), 8);
+    let get = |number: usize| {
+        let process = InProcess::with_shared(&world.home, conductor.clone());
+        let wishes = Wishes { profile: Some(format!("long{number}")), unattended, ..Wishes::default() };
+        let prepared = session::prepare(&process.ctx, &wishes).unwrap();
+        let options = Options { force: false, unattended, code: None, seed: None, precheck: &|| Ok(()) };
+        let got = session::ensure(&process.ctx, &prepared.aws, &prepared.plan, &options);
+        let took = (process.ctx.clock.now() - began).num_seconds();
+        conductor.done();
+        (got.map_err(CommandError::from), process.err.text(), took)
+    };
+    std::thread::scope(|scope| {
+        let get = &get;
+        let started: Vec<_> = (0..8).map(|number| scope.spawn(move || get(number))).collect();
+        started.into_iter().map(|process| process.join().unwrap()).collect()
+    })
+}
+
+fn assert_no_code_sent_twice(world: &World) {
+    let codes = world.aws.codes_sent(&world.device.serial);
+    assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len(), "{codes:?}");
+    let refused = world.aws.requests_for("AssumeRole").iter().filter(|r| r.error_code().is_some()).count();
+    assert_eq!(refused, 0);
+}
+
+#[test]
+fn eight_long_roles_at_once_all_get_a_session_and_say_that_they_wait() {
+    let world = with_role("");
+    let outcomes = eight_long_roles(&world, false);
+    let failed: Vec<_> = outcomes.iter().filter_map(|(got, ..)| got.as_ref().err()).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    assert_no_code_sent_twice(&world);
+    let longest = outcomes.iter().map(|(.., took)| *took).max().unwrap();
+    assert!(longest <= 330, "AWS takes one code a step, and six are sent in three minutes: {longest} s");
+    let waited = outcomes.iter().filter(|(_, said, took)| *took > 0 && said.contains("awsmfa: waiting "));
+    assert_eq!(waited.count(), 5, "all but those who got the codes of now");
+}
+
+#[test]
+fn eight_long_roles_for_sdks_get_a_session_or_a_true_error_in_time() {
+    let world = with_role("");
+    let outcomes = eight_long_roles(&world, true);
+    assert_no_code_sent_twice(&world);
+    assert!(outcomes.iter().all(|(.., took)| *took <= 40));
+    let (got, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().map(|(got, ..)| got).partition(Result::is_ok);
+    assert!(got.len() >= 4, "the codes of now and of the next step");
+    let failed: Vec<_> = failed.into_iter().map(|got| got.unwrap_err().message).collect();
+    let error = regex::Regex::new(r"\d+ s").unwrap().replace(&failed[0], "[N] s").into_owned();
+    insta::assert_snapshot!(error, @"all codes for `arn:aws:iam::123456789012:mfa/alice` that AWS accepts now are used; the next one starts in [N] s");
 }
