@@ -1,4 +1,5 @@
-//! The session cache: one private file a session, plus the ready answers that the fast path prints.
+//! The session cache: one private file a session, plus the ready answers that the fast path prints. Sessions are kept in the
+//! state folder while the cache folder cannot be written.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ pub struct RoleKey {
 #[derive(Debug, Clone)]
 pub struct Cache {
     sessions: PathBuf,
+    /// Where sessions are kept while `sessions` cannot be written, so that one process still serves all that wait for it.
+    fallback: PathBuf,
     answers: PathBuf,
     locks: PathBuf,
 }
@@ -63,31 +66,44 @@ impl Cache {
     /// The cache in `cache_dir`, with its locks in `state_dir`; neither need exist.
     pub fn new(cache_dir: &Path, state_dir: &Path) -> Self {
         let (sessions, answers) = (cache_dir.join("sessions"), cache_dir.join(answer::FOLDER));
-        Self { sessions, answers, locks: state_dir.join("locks") }
+        let (fallback, locks) = (state_dir.join("sessions"), state_dir.join("locks"));
+        Self { sessions, fallback, answers, locks }
     }
 
-    /// The session, if one was kept. It may have ended. One that cannot be read as a whole is none.
+    /// The session that was kept last, if any. It may have ended. One that cannot be read as a whole is none.
     pub fn get(&self, key: &SessionKey) -> io::Result<Option<Session>> {
-        Ok(read(&self.file(key))?.filter(|entry| entry.key == *key).map(|entry| entry.session.into()))
+        let read = |folder| -> io::Result<Option<Session>> {
+            let entry = read(&file(folder, key))?.filter(|entry| entry.key == *key);
+            Ok(entry.map(|entry| entry.session.into()))
+        };
+        let (kept, fallback) = (read(&self.sessions), read(&self.fallback).unwrap_or_default());
+        let Some(fallback) = fallback else { return kept };
+        let newer = kept.ok().flatten().filter(|session| session.issued > fallback.issued);
+        Ok(Some(newer.unwrap_or(fallback)))
     }
 
-    /// Keeps a session.
+    /// Keeps a session, in the state folder if the cache folder cannot be written.
     pub fn put(&self, key: &SessionKey, session: &Session) -> io::Result<()> {
         let entry = Entry { version: VERSION, key: key.clone(), session: session.into() };
         let bytes = Secret::new(serde_json::to_vec(&entry).map_err(io::Error::other)?);
-        files::write_private(&self.file(key), bytes.expose())
+        match files::write_private(&file(&self.sessions, key), bytes.expose()) {
+            Ok(()) => {
+                // What stays in the state folder is older, and not read any more.
+                let _ = files::remove(&file(&self.fallback, key));
+                Ok(())
+            }
+            Err(error) => files::write_private(&file(&self.fallback, key), bytes.expose()).map_err(|_| error),
+        }
     }
 
     /// Removes every session that is meant, by its key and its own access key ID, and every ready answer. What cannot be
     /// removed does not keep the rest; the first failure is returned.
     pub fn remove_where(&self, is_meant: impl Fn(&SessionKey, &str) -> bool) -> io::Result<()> {
-        let removed = remove_each(&self.sessions, |path| {
+        self.remove_sessions(|path| {
             Ok(read(path)?.is_some_and(|Entry { key, session, .. }| {
                 is_meant(&key, &Session::from(session).access_key_id)
             }))
-        });
-        let answers = self.forget_answers();
-        removed.and(answers)
+        })
     }
 
     /// Removes every session that was made with this device, and every ready answer.
@@ -97,9 +113,13 @@ impl Cache {
 
     /// Removes every session and every ready answer.
     pub fn clear(&self) -> io::Result<()> {
-        let removed = remove_each(&self.sessions, |_| Ok(true));
+        self.remove_sessions(|_| Ok(true))
+    }
+
+    fn remove_sessions(&self, is_meant: impl Fn(&Path) -> io::Result<bool>) -> io::Result<()> {
+        let removed = [&self.sessions, &self.fallback].map(|folder| remove_each(folder, &is_meant));
         let answers = self.forget_answers();
-        removed.and(answers)
+        removed.into_iter().collect::<io::Result<()>>().and(answers)
     }
 
     /// Removes every ready answer. New ones are rendered from the sessions.
@@ -126,10 +146,10 @@ impl Cache {
     fn lock_file(&self, key: &SessionKey) -> PathBuf {
         self.locks.join(format!("session-{}.lock", name(key)))
     }
+}
 
-    fn file(&self, key: &SessionKey) -> PathBuf {
-        self.sessions.join(format!("{}.json", name(key)))
-    }
+fn file(folder: &Path, key: &SessionKey) -> PathBuf {
+    folder.join(format!("{}.json", name(key)))
 }
 
 /// An entry that cannot be read as a whole is none.
@@ -198,7 +218,7 @@ mod tests {
         cache.put(&key("a"), &session).unwrap();
         assert_eq!(cache.get(&key("a")).unwrap(), Some(session.clone()));
         assert_eq!(cache.get(&key("b")).unwrap(), None);
-        files::write_private(&cache.file(&key("b")), b"{\"version\":2}").unwrap();
+        files::write_private(&file(&cache.sessions, &key("b")), b"{\"version\":2}").unwrap();
         assert_eq!(cache.get(&key("b")).unwrap(), None, "a future format");
         cache.remove_where(|key, id| key.access_key_id == "AKIAOTHER" || id == "ASIAOTHER").unwrap();
         assert!(cache.get(&key("a")).unwrap().is_some());
@@ -210,5 +230,37 @@ mod tests {
         assert_eq!((cache.get(&key("a")).unwrap(), cache.get(&key("c")).unwrap().is_some()), (None, true));
         cache.clear().unwrap();
         assert_eq!(files::list(&cache.sessions).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_written_falls_back_to_the_state_folder() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, state) = (home.path().join("c"), home.path().join("s"));
+        let cache = Cache::new(&folder, &state);
+        let issued = |seconds| Session {
+            access_key_id: "ASIA".into(),
+            secret_access_key: "secret".into(),
+            session_token: "token".into(),
+            issued: DateTime::from_timestamp(seconds, 0).unwrap(),
+            expiration: DateTime::from_timestamp(100, 0).unwrap(),
+            account_id: None,
+        };
+        files::write_private(&folder, b"a file in the way").unwrap();
+        cache.put(&key("a"), &issued(1)).unwrap();
+        assert_eq!(cache.get(&key("a")).unwrap(), Some(issued(1)));
+        cache.clear().unwrap();
+        assert_eq!(cache.get(&key("a")).unwrap_or_default(), None);
+        cache.put(&key("a"), &issued(2)).unwrap();
+        // The cache folder is there again, with an older session in it.
+        files::remove(&folder).unwrap();
+        let other_state = home.path().join("other");
+        Cache::new(&folder, &other_state).put(&key("a"), &issued(1)).unwrap();
+        assert_eq!(cache.get(&key("a")).unwrap(), Some(issued(2)));
+        cache.put(&key("a"), &issued(3)).unwrap();
+        assert_eq!(cache.get(&key("a")).unwrap(), Some(issued(3)));
+        assert_eq!(files::list(&cache.fallback).unwrap().len(), 0, "one copy is enough");
+        files::write_private(&other_state.join("sessions"), b"a file in the way, too").unwrap();
+        files::write_private(&home.path().join("file"), b"").unwrap();
+        assert!(Cache::new(&home.path().join("file"), &other_state).put(&key("a"), &issued(1)).is_err());
     }
 }

@@ -219,11 +219,13 @@ impl<'a> Maker<'a> {
 
     /// Keeps a new session. It cost a code: one that cannot be kept is handed out all the same.
     fn keep(&self, key: &SessionKey, session: &Session) {
+        let (ui, folder) = (&self.ctx.ui, self.ctx.env.cache_dir().unwrap_or_default());
+        if let Err(error) = self.cache.put(key, session) {
+            ui.warn(format_args!("the session could not be kept in {}: {error}", folder.display()));
+        }
         // The answers for other profiles may be of the session before.
-        let kept = self.cache.put(key, session).and_then(|()| self.cache.forget_answers());
-        if let Err(error) = kept {
-            let folder = self.ctx.env.cache_dir().unwrap_or_default();
-            self.ctx.ui.warn(format_args!("the session could not be kept in {}: {error}", folder.display()));
+        if let Err(error) = self.cache.forget_answers() {
+            ui.warn(format_args!("older answers in {} cannot be removed: {error}", folder.display()));
         }
     }
 

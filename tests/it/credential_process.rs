@@ -78,6 +78,32 @@ fn fifty_at_once_on_a_cold_cache_make_one_request() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_cache_that_cannot_be_written_costs_no_request_more() {
+    let world = with_marks();
+    world.home.write(".cache", "a file in the way");
+    let mut answers = Vec::new();
+    for output in all_at_once(&world, 10) {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        answers.push(output.stdout);
+    }
+    answers.dedup();
+    assert_eq!((answers.len(), world.aws.requests_for("GetSessionToken").len()), (1, 1));
+    let kept = || -> Vec<String> {
+        let names = world.home.files().into_keys();
+        names.filter(|name| name.starts_with(".local/state/awsmfa/sessions/")).collect()
+    };
+    let [session] = &kept()[..] else { panic!("{:?}", kept()) };
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(world.home.join(session)).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    world.home.awsmfa(["logout", "--profile", "dev"]).run().success();
+    assert_eq!(kept(), [""; 0], "logging out removes it");
+}
+
+#[test]
 fn a_ready_answer_needs_neither_aws_nor_store() {
     let world = World::imported();
     let first = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().out();

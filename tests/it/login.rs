@@ -163,6 +163,7 @@ fn a_key_written_over_a_session_is_not_lost() {
 fn a_session_that_cannot_be_kept_is_written_all_the_same() {
     let world = World::imported();
     world.home.write(".cache", "a file in the way");
+    world.home.write(".local/state/awsmfa/sessions", "another");
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().success();
     assert!(ran.err().contains("warning: the session could not be kept"), "{}", ran.err());
     assert!(world.home.credential("dev", "aws_session_token").is_some());
