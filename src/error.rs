@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn exit_codes_are_those_of_the_manual() {
         let code = |kind| {
-            let error = AwsError { kind, operation: "GetSessionToken", code: None, message: String::new() };
+            let error = AwsError::new(kind, "GetSessionToken", "");
             CommandError::from(error).kind as u8
         };
         assert_eq!(code(AwsErrorKind::InvalidCode), 4);

@@ -360,7 +360,6 @@ fn forget_outage(lock: &Lock) {
 fn outage_since(lock: &Lock, asked: DateTime<Utc>) -> Option<AwsError> {
     let at: i64 = lock.note().ok()?.strip_prefix(OUTAGE)?.parse().ok()?;
     let message = "another process has just tried".to_owned();
-    let error =
-        AwsError { kind: AwsErrorKind::Unreachable, operation: "GetSessionToken", code: None, message };
+    let error = AwsError::new(AwsErrorKind::Unreachable, "GetSessionToken", message);
     (at >= asked.timestamp_millis()).then_some(error)
 }

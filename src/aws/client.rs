@@ -12,8 +12,9 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
 
-use super::errors::{AwsError, OperationError, Sent, innermost};
+use super::errors::{AwsError, OperationError, Sent, Server, innermost};
 use super::keys::Keys;
 use super::settings::{ClientError, Settings};
 use super::transport::http_client;
@@ -110,7 +111,21 @@ impl Aws {
             (Err(error), _) if !seen.sent => Err(AwsError::not_sent(operation, &error)),
             (Err(error), _) => Err(AwsError::from_sdk(operation, &error)),
         };
+        let server = || self.server(&seen.url).map(Box::new);
+        let result = result.map_err(|error| AwsError { server: server(), ..error });
         Reply { result, server_time: seen.date }
+    }
+
+    /// The server that a URL is of.
+    fn server(&self, url: &str) -> Option<Server> {
+        let url = Url::parse(url).ok()?;
+        let host = url.host_str()?;
+        let settings = &self.settings;
+        let region = Some(&settings.region).filter(|region| host.contains(region.as_str())).cloned();
+        let proxy = if url.scheme() == "https" { &settings.https_proxy } else { &settings.http_proxy };
+        let proxy = proxy.as_ref().map(|proxy| proxy.address().to_owned());
+        let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        Some(Server { host, region, proxy })
     }
 
     fn sdk_config(&self, keys: &Keys, offset: TimeDelta, retry: RetryConfig) -> SdkConfig {
@@ -234,6 +249,16 @@ mod tests {
         drop(release);
         dropping.join().unwrap();
         assert!(ended.is_ok(), "it waited");
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_signed_was_never_sent() {
+        let settings = Settings::of_region("us-east-1".parse().unwrap(), Duration::from_secs(5));
+        let sts = aws(settings);
+        let unusable = Keys::new("AKIA\u{1b}[D", Secret::from("secret"), None);
+        let error = sts.get_caller_identity(&unusable, TimeDelta::zero()).result.unwrap_err();
+        assert_eq!(error.kind, AwsErrorKind::NotSent, "{error}");
+        assert!(error.never_judged());
     }
 
     /// A listener whose queue is full drops what else knocks, as a firewall does.

@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::transport::{Late, TooLarge};
+use crate::model::region::Region;
 
 /// Why a request brought no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,9 +92,27 @@ pub struct AwsError {
     pub code: Option<String>,
     /// AWS's message, or what the network said; one line.
     pub message: String,
+    /// The server that was asked, if a request was sent.
+    pub server: Option<Box<Server>>,
+}
+
+/// A server that was asked, for errors about the way there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Its host name, with the port where that is not the scheme's own.
+    pub host: String,
+    /// The region, if the host name follows from it.
+    pub region: Option<Region>,
+    /// Host and port of the configured proxy.
+    pub proxy: Option<String>,
 }
 
 impl AwsError {
+    /// An error without an AWS code.
+    pub fn new(kind: AwsErrorKind, operation: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, operation, code: None, message: message.into(), server: None }
+    }
+
     /// Whether the request certainly never reached AWS, so that a code in it is still unused.
     pub fn never_sent(&self) -> bool {
         use AwsErrorKind::{NotSent, Unreachable, Untrusted};
@@ -124,25 +143,22 @@ impl AwsError {
 
     /// A success that is not AWS's.
     pub(super) fn not_aws(operation: &'static str) -> Self {
-        let message = "it is not of AWS's form".to_owned();
-        Self { kind: AwsErrorKind::NotAws, operation, code: None, message }
+        Self::new(AwsErrorKind::NotAws, operation, "it is not of AWS's form")
     }
 
     /// A response without something that AWS always sends: it was lost on the way, and AWS has acted.
     pub(super) fn incomplete(operation: &'static str, missing: &str) -> Self {
-        let message = format!("the response has no {missing}");
-        Self { kind: AwsErrorKind::Lost, operation, code: None, message }
+        Self::new(AwsErrorKind::Lost, operation, format!("the response has no {missing}"))
     }
 
     /// A response that was cut short.
     pub(super) fn cut(operation: &'static str) -> Self {
-        let message = "the response was cut short".to_owned();
-        Self { kind: AwsErrorKind::Lost, operation, code: None, message }
+        Self::new(AwsErrorKind::Lost, operation, "the response was cut short")
     }
 
     /// A request that could not be built or signed.
     pub(super) fn not_sent(operation: &'static str, error: &(dyn StdError + 'static)) -> Self {
-        Self { kind: AwsErrorKind::NotSent, operation, code: None, message: one_line(&innermost(error)) }
+        Self::new(AwsErrorKind::NotSent, operation, one_line(&innermost(error)))
     }
 
     pub(super) fn from_sdk<E: OperationError>(
@@ -175,7 +191,7 @@ impl AwsError {
             (true, Some(raw)) => format!("HTTP status {}", raw.status().as_u16()),
             _ => one_line(&message),
         };
-        Self { kind, operation, code, message }
+        Self { kind, operation, code, message, server: None }
     }
 }
 

@@ -21,10 +21,12 @@ pub(super) struct Watch {
 }
 
 /// What an operation's requests and responses showed.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     /// Whether a request was built, signed and handed to the network. Before that, nothing has left this computer.
     pub(super) sent: bool,
+    /// The URL of the last request.
+    pub(super) url: String,
     /// The `Date` of the last response.
     pub(super) date: Option<DateTime<Utc>>,
     /// The shape of the last response.
@@ -53,7 +55,7 @@ impl Watch {
 
     /// What was seen so far.
     pub(super) fn seen(&self) -> Seen {
-        *self.lock()
+        self.lock().clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -68,11 +70,13 @@ impl Intercept for Watch {
 
     fn read_before_transmit(
         &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.lock().sent = true;
+        let mut seen = self.lock();
+        seen.sent = true;
+        context.request().uri().clone_into(&mut seen.url);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
 use crate::aws_files::resolve::{KeySource, Resolution};
 use crate::ledger::TRIES_IN_WINDOW;
 use crate::model::duration::in_words;
+use crate::model::region::{Region, RegionError};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 use crate::session::SessionError;
@@ -124,6 +125,39 @@ impl From<ChainError> for CommandError {
     }
 }
 
+impl AwsError {
+    /// The server that was asked, for a message.
+    fn host(&self) -> String {
+        self.server.as_ref().map_or_else(|| "AWS".to_owned(), |server| format!("`{}`", server.host))
+    }
+}
+
+impl CommandError {
+    /// Hints for a server that cannot be reached.
+    fn on_the_way(self, error: &AwsError) -> Self {
+        let Some(server) = &error.server else {
+            return self.hint("check the network, and `HTTPS_PROXY` and `AWS_ENDPOINT_URL` if they are set");
+        };
+        let unknown = server.region.as_ref().filter(|region| !region.is_known());
+        let this = match unknown.map(Region::as_unknown) {
+            Some(RegionError { text, near: Some(near) }) => {
+                self.hint(format!("set the region to `{near}`: AWS has no known region `{text}`"))
+            }
+            Some(RegionError { text, near: None }) => {
+                self.hint(format!("check the region: AWS has no known region `{text}`"))
+            }
+            None => self,
+        };
+        match (&server.proxy, &server.region) {
+            (Some(proxy), _) => this.hint(format!("check the network and the proxy `{proxy}`")),
+            (None, Some(_)) => this.hint("check the network, and set `HTTPS_PROXY` if a proxy is needed"),
+            (None, None) => this.hint(
+                "check the network and the endpoint, `AWS_ENDPOINT_URL` or the profile's `endpoint_url`",
+            ),
+        }
+    }
+}
+
 /// The operations that carry a code.
 const CODED: [&str; 4] = ["GetSessionToken", "AssumeRole", "EnableMFADevice", "ResyncMFADevice"];
 
@@ -153,23 +187,28 @@ impl From<AwsError> for CommandError {
             Kind::Expired => this.hint("make a new session: `awsmfa login --force`"),
             Kind::SessionKeys => this.hint("the profile's long-term keys must be an IAM user's, not a session"),
             Kind::RegionDisabled => this.hint("use another region: `AWS_REGION=us-east-1`"),
-            Kind::Unreachable => Self::new(kind, format!("AWS cannot be reached: {}", error.message))
-                .hint("check the network, and `HTTPS_PROXY` and `AWS_ENDPOINT_URL` if they are set"),
+            Kind::Unreachable => {
+                Self::new(kind, format!("cannot reach {}: {}", error.host(), error.message)).on_the_way(&error)
+            }
             Kind::Untrusted => {
-                Self::new(kind, format!("the connection to AWS is not trusted: {}", error.message))
+                Self::new(kind, format!("the connection to {} is not trusted: {}", error.host(), error.message))
                     .hint("behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too")
             }
             Kind::NotSent => {
                 Self::new(ErrorKind::Configuration, format!("cannot build the {} request: {}", error.operation, error.message))
                     .hint("check the profile's region and endpoint: `aws configure list`")
             }
-            Kind::Lost => Self::new(kind, format!("no complete response to {}: {}", error.operation, error.message))
-                .hint(match CODED.contains(&error.operation) {
+            Kind::Lost => {
+                let what = format!("no complete response to {} from {}", error.operation, error.host());
+                Self::new(kind, format!("{what}: {}", error.message)).hint(match CODED.contains(&error.operation) {
                     true => "try again; the code that was sent is not used again",
                     false => "try again",
-                }),
-            Kind::NotAws => Self::new(kind, format!("something other than AWS answered ({})", error.message))
-                .hint("sign in to the network first: a captive portal or proxy may be answering"),
+                })
+            }
+            Kind::NotAws => {
+                Self::new(kind, format!("something other than AWS answered for {} ({})", error.host(), error.message))
+                    .hint("sign in to the network first: a captive portal or proxy may be answering")
+            }
             Kind::Throttled => {
                 Self::new(kind, format!("AWS takes no more requests for now: {}: {}", error.operation, error.message))
                     .hint("try again in a minute")

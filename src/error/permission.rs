@@ -27,12 +27,8 @@ mod tests {
 
     #[test]
     fn the_statement_names_action_and_resource() {
-        let error = AwsError {
-            kind: AwsErrorKind::AccessDenied,
-            operation: "CreateVirtualMFADevice",
-            code: Some("AccessDenied".into()),
-            message: "User: a is not authorized with an explicit deny in an identity-based policy".into(),
-        };
+        let message = "User: a is not authorized with an explicit deny in an identity-based policy";
+        let error = AwsError::new(AwsErrorKind::AccessDenied, "CreateVirtualMFADevice", message);
         let error = refused(error, "arn:aws:iam::1:mfa/a", "arn:aws:iam::1:user/a");
         assert_eq!(error.kind as u8, 4);
         let statement = r#"{"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::1:mfa/a"}"#;

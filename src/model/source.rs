@@ -22,6 +22,14 @@ pub enum Source {
 }
 
 impl Source {
+    /// Where: the variable, or the file and line.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Variable(name) => (*name).to_owned(),
+            Self::Line { path, line, .. } => format!("{}:{line}", path.display()),
+        }
+    }
+
     /// A hint that sets another value in this place.
     pub fn set_to(&self, value: &str) -> String {
         match self {
@@ -35,7 +43,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable(name) => f.write_str(name),
-            Self::Line { key, path, line } => write!(f, "{key} ({}:{line})", path.display()),
+            Self::Line { key, .. } => write!(f, "{key} ({})", self.place()),
         }
     }
 }

@@ -34,7 +34,7 @@ pub fn settings(
     let chosen = look.region(resolution);
     let region = region(chosen.as_ref(), sts_endpoint.is_some(), resolution, serial)?;
     if let Some(chosen) = &chosen {
-        ctx.ui.detail(format_args!("region `{region}` ({})", chosen.at));
+        ctx.ui.detail(format_args!("region `{region}` ({})", chosen.at.place()));
     }
     let settings = Settings {
         region,
@@ -170,7 +170,7 @@ pub(super) fn check_partitions<'a>(
     for arn in arns {
         let of_arn = partition::of_arn(arn);
         if of_arn != of_region && partition::is_known(of_arn) {
-            let from = region.map(|region| format!(" ({})", region.at)).unwrap_or_default();
+            let from = region.map(|region| format!(" ({})", region.at.place())).unwrap_or_default();
             let message = format!(
                 "`{arn}` belongs to partition `{of_arn}`, but region `{}`{from} belongs to `{of_region}`",
                 settings.region

@@ -90,7 +90,7 @@ fn an_unknown_certificate_is_refused_and_a_bundle_makes_it_known() {
     world.import();
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(6);
     insta::assert_snapshot!(ran.err(), @"
-    error: the connection to AWS is not trusted: invalid peer certificate: UnknownIssuer
+    error: the connection to `[AWS]` is not trusted: invalid peer certificate: UnknownIssuer
     hint: behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too
     ");
     assert!(world.aws.requests().is_empty());
@@ -127,6 +127,43 @@ fn plain_endpoints_use_the_plain_proxy_and_no_proxy_is_obeyed() {
     world.home.set("NO_PROXY", "localhost,127.0.0.1");
     world.home.awsmfa(["login", "-p", "dev", "--force"]).run().success();
     assert_eq!(proxy.seen().len(), 1);
+}
+
+#[test]
+fn an_unreachable_host_is_named_and_a_mistyped_region_too() {
+    let mut world = World::imported();
+    world.home.unset("AWS_ENDPOINT_URL");
+    // Nobody listens at this proxy, so that no name is looked up.
+    world.home.set("HTTPS_PROXY", "http://user:hunter2@127.0.0.1:9");
+    let login = |world: &World| world.home.awsmfa(["login", "-p", "dev"]).run().code(6).err();
+    let serial = format!("mfa_serial = {}", world.device.serial);
+    let config =
+        |region: &str| world.home.write_config(&format!("[profile dev]\n{serial}\nregion = {region}\n"));
+    config("us-esat-1");
+    insta::assert_snapshot!(login(&world), @"
+    error: cannot reach `sts.us-esat-1.amazonaws.com`: Connection refused (os error [N])
+    hint: set the region to `us-east-1`: AWS has no known region `us-esat-1`
+    hint: check the network and the proxy `[AWS]`
+    ");
+    // A region that awsmfa does not know is tried all the same.
+    config("xx-nowhere-7");
+    insta::assert_snapshot!(login(&world), @"
+    error: cannot reach `sts.xx-nowhere-7.amazonaws.com`: Connection refused (os error [N])
+    hint: check the region: AWS has no known region `xx-nowhere-7`
+    hint: check the network and the proxy `[AWS]`
+    ");
+    config("eu-central-1");
+    insta::assert_snapshot!(login(&world), @"
+    error: cannot reach `sts.eu-central-1.amazonaws.com`: Connection refused (os error [N])
+    hint: check the network and the proxy `[AWS]`
+    ");
+    world.home.set("AWS_ENDPOINT_URL", "https://localhost:9");
+    world.home.set("NO_PROXY", "*");
+    world.home.unset("HTTPS_PROXY");
+    insta::assert_snapshot!(login(&world), @"
+    error: cannot reach `localhost:9`: Connection refused (os error [N])
+    hint: check the network and the endpoint, `AWS_ENDPOINT_URL` or the profile's `endpoint_url`
+    ");
 }
 
 #[test]

@@ -81,6 +81,7 @@ fn bad_blocks_are_listed_on_request() {
     awsmfa: ~/.aws/config: line 8: no `=` between key and value
     awsmfa: ~/.aws/config: `region` appears twice in section [profile other], on lines 5 and 6
     awsmfa: MFA device `arn:aws:iam::123456789012:mfa/alice` (~/.aws/config:3)
+    awsmfa: region `eu-central-1` (~/.aws/config:2)
     ");
 }
 

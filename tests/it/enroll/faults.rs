@@ -146,7 +146,7 @@ fn aws_out_of_reach_changes_nothing_and_a_resume_ends_it() {
     let ran = bench.by_user();
     insta::assert_snapshot!(ran.code(6).err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
-    error: no complete response to EnableMFADevice: connection closed before message completed
+    error: no complete response to EnableMFADevice from `[AWS]`: connection closed before message completed
     hint: try again; the code that was sent is not used again
     hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");

@@ -146,7 +146,11 @@ fn an_sdk_never_gets_part_of_a_session() {
         world.aws.fault(Fault::cut(300, cut).on("GetSessionToken").forever());
         let ran = world.home.awsmfa(["credential-process", "--profile", "dev"]).run().code(6);
         assert_eq!(ran.out(), "");
-        assert!(ran.err().starts_with("awsmfa: no complete response to GetSessionToken: "), "{}", ran.err());
+        assert!(
+            ran.err().starts_with("awsmfa: no complete response to GetSessionToken from "),
+            "{}",
+            ran.err()
+        );
         assert_eq!(ran.err().lines().count(), 1);
     }
 }

@@ -52,7 +52,7 @@ fn a_response_that_is_too_large_is_not_from_aws() {
     world.aws.fault(Fault::endless(Endless::Chunks).forever());
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().code(6);
     insta::assert_snapshot!(ran.err(), @"
-    error: something other than AWS answered (the response is larger than 1 MiB)
+    error: something other than AWS answered for `[AWS]` (the response is larger than 1 MiB)
     hint: sign in to the network first: a captive portal or proxy may be answering
     ");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
