@@ -19,11 +19,17 @@ struct State {
     settings: Option<tty::Settings>,
     /// Whether such a prompt is open.
     asking: bool,
+    /// Whether the terminal shows its other screen.
+    other_screen: bool,
     /// One line for an SDK.
     one_line: bool,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { hint: None, settings: None, asking: false, one_line: false });
+static STATE: Mutex<State> =
+    Mutex::new(State { hint: None, settings: None, asking: false, other_screen: false, one_line: false });
+
+/// To the terminal's other screen, which is empty and has no history, and back.
+const OTHER_SCREEN: (&[u8], &[u8]) = (b"\x1b[?1049h\x1b[2J\x1b[H", b"\x1b[2J\x1b[?1049l");
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -64,6 +70,23 @@ pub fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     answer
 }
 
+/// Shows something on the terminal's other screen. The person's own is back afterwards, whatever ends the program
+/// meanwhile, and nothing of it is in the history.
+pub fn on_other_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    state().other_screen = true;
+    let shown = tty::write(OTHER_SCREEN.0).and_then(|()| show());
+    leave_other_screen();
+    shown
+}
+
+fn leave_other_screen() {
+    let was_there = std::mem::take(&mut state().other_screen);
+    if was_there {
+        // A terminal that has gone shows nothing.
+        let _ = tty::write(OTHER_SCREEN.1);
+    }
+}
+
 /// Ends the program that has said why it ends: by the signal where there are signals.
 pub fn end(exit_code: u8) -> std::process::ExitCode {
     #[cfg(unix)]
@@ -73,9 +96,11 @@ pub fn end(exit_code: u8) -> std::process::ExitCode {
 
 /// Makes the terminal as it was found.
 pub fn restore_terminal() {
-    if let Some(settings) = state().settings.take() {
+    let settings = state().settings.take();
+    if let Some(settings) = settings {
         settings.restore();
     }
+    leave_other_screen();
 }
 
 /// Ctrl-C, on the watcher's thread.

@@ -19,11 +19,11 @@ const INSTEAD: &str = "or write it to a file: `--qr-file qr.png`";
 /// Where the copy goes, as the command line says it.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct BackupArgs {
-    /// Draw the secret as a QR code on the terminal, for a phone
+    /// Show the secret as a QR code on the terminal, for a phone
     #[arg(long, conflicts_with_all = ["qr_file", "no_qr"])]
     qr: bool,
     /// Write the QR code to a PNG file that only you can read
-    #[arg(long, value_name = "FILE", conflicts_with = "no_qr")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with = "no_qr")]
     qr_file: Option<PathBuf>,
     /// Do not offer a QR code
     #[arg(long)]
@@ -90,12 +90,12 @@ pub fn offer(ctx: &Context, seed: &Seed, serial: &Serial, choice: &Choice) -> Co
         Choice::Draw => draw(ctx, seed, serial),
         Choice::File { path, replace } => write_png(ctx, seed, serial, path, *replace),
         Choice::Ask => match ctx.prompt.can_ask() && fits(ctx, &drawing(ctx, seed, serial)?).is_ok() {
-            true if ctx.prompt.confirm("draw the secret as a QR code, to have it on a phone too?")? => {
+            true if ctx.prompt.offer("show a QR code to add this device to a phone?")? => {
                 draw(ctx, seed, serial)
             }
             _ => {
                 ctx.ui.hint(format_args!(
-                    "this is the only copy of the secret; a phone can have another: `awsmfa device export {serial} --qr`"
+                    "this is the only copy of the secret; back it up to a phone: `awsmfa device export {serial} --qr`"
                 ));
                 Ok(())
             }
@@ -106,11 +106,30 @@ pub fn offer(ctx: &Context, seed: &Seed, serial: &Serial, choice: &Choice) -> Co
 fn draw(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult {
     let drawing = drawing(ctx, seed, serial)?;
     fits(ctx, &drawing)?;
-    ctx.prompt.show(&drawing.text).map_err(|error| CommandError::from(error).hint(INSTEAD))?;
-    ctx.ui
-        .say(format_args!("scan it with an authenticator app, which then makes the codes of `{serial}` too"));
+    let in_words = |error| CommandError::from(error).hint(INSTEAD);
+    // What is higher than the window could not be scrolled back to there.
+    let lines_fit = ctx.prompt.size().is_none_or(|(_, lines)| usize::from(lines) >= drawing.lines + 2);
+    if lines_fit && ctx.prompt.can_clear() {
+        let background = if ctx.ui.style().color_on_device { "" } else { " (drawn for a dark background)" };
+        let question = format!(
+            "scan the code with an authenticator app{background}, then press Enter to clear the screen"
+        );
+        ctx.prompt.show_until_enter(&drawing.text, &question).map_err(in_words)?;
+        ctx.ui.say(format_args!("showed the secret of `{serial}` as a QR code; the screen is cleared"));
+        return Ok(());
+    }
+    ctx.prompt.show(&drawing.text).map_err(in_words)?;
+    say_it_stays(ctx, &drawing, serial);
+    Ok(())
+}
+
+/// What is to be known of a code that stays on the screen.
+fn say_it_stays(ctx: &Context, drawing: &Drawing, serial: &Serial) {
+    ctx.ui.say(format_args!(
+        "scan the code with an authenticator app to generate codes of `{serial}` there too"
+    ));
     if !ctx.ui.style().color_on_device {
-        ctx.ui.hint("without colour it is drawn for a dark background; on a light one use `--qr-file`");
+        ctx.ui.hint("without color the code is drawn for a dark background; on a light one use `--qr-file`");
     }
     if let Some((_, lines)) = ctx.prompt.size()
         && usize::from(lines) < drawing.lines + 2
@@ -120,8 +139,7 @@ fn draw(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult {
             drawing.lines
         ));
     }
-    ctx.ui.hint("whoever sees it can make your codes: clear the screen and its history afterwards");
-    Ok(())
+    ctx.ui.hint("anyone who sees it can generate your codes: clear the screen and its history afterwards");
 }
 
 fn drawing(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult<Drawing> {

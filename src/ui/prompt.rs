@@ -32,6 +32,10 @@ pub trait Prompt: Send + Sync {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Asks for a yes or a no; anything but a yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
+    /// Asks for a yes or a no where a yes is the better answer: anything but a no is a yes.
+    fn offer(&self, question: &str) -> Result<bool, PromptError> {
+        self.confirm(question)
+    }
     /// Says what a prompt is about, right before it and in the same place.
     fn tell(&self, _line: &str) {}
     /// Whether [`show`](Self::show) would reach a screen.
@@ -41,6 +45,14 @@ pub trait Prompt: Send + Sync {
     /// Shows something that only the person may see, exactly as given; neither stdout nor stderr has it.
     fn show(&self, _text: &Secret<String>) -> Result<(), PromptError> {
         Err(PromptError::CannotAsk("there is no terminal to show it on"))
+    }
+    /// Whether [`show_until_enter`](Self::show_until_enter) can take away again what it shows.
+    fn can_clear(&self) -> bool {
+        false
+    }
+    /// Shows the same until the person has seen it; nothing of it stays on the screen or in its history.
+    fn show_until_enter(&self, text: &Secret<String>, _question: &str) -> Result<(), PromptError> {
+        self.show(text)
     }
     /// The columns and lines of the terminal to draw on; `None` without one, or if it does not tell.
     fn size(&self) -> Option<(u16, u16)> {
@@ -55,13 +67,16 @@ const TOOL: &str = "awsmfa";
 #[derive(Debug)]
 pub struct Terminal {
     forbidden: bool,
+    /// Whether it is not known to have another screen.
+    plain: bool,
     pending: Pending,
 }
 
 impl Terminal {
     /// Asks unless `AWSMFA_NO_INPUT` forbids it. What `ui` says is being done makes room for a prompt.
     pub fn new(env: &Env, ui: &Ui) -> Self {
-        Self { forbidden: env.flag(AWSMFA_NO_INPUT), pending: ui.pending.clone() }
+        let plain = cfg!(unix) && env.get("TERM").is_none_or(|terminal| terminal == "dumb");
+        Self { forbidden: env.flag(AWSMFA_NO_INPUT), plain, pending: ui.pending.clone() }
     }
 
     fn begin(&self) -> Result<(), PromptError> {
@@ -78,9 +93,29 @@ impl Terminal {
         }
     }
 
+    /// What the person typed, in lower case.
+    fn choose(&self, question: &str, choices: &str) -> Result<String, PromptError> {
+        self.begin()?;
+        // Seen while typed: the dialog stays readable in the scrollback.
+        let mut answer = String::new();
+        let read = tty::write(format!("{TOOL}: {} [{choices}] ", visible(question)).as_bytes())
+            .and_then(|()| tty::open_input())
+            .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
+            .map_err(PromptError::Io)?;
+        // Ctrl-D is no answer, and no yes.
+        Ok(if read == 0 { "n".to_owned() } else { answer.trim().to_ascii_lowercase() })
+    }
+
     fn make_room(&self) {
         // A line is pending only where stderr is a terminal.
         let _ = io::stderr().write_all(self.pending.take().as_bytes());
+    }
+}
+
+fn unanswered(error: io::Error) -> PromptError {
+    match error.kind() {
+        io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => PromptError::Interrupted,
+        _ => PromptError::Io(error),
     }
 }
 
@@ -93,22 +128,18 @@ impl Prompt for Terminal {
         self.begin()?;
         match interrupt::asking(|| tty::read_hidden(&format!("{TOOL}: {}: ", visible(question)))) {
             Ok(answer) => Ok(answer),
-            Err(error) => match error.kind() {
-                io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof => Err(PromptError::Interrupted),
-                _ => Err(PromptError::Io(error)),
-            },
+            Err(error) => Err(unanswered(error)),
         }
     }
 
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
-        self.begin()?;
-        // Seen while typed: the dialog stays readable in the scrollback.
-        let mut answer = String::new();
-        tty::write(format!("{TOOL}: {} [y/N] ", visible(question)).as_bytes())
-            .and_then(|()| tty::open_input())
-            .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
-            .map_err(PromptError::Io)?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        let answer = self.choose(question, "y/N")?;
+        Ok(matches!(answer.as_str(), "y" | "yes"))
+    }
+
+    fn offer(&self, question: &str) -> Result<bool, PromptError> {
+        let answer = self.choose(question, "Y/n")?;
+        Ok(matches!(answer.as_str(), "" | "y" | "yes"))
     }
 
     fn tell(&self, line: &str) {
@@ -129,6 +160,22 @@ impl Prompt for Terminal {
                 tty::write(text.expose().as_bytes()).and_then(|()| tty::write(b"\n")).map_err(PromptError::Io)
             }
             false => Err(PromptError::CannotAsk("there is no terminal to show it on")),
+        }
+    }
+
+    fn can_clear(&self) -> bool {
+        self.can_ask() && !self.plain
+    }
+
+    fn show_until_enter(&self, text: &Secret<String>, question: &str) -> Result<(), PromptError> {
+        self.begin()?;
+        let shown = interrupt::on_other_screen(|| {
+            tty::write(text.expose().as_bytes())?;
+            interrupt::asking(|| tty::read_hidden(&format!("{TOOL}: {} ", visible(question))))
+        });
+        match shown {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unanswered(error)),
         }
     }
 

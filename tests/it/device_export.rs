@@ -18,10 +18,13 @@ fn nothing_is_given_out_unasked() {
         let run = world.home.awsmfa(["device", "export", "alice", form]).run().code(2);
         assert_eq!(run.out(), "");
         assert!(!run.err().contains(&world.device.seed), "{}", run.err());
-        assert!(run.err().contains("hint: the secret is given out without a question only with `--yes`"));
+        assert!(run.err().contains("hint: use `--yes` to export the secret without confirmation"));
     }
     let run = world.home.awsmfa(["device", "export", "alice", "--yes"]).run().code(2);
-    assert!(run.err().contains("required"), "a form has to be named: {}", run.err());
+    insta::assert_snapshot!(run.err(), @"
+    error: choose what to export: a QR code is the default only on a terminal
+    hint: add `--qr-file FILE`, `--uri` or `--age RECIPIENT`
+    ");
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn a_user_enrols_oneself_under_the_self_manage_policy() {
     awsmfa: verified: AWS gave a session for its code
     awsmfa: `mfa_serial` of profile `demo` names it
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo
     ");
     assert_eq!(ran.out(), "");
@@ -137,7 +137,7 @@ fn an_administrator_enrols_another() {
     awsmfa: enabled it for `aws_mfa_demo`
     awsmfa: verified: AWS lists it for `aws_mfa_demo`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
     assert_eq!(bench.count("GetSessionToken"), 0, "an administrator has no use for the user's codes");
@@ -246,7 +246,7 @@ fn a_second_run_changes_nothing() {
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: AWS listed it for `aws_mfa_demo` before; whether the stored secret is still its own, a login tells
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo
     ");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
@@ -266,7 +266,7 @@ fn a_second_device_is_enrolled_with_a_session_of_the_first() {
     awsmfa: verified: AWS gave a session for its code
     awsmfa: `mfa_serial` of profile `demo` names it, in place of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/spare`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/spare --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/spare --qr`
     hint: awsmfa login --profile demo
     ");
     assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER), bench.serial("spare")]);

@@ -14,6 +14,9 @@ use crate::support::in_process::{Captured, device};
 pub struct Screen {
     size: Option<(u16, u16)>,
     answer: bool,
+    /// Whether it can take away what it shows.
+    clears: bool,
+    cleared: Mutex<Vec<String>>,
     shown: Mutex<String>,
     asked: Mutex<Vec<String>>,
 }
@@ -36,6 +39,14 @@ impl Prompt for Screen {
         self.shown.lock().unwrap().push_str(drawing.expose());
         Ok(())
     }
+    fn can_clear(&self) -> bool {
+        self.clears
+    }
+    fn show_until_enter(&self, drawing: &Secret<String>, question: &str) -> Result<(), PromptError> {
+        assert!(self.clears);
+        self.cleared.lock().unwrap().push(format!("{}{question}", drawing.expose()));
+        Ok(())
+    }
     fn size(&self) -> Option<(u16, u16)> {
         self.size
     }
@@ -50,7 +61,19 @@ struct Shown {
 }
 
 fn show(world: &World, color: bool, size: Option<(u16, u16)>, answer: bool, args: &[&str]) -> Shown {
-    let screen = Arc::new(Screen { size, answer, shown: Mutex::default(), asked: Mutex::default() });
+    let screen = Screen {
+        size,
+        answer,
+        clears: false,
+        cleared: Mutex::default(),
+        shown: Mutex::default(),
+        asked: Mutex::default(),
+    };
+    show_on(world, color, screen, args)
+}
+
+fn show_on(world: &World, color: bool, screen: Screen, args: &[&str]) -> Shown {
+    let screen = Arc::new(screen);
     let (out, err) = (Captured::default(), Captured::default());
     let style = Style { color_on_device: color, ..Style::default() };
     let inside = world.in_process(0);
@@ -114,9 +137,31 @@ fn a_phone_reads_the_terminal_in_colour() {
     assert_eq!(shown.out.text(), "", "nothing on stdout");
     assert!(!shown.err.text().contains('█'), "nothing on stderr");
     insta::assert_snapshot!(shown.err.text(), @"
-    awsmfa: scan it with an authenticator app, which then makes the codes of `arn:aws:iam::123456789012:mfa/alice` too
-    hint: whoever sees it can make your codes: clear the screen and its history afterwards
+    awsmfa: scan the code with an authenticator app to generate codes of `arn:aws:iam::123456789012:mfa/alice` there too
+    hint: anyone who sees it can generate your codes: clear the screen and its history afterwards
     ");
+}
+
+#[test]
+fn a_code_that_fits_the_window_is_cleared_again() {
+    let world = World::imported();
+    let on = |lines: u16| {
+        let (shown, asked, cleared) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let screen = Screen { size: Some((80, lines)), answer: true, clears: true, cleared, shown, asked };
+        let shown = show_on(&world, true, screen, &["export", "alice", "--qr"]);
+        shown.result.as_ref().unwrap();
+        shown
+    };
+    let high = on(29);
+    let cleared = high.screen.cleared.lock().unwrap().join("");
+    let (picture, question) = cleared.rsplit_once('\n').unwrap();
+    assert_eq!(rasterise(picture, 0, 255), uri(&world));
+    assert_eq!(question, "scan the code with an authenticator app, then press Enter to clear the screen");
+    assert_eq!(high.picture(), "", "nothing stays");
+    insta::assert_snapshot!(high.err.text(), @"awsmfa: showed the secret of `arn:aws:iam::123456789012:mfa/alice` as a QR code; the screen is cleared");
+    let low = on(28);
+    assert!(low.screen.cleared.lock().unwrap().is_empty());
+    assert_eq!(rasterise(&low.picture(), 0, 255), uri(&world), "it can be scrolled back to");
 }
 
 #[test]
@@ -148,7 +193,7 @@ fn a_narrow_terminal_is_told_how_wide_it_must_be() {
 fn a_no_draws_nothing() {
     let world = World::imported();
     let shown = show(&world, true, None, false, &["export", "alice", "--qr"]);
-    assert_eq!(shown.result.as_ref().unwrap_err().message, "nothing was given out");
+    assert_eq!(shown.result.as_ref().unwrap_err().message, "nothing was exported");
     assert_eq!(shown.picture(), "");
     assert_eq!(shown.screen.asked.lock().unwrap().len(), 1);
 }

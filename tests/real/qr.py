@@ -1,12 +1,14 @@
 """QR codes, read back by zbar: the PNG, and what stands on a terminal, dark or light; oathtool makes the same codes."""
 
 import re
+import signal as signals
 import time
 
 import pexpect
 
 from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secret
 
+OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 EXPORT = ["device", "export", "alice", "--yes"]
 BLACK, WHITE = 0, 255
 #: What a terminal shows by itself: the grey values of its foreground and background.
@@ -46,6 +48,35 @@ def run():
             equal(home.file("piped").read_bytes(), b"", "what the pipe got")
             home.write("screen.pgm", pgm(piped, *DARK))
             equal(zbar(home, "screen.pgm"), uri, "URI")
+        with check("on a terminal the QR code is the default; zbar reads it, and nothing of it stays after Enter"):
+            child = dialogue(home, "device", "export", "alice")
+            child.expect_exact("[y/N] ")
+            child.sendline("y")
+            child.expect_exact(OTHER_SCREEN)
+            child.expect_exact("press Enter")
+            home.write("screen.pgm", pgm(child.before, *DARK))
+            equal(zbar(home, "screen.pgm"), uri, "URI")
+            child.sendline("")
+            child.expect_exact(OWN_SCREEN)
+            rest = ended(child, 0)
+            assert not set(rest) & set("▀▄█"), rest
+        for signal, name in ((None, "Ctrl-C"), (signals.SIGTERM, "TERM"), (signals.SIGHUP, "HUP")):
+            with check(f"{name} takes it away, too, and the terminal echoes again"):
+                child = dialogue(home, "device", "export", "alice", "--yes")
+                child.expect_exact(OTHER_SCREEN)
+                child.expect_exact("press Enter")
+                assert child.waitnoecho(timeout=10), "typing is echoed"
+                if signal is None:
+                    child.send("\x03")
+                else:
+                    home.run("pkill", f"-{int(signal)}", "-P", str(child.pid), "-x", "awsmfa").ended()
+                child.expect_exact(OWN_SCREEN)
+                settings = ended(child, None).split()
+                assert "echo" in settings and "icanon" in settings, settings
+        with check("a terminal without another screen keeps it, and says so"):
+            plain = on_terminal(home, *EXPORT, TERM="dumb", AWSMFA_NO_INPUT=None)
+            contains(plain, "clear the screen and its history afterwards")
+            assert OTHER_SCREEN not in plain, plain
         with check("a narrow terminal is told how many columns are needed"):
             narrow = on_terminal(home, *EXPORT, "--qr", columns=40, code=2)
             contains(narrow, "the QR code needs 53 columns, and the terminal has 40")
@@ -61,12 +92,34 @@ def on_terminal(home, *args, columns=80, code=0, pipe=None, **variables):
     """What a terminal gets from awsmfa: all bytes, as text."""
     line = " ".join([str(AWSMFA), *args]) + (f" | cat >{pipe}" if pipe else "")
     child = pexpect.spawn(
-        "bash", ["--norc", "-c", f"set -o pipefail; {line}; echo exit=$?"], env=home.env | variables,
+        "bash", ["--norc", "-c", f"set -o pipefail; {line}; echo exit=$?"], env=environment(home, variables),
         cwd=str(home.path), encoding="utf-8", timeout=60, dimensions=(60, columns),
     )  # fmt: skip
     text = child.read()
     child.close()
     contains(text, f"exit={code}")
+    return text
+
+
+def environment(home, variables):
+    return {name: value for name, value in (home.env | variables).items() if value is not None}
+
+
+def dialogue(home, *args):
+    """awsmfa on a terminal of its own, with a person."""
+    line = " ".join([str(AWSMFA), *args])
+    return pexpect.spawn(
+        "bash", ["--norc", "-c", f"trap : INT HUP; {line}; echo exit=$?; stty -a"], cwd=str(home.path),
+        env=environment(home, {"AWSMFA_NO_INPUT": None}), encoding="utf-8", timeout=60, dimensions=(40, 80),
+    )  # fmt: skip
+
+
+def ended(child, code):
+    """What the terminal shows to the end, with the settings that it is left with."""
+    text = child.read()
+    child.close()
+    if code is not None:
+        contains(text, f"exit={code}")
     return text
 
 

@@ -1,6 +1,9 @@
 //! `awsmfa device export`: a copy of a device's secret, for a phone, another program or a safe. Never unasked.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
+
+use clap::ValueHint;
 
 use crate::commands::backup::{self, Choice};
 use crate::context::Context;
@@ -10,28 +13,28 @@ use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::recipient::Recipient;
 
-/// Give out the secret of a device
+/// Export a device's secret
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Whoever has the secret can make the device's codes. The QR code is drawn on the terminal itself, so
-that it gets into no pipe and no log; files are written for you alone (0600).
+Anyone who has the secret can generate the device's codes. The QR code is shown on the terminal itself, never in a pipe
+or log, until you press Enter; files are created with mode 0600.
 
 Examples:
-  awsmfa device export alice --qr                     for a phone, on the terminal
+  awsmfa device export alice                          for a phone: a QR code on the terminal
   awsmfa device export alice --qr-file alice.png      for a printer
   awsmfa device export alice --age age1… > alice.age  for another computer; there:
       age -d -i key.txt alice.age | awsmfa device import --serial ARN --uri-stdin
   awsmfa device export alice --uri | pass insert -m aws/alice")]
-#[command(group = clap::ArgGroup::new("form").required(true))]
+#[command(group = clap::ArgGroup::new("form"))]
 pub struct ExportArgs {
     /// The device's ARN, its name or its label
     #[arg(value_name = "SERIAL", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::device_names))]
     device: String,
-    /// Draw it as a QR code on the terminal
+    /// Show the secret as a QR code on the terminal [default on a terminal]
     #[arg(long, group = "form")]
     qr: bool,
     /// Write the QR code to a PNG file
-    #[arg(long, value_name = "FILE", group = "form")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "form")]
     qr_file: Option<PathBuf>,
     /// Print it as an `otpauth://` URI
     #[arg(long, group = "form")]
@@ -40,9 +43,9 @@ pub struct ExportArgs {
     #[arg(long, value_name = "RECIPIENT", group = "form")]
     age: Option<Recipient>,
     /// Write the URI or the age file here instead
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["qr", "qr_file"])]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["qr", "qr_file"])]
     output: Option<PathBuf>,
-    /// Do not ask, neither before the secret is given out nor before a file is overwritten
+    /// Skip all confirmation prompts
     #[arg(short, long)]
     yes: bool,
 }
@@ -51,21 +54,31 @@ pub struct ExportArgs {
 pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
     let serial = super::stored(ctx, &args.device)?.serial;
     // Before anybody is asked: whatever can fail without the secret.
-    backup::check(ctx, Some(&serial), &target(args))?;
+    let target = target(ctx, args)?;
+    backup::check(ctx, Some(&serial), &target)?;
     ask(ctx, args, &serial)?;
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
-    if args.qr || args.qr_file.is_some() {
-        return backup::offer(ctx, &seed, &serial, &target(args));
+    if target == Choice::Draw || args.qr_file.is_some() {
+        return backup::offer(ctx, &seed, &serial, &target);
     }
     give(ctx, args, &text(args, &seed, &serial)?)
 }
 
 /// Where the copy goes, for what `backup` knows about.
-fn target(args: &ExportArgs) -> Choice {
+fn target(ctx: &Context, args: &ExportArgs) -> CommandResult<Choice> {
+    let has_form = args.qr || args.qr_file.is_some() || args.uri || args.age.is_some();
     match args.qr_file.as_ref().or(args.output.as_ref()) {
-        Some(path) => Choice::File { path: path.clone(), replace: args.yes },
-        None if args.qr => Choice::Draw,
-        None => Choice::Skip,
+        Some(path) if has_form => Ok(Choice::File { path: path.clone(), replace: args.yes }),
+        // Whoever reads the pipe expects the secret there.
+        None if args.qr || (!has_form && ctx.prompt.can_show() && std::io::stdout().is_terminal()) => {
+            Ok(Choice::Draw)
+        }
+        None if has_form => Ok(Choice::Skip),
+        _ => {
+            let message = "choose what to export: a QR code is the default only on a terminal";
+            Err(CommandError::new(ErrorKind::Usage, message)
+                .hint("add `--qr-file FILE`, `--uri` or `--age RECIPIENT`"))
+        }
     }
 }
 
@@ -73,13 +86,13 @@ fn ask(ctx: &Context, args: &ExportArgs, serial: &Serial) -> CommandResult {
     if args.yes {
         return Ok(());
     }
-    let question = format!("give out the secret of `{serial}`? Whoever has it can make its codes.");
+    let question = format!("export the secret of `{serial}`? Anyone who has the secret can generate codes.");
     let answer = ctx.prompt.confirm(&question).map_err(|error| {
-        CommandError::from(error).hint("the secret is given out without a question only with `--yes`")
+        CommandError::from(error).hint("use `--yes` to export the secret without confirmation")
     })?;
     match answer {
         true => Ok(()),
-        false => Err(CommandError::new(ErrorKind::Failed, "nothing was given out")),
+        false => Err(CommandError::new(ErrorKind::Failed, "nothing was exported")),
     }
 }
 

@@ -18,7 +18,7 @@ fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
     awsmfa: verified: AWS gave a session for its code
     awsmfa: `mfa_serial` of profile `demo` names it
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
     ");
     bench.check_device("aws_mfa_demo-2");

@@ -41,7 +41,7 @@ fn a_stale_device_is_named_and_another_name_taken() {
     awsmfa: verified: AWS gave a session for its code
     awsmfa: `mfa_serial` of profile `demo` names it
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
     ");
     assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")]);
@@ -71,7 +71,7 @@ fn a_stale_device_is_replaced_where_that_is_wished_and_allowed() {
     awsmfa: enabled it for `aws_mfa_demo`
     awsmfa: verified: AWS lists it for `aws_mfa_demo`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
     bench.check_one(USER);

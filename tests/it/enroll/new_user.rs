@@ -48,7 +48,7 @@ fn a_new_user_has_policy_keys_device_and_session() {
     awsmfa: verified: AWS gave a session for its code
     awsmfa: `mfa_serial` of profile `newcomer` names it
     awsmfa: `newcomer` has MFA: `arn:aws:iam::123456789012:mfa/newcomer`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/newcomer --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/newcomer --qr`
     hint: awsmfa login --profile newcomer
     ");
     check(&bench);

@@ -36,7 +36,7 @@ fn what_can_be_done_without_is() {
     awsmfa: enabled it for `aws_mfa_demo`
     awsmfa: enabled; not verified, for want of iam:ListMFADevices
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    hint: this is the only copy of the secret; a phone can have another: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
+    hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
 }
