@@ -174,12 +174,25 @@ impl DeviceLedger {
         // What is on record may be about an earlier device with this serial.
         (self.record.worked, self.record.contended) = (false, None);
         self.record.enabled = Some(now);
+        self.record.pair = Some(Step::at(now));
         self.save()
     }
 
     /// Whether we enabled the device so lately that STS may not know it yet. `now` is AWS's time.
     pub fn is_settling(&self, now: DateTime<Utc>) -> bool {
         self.record.enabled.is_some_and(|enabled| (now - enabled).abs() <= SETTLING)
+    }
+
+    /// Puts on record that AWS accepted a pair of codes whose second is of this step.
+    pub fn mark_pair(&mut self, second: Step) -> io::Result<()> {
+        self.record.pair = Some(second);
+        self.save()
+    }
+
+    /// When there is a pair of codes that are both newer than the last pair, as AWS demands; `None` if there is one now.
+    /// Both times are AWS's.
+    pub fn next_pair(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.record.next_pair(now)
     }
 
     /// Whether the step is on record as used.

@@ -21,6 +21,8 @@ pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(30);
 const DIGEST_LIFE: TimeDelta = TimeDelta::minutes(30);
 /// How long a collision with another computer counts: longer than the wait for the next turn takes.
 const CONTENTION_LIFE: TimeDelta = TimeDelta::minutes(15);
+/// How long the wait for codes that are newer than the last pair can be.
+const PAIR_LIFE: TimeDelta = TimeDelta::seconds(90);
 
 /// What to do about the next code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,9 @@ pub(super) struct Record {
     /// When AWS last rejected a code that another computer must have used, in AWS's time.
     #[serde(default)]
     pub(super) contended: Option<DateTime<Utc>>,
+    /// The second step of the last pair that AWS accepted to enable or synchronize the device.
+    #[serde(default)]
+    pub(super) pair: Option<Step>,
 }
 
 /// A code that was sent.
@@ -122,6 +127,12 @@ impl Record {
         if let Some(step) = step {
             self.mark(step);
         }
+    }
+
+    pub(super) fn next_pair(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let start = Step(self.pair?.0.saturating_add(2)).start();
+        // What lies further ahead was recorded by a clock that was wrong.
+        (start > now && start - now <= PAIR_LIFE).then_some(start)
     }
 
     pub(super) fn was_sent(&self, code: &Code) -> bool {
@@ -205,6 +216,20 @@ mod tests {
         record.begin_try(&code(Step(6)), Some(Step(6)), at(1));
         record.release(Some(Step(6)));
         assert_eq!(record, before);
+    }
+
+    #[test]
+    fn the_next_pair_is_newer_than_the_last() {
+        let now = at(0);
+        let mut record = Record::default();
+        assert_eq!(record.next_pair(now), None);
+        let current = Step::at(now);
+        record.pair = Some(current);
+        assert_eq!(record.next_pair(now), Some(current.next().next().start()));
+        record.pair = Some(Step(current.0 - 2));
+        assert_eq!(record.next_pair(now), None);
+        record.pair = Some(Step(current.0 + 100));
+        assert_eq!(record.next_pair(now), None, "a clock was wrong");
     }
 
     #[test]

@@ -54,18 +54,63 @@ fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
 }
 
 #[test]
-fn a_pair_that_aws_refuses_is_told() {
+fn codes_that_are_newer_than_the_last_pair_are_waited_for() {
     let world = frozen();
     resync(&world.in_process(0).ctx).unwrap();
-    // Only newer codes are taken after that.
+    let first = pair(&world);
+    let began = world.aws.clock().now();
+    let inside = world.in_process(0);
+    resync(&inside.ctx).unwrap();
+    let err = inside.err.text();
+    assert!(
+        err.contains("awsmfa: waiting 55s for codes that are newer than the last pair AWS accepted"),
+        "{err}"
+    );
+    assert_eq!((world.aws.clock().now() - began).num_seconds(), 55);
+    assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2, "nothing was sent in vain");
+    assert!(first.0 != pair(&world).0 && first.1 != pair(&world).0);
+    assert_eq!(world.aws.devices()[0].drift, 0);
+    // No longer than needed.
+    world.aws.clock().advance(Duration::from_secs(60));
+    let began = world.aws.clock().now();
+    resync(&world.in_process(0).ctx).unwrap();
+    assert_eq!(world.aws.clock().now(), began);
+}
+
+#[test]
+fn right_after_enroll_codes_are_waited_for() {
+    let aws = fake_aws::FakeAws::start();
+    aws.add_user("alice");
+    aws.add_admin("boss");
+    let key = aws.add_access_key("boss");
+    let mut home = crate::support::Home::new(&aws);
+    home.set("AWS_ACCESS_KEY_ID", &key.id);
+    home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
+    home.awsmfa(["enroll", "--user", "alice", "--no-qr"]).run().success();
+    // The clock runs: the pair is of now or of a moment ago.
+    let now = aws.clock().now();
+    aws.clock().freeze(now);
+    let inside = InProcess::on(&aws, &home, 0);
+    resync(&inside.ctx).unwrap();
+    assert!(inside.err.text().contains("for codes that are newer"), "{}", inside.err.text());
+    assert_eq!(aws.requests_for("ResyncMFADevice").len(), 1);
+}
+
+#[test]
+fn a_pair_that_aws_refuses_is_told() {
+    let world = frozen();
+    let other = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let import =
+        ["device", "import", "--serial", &world.device.serial, "--secret-stdin", "--no-verify", "--yes"];
+    world.home.awsmfa(import).stdin(other).run().success();
     let error = resync(&world.in_process(0).ctx).unwrap_err();
     insta::assert_snapshot!(in_words(&error), @"
     error: AWS refused two codes of `arn:aws:iam::123456789012:mfa/alice`
     hint: the stored secret may be another device's, or the device may have been made anew
-    hint: or it was synchronised a moment ago: AWS takes only newer codes; try again in a minute
+    hint: or another computer synchronized it less than a minute ago: AWS accepts only newer codes; try again in a minute
     ");
     assert_eq!(error.kind as u8, 4);
-    assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2, "the same pair is not sent again");
+    assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 1, "the same pair is not sent again");
 }
 
 #[test]

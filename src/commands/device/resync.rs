@@ -6,6 +6,7 @@ use super::remote;
 use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair, Keys};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, refused};
+use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::Seed;
@@ -15,7 +16,8 @@ use crate::session::{self, Caller};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Sends two consecutive codes, made for AWS's time, as the console does under `Resync`. They are not
-used up for sessions. How far this computer's clock is off is remembered for later codes.
+used up for sessions. AWS accepts only codes that are newer than the last pair: right after
+`enroll`, the command waits for them, up to a minute. How far this computer's clock is off is remembered for later codes.
 
 Examples:
   awsmfa device resync alice
@@ -43,12 +45,12 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
         Some(user) => user,
         None => owner(ctx, &mut caller, &serial)?,
     };
-    // Nobody else makes codes of the device meanwhile.
-    let mut ledger = ctx.open_ledger(&serial)?;
+    // Nobody else generates codes of the device meanwhile.
+    let mut ledger = open_for_pair(ctx, &serial, &caller)?;
     let synced = sync(ctx, &mut caller, &user, &serial, &seed);
     let local = ctx.clock.now();
     ledger.observe(local + caller.offset, local)?;
-    synced.map_err(|error| not_taken(error, &caller, &serial, &user))?;
+    ledger.mark_pair(synced.map_err(|error| not_taken(error, &caller, &serial, &user))?)?;
     let off = caller.offset.num_seconds();
     ctx.ui.say(format_args!("AWS took two codes of `{serial}` and knows its clock now"));
     if off != 0 {
@@ -70,15 +72,31 @@ fn owner(ctx: &Context, caller: &mut Caller, serial: &Serial) -> CommandResult<S
     }
 }
 
+/// The device's ledger, once there are two codes that are newer than the last pair that AWS accepted, such as that of
+/// `enroll`.
+fn open_for_pair(ctx: &Context, serial: &Serial, caller: &Caller) -> CommandResult<DeviceLedger> {
+    loop {
+        let ledger = ctx.open_ledger(serial)?;
+        let now = ctx.clock.now() + caller.offset;
+        let Some(then) = ledger.next_pair(now) else { return Ok(ledger) };
+        drop(ledger);
+        ctx.ui.wait(
+            &*ctx.clock,
+            wait_until(then, now),
+            "codes that are newer than the last pair AWS accepted",
+        );
+    }
+}
+
 /// Sends the codes of the step before and the current one, and once more if the answer shows that they were made for
-/// the wrong time.
+/// the wrong time. Returns the second step.
 fn sync(
     ctx: &Context,
     caller: &mut Caller,
     user: &str,
     serial: &Serial,
     seed: &Seed,
-) -> Result<(), AwsError> {
+) -> Result<Step, AwsError> {
     let made_for = Cell::new(Step::at(ctx.clock.now()));
     let resync = |aws: &Aws, keys: &Keys, offset| {
         let step = Step::at(ctx.clock.now() + offset);
@@ -86,7 +104,7 @@ fn sync(
         let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
         aws.resync_mfa_device(keys, user, serial, &codes, offset)
     };
-    match caller.send(ctx, resync) {
+    let sent = match caller.send(ctx, resync) {
         Err(error)
             if error.kind == AwsErrorKind::InvalidPair
                 && Step::at(ctx.clock.now() + caller.offset) != made_for.get() =>
@@ -95,7 +113,8 @@ fn sync(
             caller.send(ctx, resync)
         }
         result => result,
-    }
+    };
+    sent.map(|()| made_for.get())
 }
 
 fn not_taken(error: AwsError, caller: &Caller, serial: &Serial, user: &str) -> CommandError {
@@ -104,7 +123,7 @@ fn not_taken(error: AwsError, caller: &Caller, serial: &Serial, user: &str) -> C
             CommandError::new(ErrorKind::Refused, format!("AWS refused two codes of `{serial}`"))
                 .hint("the stored secret may be another device's, or the device may have been made anew")
                 .hint(
-                    "or it was synchronised a moment ago: AWS takes only newer codes; try again in a minute",
+                    "or another computer synchronized it less than a minute ago: AWS accepts only newer codes; try again in a minute",
                 )
         }
         AwsErrorKind::NotFound => not_enabled(serial, Some(user)),
