@@ -1,13 +1,15 @@
 //! `awsmfa code`: the codes themselves, for the console and for programs that ask.
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::aws_files::resolve::resolve;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::ledger::DeviceLedger;
+use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
+use crate::model::totp::Seed;
 use crate::session;
 use crate::store::registry::DeviceRecord;
 
@@ -17,6 +19,7 @@ use crate::store::registry::DeviceRecord;
 Examples:
   awsmfa code                     of the only device, or of the profile's
   awsmfa code alice               of the device of that name
+  awsmfa code --wait              an unused code, even if that takes until the next one
   awsmfa code --pair              two consecutive codes, as the console asks for them")]
 pub struct CodeArgs {
     /// The device's ARN, its name or its label
@@ -27,6 +30,9 @@ pub struct CodeArgs {
     /// Two consecutive codes
     #[arg(long)]
     pair: bool,
+    /// Wait for an unused code if all that AWS accepts now were used or shown before
+    #[arg(long, conflicts_with = "pair")]
+    wait: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -37,6 +43,8 @@ struct CodeOutput<'a> {
     serial: &'a str,
     code: &'a str,
     seconds_left: u64,
+    /// Whether the code was used or shown before.
+    used: bool,
 }
 
 #[derive(Serialize)]
@@ -56,9 +64,7 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
         )
         .hint(format!("awsmfa device import --serial {serial}")));
     };
-    let mut ledger = ctx.open_ledger(&serial)?;
-    // AWS's clock counts, not this computer's.
-    let now = ctx.clock.now() + ledger.offset();
+    let (ledger, now) = open(ctx, &serial, &seed, args.wait)?;
     if !ledger.offset().is_zero() {
         let seconds = ledger.offset().num_seconds();
         ctx.ui.say(format_args!(
@@ -75,16 +81,54 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
         tell(ctx, args, &format!("two codes of `{serial}`, in the order to type them"));
         return Ok(());
     }
-    let step = unused(ctx, &ledger, current);
+    show(ctx, args, &serial, &seed, ledger, now)
+}
+
+/// The device's ledger and AWS's time; with `wait`, once there is an unused code. The ledger is not kept while waiting.
+fn open(
+    ctx: &Context,
+    serial: &Serial,
+    seed: &Seed,
+    wait: bool,
+) -> CommandResult<(DeviceLedger, DateTime<Utc>)> {
+    loop {
+        let ledger = ctx.open_ledger(serial)?;
+        // AWS's clock counts, not this computer's.
+        let now = ctx.clock.now() + ledger.offset();
+        if !wait || unused(&ledger, seed, Step::at(now)).is_some() {
+            return Ok((ledger, now));
+        }
+        drop(ledger);
+        let left = wait_until(Step::at(now).next().start(), now);
+        ctx.ui.wait(&*ctx.clock, left, "the next code");
+    }
+}
+
+fn show(
+    ctx: &Context,
+    args: &CodeArgs,
+    serial: &Serial,
+    seed: &Seed,
+    mut ledger: DeviceLedger,
+    now: DateTime<Utc>,
+) -> CommandResult {
+    let current = Step::at(now);
+    let unused = unused(&ledger, seed, current);
+    let step = unused.unwrap_or(current);
+    if unused.is_none() {
+        ctx.ui.warn("this code was already used or shown, and AWS accepts each code only once");
+        ctx.ui.hint(format_args!("wait for an unused one: `awsmfa code {serial} --wait`"));
+    } else if step != current {
+        ctx.ui.detail(
+            "the current code was already used or shown; this is the next one, which AWS accepts already",
+        );
+    }
     let (code, seconds_left) = (seed.code(step), step.seconds_left(now));
-    // Wherever the person types it, AWS takes it once; we must not send it then.
+    // Wherever the person types the code, AWS accepts it once; we must not send it then.
     ledger.mark_shown(step)?;
-    print(
-        ctx,
-        args,
-        &CodeOutput { serial: serial.as_str(), code: code.expose(), seconds_left },
-        code.expose(),
-    )?;
+    let used = unused.is_none();
+    let json = CodeOutput { serial: serial.as_str(), code: code.expose(), seconds_left, used };
+    print(ctx, args, &json, code.expose())?;
     tell(ctx, args, &format!("of `{serial}`, good for {seconds_left} s"));
     Ok(())
 }
@@ -96,19 +140,10 @@ fn tell(ctx: &Context, args: &CodeArgs, words: &str) {
     }
 }
 
-/// The current step, or the next if that one was used: AWS takes it already, and for longer than a person types.
-fn unused(ctx: &Context, ledger: &DeviceLedger, current: Step) -> Step {
-    if !ledger.is_used(current) {
-        return current;
-    }
-    if !ledger.is_used(current.next()) {
-        ctx.ui.detail(
-            "the current code was used or shown before; this is the next one, which AWS takes already",
-        );
-        return current.next();
-    }
-    ctx.ui.warn("this code was used or shown before, and AWS takes each once; wait for the next");
-    current
+/// The current step, or the next if that one was used: AWS accepts it already, and for longer than a person types.
+fn unused(ledger: &DeviceLedger, seed: &Seed, current: Step) -> Option<Step> {
+    let is_unused = |step: &Step| !ledger.is_used(*step) && !ledger.was_sent(&seed.code(*step));
+    [current, current.next()].into_iter().find(is_unused)
 }
 
 fn print(ctx: &Context, args: &CodeArgs, json: &impl Serialize, text: &str) -> CommandResult {

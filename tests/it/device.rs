@@ -126,6 +126,57 @@ fn a_code_is_not_shown_twice_while_another_is_good() {
     assert_ne!(codes[0], codes[1]);
 }
 
+/// `awsmfa code --json` with these further arguments: what it printed and said.
+fn code(world: &World, args: &[&str]) -> (serde_json::Value, String) {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: awsmfa::commands::code::CodeArgs,
+    }
+    let line = <Line as clap::Parser>::try_parse_from(["code", "--json"].iter().chain(args)).unwrap();
+    let inside = world.in_process(0);
+    awsmfa::commands::code::run(&inside.ctx, &line.args).unwrap();
+    (serde_json::from_str(&inside.out.text()).unwrap(), inside.err.text())
+}
+
+#[test]
+fn a_code_says_whether_it_was_used_and_waits_for_an_unused_one_if_told() {
+    let world = World::imported();
+    world.freeze();
+    let expected = |steps| world.aws.code(&world.device.serial, world.aws.clock().step() + steps);
+    let (began, shown) = (world.aws.clock().now(), |json: &serde_json::Value| {
+        (json["code"].as_str().unwrap().to_owned(), json["used"].as_bool().unwrap())
+    });
+    assert_eq!(shown(&code(&world, &["--wait"]).0), (expected(0), false), "nothing to wait for");
+    assert_eq!(shown(&code(&world, &[]).0), (expected(1), false));
+    let (json, said) = code(&world, &[]);
+    assert_eq!(shown(&json), (expected(0), true));
+    insta::assert_snapshot!(said.lines().filter(|line| !line.starts_with("awsmfa")).collect::<Vec<_>>().join("\n"), @"
+    warning: this code was already used or shown, and AWS accepts each code only once
+    hint: wait for an unused one: `awsmfa code arn:aws:iam::123456789012:mfa/alice --wait`
+    ");
+    assert_eq!(world.aws.clock().now(), began);
+    let (json, said) = code(&world, &["--wait"]);
+    // The step after the next one: the next was shown.
+    assert_eq!(shown(&json), (expected(1), false));
+    assert_eq!((world.aws.clock().now() - began).num_seconds(), 25);
+    assert!(said.contains("waiting 25s for the next code"), "{said}");
+}
+
+#[test]
+fn a_code_that_was_typed_elsewhere_counts_as_used() {
+    let world = World::imported();
+    world.freeze();
+    let typed = world.aws.code_now(&world.device.serial);
+    let ctx = world.in_process(0).ctx;
+    let mut ledger = ctx.open_ledger(&world.device.serial.parse().unwrap()).unwrap();
+    ledger.begin_try(&typed.parse().unwrap(), None, ctx.clock.now()).unwrap();
+    drop(ledger);
+    let (json, _) = code(&world, &[]);
+    assert_ne!(json["code"], typed);
+    assert_eq!(json["used"], false);
+}
+
 #[test]
 fn a_device_is_found_by_name_or_label() {
     let home = Home::new(&FakeAws::start());
