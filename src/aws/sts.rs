@@ -149,3 +149,27 @@ fn session<T>(
 fn is_printable(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::AwsErrorKind;
+
+    /// The session in a response of AWS's time `now` whose session ends at `end`, seconds after 1970.
+    fn session_of(now: i64, end: i64, local: i64) -> Result<Session, AwsError> {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let credentials = StsCredentials::builder().access_key_id("ASIAEXAMPLE").secret_access_key("s");
+        let expiration = aws_sdk_sts::primitives::DateTime::from_secs(end);
+        let credentials = credentials.session_token("t").expiration(expiration).build().unwrap();
+        let reply = Reply { result: Ok(credentials), server_time: Some(at(now)) };
+        session("GetSessionToken", reply, at(local), None, Some).result
+    }
+
+    #[test]
+    fn a_session_ends_in_the_future_by_awss_clock() {
+        assert!(session_of(1000, 1001, 5000).is_ok(), "this computer's clock does not matter");
+        for end in [0, 1000] {
+            assert_eq!(session_of(1000, end, 0).unwrap_err().kind, AwsErrorKind::Lost);
+        }
+    }
+}

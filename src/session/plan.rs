@@ -290,7 +290,9 @@ pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str)
     let answer: ProcessAnswer = serde_json::from_str(printed.expose())
         .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
     let secret = Secret::from(answer.secret_access_key);
-    let keys = Keys::new(&answer.access_key_id, secret, answer.session_token.map(Secret::from));
+    // Some programs print an empty token with long-term keys.
+    let token = answer.session_token.filter(|token| !token.is_empty()).map(Secret::from);
+    let keys = Keys::new(&answer.access_key_id, secret, token);
     keys.check()
         .map_err(|unusable| process_failed(profile, &format!("printed unusable keys: {unusable}")))?;
     Ok(keys)

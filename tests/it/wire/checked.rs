@@ -69,6 +69,19 @@ fn a_region_that_cannot_be_one_is_refused_with_its_variable() {
 }
 
 #[test]
+fn an_administrators_settings_are_checked_too() {
+    let world = World::imported();
+    config(&world, "region = \"us-east-1\"");
+    let err =
+        world.home.awsmfa(["enroll", "--profile", "dev", "--user", "bob", "--no-qr"]).run().code(3).err();
+    assert!(
+        err.starts_with("error: region (~/.aws/config:3): `\"us-east-1\"` is not an AWS region"),
+        "{err}"
+    );
+    assert_nothing_spent(&world);
+}
+
+#[test]
 fn other_servers_may_have_regions_of_their_own() {
     let world = World::imported();
     config(&world, "region = local");

@@ -59,6 +59,27 @@ fn a_response_that_is_too_large_is_not_from_aws() {
 }
 
 #[test]
+fn the_sdks_credential_chain_is_bounded_too() {
+    let mut world = World::new();
+    world.home.write_credentials("");
+    world.home.write_config("");
+    world.home.set("AWS_CONTAINER_CREDENTIALS_FULL_URI", &format!("{}/credentials", world.aws.endpoint()));
+    for endless in [Endless::Body, Endless::Chunks] {
+        world.aws.fault(Fault::endless(endless).forever());
+        let mut command = world.home.awsmfa(["enroll", "--user", "bob", "--no-qr"]).into_command();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let began = Instant::now();
+        let mut child = command.spawn().unwrap();
+        assert!(peak_memory(&mut child) < MEMORY_LIMIT_KIB, "{endless:?}");
+        assert!(began.elapsed() < PATIENCE * 2, "{endless:?}");
+        let err = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
+        assert!(err.contains("the response is larger than 1 MiB"), "{endless:?}: {err}");
+        world.aws.clear_faults();
+    }
+    assert!(!world.aws.requests().is_empty());
+}
+
+#[test]
 fn other_commands_are_bounded_too() {
     let world = World::new();
     world.aws.fault(Fault::endless(Endless::Body).forever());
