@@ -59,6 +59,10 @@ impl Variables {
             web_identity: is_set("AWS_WEB_IDENTITY_TOKEN_FILE") && is_set("AWS_ROLE_ARN"),
         }
     }
+
+    fn half_key(self) -> bool {
+        self.key_id && !self.secret
+    }
 }
 
 /// The credentials that an SDK uses.
@@ -152,7 +156,7 @@ fn from_environment(variables: &Variables, sdk: Sdk, choice: Choice) -> Option<U
         // Its chain begins with the environment, whatever profile is named.
         (Sdk::Rust, _) => keys.then_some(Used::Environment),
         (_, Choice::Explicit) => None,
-        (Sdk::Botocore, _) if variables.key_id && !keys => Some(Used::Nothing(Failure::HalfKey)),
+        (Sdk::Botocore, _) if variables.half_key() => Some(Used::Nothing(Failure::HalfKey)),
         (Sdk::JavaScript, _) if variables.profile => None,
         (Sdk::Go | Sdk::Java, _) if variables.web_identity => Some(Used::Environment),
         _ => keys.then_some(Used::Environment),

@@ -11,17 +11,24 @@ use crate::ui::Verbosity;
 pub fn of(ctx: &Context, profiles: &Profiles, profile: &str, claim: Claim<'_>) -> Vec<Finding> {
     let variables = Variables::read(|name| ctx.env.get(name));
     if ctx.ui.style().verbosity == Verbosity::Verbose {
-        let at = claim.at();
-        for sdk in Sdk::ALL {
-            let used = |choice| winner::used(profiles, &variables, sdk, choice, at);
-            let (explicit, ambient) = (used(Choice::Explicit), used(Choice::Ambient));
-            ctx.ui.detail(format_args!("with `--profile {at}`, {sdk} would use {explicit}"));
-            if at == ctx.env.profile() && ambient != explicit {
-                ctx.ui.detail(format_args!("without `--profile`, {sdk} would use {ambient}"));
-            }
+        show(ctx, profiles, &variables, claim.at());
+        if profile != claim.at() {
+            show(ctx, profiles, &variables, profile);
         }
     }
     winner::findings(profiles, &variables, profile, claim)
+}
+
+/// Shows what each SDK uses for a profile.
+fn show(ctx: &Context, profiles: &Profiles, variables: &Variables, name: &str) {
+    for sdk in Sdk::ALL {
+        let used = |choice| winner::used(profiles, variables, sdk, choice, name);
+        let (explicit, ambient) = (used(Choice::Explicit), used(Choice::Ambient));
+        ctx.ui.detail(format_args!("with `--profile {name}`, {sdk} would use {explicit}"));
+        if name == ctx.env.profile() && ambient != explicit {
+            ctx.ui.detail(format_args!("without `--profile`, {sdk} would use {ambient}"));
+        }
+    }
 }
 
 /// Warns of each, with the command that helps.

@@ -195,6 +195,12 @@ fn keys_of_the_environment_are_found() {
     ");
     let ran = run().env("AWS_PROFILE", "dev").run().success();
     assert!(!ran.err().contains("JavaScript"), "it prefers AWS_PROFILE: {}", ran.err());
+    let half = world.home.awsmfa(["login", "-p", "dev"]).env("AWS_ACCESS_KEY_ID", "AKIAENV");
+    insta::assert_snapshot!(half.run().success().err(), @"
+    awsmfa: session of `dev` is still good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    warning: only AWS_ACCESS_KEY_ID is set in the environment; without `--profile`, the AWS CLI and boto3 fail instead of using `dev`
+    hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+    ");
     let web = world
         .home
         .awsmfa(["login", "-p", "dev"])

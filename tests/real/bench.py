@@ -171,7 +171,7 @@ class FakeAws:
             [FAKE_AWS, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         ready = json.loads(self.process.stdout.readline())
-        self.endpoint, self.users = ready["endpoint"], ready["users"]
+        self.endpoint, self.users, self.roles = ready["endpoint"], ready["users"], ready["roles"]
 
     def __enter__(self):
         return self

@@ -1,9 +1,10 @@
-"""Prints who boto3 is with the profile of the first argument."""
+"""Prints who boto3 is with the profile of the first argument, or else of the environment."""
 
 import json
 import sys
 
 import boto3
 
-identity = boto3.Session(profile_name=sys.argv[1]).client("sts").get_caller_identity()
+profile = {"profile_name": sys.argv[1]} if len(sys.argv) > 1 else {}
+identity = boto3.Session(**profile).client("sts").get_caller_identity()
 print(json.dumps({"Arn": identity["Arn"]}))

@@ -47,8 +47,8 @@ pub struct Finding {
 /// Why an SDK does not use the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// The environment has credentials, to which this variable belongs.
-    Environment(&'static str),
+    /// The environment has credentials.
+    Environment(FromEnvironment),
     /// An access key, or a session that nobody renews, stands in the profile.
     Keys {
         /// The file.
@@ -81,6 +81,17 @@ pub struct Command {
     origin: Origin,
 }
 
+/// Credentials of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FromEnvironment {
+    /// An access key.
+    Keys,
+    /// An access key ID without the secret.
+    HalfKey,
+    /// A role with a web identity token.
+    WebIdentity,
+}
+
 /// Whether a session has another tool's mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marked(pub bool);
@@ -97,11 +108,13 @@ pub fn findings(profiles: &Profiles, variables: &Variables, profile: &str, claim
         None => found.push(Finding { profile: profile.to_owned(), sdks: vec![sdk], cause }),
     };
     for sdk in Sdk::ALL {
-        if let Used::Environment = used(profiles, variables, sdk, Choice::Ambient, name) {
-            let keys = variables.key_id;
-            let variable = if keys { "AWS_ACCESS_KEY_ID" } else { "AWS_WEB_IDENTITY_TOKEN_FILE" };
-            add(name, sdk, Cause::Environment(variable));
-        }
+        let what = match used(profiles, variables, sdk, Choice::Ambient, name) {
+            Used::Environment if variables.key_id => FromEnvironment::Keys,
+            Used::Environment => FromEnvironment::WebIdentity,
+            Used::Nothing(Failure::HalfKey) if variables.half_key() => FromEnvironment::HalfKey,
+            _ => continue,
+        };
+        add(name, sdk, Cause::Environment(what));
     }
     for sdk in Sdk::ALL {
         let files = used(profiles, &Variables::default(), sdk, Choice::Explicit, name);
@@ -176,10 +189,13 @@ impl Finding {
     pub fn message(&self) -> String {
         let (name, who) = (&self.profile, list(&self.sdks));
         match &self.cause {
-            Cause::Environment(variable) => {
-                format!(
-                    "{variable} is set in the environment; without `--profile`, {who} use it instead of `{name}`"
-                )
+            Cause::Environment(what) => {
+                let (variable, does) = match what {
+                    FromEnvironment::Keys => ("AWS_ACCESS_KEY_ID", "use it instead of"),
+                    FromEnvironment::HalfKey => ("only AWS_ACCESS_KEY_ID", "fail instead of using"),
+                    FromEnvironment::WebIdentity => ("AWS_WEB_IDENTITY_TOKEN_FILE", "use it instead of"),
+                };
+                format!("{variable} is set in the environment; without `--profile`, {who} {does} `{name}`")
             }
             Cause::Keys { session, origin, .. } => {
                 let what = if session.is_some() { "old session" } else { "access key" };
@@ -208,10 +224,12 @@ impl Finding {
     pub fn hints(&self) -> Vec<String> {
         let name = &self.profile;
         let hint = match &self.cause {
-            Cause::Environment("AWS_ACCESS_KEY_ID") => {
+            Cause::Environment(FromEnvironment::WebIdentity) => {
+                "unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN".to_owned()
+            }
+            Cause::Environment(_) => {
                 "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN".to_owned()
             }
-            Cause::Environment(variable) => format!("unset {variable} AWS_ROLE_ARN"),
             Cause::Keys { kind, session, free, origin } => key_hint(name, *kind, *session, *free, origin),
             Cause::NoProfileNamed(command) => set_process(command, name, name),
             Cause::Role(command) => {

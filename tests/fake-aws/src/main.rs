@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use fake_aws::{CodeModel, FakeAws};
+use fake_aws::{CodeModel, FakeAws, Permissions, RoleSpec};
 use serde::Serialize;
 
 /// A small, strict AWS STS and IAM on loopback, for tests
@@ -56,6 +56,12 @@ struct Args {
     /// Add an administrator with an access key and no device (repeatable)
     #[arg(long, value_name = "NAME")]
     admin: Vec<String>,
+    /// Let the users do everything, with and without MFA
+    #[arg(long)]
+    allow_all: bool,
+    /// Add a role that trusts every user, with and without MFA (repeatable)
+    #[arg(long, value_name = "NAME")]
+    role: Vec<String>,
     /// Keep serving when stdin closes
     #[arg(long)]
     forever: bool,
@@ -72,6 +78,13 @@ struct Ready {
     endpoint: String,
     account: String,
     users: Vec<ReadyUser>,
+    roles: Vec<ReadyRole>,
+}
+
+#[derive(Serialize)]
+struct ReadyRole {
+    name: String,
+    arn: String,
 }
 
 #[derive(Serialize)]
@@ -90,8 +103,13 @@ fn main() -> io::Result<()> {
     if let (Some(path), Some(pem)) = (&args.ca_out, aws.ca_pem()) {
         write_file(path, pem)?;
     }
-    let ready =
-        Ready { endpoint: aws.endpoint(), account: args.account.clone(), users: add_users(&aws, &args) };
+    let roles = args.role.iter().map(|name| aws.add_role(name, RoleSpec::default()));
+    let ready = Ready {
+        endpoint: aws.endpoint(),
+        account: args.account.clone(),
+        users: add_users(&aws, &args),
+        roles: roles.map(|role| ReadyRole { name: role.name, arn: role.arn }).collect(),
+    };
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{}", serde_json::to_string(&ready)?)?;
     stdout.flush()?;
@@ -128,6 +146,9 @@ fn add_users(aws: &FakeAws, args: &Args) -> Vec<ReadyUser> {
     let users = args.user.iter().map(|name| (aws.add_user(name), !args.no_device));
     let admins = args.admin.iter().map(|name| (aws.add_admin(name), false));
     let ready = users.chain(admins).map(|(user, with_device)| {
+        if args.allow_all {
+            aws.set_permissions(&user.name, Permissions::Admin);
+        }
         let key = aws.add_access_key(&user.name);
         let device = with_device.then(|| aws.add_device(&user.name, &user.name));
         let (serial, seed) = device.map(|device| (device.serial, device.seed)).unzip();
