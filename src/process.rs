@@ -1,9 +1,9 @@
 //! Running other people's programs: without a shell, with a deadline for all of it, and without our variables.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::io::{self, IsTerminal, Read};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
 
 /// The most that a program may print; what we run prints a code, a passphrase or a small JSON object.
-const OUTPUT_LIMIT: usize = 64 * 1024;
+const OUTPUT_LIMIT: usize = 1024 * 1024;
 
-/// How long what an ended program printed may take to reach us, if something that it started keeps its stdout open.
+/// How long the output of an ended program may take to reach us, if something that it started keeps its stdout open.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
 /// So many programs that we run may run us again before it is taken for a circle.
@@ -56,14 +56,18 @@ pub enum ProcessError {
         /// The time it had.
         limit: Duration,
     },
+    /// It printed more than anything that it could be asked for.
+    #[error("`{0}` printed more than {limit} KiB", limit = OUTPUT_LIMIT / 1024)]
+    TooLong(String),
     /// It printed something else than text.
     #[error("`{0}` printed something that is not UTF-8 text")]
     NotText(String),
 }
 
 /// Runs a command line and returns what it printed on stdout. Its words are split as a POSIX shell would, but there is
-/// no shell: no variables, no `~`, no pipes. Its stderr is the user's; its stdin is empty. It has ended when this returns,
-/// but what it left running in the background goes on.
+/// no shell: no variables, no `~`, no pipes. Its stdin is empty. Its stderr is the terminal, for it may ask for a touch on a
+/// key; anywhere else it is dropped, for an SDK shows what it finds there, and it may hold secrets. It has ended when this
+/// returns, and so has what it left running with its stdout, unless a person at the terminal can see to that.
 pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, ProcessError> {
     run_grouped(command_line, env, limit, tty::reach() != Reach::Person)
 }
@@ -95,14 +99,23 @@ fn run_grouped(
     }
     let mut child = command.spawn().map_err(start)?;
     let printed = Printed::read(child.stdout.take()).map_err(start)?;
-    let Some(status) = wait(&mut child, limit).map_err(start)? else {
+    let ended = wait(&mut child, limit).map_err(start)?;
+    let closed = ended && printed.is_closed();
+    if !closed {
         kill(&mut child, own_group);
-        return Err(ProcessError::TimedOut { program: program.clone(), limit });
-    };
-    if !status.success() {
-        return Err(ProcessError::Failed { program: program.clone(), status: status.to_string() });
     }
-    printed.text().ok_or_else(|| ProcessError::NotText(program.clone()))
+    let status = child.wait().map_err(start)?;
+    let program = || program.clone();
+    if !ended {
+        return Err(ProcessError::TimedOut { program: program(), limit });
+    }
+    if printed.is_too_long() {
+        return Err(ProcessError::TooLong(program()));
+    }
+    if !status.success() {
+        return Err(ProcessError::Failed { program: program(), status: status.to_string() });
+    }
+    printed.text().ok_or_else(|| ProcessError::NotText(program()))
 }
 
 fn command(program: &str, arguments: &[String], env: &Env) -> Command {
@@ -113,7 +126,8 @@ fn command(program: &str, arguments: &[String], env: &Env) -> Command {
     #[allow(clippy::disallowed_methods, reason = "the one place that starts programs")]
     let mut command = Command::new(program);
     command.args(arguments).env_clear().envs(env.iter().filter(|(name, _)| !is_kept_back(name)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+    let stderr = if io::stderr().is_terminal() { Stdio::inherit() } else { Stdio::null() };
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
     command
 }
 
@@ -123,18 +137,38 @@ fn is_awsmfa(program: &str) -> bool {
     name == "awsmfa" || name.eq_ignore_ascii_case("awsmfa.exe")
 }
 
-/// How it ended; `None` if it has not within the limit, whether or not its stdout is closed.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<ExitStatus>> {
+/// Whether it has ended within the limit, whether or not its stdout is closed.
+fn wait(child: &mut Child, limit: Duration) -> io::Result<bool> {
     let (mut left, mut pause) = (limit, Duration::from_millis(1));
     loop {
-        match child.try_wait()? {
-            Some(status) => return Ok(Some(status)),
-            None if left.is_zero() => return Ok(None),
-            None => SystemClock.sleep(pause.min(left)),
+        if has_ended(child)? {
+            return Ok(true);
         }
+        if left.is_zero() {
+            return Ok(false);
+        }
+        SystemClock.sleep(pause.min(left));
         left = left.saturating_sub(pause);
         pause = (pause * 2).min(Duration::from_millis(16));
     }
+}
+
+/// Whether it has ended. Nobody has waited for it then: its number stays its own, and its group's.
+#[cfg(unix)]
+fn has_ended(child: &Child) -> io::Result<bool> {
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    loop {
+        match waitid(WaitId::Pid(Pid::from_child(child)), look) {
+            Err(rustix::io::Errno::INTR) => {}
+            ended => return Ok(ended?.is_some()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn has_ended(child: &mut Child) -> io::Result<bool> {
+    Ok(child.try_wait()?.is_some())
 }
 
 fn kill(child: &mut Child, own_group: bool) {
@@ -148,7 +182,6 @@ fn kill(child: &mut Child, own_group: bool) {
     let _ = own_group;
     // Failing to kill means that it has just ended; either way it is too late.
     let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// What a program has printed so far. It is read on a thread of its own, for reading cannot be called off.
@@ -161,7 +194,7 @@ struct Printed {
 
 impl Printed {
     fn read(stdout: Option<ChildStdout>) -> io::Result<Self> {
-        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(OUTPUT_LIMIT))));
+        let bytes = Arc::new(Mutex::new(Zeroizing::new(Vec::with_capacity(OUTPUT_LIMIT + 1))));
         let (running, ended) = mpsc::channel();
         let into = bytes.clone();
         std::thread::Builder::new().name("output".to_owned()).spawn(move || {
@@ -173,16 +206,23 @@ impl Printed {
         Ok(Self { bytes, ended })
     }
 
-    /// All that it printed, once it has ended; `None` if that is not text.
+    /// Whether all that it printed is here, a moment after it has ended: what it left running may hold its stdout for ever.
+    fn is_closed(&self) -> bool {
+        self.ended.recv_timeout(DRAIN_LIMIT) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    fn is_too_long(&self) -> bool {
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).len() > OUTPUT_LIMIT
+    }
+
+    /// All that it printed; `None` if that is not text.
     fn text(&self) -> Option<Secret<String>> {
-        // What it left running may hold its stdout for ever.
-        let _ = self.ended.recv_timeout(DRAIN_LIMIT);
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         std::str::from_utf8(&bytes).ok().map(Secret::from)
     }
 }
 
-/// Reads until the end or the limit, after which the program's next write fails.
+/// Reads until the end or the first byte beyond the limit, after which the program's next write fails.
 fn read_into(mut stdout: ChildStdout, into: &Mutex<Zeroizing<Vec<u8>>>) {
     let mut chunk = Zeroizing::new([0; 4096]);
     loop {
@@ -193,7 +233,7 @@ fn read_into(mut stdout: ChildStdout, into: &Mutex<Zeroizing<Vec<u8>>>) {
             Err(_) => 0,
         };
         let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = OUTPUT_LIMIT - bytes.len();
+        let room = OUTPUT_LIMIT + 1 - bytes.len();
         bytes.extend_from_slice(&chunk[..count.min(room)]);
         if count == 0 || count >= room {
             return;
@@ -241,11 +281,23 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_leaves_behind_does_not_hold_its_answer_back() {
+    fn child_that_is_left_behind_holds_nothing_back_and_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        run_here(&format!("mkfifo {}", pipe.display())).unwrap();
+        let command = format!("sh -c '(exec 3>{}; sleep 60) & echo printed'", pipe.display());
+        let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
         let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || sender.send(run_here("sh -c 'sleep 20 2>&- & echo $!'").unwrap()));
-        let started = receiver.recv_timeout(Duration::from_secs(10)).unwrap();
-        run_here(&format!("kill {started}")).unwrap();
+        let reader = sender.clone();
+        std::thread::spawn(move || reader.send(std::fs::read_to_string(pipe).unwrap()));
+        std::thread::spawn(move || {
+            let printed = run_grouped(&command, &env, Duration::from_secs(30), true).unwrap();
+            sender.send(printed.expose().clone())
+        });
+        // The end of what writes there is the end of the pipe.
+        let mut heard = [(); 2].map(|()| receiver.recv_timeout(Duration::from_secs(20)).unwrap());
+        heard.sort();
+        assert_eq!(heard, ["", "printed\n"]);
     }
 
     #[test]
@@ -264,12 +316,14 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_cut_off_in_place() {
-        assert!(matches!(run_here("yes"), Err(ProcessError::Failed { .. })));
-        let all = run_here("head -c 65536 /dev/zero").unwrap();
+    fn too_much_output_is_refused_and_never_copied() {
+        for program in ["yes", "head -c 1048577 /dev/zero"] {
+            assert!(matches!(run_here(program), Err(ProcessError::TooLong(_))), "{program}");
+        }
+        let all = run_here("head -c 1048576 /dev/zero").unwrap();
         assert_eq!(all.len(), OUTPUT_LIMIT);
         let printed = Printed::read(None).unwrap();
-        assert_eq!(printed.bytes.lock().unwrap().capacity(), OUTPUT_LIMIT);
+        assert_eq!(printed.bytes.lock().unwrap().capacity(), OUTPUT_LIMIT + 1);
     }
 
     #[test]

@@ -202,8 +202,18 @@ fn a_circle_of_processes_ends() {
         world.device.serial
     ));
     for profile in ["dev", "a"] {
+        // An SDK hears of the first program alone.
         let ran = world.home.awsmfa(["credential-process", "-p", profile]).run().code(3);
-        assert!(ran.err().contains("leads back to itself"), "{}", ran.err());
+        assert!(ran.err().contains("failed (exit status: 3); hint: run the command"), "{}", ran.err());
+        assert_eq!(ran.err().lines().count(), 1);
+        // A person at a terminal hears of the circle.
+        let line = format!("{ours} credential-process -p {profile}; echo exit=$?");
+        let like = world.home.awsmfa([]).into_command();
+        #[cfg(unix)]
+        if let Some(mut screen) = crate::support::screen::Screen::run(&line, &like) {
+            screen.sees("leads back to itself").sees("exit=3");
+            screen.ended();
+        }
     }
 }
 

@@ -19,12 +19,15 @@ mod device_resync;
 mod documents;
 mod enroll;
 mod fast_path;
+mod hostile_text;
 #[cfg(unix)]
 mod interrupts;
 mod leftovers;
 mod login;
 mod logout;
 mod network;
+#[cfg(unix)]
+mod output;
 #[cfg(unix)]
 mod own_files;
 mod passphrases;

@@ -14,3 +14,40 @@ fn another_profiles_credentials_may_come_from_a_store_with_a_passphrase() {
     assert!(ran.out().contains(world.device.serial.as_str()), "{}", ran.out());
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
+
+/// A program that prints a code, complains on stderr and leaves a child behind that holds what it can.
+const UNTIDY: &str = "sh -c 'sleep 300 & echo hunter2 >&2; echo CODE'";
+
+/// A world whose profile has such an `mfa_process`.
+#[cfg(unix)]
+fn untidy() -> World {
+    let world = World::new();
+    let config = world.home.read(".aws/config");
+    let program = UNTIDY.replace("CODE", &world.aws.code_now(&world.device.serial));
+    world.home.write_config(&format!("{config}mfa_process = {program}\n"));
+    world
+}
+
+#[test]
+#[cfg(unix)]
+fn program_is_not_heard_by_an_sdk_and_does_not_hold_it() {
+    let world = untidy();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let run = world.home.awsmfa(["credential-process", "--profile", "dev"]);
+    std::thread::spawn(move || sender.send(run.run()));
+    // Both pipes are closed by then, long before the child's own end.
+    let ran = receiver.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
+    assert_eq!(ran.err(), "");
+    assert_eq!(ran.success().json()["Version"], 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn program_is_heard_on_a_terminal() {
+    let world = untidy();
+    let line = format!("{} login --profile dev; echo exit=$?", env!("CARGO_BIN_EXE_awsmfa"));
+    let like = world.home.awsmfa([]).into_command();
+    let Some(mut screen) = crate::support::screen::Screen::run(&line, &like) else { return };
+    screen.sees("hunter2").sees("exit=0");
+    screen.ended();
+}

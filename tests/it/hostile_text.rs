@@ -1,0 +1,201 @@
+//! Text from outside, wherever it comes from, neither commands a terminal nor adds a line: every argument of every
+//! command, every variable, the files, and AWS's messages.
+
+use std::process::{Output, Stdio};
+
+use awsmfa::cli::Cli;
+use awsmfa::env::{ANSWER_VARIABLES, OWN_VARIABLES};
+use clap::CommandFactory;
+use fake_aws::{Fault, Permissions};
+
+use crate::support::{Run, World};
+
+/// Colors, a cleared screen by two ways, a title, line ends, a bell, marks of direction, no width; and no blank, so that
+/// it reaches further.
+const HOSTILE: &str = "h\x1b[31m\u{9b}2J\x1b]0;t\x07\r\n\t\u{7f}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}x";
+
+/// Far more than this is no message.
+const SIZE_LIMIT: usize = 16_000;
+
+fn commands(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String>>) {
+    for sub in command.get_subcommands() {
+        let path: Vec<String> = path.iter().cloned().chain([sub.get_name().to_owned()]).collect();
+        commands(sub, &path, found);
+        let has_profile = sub.get_arguments().any(|arg| arg.get_id() == "profile");
+        for arg in sub.get_arguments().filter(|arg| arg.get_action().takes_values()) {
+            let mut line = path.clone();
+            if has_profile && arg.get_id() != "profile" {
+                line.push("--profile=dev".to_owned());
+            }
+            line.push(match arg.get_long() {
+                Some(long) => format!("--{long}=HERE"),
+                None => "HERE".to_owned(),
+            });
+            found.push(line);
+        }
+        found.push(path.iter().cloned().chain(["HERE".to_owned()]).collect());
+        found.push(path.iter().cloned().chain(["--HERE".to_owned()]).collect());
+    }
+}
+
+/// Runs it for a moment: what is said while it waits for AWS or for a new code is said by then.
+fn run(run: Run) -> Output {
+    let mut command = run.into_command();
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..400 {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    // It may have ended meanwhile.
+    let _ = child.kill();
+    child.wait_with_output().unwrap()
+}
+
+/// Demands that a person sees text, line by line, and our own colors.
+#[track_caller]
+fn check(output: &Output, what: &str) {
+    let colors = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
+    for stream in [&output.stdout, &output.stderr] {
+        let text = std::str::from_utf8(stream).unwrap();
+        let text = if what.contains("--color=always") { colors.replace_all(text, "") } else { text.into() };
+        let hidden = |c: &char| (c.is_control() && *c != '\n') || HOSTILE.contains(*c) && !c.is_ascii();
+        assert_eq!(text.chars().find(hidden), None, "{what:?}: {text:?}");
+        assert!(text.len() < SIZE_LIMIT, "{what:?}: {} bytes", text.len());
+        for line in text.lines() {
+            assert!(!line.starts_with("\\t"), "{what:?}: a line of its own: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn arguments_are_made_visible() {
+    let world = World::imported();
+    let mut lines = Vec::new();
+    commands(&Cli::command(), &[], &mut lines);
+    lines.extend([vec!["HERE".to_owned()], vec!["--HERE".to_owned()], vec!["--color=HERE".to_owned()]]);
+    assert!(lines.len() > 50, "the commands were not found");
+    let long = "l".repeat(100_000);
+    for line in &lines {
+        let words = line.join(" ");
+        for (text, extra) in [(HOSTILE, "--color=always"), (HOSTILE, "-v"), (&long, "-v")] {
+            let args = line.iter().map(|arg| arg.replace("HERE", text));
+            let command = args.fold(world.home.awsmfa([extra]), |run, arg| run.arg(&arg));
+            check(&run(command), &format!("{words} {extra}"));
+        }
+    }
+}
+
+#[test]
+fn sdk_gets_one_line_of_hostile_arguments() {
+    let world = World::imported();
+    for line in ["--profile=HERE", "--HERE", "HERE", "-p HERE"] {
+        let args = line.split(' ').map(|arg| arg.replace("HERE", HOSTILE));
+        let output = run(args.fold(world.home.awsmfa(["credential-process"]), |run, arg| run.arg(&arg)));
+        check(&output, line);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(said.lines().count(), 1, "{line}: {said:?}");
+        assert!(said.contains("h\\u{1b}[31m"), "{line}: {said:?}");
+    }
+}
+
+#[test]
+fn variables_are_made_visible() {
+    let world = World::imported();
+    let more = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_CA_BUNDLE", "HTTPS_PROXY"];
+    let own = OWN_VARIABLES.iter().map(|(name, _)| *name);
+    for name in own.chain(ANSWER_VARIABLES.iter().copied()).chain(more) {
+        for args in [&["credential-process", "-v"][..], &["device", "list"]] {
+            for value in [HOSTILE, &"l".repeat(100_000)] {
+                let command = args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+                let command = match name {
+                    "AWS_PROFILE" | "AWS_DEFAULT_PROFILE" => command,
+                    _ => command.env("AWS_PROFILE", "dev"),
+                };
+                check(&run(command.env(name, value)), &format!("{name} {args:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn contents_of_files_are_made_visible() {
+    let world = World::imported();
+    let (config, credentials) = (world.home.read(".aws/config"), world.home.credentials());
+    let values = [HOSTILE.replace(['\r', '\n'], ""), "l".repeat(200_000)];
+    let keys = [
+        "region",
+        "mfa_serial",
+        "mfa_process",
+        "role_arn",
+        "source_profile",
+        "credential_process",
+        "endpoint_url",
+        "duration_seconds",
+        "services",
+        "ca_bundle",
+        "role_session_name",
+        "external_id",
+    ];
+    // A given code is sent once: no waiting for others.
+    let login = &["login", "-v", "--code", "123456"][..];
+    let commands = [login, &["credential-process", "-v"], &["device", "list"]];
+    let run_all = |what: &str| {
+        for args in &commands {
+            let command = args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+            check(&run(command.env("AWS_PROFILE", "dev")), &format!("{what} {args:?}"));
+        }
+    };
+    for value in &values {
+        for key in keys {
+            let without = config.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
+            world.home.write_config(&format!("{without}\n{key} = {value}\n"));
+            run_all(key);
+        }
+        for line in [
+            format!("[{value}"),
+            format!("{value}\n"),
+            format!("[profile {value}]\nx"),
+            format!("{value} = 1"),
+        ] {
+            world.home.write_config(&format!("{config}{line}\n"));
+            run_all("a line of config");
+        }
+        world.home.write_config(&config);
+        for key in ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"] {
+            let without =
+                credentials.lines().filter(|line| !line.starts_with(key)).collect::<Vec<_>>().join("\n");
+            world.home.write_credentials(&format!("{without}\n{key} = {value}\n"));
+            run_all(key);
+        }
+        world.home.write_credentials(&credentials);
+        let registry = world.home.read(".local/share/awsmfa/devices.json");
+        let label = serde_json::to_string(value).unwrap();
+        let labelled =
+            registry.replace("\"serial\"", &format!("\"label\": {label}, \"user\": {label}, \"serial\""));
+        world.home.write(".local/share/awsmfa/devices.json", &labelled);
+        run_all("registry");
+        if value.len() < SIZE_LIMIT {
+            check(&run(world.home.awsmfa(["device", "list", "--json", "--local"])), "device list --json");
+        }
+        world.home.write(".local/share/awsmfa/devices.json", &registry);
+    }
+}
+
+#[test]
+fn messages_of_aws_are_made_visible() {
+    let world = World::imported();
+    world.aws.set_permissions("alice", Permissions::Admin);
+    for text in [HOSTILE, &"l".repeat(200_000)] {
+        for (status, code) in [(403, "AccessDenied"), (400, "ValidationError"), (400, HOSTILE)] {
+            for args in [&["login", "--code", "123456"][..], &["credential-process"], &["device", "list"]] {
+                world.aws.clear_faults();
+                world.aws.fault(Fault::error(status, code, text).times(50));
+                let command = args.iter().fold(world.home.awsmfa(["-v"]), |run, arg| run.arg(arg));
+                check(&run(command.env("AWS_PROFILE", "dev")), &format!("{code} {args:?}"));
+            }
+        }
+    }
+}

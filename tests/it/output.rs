@@ -1,0 +1,155 @@
+//! Where results and messages go, and what they look like: colors, closed and full outputs, single writes, panics.
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output, Stdio};
+
+use crate::support::{Run, World, skipped};
+
+fn output(run: Run) -> Output {
+    run.into_command().stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn colors_mean_the_same_to_clap_and_to_us() {
+    let world = World::new();
+    let cases: &[(&[(&str, &str)], &str, bool)] = &[
+        (&[], "", false),
+        (&[], "--color=always", true),
+        (&[("NO_COLOR", "1")], "--color=always", true),
+        (&[("CLICOLOR_FORCE", "1")], "", true),
+        (&[("CLICOLOR_FORCE", "1")], "--color=never", false),
+        (&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], "", false),
+        (&[("CLICOLOR_FORCE", "0")], "", false),
+        (&[("FORCE_COLOR", "1")], "", true),
+        (&[("FORCE_COLOR", "0")], "", false),
+        (&[("CLICOLOR", "1")], "", false),
+    ];
+    for (vars, flag, colored) in cases {
+        // Ours, clap's mistakes, clap's help.
+        for args in [["login", "--profile=nope"], ["login", "--nope"], ["login", "--help"]] {
+            let run = vars.iter().fold(world.home.awsmfa(args), |run, (name, value)| run.env(name, value));
+            let output = output(if flag.is_empty() { run } else { run.arg(flag) });
+            let text = [output.stdout, output.stderr].concat();
+            assert_eq!(text.contains(&b'\x1b'), *colored, "{vars:?} {flag} {args:?}");
+        }
+    }
+}
+
+/// What prints a result, once with a ready answer and once without.
+const RESULTS: &[&str] = &[
+    "credential-process -p dev",
+    "credential-process -p dev -v",
+    "code alice",
+    "code alice --json",
+    "device list --local",
+    "device list --local --json",
+    "policy",
+    "completions bash",
+    "login --help",
+    "--version",
+];
+
+#[test]
+fn result_that_does_not_come_out_is_an_error() {
+    let world = World::imported();
+    output(world.home.awsmfa(["credential-process", "-p", "dev"]));
+    for line in RESULTS {
+        for (to, why) in [
+            (">&-", "Bad file descriptor (os error 9)"),
+            ("1</dev/null", "Bad file descriptor (os error 9)"),
+            (">/dev/full", "No space left on device (os error 28)"),
+        ] {
+            if to == ">/dev/full" && !std::path::Path::new("/dev/full").exists() {
+                skipped("/dev/full");
+                continue;
+            }
+            let run = world.home.awsmfa([]).under("sh", &["-c", &format!("exec \"$@\" {to}"), "sh"]);
+            let output = output(line.split(' ').fold(run, |run, arg| run.arg(arg)));
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{line} {to}: {said}");
+            let last = said.lines().last().unwrap_or_default();
+            assert!(
+                last.ends_with(&format!("cannot write the result to stdout: {why}")),
+                "{line} {to}: {said}"
+            );
+        }
+    }
+}
+
+#[test]
+fn result_that_goes_nowhere_on_purpose_is_none() {
+    let world = World::imported();
+    for line in RESULTS {
+        for to in [">/dev/null", "1<>/dev/null", "| true"] {
+            let script =
+                if to == "| true" { "\"$@\" | true".to_owned() } else { format!("exec \"$@\" {to}") };
+            let run = world.home.awsmfa([]).under("sh", &["-c", &script, "sh"]);
+            let output = output(line.split(' ').fold(run, |run, arg| run.arg(arg)));
+            assert!(output.status.success(), "{line} {to}: {output:?}");
+        }
+    }
+}
+
+/// What a command writes on stderr, write by write.
+fn writes(run: Run) -> Vec<String> {
+    let (ours, theirs) = UnixDatagram::pair().unwrap();
+    let mut command = run.into_command();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(OwnedFd::from(theirs));
+    command.status().unwrap();
+    // The command holds its end too.
+    drop(command);
+    ours.set_nonblocking(true).unwrap();
+    let mut buffer = [0; 65_536];
+    let mut writes = Vec::new();
+    while let Ok(count @ 1..) = ours.recv(&mut buffer) {
+        writes.push(String::from_utf8_lossy(&buffer[..count]).into_owned());
+    }
+    writes
+}
+
+#[test]
+fn message_is_one_write_with_its_hints() {
+    let world = World::new();
+    for line in
+        ["login -p nope", "login -p dev", "login --nope", "credential-process -p nope", "code", "frob"]
+    {
+        let writes = writes(line.split(' ').fold(world.home.awsmfa([]), |run, arg| run.arg(arg)));
+        assert_eq!(writes.len(), 1, "{line}: {writes:?}");
+        assert!(
+            writes[0].ends_with('\n') && writes[0].contains("error:") || line.starts_with("cred"),
+            "{writes:?}"
+        );
+    }
+    world.import();
+    for write in writes(world.home.awsmfa(["login", "-p", "dev", "-v"])) {
+        assert!(write.starts_with("awsmfa: ") && write.ends_with('\n'), "{write:?}");
+    }
+}
+
+const PANICKING: &str = "AWSMFA_TEST_PANIC";
+
+/// Panics as the program would, in the process that the next test starts.
+#[test]
+fn panicking_process() {
+    let Some(kind) = std::env::var_os(PANICKING) else { return };
+    let for_sdk = kind == "sdk";
+    awsmfa::panics::report(move || for_sdk);
+    let secret = "hunter2".to_owned();
+    let _ = std::thread::spawn(move || assert!(secret.is_empty(), "{secret}")).join();
+}
+
+#[test]
+fn panic_is_exit_code_1_and_names_the_place_alone() {
+    for (kind, lines) in [("person", 2), ("sdk", 1)] {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "output::panicking_process", "--nocapture"]).env(PANICKING, kind);
+        let output = command.env("RUST_BACKTRACE", "full").output().unwrap();
+        assert_eq!((output.status.code(), output.status.signal()), (Some(1), None));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("internal error at tests/it/output.rs:"), "{said}");
+        assert!(said.contains("please report it") && said.contains("awsmfa 0."), "{said}");
+        assert!(!said.contains("hunter2") && said.lines().count() == lines, "{said}");
+    }
+}
