@@ -1,6 +1,8 @@
 //! The command line as a whole. The arguments of a command sit with the command.
 
 mod mistake;
+mod order;
+mod tips;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -20,7 +22,6 @@ use crate::{interrupt, stdio};
 /// MFA for the AWS command line, with nothing to type.
 #[derive(Debug, Parser)]
 #[command(name = "awsmfa", bin_name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
-#[command(arg_required_else_help = true)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -73,13 +74,15 @@ enum Command {
     Completions(commands::completions::CompletionsArgs),
 }
 
+const START: &str = "Start here:
+  awsmfa enroll --profile dev           enroll an MFA device (once)
+  awsmfa device import --profile dev    or import an existing one
+  awsmfa login --profile dev            write a session to ~/.aws/credentials
+  or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev
+";
+
 fn after_help() -> String {
-    let mut text = "Start here:\n  \
-        awsmfa enroll --profile dev           give the user an MFA device, once\n  \
-        awsmfa device import --profile dev    or store the secret of one that is there\n  \
-        awsmfa login --profile dev            write a session into ~/.aws/credentials\n  \
-        or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev\n\nVariables:\n"
-        .to_owned();
+    let mut text = format!("{START}\nVariables:\n");
     for (name, meaning) in OWN_VARIABLES {
         text.push_str(&format!("  {name:<28} {meaning}\n"));
     }
@@ -92,7 +95,10 @@ fn after_help() -> String {
 /// Parses the command line (with the program's name first) and runs it with the real terminal, clock and streams.
 /// Returns the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
-    let args: Vec<OsString> = args.into_iter().collect();
+    let args = order::profile_last(args.into_iter().collect());
+    if args.len() == 1 {
+        return print_start();
+    }
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return mistake::print(error, &args, &env),
@@ -108,8 +114,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     }
 }
 
+/// Without a command, like `gh` and `cargo`: where to start, as a result.
+fn print_start() -> u8 {
+    let ui = Ui::new(Style::default(), Box::new(stdio::stdout()), Box::new(std::io::stderr()));
+    let text = format!(
+        "MFA for the AWS command line, with nothing to type.\n\n{START}\nAll commands: awsmfa --help\n"
+    );
+    match ui.result(&text).map_err(CommandError::from) {
+        Ok(()) => 0,
+        Err(error) => {
+            ui.error(&error.message, &error.hints);
+            error.kind as u8
+        }
+    }
+}
+
 /// Whether an SDK, which shows what we write in one line, is the likely reader of a mistake in the command line.
 pub fn is_for_sdk(args: &[OsString]) -> bool {
+    let args = order::profile_last(args.to_vec());
     let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
     command.is_some_and(|arg| arg == "credential-process") && !std::io::stderr().is_terminal()
 }

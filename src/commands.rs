@@ -18,3 +18,20 @@ pub struct ProfileArg {
     #[arg(short, long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
     pub profile: Option<String>,
 }
+
+/// The same for commands where the profile is all that is named: `awsmfa login dev`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct OnlyProfileArgs {
+    #[command(flatten)]
+    flag: ProfileArg,
+    /// The profile, without the flag
+    #[arg(id = "name", value_name = "PROFILE", conflicts_with = "profile", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
+    name: Option<String>,
+}
+
+impl OnlyProfileArgs {
+    /// The profile that was named.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref().or(self.flag.profile.as_deref())
+    }
+}

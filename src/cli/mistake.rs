@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use clap::Parser;
 
-use super::{Cli, ColorChoice, is_for_sdk};
+use super::{Cli, ColorChoice, is_for_sdk, tips};
 use crate::env::Env;
 use crate::error::{CommandError, ErrorKind};
 use crate::model::visible::visible;
@@ -44,7 +44,8 @@ pub(super) fn print(error: clap::Error, args: &[OsString], env: &Env) -> u8 {
 /// The same mistake with the arguments made visible: clap quotes them as they are.
 fn in_visible_words(error: clap::Error, args: &[OsString]) -> clap::Error {
     let shown = args.iter().map(|arg| visible(&arg.to_string_lossy()));
-    match Cli::try_parse_from(shown) {
+    let error = tips::with_tip(error, args);
+    match Cli::try_parse_from(shown).map_err(|same| tips::with_tip(same, args)) {
         Err(same) if same.kind() == error.kind() => same,
         // A mistake that only the original makes; whoever prints it makes the lines visible.
         _ => error,

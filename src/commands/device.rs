@@ -19,6 +19,7 @@ use crate::store::registry::DeviceRecord;
 #[derive(Debug, clap::Subcommand)]
 pub enum DeviceCommand {
     /// List the devices that are stored here and those that AWS has
+    #[command(visible_alias = "ls")]
     List(list::ListArgs),
     /// Store the secret of an MFA device
     Import(import::ImportArgs),
@@ -27,6 +28,7 @@ pub enum DeviceCommand {
     /// Synchronise a device with AWS's clock
     Resync(resync::ResyncArgs),
     /// Remove a device from AWS and its secret from here
+    #[command(visible_alias = "rm")]
     Remove(remove::RemoveArgs),
 }
 
@@ -41,7 +43,7 @@ pub fn run(ctx: &Context, command: &DeviceCommand) -> CommandResult {
     }
 }
 
-/// The stored device of this ARN, name or label.
+/// The stored device of this ARN, name or label, or else of the profile of that name.
 pub(super) fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
     let devices = ctx.registry()?.load()?;
     let is_meant = |d: &&DeviceRecord| {
@@ -50,7 +52,11 @@ pub(super) fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
     let found: Vec<&DeviceRecord> = devices.iter().filter(is_meant).collect();
     match found.as_slice() {
         [one] => Ok((*one).clone()),
-        [] => Err(not_stored(name)),
+        // Of a profile, people think as of its device.
+        [] => {
+            let used = devices.iter().find(|d| d.profiles.iter().any(|profile| profile == name));
+            used.cloned().ok_or_else(|| not_stored(name))
+        }
         several => {
             let message = format!("several stored devices are called `{name}`");
             let this = CommandError::new(ErrorKind::Usage, message);

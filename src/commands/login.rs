@@ -19,12 +19,12 @@ use crate::session::{self, Ensured, Options, Prepared, Wishes};
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  awsmfa login --profile dev
+  awsmfa login --profile dev    or: awsmfa login dev
   awsmfa login --profile dev --duration 1h --force
   awsmfa login --profile dev --output-profile dev-mfa")]
 pub struct LoginArgs {
     #[command(flatten)]
-    profile: super::ProfileArg,
+    profile: super::OnlyProfileArgs,
     /// How long the session is to live: 15m to 36h [default: the profile's `duration_seconds`, then 12h]
     #[arg(short, long, value_name = "TIME")]
     duration: Option<SessionDuration>,
@@ -41,7 +41,7 @@ pub struct LoginArgs {
     #[arg(short, long, value_name = "CODE")]
     code: Option<Code>,
     /// Log in every profile that has an MFA device
-    #[arg(short, long, conflicts_with_all = ["profile", "output_profile", "serial", "code"])]
+    #[arg(short, long, conflicts_with_all = ["profile", "name", "output_profile", "serial", "code"])]
     all: bool,
 }
 
@@ -50,7 +50,7 @@ pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
     if args.all {
         return run_all(ctx, args);
     }
-    let found = run_one(ctx, args, args.profile.profile.clone())?;
+    let found = run_one(ctx, args, args.profile.name().map(str::to_owned))?;
     findings::warn(ctx, &found);
     Ok(())
 }

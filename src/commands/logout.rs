@@ -22,9 +22,9 @@ Examples:
   awsmfa logout --all")]
 pub struct LogoutArgs {
     #[command(flatten)]
-    profile: super::ProfileArg,
+    profile: super::OnlyProfileArgs,
     /// Remove every session that awsmfa wrote or keeps
-    #[arg(short, long, conflicts_with = "profile")]
+    #[arg(short, long, conflicts_with_all = ["profile", "name"])]
     all: bool,
     /// Put the long-term keys back where they were before the first login
     #[arg(short, long)]
@@ -36,7 +36,7 @@ pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
     let (section, cached) = match args.all {
         true => (None, None),
         false => {
-            let (section, cached) = meant(ctx, args.profile.profile.as_deref())?;
+            let (section, cached) = meant(ctx, args.profile.name())?;
             (Some(section), Some(cached))
         }
     };

@@ -1,4 +1,4 @@
-//! Durations as people write them: `12h`, `45m`, `1h30m`, `3600s`, `3600`.
+//! Durations as people write them: `12h`, `90min`, `1h 30m`, `1d`, `3600`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,23 +54,34 @@ impl fmt::Display for SessionDuration {
     }
 }
 
-/// A plain number of seconds, or numbers followed by `h`, `m` and `s` in that order.
+/// The units of a duration, the largest first, by all their names.
+const UNITS: [(&[&str], u64); 4] = [
+    (&["d", "day", "days"], 86_400),
+    (&["h", "hr", "hrs", "hour", "hours"], 3_600),
+    (&["m", "min", "mins", "minute", "minutes"], 60),
+    (&["s", "sec", "secs", "second", "seconds"], 1),
+];
+
+/// A plain number of seconds, or numbers with units, the largest unit first: `1h30m`, `1h 30m`, `90 min`, `1d`.
 pub fn parse_seconds(text: &str) -> Option<u64> {
-    if let Ok(seconds) = text.parse::<u64>() {
-        return text.bytes().all(|b| b.is_ascii_digit()).then_some(seconds);
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok();
     }
-    let mut rest = text;
-    let mut total = 0u64;
-    for (unit, factor) in [('h', 3600), ('m', 60), ('s', 1)] {
-        if let Some((number, after)) = rest.split_once(unit) {
-            if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
-                return None;
-            }
-            total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(factor)?)?;
-            rest = after;
-        }
+    let mut units = UNITS.iter();
+    let (mut rest, mut total) = (text, 0u64);
+    while !rest.is_empty() {
+        let (number, after) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let after = after.trim_start();
+        let (unit, after) =
+            after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
+        // Each unit once, and after the larger ones: anything else is more likely a mistake.
+        let (_, factor) =
+            units.find(|(names, _)| names.iter().any(|name| name.eq_ignore_ascii_case(unit)))?;
+        total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*factor)?)?;
+        rest = after.trim_start();
     }
-    (rest.is_empty() && !text.is_empty()).then_some(total)
+    (!text.is_empty()).then_some(total)
 }
 
 /// A duration for people: the two largest units, as in `11h 59m`, `4m`, `12s`.
@@ -94,15 +105,29 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in
-            [("900", 900), ("12h", 43_200), ("1h30m", 5_400), ("15m", 900), ("36h", 129_600)]
-        {
+        for (text, seconds) in [
+            ("900", 900),
+            ("12h", 43_200),
+            ("1h30m", 5_400),
+            ("15m", 900),
+            ("36h", 129_600),
+            ("1d", 86_400),
+            ("1d12h", 129_600),
+            ("90min", 5_400),
+            ("1h 30m", 5_400),
+            (" 1 Hour 30 minutes ", 5_400),
+            ("3600s", 3_600),
+            ("2 hrs", 7_200),
+        ] {
             assert_eq!(text.parse::<SessionDuration>().map(SessionDuration::seconds), Ok(seconds), "{text}");
         }
         for text in ["", "h", "12", "899", "36h1s", "129601", "99999999999999999999h"] {
             assert!(text.parse::<SessionDuration>().is_err(), "{text}");
         }
-        for text in ["", "twelve", "1m1h", "+900", "-1", "1.5h", "1h 30m"] {
+        for text in [
+            "", " ", "twelve", "1m1h", "1h1h", "+900", "-1", "1.5h", "1h 30", "30 1h", "1w", "1h,30m", "h",
+            "1hm",
+        ] {
             assert_eq!(parse_seconds(text), None, "{text}");
         }
     }

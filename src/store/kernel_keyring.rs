@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(unlock_for(&Env::default()), Ok(DEFAULT_UNLOCK));
         assert_eq!(read("30m"), Ok(Duration::from_secs(1800)));
         assert_eq!(read("0"), Ok(Duration::ZERO));
-        assert!(read("5min").is_err(), "a typing error must not mean 8 hours");
+        assert!(read("5minuets").is_err(), "a typing error must not mean 8 hours");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod architecture;
 mod aws_files;
 mod bad_input;
 mod codes;
+mod command_line;
 mod credential_process;
 mod device;
 mod device_export;

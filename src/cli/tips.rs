@@ -1,0 +1,76 @@
+//! Tips for mistakes that have a likely meaning.
+
+use std::ffi::OsString;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Command, CommandFactory};
+
+use super::Cli;
+
+/// What people type for commands that have another name here.
+const OTHER_NAMES: [(&str, &str); 6] = [
+    ("devices", "device list"),
+    ("list-devices", "device list"),
+    ("add", "device import"),
+    ("create", "enroll"),
+    ("signin", "login"),
+    ("totp", "code"),
+];
+
+/// The mistake with a tip, if there is one that is better than clap's own.
+pub(super) fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
+    let tip = match error.kind() {
+        ErrorKind::InvalidSubcommand => command_tip(&error, args),
+        ErrorKind::UnknownArgument => profile_tip(&error, args),
+        _ => None,
+    };
+    if let Some(tip) = tip {
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
+    }
+    error
+}
+
+/// `awsmfa list`: a command of a group, without the group.
+fn command_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let (path, _) = command(args);
+    if path != "awsmfa" {
+        return None;
+    }
+    let other = OTHER_NAMES.iter().find(|(name, _)| name == typed).map(|(_, meant)| (*meant).to_owned());
+    let grouped = || {
+        let root = Cli::command();
+        root.get_subcommands().find_map(|group| {
+            let meant = group.find_subcommand(typed)?;
+            Some(format!("{} {}", group.get_name(), meant.get_name()))
+        })
+    };
+    Some(format!("did you mean 'awsmfa {}'?", other.or_else(grouped)?))
+}
+
+/// `awsmfa enroll dev`: a profile without its flag.
+fn profile_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
+    let (path, command) = command(args);
+    let takes_profile = command.get_arguments().any(|arg| arg.get_long() == Some("profile"));
+    if typed.starts_with('-') || !takes_profile {
+        return None;
+    }
+    let name = shlex::try_quote(typed).ok()?;
+    Some(format!("to use a profile: {path} --profile {name}"))
+}
+
+/// The command that a command line names, with its path.
+fn command(args: &[OsString]) -> (String, Command) {
+    let mut command = Cli::command();
+    let mut path = command.get_name().to_owned();
+    for word in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
+        if let Some(next) = command.find_subcommand(word) {
+            path = format!("{path} {}", next.get_name());
+            command = next.clone();
+        }
+    }
+    (path, command)
+}

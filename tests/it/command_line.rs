@@ -1,0 +1,89 @@
+//! What a newcomer types: it works, or the tip is right.
+
+use fake_aws::FakeAws;
+
+use crate::support::{Home, World};
+
+#[test]
+fn without_a_command_it_says_where_to_start() {
+    let home = Home::new(&FakeAws::start());
+    let ran = home.awsmfa([]).run().success();
+    insta::assert_snapshot!(ran.out(), @"
+    MFA for the AWS command line, with nothing to type.
+
+    Start here:
+      awsmfa enroll --profile dev           enroll an MFA device (once)
+      awsmfa device import --profile dev    or import an existing one
+      awsmfa login --profile dev            write a session to ~/.aws/credentials
+      or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev
+
+    All commands: awsmfa --help
+    ");
+    assert_eq!(ran.err(), "");
+    home.awsmfa(["-v"]).run().code(2);
+}
+
+#[test]
+fn profile_may_stand_without_its_flag_or_before_the_command() {
+    let world = World::imported();
+    for (login, logout) in [
+        (["login", "dev", "-v"], ["logout", "dev", "-v"]),
+        (["--profile", "dev", "login"], ["-p", "dev", "logout"]),
+        (["-v", "--profile=dev", "login"], ["-v", "-pdev", "logout"]),
+    ] {
+        world.home.awsmfa(login).run().success();
+        assert!(world.home.credential("dev", "aws_session_token").is_some(), "{login:?}");
+        world.home.awsmfa(logout).run().success();
+        assert!(world.home.credential("dev", "aws_session_token").is_none(), "{logout:?}");
+    }
+    let json = world.home.awsmfa(["--profile", "dev", "credential-process"]).run().success().json();
+    assert_eq!(json["Version"], 1);
+    world.home.awsmfa(["-p", "dev", "device", "list"]).run().success();
+    // The device that a profile uses.
+    world.home.awsmfa(["code", "dev"]).run().success();
+    let twice = world.home.awsmfa(["login", "dev", "--profile", "prod"]).run().code(2);
+    assert!(twice.err().contains("cannot be used with"), "{}", twice.err());
+    world.home.awsmfa(["login", "dev", "--all"]).run().code(2);
+    // A mistake of an SDK's command line is one line, wherever the profile stands.
+    let sdk = world.home.awsmfa(["--profile", "dev", "credential-process", "--nope"]).run().code(2);
+    assert_eq!(sdk.err().lines().count(), 1, "{}", sdk.err());
+}
+
+#[test]
+fn tips_are_commands_that_work() {
+    let home = Home::new(&FakeAws::start());
+    let tip = |args: &[&str]| {
+        let run = args.iter().fold(home.awsmfa([]), |run, arg| run.arg(arg)).run().code(2);
+        let tip = run.err().lines().find_map(|line| Some(line.trim().strip_prefix("tip: ")?.to_owned()));
+        tip.unwrap_or_else(|| panic!("{}", run.err()))
+    };
+    insta::assert_snapshot!(tip(&["list"]), @"did you mean 'awsmfa device list'?");
+    insta::assert_snapshot!(tip(&["ls"]), @"did you mean 'awsmfa device list'?");
+    insta::assert_snapshot!(tip(&["rm"]), @"did you mean 'awsmfa device remove'?");
+    insta::assert_snapshot!(tip(&["import", "--profile", "dev"]), @"did you mean 'awsmfa device import'?");
+    insta::assert_snapshot!(tip(&["signin"]), @"did you mean 'awsmfa login'?");
+    insta::assert_snapshot!(tip(&["loginn"]), @"a similar subcommand exists: 'login'");
+    insta::assert_snapshot!(tip(&["enroll", "dev"]), @"to use a profile: awsmfa enroll --profile dev");
+    insta::assert_snapshot!(tip(&["device", "list", "dev"]), @"to use a profile: awsmfa device list --profile dev");
+    let sdk = home.awsmfa(["credential-process", "my profile"]).run().code(2).err();
+    insta::assert_snapshot!(sdk, @"awsmfa: unexpected argument 'my profile' found; tip: to use a profile: awsmfa credential-process --profile 'my profile'; hint: see `awsmfa credential-process --help`");
+}
+
+#[test]
+fn devices_are_listed_and_removed_by_the_short_names_too() {
+    let world = World::imported();
+    let listed = world.home.awsmfa(["device", "list"]).run().success().out();
+    assert_eq!(world.home.awsmfa(["device", "ls"]).run().success().out(), listed);
+    world.home.awsmfa(["device", "rm", "alice", "--local", "--yes"]).run().success();
+    world.home.awsmfa(["code", "alice"]).run().code(3);
+}
+
+#[test]
+fn durations_are_understood_as_people_write_them() {
+    let world = World::imported();
+    for (written, seconds) in [("90min", "5400"), ("1h 45m", "6300"), ("1d", "86400")] {
+        world.home.awsmfa(["login", "dev", "--force", "--duration", written]).run().success();
+        let requests = world.aws.requests_for("GetSessionToken");
+        assert_eq!(requests.last().unwrap().param("DurationSeconds"), Some(seconds), "{written}");
+    }
+}
