@@ -1,5 +1,5 @@
-//! Files as awsmfa treats them: private ones of our own (`own`), and writes that are whole or did not happen. Locks are in
-//! `lock`, temp files in `temp`; `owner` knows whose files are whose, and `problem` how a path can fail us.
+//! Files as awsmfa treats them: private ones of our own (`own`), and writes that are whole or did not happen. What a
+//! person names is read in `read` and replaced in `users`. Locks are in `lock`, temp files in `temp`; `owner` knows whose files are whose, and `problem` how a path can fail us.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -9,6 +9,7 @@ mod lock;
 mod own;
 mod owner;
 mod problem;
+mod read;
 mod temp;
 mod users;
 
@@ -16,6 +17,7 @@ pub use lock::Lock;
 pub use own::{list, private_dir, read_own, read_private, write_private};
 pub use owner::taken;
 pub use problem::{Oddity, Problem, problem};
+pub use read::{LIMIT, read_bounded};
 pub use temp::remove_all as remove_temp_files;
 pub use users::{
     Displaced, Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers,
@@ -187,6 +189,7 @@ fn inode(_: &fs::Metadata) -> u64 {
 
 /// A file that was renamed or removed is so for good only once its folder is on the disk. Windows has no such call and
 /// needs none.
+#[allow(clippy::disallowed_methods, reason = "opened, not read")]
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let sync = || File::open(folder)?.sync_all();
     if cfg!(unix) { sync().map_err(problem::at(folder)) } else { Ok(()) }

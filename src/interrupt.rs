@@ -140,6 +140,7 @@ mod unix {
     use signal_hook::iterator::Signals;
 
     /// Watches for TERM and HUP, which end the program without a word.
+    #[allow(clippy::disallowed_methods, reason = "the kernel's own short text")]
     pub(super) fn watch() {
         fail_large_writes();
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -49,6 +49,8 @@
 //! by `expose()` only. They reach no argv, log, error text or file of another mode than 0600. The release profile aborts
 //! on panic, so a panic wipes nothing; the memory goes with the process, and on Linux `main` forbids core dumps.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set the scene by hand"))]
+
 pub mod aws;
 pub mod aws_files;
 pub mod cache;

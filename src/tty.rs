@@ -16,6 +16,7 @@ use crate::model::secret::Secret;
 const DEVICE: (&str, &str) = if cfg!(windows) { ("CONIN$", "CONOUT$") } else { ("/dev/tty", "/dev/tty") };
 
 /// Opens the device to read what is typed.
+#[allow(clippy::disallowed_methods, reason = "a device, not a file")]
 pub fn open_input() -> io::Result<File> {
     File::open(DEVICE.0)
 }

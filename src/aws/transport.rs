@@ -22,6 +22,7 @@ use rustls::pki_types::pem::PemObject;
 
 use super::echo::Carried;
 use super::settings::{ClientError, Settings};
+use crate::files;
 use crate::model::proxy::ProxyUrl;
 
 /// No expected response comes near this: the longest is a page of a thousand devices, about 400 KiB.
@@ -121,8 +122,9 @@ async fn whole(mut answer: HttpResponse, carried: &Carried) -> Result<HttpRespon
 
 fn trust_store(settings: &Settings) -> Result<TrustStore, ClientError> {
     let Some(path) = &settings.ca_bundle else { return Ok(TrustStore::default()) };
-    let bundle = std::fs::read_to_string(path)
+    let bundle = files::read_bounded(path, files::LIMIT)
         .map_err(|source| ClientError::CaBundleUnreadable { path: path.clone(), source })?;
+    let bundle = String::from_utf8_lossy(&bundle);
     let usable = usable_certificates(&bundle);
     match usable.is_empty() {
         true => Err(ClientError::CaBundleEmpty(path.clone())),

@@ -3,15 +3,15 @@
 //! writing into it can be seen there.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::{
-    Fingerprint, fingerprint_of, folder_of, owner, private_dir, resolve_links, sync_folder, temp,
-    without_temp_name,
+    Fingerprint, LIMIT, fingerprint_of, folder_of, owner, private_dir, read, read_bounded, resolve_links,
+    sync_folder, temp, without_temp_name,
 };
 
 /// Why a file cannot be replaced, found by looking at it and at its folder.
@@ -56,18 +56,16 @@ pub struct Displaced {
 impl Displaced {
     /// What it holds now.
     pub fn content(&self) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut bytes = Zeroizing::new(Vec::new());
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))?;
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
+        read::regular(file, LIMIT)
     }
 }
 
 /// The content of a user's file; `None` if it does not exist.
 pub fn read_users_file(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(Zeroizing::new(bytes))),
+    match read_bounded(path, LIMIT) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

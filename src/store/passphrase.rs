@@ -1,12 +1,13 @@
 //! Where the file store's passphrase comes from: a file, a command, or a person. The terminal itself is not here; a
 //! person is asked through [`AskPassphrase`].
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use super::StoreError;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
+use crate::files;
 use crate::model::secret::Secret;
 use crate::process::{self, ProcessError};
 
@@ -14,7 +15,7 @@ use crate::process::{self, ProcessError};
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 /// The fewest characters of a new passphrase.
 const MIN_LENGTH: usize = 8;
-/// The most that is read of a passphrase file.
+/// The largest passphrase file.
 const FILE_LIMIT: u64 = 64 * 1024;
 
 /// Gives the file store its passphrase.
@@ -119,17 +120,13 @@ fn is_too_short(passphrase: &Secret<String>) -> bool {
 fn from_file(path: &Path) -> Result<Secret<String>, StoreError> {
     let shown = path.display();
     let unreadable = |error: io::Error| no_passphrase(format!("{AWSMFA_PASSPHRASE_FILE} `{shown}`: {error}"));
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    if is_open_to_all(&file.metadata().map_err(unreadable)?) {
+    if is_open_to_all(&std::fs::metadata(path).map_err(unreadable)?) {
         return Err(no_passphrase(format!(
             "{AWSMFA_PASSPHRASE_FILE} `{shown}` can be read by everyone on this computer (`chmod 600`)"
         )));
     }
-    let mut bytes = Vec::with_capacity(4096);
-    let read = file.take(FILE_LIMIT).read_to_end(&mut bytes);
-    let bytes = Secret::new(bytes);
-    read.map_err(unreadable)?;
-    let text = std::str::from_utf8(bytes.expose());
+    let bytes = files::read_bounded(path, FILE_LIMIT).map_err(unreadable)?;
+    let text = std::str::from_utf8(&bytes);
     let text =
         text.map_err(|_| no_passphrase(format!("{AWSMFA_PASSPHRASE_FILE} `{shown}` is not UTF-8 text")))?;
     first_line(text)
@@ -205,7 +202,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("passphrase");
         let read = |bytes: &[u8], mode: u32| {
-            crate::files::write_private(&path, bytes).unwrap();
+            files::write_private(&path, bytes).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             from(AWSMFA_PASSPHRASE_FILE, path.to_str().unwrap())
         };

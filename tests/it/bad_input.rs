@@ -8,6 +8,8 @@ mod profiles;
 mod seeds;
 mod serials;
 mod stores;
+#[cfg(unix)]
+mod streams;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,0 +1,175 @@
+//! Reading what a person names, which may be anything: a file, a FIFO, `<(…)`, a device. It is bounded in size and, where
+//! somebody else has to deliver it, in time.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+/// The largest file that a person may name, in bytes. AWS files of large companies and CA bundles have some 100 kB.
+pub const LIMIT: u64 = 16 * 1024 * 1024;
+
+/// Reads a file that a person names, of at most `limit` bytes. What a FIFO delivers, it delivers once; within this
+/// process it can be read again.
+pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    #[cfg(unix)]
+    return unix::read(path, limit, unix::PATIENCE);
+    #[cfg(not(unix))]
+    regular(&open(path)?, limit)
+}
+
+/// Reads a regular file from here to its end.
+pub(super) fn regular(file: &File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let size = file.metadata()?.len();
+    let room = usize::try_from(size).ok().filter(|_| size <= limit).ok_or_else(|| too_large(limit))?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room + 1));
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    // It may have grown, and some that are no real files have no size at all.
+    if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
+}
+
+fn too_large(limit: u64) -> io::Error {
+    let limit = if limit < 1 << 20 { format!("{} KiB", limit >> 10) } else { format!("{} MiB", limit >> 20) };
+    io::Error::new(io::ErrorKind::InvalidData, format!("it is larger than {limit}"))
+}
+
+#[cfg(not(unix))]
+#[allow(clippy::disallowed_methods, reason = "read within a limit")]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+    use std::path::PathBuf;
+    use std::sync::{Mutex, PoisonError};
+    use std::time::Duration;
+
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::fs::OFlags;
+
+    use super::*;
+    use crate::clock::Stopwatch;
+
+    /// How long the content of a FIFO or a device may take.
+    pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+    type Content = Zeroizing<Vec<u8>>;
+
+    /// What FIFOs have delivered.
+    static DELIVERED: Mutex<Vec<(PathBuf, Content)>> = Mutex::new(Vec::new());
+
+    pub(super) fn read(path: &Path, limit: u64, patience: Duration) -> io::Result<Content> {
+        let mut delivered = DELIVERED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, content)) = delivered.iter().find(|(from, _)| from == path) {
+            return Ok(content.clone());
+        }
+        let file = open(path)?;
+        let kind = file.metadata()?.file_type();
+        if kind.is_file() {
+            return regular(&file, limit);
+        }
+        if kind.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let content = stream(&file, limit, patience)?;
+        if kind.is_fifo() {
+            delivered.push((path.to_owned(), content.clone()));
+        }
+        Ok(content)
+    }
+
+    /// Opening waits for no writer, and makes no terminal ours.
+    #[allow(clippy::disallowed_methods, reason = "opened for reading only")]
+    fn open(path: &Path) -> io::Result<File> {
+        let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+        std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
+    }
+
+    fn stream(mut file: &File, limit: u64, patience: Duration) -> io::Result<Content> {
+        let watch = Stopwatch::start();
+        let mut content = Content::default();
+        let mut chunk = Zeroizing::new([0; 16 * 1024]);
+        loop {
+            wait(file, patience.saturating_sub(watch.elapsed()), patience)?;
+            match file.read(chunk.as_mut_slice()) {
+                Ok(0) => return Ok(content),
+                Ok(count) if (content.len() + count) as u64 > limit => return Err(too_large(limit)),
+                Ok(count) => append(&mut content, &chunk[..count]),
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn is_passing(error: &io::Error) -> bool {
+        matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
+    }
+
+    /// Waits until there is something to read or no writer any more. A FIFO without a writer so far has neither.
+    fn wait(file: &File, left: Duration, patience: Duration) -> io::Result<()> {
+        let limit = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        let ready =
+            if left.is_zero() { Ok(0) } else { poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&limit)) };
+        match ready {
+            Ok(0) => {
+                let message = format!("its content did not arrive within {} s", patience.as_secs());
+                Err(io::Error::new(io::ErrorKind::TimedOut, message))
+            }
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Appends in such a way that what a full buffer leaves behind is wiped.
+    fn append(content: &mut Content, bytes: &[u8]) {
+        if content.capacity() - content.len() < bytes.len() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * (content.len() + bytes.len())));
+            larger.extend_from_slice(content);
+            *content = larger;
+        }
+        content.extend_from_slice(bytes);
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn fifo(home: &tempfile::TempDir, name: &str) -> PathBuf {
+            let path = home.path().join(name);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+                .unwrap();
+            path
+        }
+
+        #[test]
+        fn a_fifo_is_read_to_the_end_of_its_writer_and_kept() {
+            let home = tempfile::tempdir().unwrap();
+            let path = fifo(&home, "config");
+            let text = "[default]\n".repeat(20_000);
+            std::thread::scope(|scope| {
+                scope.spawn(|| std::fs::write(&path, &text));
+                for _ in 0..2 {
+                    let content = read(&path, LIMIT, Duration::from_secs(60)).unwrap();
+                    assert!(*content == text.as_bytes());
+                }
+            });
+        }
+
+        #[test]
+        fn what_does_not_end_is_an_error() {
+            let home = tempfile::tempdir().unwrap();
+            let error =
+                |path: &Path, patience| read(path, 64 * 1024, patience).map(|_| ()).unwrap_err().to_string();
+            assert_eq!(error(Path::new("/dev/zero"), PATIENCE), "it is larger than 64 KiB");
+            let silent = fifo(&home, "silent");
+            assert_eq!(error(&silent, Duration::from_millis(50)), "its content did not arrive within 0 s");
+            let large = home.path().join("large");
+            File::create(&large).unwrap().set_len(1 << 40).unwrap();
+            assert_eq!(error(&large, PATIENCE), "it is larger than 64 KiB");
+            assert_eq!(*read(Path::new("/dev/null"), 0, PATIENCE).unwrap(), b"");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Files that are no files: a FIFO that nobody writes and devices without an end are errors in bounded time and memory, and
+//! `<(…)` works.
+
+use std::path::PathBuf;
+
+use super::{login_and_sdk, sdk};
+use crate::support::{Home, Run, World};
+
+/// What a person names a file with.
+const VARIABLES: [&str; 4] =
+    ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWSMFA_PASSPHRASE_FILE", "AWS_CA_BUNDLE"];
+
+fn fifo(home: &Home, name: &str) -> PathBuf {
+    let path = home.join(name);
+    let created = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+    assert!(created.success());
+    path
+}
+
+/// What is said with each variable set to this path.
+fn said(path: &str) -> String {
+    let mut said = String::new();
+    for variable in VARIABLES {
+        let mut world = World::imported();
+        world.home.set(variable, path);
+        said += &format!("{variable}:\n");
+        said += &match variable {
+            "AWSMFA_PASSPHRASE_FILE" => login_and_sdk(&world.home, "dev", 5),
+            _ => login_and_sdk(&world.home, "dev", 3),
+        };
+        assert!(world.aws.requests().is_empty(), "a code was used");
+    }
+    said
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_endless_device() {
+    insta::assert_snapshot!(said("/dev/zero"), @"
+    AWS_CONFIG_FILE:
+    error: cannot read /dev/zero: it is larger than 16 MiB
+    hint: ls -l /dev/zero
+    AWS_SHARED_CREDENTIALS_FILE:
+    error: cannot read /dev/zero: it is larger than 16 MiB
+    hint: ls -l /dev/zero
+    AWSMFA_PASSPHRASE_FILE:
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/dev/zero`: it is larger than 64 KiB
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    AWS_CA_BUNDLE:
+    error: the CA bundle `/dev/zero` cannot be read: it is larger than 16 MiB
+    hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
+    ");
+}
+
+#[test]
+fn a_fifo_that_nobody_writes() {
+    let home = World::new().home;
+    let path = fifo(&home, "silent");
+    let said = said(path.to_str().unwrap()).replace(path.to_str().unwrap(), "FIFO");
+    insta::assert_snapshot!(said, @"
+    AWS_CONFIG_FILE:
+    error: cannot read FIFO: its content did not arrive within 5 s
+    hint: ls -l FIFO
+    AWS_SHARED_CREDENTIALS_FILE:
+    error: cannot read FIFO: its content did not arrive within 5 s
+    hint: ls -l FIFO
+    AWSMFA_PASSPHRASE_FILE:
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `FIFO`: its content did not arrive within 5 s
+    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    AWS_CA_BUNDLE:
+    error: the CA bundle `FIFO` cannot be read: its content did not arrive within 5 s
+    hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
+    ");
+}
+
+#[test]
+fn no_file_at_all() {
+    let mut world = World::imported();
+    world.home.set("AWS_CONFIG_FILE", "/dev/null");
+    let serial = world.device.serial.clone();
+    world.home.awsmfa(["login", "--profile", "dev", "--serial", &serial]).run().success();
+    world.home.set("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    let said = sdk(&world.home, "dev", 3);
+    assert!(said.starts_with("awsmfa: no profile `dev` in /dev/null or /dev/null; hint: "), "{said}");
+}
+
+#[test]
+fn process_substitution_works() {
+    let world = World::imported();
+    let bash = std::process::Command::new("bash").arg("--version").output();
+    if !bash.is_ok_and(|bash| bash.status.success()) {
+        return crate::support::skipped("bash");
+    }
+    // Each is read more than once, and delivered once.
+    let script = "AWS_CONFIG_FILE=<(cat .aws/config) AWS_SHARED_CREDENTIALS_FILE=<(cat .aws/credentials) \
+        AWSMFA_PASSPHRASE_FILE=<(sleep 1; cat passphrase) exec \"$0\" \"$@\"";
+    let run = |command: Run| command.under("bash", &["-c", script]);
+    let session = run(world.home.awsmfa(["credential-process", "--profile", "dev"])).run().success().json();
+    assert!(session["SessionToken"].is_string());
+    run(world.home.awsmfa(["code", "--profile", "dev"])).run().success();
+    let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--label", "phone"];
+    run(world.home.awsmfa(import)).stdin(&world.device.seed).run().success();
+}
