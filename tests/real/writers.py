@@ -5,11 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
-import time
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from awscli.customizations.configure.writer import ConfigFileWriter
 from botocore.configloader import raw_config_parse
 
 from bench import AWSMFA, FakeAws, Home, check, contains, equal, import_secret, long_term, profile
@@ -76,6 +77,26 @@ def writer(home, path, style="cli", pause=0.02):
             written["counter"] = int(out.split()[1])
 
 
+@contextlib.contextmanager
+def writer_thread(home, path, header):
+    """The AWS CLI's writer in a thread: a process for each of hundreds of runs would take minutes. Yields what it wrote."""
+    written, stop = {"counter": 0}, threading.Event()
+
+    def write():
+        while not stop.wait(0.15):
+            written["counter"] += 1
+            values = {"__section__": header, "counter": str(written["counter"])}
+            ConfigFileWriter().update_config(values, str(home.file(path)))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        thread.join()
+
+
 def round_of_logins(home, user, style, number):
     home.write(CREDENTIALS, "".join(long_term(name, user) for name in PROFILES) + "[other]\ncounter = 0\n")
     with writer(home, CREDENTIALS, style) as written:
@@ -120,7 +141,7 @@ def delayed(aws, user, command):
     with template(aws, user, command) as home:
         calls = calls_on_aws_files(home, command)
         assert len(calls) > 5, calls
-        with ThreadPoolExecutor(10) as pool:
+        with ThreadPoolExecutor(24) as pool:
             for problem in pool.map(lambda call: one_delay(home, user, command, *call), calls):
                 assert problem is None, problem
     print(f"        {len(calls)} system calls")
@@ -175,8 +196,7 @@ def one_delay(home, user, command, name, number):
     where = f"{command[0]} at {name} no. {number}"
     with copy_of(home) as trial:
         inject = f"inject={name}:delay_enter={int(DELAY * 1e6)}:when={number}"
-        with writer(trial, CREDENTIALS, "cli", 0.15) as credentials, writer(trial, CONFIG, "cli-config", 0.15) as config:
-            time.sleep(0.1)
+        with writer_thread(trial, CREDENTIALS, "other") as credentials, writer_thread(trial, CONFIG, "profile other") as config:
             ran = traced(trial, command, "/dev/null", "-e", f"trace={name}", "-e", inject)
         if ran.code != 0:
             return f"{where}: {ran.err}"
