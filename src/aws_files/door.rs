@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const NAP: Duration = Duration::from_millis(5);
 /// How long a file that was just replaced is watched: programs read a file and write it within a few milliseconds. Longer
 /// where another program was writing it a moment ago.
-const WATCH: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(80));
+const WATCH: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(120));
 /// How often an edit is made while other programs write the file, too.
 const ROUNDS: usize = 30;
 /// After so many of them the new content is put in place first and then waited for to be on the disk: what else slows

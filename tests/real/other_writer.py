@@ -1,6 +1,8 @@
 """Writes an AWS file all the time, as other programs do, until its stdin ends: `other_writer.py STYLE FILE PAUSE`.
 
-At the end it prints how many sections it has added and the last value of `counter` in `[other]`.
+At the end it prints how many sections it has added and the last value of `counter` in `[other]`. With the style `many`, it
+writes the files that it is told to on stdin (`add PATH HEADER`) until it is told not to (`remove PATH`), and answers with
+the last value.
 """
 
 import re
@@ -14,6 +16,8 @@ from awscli.customizations.configure.writer import ConfigFileWriter
 
 
 def main():
+    if sys.argv[1] == "many":
+        return many()
     style, path, pause = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     header = "profile other" if style == "cli-config" else "other"
     counter = sections = 0
@@ -30,6 +34,25 @@ def main():
                 ConfigFileWriter().update_config({"__section__": f"new-{sections}", "value": str(sections)}, str(path))
                 sections += 1
     print(sections, counter)
+
+
+def many():
+    files = {}
+    while True:
+        while select.select([sys.stdin], [], [], 0 if files else None)[0]:
+            line = sys.stdin.readline()
+            if not line:
+                return
+            word, path, *header = line.rstrip("\n").split(" ", 2)
+            if word == "add":
+                files[path] = (header[0], 0)
+                print(0, flush=True)
+            else:
+                print(files.pop(path)[1], flush=True)
+        for path, (header, counter) in list(files.items()):
+            ConfigFileWriter().update_config({"__section__": header, "counter": str(counter + 1)}, path)
+            files[path] = (header, counter + 1)
+        time.sleep(0.1)
 
 
 def edit(path, counter):
