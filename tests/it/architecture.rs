@@ -187,6 +187,19 @@ fn layers_use_what_they_may() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Text from outside is made visible where it is written; nobody else may write.
+#[test]
+fn only_the_ui_writes_for_people() {
+    let writers =
+        ["main.rs", "cli.rs", "cli/mistake.rs", "panics.rs", "interrupt.rs", "stdio.rs", "tty.rs", "ui/"];
+    for (name, code) in code() {
+        let code = code.replace("out().is_terminal()", "").replace("err().is_terminal()", "");
+        for word in ["stdout()", "stderr()", "/dev/tty", "/dev/stdout", "/dev/stderr"] {
+            assert!(!code.contains(word) || belongs(&name, &writers), "src/{name} names `{word}`");
+        }
+    }
+}
+
 #[test]
 fn every_module_has_a_layer() {
     // The entry may use everything, and errors are made of everything.
