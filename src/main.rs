@@ -12,8 +12,8 @@ fn main() -> ExitCode {
     forbid_core_dumps();
     let env = Env::from_process();
     let args: Vec<_> = std::env::args_os().collect();
-    let for_sdk = cli::is_for_sdk(&args);
-    panics::report(move || for_sdk);
+    let asked = args.clone();
+    panics::report(move || cli::is_for_sdk(&asked));
     let mut out = stdio::stdout();
     match fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
         Some(Ok(())) => return ExitCode::SUCCESS,

@@ -43,9 +43,9 @@ pub(super) fn print(error: clap::Error, args: &[OsString], env: &Env) -> u8 {
 
 /// The same mistake with the arguments made visible: clap quotes them as they are.
 fn in_visible_words(error: clap::Error, args: &[OsString]) -> clap::Error {
-    let shown = args.iter().map(|arg| visible(&arg.to_string_lossy()));
+    let shown: Vec<OsString> = args.iter().map(|arg| visible(&arg.to_string_lossy()).into()).collect();
     let error = tips::with_tip(error, args);
-    match Cli::try_parse_from(shown).map_err(|same| tips::with_tip(same, args)) {
+    match Cli::try_parse_from(&shown).map_err(|same| tips::with_tip(same, &shown)) {
         Err(same) if same.kind() == error.kind() => same,
         // A mistake that only the original makes; whoever prints it makes the lines visible.
         _ => error,
