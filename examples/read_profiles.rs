@@ -1,5 +1,6 @@
 //! Prints how awsmfa and the AWS SDK for Rust read pairs of AWS files: `read_profiles FOLDER COUNT` reads `0.config` and
-//! `0.credentials` to `COUNT - 1`, and prints a line of JSON for each pair. A tool of `tests/real/differential.py`.
+//! `0.credentials` to `COUNT - 1`, and prints a line of JSON for each pair: also what the files are after `login` and a
+//! remembered serial, for one profile of each pair. A tool of `tests/real/differential.py`.
 
 #![allow(clippy::print_stdout, reason = "its output is for a test")]
 
@@ -10,8 +11,11 @@ use std::path::{Path, PathBuf};
 
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
+use awsmfa::aws_files::document::Document;
 use awsmfa::aws_files::profiles::{Profile, Profiles};
 use awsmfa::aws_files::resolve::{ResolveError, resolve};
+use awsmfa::aws_files::session_edits::{SessionValues, set_config_key, write_session};
+use awsmfa::aws_files::{Kind, guard};
 use serde_json::{Value, json};
 
 /// The settings that are compared, besides the keys.
@@ -27,6 +31,9 @@ const SETTINGS: [&str; 9] = [
     "endpoint_url",
 ];
 
+/// The profiles that are edited in turn.
+const PROFILES: [&str; 3] = ["dev", "default", "prod"];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
     let (Some(folder), Some(count)) = (args.next().map(PathBuf::from), args.next()) else {
@@ -39,7 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let config = folder.join(format!("{index}.config"));
         let credentials = folder.join(format!("{index}.credentials"));
         let rust = runtime.block_on(rust_sdk(&config, &credentials));
-        writeln!(out, "{}", json!({ "awsmfa": awsmfa(&config, &credentials), "rust": rust }))?;
+        let edited = edited(PROFILES[index % PROFILES.len()], &config, &credentials);
+        let read = json!({ "awsmfa": awsmfa(&config, &credentials), "rust": rust, "edited": edited });
+        writeln!(out, "{read}")?;
     }
     Ok(())
 }
@@ -86,6 +95,32 @@ fn of_profile(profiles: &Profiles, profile: &Profile) -> Value {
         }
     }
     json!(read)
+}
+
+/// Both files after an edit, `null` where it is refused. What is written here is what the differential suite looks for.
+fn edited(profile: &str, config: &Path, credentials: &Path) -> Value {
+    let session = SessionValues {
+        access_key_id: "ASIANEW".to_owned(),
+        secret: "new-secret".into(),
+        token: "new-token".into(),
+        expires: "2030-01-01T00:00:00Z".to_owned(),
+    };
+    let serial = "arn:aws:iam::123456789012:mfa/new";
+    json!({
+        "profile": profile,
+        "config": edit(config, Kind::Config, |file| set_config_key(file, profile, "mfa_serial", serial).ok()),
+        "credentials": edit(credentials, Kind::Credentials, |file| write_session(file, profile, &session, true).ok()),
+    })
+}
+
+fn edit<T>(path: &Path, kind: Kind, change: impl FnOnce(&mut Document) -> Option<T>) -> Option<String> {
+    let mut document = Document::parse(kind, &std::fs::read(path).ok()?).ok()?;
+    document.check_editable().ok()?;
+    let old = document.to_text();
+    change(&mut document)?;
+    let new = document.to_text();
+    guard::check(old.expose(), new.expose(), document.log()).ok()?;
+    Some(new.expose().clone())
 }
 
 async fn rust_sdk(config: &Path, credentials: &Path) -> Value {

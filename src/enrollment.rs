@@ -227,7 +227,7 @@ fn unconfigured(ctx: &Context, wishes: &Wishes, error: CommandError) -> CommandE
         return error;
     }
     match ctx.profiles().map(|profiles| resolve(&profiles, ctx.env.profile())) {
-        Ok(Err(missing @ ResolveError::NoSuchProfile { .. })) => {
+        Ok(Err(missing @ (ResolveError::NoSuchProfile { .. } | ResolveError::Ignored { .. }))) => {
             ctx.ui.detail(format_args!("without a profile: {error}"));
             missing.into()
         }

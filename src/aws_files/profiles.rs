@@ -201,6 +201,8 @@ impl Profile {
 pub struct Ignored {
     /// The header without brackets.
     pub header: String,
+    /// The file.
+    pub kind: Kind,
     /// Its line.
     pub origin: Origin,
 }
@@ -273,6 +275,12 @@ impl Profiles {
         &self.ignored
     }
 
+    /// The section that was meant to be this profile, if the SDKs ignore its header.
+    pub fn ignored_as(&self, name: &str) -> Option<&Ignored> {
+        let meant = |header: &str| header == name || header.strip_prefix("profile ") == Some(name);
+        self.ignored.iter().find(|ignored| meant(&ignored.header))
+    }
+
     /// What is not in order in the files, whichever profile it concerns; for `-v` and `doctor`.
     pub fn obstacles(&self) -> impl Iterator<Item = (&Path, &UnsafeEdit)> {
         self.obstacles.iter().map(|(path, obstacle)| (path.as_path(), obstacle))
@@ -306,6 +314,7 @@ impl Profiles {
                 Some(profile) => merge(profile, document, span, &path),
                 None => self.ignored.push(Ignored {
                     header: span.name.clone(),
+                    kind,
                     origin: Origin { path: Arc::clone(&path), line: span.header + 1 },
                 }),
             }

@@ -6,7 +6,7 @@ mod own_command;
 
 pub use own_command::{runs_ourselves, served_profile};
 
-use super::profiles::{BadLine, IncompleteKeys, Profile, Profiles, StaticKeys};
+use super::profiles::{BadLine, Ignored, IncompleteKeys, Profile, Profiles, StaticKeys};
 use super::{Origin, SERIAL_KEYS, long_term_name, session_name};
 
 /// What a profile stands for.
@@ -161,6 +161,14 @@ pub enum ResolveError {
         /// The files that were read.
         files: Vec<std::path::PathBuf>,
     },
+    /// A section was meant to be the profile, but its header is no profile's.
+    #[error("section [{}] is not a profile to the AWS SDKs ({})", section.header, section.origin)]
+    Ignored {
+        /// The name that was asked for.
+        name: String,
+        /// The section.
+        section: Ignored,
+    },
     /// A line of the profile, or of something that it refers to, leaves its settings in doubt.
     #[error(transparent)]
     BadLine(#[from] BadLine),
@@ -202,6 +210,9 @@ fn join_files(files: &[std::path::PathBuf]) -> String {
 /// Resolves a profile. It exists if it, or `<name>-long-term`, is in one of the files.
 pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveError> {
     if !exists(profiles, name) {
+        if let Some(ignored) = profiles.ignored_as(name) {
+            return Err(ResolveError::Ignored { name: name.to_owned(), section: ignored.clone() });
+        }
         return Err(ResolveError::NoSuchProfile {
             name: name.to_owned(),
             near: profiles.near(name),

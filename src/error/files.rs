@@ -5,12 +5,12 @@ use std::path::Path;
 use super::{CommandError, ErrorKind};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::key_edits::KeyEditError;
-use crate::aws_files::long_term_name;
 use crate::aws_files::profiles::BadLine;
 use crate::aws_files::resolve::{Instead, KeysError, ResolveError};
 use crate::aws_files::session_edits::SessionEditError;
-use crate::aws_files::syntax::Problem;
+use crate::aws_files::syntax::{Problem, is_identifier};
 use crate::aws_files::write::{EditError, FileError};
+use crate::aws_files::{header_of, long_term_name};
 use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::files::Irreplaceable;
 use crate::store::StoreError;
@@ -160,6 +160,10 @@ impl From<ResolveError> for CommandError {
         let this = configuration(&error);
         match error {
             ResolveError::BadLine(BadLine { path, source }) => this.hint(syntax_hint(&source.problem, &path)),
+            ResolveError::Ignored { name, section } => this.hint(match is_identifier(&name) {
+                true => format!("rename the section to [{}]", header_of(section.kind, &name)),
+                false => "rename the profile: names have letters, digits and `_-/.%@:+` only".to_owned(),
+            }),
             ResolveError::NoSuchProfile { name, near, .. } if near.is_empty() => this
                 .hint(format!("make it: `aws configure --profile {name}`"))
                 .hint("or list those there are: `aws configure list-profiles`"),

@@ -75,13 +75,11 @@ fn bad_blocks_are_listed_on_request() {
     ));
     let ran = world.home.awsmfa(["-v", "credential-process", "--profile", "dev"]).run().success();
     let lines: Vec<String> =
-        ran.err().lines().filter(|line| line.contains("config")).map(str::to_owned).collect();
+        ran.err().lines().filter(|line| line.starts_with("awsmfa: ~/.aws/")).map(str::to_owned).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
     awsmfa: ~/.aws/config: line 5: an indented line that continues no setting
     awsmfa: ~/.aws/config: line 8: no `=` between key and value
     awsmfa: ~/.aws/config: `region` appears twice in section [profile other], on lines 5 and 6
-    awsmfa: MFA device `arn:aws:iam::123456789012:mfa/alice` (~/.aws/config:3)
-    awsmfa: region `eu-central-1` (~/.aws/config:2)
     ");
 }
 
@@ -112,4 +110,35 @@ fn a_bad_line_of_something_referred_to_is_named() {
         );
     }
     assert!(world.aws.requests().is_empty(), "a code was spent");
+}
+
+#[test]
+fn a_section_that_is_no_profile_is_named() {
+    let world = World::new();
+    let (config, credentials) = (world.home.read(".aws/config"), world.home.credentials());
+    let refused = |config: &str, credentials: &str, profile: &str| {
+        world.home.write_config(config);
+        world.home.write_credentials(credentials);
+        world.home.awsmfa(["login", "--profile", profile]).run().code(3).err()
+    };
+    let bare = config.replace("[profile dev]", "[dev]");
+    insta::assert_snapshot!(refused(&bare, "", "dev"), @"
+    error: section [dev] is not a profile to the AWS SDKs (~/.aws/config:1)
+    hint: rename the section to [profile dev]
+    ");
+    let prefixed = credentials.replace("[dev]", "\n[profile dev]");
+    insta::assert_snapshot!(refused("", &prefixed, "dev"), @"
+    error: section [profile dev] is not a profile to the AWS SDKs (~/.aws/credentials:2)
+    hint: rename the section to [dev]
+    ");
+    let odd = config.replace("[profile dev]", "[profile my dev]");
+    insta::assert_snapshot!(refused(&odd, "", "my dev"), @"
+    error: section [profile my dev] is not a profile to the AWS SDKs (~/.aws/config:1)
+    hint: rename the profile: names have letters, digits and `_-/.%@:+` only
+    ");
+    insta::assert_snapshot!(refused("", &credentials.replace("[dev]", "[d\u{e9}v]"), "d\u{e9}v"), @"
+    error: section [dév] is not a profile to the AWS SDKs (~/.aws/credentials:1)
+    hint: rename the profile: names have letters, digits and `_-/.%@:+` only
+    ");
+    assert!(world.aws.requests().is_empty());
 }

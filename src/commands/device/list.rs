@@ -116,7 +116,7 @@ fn check_profile(ctx: &Context, args: &ListArgs) -> CommandResult {
         return Ok(());
     };
     match resolve(&profiles, name) {
-        Err(error @ ResolveError::NoSuchProfile { .. }) => Err(error.into()),
+        Err(error @ (ResolveError::NoSuchProfile { .. } | ResolveError::Ignored { .. })) => Err(error.into()),
         _ => Ok(()),
     }
 }
