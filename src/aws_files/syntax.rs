@@ -191,6 +191,8 @@ fn continuation(above: &Above, trimmed: &str, report: &mut impl FnMut(Problem, b
             Some(_) if property(trimmed).is_err() => report(Problem::NestedNoEquals, false),
             Some(_) => {}
         }
+    } else if property(trimmed).is_ok_and(|property| !property.colon) {
+        report(Problem::IndentedSetting, false);
     }
     LineKind::Continuation
 }

@@ -67,9 +67,10 @@ fn syntax_hint(problem: &Problem, path: &Path) -> String {
         Problem::LoneCarriageReturn => {
             format!("end lines with a line feed: `perl -pi -e 's/\\r(?!\\n)/\\n/g' {path}`")
         }
-        Problem::StrayContinuation | Problem::OddIndentation | Problem::IndentedHeader => {
-            "remove the indentation".to_owned()
-        }
+        Problem::StrayContinuation
+        | Problem::OddIndentation
+        | Problem::IndentedHeader
+        | Problem::IndentedSetting => "remove the indentation".to_owned(),
         Problem::NulByte
         | Problem::OpenHeader
         | Problem::OutsideSection
@@ -89,7 +90,9 @@ fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
             this.hint("join the two by hand; the AWS CLI cannot read the file as it is")
         }
         UnsafeEdit::LeakingDefault { .. } => this.hint("rename that section to [default]"),
-        UnsafeEdit::OddHeader { .. } => this.hint("write the header without spaces around the name"),
+        UnsafeEdit::OddHeader { .. } => {
+            this.hint("write the header like that, with a blank before a comment")
+        }
         _ => this,
     }
 }

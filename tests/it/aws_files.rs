@@ -29,7 +29,8 @@ fn reference_text(problem: &Problem) -> &'static str {
         | Problem::NulByte
         | Problem::LoneCarriageReturn
         | Problem::OddIndentation
-        | Problem::IndentedHeader => "",
+        | Problem::IndentedHeader
+        | Problem::IndentedSetting => "",
     }
 }
 

@@ -1,5 +1,7 @@
 """Thousands of odd AWS files: where botocore and JavaScript read a profile alike, awsmfa reads the same.
 
+Whatever awsmfa agrees to edit, the SDKs then read as before, but for what was edited.
+
 `DIFFERENTIAL_SEED=…` repeats a run, `DIFFERENTIAL_FILES=…` sets how many pairs of files are read. A disagreement is shrunk to a small
 file and printed.
 """
@@ -76,27 +78,34 @@ Difference = collections.namedtuple("Difference", "profile key sdks awsmfa")
 
 
 def run():
-    with check(f"{PAIRS} pairs of files, seed {SEED}"):
+    source = random.Random(SEED)
+    pairs = [differential_files.pair(source) for _ in range(PAIRS)]
+    readings = None
+    with check(f"{PAIRS} pairs of files, seed {SEED}, are read alike"):
         subprocess.run(["cargo", "build", "--quiet", "--locked", "--example", "read_profiles"], cwd=ROOT, check=True)
-        source = random.Random(SEED)
-        pairs = [differential_files.pair(source) for _ in range(PAIRS)]
         readings = read(pairs)
-        counts, excepted, wrong = collections.Counter(), collections.Counter(), []
-        for pair, reading in zip(pairs, readings):
-            count(counts, reading)
-            for difference in differences(reading):
-                reason = exception(pair, difference)
-                if reason:
-                    excepted[reason] += 1
-                else:
-                    wrong.append((pair, difference))
-        report(counts, excepted, len(wrong))
-        for pair, difference in wrong[:3]:
-            show(*shrunk(pair, difference))
-        if wrong:
-            raise AssertionError(f"{len(wrong)} disagreements; DIFFERENTIAL_SEED={SEED} repeats them")
-        if counts["values"] < PAIRS or counts["profiles"] < PAIRS / 2:
-            raise AssertionError("the files are too odd: the SDKs agree on too little of them")
+        check_readings(pairs, readings)
+    with check("after an edit, the SDKs read all else as before"):
+        check_edits(pairs, readings)
+
+
+def check_readings(pairs, readings):
+    counts, excepted, wrong = collections.Counter(), collections.Counter(), []
+    for pair, reading in zip(pairs, readings):
+        count(counts, reading)
+        for difference in differences(reading):
+            reason = exception(pair, difference)
+            if reason:
+                excepted[reason] += 1
+            else:
+                wrong.append((pair, difference))
+    report(counts, excepted, len(wrong))
+    for pair, difference in wrong[:3]:
+        show(*shrunk(pair, difference))
+    if wrong:
+        raise AssertionError(f"{len(wrong)} disagreements; DIFFERENTIAL_SEED={SEED} repeats them")
+    if counts["values"] < PAIRS or counts["profiles"] < PAIRS / 2:
+        raise AssertionError("the files are too odd: the SDKs agree on too little of them")
 
 
 def report(counts, excepted, wrong):
@@ -161,6 +170,73 @@ def exception(pair, difference):
     return next((reason for reason, applies in EXCEPTIONS if applies(pair, difference)), None)
 
 
+# Editing.
+
+#: What examples/read_profiles.rs writes.
+NEW_SERIAL = "arn:aws:iam::123456789012:mfa/new"
+NEW_KEYS = ["ASIANEW", "new-secret", "new-token"]
+
+
+def check_edits(pairs, readings):
+    edits = [(pair, reading) for pair, reading in zip(pairs, readings) if set(FILES) & changed(reading)]
+    after = read([edited(pair, reading) for pair, reading in edits])
+    wrong = [
+        (pair, reading["edited"], said)
+        for (pair, reading), later in zip(edits, after)
+        for sdk in ("botocore", "javascript", "rust")
+        if (said := spoiled(sdk, reading, later[sdk]))
+    ]
+    counts = collections.Counter(kind for _, reading in edits for kind in changed(reading))
+    print(f"        config files edited: {counts['config']}, credentials files: {counts['credentials']}, spoiled: {len(wrong)}")
+    for pair, found, said in wrong[:12]:
+        print(f"        [{found['profile']}] {said}")
+        for kind, data in zip(FILES, pair):
+            print(f"          {kind}: {data!r}\n          edited: {found[kind]!r}")
+    if wrong:
+        raise AssertionError(f"{len(wrong)} files were spoiled; DIFFERENTIAL_SEED={SEED} repeats them")
+    if min(counts["config"], counts["credentials"]) < PAIRS / 20:
+        raise AssertionError("too few files were edited")
+
+
+FILES = ("config", "credentials")
+
+
+def changed(reading):
+    return {kind for kind in FILES if reading["edited"][kind] is not None}
+
+
+def edited(pair, reading):
+    return tuple(
+        data if reading["edited"][kind] is None else reading["edited"][kind].encode() for kind, data in zip(FILES, pair)
+    )
+
+
+def spoiled(sdk, reading, after):
+    """What an SDK does not read as it should after the edit; `None` if all is well."""
+    before, profile, kinds = reading[sdk], reading["edited"]["profile"], changed(reading)
+    if "error" in before:
+        return None
+    if "error" in after:
+        return f"{sdk} cannot read the files any more: {after['error']}"
+    before, after = before["profiles"], after["profiles"]
+    long_term = f"{profile}-long-term"
+    for name in {*before, *after}:
+        expected, found = dict(before.get(name, {})), dict(after.get(name, {}))
+        if name in (profile, long_term) and "credentials" in kinds:
+            # Keys and the serial may have gone from one section to the other.
+            for settings in (expected, found):
+                settings.pop("mfa_serial", None)
+            if name == long_term or name not in after:
+                expected.pop("keys", None), found.pop("keys", None)
+            else:
+                expected["keys"] = NEW_KEYS
+        elif name == profile and "config" in kinds and before.get(name, {}).get("mfa_serial") != found.get("mfa_serial"):
+            expected["mfa_serial"] = NEW_SERIAL
+        if expected != found:
+            return f"{sdk} reads [{name}] as {found!r}, not {expected!r}"
+    return None
+
+
 # Reading: each reader is one process for all files.
 
 
@@ -173,7 +249,7 @@ def read(pairs):
         javascript = lines(["node", HERE / "differential.cjs", folder, str(len(pairs))])
         botocore = [by_botocore(Path(folder, str(index))) for index in range(len(pairs))]
     return [
-        {"botocore": b, "javascript": j, "awsmfa": o["awsmfa"], "rust": o["rust"]}
+        {"botocore": b, "javascript": j, **o}
         for b, j, o in zip(botocore, javascript, ours, strict=True)
     ]  # fmt: skip
 

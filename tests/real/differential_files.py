@@ -15,7 +15,7 @@ VALUES = {
     "credential_process": ["awsmfa credential-process --profile dev", '"/opt/my tool" --x "a b"', "cat 'a;b' # c"],
     "aws_access_key_id": ["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"],
     "aws_secret_access_key": ["wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "a;b#c/d+e=f=="],
-    "aws_session_token": ["IQoJb3JpZ2luX2VjE//////////wEaCXVz==", "t" * 3000],
+    "aws_session_token": ["IQoJb3JpZ2luX2VjE//////////wEaCXVz==", "t" * 300],
 }
 CONFIG_KEYS = [key for key in VALUES if not key.startswith("aws_")]
 SECRET_KEYS = [key for key in VALUES if key.startswith("aws_")]
@@ -102,7 +102,7 @@ class Writer:
         equals = self.often(" = ", "=", "\t=  ", "= ", ": ", " : ", f"{self.random.choice(BLANKS)}={self.random.choice(BLANKS)}", " ", " == ")
         value = self.often(
             value, "", f'"{value}"', f"'{value}'", f"{value} # note", f"{value}\t; note", f"{value}# note", f"# {value}",
-            f"{value}  ", f"{value}{self.random.choice(BLANKS)}", f"[{value}]", f"{value}\\", value * 400, f"ü{value}",
+            f"{value}  ", f"{value}{self.random.choice(BLANKS)}", f"[{value}]", f"{value}\\", value * 40, f"ü{value}",
             f"{value}\u00a0# note", f"{value}=x", f"{value} = x",
         )  # fmt: skip
         line = f"{key}{equals}{value}"

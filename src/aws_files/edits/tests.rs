@@ -87,6 +87,19 @@ fn unsafe_places_are_refused_with_their_lines() {
             "c",
             "line 3: an indented section header, which some SDKs read as part of the setting above",
         ),
+        (Credentials, "[a]# x", "a", "line 1: the header of section [a] must be exactly `[a]` to be edited"),
+        (
+            Credentials,
+            "[a] # [1]",
+            "a",
+            "line 1: the header of section [a] must be exactly `[a]` to be edited",
+        ),
+        (
+            Credentials,
+            "[a]\nx = 1\n  y = 2\n[b]",
+            "b",
+            "line 3: an indented setting, which some SDKs read as part of the value above",
+        ),
         (Credentials, "[a]\nx = 1\nX = 2\n[b]", "b", "`x` appears twice in section [a], on lines 2 and 3"),
         (Config, "[profile a]\n[profile 'a']", "x", "section [profile a] appears twice, on lines 1 and 2"),
         (

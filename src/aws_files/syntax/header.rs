@@ -76,9 +76,11 @@ fn unquoted(name: &str) -> Option<&str> {
 /// Whether a header line has its exact form, or the same with quotes around the name: then the AWS CLI and JavaScript
 /// find it, and its section can be edited.
 pub(in crate::aws_files) fn is_exact(line: &str, exact: &str) -> bool {
+    // JavaScript wants a blank before a comment, and botocore takes brackets in it for the header's.
+    let ends = |rest: &str| rest.is_empty() || (rest.starts_with(SPACE) && !rest.contains(']'));
     let starts = |header: &str| {
         let rest = line.strip_prefix('[').and_then(|rest| rest.strip_prefix(header));
-        rest.is_some_and(|rest| rest.starts_with(']'))
+        rest.and_then(|rest| rest.strip_prefix(']')).is_some_and(ends)
     };
     let quoted = |quote: char| {
         let (prefix, rest) = exact.split_once(' ')?;

@@ -40,6 +40,9 @@ pub enum Problem {
     /// JavaScript starts a section, the others continue the setting above.
     #[error("an indented section header, which some SDKs read as part of the setting above")]
     IndentedHeader,
+    /// JavaScript reads a setting, the others continue the one above.
+    #[error("an indented setting, which some SDKs read as part of the value above")]
+    IndentedSetting,
     /// A setting before the first header.
     #[error("a setting outside of any [section]")]
     OutsideSection,
