@@ -1,34 +1,45 @@
+# Completes awsmfa in bash; `awsmfa completions bash` prints this.
+_awsmfa() {
+    # bash takes the parts of an ARN, and what follows a `=`, for words of their own: they are put together again.
+    local line=${COMP_LINE:0:COMP_POINT} words=() prefix='' quoted='' blank word plain i
+    for (( i = 0; i <= COMP_CWORD; i++ )); do
+        blank=${line%%[![:space:]]*}
+        line=${line#"$blank"}
+        word=${COMP_WORDS[i]}
+        if (( i == COMP_CWORD )); then word=$line; fi
+        line=${line#"$word"}
+        case $word in
+            \"* | \'*) plain=${word:1} plain=${plain%[\"\']} quoted=yes ;;
+            *) plain=${word//\\/} quoted='' ;;
+        esac
+        if (( i == 0 )) || [[ -n $blank ]]; then
+            prefix=''
+            words+=("$plain")
+        else
+            prefix=${words[${#words[@]} - 1]}
+            words[${#words[@]} - 1]+=$plain
+        fi
+    done
+    # Behind a `:` or `=`, the next part begins.
+    if [[ -n $word && $word != *[!:=]* ]]; then prefix=${words[${#words[@]} - 1]}; fi
 
-_clap_complete_awsmfa() {
-    local IFS=$'\013'
-    local _CLAP_COMPLETE_INDEX=${COMP_CWORD}
-    local _CLAP_COMPLETE_COMP_TYPE=${COMP_TYPE}
-    if compopt +o nospace 2> /dev/null; then
-        local _CLAP_COMPLETE_SPACE=false
-    else
-        local _CLAP_COMPLETE_SPACE=true
-    fi
-    local words=("${COMP_WORDS[@]}")
-    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
-        words[COMP_CWORD]="$2"
-    fi
-    COMPREPLY=( $( \
-        _CLAP_IFS="$IFS" \
-        _CLAP_COMPLETE_INDEX="$_CLAP_COMPLETE_INDEX" \
-        _CLAP_COMPLETE_COMP_TYPE="$_CLAP_COMPLETE_COMP_TYPE" \
-        _CLAP_COMPLETE_SPACE="$_CLAP_COMPLETE_SPACE" \
-        AWSMFA_COMPLETE="bash" \
-        "awsmfa" -- "${words[@]}" \
-    ) )
-    if [[ $? != 0 ]]; then
-        unset COMPREPLY
-    elif [[ $_CLAP_COMPLETE_SPACE == false ]] && [[ "${COMPREPLY-}" =~ [=/:]$ ]]; then
-        compopt -o nospace
-    fi
+    local found candidates=() candidate
+    found=$(
+        _CLAP_IFS=$'\013' _CLAP_COMPLETE_INDEX=$(( ${#words[@]} - 1 )) _CLAP_COMPLETE_COMP_TYPE=$COMP_TYPE \
+            AWSMFA_COMPLETE=bash awsmfa -- "${words[@]}" 2>/dev/null
+    ) || return
+    IFS=$'\013' read -ra candidates <<<"$found"
+    COMPREPLY=()
+    for candidate in "${candidates[@]}"; do
+        candidate=${candidate#"$prefix"}
+        if [[ -z $quoted && $candidate == *[!A-Za-z0-9_./:=@%+,~-]* ]]; then printf -v candidate %q "$candidate"; fi
+        COMPREPLY+=("$candidate")
+    done
+    if [[ ${COMPREPLY-} == *[=/:] ]]; then compopt -o nospace 2>/dev/null; fi
+    return 0
 }
-if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
-    complete -o nospace -o bashdefault -o nosort -F _clap_complete_awsmfa awsmfa
+if (( BASH_VERSINFO[0] > 4 || (BASH_VERSINFO[0] == 4 && BASH_VERSINFO[1] >= 4) )); then
+    complete -o bashdefault -o nosort -F _awsmfa awsmfa
 else
-    complete -o nospace -o bashdefault -F _clap_complete_awsmfa awsmfa
+    complete -o bashdefault -F _awsmfa awsmfa
 fi
-

@@ -1,1 +1,1 @@
-complete --keep-order --exclusive --command awsmfa --arguments "(AWSMFA_COMPLETE=fish awsmfa -- (commandline --current-process --tokenize --cut-at-cursor) (commandline --current-token))"
+complete --keep-order --exclusive --command awsmfa --arguments "(AWSMFA_COMPLETE=fish awsmfa -- (commandline --current-process --tokenize --cut-at-cursor) (string replace --all -- '\\ ' ' ' (commandline --current-token --cut-at-cursor) | string trim --left --chars '\''))"

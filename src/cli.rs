@@ -6,6 +6,7 @@ mod tips;
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -143,7 +144,7 @@ pub fn complete(env: &Env, args: &[OsString]) -> bool {
     }
     let completer = CompleteEnv::with_factory(Cli::command).var(commands::completions::VARIABLE);
     // A shell has no use for what went wrong.
-    completer.try_complete(args.iter().cloned(), None).unwrap_or(true)
+    completer.try_complete(args.iter().cloned(), Some(Path::new("."))).unwrap_or(true)
 }
 
 fn report(ctx: &Context, error: &CommandError) -> u8 {

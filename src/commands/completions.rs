@@ -1,17 +1,33 @@
 //! `awsmfa completions`: scripts that let a shell complete commands, flags, profiles and devices. The shell asks the
 //! program itself at each Tab, so that a new profile is known at once.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+
 use clap_complete::CompletionCandidate;
 use clap_complete::env::Shells;
 
 use crate::aws_files::profiles::Profiles;
+use crate::aws_files::resolve::resolve;
 use crate::context::Context;
 use crate::env::Env;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::store::StoreKind;
 use crate::store::registry::{DeviceRecord, Registry};
 
 /// The variable by which a completion script tells the program that it wants candidates.
 pub const VARIABLE: &str = "AWSMFA_COMPLETE";
+
+/// The script for bash: clap's own takes the parts of an ARN for words, and does not quote names with blanks.
+const BASH: &str = include_str!("completions/awsmfa.bash");
+
+/// How clap's scripts give the words of the line, and how they are given without quotes and backslashes, which the names
+/// themselves do not have.
+const ZSH_WORDS: (&str, &str) = ("\"${words[@]}\"", "\"${(@Q)words}\"");
+const FISH_WORD: (&str, &str) = (
+    "(commandline --current-token)",
+    "(string replace --all -- '\\\\ ' ' ' (commandline --current-token --cut-at-cursor) | string trim --left --chars '\\'')",
+);
 
 /// zsh reads a file of `$fpath` at the first Tab, as the body of the function `_awsmfa`. clap's script only registers its
 /// function then, and the first Tab of every shell would do nothing.
@@ -24,10 +40,17 @@ fi
 /// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Install it:
-  bash  awsmfa completions bash > ~/.local/share/bash-completion/completions/awsmfa
-  zsh   awsmfa completions zsh > ~/.zfunc/_awsmfa    (with ~/.zfunc in $fpath before compinit)
-  fish  awsmfa completions fish > ~/.config/fish/completions/awsmfa.fish")]
+Install it in bash:
+  mkdir -p ~/.local/share/bash-completion/completions
+  awsmfa completions bash > ~/.local/share/bash-completion/completions/awsmfa
+
+In zsh, with `fpath=(~/.zfunc $fpath)` before `compinit` in ~/.zshrc:
+  mkdir -p ~/.zfunc
+  awsmfa completions zsh > ~/.zfunc/_awsmfa
+
+In fish:
+  mkdir -p ~/.config/fish/completions
+  awsmfa completions fish > ~/.config/fish/completions/awsmfa.fish")]
 pub struct CompletionsArgs {
     /// bash, zsh, fish, elvish or powershell
     #[arg(value_name = "SHELL", value_parser = ["bash", "zsh", "fish", "elvish", "powershell"])]
@@ -42,39 +65,78 @@ pub fn run(ctx: &Context, args: &CompletionsArgs) -> CommandResult {
 /// The script of a shell.
 pub fn script(shell: &str) -> CommandResult<String> {
     let failed = |what: String| CommandError::new(ErrorKind::Usage, what);
+    if shell == "bash" {
+        return Ok(BASH.to_owned());
+    }
     let shells = Shells::builtins();
     let shell = shells.completer(shell).ok_or_else(|| failed(format!("no completions for `{shell}`")))?;
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, "awsmfa", "awsmfa", "awsmfa", &mut script)?;
-    if shell.is("zsh") {
-        script.extend_from_slice(ZSH_FIRST_TAB.as_bytes());
+    let mut script = String::from_utf8(script).map_err(|error| failed(error.to_string()))?;
+    for (from, to) in [ZSH_WORDS, FISH_WORD] {
+        script = script.replace(from, to);
     }
-    String::from_utf8(script).map_err(|error| failed(error.to_string()))
+    if shell.is("zsh") {
+        script.push_str(ZSH_FIRST_TAB);
+    }
+    Ok(script)
 }
 
 /// The names of all profiles, for the shell. Whatever is wrong with the files, a Tab stays silent.
 pub fn profile_names() -> Vec<CompletionCandidate> {
-    let env = Env::from_process();
-    let (config, credentials) = (env.aws_config_file(), env.aws_credentials_file());
-    let profiles = Profiles::load(config.as_deref(), credentials.as_deref()).unwrap_or_default();
     // `<name>-long-term` holds keys for `<name>`; nobody works with it directly.
+    let profiles = profiles();
     let names = profiles.names().filter(|name| !name.ends_with("-long-term"));
     names.map(CompletionCandidate::new).collect()
 }
 
-/// The names of all stored devices, for the shell: a device's ARN only where its name stands for several, because bash
-/// takes the parts of an ARN for words.
-pub fn device_names() -> Vec<CompletionCandidate> {
-    let env = Env::from_process();
-    let Some(folder) = env.data_dir() else { return Vec::new() };
-    let devices =
-        Registry::new(folder.join("devices.json"), folder.join("unused")).load().unwrap_or_default();
+/// The stored devices, for the shell: by their names, which are short, unless one stands for several devices or an ARN has
+/// been begun.
+pub fn device_names(current: &OsStr) -> Vec<CompletionCandidate> {
+    let devices = devices();
+    let is_arn = current.to_str().is_some_and(|typed| typed.starts_with("arn"));
     let of_name = |name: &str| devices.iter().filter(|device| device.serial.device_name() == name).count();
     let candidate = |device: &DeviceRecord| match device.serial.device_name() {
-        name if of_name(name) == 1 => {
+        name if of_name(name) == 1 && !is_arn => {
             CompletionCandidate::new(name).help(Some(device.serial.to_string().into()))
         }
         _ => CompletionCandidate::new(device.serial.as_str()),
     };
-    devices.iter().map(candidate).collect()
+    starting_with(current, devices.iter().map(candidate))
+}
+
+/// The serials of all devices that are stored here or named by a profile, for the shell.
+pub fn serials() -> Vec<CompletionCandidate> {
+    let profiles = profiles();
+    let named = profiles.names().filter_map(|name| resolve(&profiles, name).ok()?.serial);
+    let stored = devices().into_iter().map(|device| device.serial.to_string());
+    let all: BTreeSet<String> = stored.chain(named.map(|setting| setting.text)).collect();
+    all.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// The stores, for the shell.
+pub fn stores() -> Vec<CompletionCandidate> {
+    [StoreKind::Keyring, StoreKind::File]
+        .iter()
+        .map(|kind| CompletionCandidate::new(kind.to_string()))
+        .collect()
+}
+
+fn starting_with(
+    current: &OsStr,
+    candidates: impl Iterator<Item = CompletionCandidate>,
+) -> Vec<CompletionCandidate> {
+    let typed = current.as_encoded_bytes();
+    candidates.filter(|candidate| candidate.get_value().as_encoded_bytes().starts_with(typed)).collect()
+}
+
+fn profiles() -> Profiles {
+    let env = Env::from_process();
+    let (config, credentials) = (env.aws_config_file(), env.aws_credentials_file());
+    Profiles::load(config.as_deref(), credentials.as_deref()).unwrap_or_default()
+}
+
+fn devices() -> Vec<DeviceRecord> {
+    let Some(folder) = Env::from_process().data_dir() else { return Vec::new() };
+    Registry::new(folder.join("devices.json"), folder.join("unused")).load().unwrap_or_default()
 }

@@ -41,7 +41,7 @@ pub struct EnrollArgs {
     #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(super::completions::profile_names))]
     for_profile: Option<String>,
     /// Where to keep the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
-    #[arg(long, value_name = "STORE")]
+    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::stores))]
     store: Option<StoreKind>,
     /// Only go on with an enrolment that was interrupted
     #[arg(short, long)]

@@ -60,17 +60,3 @@ fn help_says_where_to_start_and_what_the_variables_are() {
     assert_eq!(version.out(), format!("awsmfa {}\n", env!("CARGO_PKG_VERSION")));
     home.awsmfa(["loginn"]).run().code(2);
 }
-
-#[test]
-fn shells_are_offered_profiles() {
-    let home = Home::new(&FakeAws::start());
-    home.write_config("[profile dev]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n");
-    home.write_credentials("[dev-long-term]\naws_access_key_id = AKIA\n");
-    let ran = home
-        .awsmfa(["--", "awsmfa", "login", "--profile", ""])
-        .env("AWSMFA_COMPLETE", "fish")
-        .run()
-        .success();
-    assert!(ran.out().lines().any(|l| l.starts_with("dev")) && ran.out().contains("prod"), "{}", ran.out());
-    assert!(!ran.out().contains("long-term"));
-}

@@ -10,6 +10,7 @@ mod aws_files;
 mod bad_input;
 mod codes;
 mod command_line;
+mod completions;
 mod credential_process;
 mod device;
 mod device_export;

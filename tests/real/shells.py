@@ -1,6 +1,7 @@
 """Completions in real shells, installed as `awsmfa completions --help` says, and asked for with the Tab key."""
 
 import re
+import shlex
 
 import pexpect
 
@@ -27,12 +28,20 @@ LINES = {
     "awsmfa login --for\t": "awsmfa login --force",
     "awsmfa completions f\t": "awsmfa completions fish",
     "awsmfa code al\t": "awsmfa code alice",
+    "awsmfa code arn:aws:iam::12\t": "awsmfa code arn:aws:iam::123456789012:mfa/alice",
+    "awsmfa code arn:\t": "awsmfa code arn:aws:iam::123456789012:mfa/alice",
+    "awsmfa login --serial=arn\t": "awsmfa login --serial=arn:aws:iam::123456789012:mfa/alice",
+    "awsmfa device import --store k\t": "awsmfa device import --store keyring",
+    "awsmfa login -p my\t": "awsmfa login -p my\\ profile",
+    "awsmfa login -p my\\ p\t": "awsmfa login -p my\\ profile",
+    "awsmfa device export alice --qr-file pic\t": "awsmfa device export alice --qr-file picture.png",
 }
 
 
 def run():
     with Home() as home:
-        home.write(".aws/config", profile("dev", "http://127.0.0.1:9") + profile("prod", "http://127.0.0.1:9"))
+        home.write(".aws/config", profile("dev", "http://127.0.0.1:9") + profile("prod", "http://127.0.0.1:9") + profile("'my profile'", "http://127.0.0.1:9"))
+        home.write("picture.png", "")
         home.write(".aws/credentials", "[dev-long-term]\naws_access_key_id = AKIA\naws_secret_access_key = s\n")
         home.use_file_store()
         serial = "arn:aws:iam::123456789012:mfa/alice"
@@ -68,9 +77,9 @@ def typed_in(name, home, *shell):
             with_tab.send(typed)
             with_tab.expect(drawn(expected))
             # At the beginning of the line, so that the shell prints the rest.
-            with_tab.send("\x01echo 'line:' \r")
-            with_tab.expect(r"\nline: ([^\r\n]*)")
-            equal(with_tab.match[1].strip(), expected, "line")
+            with_tab.send("\x01printf '<%s>' 'line:' \r")
+            with_tab.expect(r"\n<line:>((?:<[^<>\r\n]*>)*)")
+            equal(with_tab.match[1], "".join(f"<{word}>" for word in shlex.split(expected)), "words")
             end(with_tab)
     with check(f"{name}: 'awsmfa lo' offers login and logout"):
         child = start(home, *shell)
@@ -86,7 +95,7 @@ def typed_in(name, home, *shell):
 def in_fish(home):
     for typed, expected in LINES.items():
         with check(f"fish: {typed.strip()!r} becomes {expected!r}"):
-            equal(offered(home, typed.strip()), [expected.rsplit(" ", 1)[1]], "offered")
+            equal(offered(home, typed.strip()), shlex.split(expected)[-1:], "offered")
     with check("fish: 'awsmfa lo' offers login and logout, each with its meaning"):
         equal(offered(home, "awsmfa lo"), ["login", "logout"], "offered")
         text = home.run("fish", "-c", "complete -C 'awsmfa lo'").ended().out

@@ -1,0 +1,94 @@
+//! What shells are offered at a Tab. The shells themselves are in `tests/real/shells.py`.
+
+use std::process::Command;
+
+use fake_aws::FakeAws;
+
+use crate::support::{Home, World};
+
+/// What fish is offered for the last of these words.
+fn offered(home: &Home, words: &[&str]) -> Vec<String> {
+    let run = words.iter().fold(home.awsmfa(["--", "awsmfa"]), |run, word| run.arg(word));
+    let ran = run.env("AWSMFA_COMPLETE", "fish").run().success();
+    assert_eq!(ran.err(), "");
+    ran.out().lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn profiles_are_offered_by_every_flag_that_takes_one() {
+    let home = Home::new(&FakeAws::start());
+    home.write_config("[profile dev]\nregion = eu-west-1\n[profile 'my profile']\nregion = eu-west-1\n");
+    home.write_credentials("[dev-long-term]\naws_access_key_id = AKIA\n");
+    for words in [
+        &["login", "--profile", ""][..],
+        &["login", "--output-profile", ""],
+        &["enroll", "--for-profile", ""],
+        &["device", "ls", "-p", ""],
+    ] {
+        assert_eq!(offered(&home, words), ["dev", "my profile"], "{words:?}");
+    }
+    assert!(offered(&home, &["login", ""]).contains(&"dev".to_owned()), "without the flag, too");
+    assert_eq!(offered(&home, &["login", "--profile", "my p"]), ["my profile"]);
+}
+
+#[test]
+fn devices_are_offered_by_name_and_where_it_is_begun_by_arn() {
+    let world = World::imported();
+    let serial = world.device.serial.as_str();
+    assert_eq!(offered(&world.home, &["code", "al"]), ["alice"]);
+    assert_eq!(offered(&world.home, &["code", "arn:aws:iam::"]), [serial]);
+    assert_eq!(offered(&world.home, &["device", "export", "arn"]), [serial]);
+    assert_eq!(offered(&world.home, &["login", "--serial", ""]), [serial]);
+    // A device that only a profile names, on another computer.
+    let other = World::new();
+    assert_eq!(offered(&other.home, &["device", "import", "--serial", ""]), [other.device.serial.as_str()]);
+}
+
+#[test]
+fn stores_and_files_are_offered() {
+    let world = World::imported();
+    assert_eq!(offered(&world.home, &["device", "import", "--store", ""]), ["keyring", "file"]);
+    assert_eq!(offered(&world.home, &["enroll", "--store", "k"]), ["keyring"]);
+    world.home.write("a code.png", "");
+    for words in [
+        &["device", "export", "alice", "--qr-file", "a"][..],
+        &["device", "export", "alice", "--uri", "--output", "a"],
+        &["enroll", "--qr-file", "a"],
+    ] {
+        assert_eq!(offered(&world.home, words), ["a code.png"], "{words:?}");
+    }
+}
+
+#[test]
+fn tab_asks_neither_aws_nor_a_person_and_never_complains() {
+    let mut world = World::imported();
+    world.home.unset("AWSMFA_NO_INPUT");
+    world.home.unset("AWSMFA_PASSPHRASE_FILE");
+    world.home.write_config("[profile dev]\ncredential_process = /nowhere\n[profile x\n");
+    for words in [&["login", "--serial", ""][..], &["code", ""], &["login", "--profile", ""], &["device", ""]]
+    {
+        offered(&world.home, words);
+    }
+    assert!(world.aws.requests().is_empty(), "{:?}", world.aws.requests());
+}
+
+#[test]
+fn the_install_lines_work_in_a_fresh_home() {
+    let home = Home::new(&FakeAws::start());
+    let help = home.awsmfa(["completions", "--help"]).run().success().out();
+    let lines: Vec<&str> =
+        help.lines().map(str::trim).filter(|l| l.starts_with("mkdir ") || l.starts_with("awsmfa ")).collect();
+    assert_eq!(lines.len(), 6, "{help}");
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_awsmfa")).parent().unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let mut shell = Command::new("sh");
+    shell.args(["-e", "-c", &lines.join("\n")]).env_clear().env("HOME", home.path()).env("PATH", path);
+    assert!(shell.status().unwrap().success());
+    for file in [
+        ".local/share/bash-completion/completions/awsmfa",
+        ".zfunc/_awsmfa",
+        ".config/fish/completions/awsmfa.fish",
+    ] {
+        assert!(home.read(file).contains("awsmfa"), "{file}");
+    }
+}
