@@ -91,7 +91,6 @@ fn process_substitution_works() {
     if !bash.is_ok_and(|bash| bash.status.success()) {
         return crate::support::skipped("bash");
     }
-    // Each is read more than once, and delivered once.
     let script = "AWS_CONFIG_FILE=<(cat .aws/config) AWS_SHARED_CREDENTIALS_FILE=<(cat .aws/credentials) \
         AWSMFA_PASSPHRASE_FILE=<(sleep 1; cat passphrase) exec \"$0\" \"$@\"";
     let run = |command: Run| command.under("bash", &["-c", script]);
@@ -100,4 +99,20 @@ fn process_substitution_works() {
     run(world.home.awsmfa(["code", "--profile", "dev"])).run().success();
     let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--label", "phone"];
     run(world.home.awsmfa(import)).stdin(&world.device.seed).run().success();
+}
+
+#[test]
+fn what_a_fifo_has_delivered_can_be_read_again() {
+    let world = World::new();
+    let import = ["device", "import", "--serial", &world.device.serial, "--secret-stdin"];
+    world.home.awsmfa(import).stdin(&world.device.seed).run().success();
+    let path = fifo(&world.home, "config");
+    let writer = std::thread::spawn({
+        let (path, config) = (path.clone(), world.home.read(".aws/config"));
+        move || std::fs::write(path, config)
+    });
+    // It is read for the list of profiles, and again for each of them; without it, AWS would be asked for the device.
+    world.home.awsmfa(["login", "--all"]).env("AWS_CONFIG_FILE", &path).run().success();
+    writer.join().unwrap().unwrap();
+    assert_eq!(world.aws.requests_for("ListMFADevices").len(), 0);
 }
