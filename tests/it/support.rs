@@ -326,6 +326,11 @@ impl Ran {
         self
     }
 
+    /// Its exit code; `None` if a signal ended it.
+    pub fn exit_code(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
     /// Its stdout.
     pub fn out(&self) -> String {
         String::from_utf8(self.output.stdout.clone()).unwrap()

@@ -3,4 +3,5 @@
 mod answers;
 mod checked;
 mod echoes;
+mod hostile;
 mod limits;
