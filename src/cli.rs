@@ -111,7 +111,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
     match cli.command.run(&ctx) {
         Ok(()) => 0,
-        Err(error) => report(&ctx, &error),
+        Err(error) => report(&ctx, &error.choose_profile(&words(&args))),
     }
 }
 
@@ -128,6 +128,19 @@ fn print_start() -> u8 {
             error.kind as u8
         }
     }
+}
+
+/// The command as it was given, without its arguments, which may be secrets: `awsmfa device list`.
+fn words(args: &[OsString]) -> String {
+    let mut command = &Cli::command();
+    let mut words = "awsmfa".to_owned();
+    for arg in args.iter().skip(1) {
+        if let Some(sub) = command.find_subcommand(arg) {
+            words.push_str(&format!(" {}", sub.get_name()));
+            command = sub;
+        }
+    }
+    words
 }
 
 /// Whether an SDK, which shows what we write in one line, is the likely reader of a mistake in the command line.

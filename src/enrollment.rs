@@ -30,7 +30,6 @@ pub use journal::Stage;
 use journal::{Journal, Journals, UserJournal};
 
 use crate::aws::{MfaDevice, Tag, VirtualDevice};
-use crate::aws_files::resolve::{ResolveError, resolve};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
@@ -40,14 +39,6 @@ use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::session::{self, Caller, Own};
 use crate::store::{SecretStore, StoreKind};
-
-/// Variables that tell the SDK where credentials are to be had without a profile.
-const SOURCES: [&str; 4] = [
-    "AWS_ACCESS_KEY_ID",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-];
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Default)]
@@ -130,8 +121,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
     let wishes = with_profile(ctx, resumed(&journals, wishes)?);
     ctx.ui.doing("asking AWS whose credentials these are");
-    let caller =
-        session::caller(ctx, wishes.profile.as_deref()).map_err(|error| unconfigured(ctx, &wishes, error))?;
+    let caller = session::caller(ctx, wishes.profile.as_deref())?;
     let mut run = Run::new(ctx, wishes, caller)?;
     let (account, user) = (run.account(), run.target.user.clone());
     let file = journals.open(&account, &user, &*ctx.clock, || {
@@ -218,21 +208,6 @@ fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
         wishes.profile = Some(ctx.env.profile().to_owned());
     }
     wishes
-}
-
-/// Where nothing at all is configured, the SDK ends at the roles of machines. What is missing is a profile.
-fn unconfigured(ctx: &Context, wishes: &Wishes, error: CommandError) -> CommandError {
-    let named = wishes.profile.is_some() || SOURCES.iter().any(|name| ctx.env.get(name).is_some());
-    if named || error.kind != ErrorKind::Configuration {
-        return error;
-    }
-    match ctx.profiles().map(|profiles| resolve(&profiles, ctx.env.profile())) {
-        Ok(Err(missing @ (ResolveError::NoSuchProfile { .. } | ResolveError::Ignored { .. }))) => {
-            ctx.ui.detail(format_args!("without a profile: {error}"));
-            missing.into()
-        }
-        _ => error,
-    }
 }
 
 /// Who gets the device.

@@ -46,6 +46,8 @@ pub struct CommandError {
     pub message: String,
     /// What to do next, best a command to paste.
     pub hints: Vec<String>,
+    /// The profiles to choose from, where none was chosen: [`choose_profile`](Self::choose_profile) makes hints of them.
+    pub choices: Vec<String>,
 }
 
 /// What commands return.
@@ -56,7 +58,7 @@ impl CommandError {
     pub fn new(kind: ErrorKind, message: impl std::fmt::Display) -> Self {
         // One line, whatever a source's Display does.
         let message = message.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
-        Self { kind, message, hints: Vec::new() }
+        Self { kind, message, hints: Vec::new(), choices: Vec::new() }
     }
 
     /// Adds what to do next.
@@ -70,6 +72,29 @@ impl CommandError {
 /// A setting that cannot be right, with its place.
 pub fn invalid(at: &Source, error: impl std::fmt::Display) -> CommandError {
     CommandError::new(ErrorKind::Configuration, format!("{at}: {error}"))
+}
+
+/// So many profiles are named in a hint.
+const MOST_CHOICES: usize = 8;
+
+impl CommandError {
+    /// Adds how to run `command`, such as `awsmfa login`, with one of the profiles to choose from.
+    #[must_use]
+    pub fn choose_profile(self, command: &str) -> Self {
+        let quoted = |name: &str| shlex::try_quote(name).map_or_else(|_| name.to_owned(), Into::into);
+        let Some(first) = self.choices.first() else { return self };
+        let example = format!("{command} --profile {}", quoted(first));
+        match self.choices.len() {
+            1 => self.hint(example),
+            count => {
+                let named: Vec<String> =
+                    self.choices.iter().take(MOST_CHOICES).map(|name| format!("`{name}`")).collect();
+                let more = if count > MOST_CHOICES { ", …" } else { "" };
+                let hint = format!("choose a profile ({}{more}): `{example}`", named.join(", "));
+                self.hint(hint)
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for CommandError {
@@ -150,6 +175,20 @@ impl From<ProcessError> for CommandError {
 mod tests {
     use super::*;
     use crate::aws::{AwsError, AwsErrorKind};
+
+    #[test]
+    fn profiles_to_choose_from_become_a_command() {
+        let hints = |names: &[&str]| {
+            let choices = names.iter().map(|name| (*name).to_owned()).collect();
+            let error = CommandError { choices, ..CommandError::new(ErrorKind::Configuration, "x") };
+            error.choose_profile("awsmfa login").hints
+        };
+        assert_eq!(hints(&[]), [""; 0]);
+        assert_eq!(hints(&["a b"]), ["awsmfa login --profile 'a b'"]);
+        assert_eq!(hints(&["a", "b"]), ["choose a profile (`a`, `b`): `awsmfa login --profile a`"]);
+        let many = ["p"; 9];
+        assert!(hints(&many)[0].contains("`p`, …)"), "{:?}", hints(&many));
+    }
 
     #[test]
     fn messages_are_one_line() {

@@ -23,7 +23,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 pub use caller::{Caller, Own, caller, identify};
 pub use discover::{ask_aws, doubt_serial, known_serial, remember_for_key, remember_serial};
-pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare};
+pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, unconfigured};
 pub use request::passing;
 
 use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind};

@@ -7,7 +7,7 @@ mod own_command;
 pub use own_command::{runs_ourselves, served_profile};
 
 use super::profiles::{BadLine, Ignored, IncompleteKeys, Profile, Profiles, StaticKeys};
-use super::{Origin, SERIAL_KEYS, long_term_name, session_name};
+use super::{Origin, SERIAL_KEYS, keeps_keys_of, long_term_name, session_name};
 
 /// What a profile stands for.
 #[derive(Debug, Clone)]
@@ -158,6 +158,8 @@ pub enum ResolveError {
         name: String,
         /// Names that may have been meant.
         near: Vec<String>,
+        /// The profiles that exist.
+        others: Vec<String>,
         /// The files that were read.
         files: Vec<std::path::PathBuf>,
     },
@@ -216,6 +218,7 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
         return Err(ResolveError::NoSuchProfile {
             name: name.to_owned(),
             near: profiles.near(name),
+            others: people_use(profiles),
             files: profiles.files().to_vec(),
         });
     }
@@ -253,6 +256,14 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
         target: target(own, name),
         chain,
     })
+}
+
+/// The names of the profiles that people use; `[<name>-long-term]` only keeps the keys of `<name>`.
+fn people_use(profiles: &Profiles) -> Vec<String> {
+    let mut names: Vec<String> = profiles.names().map(|n| keeps_keys_of(n).unwrap_or(n).to_owned()).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The profile that may hold the `mfa_serial` of the user whose keys `name` uses: the profile itself, or the one that has

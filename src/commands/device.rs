@@ -13,6 +13,7 @@ use inventory::Entry;
 
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::serial::Serial;
 use crate::store::registry::DeviceRecord;
 
 /// The subcommands.
@@ -78,8 +79,14 @@ fn profile_of_any(ctx: &Context, devices: &[Entry]) -> Option<String> {
     used.find(|name| profiles.get(name).is_some()).cloned()
 }
 
-/// The profile whose credentials work on a device: the one named, by flag or variable; else the first that uses it.
-fn profile_of(ctx: &Context, flag: Option<&str>, record: Option<&DeviceRecord>) -> Option<String> {
+/// The profile whose credentials work on a device: the one named, by flag or variable; else the first that it is registered
+/// for; else, where nothing says whose credentials are meant, the first that names it or, as for the list, any device.
+fn profile_of(
+    ctx: &Context,
+    flag: Option<&str>,
+    serial: &Serial,
+    record: Option<&DeviceRecord>,
+) -> Option<String> {
     if flag.is_some() {
         return flag.map(str::to_owned);
     }
@@ -87,7 +94,13 @@ fn profile_of(ctx: &Context, flag: Option<&str>, record: Option<&DeviceRecord>) 
         return None;
     }
     let profiles = ctx.profiles().unwrap_or_default();
-    record?.profiles.iter().find(|name| profiles.get(name).is_some()).cloned()
+    let exists = |name: &String| profiles.get(name).is_some();
+    if let Some(registered) = record.and_then(|record| record.profiles.iter().find(|name| exists(name))) {
+        return Some(registered.clone());
+    }
+    let users = inventory::users_of(&profiles, serial.as_str(), Vec::new());
+    let user = users.into_iter().find(|name| exists(name) && !somebody_is_configured(ctx));
+    user.or_else(|| profile_of_any(ctx, &inventory::local(ctx).ok()?))
 }
 
 fn not_stored(name: &str) -> CommandError {

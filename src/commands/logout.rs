@@ -2,7 +2,7 @@
 
 use crate::aws_files::Kind;
 use crate::aws_files::document::Document;
-use crate::aws_files::resolve::{KeySource, Target, resolve};
+use crate::aws_files::resolve::{KeySource, ResolveError, Target, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
 use crate::aws_files::write::EditError;
 use crate::cache::SessionKey;
@@ -101,7 +101,15 @@ impl Cached {
 fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)> {
     let profiles = ctx.profiles()?;
     let named = profile.or(ctx.env.named_profile());
-    let resolution = resolve(&profiles, named.unwrap_or(ctx.env.profile()))?;
+    let resolution = match resolve(&profiles, named.unwrap_or(ctx.env.profile())) {
+        // Keys of the environment need no profile; what `login` wrote for them is gone already.
+        Err(ResolveError::NoSuchProfile { name, .. })
+            if named.is_none() && ctx.env.get("AWS_ACCESS_KEY_ID").is_some() =>
+        {
+            session::unconfigured(&name)
+        }
+        resolved => resolved?,
+    };
     let section = match &resolution.target {
         Target::Section(section) => section.clone(),
         Target::CacheOnly => resolution.profile.clone(),

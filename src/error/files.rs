@@ -167,6 +167,12 @@ impl From<ResolveError> for CommandError {
                 true => format!("rename the section to [{}]", header_of(section.kind, &name)),
                 false => "rename the profile: names have letters, digits and `_-/.%@:+` only".to_owned(),
             }),
+            // Most likely nobody chose it.
+            ResolveError::NoSuchProfile { name, near, others, .. }
+                if name == "default" && near.is_empty() && !others.is_empty() =>
+            {
+                Self { choices: others, ..this }
+            }
             ResolveError::NoSuchProfile { name, near, .. } if near.is_empty() => this
                 .hint(format!("make it: `aws configure --profile {name}`"))
                 .hint("or list those there are: `aws configure list-profiles`"),

@@ -168,9 +168,12 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let resolution = match resolution {
         Ok(resolution) => resolution,
         // Nothing is configured, which an administrator in a container or on a machine need not.
-        Err(ResolveError::NoSuchProfile { .. }) if profile.is_none() && ctx.env.named_profile().is_none() => {
+        Err(missing @ ResolveError::NoSuchProfile { .. })
+            if profile.is_none() && ctx.env.named_profile().is_none() =>
+        {
             let aws = way(&plan::unconfigured(name))?;
-            let keys = aws.default_chain_keys(None)?;
+            let keys =
+                aws.default_chain_keys(None).map_err(|error| unconfigured(ctx, missing, error.into()))?;
             return Ok(Found { aws, keys, source: Source::Other });
         }
         Err(error) => return Err(error.into()),
@@ -178,6 +181,24 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let aws = way(&resolution)?;
     let (keys, source) = of_profile(ctx, &profiles, &resolution, &aws)?;
     Ok(Found { aws, keys, source })
+}
+
+/// Variables that tell the SDK where credentials are without a profile.
+const SOURCES: [&str; 4] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];
+
+/// Where nothing at all is configured, the SDK ends at the roles of machines. What is missing is a profile.
+fn unconfigured(ctx: &Context, missing: ResolveError, error: CommandError) -> CommandError {
+    let named = SOURCES.iter().any(|name| ctx.env.get(name).is_some());
+    if named || error.kind != ErrorKind::Configuration {
+        return error;
+    }
+    ctx.ui.detail(format_args!("without a profile: {error}"));
+    missing.into()
 }
 
 /// The profile's credentials. Long-term keys are its base's.

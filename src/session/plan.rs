@@ -184,7 +184,7 @@ fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
 }
 
 /// What a profile that is configured nowhere stands for, when the environment has the keys.
-pub(super) fn unconfigured(name: &str) -> Resolution {
+pub fn unconfigured(name: &str) -> Resolution {
     Resolution {
         profile: name.to_owned(),
         roles: Vec::new(),

@@ -62,6 +62,9 @@ fn a_session_made_with_keys_of_the_environment_is_forgotten_too() {
     assert_eq!(sessions(), 2);
     with_keys(home.awsmfa(["logout"])).run().success();
     assert_eq!(sessions(), 0);
+    // Once more there is nothing to do, and nothing wrong.
+    let ran = with_keys(home.awsmfa(["logout"])).run().success();
+    insta::assert_snapshot!(ran.err(), @"awsmfa: no session in the credentials file");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod support;
 mod architecture;
 mod aws_files;
 mod bad_input;
+mod choice;
 mod codes;
 mod command_line;
 mod completions;

@@ -163,7 +163,7 @@ impl Remote {
 }
 
 /// The profiles that use a device: `registered`, and those whose files name it.
-fn users_of(profiles: &Profiles, serial: &str, registered: Vec<String>) -> Vec<String> {
+pub fn users_of(profiles: &Profiles, serial: &str, registered: Vec<String>) -> Vec<String> {
     let named =
         profiles.iter().filter(|profile| SERIAL_KEYS.into_iter().any(|key| profile.get(key) == Some(serial)));
     // `<name>-long-term` holds the keys of `<name>`; nobody works with it directly.

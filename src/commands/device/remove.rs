@@ -59,7 +59,7 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     }
     let (serial, record) = meant(ctx, args)?;
     let record = record.as_ref();
-    let profile = super::profile_of(ctx, args.profile.profile.as_deref(), record);
+    let profile = super::profile_of(ctx, args.profile.profile.as_deref(), &serial, record);
     let mut caller = session::caller(ctx, profile.as_deref())?;
     remote::check_account(&caller, &serial)?;
     let user = args.user.as_deref().or(record.and_then(|record| record.user.as_deref()));

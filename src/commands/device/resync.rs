@@ -38,7 +38,7 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     let record = super::stored(ctx, &args.device)?;
     let serial = record.serial.clone();
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
-    let profile = super::profile_of(ctx, args.profile.profile.as_deref(), Some(&record));
+    let profile = super::profile_of(ctx, args.profile.profile.as_deref(), &serial, Some(&record));
     let mut caller = session::caller(ctx, profile.as_deref())?;
     remote::check_account(&caller, &serial)?;
     let user = match args.user.clone().or(record.user) {

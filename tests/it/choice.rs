@@ -1,0 +1,66 @@
+//! No profile is chosen, and there is no `default`: the error names the profiles there are.
+
+use crate::support::World;
+
+const COMMANDS: [&[&str]; 7] = [
+    &["login"],
+    &["logout"],
+    &["credential-process"],
+    &["enroll"],
+    &["device", "import"],
+    &["device", "resync", "alice"],
+    &["device", "remove", "alice", "--yes"],
+];
+
+fn hints(world: &World, command: &[&str]) -> String {
+    let run = command.iter().fold(world.home.awsmfa([]), |run, word| run.arg(word));
+    let ran = run.run().code(3);
+    // `credential-process` says it all in one line.
+    let text = ran.err().replace("; hint: ", "\nhint: ");
+    text.trim_end().lines().skip(1).map(str::to_owned).collect::<Vec<_>>().join("\n")
+}
+
+/// A device is stored that no profile uses.
+fn world() -> World {
+    let world = World::new();
+    let import = world.home.awsmfa([
+        "device",
+        "import",
+        "--serial",
+        &world.device.serial,
+        "--secret-stdin",
+        "--no-verify",
+    ]);
+    import.stdin(&world.device.seed).run().success();
+    world.home.write_config("");
+    world
+}
+
+#[test]
+fn the_only_profile_is_in_the_command() {
+    let world = world();
+    for command in COMMANDS {
+        let words: Vec<&str> =
+            command.iter().copied().filter(|word| !["alice", "--yes"].contains(word)).collect();
+        let expected = format!("hint: awsmfa {} --profile dev", words.join(" "));
+        assert_eq!(hints(&world, command), expected, "{command:?}");
+    }
+}
+
+#[test]
+fn several_profiles_are_named() {
+    let world = world();
+    let keys = world.home.credentials();
+    let more = keys.replace("[dev]", "[prod-long-term]");
+    world.home.write_credentials(&format!("{keys}{more}"));
+    assert_eq!(
+        hints(&world, &["login"]),
+        "hint: choose a profile (`dev`, `prod`): `awsmfa login --profile dev`"
+    );
+}
+
+#[test]
+fn a_secret_on_the_command_line_is_not_repeated() {
+    let world = world();
+    assert_eq!(hints(&world, &["login", "--code", "123456"]), "hint: awsmfa login --profile dev");
+}
