@@ -18,6 +18,8 @@
 //!   while a code is under way.
 //! - **[`session`]**: N processes that need a session make one STS call: whoever holds the session's lock makes it, the
 //!   others find it in the [`cache`]. Locks are the kernel's and end with their process.
+//! - **[`aws`]**: takes checked types only ([`model::region`], [`model::endpoint`], [`model::role`]), which `session::settings`
+//!   creates from settings and their places. Each response is read completely, within a limit, in one place.
 //! - **[`enrollment`]**: each stage is in a journal on the disk before the step that leaves it, and the seed is in the store
 //!   before anything else can fail; so the same command, run again, goes on from wherever it ended.
 //! - **[`aws_files`]**: people's files are edited as text, line by line. What an edit intended is recorded, and the guard,
