@@ -172,6 +172,47 @@ fn credentials_file() -> impl Strategy<Value = String> {
     )
 }
 
+/// Lines that some SDK reads otherwise than another, among lines that all read alike. Sections are `s0` to `s3`.
+fn odd_file() -> impl Strategy<Value = String> {
+    let blank = prop_oneof![Just(" "), Just("\t"), Just("\u{a0}"), Just("\u{1c}"), Just("\u{feff}")];
+    let header = (0u8..4, prop_oneof![9 => Just("[@]"), 1 => Just("[ @ ]"), 1 => Just("[@"), 1 => Just("[@] x"),
+        1 => Just("['@']"), 1 => Just("[@]# x"), 1 => Just("[@] # [1]"), 1 => Just("[@#x]"), 1 => Just("[DEFAULT]")])
+        .prop_map(|(number, form)| form.replace('@', &format!("s{number}")));
+    let key =
+        prop_oneof![Just("region"), Just("Region"), Just("aws_access_key_id"), Just("mfa_serial"), Just("")];
+    let setting = (
+        key,
+        prop_oneof![9 => Just(" = "), 1 => Just(": "), 1 => Just(" "), 1 => Just("\u{a0}=\u{a0}")],
+        "[a-z =:#;\\[\\]]{0,6}",
+    )
+        .prop_map(|(key, equals, value)| format!("{key}{equals}{value}"));
+    let other = prop_oneof![
+        Just("# c = d"),
+        Just("; [s1]"),
+        Just(""),
+        Just("word"),
+        Just("= x"),
+        Just("a # = b"),
+        Just("[]")
+    ];
+    let line = prop_oneof![3 => header, 6 => setting, 2 => other.prop_map(str::to_owned)];
+    let indent = prop_oneof![9 => Just(String::new()), 1 => prop::collection::vec(blank, 1..4).prop_map(|b| b.concat())];
+    let end = prop_oneof![18 => Just("\n"), 4 => Just("\r\n"), 1 => Just("\r")];
+    prop::collection::vec((indent, line, end), 0..12).prop_map(|lines| {
+        lines.into_iter().map(|(indent, line, end)| format!("{indent}{line}{end}")).collect()
+    })
+}
+
+/// Sections with their settings, and without those that an edit is about.
+fn but(document: &Document, section: &str) -> Vec<(String, Vec<(String, Option<String>)>)> {
+    let settings = |name: &String| {
+        let value = |key: &String| document.get(name, key).map(|value| value.expose().clone());
+        document.keys(name).iter().map(|key| (key.clone(), value(key))).collect()
+    };
+    let others = document.sections().into_iter().filter(|name| !name.starts_with(section));
+    others.map(|name| (name.clone(), settings(&name))).collect()
+}
+
 fn parse(text: &str) -> Document {
     Document::parse(Kind::Credentials, text.as_bytes()).unwrap()
 }
@@ -235,6 +276,24 @@ proptest! {
     #[test]
     fn reading_changes_nothing(file in credentials_file()) {
         prop_assert_eq!(text(&parse(&file)), file);
+    }
+
+    #[test]
+    fn an_odd_file_is_read_to_the_byte_and_edited_safely_or_not_at_all(file in odd_file(), section in "s[0-3]") {
+        let before = parse(&file);
+        // A file with a byte order mark is never written.
+        let kept = file.strip_prefix('\u{feff}').unwrap_or(&file);
+        prop_assert_eq!(text(&before), kept);
+        let mut document = before.clone();
+        if write_session(&mut document, &section, &session(), true).is_ok() {
+            guarded(&file, &document);
+            prop_assert_eq!(but(&parse(&text(&document)), &section), but(&before, &section));
+            let token = parse(&text(&document)).get(&section, "aws_session_token");
+            prop_assert_eq!(token, Some("dG9rZW4=".into()));
+        } else {
+            prop_assert_eq!(text(&document), kept);
+            prop_assert!(document.log().is_empty());
+        }
     }
 
     #[test]
