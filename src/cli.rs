@@ -16,7 +16,8 @@ use crate::clock::SystemClock;
 use crate::commands;
 use crate::context::Context;
 use crate::env::{Env, OWN_VARIABLES};
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::files;
 use crate::ui::{Style, Terminal, Ui, Verbosity, color};
 use crate::{interrupt, stdio};
 
@@ -105,14 +106,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         Err(error) => return mistake::print(error, &args, &env),
     };
     let style = cli.style(&env);
+    let descriptors = files::check_descriptors();
     interrupt::watch(style.one_line);
     let ui = Ui::new(style, Box::new(stdio::stdout()), Box::new(std::io::stderr()));
     let prompt = Arc::new(Terminal::new(&env, &ui));
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
-    match cli.command.run(&ctx) {
+    match descriptors.map_err(few_descriptors).and_then(|()| cli.command.run(&ctx)) {
         Ok(()) => 0,
         Err(error) => report(&ctx, &error.choose_profile(&words(&args))),
     }
+}
+
+fn few_descriptors(error: std::io::Error) -> CommandError {
+    CommandError::new(ErrorKind::Failed, format!("too few files can be opened at a time: {error}"))
+        .hint("raise the limit: `ulimit -n 256`")
 }
 
 /// Without a command, like `gh` and `cargo`: where to start, as a result.

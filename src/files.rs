@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+mod descriptors;
 mod lock;
 mod own;
 mod owner;
@@ -13,6 +14,7 @@ mod read;
 mod temp;
 mod users;
 
+pub use descriptors::check_descriptors;
 pub use lock::Lock;
 pub use own::{list, private_dir, read_own, read_private, write_private};
 pub use owner::taken;

@@ -26,6 +26,7 @@ mod hostile_text;
 #[cfg(unix)]
 mod interrupts;
 mod leftovers;
+mod limits;
 mod login;
 mod logout;
 mod network;

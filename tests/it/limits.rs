@@ -1,0 +1,64 @@
+//! Few file descriptors, and file systems without locks: a command works, or says what it lacks before a code is used.
+
+use crate::support::{Ran, World};
+
+/// Runs a login under this `ulimit`.
+fn login_under(limit: &str, world: &World) -> Ran {
+    let limited = format!("ulimit {limit}; exec \"$0\" \"$@\"");
+    world.home.awsmfa(["login", "--profile", "dev"]).under("sh", &["-c", &limited]).run()
+}
+
+#[test]
+fn few_file_descriptors_are_an_error_before_a_code_is_used() {
+    // With fewer than four, the dynamic linker finds no library.
+    for limit in 4..40 {
+        let world = World::imported();
+        let ran = login_under(&format!("-n {limit}"), &world);
+        if world.aws.requests().is_empty() {
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(ran.code(1).err(), @"
+                error: too few files can be opened at a time: Too many open files (os error [N])
+                hint: raise the limit: `ulimit -n 256`
+                ");
+            }
+        } else {
+            ran.success();
+        }
+    }
+}
+
+#[test]
+fn a_soft_limit_of_file_descriptors_is_raised() {
+    let world = World::imported();
+    login_under("-S -n 8", &world).success();
+}
+
+/// Runs a login with strace, which lets each `flock` fail.
+#[cfg(target_os = "linux")]
+fn login_without_locks(world: &World, error: &str, arguments: &str) -> Ran {
+    let inject = format!("inject=flock:error={error}{arguments}");
+    let strace = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=flock", "-e", &inject];
+    world.home.awsmfa(["login", "--profile", "dev"]).under("strace", &strace).run()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_file_system_without_locks() {
+    let traced = std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    if !traced.is_ok_and(|traced| traced.status.success()) {
+        return crate::support::skipped("strace that may trace");
+    }
+    for error in ["ENOLCK", "EOPNOTSUPP", "ENOSYS"] {
+        let world = World::imported();
+        let said = login_without_locks(&world, error, "").code(1).err();
+        let place = "error: cannot lock `~/.local/state/awsmfa/locks/session-";
+        assert!(said.starts_with(place), "{said}");
+        let hint =
+            "\nhint: keep awsmfa's locks on a local disk: `export XDG_STATE_HOME=/path/on/a/local/disk`\n";
+        assert!(said.ends_with(hint), "{error}: {said}");
+        assert!(world.aws.requests().is_empty(), "a code was used");
+    }
+    // A signal that somebody else's code handles.
+    let world = World::imported();
+    login_without_locks(&world, "EINTR", ":when=1..3").success();
+}
