@@ -43,7 +43,7 @@ fn run(run: Run) -> Output {
     let mut command = run.into_command();
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    for _ in 0..400 {
+    for _ in 0..200 {
         if child.try_wait().unwrap().is_some() {
             break;
         }
@@ -140,8 +140,7 @@ fn contents_of_files_are_made_visible() {
         "external_id",
     ];
     // A given code is sent once: no waiting for others.
-    let login = &["login", "-v", "--code", "123456"][..];
-    let commands = [login, &["credential-process", "-v"], &["device", "list"]];
+    let commands = [&["login", "-v", "--code", "123456"][..], &["credential-process", "-v"]];
     let run_all = |what: &str| {
         for args in &commands {
             let command = args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
@@ -178,7 +177,9 @@ fn contents_of_files_are_made_visible() {
         world.home.write(".local/share/awsmfa/devices.json", &labelled);
         run_all("registry");
         if value.len() < SIZE_LIMIT {
-            check(&run(world.home.awsmfa(["device", "list", "--json", "--local"])), "device list --json");
+            for args in [["device", "list", "--local", "-v"], ["device", "list", "--local", "--json"]] {
+                check(&run(world.home.awsmfa(args)), "device list");
+            }
         }
         world.home.write(".local/share/awsmfa/devices.json", &registry);
     }
