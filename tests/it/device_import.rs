@@ -92,7 +92,7 @@ fn whatever_else_prevents_the_check_stores_the_secret_with_a_warning() {
     let cases: [(&str, Prepare); 6] = [
         ("network", |world| world.home.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1")),
         ("permission", |world| {
-            world.aws.fault(Fault::error(403, "AccessDenied", "no").on("GetSessionToken").forever())
+            world.aws.fault(Fault::error(403, "AccessDenied", "no").on("GetSessionToken").forever());
         }),
         ("throttling", |world| world.aws.fault(Fault::throttling().on("GetSessionToken").forever())),
         ("portal", |world| world.aws.fault(Fault::captive_portal().forever())),
