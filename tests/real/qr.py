@@ -6,7 +6,7 @@ import time
 
 import pexpect
 
-from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secret
+from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secret, profile
 
 OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 EXPORT = ["device", "export", "alice", "--yes"]
@@ -86,6 +86,19 @@ def run():
             ran = home.awsmfa(*EXPORT, "--qr").ended(2)
             equal(ran.out, "", "stdout")
             contains(ran.err, "there is no terminal")
+
+    with FakeAws("--user", "carol", "--no-device") as aws, home_of(aws.users[0], aws.endpoint) as home:
+        home.use_file_store()
+        home.write(".aws/config", profile("dev", aws.endpoint))
+        with check("enroll offers the QR code; Enter accepts, and another Enter clears it"):
+            child = dialogue(home, "enroll", "--profile", "dev")
+            child.expect_exact("awsmfa: show a QR code to add this device to a phone? [Y/n] ")
+            child.sendline("")
+            child.expect_exact(OTHER_SCREEN)
+            child.expect_exact("press Enter")
+            child.sendline("")
+            child.expect_exact(OWN_SCREEN)
+            ended(child, 0)
 
 
 def on_terminal(home, *args, columns=80, code=0, pipe=None, **variables):
