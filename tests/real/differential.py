@@ -188,7 +188,7 @@ def check_edits(pairs, readings):
     ]
     counts = collections.Counter(kind for _, reading in edits for kind in changed(reading))
     print(f"        config files edited: {counts['config']}, credentials files: {counts['credentials']}, spoiled: {len(wrong)}")
-    for pair, found, said in wrong[:12]:
+    for pair, found, said in wrong[:3]:
         print(f"        [{found['profile']}] {said}")
         for kind, data in zip(FILES, pair):
             print(f"          {kind}: {data!r}\n          edited: {found[kind]!r}")
@@ -215,6 +215,9 @@ def spoiled(sdk, reading, after):
     """What an SDK does not read as it should after the edit; `None` if all is well."""
     before, profile, kinds = reading[sdk], reading["edited"]["profile"], changed(reading)
     if "error" in before:
+        return None
+    # The Rust SDK merges `[dev]` and `[dev ]` in no fixed order. A file with both is never edited, but the other may be.
+    if sdk == "rust" and kinds != set(FILES):
         return None
     if "error" in after:
         return f"{sdk} cannot read the files any more: {after['error']}"
