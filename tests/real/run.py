@@ -7,7 +7,7 @@ import time
 import bench
 
 SUITES = [
-    "clients", "moto_server", "moto_enroll", "codes", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
+    "clients", "moto_server", "moto_enroll", "codes", "sharing", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
     "age_files", "qr", "shells", "terminal",
     "fast_path", "leaks",
 ]  # fmt: skip
