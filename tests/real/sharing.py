@@ -33,7 +33,6 @@ def run():
         assert max(windows) <= BUDGET, windows
     with check("those whose code was used say that the device is in use elsewhere"):
         told = ["is in use on another computer" in err for _, err, _ in ended]
-        rejected = len(requests) - COMPUTERS
-        assert sum(told) >= min(rejected, 1), ended
+        assert any(told), ended
         # Computers that found a code of their own right away have nothing to say.
         equal(sum(told), COMPUTERS - sum("waiting" not in err for _, err, _ in ended), "computers that say so")
