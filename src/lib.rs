@@ -12,10 +12,11 @@
 //!                               └─ sign_in     ledger → code → STS → ledger
 //! ```
 //!
-//! - **[`ledger`]**: AWS takes each code once and judges few. A step is on record before its code is sent, and is free
-//!   again only if AWS certainly did not look at the code: the request never left, or its signature was refused, which AWS
-//!   checks first. (Counted as used, codes of a mistyped key would make every SDK wait for the next.) The ledger is locked
-//!   while a code is under way.
+//! - **[`ledger`]**: AWS accepts each code once and judges few. A code, whatever its source, is on record before it is sent,
+//!   and is free again only if AWS certainly did not look at it: the request never left, or its signature was refused, which
+//!   AWS checks first. (Counted as used, codes of a mistyped key would make every SDK wait for the next.) The ledger is locked
+//!   while a code is sent, never during a wait. Computers that share a device know of each other only by what AWS rejects;
+//!   they then take turns ([`model::turn`]), so that AWS's budget lasts for all.
 //! - **[`session`]**: N processes that need a session make one STS call: whoever holds the session's lock makes it, the
 //!   others find it in the [`cache`]. Locks are the kernel's and end with their process.
 //! - **[`aws`]**: takes checked types only ([`model::region`], [`model::endpoint`], [`model::role`]), which `session::settings`

@@ -130,7 +130,7 @@ pub fn prove(ctx: &Context, aws: &Aws, plan: &Plan, options: &Options) -> Result
 }
 
 /// An error of [`ensure`] in words, with hints that name the profile, the key and the device.
-pub fn explain(error: SessionError, prepared: &Prepared, _options: &Options) -> CommandError {
+pub fn explain(error: SessionError, prepared: &Prepared) -> CommandError {
     match error {
         SessionError::Aws(error) => {
             let plan = &prepared.plan;

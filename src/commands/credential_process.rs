@@ -31,7 +31,7 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
     let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
         .inspect_err(|error| session::doubt_serial(ctx, &prepared, error))
-        .map_err(|error| session::explain(error, &prepared, &options))?;
+        .map_err(|error| session::explain(error, &prepared))?;
     let output = process_output::render(&ensured.session);
     ctx.ui.result(output.expose())?;
     session::remember_serial(ctx, &prepared);

@@ -128,7 +128,7 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
     };
     let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
         .inspect_err(|error| session::doubt_serial(ctx, &prepared, error))
-        .map_err(|error| session::explain(error, &prepared, &options))?;
+        .map_err(|error| session::explain(error, &prepared))?;
     if args.code.is_some() && !ensured.made {
         ctx.ui.say("the code was not needed, and not used; a new session is made with `--force`");
     }

@@ -237,14 +237,11 @@ impl<'a> SignIn<'a> {
         let options = self.maker.options;
         self.failures += 1;
         let is_last = self.failures >= MAX_TRIES;
-        let rejected = error.kind == AwsErrorKind::InvalidCode;
-        if self.source.is_typed() && rejected {
-            if is_last || !self.source.can_renew() {
-                return Err(codes::rejected_typed(&self.plan.serial).into());
-            }
-            self.rejected =
-                Some("AWS rejected this code: it is wrong, too old or already used; enter a new one");
-            return Ok(());
+        if self.source.is_typed()
+            && error.kind == AwsErrorKind::InvalidCode
+            && (is_last || !self.source.can_renew())
+        {
+            return Err(codes::rejected_typed(&self.plan.serial).into());
         }
         let settling = self.source.can_renew()
             && error.kind == AwsErrorKind::CannotValidateCode
@@ -252,6 +249,7 @@ impl<'a> SignIn<'a> {
         if is_last || !(settling || self.is_worth_another(&error)) {
             return Err(SessionError::Aws(error));
         }
+        self.rejected = Some(why_another(error.kind));
         // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
         if options.unattended && self.is_used_up(&ledger) {
             return Err(SessionError::Aws(error));
@@ -281,6 +279,22 @@ impl<'a> SignIn<'a> {
             AwsErrorKind::Lost | AwsErrorKind::Unavailable => self.source.can_renew(),
             _ => false,
         }
+    }
+}
+
+/// Why a person is asked for another code.
+fn why_another(error: AwsErrorKind) -> &'static str {
+    match error {
+        AwsErrorKind::InvalidCode => {
+            "AWS rejected this code: it is wrong, too old or already used; enter a new one"
+        }
+        AwsErrorKind::ClockSkew => {
+            "AWS did not look at this code, because this computer's clock is off; enter the current one"
+        }
+        AwsErrorKind::Throttled => {
+            "AWS is throttling requests, and this code may be used up; enter a new one"
+        }
+        _ => "AWS did not answer, and this code may be used up; enter a new one",
     }
 }
 

@@ -16,7 +16,7 @@ fn get(ctx: &Context, unattended: bool) -> Result<Ensured, CommandError> {
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: true, unattended, code: None, seed: None, precheck: &|| Ok(()) };
     let made = session::ensure(ctx, &prepared.aws, &prepared.plan, &options);
-    made.map_err(|error| session::explain(error, &prepared, &options))
+    made.map_err(|error| session::explain(error, &prepared))
 }
 
 /// A world whose clock stands still and whose codes come from a program that prints these, one a run, and the last one from
@@ -177,6 +177,23 @@ fn a_typed_code_that_aws_rejects_is_asked_for_again_with_the_reason() {
     warning: a code is six digits
     ");
     assert_none_sent_twice(&world, 3);
+}
+
+#[test]
+fn a_typed_code_whose_answer_was_lost_is_asked_for_again_with_the_reason() {
+    let world = World::new();
+    world.freeze();
+    world.aws.fault(fake_aws::Fault::drop_after().on("GetSessionToken"));
+    let (first, second) = (code_from_now(&world, 0), code_from_now(&world, 1));
+    let (computer, typist) = typing(&world, &[&first, &second]);
+    get(&computer.ctx, false).unwrap();
+    assert_eq!(typist.left(), 0);
+    let said = computer.err.text();
+    assert!(
+        said.contains("warning: AWS did not answer, and this code may be used up; enter a new one"),
+        "{said}"
+    );
+    assert_none_sent_twice(&world, 2);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn get(ctx: &Context, unattended: bool) -> Result<Ensured, CommandError> {
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: true, unattended, code: None, seed: None, precheck: &|| Ok(()) };
     let made = session::ensure(ctx, &prepared.aws, &prepared.plan, &options);
-    made.map_err(|error| session::explain(error, &prepared, &options))
+    made.map_err(|error| session::explain(error, &prepared))
 }
 
 /// So many homes that have the device's secret, and nothing else in common.
