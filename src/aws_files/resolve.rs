@@ -2,8 +2,10 @@
 //! Pure: only profiles go in. The store, the registry, flags and the environment are the caller's; so a profile without
 //! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
 
+mod connection;
 mod own_command;
 
+pub use connection::{ca_bundle, service_endpoint, use_dualstack_endpoint, use_fips_endpoint};
 pub use own_command::{runs_ourselves, served_profile};
 
 use super::profiles::{BadLine, Ignored, IncompleteKeys, Profile, Profiles, StaticKeys};
@@ -284,36 +286,6 @@ fn check(profiles: &Profiles, name: &str) -> Result<(), BadLine> {
         profile.get("services").and_then(|name| profiles.services(name)).map_or(Ok(()), Profile::check)?;
     }
     Ok(())
-}
-
-/// The endpoint that a profile's settings give a service (`sts`, `iam`): `[services x]`, then `endpoint_url`. `None` where
-/// `ignore_configured_endpoint_urls` is on.
-pub fn service_endpoint(profiles: &Profiles, profile: &str, service: &str) -> Option<Setting> {
-    let profile = profiles.get(profile)?;
-    if profile.flag("ignore_configured_endpoint_urls") == Some(true) {
-        return None;
-    }
-    let services = profile.get("services").and_then(|name| profiles.services(name));
-    let nested = services.and_then(|services| {
-        let text = services.nested(service, "endpoint_url")?.to_owned();
-        Some(Setting { text, origin: services.block(service)?.origin.clone() })
-    });
-    nested.or_else(|| setting(profile, "endpoint_url"))
-}
-
-/// `ca_bundle` of a profile: a PEM file.
-pub fn ca_bundle(profiles: &Profiles, profile: &str) -> Option<Setting> {
-    setting(profiles.get(profile)?, "ca_bundle")
-}
-
-/// `use_fips_endpoint` of a profile.
-pub fn use_fips_endpoint(profiles: &Profiles, profile: &str) -> Option<bool> {
-    profiles.get(profile)?.flag("use_fips_endpoint")
-}
-
-/// `use_dualstack_endpoint` of a profile.
-pub fn use_dualstack_endpoint(profiles: &Profiles, profile: &str) -> Option<bool> {
-    profiles.get(profile)?.flag("use_dualstack_endpoint")
 }
 
 enum Step {
