@@ -82,7 +82,9 @@ pub(super) struct Sent {
 
 impl Record {
     pub(super) fn offset(&self) -> TimeDelta {
-        TimeDelta::try_seconds(self.offset_seconds).unwrap_or_default()
+        // No clock is off by a thousand years; a file may say so, and times would overflow.
+        let offset = TimeDelta::try_seconds(self.offset_seconds).unwrap_or_default();
+        if offset.abs() < TimeDelta::days(365_000) { offset } else { TimeDelta::zero() }
     }
 
     pub(super) fn choose(&self, now: DateTime<Utc>, wanted: &Wanted) -> Choice {
@@ -183,6 +185,14 @@ mod tests {
     }
 
     const PLAIN: Wanted = Wanted { share: 1, random: 0, code: &|step| code(step) };
+
+    #[test]
+    fn extreme_offsets_are_none() {
+        for offset_seconds in [i64::MIN, -9_000_000_000_000_000, 9_000_000_000_000_000, i64::MAX] {
+            let record = Record { offset_seconds, ..Record::default() };
+            assert_eq!(at(0) + record.offset(), at(0));
+        }
+    }
 
     #[test]
     fn the_current_step_is_preferred_then_the_previous_then_the_next() {

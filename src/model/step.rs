@@ -24,12 +24,12 @@ impl Step {
 
     /// The step after.
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 
     /// When the step begins.
     pub fn start(self) -> DateTime<Utc> {
-        let seconds = i64::try_from(self.0 * STEP_SECONDS).unwrap_or(i64::MAX);
+        let seconds = i64::try_from(self.0.saturating_mul(STEP_SECONDS)).unwrap_or(i64::MAX);
         DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
@@ -52,5 +52,13 @@ mod tests {
         assert_eq!(Step(1).seconds_left(time(59)), 1);
         assert_eq!(Step(1).seconds_left(time(61)), 0);
         assert_eq!(Step::at(time(-5)), Step(0));
+    }
+
+    #[test]
+    fn extreme_steps_are_no_panic() {
+        let last = Step(u64::MAX);
+        assert_eq!((last.next(), Step(0).previous()), (last, Step(0)));
+        assert_eq!(last.start(), DateTime::<Utc>::MAX_UTC);
+        assert!(last.seconds_left(DateTime::UNIX_EPOCH) > 0);
     }
 }
