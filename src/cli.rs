@@ -111,13 +111,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let ui = Ui::new(style, Box::new(stdio::stdout()), Box::new(std::io::stderr()));
     let prompt = Arc::new(Terminal::new(&env, &ui));
     let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
-    match descriptors.map_err(few_descriptors).and_then(|()| cli.command.run(&ctx)) {
+    match descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(&ctx)) {
         Ok(()) => 0,
         Err(error) => report(&ctx, &error.choose_profile(&words(&args))),
     }
 }
 
-fn few_descriptors(error: std::io::Error) -> CommandError {
+fn few_descriptors(error: &std::io::Error) -> CommandError {
     CommandError::new(ErrorKind::Failed, format!("too few files can be opened at a time: {error}"))
         .hint("raise the limit: `ulimit -n 256`")
 }
