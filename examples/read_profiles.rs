@@ -114,7 +114,8 @@ fn edited(profile: &str, config: &Path, credentials: &Path) -> Value {
 }
 
 fn edit<T>(path: &Path, kind: Kind, change: impl FnOnce(&mut Document) -> Option<T>) -> Option<String> {
-    let mut document = Document::parse(kind, &std::fs::read(path).ok()?).ok()?;
+    let mut document =
+        Document::parse(kind, &awsmfa::files::read_bounded(path, awsmfa::files::LIMIT).ok()?).ok()?;
     document.check_editable().ok()?;
     let old = document.to_text();
     change(&mut document)?;
