@@ -203,8 +203,11 @@ fn odd_file() -> impl Strategy<Value = String> {
     })
 }
 
+/// Keys with their values.
+type Settings = Vec<(String, Option<String>)>;
+
 /// Sections with their settings, and without those that an edit is about.
-fn but(document: &Document, section: &str) -> Vec<(String, Vec<(String, Option<String>)>)> {
+fn but(document: &Document, section: &str) -> Vec<(String, Settings)> {
     let settings = |name: &String| {
         let value = |key: &String| document.get(name, key).map(|value| value.expose().clone());
         document.keys(name).iter().map(|key| (key.clone(), value(key))).collect()

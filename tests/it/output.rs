@@ -11,10 +11,13 @@ fn output(run: Run) -> Output {
     run.into_command().stdin(Stdio::null()).output().unwrap()
 }
 
+/// Variables, an option, and whether there is color then.
+type Case = (&'static [(&'static str, &'static str)], &'static str, bool);
+
 #[test]
 fn colors_mean_the_same_to_clap_and_to_us() {
     let world = World::new();
-    let cases: &[(&[(&str, &str)], &str, bool)] = &[
+    let cases: &[Case] = &[
         (&[], "", false),
         (&[], "--color=always", true),
         (&[("NO_COLOR", "1")], "--color=always", true),
@@ -66,7 +69,7 @@ fn result_that_does_not_come_out_is_an_error() {
                 continue;
             }
             let run = world.home.awsmfa([]).under("sh", &["-c", &format!("exec \"$@\" {to}"), "sh"]);
-            let output = output(line.split(' ').fold(run, |run, arg| run.arg(arg)));
+            let output = output(line.split(' ').fold(run, Run::arg));
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{line} {to}: {said}");
             let last = said.lines().last().unwrap_or_default();
@@ -86,7 +89,7 @@ fn result_that_goes_nowhere_on_purpose_is_none() {
             let script =
                 if to == "| true" { "\"$@\" | true".to_owned() } else { format!("exec \"$@\" {to}") };
             let run = world.home.awsmfa([]).under("sh", &["-c", &script, "sh"]);
-            let output = output(line.split(' ').fold(run, |run, arg| run.arg(arg)));
+            let output = output(line.split(' ').fold(run, Run::arg));
             assert!(output.status.success(), "{line} {to}: {output:?}");
         }
     }
@@ -115,7 +118,7 @@ fn message_is_one_write_with_its_hints() {
     for line in
         ["login -p nope", "login -p dev", "login --nope", "credential-process -p nope", "code", "frob"]
     {
-        let writes = writes(line.split(' ').fold(world.home.awsmfa([]), |run, arg| run.arg(arg)));
+        let writes = writes(line.split(' ').fold(world.home.awsmfa([]), Run::arg));
         assert_eq!(writes.len(), 1, "{line}: {writes:?}");
         assert!(
             writes[0].ends_with('\n') && writes[0].contains("error:") || line.starts_with("cred"),
