@@ -49,19 +49,22 @@ fn grouped(text: &str) -> Result<Zeroizing<String>, SeedError> {
         return Err(SeedError::NotBase32);
     }
     let letters = upper_case(text);
+    let (size, count) = (groups().next().map_or(0, str::len), groups().count());
+    // Even if all letters together are as many as AWS's: a key that was cut short may lack just the word's.
+    let labeled =
+        count > 1 && groups().any(|group| LABELS.iter().any(|label| group.eq_ignore_ascii_case(label)));
+    if labeled {
+        return Err(SeedError::NotAlone);
+    }
     if letters.len() == AWS_LENGTH {
         return Ok(letters);
     }
-    let size = groups().next().map_or(0, str::len);
-    let count = groups().count();
     let uneven =
         groups().enumerate().any(|(i, group)| group.len() != size && (i + 1 < count || group.len() > size));
-    let labeled =
-        count > 1 && groups().any(|group| LABELS.iter().any(|label| group.eq_ignore_ascii_case(label)));
     // A secret access key has both cases.
     let mixed =
         text.contains(|c: char| c.is_ascii_lowercase()) && text.contains(|c: char| c.is_ascii_uppercase());
-    match uneven || labeled || mixed {
+    match uneven || mixed {
         true => Err(SeedError::NotAlone),
         false => Ok(letters),
     }
@@ -149,6 +152,11 @@ mod tests {
         }
         assert_eq!(refused("SEED GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"), SeedError::NotAlone);
         assert_eq!(refused(&format!("secret={KEY}")), SeedError::NotBase32);
+        assert_eq!(
+            refused(&format!("key {}", &AWS_KEY[3..])),
+            SeedError::NotAlone,
+            "64 letters with the word"
+        );
         assert_eq!(refused(&format!("{AWS_KEY} {}", AWS_KEY.replace('J', "K"))), SeedError::NotAlone);
         assert!(letters(&format!("{AWS_KEY}\n{AWS_KEY}")).is_ok());
         assert_eq!(refused("abcdEFGHijklMNOPqrstUVWXyz234567abcdEFGH"), SeedError::NotAlone);

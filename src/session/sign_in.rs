@@ -37,6 +37,9 @@ const MAX_SDK_COLLISIONS: usize = 2;
 /// Where the user's devices cannot be listed, only the latter is likely after a wait for the next window.
 const MAX_UNVALIDATED: usize = 2;
 
+const PROGRAM_REJECTED: &str = "AWS rejected the code that `mfa_process` printed: it is wrong, or another computer used it; \
+     running `mfa_process` again for the next code";
+
 type Send<'a> = dyn Fn(&Mfa, TimeDelta) -> Reply<Session> + 'a;
 
 /// One session's way through the codes. The device's ledger is locked only while a code is under way: others who need a
@@ -180,7 +183,8 @@ impl<'a> SignIn<'a> {
                 let in_time = Step::at(now).0.abs_diff(step.0) <= 1;
                 in_time && (ledger.is_contended(now) || !ledger.is_older_than_used(step))
             }
-            (AwsErrorKind::InvalidCode, ..) => known,
+            // A program may just be wrong; it is asked once more without that.
+            (AwsErrorKind::InvalidCode, ..) => ledger.is_contended(now),
             _ => false,
         }
     }
@@ -246,13 +250,17 @@ impl<'a> SignIn<'a> {
         let settling = self.source.can_renew()
             && error.kind == AwsErrorKind::CannotValidateCode
             && ledger.is_settling(self.now(&ledger));
-        if is_last || !(settling || self.is_worth_another(&error)) {
+        let second_chance = self.has_second_chance(&error, &ledger);
+        if is_last || !(settling || second_chance || self.is_worth_another(&error)) {
             return Err(SessionError::Aws(error));
         }
         self.rejected = Some(why_another(error.kind));
         // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
-        if options.unattended && self.is_used_up(&ledger) {
+        if options.unattended && !second_chance && self.is_used_up(&ledger) {
             return Err(SessionError::Aws(error));
+        }
+        if second_chance && !options.unattended {
+            self.maker.ctx.ui.warn(PROGRAM_REJECTED);
         }
         drop(ledger);
         let ui = &self.maker.ctx.ui;
@@ -265,6 +273,18 @@ impl<'a> SignIn<'a> {
             ui.wait(clock, pause, "AWS, which is throttling");
         }
         Ok(())
+    }
+
+    /// Whether a program is run again for the next code. Its codes were accepted before, so either another computer used
+    /// this one, or a person behind the program mistyped it.
+    fn has_second_chance(&self, error: &AwsError, ledger: &DeviceLedger) -> bool {
+        matches!(self.source, CodeSource::Process(_))
+            && error.kind == AwsErrorKind::InvalidCode
+            && self.failures == 1
+            && !self.maker.probing
+            && ledger.has_worked()
+            // An SDK waits for one step, not for two.
+            && (self.waited.is_zero() || !self.maker.options.unattended)
     }
 
     fn is_worth_another(&self, error: &AwsError) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use awsmfa::context::Context;
 use awsmfa::error::CommandError;
@@ -144,6 +145,41 @@ fn a_program_that_never_prints_another_code_is_given_up() {
         "); }
         assert!((world.aws.clock().now() - began).num_seconds() <= seconds);
         assert_none_sent_twice(&world, 1);
+    }
+}
+
+/// A world whose program prints a right code, then these.
+#[cfg(unix)]
+fn after_a_right_one(codes: impl Fn(&World) -> Vec<String>) -> World {
+    let world = with_program(|world| [vec![code_from_now(world, 0)], codes(world)].concat());
+    get(&world.in_process(0).ctx, false).unwrap();
+    world.aws.clock().advance(Duration::from_secs(30));
+    world
+}
+
+#[test]
+#[cfg(unix)]
+fn a_program_whose_code_is_rejected_is_run_again_for_the_next_one() {
+    for unattended in [false, true] {
+        let world = after_a_right_one(|world| vec!["000000".to_owned(), code_from_now(world, 2)]);
+        let (began, computer) = (world.aws.clock().now(), world.in_process(0));
+        get(&computer.ctx, unattended).unwrap();
+        let said = computer.err.text();
+        assert_eq!(said.contains("it is wrong, or another computer used it"), !unattended, "{said}");
+        assert!(!said.contains("is in use on another computer"), "{said}");
+        assert!((world.aws.clock().now() - began).num_seconds() < 35);
+        assert_none_sent_twice(&world, 3);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn two_rejected_codes_of_a_program_are_enough() {
+    for unattended in [false, true] {
+        let world = after_a_right_one(|_| ["000000", "111111", "222222"].map(str::to_owned).to_vec());
+        let error = get(&world.in_process(0).ctx, unattended).unwrap_err();
+        assert_eq!(error.kind as u8, 4, "{error}");
+        assert_none_sent_twice(&world, 3);
     }
 }
 

@@ -82,9 +82,10 @@ def run():
             config = home.file(".aws/config").read_text()
             home.write(".aws/config", config.replace("[profile dev]", f"[profile dev]\nmfa_process = {ask}"))
             child = Dialogue(home, f"{AWSMFA} login --profile dev --force").asked("code, please:").type("123456")
-            contains(child.ended(4).text, "code")
-            equal(aws.codes(), [code, "123456"], "codes sent")
-
+            # Mistyped, or used elsewhere? The program is asked once more, for the next step's code.
+            child.sees("it is wrong, or another computer used it").asked("code, please:").type("654321")
+            contains(child.ended(4).text, "AWS rejected the code")
+            equal(aws.codes(), [code, "123456", "654321"], "codes sent")
 
     with FakeAws("--user", "carol", "--no-device", "--lag", "600") as aws, home_of(aws.users[0], aws.endpoint) as home:
         home.env |= {"AWSMFA_STORE": "file", "AWSMFA_UNLOCK_FOR": "0"}
