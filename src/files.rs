@@ -74,6 +74,7 @@ pub fn write_chosen(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> 
     temp::sweep(folder, &temp::prefix_of(&target), Some(temp::STALE));
     let mut temp = temp::of(&target, folder)?;
     temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
+    owner::give(temp.as_file(), &target)?;
     temp.as_file().sync_all()?;
     match replace {
         true => persist(temp, &target)?,

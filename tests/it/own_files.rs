@@ -215,3 +215,44 @@ fn what_root_creates_in_a_home_belongs_to_the_homes_owner() {
         ],
     );
 }
+
+#[test]
+fn what_root_enrolls_in_a_home_belongs_to_the_homes_owner() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("root's right to give files away");
+    }
+    for has_aws_files in [true, false] {
+        let aws = fake_aws::FakeAws::start();
+        aws.add_user("alice");
+        let key = aws.add_access_key("alice");
+        let mut home = Home::new(&aws);
+        home.set("AWS_REGION", "eu-central-1");
+        if has_aws_files {
+            let credentials = format!(
+                "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+                key.id, key.secret
+            );
+            home.write_credentials(&credentials);
+        } else {
+            home.set("AWS_ACCESS_KEY_ID", &key.id);
+            home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
+        }
+        home.forget_store();
+        home.set("AWSMFA_NEW_PASSPHRASE_FILE", home.join("passphrase").to_str().unwrap());
+        give(&home, "", 1000);
+        let picture = home.join("qr.png");
+        home.awsmfa(["enroll", "--qr-file", picture.to_str().unwrap()]).run().success();
+        assert!(picture.exists());
+        assert_eq!(not_the_users(&home), Vec::<PathBuf>::new(), "with AWS files: {has_aws_files}");
+        let commands: &[_] = if has_aws_files {
+            &["login", "credential-process", "code", "logout"]
+        } else {
+            &["login", "code", "logout"]
+        };
+        for command in commands {
+            as_user(home.awsmfa([command])).run().success();
+        }
+        home.awsmfa(["login"]).run().success();
+        assert_eq!(not_the_users(&home), Vec::<PathBuf>::new(), "with AWS files: {has_aws_files}");
+    }
+}
