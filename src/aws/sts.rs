@@ -12,7 +12,7 @@ use super::keys::Keys;
 use crate::model::duration::SessionDuration;
 use crate::model::role::{ExternalId, RoleArn, RoleSessionName};
 use crate::model::serial::Serial;
-use crate::model::session::Session;
+use crate::model::session::{Session, is_plausible};
 use crate::model::totp::Code;
 
 /// A device's serial and a code of it, for calls that prove MFA.
@@ -133,7 +133,8 @@ fn session<T>(
         let given = credentials(output).ok_or_else(|| missing("credentials"))?;
         let present =
             |text: String, what| Some(text).filter(|t| is_printable(t)).ok_or_else(|| missing(what));
-        let expiration = DateTime::from_timestamp(given.expiration.secs(), 0).filter(|end| *end > now);
+        let expiration = DateTime::from_timestamp(given.expiration.secs(), 0);
+        let expiration = expiration.filter(|end| *end > now && is_plausible(*end));
         Ok(Session {
             access_key_id: present(given.access_key_id, "access key ID")?,
             secret_access_key: present(given.secret_access_key, "secret access key")?.into(),
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn a_session_ends_in_the_future_by_awss_clock() {
         assert!(session_of(1000, 1001, 5000).is_ok(), "this computer's clock does not matter");
-        for end in [0, 1000] {
+        for end in [0, 1000, 253_402_300_800, i64::MAX] {
             assert_eq!(session_of(1000, end, 0).unwrap_err().kind, AwsErrorKind::Lost);
         }
     }

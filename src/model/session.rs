@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, SecondsFormat, TimeDelta, Utc};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -127,6 +127,12 @@ impl Session {
     }
 }
 
+/// Whether a session can be issued or expire then. Every SDK reads only years of four digits, and later times would overflow
+/// where a clock's offset is added.
+pub fn is_plausible(time: DateTime<Utc>) -> bool {
+    (1970..=9999).contains(&time.year())
+}
+
 /// A time as every SDK reads it: `YYYY-MM-DDTHH:MM:SSZ`.
 pub fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
@@ -142,9 +148,17 @@ pub struct StoredSession {
     secret_access_key: String,
     #[serde(deserialize_with = "usable")]
     session_token: String,
+    #[serde(deserialize_with = "plausible")]
     issued: DateTime<Utc>,
+    #[serde(deserialize_with = "plausible")]
     expiration: DateTime<Utc>,
     account_id: Option<String>,
+}
+
+/// A time that a session can have; a damaged cache file is not a session.
+fn plausible<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    let time = DateTime::deserialize(deserializer)?;
+    if is_plausible(time) { Ok(time) } else { Err(D::Error::custom("not a session's time")) }
 }
 
 /// A part of credentials; a damaged cache file is not a session.
@@ -244,6 +258,22 @@ mod tests {
         assert_eq!(why("AKIA\u{1b}[D", "s", None), "the access key ID contains a control character (U+001B)");
         assert_eq!(why("AKIA", "s\u{a0}", None), "the secret access key contains whitespace (U+00A0)");
         assert_eq!(why("AKIA", "s", Some("é")), "the session token contains a non-ASCII character (U+00E9)");
+    }
+
+    #[test]
+    fn a_stored_session_has_plausible_times() {
+        let stored = serde_json::to_string(&StoredSession::from(&session(900))).unwrap();
+        let read = |text: &str| serde_json::from_str::<StoredSession>(text).is_ok();
+        assert!(read(&stored));
+        let expiration = timestamp(session(900).expiration);
+        for (time, is_read) in [
+            ("9999-12-31T23:59:59Z", true),
+            ("+10000-01-01T00:00:00Z", false),
+            ("+262142-12-31T23:59:59Z", false),
+            ("0000-01-01T00:00:00Z", false),
+        ] {
+            assert_eq!(read(&stored.replace(&expiration, time)), is_read, "{time}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod device_remove;
 mod device_resync;
 mod documents;
 mod enroll;
+mod extremes;
 mod fast_path;
 mod hostile_text;
 #[cfg(unix)]
