@@ -15,6 +15,7 @@ use crate::model::names::NameError;
 use crate::model::serial::SerialError;
 use crate::model::source::Source;
 use crate::model::totp::SeedError;
+use crate::model::visible::quoted;
 use crate::process::ProcessError;
 use crate::ui::{OutputError, PromptError};
 
@@ -81,7 +82,6 @@ impl CommandError {
     /// Adds how to run `command`, such as `awsmfa login`, with one of the profiles to choose from.
     #[must_use]
     pub fn choose_profile(self, command: &str) -> Self {
-        let quoted = |name: &str| shlex::try_quote(name).map_or_else(|_| name.to_owned(), Into::into);
         let Some(first) = self.choices.first() else { return self };
         let example = format!("{command} --profile {}", quoted(first));
         match self.choices.len() {

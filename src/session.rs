@@ -35,6 +35,7 @@ use crate::ledger::Ledgers;
 use crate::model::duration::SessionDuration;
 use crate::model::session::{Session, timestamp};
 use crate::model::totp::{Code, Seed};
+use crate::model::visible::quoted;
 
 /// A clock that is further off than this is the person's to set: sessions would seem ended, or endless.
 const MAX_OFFSET: TimeDelta = TimeDelta::hours(1);
@@ -141,11 +142,11 @@ pub fn explain(error: SessionError, prepared: &Prepared) -> CommandError {
         // AWS does not say which condition of the role's trust policy was not met.
         SessionError::RoleDenied(error) => CommandError::from(error).hint(format!(
             "if the role demands a newer code: `awsmfa login --profile {} --force`",
-            prepared.resolution.profile
+            quoted(&prepared.resolution.profile)
         )),
         SessionError::NoCode(error) if error.kind == ErrorKind::Configuration => error.hint(format!(
             "or give a code: `awsmfa login --profile {} --code CODE`",
-            prepared.resolution.profile
+            quoted(&prepared.resolution.profile)
         )),
         other => other.into(),
     }

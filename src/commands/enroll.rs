@@ -12,6 +12,7 @@ use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
+use crate::model::visible::quoted;
 use crate::store::StoreKind;
 
 /// Create, store, enable and verify a virtual MFA device
@@ -171,8 +172,8 @@ fn outlook(ctx: &Context, profile: &str) -> CommandResult<(Vec<Finding>, bool)> 
 /// The command that comes next.
 fn next(enrolled: &Enrolled, served: bool) -> String {
     match &enrolled.profile {
-        Some(profile) if served => format!("aws sts get-caller-identity --profile {profile}"),
-        Some(profile) => format!("awsmfa login --profile {profile}"),
+        Some(profile) if served => format!("aws sts get-caller-identity --profile {}", quoted(profile)),
+        Some(profile) => format!("awsmfa login --profile {}", quoted(profile)),
         // Nobody here has the user's keys: whoever has them, needs the secret.
         None => format!("aws configure set mfa_serial {} --profile NAME", enrolled.serial),
     }

@@ -13,6 +13,7 @@ use crate::model::duration::{SessionDuration, in_words};
 use crate::model::serial::Serial;
 use crate::model::session::timestamp;
 use crate::model::totp::Code;
+use crate::model::visible::quoted;
 use crate::session::{self, Ensured, Options, Prepared, Wishes};
 
 /// Make sure there is a session and write it to the credentials file
@@ -222,10 +223,13 @@ fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> Command
         if !foreign {
             return this;
         }
-        let command = format!("awsmfa login --profile {profile}");
-        let to = if section == profile { String::new() } else { format!(" --output-profile {section}") };
-        this.hint(format!("replace it: `{command}{to} --force`"))
-            .hint(format!("or write elsewhere: `{command} --output-profile {profile}-mfa`"))
+        let command = format!("awsmfa login --profile {}", quoted(profile));
+        let to =
+            if section == profile { String::new() } else { format!(" --output-profile {}", quoted(section)) };
+        this.hint(format!("replace it: `{command}{to} --force`")).hint(format!(
+            "or write elsewhere: `{command} --output-profile {}`",
+            quoted(&format!("{profile}-mfa"))
+        ))
     })
 }
 
@@ -249,7 +253,7 @@ fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured
         path.display()
     ));
     if section != profile {
-        ctx.ui.hint(format_args!("use it with `--profile {section}`"));
+        ctx.ui.hint(format_args!("use it with `--profile {}`", quoted(section)));
     }
     Ok(())
 }

@@ -4,14 +4,19 @@ use super::{NewUser, Run, Wishes};
 use crate::error::{CommandError, ErrorKind};
 use crate::model::names::{DeviceName, IamPath, UserName};
 use crate::model::serial::Serial;
+use crate::model::visible::quoted;
 
 /// How to go on while the user is being made.
 pub(super) const AGAIN: &str = "run the same command again; what is there already is left alone";
 
 /// The command that goes on with an enrolment.
 pub(super) fn resume(user: &str, profile: Option<&str>) -> String {
-    let profile = profile.map(|profile| format!(" --profile {profile}")).unwrap_or_default();
+    let profile = profile_flag(profile);
     format!("awsmfa enroll --resume --user {user}{profile}")
+}
+
+fn profile_flag(profile: Option<&str>) -> String {
+    profile.map(|profile| format!(" --profile {}", quoted(profile))).unwrap_or_default()
 }
 
 /// The command that wishes this.
@@ -87,8 +92,7 @@ impl Run<'_> {
 
     /// A command of the AWS CLI, with the credentials that do the work here.
     pub(super) fn aws(&self, command: &str) -> String {
-        let profile = self.wishes.profile.as_deref().map(|profile| format!(" --profile {profile}"));
-        format!("aws {command}{}", profile.unwrap_or_default())
+        format!("aws {command}{}", profile_flag(self.wishes.profile.as_deref()))
     }
 
     /// The user is not there.
@@ -104,8 +108,7 @@ impl Run<'_> {
 
     /// How the secret of a device that the user has comes here.
     pub(super) fn import(&self, serial: &str) -> String {
-        let profile = self.using_profile().map(|profile| format!(" --profile {profile}"));
-        format!("awsmfa device import --serial {serial}{}", profile.unwrap_or_default())
+        format!("awsmfa device import --serial {serial}{}", profile_flag(self.using_profile().as_deref()))
     }
 
     /// The user has a device, and AWS demands a session made with it.

@@ -8,6 +8,7 @@ use crate::model::duration::in_words;
 use crate::model::region::{Region, RegionError};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
+use crate::model::visible::quoted;
 use crate::session::SessionError;
 
 /// The keys of a request that was refused.
@@ -33,10 +34,13 @@ impl<'a> RefusedKeys<'a> {
     fn enter(&self) -> String {
         match self.source {
             Some(KeySource::Static { profile, .. }) => {
-                format!("enter both again: `aws configure --profile {profile}`")
+                format!("enter both again: `aws configure --profile {}`", quoted(profile))
             }
             Some(KeySource::Process { profile, .. }) => {
-                format!("see what prints them: `aws configure get credential_process --profile {profile}`")
+                format!(
+                    "see what prints them: `aws configure get credential_process --profile {}`",
+                    quoted(profile)
+                )
             }
             None => "check `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned(),
         }
@@ -45,7 +49,7 @@ impl<'a> RefusedKeys<'a> {
     fn profile_flag(&self) -> String {
         match self.source {
             Some(KeySource::Static { profile, .. } | KeySource::Process { profile, .. }) => {
-                format!(" --profile {profile}")
+                format!(" --profile {}", quoted(profile))
             }
             None => String::new(),
         }

@@ -13,6 +13,7 @@ use crate::aws_files::write::{EditError, FileError};
 use crate::aws_files::{header_of, long_term_name};
 use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::files::Irreplaceable;
+use crate::model::visible::quoted;
 use crate::store::StoreError;
 use crate::store::registry::RegistryError;
 
@@ -137,7 +138,7 @@ impl From<SessionEditError> for CommandError {
                 this.hint(format!("take the outdated access key out of [{section}] or out of [{long_term}]"))
             }
             SessionEditError::KeepsKeys { profile, .. } => {
-                this.hint(format!("awsmfa login --profile {profile}"))
+                this.hint(format!("awsmfa login --profile {}", quoted(profile)))
             }
             // Whoever wanted to write knows the command.
             SessionEditError::ForeignSession { .. } => this,
@@ -174,21 +175,25 @@ impl From<ResolveError> for CommandError {
                 Self { choices: others, ..this }
             }
             ResolveError::NoSuchProfile { name, near, .. } if near.is_empty() => this
-                .hint(format!("make it: `aws configure --profile {name}`"))
+                .hint(format!("make it: `aws configure --profile {}`", quoted(&name)))
                 .hint("or list those there are: `aws configure list-profiles`"),
-            ResolveError::NoSuchProfile { near, .. } => {
-                near.iter().fold(this, |this, name| this.hint(format!("did you mean `--profile {name}`?")))
-            }
+            ResolveError::NoSuchProfile { near, .. } => near
+                .iter()
+                .fold(this, |this, name| this.hint(format!("did you mean `--profile {}`?", quoted(name)))),
             ResolveError::NoSuchSource { profile, mut near, .. } => {
                 if near.is_empty() {
                     near.push("NAME".to_owned());
                 }
                 near.iter().fold(this, |this, name| {
-                    this.hint(format!("aws configure set source_profile {name} --profile {profile}"))
+                    this.hint(format!(
+                        "aws configure set source_profile {} --profile {}",
+                        quoted(name),
+                        quoted(&profile)
+                    ))
                 })
             }
             ResolveError::NoSource { profile, .. } => {
-                this.hint(format!("aws configure set source_profile NAME --profile {profile}"))
+                this.hint(format!("aws configure set source_profile NAME --profile {}", quoted(&profile)))
             }
             ResolveError::Cycle { .. } => {
                 this.hint("one of them must have long-term keys instead of `source_profile`")
@@ -203,10 +208,10 @@ impl From<KeysError> for CommandError {
         match error {
             KeysError::NoLongTermKeys { profile, instead, .. } => match instead {
                 Some(Instead::Sso) => {
-                    this.hint(format!("it needs no awsmfa: `aws sso login --profile {profile}`"))
+                    this.hint(format!("it needs no awsmfa: `aws sso login --profile {}`", quoted(&profile)))
                 }
                 Some(Instead::LoginSession) => {
-                    this.hint(format!("it needs no awsmfa: `aws login --profile {profile}`"))
+                    this.hint(format!("it needs no awsmfa: `aws login --profile {}`", quoted(&profile)))
                 }
                 Some(Instead::WebIdentity | Instead::CredentialSource(_)) => {
                     this.hint("name a profile with an IAM user's access key: `--profile NAME`")
@@ -214,13 +219,16 @@ impl From<KeysError> for CommandError {
                 // Keys in the profile's own section would hide the command or the session from the SDKs.
                 Some(Instead::SessionOnly | Instead::Ourselves) => this.hint(format!(
                     "enter the access key of an IAM user: `aws configure --profile {}`",
-                    long_term_name(&profile)
+                    quoted(&long_term_name(&profile))
                 )),
                 None => this.hint(format!(
-                    "enter the access key of an IAM user: `aws configure --profile {profile}`"
+                    "enter the access key of an IAM user: `aws configure --profile {}`",
+                    quoted(&profile)
                 )),
             },
-            KeysError::Incomplete(keys) => this.hint(format!("aws configure --profile {}", keys.profile)),
+            KeysError::Incomplete(keys) => {
+                this.hint(format!("aws configure --profile {}", quoted(&keys.profile)))
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
+use crate::model::visible::quoted;
 
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
@@ -49,7 +50,7 @@ fn taken_hint(path: &Path, error: &io::Error) -> Option<String> {
 }
 
 fn take_back(path: &Path) -> String {
-    format!("take it back: `sudo chown -R \"$(id -u):$(id -g)\" {}`", quoted(path))
+    format!("take it back: `sudo chown -R \"$(id -u):$(id -g)\" {}`", quoted_path(path))
 }
 
 /// For file systems without locks, as network homes can be.
@@ -64,7 +65,7 @@ fn lock_hint(error: &io::Error) -> Option<String> {
 }
 
 fn odd_hint(path: &Path, oddity: Oddity) -> Option<String> {
-    let shown = quoted(path);
+    let shown = quoted_path(path);
     Some(match oddity {
         Oddity::Owner(_) => match files::taken(path) {
             Some(taken) => take_back(&taken),
@@ -76,7 +77,6 @@ fn odd_hint(path: &Path, oddity: Oddity) -> Option<String> {
     })
 }
 
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    shlex::try_quote(&path).map(Into::into).unwrap_or(path)
+fn quoted_path(path: &Path) -> String {
+    quoted(&path.display().to_string())
 }

@@ -17,6 +17,7 @@ use crate::model::identity::{Identity, Who};
 use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
+use crate::model::visible::quoted;
 
 /// Someone who can sign requests, and the way to AWS.
 pub struct Caller {
@@ -290,7 +291,7 @@ fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws
         let message =
             format!("`credential_process` of profile `{at}` asks awsmfa for `{name}`, which needs it");
         return Err(CommandError::new(ErrorKind::Configuration, message)
-            .hint(format!("give `{at}` credentials of its own: `aws configure --profile {at}`")));
+            .hint(format!("give `{at}` credentials of its own: `aws configure --profile {}`", quoted(at))));
     }
     for profile in resolution.chain.iter().filter_map(|profile| profiles.get(profile)) {
         if let Ok(Some(keys)) = profile.static_keys() {

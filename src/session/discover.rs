@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
+use crate::model::visible::quoted;
 
 /// The serial as far as it is known without AWS. The profile's access key is looked up in the registry, too;
 /// `access_key_id` is for keys that the files do not show.
@@ -171,8 +172,8 @@ fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError)
 fn set_serial(resolution: &Resolution, serial: &str) -> String {
     let base = &resolution.base;
     match resolution.roles.iter().any(|role| role.profile == *base) {
-        true => format!("awsmfa login --profile {} --serial {serial}", resolution.profile),
-        false => format!("aws configure set mfa_serial {serial} --profile {base}"),
+        true => format!("awsmfa login --profile {} --serial {serial}", quoted(&resolution.profile)),
+        false => format!("aws configure set mfa_serial {serial} --profile {}", quoted(base)),
     }
 }
 
@@ -187,7 +188,7 @@ fn no_device(resolution: &Resolution, unusable: usize) -> CommandError {
         format!("profile `{profile}` has no `mfa_serial`, and {user}"),
     );
     match (unusable, &resolution.keys) {
-        (0, Ok(_)) => this.hint(format!("awsmfa enroll --profile {}", resolution.base)),
+        (0, Ok(_)) => this.hint(format!("awsmfa enroll --profile {}", quoted(&resolution.base))),
         (0, Err(_)) => this.hint("awsmfa enroll"),
         // AWS demands a session made with a device that the user has (AWS-2023-001); a security key makes one in the
         // console only.

@@ -18,6 +18,7 @@ use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session::KeyPart;
 use crate::model::source::{Source, Sourced};
+use crate::model::visible::quoted;
 
 /// How AWS is reached for a profile.
 pub fn settings(
@@ -233,6 +234,6 @@ pub(super) fn check_static_keys(profile: &str, keys: &StaticKeys) -> CommandResu
             KeyPart::Id | KeyPart::Token => ("aws_access_key_id", &keys.origin),
         };
         invalid(&origin.of(key), unusable)
-            .hint(format!("enter both again: `aws configure --profile {profile}`"))
+            .hint(format!("enter both again: `aws configure --profile {}`", quoted(profile)))
     })
 }

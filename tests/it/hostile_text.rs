@@ -200,3 +200,62 @@ fn messages_of_aws_are_made_visible() {
         }
     }
 }
+
+/// Demands that a shell reads what a hint names as the profile, and runs nothing else. Returns how many hints name it.
+#[track_caller]
+fn check_hints(world: &World, line: &[&str], name: &str) -> usize {
+    let command = line.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+    let said = String::from_utf8(run(command).stderr).unwrap();
+    let mut named = 0;
+    for hint in said.lines().filter(|line| line.starts_with("hint: ") && line.contains("--profile ")) {
+        let command =
+            hint.trim_start_matches("hint: ").split('`').find(|part| part.contains("--profile ")).unwrap();
+        let words = shlex::split(command).unwrap_or_else(|| panic!("{line:?}: {hint}"));
+        let at = words.iter().position(|word| word == "--profile").unwrap();
+        let word = words[at + 1].trim_end_matches("-long-term");
+        assert!(word == name || word == "NAME", "{line:?}: {hint}");
+        named += usize::from(word == name);
+    }
+    named
+}
+
+#[test]
+fn hints_are_pasted_safely_whatever_a_profile_is_called() {
+    let world = World::new();
+    let lines = [
+        &["login"][..],
+        &["logout"],
+        &["credential-process"],
+        &["code"],
+        &["enroll", "--no-qr"],
+        &["device", "import", "--secret-stdin"],
+        &["device", "list"],
+        &["device", "remove", "--yes", "alice"],
+    ];
+    let mut named = 0;
+    for name in ["x$(id);'y z", "a b", "-f&"] {
+        let flag = format!("--profile={name}");
+        for line in &lines {
+            named += check_hints(&world, &[*line, &[flag.as_str()]].concat(), name);
+        }
+    }
+    let own = world.home.read(".aws/config");
+    let role = "role_arn = arn:aws:iam::123456789012:role/r";
+    for settings in [
+        "region = us-east-1",
+        "sso_session = x\nsso_account_id = 123456789012\nsso_role_name = r",
+        role,
+        &format!("{role}\nsource_profile = nope"),
+        &format!("{role}\nsource_profile = my team"),
+        "aws_access_key_id = AKIAIOSFODNN7EXAMPLE",
+        "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = wrong",
+        "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = \u{e9}",
+        "aws_access_key_id = ASIAIOSFODNN7EXAMPLE\naws_secret_access_key = x\naws_session_token = y",
+    ] {
+        world.home.write_config(&format!("{own}\n[profile \"my team\"]\n{settings}\n"));
+        for line in &lines {
+            named += check_hints(&world, &[*line, &["--profile=my team"]].concat(), "my team");
+        }
+    }
+    assert!(named >= 40, "{named} hints");
+}

@@ -7,6 +7,7 @@ use super::super::profiles::Profiles;
 use super::super::session_edits::FOREIGN_MARKERS;
 use super::super::{Kind, Origin, long_term_name};
 use super::{Choice, Elsewhere, Failure, Sdk, Serial, Used, Variables, used};
+use crate::model::visible::quoted;
 
 /// What awsmfa says about a session of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,10 +296,6 @@ fn delete_line(origin: &Origin, key: &str) -> String {
 
 fn quoted_path(path: &Path) -> String {
     quoted(&path.display().to_string())
-}
-
-fn quoted(word: &str) -> String {
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), std::borrow::Cow::into_owned)
 }
 
 /// `the AWS CLI, boto3 and Terraform`.

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
+use crate::model::visible::quoted;
 use crate::session::{self, Prepared, Wishes};
 use crate::store::registry::{DeviceRecord, Registry};
 use crate::store::{StoreError, StoreKind};
@@ -116,7 +117,7 @@ fn say_stored(ctx: &Context, serial: &Serial, store: StoreKind, profile: Option<
         why.hints.iter().for_each(|hint| ctx.ui.hint(hint));
     }
     match profile {
-        Some(profile) => ctx.ui.hint(format_args!("awsmfa login --profile {profile}")),
+        Some(profile) => ctx.ui.hint(format_args!("awsmfa login --profile {}", quoted(profile))),
         // Imported for a form of the console, most likely, which asks for two.
         None => ctx.ui.hint(format_args!("awsmfa code --pair {serial}")),
     }

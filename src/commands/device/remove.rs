@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, refused};
 use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
+use crate::model::visible::quoted;
 use crate::session::{self, Caller, passing};
 use crate::store::registry::DeviceRecord;
 
@@ -84,7 +85,7 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     interrupt::forget();
     if let Place::Of { user, devices: Some(1) } = &place {
         ctx.ui.warn(format_args!("`{user}` has no MFA device left"));
-        let profile = profile.map(|name| format!(" --profile {name}")).unwrap_or_default();
+        let profile = profile.map(|name| format!(" --profile {}", quoted(&name))).unwrap_or_default();
         ctx.ui.hint(format_args!("add another: `awsmfa enroll --user {user}{profile}`"));
     }
     Ok(())
@@ -105,7 +106,7 @@ fn check_owner(args: &RemoveArgs, serial: &Serial, place: &Place) -> CommandResu
 /// After an outage or Ctrl-C the same command goes on.
 fn go_on(args: &RemoveArgs, serial: &Serial) -> String {
     let flag = |name: &str, value: &Option<String>| {
-        value.as_ref().map(|v| format!(" --{name} {v}")).unwrap_or_default()
+        value.as_ref().map(|v| format!(" --{name} {}", quoted(v))).unwrap_or_default()
     };
     let flags = flag("profile", &args.profile.profile) + &flag("user", &args.user);
     format!("go on with `awsmfa device remove {serial}{flags}`")
@@ -148,8 +149,11 @@ fn unremovable(args: &RemoveArgs, error: SerialError) -> CommandError {
     let message =
         format!("`{}` is a security key or passkey, which is for the AWS CLI to remove", args.device);
     let user = args.user.as_deref().unwrap_or("NAME");
-    CommandError::new(ErrorKind::Usage, message)
-        .hint(format!("aws iam deactivate-mfa-device --user-name {user} --serial-number {}", args.device))
+    CommandError::new(ErrorKind::Usage, message).hint(format!(
+        "aws iam deactivate-mfa-device --user-name {} --serial-number {}",
+        quoted(user),
+        quoted(&args.device)
+    ))
 }
 
 fn question(serial: &Serial, place: &Place, record: Option<&DeviceRecord>) -> String {
