@@ -24,7 +24,7 @@ pub fn check_descriptors() -> io::Result<()> {
 #[cfg(unix)]
 fn try_descriptors() -> io::Result<()> {
     // The standard streams are always open: std sees to it at the start.
-    let duplicates: Result<Vec<_>, _> = (0..NEEDED).map(|_| rustix::io::dup(io::stderr())).collect();
+    let duplicates: Result<Vec<_>, _> = (0..NEEDED).map(|_| rustix::io::dup(io::stdin())).collect();
     Ok(duplicates.map(drop)?)
 }
 
