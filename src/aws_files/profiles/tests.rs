@@ -75,7 +75,14 @@ fn region_of_dev(config: &str) -> Option<String> {
 
 #[test]
 fn quoted_headers_are_the_profiles_that_they_name() {
-    for header in ["[profile 'dev']", "[profile \"dev\"]", "[profile\t'dev' ]", "[profile 'dev'] # mine"] {
+    for header in [
+        "[profile 'dev']",
+        "[profile \"dev\"]",
+        "[profile\t'dev' ]",
+        "[profile 'dev'] # mine",
+        "[profile de\\v]",
+        "[profile d\"e\"'v']",
+    ] {
         assert_eq!(region_of_dev(&format!("{header}\nregion = x\n")).as_deref(), Some("x"), "{header}");
     }
     for header in ["[profile 'dev]", "[profile 'dev\"]", "['dev']", "['profile' dev]", "[profile 'd' 'ev']"] {

@@ -51,10 +51,21 @@ pub(in crate::aws_files) fn exact_header(inner: &str) -> String {
     let inner = inner.trim_matches(SPACE);
     let Some((prefix, name)) = inner.split_once(SPACE) else { return inner.to_owned() };
     let name = name.trim_matches(SPACE);
-    match unquoted(name).filter(|_| PREFIXES.contains(&prefix)) {
-        Some(name) => section_header(prefix, name),
-        None => format!("{prefix} {name}"),
+    if PREFIXES.contains(&prefix) {
+        if let Some(name) = unquoted(name) {
+            return section_header(prefix, name);
+        }
+        if let Some(name) = as_in_a_shell(name) {
+            return section_header(prefix, &name);
+        }
     }
+    format!("{prefix} {name}")
+}
+
+/// The name that botocore reads from quotes or escapes elsewhere than around the name, as in `de"v"` or `de\v`.
+fn as_in_a_shell(name: &str) -> Option<String> {
+    let [word] = <[String; 1]>::try_from(shlex::split(name)?).ok()?;
+    (word != name && is_identifier(&word)).then_some(word)
 }
 
 /// The exact header of a named section of the config file.
