@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use super::Cli;
+use crate::model::visible::quoted;
 
 /// What people type for commands that have another name here.
 const OTHER_NAMES: [(&str, &str); 6] = [
@@ -58,8 +59,7 @@ fn profile_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
     if typed.starts_with('-') || !takes_profile {
         return None;
     }
-    let name = shlex::try_quote(typed).ok()?;
-    Some(format!("to use a profile: {path} --profile {name}"))
+    Some(format!("to use a profile: {path} --profile {}", quoted(typed)))
 }
 
 /// The command that a command line names, with its path.

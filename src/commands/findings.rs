@@ -5,6 +5,7 @@ use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::served_profile;
 use crate::aws_files::winner::{self, Choice, Claim, Finding, Sdk, Variables};
 use crate::context::Context;
+use crate::model::visible::quoted;
 use crate::ui::Verbosity;
 
 /// What keeps the claimed session of `profile` from the SDKs. With `-v`, what each of them uses is shown.
@@ -24,7 +25,7 @@ fn show(ctx: &Context, profiles: &Profiles, variables: &Variables, name: &str) {
     for sdk in Sdk::ALL {
         let used = |choice| winner::used(profiles, variables, sdk, choice, name);
         let (explicit, ambient) = (used(Choice::Explicit), used(Choice::Ambient));
-        ctx.ui.detail(format_args!("with `--profile {name}`, {sdk} would use {explicit}"));
+        ctx.ui.detail(format_args!("with `--profile {}`, {sdk} would use {explicit}", quoted(name)));
         if name == ctx.env.profile() && ambient != explicit {
             ctx.ui.detail(format_args!("without `--profile`, {sdk} would use {ambient}"));
         }

@@ -1,6 +1,7 @@
 //! `awsmfa login`: makes sure that there is a session and writes it to the credentials file.
 
 use super::findings;
+use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::resolve::{Target, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
 use crate::aws_files::syntax::is_identifier;
@@ -217,9 +218,20 @@ fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> Command
         session_edits::write_session(document, section, &values, force)
     });
     rehearsed.map(drop).map_err(|error| {
-        let foreign =
-            matches!(&error, EditError::Edit { source: SessionEditError::ForeignSession { .. }, .. });
+        let (mut foreign, mut unwritable) = (false, false);
+        if let EditError::Edit { source, .. } = &error {
+            foreign = matches!(source, SessionEditError::ForeignSession { .. });
+            unwritable = matches!(source, SessionEditError::Unsafe(UnsafeEdit::UnwritableName { .. }));
+        }
         let this = CommandError::from(error);
+        let command = format!("awsmfa login --profile {}", quoted(profile));
+        if unwritable {
+            let free = section.replace(|c: char| !is_identifier(c.encode_utf8(&mut [0; 4])), "-");
+            return this.hint(format!(
+                "write the session to another profile: `{command} --output-profile {}`",
+                quoted(&format!("{free}-mfa"))
+            ));
+        }
         if !foreign {
             return this;
         }

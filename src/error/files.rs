@@ -13,7 +13,7 @@ use crate::aws_files::write::{EditError, FileError};
 use crate::aws_files::{header_of, long_term_name};
 use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::files::Irreplaceable;
-use crate::model::visible::quoted;
+use crate::model::visible::{quoted, quoted_path};
 use crate::store::StoreError;
 use crate::store::registry::RegistryError;
 
@@ -25,12 +25,12 @@ impl From<FileError> for CommandError {
     fn from(error: FileError) -> Self {
         let this = configuration(&error);
         match &error {
-            FileError::Unreadable { path, .. } => this.hint(format!("ls -l {}", path.display())),
+            FileError::Unreadable { path, .. } => this.hint(format!("ls -l {}", quoted_path(path))),
             FileError::Folder { .. } => {
                 this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
             }
             FileError::DanglingLink { path } => {
-                this.hint(format!("see where it points: `ls -l {}`", path.display()))
+                this.hint(format!("see where it points: `ls -l {}`", quoted_path(path)))
             }
             FileError::Syntax { path, source } => this.hint(syntax_hint(&source.problem, path)),
             FileError::Unsafe { path, source: UnsafeEdit::Syntax(source) } => {
@@ -56,7 +56,7 @@ impl From<FileError> for CommandError {
 
 /// How to put a line in order.
 fn syntax_hint(problem: &Problem, path: &Path) -> String {
-    let path = path.display();
+    let path = quoted_path(path);
     match problem {
         Problem::ByteOrderMark => {
             format!("remove it: `perl -pi -e 's/^\\xEF\\xBB\\xBF// if $. == 1' {path}`")
@@ -105,8 +105,8 @@ impl From<UnsafeEdit> for CommandError {
 }
 
 fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> CommandError {
-    let folder = path.parent().unwrap_or(path).display();
-    let path = path.display();
+    let folder = quoted_path(path.parent().unwrap_or(path));
+    let path = quoted_path(path);
     match why {
         Irreplaceable::MountPoint => {
             this.hint("mount its folder instead of the file, as in `docker run -v ~/.aws:/root/.aws`")
@@ -114,7 +114,7 @@ fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> Comm
         Irreplaceable::NotRegular(_) => {
             this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
         }
-        Irreplaceable::Immutable(marked) => this.hint(format!("sudo chattr -i -a {}", marked.display())),
+        Irreplaceable::Immutable(marked) => this.hint(format!("sudo chattr -i -a {}", quoted_path(marked))),
         _ => this.hint(format!("check who may write: `ls -ld {path} {folder}`")),
     }
 }

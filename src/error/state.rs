@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
-use crate::model::visible::quoted;
+use crate::model::visible::quoted_path;
 
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
@@ -75,8 +75,4 @@ fn odd_hint(path: &Path, oddity: Oddity) -> Option<String> {
         Oddity::Writable => format!("make it private: `chmod 700 {shown}`"),
         _ => format!("move it away: `mv {shown} {shown}.odd`"),
     })
-}
-
-fn quoted_path(path: &Path) -> String {
-    quoted(&path.display().to_string())
 }

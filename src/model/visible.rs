@@ -30,6 +30,11 @@ pub fn quoted(word: &str) -> String {
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
 }
 
+/// A path as one such word.
+pub fn quoted_path(path: &std::path::Path) -> String {
+    quoted(&path.display().to_string())
+}
+
 /// JSON in which such characters are written as JSON writes them: it means the same and is harmless on a terminal.
 pub fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

@@ -228,3 +228,17 @@ fn every_module_says_what_it_is() {
         assert!(text.starts_with("//! "), "src/{name} has no module doc");
     }
 }
+
+/// A name may hold blanks, a path often does: unquoted, a pasted command would do something else.
+#[test]
+fn profiles_in_hints_are_quoted() {
+    for (name, code) in code() {
+        for (at, _) in code.match_indices("profile {") {
+            // To the end of the macro's arguments.
+            let rest = &code[at..];
+            let arguments = &rest[..rest.find(";\n").or_else(|| rest.find(",\n    ")).unwrap_or(rest.len())];
+            let flag = code[..at].ends_with("--") || code[..at].ends_with("--output-");
+            assert!(!flag || arguments.contains("quoted("), "src/{name}: --{arguments}");
+        }
+    }
+}

@@ -34,6 +34,12 @@ fn a_name_with_blanks_is_read_from_quotes() {
     let ran = world.home.awsmfa(["login", "--profile", "my profile"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
     error: ~/.aws/credentials: `my profile-long-term` cannot be written as a name in an AWS file
+    hint: write the session to another profile: `awsmfa login --profile 'my profile' --output-profile my-profile-mfa`
+    ");
+    let ran = world.home.awsmfa(["login", "--profile", "my profil"]).run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: no profile `my profil` in ~/.aws/config or ~/.aws/credentials
+    hint: did you mean `--profile 'my profile'`?
     ");
 }
 

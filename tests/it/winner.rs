@@ -147,14 +147,14 @@ fn a_role_beside_credential_process_is_found() {
             awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
             warning: profile `dev` has a `role_arn`, so its `credential_process` is ignored by the AWS CLI, boto3, Terraform and the Rust SDK
             hint: move `credential_process` to a profile of its own: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
-            hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/' ~/.aws/config`
+            hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/i' ~/.aws/config`
             hint: use the session with `--profile dev-mfa`
             "#),
             _ => insta::assert_snapshot!(ran.err(), @r#"
             awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
             warning: profile `dev` has a `role_arn`, so its `credential_process` is ignored by the AWS CLI and all SDKs
             hint: move `credential_process` to a profile of its own: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
-            hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/' ~/.aws/config`
+            hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/i' ~/.aws/config`
             hint: use the session with `--profile dev-mfa`
             "#),
         }
@@ -238,7 +238,7 @@ fn mfa_serial_of_a_role_is_found_and_the_hint_removes_it() {
     let serial = &world.device.serial;
     let config = world.home.read(".aws/config");
     world.home.write_config(&format!(
-        "{config}\n[profile app]\nrole_arn = {}\nsource_profile = dev\nmfa_serial = {serial}\n",
+        "{config}\n[profile app]\nrole_arn = {}\nsource_profile = dev\nMFA_Serial = {serial}\n",
         role.arn
     ));
     let login = || world.home.awsmfa(["login", "-p", "app"]).run().success();
@@ -247,11 +247,11 @@ fn mfa_serial_of_a_role_is_found_and_the_hint_removes_it() {
     awsmfa: session of `app` is good until [TIME] ([LEFT]), in [app-session] of ~/.aws/credentials
     hint: use it with `--profile app-session`
     warning: `mfa_serial` in role profile `app` (~/.aws/config:7) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail
-    hint: remove the line; awsmfa knows the device without it: `perl -i -ne 'print unless $. == 7 && /^\s*mfa_serial/' ~/.aws/config`
+    hint: remove the line; awsmfa knows the device without it: `perl -i -ne 'print unless $. == 7 && /^\s*mfa_serial/i' ~/.aws/config`
     "#);
     follow(&world, &ran);
     assert_eq!(
-        world.home.read(".aws/config").matches("mfa_serial").count(),
+        world.home.read(".aws/config").to_lowercase().matches("mfa_serial").count(),
         1,
         "{}",
         world.home.read(".aws/config")
@@ -266,6 +266,17 @@ fn sso_beside_the_written_session_is_found() {
     awsmfa: moved the long-term keys of [dev] to [dev-long-term]
     awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
     warning: the AWS CLI, boto3, the Rust SDK and the Java SDK sign in to profile `dev` through SSO (~/.aws/config:4) instead of awsmfa's session
+    hint: write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
+    ");
+}
+
+#[test]
+fn a_warning_about_one_sdk_is_in_the_singular() {
+    let world = world("credential_source = Environment\n");
+    insta::assert_snapshot!(login(&world).err(), @"
+    awsmfa: moved the long-term keys of [dev] to [dev-long-term]
+    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    warning: the Rust SDK signs in to profile `dev` through `credential_source` (~/.aws/config:3) instead of awsmfa's session
     hint: write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
 }

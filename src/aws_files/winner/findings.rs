@@ -1,13 +1,13 @@
 //! What keeps a session of ours from those who should get it: findings, their words, and the command that helps.
 
 use std::fmt;
-use std::path::Path;
+
+use crate::model::visible::{quoted, quoted_path};
 
 use super::super::profiles::Profiles;
 use super::super::session_edits::FOREIGN_MARKERS;
 use super::super::{Kind, Origin, long_term_name};
 use super::{Choice, Elsewhere, Failure, Sdk, Serial, Used, Variables, used};
-use crate::model::visible::quoted;
 
 /// What awsmfa says about a session of a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,6 +189,7 @@ impl Finding {
     /// One line: who does not get the session, and why.
     pub fn message(&self) -> String {
         let (name, who) = (&self.profile, list(&self.sdks));
+        let does = |several: &'static str, one: &'static str| if is_one(&self.sdks) { one } else { several };
         match &self.cause {
             Cause::Environment(what) => {
                 let (variable, does) = match what {
@@ -200,7 +201,8 @@ impl Finding {
             }
             Cause::Keys { session, origin, .. } => {
                 let what = if session.is_some() { "old session" } else { "access key" };
-                format!("{who} use the {what} of profile `{name}` ({origin}) instead of awsmfa's session")
+                let uses = does("use", "uses");
+                format!("{who} {uses} the {what} of profile `{name}` ({origin}) instead of awsmfa's session")
             }
             Cause::Role(_) => {
                 format!("profile `{name}` has a `role_arn`, so its `credential_process` is ignored by {who}")
@@ -213,8 +215,9 @@ impl Finding {
                 serial.profile, serial.origin
             ),
             Cause::Elsewhere(what, origin) => {
+                let sign_in = does("sign in", "signs in");
                 format!(
-                    "{who} sign in to profile `{name}` through {what} ({origin}) instead of awsmfa's session"
+                    "{who} {sign_in} to profile `{name}` through {what} ({origin}) instead of awsmfa's session"
                 )
             }
             Cause::Other => format!("{who} cannot use awsmfa's session in profile `{name}`"),
@@ -252,8 +255,9 @@ impl Finding {
                 delete_line(&serial.origin, "mfa_serial")
             ),
             Cause::Elsewhere(..) => format!(
-                "write the session to another profile: `awsmfa login --profile {0} --output-profile {0}-mfa`",
-                quoted(name)
+                "write the session to another profile: `awsmfa login --profile {} --output-profile {}`",
+                quoted(name),
+                quoted(&format!("{name}-mfa"))
             ),
             Cause::Other => {
                 format!("see the error: `aws sts get-caller-identity --profile {}`", quoted(name))
@@ -291,11 +295,12 @@ fn set_process(command: &Command, serves: &str, to: &str) -> String {
 /// A command that deletes a line while it is what it was.
 fn delete_line(origin: &Origin, key: &str) -> String {
     let line = origin.line;
-    format!("perl -i -ne 'print unless $. == {line} && /^\\s*{key}/' {}", quoted_path(&origin.path))
+    format!("perl -i -ne 'print unless $. == {line} && /^\\s*{key}/i' {}", quoted_path(&origin.path))
 }
 
-fn quoted_path(path: &Path) -> String {
-    quoted(&path.display().to_string())
+/// Whether the SDKs are one in words, too: the one of Python is `the AWS CLI and boto3`.
+fn is_one(sdks: &[Sdk]) -> bool {
+    matches!(sdks, [one] if one.names().len() == 1)
 }
 
 /// `the AWS CLI, boto3 and Terraform`.

@@ -115,6 +115,13 @@ fn utf16() {
     error: ~/.aws/credentials, line 1: the file is UTF-16, which no AWS SDK can read
     hint: save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
     ");
+    let blank = world.home.join("my files");
+    fs::rename(world.home.join(".aws/credentials"), &blank).unwrap();
+    let run = || world.home.awsmfa(["login", "--profile", "dev"]).env("AWS_SHARED_CREDENTIALS_FILE", &blank);
+    insta::assert_snapshot!(run().run().code(3).err(), @"
+    error: ~/my files, line 1: the file is UTF-16, which no AWS SDK can read
+    hint: save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 '~/my files' > '~/my files'.utf8 && mv '~/my files'.utf8 '~/my files')`
+    ");
     no_code_was_spent(&world);
 }
 
