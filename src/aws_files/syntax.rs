@@ -101,6 +101,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Line>, Vec<SyntaxError>), Synta
         if ending == Ending::Cr {
             report(Problem::LoneCarriageReturn, false);
         }
+        if raw.iter().any(|byte| (0x1c..=0x1f).contains(byte)) {
+            report(Problem::Separator, false);
+        }
         lines.push(Line { text, ending, kind });
     }
     Ok((lines, problems))

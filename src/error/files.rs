@@ -72,6 +72,7 @@ fn syntax_hint(problem: &Problem, path: &Path) -> String {
         | Problem::OddIndentation
         | Problem::IndentedHeader
         | Problem::IndentedSetting => "remove the indentation".to_owned(),
+        Problem::Separator => format!("remove it: `perl -pi -e 's/[\\x1c-\\x1f]//g' {path}`"),
         Problem::NulByte
         | Problem::OpenHeader
         | Problem::OutsideSection

@@ -28,6 +28,7 @@ fn reference_text(problem: &Problem) -> &'static str {
         | Problem::NotUtf8
         | Problem::NulByte
         | Problem::LoneCarriageReturn
+        | Problem::Separator
         | Problem::OddIndentation
         | Problem::IndentedHeader
         | Problem::IndentedSetting => "",

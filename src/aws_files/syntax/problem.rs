@@ -31,6 +31,9 @@ pub enum Problem {
     /// Line ends of old Macs; only botocore takes them.
     #[error("a carriage return that does not end a line")]
     LoneCarriageReturn,
+    /// U+001C to U+001F, which Python strips like spaces and others do not.
+    #[error("an invisible control character, which some SDKs take for a space")]
+    Separator,
     /// Only spaces and tabs indent a line in every SDK.
     #[error("a line that is indented with something other than spaces and tabs")]
     OddIndentation,
