@@ -29,6 +29,17 @@ const FISH_WORD: (&str, &str) = (
     "(string replace --all -- '\\\\ ' ' ' (commandline --current-token --cut-at-cursor) | string trim --left --chars '\\'')",
 );
 
+/// zsh quotes the `~` of a candidate, and no shell expands a quoted one: its own completion of files does it right.
+const ZSH_TILDE: (&str, &str) = (
+    "function _clap_dynamic_completer_awsmfa() {\n",
+    "function _clap_dynamic_completer_awsmfa() {
+    if [[ $PREFIX == \\~* ]]; then
+        _files
+        return
+    fi
+",
+);
+
 /// zsh reads a file of `$fpath` at the first Tab, as the body of the function `_awsmfa`. clap's script only registers its
 /// function then, and the first Tab of every shell would do nothing.
 const ZSH_FIRST_TAB: &str = "
@@ -73,7 +84,7 @@ pub fn script(shell: &str) -> CommandResult<String> {
     let mut script = Vec::new();
     shell.write_registration(VARIABLE, "awsmfa", "awsmfa", "awsmfa", &mut script)?;
     let mut script = String::from_utf8(script).map_err(|error| failed(error.to_string()))?;
-    for (from, to) in [ZSH_WORDS, FISH_WORD] {
+    for (from, to) in [ZSH_WORDS, ZSH_TILDE, FISH_WORD] {
         script = script.replace(from, to);
     }
     if shell.is("zsh") {

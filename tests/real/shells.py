@@ -35,6 +35,7 @@ LINES = {
     "awsmfa login -p my\t": "awsmfa login -p my\\ profile",
     "awsmfa login -p my\\ p\t": "awsmfa login -p my\\ profile",
     "awsmfa device export alice --qr-file pic\t": "awsmfa device export alice --qr-file picture.png",
+    "awsmfa device export alice --qr-file ~/pic\t": "awsmfa device export alice --qr-file ~/picture.png",
 }
 
 
@@ -79,7 +80,8 @@ def typed_in(name, home, *shell):
             # At the beginning of the line, so that the shell prints the rest.
             with_tab.send("\x01printf '<%s>' 'line:' \r")
             with_tab.expect(r"\n<line:>((?:<[^<>\r\n]*>)*)")
-            equal(with_tab.match[1], "".join(f"<{word}>" for word in shlex.split(expected)), "words")
+            words = [word.replace("~", str(home.path)) for word in shlex.split(expected)]
+            equal(with_tab.match[1], "".join(f"<{word}>" for word in words), "words")
             end(with_tab)
     with check(f"{name}: 'awsmfa lo' offers login and logout"):
         child = start(home, *shell)
