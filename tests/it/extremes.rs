@@ -105,7 +105,7 @@ fn extremes(text: &str) -> Vec<String> {
             }
             Value::Null => found.push((at.to_owned(), true, true)),
             Value::String(text) => {
-                found.push((at.to_owned(), false, text.contains("T") && text.ends_with('Z')))
+                found.push((at.to_owned(), false, text.contains("T") && text.ends_with('Z')));
             }
             leaf => found.push((at.to_owned(), leaf.is_number(), false)),
         }
