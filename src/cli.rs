@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::env::{Env, OWN_VARIABLES};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files;
+use crate::model::visible::quoted;
 use crate::ui::{Style, Terminal, Ui, Verbosity, color};
 use crate::{interrupt, stdio};
 
@@ -137,8 +138,18 @@ fn print_start() -> u8 {
     }
 }
 
-/// The command as it was given, without its arguments, which may be secrets: `awsmfa device list`.
+/// The command as it was given, to be run again with another profile: `awsmfa device remove alice`. Without its arguments
+/// if one may be a secret (a code) or names the profile.
 fn words(args: &[OsString]) -> String {
+    let repeatable = |arg: &str| {
+        let short = arg.starts_with('-') && !arg.starts_with("--");
+        let stays = !["--code", "--profile"].iter().any(|flag| arg.starts_with(flag)) && arg != "default";
+        stays && !(short && arg.contains(['c', 'p']))
+    };
+    let given = args.iter().skip(1).map(|arg| arg.to_str().filter(|arg| repeatable(arg)).map(quoted));
+    if let Some(given) = given.collect::<Option<Vec<_>>>() {
+        return format!("awsmfa {}", given.join(" "));
+    }
     let mut command = &Cli::command();
     let mut words = "awsmfa".to_owned();
     for arg in args.iter().skip(1) {
