@@ -26,6 +26,16 @@ pub fn rejected_typed(serial: &Serial) -> CommandError {
         .hint("enter the code that the device shows now; AWS accepts each code only once")
 }
 
+/// A code that a program printed and AWS rejected.
+pub fn rejected_program(serial: &Serial) -> CommandError {
+    let message = format!(
+        "AWS rejected the code for `{serial}` that `mfa_process` printed: it is wrong, too old or already used"
+    );
+    CommandError::new(ErrorKind::Refused, message)
+        .hint("check that the command prints this device's current code: run it by hand")
+        .hint("another computer may have used the code: try again in 30 s")
+}
+
 /// All codes of now are used, and an SDK cannot wait for another.
 pub fn none_left(serial: &Serial, seconds: u64) -> CommandError {
     let message =

@@ -241,18 +241,12 @@ impl<'a> SignIn<'a> {
         let options = self.maker.options;
         self.failures += 1;
         let is_last = self.failures >= MAX_TRIES;
-        if self.source.is_typed()
-            && error.kind == AwsErrorKind::InvalidCode
-            && (is_last || !self.source.can_renew())
-        {
-            return Err(codes::rejected_typed(&self.plan.serial).into());
-        }
         let settling = self.source.can_renew()
             && error.kind == AwsErrorKind::CannotValidateCode
             && ledger.is_settling(self.now(&ledger));
         let second_chance = self.has_second_chance(&error, &ledger);
         if is_last || !(settling || second_chance || self.is_worth_another(&error)) {
-            return Err(SessionError::Aws(error));
+            return Err(self.rejected_by_aws(error));
         }
         self.rejected = Some(why_another(error.kind));
         // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
@@ -273,6 +267,18 @@ impl<'a> SignIn<'a> {
             ui.wait(clock, pause, "AWS, which is throttling");
         }
         Ok(())
+    }
+
+    /// AWS's final word on a code. Only a stored seed's is about a stored secret.
+    fn rejected_by_aws(&self, error: AwsError) -> SessionError {
+        let serial = &self.plan.serial;
+        match (error.kind, &self.source) {
+            (AwsErrorKind::InvalidCode, CodeSource::Given(_) | CodeSource::Person) => {
+                codes::rejected_typed(serial).into()
+            }
+            (AwsErrorKind::InvalidCode, CodeSource::Process(_)) => codes::rejected_program(serial).into(),
+            _ => SessionError::Aws(error),
+        }
     }
 
     /// Whether a program is run again for the next code. Its codes were accepted before, so either another computer used

@@ -183,6 +183,20 @@ fn two_rejected_codes_of_a_program_are_enough() {
     }
 }
 
+#[test]
+#[cfg(unix)]
+fn the_error_for_a_programs_code_is_about_the_program() {
+    for unattended in [false, true] {
+        let world = with_program(|_| vec!["000000".to_owned()]);
+        let error = get(&world.in_process(0).ctx, unattended).unwrap_err();
+        insta::allow_duplicates! { insta::assert_snapshot!(in_words(&error), @"
+        error: AWS rejected the code for `arn:aws:iam::123456789012:mfa/alice` that `mfa_process` printed: it is wrong, too old or already used
+        hint: check that the command prints this device's current code: run it by hand
+        hint: another computer may have used the code: try again in 30 s
+        "); }
+    }
+}
+
 /// A context on a world's home, with someone who types these codes.
 fn typing(world: &World, codes: &[&str]) -> (InProcess, Arc<Typist>) {
     let typist = Typist::new(codes);
