@@ -23,7 +23,7 @@ const OTHER_NAMES: [(&str, &str); 6] = [
 pub(super) fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand => command_tip(&error, args),
-        ErrorKind::UnknownArgument => profile_tip(&error, args),
+        ErrorKind::UnknownArgument => profile_tip(&error, args).or_else(|| no_command_tip(&error, args)),
         _ => None,
     };
     if let Some(tip) = tip {
@@ -51,12 +51,38 @@ fn command_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
     Some(format!("did you mean 'awsmfa {}'?", other.or_else(grouped)?))
 }
 
+/// `awsmfa --profile dev`: a profile and nothing to do with it.
+fn no_command_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_profile = typed.starts_with("--profile") || typed.starts_with("-p");
+    let (path, _) = command(args);
+    let name = profile(args).filter(|_| is_profile && path == "awsmfa")?;
+    Some(format!("add a command: awsmfa login --profile {}", quoted(name)))
+}
+
+/// The value of the first profile flag.
+fn profile(args: &[OsString]) -> Option<&str> {
+    let mut args = args.iter().skip(1).take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str());
+    while let Some(arg) = args.next() {
+        if matches!(arg, "--profile" | "-p") {
+            return args.next();
+        }
+        let joined = arg.strip_prefix("--profile=").or_else(|| arg.strip_prefix("-p"));
+        if joined.is_some() {
+            return joined;
+        }
+    }
+    None
+}
+
 /// `awsmfa enroll dev`: a profile without its flag.
 fn profile_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
     let (path, command) = command(args);
     let takes_profile = command.get_arguments().any(|arg| arg.get_long() == Some("profile"));
-    if typed.starts_with('-') || !takes_profile {
+    // A word too many is not a second profile, nor a second device.
+    let is_taken = profile(args).is_some() || command.get_positionals().next().is_some();
+    if typed.starts_with('-') || !takes_profile || is_taken {
         return None;
     }
     Some(format!("to use a profile: {path} --profile {}", quoted(typed)))

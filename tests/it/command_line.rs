@@ -65,6 +65,14 @@ fn tips_are_commands_that_work() {
     insta::assert_snapshot!(tip(&["loginn"]), @"a similar subcommand exists: 'login'");
     insta::assert_snapshot!(tip(&["enroll", "dev"]), @"to use a profile: awsmfa enroll --profile dev");
     insta::assert_snapshot!(tip(&["device", "list", "dev"]), @"to use a profile: awsmfa device list --profile dev");
+    for line in [&["--profile", "my team"][..], &["-p", "my team"], &["--profile=my team", "-v"]] {
+        insta::allow_duplicates! { insta::assert_snapshot!(tip(line), @"add a command: awsmfa login --profile 'my team'"); }
+    }
+    // A word too many is not one more profile.
+    for line in [["login", "dev", "x"], ["enroll", "--profile=dev", "x"], ["code", "alice", "x"]] {
+        let said = home.awsmfa(line).run().code(2).err();
+        assert!(said.contains("unexpected argument 'x'") && !said.contains("tip:"), "{said}");
+    }
     let sdk = home.awsmfa(["credential-process", "my profile"]).run().code(2).err();
     insta::assert_snapshot!(sdk, @"awsmfa: unexpected argument 'my profile' found; tip: to use a profile: awsmfa credential-process --profile 'my profile'; hint: see `awsmfa credential-process --help`");
 }
