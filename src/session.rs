@@ -236,12 +236,14 @@ impl<'a> Maker<'a> {
         };
         if before.is_empty() && role.duration > SessionDuration::HOUR {
             // A role assumed from a session lives an hour at most.
-            let hours = role.duration;
+            let (arn, hours) = (&role.role_arn, role.duration.min(SessionDuration::ROLE_MAX));
             self.ctx.ui.detail(format_args!(
-                "`{}` for {hours}: assumed with the long-term keys and a code, because from a session it would end after 1 h",
-                role.role_arn
+                "`{arn}` for {hours}: assumed with the long-term keys and a code, because from a session it would end after 1 h"
             ));
-            return self.sign_in(plan, Some(role));
+            if role.duration > hours {
+                self.ctx.ui.warn(format_args!("`{arn}` is assumed for {hours}, the maximum for a role"));
+            }
+            return self.sign_in(plan, Some(&AssumeRole { duration: hours, ..role.clone() }));
         }
         let base = self.base(plan, force)?;
         let mut session = base.session;

@@ -229,6 +229,9 @@ impl From<AwsError> for CommandError {
                 Self::new(kind, "the user has an MFA device already, and AWS demands a session made with it (AWS-2023-001)")
                     .hint("use credentials of such a session, or let an administrator do it")
             }
+            Kind::InvalidInput if error.message.contains("MaxSessionDuration") => this
+                .hint("ask for less: `--duration 1h`, or `duration_seconds` in the role's profile")
+                .hint("or raise the role's maximum session duration in the IAM console"),
             Kind::Busy => this.hint("another change is under way; try again in a minute"),
             Kind::DeleteConflict => this.hint("deactivate the device first: `awsmfa device remove` does both"),
             Kind::AccessDenied

@@ -132,7 +132,7 @@ fn plan(
     for role in &resolution.roles {
         let own = role.duration_seconds.as_ref().map(setting_duration).transpose()?;
         let wished = wished.filter(|_| role.profile == resolution.profile);
-        let duration = wished.or(own).unwrap_or(SessionDuration::HOUR).min(SessionDuration::ROLE_MAX);
+        let duration = wished.or(own).unwrap_or(SessionDuration::HOUR);
         roles.push(assume_role(profiles, role, || session_name(&serial), duration)?);
     }
     if serial.is_virtual() {

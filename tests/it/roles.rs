@@ -73,6 +73,31 @@ fn a_role_for_longer_than_an_hour_is_assumed_with_a_code() {
 }
 
 #[test]
+fn a_duration_that_no_role_can_have_is_reduced_with_a_warning() {
+    let world = with_role("");
+    let ran = world.home.awsmfa(["login", "-p", "admin", "--duration", "24h"]).run().success();
+    assert!(
+        ran.err().contains(
+            "warning: `arn:aws:iam::123456789012:role/admin` is assumed for 12h, the maximum for a role\n"
+        ),
+        "{}",
+        ran.err()
+    );
+    assert_eq!(world.aws.requests_for("AssumeRole")[0].param("DurationSeconds"), Some("43200"));
+}
+
+#[test]
+fn a_duration_above_the_roles_own_maximum_has_a_hint() {
+    let world = with_role("");
+    world.aws.add_role("admin", RoleSpec { require_mfa: true, ..RoleSpec::default() });
+    insta::assert_snapshot!(world.home.awsmfa(["login", "-p", "admin", "--duration", "2h"]).run().code(4).err(), @"
+    error: AssumeRole refused: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role
+    hint: ask for less: `--duration 1h`, or `duration_seconds` in the role's profile
+    hint: or raise the role's maximum session duration in the IAM console
+    ");
+}
+
+#[test]
 fn the_session_of_a_role_stands_beside_its_profile() {
     let world = with_role("");
     let before = world.home.credentials();
