@@ -6,6 +6,8 @@ mod findings;
 
 pub use findings::{Cause, Claim, Finding, findings};
 
+use crate::model::session::is_long_term_id;
+
 use super::profiles::{Profile, Profiles, Value};
 use super::resolve::served_profile;
 use super::{Kind, Origin};
@@ -322,7 +324,11 @@ impl View<'_> {
             _ => {
                 let (id, secret) = (profile.value("aws_access_key_id"), profile.get("aws_secret_access_key"));
                 return match (id, secret, self.sdk) {
-                    (Some(id), Some(_), _) => found(profile.get("aws_session_token").is_some(), &id.origin),
+                    (Some(id), Some(_), _) => {
+                        // Beside a long-term key, a token is a leftover, though it is used.
+                        let token = profile.get("aws_session_token").is_some();
+                        found(token && !is_long_term_id(id.text()), &id.origin)
+                    }
                     (None, None, _) | (_, _, Sdk::JavaScript | Sdk::Go) => None,
                     _ => Some(Used::Nothing(Failure::HalfKey)),
                 };

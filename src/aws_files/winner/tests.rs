@@ -42,6 +42,17 @@ fn keys_and_a_process_stand_in_each_sdks_order() {
 }
 
 #[test]
+fn an_access_key_beside_a_stale_token_is_no_session() {
+    let key = "aws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = s\naws_session_token = t\n";
+    let (config, keys) = (format!("[profile dev]\n{OURS}"), format!("[dev]\n{key}"));
+    check(&config, &keys, [IN_CREDENTIALS, IN_CREDENTIALS, IN_CREDENTIALS, AWSMFA, AWSMFA]);
+    let profiles = profiles(&config, &keys);
+    let claim = Claim::Served { at: "dev", profile: "dev" };
+    let found = findings(&profiles, &Variables::default(), "dev", claim);
+    assert_eq!(found.len(), 1, "one hint moves the key: {found:?}");
+}
+
+#[test]
 fn half_a_key_stops_some_and_is_passed_over_by_others() {
     let config = format!("[profile dev]\n{OURS}");
     let half = "nothing: half of an access key is missing";
