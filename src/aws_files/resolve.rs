@@ -139,6 +139,9 @@ pub enum Instead {
     /// Our own command.
     #[error("its `credential_process` is awsmfa itself")]
     Ourselves,
+    /// Our own command, for this profile.
+    #[error("its `credential_process` gets the session of profile `{0}` from awsmfa")]
+    Served(String),
 }
 
 fn no_keys(profile: &str, looked_in: &[String], instead: Option<&Instead>) -> String {
@@ -371,14 +374,15 @@ fn keys_of(profiles: &Profiles, name: &str) -> Result<KeySource, KeysError> {
         return Ok(source);
     }
     let long_term = long_term_name(name);
-    let mut ourselves = false;
+    let mut ours = None;
     for section in [name, &long_term] {
         let command = profiles.get(section).and_then(|profile| setting(profile, "credential_process"));
-        match command {
-            Some(command) if runs_ourselves(&command.text, name) => ourselves = true,
-            Some(command) => return Ok(KeySource::Process { profile: section.to_owned(), command }),
-            None => {}
-        }
+        let Some(command) = command else { continue };
+        ours = match served_profile(&command.text) {
+            None => return Ok(KeySource::Process { profile: section.to_owned(), command }),
+            Some(Some(other)) if other != name => Some(Instead::Served(other)),
+            Some(_) => Some(Instead::Ourselves),
+        };
     }
     Err(KeysError::NoLongTermKeys {
         profile: name.to_owned(),
@@ -388,7 +392,7 @@ fn keys_of(profiles: &Profiles, name: &str) -> Result<KeySource, KeysError> {
             "`credential_process`".to_owned(),
             "`source_profile`".to_owned(),
         ],
-        instead: profiles.get(name).and_then(instead).or(ourselves.then_some(Instead::Ourselves)),
+        instead: profiles.get(name).and_then(instead).or(ours),
     })
 }
 

@@ -217,6 +217,7 @@ impl From<KeysError> for CommandError {
                 Some(Instead::WebIdentity | Instead::CredentialSource(_)) => {
                     this.hint("name a profile with an IAM user's access key: `--profile NAME`")
                 }
+                Some(Instead::Served(other)) => this.hint(format!("use `--profile {}`", quoted(&other))),
                 // Keys in the profile's own section would hide the command or the session from the SDKs.
                 Some(Instead::SessionOnly | Instead::Ourselves) => this.hint(format!(
                     "enter the access key of an IAM user: `aws configure --profile {}`",

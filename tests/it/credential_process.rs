@@ -197,8 +197,8 @@ fn a_circle_of_processes_ends() {
     world.home.write_credentials("");
     world.home.write_config(&format!(
         "[profile dev]\nmfa_serial = {0}\ncredential_process = env {ours} credential-process -p dev\n\
-         [profile a]\nmfa_serial = {0}\ncredential_process = {ours} credential-process -p b\n\
-         [profile b]\nmfa_serial = {0}\ncredential_process = {ours} credential-process -p a\n",
+         [profile a]\nmfa_serial = {0}\ncredential_process = env {ours} credential-process -p b\n\
+         [profile b]\nmfa_serial = {0}\ncredential_process = env {ours} credential-process -p a\n",
         world.device.serial
     ));
     for profile in ["dev", "a"] {

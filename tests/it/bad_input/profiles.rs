@@ -115,7 +115,7 @@ fn something_else_in_place_of_long_term_keys() {
     let world = World::imported();
     with_config(
         &world,
-        "[profile sso]\nsso_session = corp\n[profile ours]\ncredential_process = awsmfa credential-process -p ours",
+        "[profile sso]\nsso_session = corp\n[profile ours]\ncredential_process = awsmfa credential-process -p ours\n[profile dev-mfa]\ncredential_process = awsmfa credential-process -p dev",
     );
     let err = login_and_sdk(&world.home, "sso", 3);
     insta::assert_snapshot!(err, @"
@@ -126,6 +126,11 @@ fn something_else_in_place_of_long_term_keys() {
     insta::assert_snapshot!(err, @"
     error: no long-term keys for profile `ours`: its `credential_process` is awsmfa itself (looked in [ours-long-term], [ours], `credential_process`, `source_profile`)
     hint: enter the access key of an IAM user: `aws configure --profile ours-long-term`
+    ");
+    let err = login(&world.home, "dev-mfa", 3);
+    insta::assert_snapshot!(err, @"
+    error: no long-term keys for profile `dev-mfa`: its `credential_process` gets the session of profile `dev` from awsmfa (looked in [dev-mfa-long-term], [dev-mfa], `credential_process`, `source_profile`)
+    hint: use `--profile dev`
     ");
     world.home.write_credentials(
         "[dev]\naws_access_key_id = ASIAX\naws_secret_access_key = x\naws_session_token = t\n",
