@@ -69,15 +69,19 @@ fn character_kind(character: char) -> &'static str {
     match character {
         c if c.is_control() => "a control character",
         c if c.is_whitespace() => "whitespace",
+        '"' | '\'' => "quotation marks",
         _ => "a non-ASCII character",
     }
 }
 
-/// Checks that keys can sign a request: visible ASCII only.
+/// Checks that keys can sign a request: visible ASCII only, and not in quotes. AWS's files and `docker --env-file` keep quotes
+/// as a part of the value.
 pub fn check_keys(id: &str, secret: &str, token: Option<&str>) -> Result<(), UnusableKey> {
     let parts = [(KeyPart::Id, id), (KeyPart::Secret, secret), (KeyPart::Token, token.unwrap_or_default())];
     for (part, text) in parts {
-        if let Some(character) = text.chars().find(|c| !c.is_ascii_graphic()) {
+        let quote =
+            text.chars().next().filter(|c| text.len() > 1 && "\"'".contains(*c) && text.ends_with(*c));
+        if let Some(character) = text.chars().find(|c| !c.is_ascii_graphic()).or(quote) {
             return Err(UnusableKey { part, character });
         }
     }
@@ -257,6 +261,9 @@ mod tests {
         let why = |id, secret, token| check_keys(id, secret, token).unwrap_err().to_string();
         assert_eq!(why("AKIA\u{1b}[D", "s", None), "the access key ID contains a control character (U+001B)");
         assert_eq!(why("AKIA", "s\u{a0}", None), "the secret access key contains whitespace (U+00A0)");
+        assert_eq!(why("\"AKIA\"", "s", None), "the access key ID contains quotation marks (U+0022)");
+        assert_eq!(why("AKIA", "'s'", None), "the secret access key contains quotation marks (U+0027)");
+        assert_eq!(check_keys("AKIA", "\"", Some("'t")), Ok(()));
         assert_eq!(why("AKIA", "s", Some("é")), "the session token contains a non-ASCII character (U+00E9)");
     }
 

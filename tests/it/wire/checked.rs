@@ -207,6 +207,19 @@ fn keys_that_no_header_takes_are_refused_with_their_variable() {
     assert!(err.contains("AWS_SESSION_TOKEN: the session token contains a control character"), "{err}");
 }
 
+#[test]
+fn keys_in_quotes_are_refused_with_their_place() {
+    let world = World::imported();
+    world.home.write_credentials(&format!(
+        "[dev]\naws_access_key_id = {}\naws_secret_access_key = \"{}\"\n",
+        world.key.id, world.key.secret
+    ));
+    insta::assert_snapshot!(refused(&world), @"
+    error: aws_secret_access_key (~/.aws/credentials:3): the secret access key contains quotation marks (U+0022)
+    hint: enter both again: `aws configure --profile dev`
+    ");
+}
+
 #[cfg(unix)]
 #[test]
 fn keys_that_no_header_takes_are_refused_when_a_program_prints_them() {
