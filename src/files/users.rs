@@ -181,7 +181,11 @@ fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displace
 /// behind.
 pub fn check_replaceable(path: &Path) -> Result<(), Irreplaceable> {
     let target = match resolve_links(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Irreplaceable::DanglingLink),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            // `<(…)` is a link to something that has no path.
+            fs::metadata(path).map_or(Ok(()), |found| check_kind(&found))?;
+            return Err(Irreplaceable::DanglingLink);
+        }
         target => target?,
     };
     let old = match fs::metadata(&target) {

@@ -101,6 +101,9 @@ fn process_substitution_works() {
     run(world.home.awsmfa(["code", "--profile", "dev"])).run().success();
     let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--label", "phone"];
     run(world.home.awsmfa(import)).stdin(&world.device.seed).run().success();
+    // A session cannot be written into it.
+    let login = run(world.home.awsmfa(["login", "--profile", "dev"])).run().code(3);
+    assert!(login.err().contains(": it is a FIFO, not a regular file"), "{}", login.err());
 }
 
 #[test]
