@@ -141,6 +141,9 @@ impl From<SeedError> for CommandError {
                 "paste the whole secret key that the console shows under `Show secret key`, and nothing else",
             ),
             SeedError::NotOtpauth(_) => this.hint("it looks like `otpauth://totp/NAME?secret=BASE32`"),
+            SeedError::Export => {
+                this.hint("paste the secret key itself, or the `otpauth://` URI of one account")
+            }
             SeedError::Hotp | SeedError::Foreign(_) => {
                 this.hint("check that this is the secret of an AWS MFA device")
             }

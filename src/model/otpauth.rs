@@ -8,25 +8,33 @@ use super::step::STEP_SECONDS;
 use super::totp::SeedError;
 
 const SCHEME: &str = "otpauth://";
+/// What the QR codes of Google Authenticator's own export hold.
+const EXPORT_SCHEME: &str = "otpauth-migration://";
 const DIGITS: u64 = 6;
 
-/// The `otpauth://` URI in a text, to the end of its line. Blanks do not end it: apps leave them in labels.
+/// The `otpauth://` URI in a text, or one of an export, to the end of its line. Blanks do not end it: apps leave them in labels.
 pub fn find(text: &str) -> Option<&str> {
-    let at = (0..text.len()).find(|at| text.get(*at..at + SCHEME.len()).is_some_and(is_scheme))?;
+    let at = (0..text.len()).find(|at| {
+        let stands = |scheme: &str| starts_with(text.get(*at..).unwrap_or_default(), scheme);
+        stands(SCHEME) || stands(EXPORT_SCHEME)
+    })?;
     text[at..].split(['\n', '\r', '"', '`', '<', '>']).next()
 }
 
-fn is_scheme(text: &str) -> bool {
-    text.eq_ignore_ascii_case(SCHEME)
+fn starts_with(text: &str, scheme: &str) -> bool {
+    text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 /// The `secret` of a URI of an AWS device, as it is written there.
 pub(super) fn secret(uri: &str) -> Result<Zeroizing<String>, SeedError> {
     let uri = uri.trim();
-    let rest = match uri.get(..SCHEME.len()) {
-        Some(scheme) if is_scheme(scheme) => &uri[SCHEME.len()..],
-        _ => return Err(SeedError::NotOtpauth("it does not begin with otpauth://")),
-    };
+    if starts_with(uri, EXPORT_SCHEME) {
+        return Err(SeedError::Export);
+    }
+    if !starts_with(uri, SCHEME) {
+        return Err(SeedError::NotOtpauth("it does not begin with otpauth://"));
+    }
+    let rest = &uri[SCHEME.len()..];
     check_type(rest.split(['/', '?']).next().unwrap_or_default())?;
     let query = rest.split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or_default();
@@ -181,11 +189,11 @@ mod tests {
             "otpauth://totp/x?secret=KEY&digits=six",
             "otpauth://totp/x?secret=KEY&period=30.5",
             "otpauth://steam/x?secret=KEY",
-            "otpauth-migration://offline?data=KEY",
             "https://totp/x?secret=KEY",
         ] {
             assert!(matches!(uri(text), Err(SeedError::NotOtpauth(_))), "{text}: {:?}", uri(text));
         }
+        assert_eq!(uri("otpauth-migration://offline?data=KEY"), Err(SeedError::Export));
         assert_eq!(uri("otpauth://totp/x?secret=GEZDGNBVGY3TQOJ1"), Err(SeedError::NotBase32));
     }
 
@@ -194,6 +202,10 @@ mod tests {
         assert_eq!(find("URI: OtpAuth://totp/x"), Some("OtpAuth://totp/x"));
         assert_eq!(find("{\"uri\": \"otpauth://totp/a b\"}"), Some("otpauth://totp/a b"));
         assert_eq!(find("otpauth://totp/O'Brien\nbye"), Some("otpauth://totp/O'Brien"));
+        assert_eq!(
+            find("see Otpauth-Migration://offline?data=x"),
+            Some("Otpauth-Migration://offline?data=x")
+        );
         assert_eq!(find("ü otpauth:/x"), None);
     }
 

@@ -42,6 +42,9 @@ pub enum SeedError {
     /// Not an `otpauth://` URI that can be read.
     #[error("this is not an otpauth:// URI: {0}")]
     NotOtpauth(&'static str),
+    /// Google Authenticator's export.
+    #[error("this is an export of Google Authenticator, which holds a list of accounts")]
+    Export,
     /// A counter-based device.
     #[error("this otpauth URI is of type `hotp`; AWS devices are of type `totp`")]
     Hotp,
