@@ -302,10 +302,16 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
     let role = own.and_then(|profile| Some((profile, profile.value("role_arn")?)));
     let Some((profile, role_arn)) = role else {
         let keys = keys_of(profiles, name);
-        if let Err(KeysError::NoLongTermKeys { .. }) = keys
-            && let Some(source) = source_of(profiles, name)?
-        {
-            return Ok(Step::Source(source));
+        if let Err(KeysError::NoLongTermKeys { instead, .. }) = &keys {
+            if let Some(source) = source_of(profiles, name)? {
+                return Ok(Step::Source(source));
+            }
+            // A role that is assumed with this profile is assumed with the other one's session.
+            if let (Some(Instead::Served(other)), false) = (instead, first)
+                && exists(profiles, other)
+            {
+                return Ok(Step::Source(other.clone()));
+            }
         }
         return Ok(Step::Keys(keys));
     };

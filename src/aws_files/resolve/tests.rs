@@ -140,6 +140,27 @@ fn our_own_command_is_known() {
 }
 
 #[test]
+fn role_is_assumed_with_the_session_that_its_source_gets_from_us() {
+    let config = "[profile dev]\nrole_arn = R\nsource_profile = base-mfa\n\
+        [profile base-mfa]\ncredential_process = awsmfa credential-process --profile base\n\
+        [profile base]\nmfa_serial = S\n";
+    let profiles = profiles(config, &keys("base"));
+    let resolution = resolve(&profiles, "dev").unwrap();
+    assert_eq!(key_id(&resolution), "ID-base");
+    assert_eq!(resolution.chain, ["dev", "base-mfa", "base"]);
+    let itself = resolve(&profiles, "base-mfa").unwrap();
+    assert!(itself.keys.unwrap_err().to_string().contains("gets the session of profile `base`"));
+    let circle = self::profiles(
+        &config.replace("[profile base]\n", "[profile base]\nrole_arn = R\nsource_profile = base-mfa\n"),
+        "",
+    );
+    assert_eq!(
+        resolve(&circle, "dev").unwrap_err().to_string(),
+        "source profiles go in a circle: base-mfa → base → base-mfa"
+    );
+}
+
+#[test]
 fn endpoints_come_from_services_then_the_profile() {
     let config = "[profile dev]\nservices = x\nendpoint_url = http://all\nuse_fips_endpoint = True\n\
         [services x]\nsts =\n  endpoint_url = http://sts\n[profile off]\nendpoint_url = http://all\n\
