@@ -52,17 +52,19 @@ impl Carried {
 
     /// The text without these secrets.
     pub(super) fn redacted(&self, text: Vec<u8>) -> Vec<u8> {
-        let mut hidden = vec![false; text.len()];
+        let characters = unescaped(&text);
+        let plain: Vec<u8> = characters.iter().map(|(byte, _)| *byte).collect();
+        let mut hidden = vec![false; plain.len()];
         for secret in &self.0 {
-            mark(&text, secret.expose().as_bytes(), &mut hidden);
+            mark(&plain, secret.expose().as_bytes(), &mut hidden);
         }
         if !hidden.contains(&true) {
             return text;
         }
         let mut kept = Vec::with_capacity(text.len());
-        for (at, byte) in text.iter().enumerate() {
+        for (at, (_, written)) in characters.iter().enumerate() {
             match (hidden[at], at > 0 && hidden[at - 1]) {
-                (false, _) => kept.push(*byte),
+                (false, _) => kept.extend_from_slice(written),
                 (true, false) => kept.extend_from_slice(REDACTED.as_bytes()),
                 (true, true) => {}
             }
@@ -71,18 +73,47 @@ impl Carried {
     }
 }
 
+/// The bytes of a text, each with how it is written: XML and HTML may write any character as a reference.
+fn unescaped(text: &[u8]) -> Vec<(u8, &[u8])> {
+    let (mut found, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let [first, ..] = rest {
+        let (byte, length) = reference(rest).unwrap_or((*first, 1));
+        let (written, after) = rest.split_at(length);
+        found.push((byte, written));
+        rest = after;
+    }
+    found
+}
+
+/// The ASCII character that a text begins with a reference to, and the reference's length.
+fn reference(text: &[u8]) -> Option<(u8, usize)> {
+    let end = text.iter().take(12).position(|byte| *byte == b';')?;
+    let name = std::str::from_utf8(text.strip_prefix(b"&")?.get(..end.checked_sub(1)?)?).ok()?;
+    let number = |digits: &str| match digits.strip_prefix(['x', 'X']) {
+        Some(digits) => u8::from_str_radix(digits, 16).ok(),
+        None => digits.parse().ok(),
+    };
+    let byte = match name {
+        "amp" => b'&',
+        "lt" => b'<',
+        "gt" => b'>',
+        "quot" => b'"',
+        "apos" => b'\'',
+        name => number(name.strip_prefix('#')?).filter(u8::is_ascii)?,
+    };
+    Some((byte, end + 1))
+}
+
 /// The secret part of a header. In a signed request's `Authorization` that is only the signature; AWS's own messages contain
 /// the rest.
 fn in_header(value: &str) -> String {
     value.rsplit_once("Signature=").map_or(value, |(_, signature)| signature).to_owned()
 }
 
-/// A secret in plain text, form-encoded and XML-escaped.
+/// A secret in plain text and form-encoded.
 fn spellings(secret: &str) -> HashSet<String> {
     let form: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-    let xml = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let quoted = xml.replace('"', "&quot;").replace('\'', "&apos;");
-    HashSet::from([secret.to_owned(), form.to_ascii_lowercase(), form, xml, quoted])
+    HashSet::from([secret.to_owned(), form.to_ascii_lowercase(), form])
 }
 
 /// Marks where a text contains a secret or a fragment of it.
@@ -136,6 +167,20 @@ mod tests {
             "luX2VjEXAMPLE",
         ] {
             assert_eq!(redacted(&carried, &format!("x{quoted}!")), "x[redacted]!");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_character_references_is_redacted() {
+        let code = carried(&[], "TokenCode=123456");
+        for quoted in ["&#49;23456", "12345&#x36;", "&#49;&#50;&#51;&#52;&#53;&#54;", "&#x0031;23456"] {
+            assert_eq!(redacted(&code, &format!("<a>{quoted}&amp;</a>")), "<a>[redacted]&amp;</a>");
+        }
+        assert_eq!(redacted(&code, "1&#55;23456 &#;123456"), "1&#55;23456 &#;[redacted]");
+        let form = carried(&[], "Password=a%26%22b%27");
+        assert_eq!(redacted(&form, "x a&amp;&#34;b&#39; y"), "x [redacted] y");
+        for other in ["&", "&;", "&#", "&#x;", "&#300;", "&#xe9;", "&nbsp;", "&#49"] {
+            assert_eq!(redacted(&code, &format!("{other} 123456")), format!("{other} [redacted]"));
         }
     }
 
