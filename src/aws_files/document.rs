@@ -85,6 +85,17 @@ pub enum UnsafeEdit {
     },
 }
 
+impl UnsafeEdit {
+    /// Whether the AWS CLI and boto3 refuse the whole file for it.
+    pub fn breaks_botocore(&self) -> bool {
+        match self {
+            Self::Syntax(error) => error.fatal || error.problem == syntax::Problem::ByteOrderMark,
+            Self::DuplicateSection { .. } | Self::DuplicateKey { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 /// A section's place: its header's line and the end of its lines, as indices.
 #[derive(Debug, Clone)]
 pub(super) struct Span {

@@ -115,6 +115,7 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     let outlook = enrolled.profile.as_ref().and_then(|profile| outlook(ctx, profile).ok());
     let (found, served) = outlook.unwrap_or_default();
     findings::warn(ctx, &found);
+    findings::warn_of_files(ctx);
     let next = next(&enrolled, served);
     if args.json {
         ctx.ui.pretty_json(&output(&enrolled, next))?;

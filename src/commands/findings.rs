@@ -4,7 +4,9 @@
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::served_profile;
 use crate::aws_files::winner::{self, Choice, Claim, Finding, Sdk, Variables};
+use crate::aws_files::write::FileError;
 use crate::context::Context;
+use crate::error::CommandError;
 use crate::model::visible::quoted;
 use crate::ui::Verbosity;
 
@@ -39,6 +41,20 @@ pub fn warn(ctx: &Context, findings: &[Finding]) {
         for hint in finding.hints() {
             ctx.ui.hint(hint);
         }
+    }
+}
+
+/// Warns of each AWS file that the AWS CLI and boto3 refuse as a whole: to them, no profile has a session then.
+pub fn warn_of_files(ctx: &Context) {
+    let Ok(profiles) = ctx.profiles() else { return };
+    for file in profiles.files() {
+        let mut obstacles = profiles.obstacles().filter(|(path, _)| path == file);
+        let Some((path, source)) = obstacles.find(|(_, obstacle)| obstacle.breaks_botocore()) else {
+            continue;
+        };
+        ctx.ui.warn(format_args!("the AWS CLI and boto3 cannot read {}: {source}", path.display()));
+        let error = FileError::Unsafe { path: path.to_owned(), source: source.clone() };
+        CommandError::from(error).hints.iter().for_each(|hint| ctx.ui.hint(hint));
     }
 }
 

@@ -54,6 +54,7 @@ pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
     }
     let found = run_one(ctx, args, args.profile.name().map(str::to_owned))?;
     findings::warn(ctx, &found);
+    findings::warn_of_files(ctx);
     Ok(())
 }
 
@@ -81,6 +82,7 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
     found.retain(|finding| !is_environment(finding));
     found.splice(..0, first);
     findings::warn(ctx, &found);
+    findings::warn_of_files(ctx);
     failure.map_or(Ok(()), Err)
 }
 

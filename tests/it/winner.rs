@@ -300,3 +300,22 @@ fn verbose_credential_process_shows_what_each_sdk_would_use() {
         !world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().err().contains("warning")
     );
 }
+
+#[test]
+fn a_file_that_the_aws_cli_refuses_is_named() {
+    let world = World::imported();
+    let config = world.home.read(".aws/config");
+    for (text, problem) in [
+        (format!("\u{feff}{config}"), "line 1: the file starts with a UTF-8 byte order mark"),
+        (format!("{config}[profile a]\nk = 1\nk = 2\n"), "`k` appears twice in section [profile a]"),
+        (format!("{config}[profile a]\n[profile a]\n"), "section [profile a] appears twice"),
+    ] {
+        world.home.write_config(&text);
+        let said = world.home.awsmfa(["login", "--profile", "dev"]).run().success().err();
+        let warning = format!("warning: the AWS CLI and boto3 cannot read ~/.aws/config: {problem}");
+        assert!(said.contains(&warning) && said.contains("\nhint: "), "{said}");
+    }
+    world.home.write_config(&config);
+    let said = world.home.awsmfa(["login", "--profile", "dev"]).run().success().err();
+    assert!(!said.contains("warning"), "{said}");
+}
