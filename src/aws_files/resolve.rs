@@ -3,12 +3,14 @@
 //! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
 
 mod connection;
+mod error;
 mod own_command;
 
 pub use connection::{ca_bundle, service_endpoint, use_dualstack_endpoint, use_fips_endpoint};
+pub use error::{Instead, KeysError, ResolveError};
 pub use own_command::{runs_ourselves, served_profile};
 
-use super::profiles::{BadLine, Ignored, IncompleteKeys, Profile, Profiles, StaticKeys};
+use super::profiles::{BadLine, IncompleteKeys, Profile, Profiles, StaticKeys};
 use super::{Origin, SERIAL_KEYS, keeps_keys_of, long_term_name, session_name};
 
 /// What a profile stands for.
@@ -98,120 +100,6 @@ pub enum Target {
     Section(String),
     /// The profile asks us by `credential_process`: the cache is enough.
     CacheOnly,
-}
-
-/// Why there are no long-term keys in the files.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum KeysError {
-    /// Nothing that could be used.
-    #[error("{}", no_keys(profile, looked_in, instead.as_ref()))]
-    NoLongTermKeys {
-        /// The profile.
-        profile: String,
-        /// Where they would have been: section names and keys.
-        looked_in: Vec<String>,
-        /// What the profile has instead.
-        instead: Option<Instead>,
-    },
-    /// Half of a pair of keys.
-    #[error(transparent)]
-    Incomplete(#[from] IncompleteKeys),
-}
-
-/// What a profile has in place of long-term keys.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Instead {
-    /// IAM Identity Center.
-    #[error("it signs in through IAM Identity Center (SSO)")]
-    Sso,
-    /// `aws login`.
-    #[error("it signs in through `aws login`")]
-    LoginSession,
-    /// A token of another identity provider.
-    #[error("it uses a web identity token")]
-    WebIdentity,
-    /// The keys of a machine or container.
-    #[error("it takes its credentials from `credential_source = {0}`")]
-    CredentialSource(String),
-    /// Temporary credentials only.
-    #[error("it holds a session, and its long-term keys are nowhere to be found")]
-    SessionOnly,
-    /// Our own command.
-    #[error("its `credential_process` is awsmfa itself")]
-    Ourselves,
-    /// Our own command, for this profile.
-    #[error("its `credential_process` gets the session of profile `{0}` from awsmfa")]
-    Served(String),
-}
-
-fn no_keys(profile: &str, looked_in: &[String], instead: Option<&Instead>) -> String {
-    let mut text = format!("no long-term keys for profile `{profile}`");
-    if let Some(instead) = instead {
-        text.push_str(&format!(": {instead}"));
-    }
-    text.push_str(&format!(" (looked in {})", looked_in.join(", ")));
-    text
-}
-
-/// Why a profile cannot be resolved.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveError {
-    /// There is no such profile.
-    #[error("no profile `{name}` in {}", join_files(files))]
-    NoSuchProfile {
-        /// The name that was asked for.
-        name: String,
-        /// Names that may have been meant.
-        near: Vec<String>,
-        /// The profiles that exist.
-        others: Vec<String>,
-        /// The files that were read.
-        files: Vec<std::path::PathBuf>,
-    },
-    /// A section was meant to be the profile, but its header is no profile's.
-    #[error("section [{}] is not a profile to the AWS SDKs ({})", section.header, section.origin)]
-    Ignored {
-        /// The name that was asked for.
-        name: String,
-        /// The section.
-        section: Ignored,
-    },
-    /// A line of the profile, or of something that it refers to, leaves its settings in doubt.
-    #[error(transparent)]
-    BadLine(#[from] BadLine),
-    /// `source_profile` names a profile that is not there.
-    #[error(
-        "profile `{profile}` has `source_profile = {source_profile}`, and there is no such profile ({origin})"
-    )]
-    NoSuchSource {
-        /// The profile that refers to it.
-        profile: String,
-        /// The name that it has.
-        source_profile: String,
-        /// Names that may have been meant.
-        near: Vec<String>,
-        /// The line that refers to it.
-        origin: Origin,
-    },
-    /// A role without anything to assume it with.
-    #[error("profile `{profile}` has a `role_arn` but no `source_profile` ({origin})")]
-    NoSource {
-        /// The profile.
-        profile: String,
-        /// The line of `role_arn`.
-        origin: Origin,
-    },
-    /// Source profiles that lead back.
-    #[error("source profiles go in a circle: {}", cycle.join(" → "))]
-    Cycle {
-        /// The profiles; the first is the last.
-        cycle: Vec<String>,
-    },
-}
-
-fn join_files(files: &[std::path::PathBuf]) -> String {
-    let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-    files.join(" or ")
 }
 
 /// Resolves a profile. It exists if it, or `<name>-long-term`, is in one of the files.
