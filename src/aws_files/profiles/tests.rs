@@ -85,7 +85,15 @@ fn quoted_headers_are_the_profiles_that_they_name() {
     ] {
         assert_eq!(region_of_dev(&format!("{header}\nregion = x\n")).as_deref(), Some("x"), "{header}");
     }
-    for header in ["[profile 'dev]", "[profile 'dev\"]", "['dev']", "['profile' dev]", "[profile 'd' 'ev']"] {
+    for header in [
+        "[profile 'dev]",
+        "[profile 'dev\"]",
+        "['dev']",
+        "[profile dev #]",
+        "[profile 'dev' #]",
+        "['profile' dev]",
+        "[profile 'd' 'ev']",
+    ] {
         assert_eq!(region_of_dev(&format!("{header}\nregion = x\n")), None, "{header}");
     }
     let keys = "aws_access_key_id = A\naws_secret_access_key = B\n";

@@ -64,7 +64,9 @@ pub(in crate::aws_files) fn exact_header(inner: &str) -> String {
 
 /// The name that botocore reads from quotes or escapes elsewhere than around the name, as in `de"v"` or `de\v`.
 fn as_in_a_shell(name: &str) -> Option<String> {
-    let [word] = <[String; 1]>::try_from(shlex::split(name)?).ok()?;
+    // botocore knows no comments here, `shlex` does.
+    let words = shlex::split(name).filter(|_| !name.contains('#'))?;
+    let [word] = <[String; 1]>::try_from(words).ok()?;
     (word != name && is_identifier(&word)).then_some(word)
 }
 
