@@ -19,7 +19,7 @@ BESIDE = ["sharing"]
 
 
 def main():
-    beside = {} if sys.argv[1:] else {name: start(name) for name in BESIDE}
+    beside = {} if sys.argv[1:] else {name: run_beside(name) for name in BESIDE}
     for tool in bench.missing_tools():
         bench.failures.append(f"{tool} is missing")
     for name in sys.argv[1:] or SUITES:
@@ -44,7 +44,7 @@ def main():
     return 1 if bench.failures else 0
 
 
-def start(name):
+def run_beside(name):
     return subprocess.Popen([sys.executable, __file__, name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
