@@ -33,9 +33,9 @@ impl Step {
         DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// How many whole seconds of the step are left at `time`; 0 when it is over.
+    /// How many seconds of the step are left at `time`, rounded up; 0 only when it is over.
     pub fn seconds_left(self, time: DateTime<Utc>) -> u64 {
-        u64::try_from((self.next().start() - time).num_seconds()).unwrap_or(0)
+        u64::try_from((self.next().start() - time).num_milliseconds()).unwrap_or(0).div_ceil(1000)
     }
 }
 
@@ -48,6 +48,9 @@ mod tests {
         let time = |s| DateTime::from_timestamp(s, 0).unwrap();
         assert_eq!(Step::at(time(59)), Step(1));
         assert_eq!(Step::at(time(60)), Step(2));
+        assert_eq!(Step(2).seconds_left(time(60)), 30);
+        let last = DateTime::from_timestamp_millis(89_001).unwrap();
+        assert_eq!((Step(2).seconds_left(last), Step(2).seconds_left(time(90))), (1, 0));
         assert_eq!(Step(2).start(), time(60));
         assert_eq!(Step(1).seconds_left(time(59)), 1);
         assert_eq!(Step(1).seconds_left(time(61)), 0);

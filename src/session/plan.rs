@@ -170,7 +170,7 @@ fn variable_duration(ctx: &Context) -> CommandResult<Option<SessionDuration>> {
     let parsed = ctx.env.get(AWSMFA_DURATION).map(str::parse).transpose();
     parsed.map_err(|e| {
         let message = format!("{AWSMFA_DURATION}: {e}");
-        CommandError::new(ErrorKind::Usage, message).hint(format!("{AWSMFA_DURATION}=12h"))
+        CommandError::new(ErrorKind::Configuration, message).hint(format!("{AWSMFA_DURATION}=12h"))
     })
 }
 

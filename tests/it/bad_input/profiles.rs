@@ -238,7 +238,7 @@ fn durations_that_aws_does_not_give() {
         assert!(super::kept(&world.home) == before);
     }
     let run = world.home.awsmfa(["login", "-p", "dev"]).env("AWSMFA_DURATION", "5");
-    let err = refused(&world.home, run, 2);
+    let err = refused(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
     error: AWSMFA_DURATION: a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `5`
     hint: AWSMFA_DURATION=12h
