@@ -42,7 +42,7 @@ def run():
                 home.awsmfa("code").ended()
 
         with home_of(alice, aws.endpoint) as home:
-            passphrase = home.write("passphrase", "p\n")
+            passphrase = home.write("passphrase", "correct horse\n")
             home.env["AWSMFA_PASSPHRASE_FILE"] = str(passphrase)
             for name, bus in (
                 ("no bus", None),

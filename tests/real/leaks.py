@@ -85,7 +85,7 @@ def run():
 def whole_run(home, user):
     """What each command of a person's day said, and the session that was printed."""
     dev = ["--profile", "dev"]
-    said = [home.awsmfa("-v", "device", "import", *dev, "--secret-stdin", stdin=user["seed"])]
+    said = [home.awsmfa("-v", "device", "import", *dev, "--secret-stdin", "--no-verify", stdin=user["seed"])]
     said.append(home.awsmfa("-v", "device", "list"))
     said.append(home.awsmfa("-v", "login", *dev))
     said.append(home.awsmfa("-v", "credential-process", *dev))
