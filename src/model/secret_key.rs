@@ -50,10 +50,13 @@ fn grouped(text: &str) -> Result<Zeroizing<String>, SeedError> {
     }
     let letters = upper_case(text);
     let (size, count) = (groups().next().map_or(0, str::len), groups().count());
-    // Even if all letters together are as many as AWS's: a key that was cut short may lack just the word's.
-    let labeled =
-        count > 1 && groups().any(|group| LABELS.iter().any(|label| group.eq_ignore_ascii_case(label)));
-    if labeled {
+    // Even if all letters together are as many as AWS's: a key that was cut short may lack just the word's. Amid groups of
+    // its length, a word is one of them.
+    let labeled = groups().enumerate().any(|(i, group)| {
+        let is_amid = 0 < i && i + 1 < count && group.len() == size;
+        !is_amid && LABELS.iter().any(|label| group.eq_ignore_ascii_case(label))
+    });
+    if count > 1 && labeled {
         return Err(SeedError::NotAlone);
     }
     if letters.len() == AWS_LENGTH {
@@ -163,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn groups_may_spell_a_word() {
+        let text = "gezd code gnbv seed gezd gnbv totp qojq";
+        assert_eq!(letters(text).unwrap().as_str(), "GEZDCODEGNBVSEEDGEZDGNBVTOTPQOJQ");
+        for (front, back) in [("SECRET ", ""), ("", " SECRET")] {
+            let cut = &AWS_KEY[..58];
+            assert_eq!(refused(&format!("{front}{cut}{back}")), SeedError::NotAlone);
+        }
+    }
+
+    #[test]
     fn lengths_that_no_key_has_are_refused() {
         for length in [59, 62, 63] {
             assert_eq!(refused(&AWS_KEY[..length]), SeedError::Mistyped(length));
@@ -185,6 +198,8 @@ mod tests {
         fn every_key_is_read_back(bytes in prop::collection::vec(any::<u8>(), 16..64)) {
             let key = totp_rs::Secret::from(bytes.clone()).to_base32();
             let seed = Seed::from_base32(&key).unwrap();
+            // At its ends, a key may spell a word by chance.
+            prop_assume!(!LABELS.iter().any(|label| key.starts_with(label) || key.ends_with(label)));
             let grouped = key.as_bytes().chunks(4).map(|c| std::str::from_utf8(c).unwrap()).collect::<Vec<_>>().join(" ");
             prop_assert_eq!(Seed::from_base32(&grouped.to_lowercase()), Ok(seed));
         }
