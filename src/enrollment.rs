@@ -10,16 +10,16 @@
 //! answer was lost, is mended by running the same again. What AWS tells once, the seed, goes to the store before anything
 //! else is done.
 
-mod calls;
+mod choose;
 mod create;
 mod enable;
 mod finish;
+mod hints;
 mod journal;
 mod new_user;
-mod places;
-mod plan;
+mod preflight;
+mod requests;
 mod verify;
-mod words;
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -30,6 +30,7 @@ pub use journal::Stage;
 use journal::{Journal, Journals, UserJournal};
 
 use crate::aws::{MfaDevice, Tag, VirtualDevice};
+use crate::caller::{Caller, OwnKeys};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
@@ -37,7 +38,6 @@ use crate::model::identity::Who;
 use crate::model::names::{DeviceName, IamPath, PolicyArn, UserName};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
-use crate::session::{self, Caller, Own};
 use crate::store::{SecretStore, StoreKind};
 
 /// What the command line asks for.
@@ -121,7 +121,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
     let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
     let wishes = with_profile(ctx, resumed(&journals, wishes)?);
     ctx.ui.doing("asking AWS whose credentials these are");
-    let caller = session::caller(ctx, wishes.profile.as_deref())?;
+    let caller = Caller::find(ctx, wishes.profile.as_deref())?;
     let mut run = Run::new(ctx, wishes, caller)?;
     let (account, user) = (run.account(), run.target.user.clone());
     let file = journals.open(&account, &user, &*ctx.clock, || {
@@ -139,9 +139,9 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
         if std::mem::take(&mut needs_store) {
             run.check_store()?;
         }
-        interrupt::say(words::AGAIN);
+        interrupt::say(hints::AGAIN);
         run.new_user(&new_user, &file).map_err(|error| match error.kind {
-            ErrorKind::Network => error.hint(words::AGAIN),
+            ErrorKind::Network => error.hint(hints::AGAIN),
             _ => error,
         })?;
     }
@@ -185,11 +185,11 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
         let this = |message: &str| CommandError::new(ErrorKind::Usage, message);
         if found.is_empty() {
             let this = this("no enrolment was begun that could be gone on with");
-            return Err(this.hint(words::command(wishes)));
+            return Err(this.hint(hints::command(wishes)));
         }
         let this = this("several enrolments were begun; name the user");
         return Err(found.iter().fold(this, |this, journal| {
-            this.hint(words::resume(&journal.user, journal.profile.as_deref()))
+            this.hint(hints::resume(&journal.user, journal.profile.as_deref()))
         }));
     };
     Ok(Wishes {
@@ -255,7 +255,7 @@ struct Run<'a> {
     made_device: bool,
     made_key: Option<String>,
     /// The user's own keys, once they were looked for.
-    own: OnceCell<Option<Own>>,
+    own: OnceCell<Option<OwnKeys>>,
 }
 
 impl<'a> Run<'a> {
@@ -330,7 +330,7 @@ impl<'a> Run<'a> {
         let this = CommandError::new(ErrorKind::Usage, message);
         Ok(elsewhere.iter().fold(this, |this, journal| {
             let profile = journal.profile.as_deref().unwrap_or("NAME");
-            this.hint(format!("go on there: `{}`", words::resume(&journal.user, Some(profile))))
+            this.hint(format!("go on there: `{}`", hints::resume(&journal.user, Some(profile))))
         }))
     }
 
@@ -404,7 +404,7 @@ impl<'a> Run<'a> {
 
     /// The command that goes on from here.
     fn go_on(&self) -> String {
-        words::resume(&self.target.user, self.wishes.profile.as_deref())
+        hints::resume(&self.target.user, self.wishes.profile.as_deref())
     }
 
     fn store_of(&self, journal: &Journal) -> CommandResult<Rc<dyn SecretStore>> {
@@ -419,7 +419,7 @@ fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
         Who::Root | Who::Session => None,
     };
     let named = wishes.user.as_ref().map(UserName::as_str);
-    let by_name = || words::command(&Wishes { user: "NAME".parse().ok(), ..wishes.clone() });
+    let by_name = || hints::command(&Wishes { user: "NAME".parse().ok(), ..wishes.clone() });
     match (named, own) {
         (None, Some((name, path))) => {
             Ok(Target { user: name.clone(), arn: identity.user_arn(path, name), is_self: true })

@@ -36,7 +36,7 @@
 //! | layer | may use | never names |
 //! |---|---|---|
 //! | entry: `main`, [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
-//! | use cases: [`commands`], [`session`], [`enrollment`] | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
+//! | use cases: [`commands`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
 //! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!
@@ -57,6 +57,7 @@
 pub mod aws;
 pub mod aws_files;
 pub mod cache;
+pub mod caller;
 pub mod cli;
 pub mod clock;
 pub mod commands;
@@ -71,6 +72,7 @@ pub mod ledger;
 pub mod model;
 pub mod panics;
 pub mod process;
+pub mod retry;
 pub mod session;
 pub mod stdio;
 pub mod store;

@@ -8,11 +8,9 @@
 //! take the device's lock → code → STS → ledger → cache → unlock
 //! ```
 
-mod caller;
 mod code;
 mod discover;
 mod plan;
-mod request;
 mod settings;
 mod sign_in;
 
@@ -21,10 +19,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use caller::{Caller, Own, caller, identify};
 pub use discover::{ask_aws, doubt_serial, known_serial, remember_for_key, remember_serial};
-pub use plan::{Plan, Prepared, Wishes, long_term_keys, plan_for_keys, prepare, unconfigured};
-pub use request::passing;
+pub use plan::{
+    Plan, Prepared, Wishes, any_keys_from_process, keys_of_environment, long_term_keys, plan_for_keys,
+    prepare, unconfigured,
+};
+pub use settings::{assume_role, check_static_keys, settings};
 
 use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind};
 use crate::cache::SessionKey;
@@ -36,9 +36,6 @@ use crate::model::duration::SessionDuration;
 use crate::model::session::{Session, timestamp};
 use crate::model::totp::{Code, Seed};
 use crate::model::visible::quoted;
-
-/// A clock that is further off than this is the person's to set: sessions would seem ended, or endless.
-const MAX_OFFSET: TimeDelta = TimeDelta::hours(1);
 
 /// How long an SDK waits for another process that is making the session: if an older session serves, and if none does;
 /// the other may be waiting for the next code.

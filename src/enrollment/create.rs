@@ -1,8 +1,8 @@
 //! Creating the device, and keeping its seed before anything else is done.
 
+use super::choose::NAMES;
 use super::journal::{Journal, Stage, UserJournal};
-use super::plan::NAMES;
-use super::{Run, words};
+use super::{Run, hints};
 use crate::aws::{AwsErrorKind, NewDevice};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::secret::Secret;
@@ -122,7 +122,7 @@ impl Run<'_> {
             Some(command) => this.hint(format!("show the secret: `{command}`")),
             None => this,
         };
-        this.hint(format!("the device is not enabled; delete it: `{}`", words::delete_command(serial)))
+        this.hint(format!("the device is not enabled; delete it: `{}`", hints::delete_command(serial)))
     }
 
     fn put(&self, journal: &Journal, name: &str, value: &Secret<String>) -> CommandResult {
@@ -143,7 +143,7 @@ impl Run<'_> {
         let deleted = self.call(|aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset));
         let what = match deleted {
             Ok(()) => format!("`{serial}` was deleted again"),
-            Err(_) => format!("`{serial}` is left, of no use; `{}`", words::delete_command(serial)),
+            Err(_) => format!("`{serial}` is left, of no use; `{}`", hints::delete_command(serial)),
         };
         error.hint(what)
     }

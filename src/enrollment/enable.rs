@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::journal::{Journal, Stage};
-use super::{Run, Wishes, words};
+use super::{Run, Wishes, hints};
 use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -70,7 +70,7 @@ impl Run<'_> {
             let message =
                 format!("the {} store has no secret for `{}` any more", journal.store, journal.serial);
             return Err(CommandError::new(ErrorKind::Store, message)
-                .hint(format!("enrol another device: `{}`", words::command(&self.another()))));
+                .hint(format!("enrol another device: `{}`", hints::command(&self.another()))));
         };
         Ok(Seed::from_uri(uri.expose())?)
     }
@@ -181,7 +181,7 @@ impl Run<'_> {
         );
         Err(this.hint(format!(
             "if the stored secret is that of an earlier device of this name: `{}`",
-            words::command(&Wishes { replace: true, ..self.again() })
+            hints::command(&Wishes { replace: true, ..self.again() })
         )))
     }
 }

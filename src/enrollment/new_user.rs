@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 
 use super::journal::UserJournal;
-use super::{NewUser, Run, words};
+use super::{NewUser, Run, hints};
 use crate::aws::AwsErrorKind;
 use crate::aws_files::Kind;
 use crate::aws_files::key_edits::{self, KeyEditError};
@@ -131,7 +131,7 @@ impl Run<'_> {
         self.ctx.ui.warn(format_args!(
             "the access key `{id}` of `{name}` appeared while one was being made, and its secret was not kept"
         ));
-        self.ctx.ui.hint(format_args!("if nobody else made it: `{}`", words::delete_key_command(name, id)));
+        self.ctx.ui.hint(format_args!("if nobody else made it: `{}`", hints::delete_key_command(name, id)));
     }
 
     fn make_key(&mut self, profile: &str, name: &str, before: &Option<Vec<String>>) -> CommandResult {
@@ -169,7 +169,7 @@ impl Run<'_> {
                 return Err(match deleted {
                     Ok(()) => error.hint(format!("the access key `{id}` was deleted again")),
                     Err(_) => {
-                        error.hint(format!("delete the key: `{}`", words::delete_key_command(&name, &id)))
+                        error.hint(format!("delete the key: `{}`", hints::delete_key_command(&name, &id)))
                     }
                 });
             }

@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use super::journal::{Journal, Stage};
-use super::{Proof, Run, enable, words};
+use super::{Proof, Run, enable, hints};
 use crate::aws::{Aws, AwsErrorKind};
+use crate::caller::OwnKeys;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::session::{self, Ensured, Options, Own, Plan, SessionError, Wishes};
+use crate::session::{self, Ensured, Options, Plan, SessionError, Wishes};
 
 /// Waits for AWS to list what it has enabled, or to know an access key that it has just made.
 const WAITS: [u64; 5] = [1, 2, 4, 8, 8];
@@ -38,7 +39,7 @@ impl Run<'_> {
         Ok(Some(proof))
     }
 
-    fn verify_by_session(&mut self, journal: &Journal, own: &Own) -> CommandResult<Option<Proof>> {
+    fn verify_by_session(&mut self, journal: &Journal, own: &OwnKeys) -> CommandResult<Option<Proof>> {
         let made;
         let (plan, aws): (Plan, &Aws) = match &own.profile {
             Some(profile) => {
@@ -106,7 +107,7 @@ impl Run<'_> {
             format!("AWS refused the codes of `{serial}`: the secret that is stored here is not its own");
         let this = enable::clock_hint(self.ctx, CommandError::new(ErrorKind::Refused, message));
         this.hint(format!("if its secret key is at hand: `awsmfa device import --serial {serial}`"))
-            .hint(format!("or enrol another: `{}`", words::command(&self.another())))
+            .hint(format!("or enrol another: `{}`", hints::command(&self.another())))
     }
 
     /// Whether a device that an earlier run had AWS enable is the user's no more. Where the caller may not know, it is begun

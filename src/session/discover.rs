@@ -4,7 +4,6 @@ use chrono::TimeDelta;
 
 use super::SessionError;
 use super::plan::Prepared;
-use super::request::with_right_time;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::resolve::Resolution;
@@ -14,6 +13,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 use crate::model::visible::quoted;
+use crate::retry::with_aws_time;
 
 /// The serial as far as it is known without AWS. The profile's access key is looked up in the registry, too;
 /// `access_key_id` is for keys that the files do not show.
@@ -145,11 +145,11 @@ pub fn doubt_serial(ctx: &Context, prepared: &Prepared, error: &SessionError) {
 /// name that GetCallerIdentity gives.
 fn list(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<Vec<MfaDevice>, AwsError> {
     let mut offset = TimeDelta::zero();
-    match with_right_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, None, offset)) {
+    match with_aws_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, None, offset)) {
         Err(error) if error.kind == AwsErrorKind::NotFound => {
-            let caller = with_right_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset))?;
+            let caller = with_aws_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset))?;
             let user = caller.arn.rsplit('/').next();
-            with_right_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, user, offset))
+            with_aws_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, user, offset))
         }
         other => other,
     }

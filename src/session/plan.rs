@@ -221,7 +221,7 @@ fn environment_keys(
 }
 
 /// Keys or a session in the environment, as every SDK reads them first.
-pub(super) fn keys_of_environment(ctx: &Context) -> CommandResult<Option<Keys>> {
+pub fn keys_of_environment(ctx: &Context) -> CommandResult<Option<Keys>> {
     let get = |name| ctx.env.get(name);
     let (Some(id), Some(secret)) = (get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")) else {
         return Ok(None);
@@ -277,7 +277,7 @@ fn process_failed(profile: &str, what: &str) -> CommandError {
 }
 
 /// What a `credential_process` prints, a session or long-term keys.
-pub(super) fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
+pub fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
     // The program may be awsmfa again, behind a wrapper or for another profile; a circle of those must end.
     let serving = ctx.env.get(SERVING).unwrap_or_default();
     if serving.split('\n').any(|name| name == profile) {

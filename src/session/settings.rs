@@ -187,7 +187,7 @@ pub(super) fn check_partitions<'a>(
 }
 
 /// The AssumeRole parameters for a role in the AWS files.
-pub(super) fn assume_role(
+pub fn assume_role(
     profiles: &Profiles,
     role: &Role,
     session_name: impl FnOnce() -> RoleSessionName,
@@ -226,7 +226,7 @@ pub(super) fn check_keys(keys: &Keys, place: impl FnOnce(KeyPart) -> String) -> 
 }
 
 /// The same for keys in a file.
-pub(super) fn check_static_keys(profile: &str, keys: &StaticKeys) -> CommandResult {
+pub fn check_static_keys(profile: &str, keys: &StaticKeys) -> CommandResult {
     let signing = Keys::new(&keys.access_key_id, keys.secret.clone(), keys.session_token.clone());
     signing.check().map_err(|unusable| {
         let (key, origin) = match unusable.part {

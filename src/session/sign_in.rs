@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::code::{self, CodeSource};
 use super::plan::Plan;
-use super::{LOCK_LIMITS, MAX_OFFSET, Maker, SessionError};
+use super::{LOCK_LIMITS, Maker, SessionError};
 use crate::aws::{AssumeRole, AwsError, AwsErrorKind, Keys, Mfa, Reply};
 use crate::error::{CommandError, ErrorKind, codes};
 use crate::ledger::DeviceLedger;
@@ -17,6 +17,7 @@ use crate::model::session::Session;
 use crate::model::step::Step;
 use crate::model::totp::Code;
 use crate::model::turn;
+use crate::retry::MAX_OFFSET;
 
 /// At most so many codes are sent for one session, unless other computers use up the device's codes.
 const MAX_TRIES: usize = 3;

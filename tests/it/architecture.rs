@@ -118,6 +118,9 @@ const LAYERS: &[Layer] = &[
         modules: &[
             "commands.rs",
             "commands/",
+            "caller.rs",
+            "caller/",
+            "retry.rs",
             "session.rs",
             "session/",
             "enrollment.rs",

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use crate::aws::{Aws, AwsError, AwsErrorKind, MfaDevice, VirtualDevice};
 use crate::aws_files::SERIAL_KEYS;
 use crate::aws_files::profiles::Profiles;
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::session::Caller;
 use crate::store::StoreKind;
 use crate::store::registry::DeviceRecord;
 

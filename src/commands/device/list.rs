@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::inventory::{self, Entry, Kind, State};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::aws_files::resolve::{ResolveError, resolve};
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::session::timestamp;
 use crate::model::visible::visible;
-use crate::session;
 
 /// List the devices that are stored here and those that AWS has
 #[derive(Debug, clap::Args)]
@@ -81,7 +81,7 @@ fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Ve
         return Ok(local);
     }
     check_profile(ctx, args)?;
-    let asked = session::caller(ctx, profile.as_deref()).and_then(|mut caller| {
+    let asked = Caller::find(ctx, profile.as_deref()).and_then(|mut caller| {
         inventory::ask(ctx, &mut caller, args.user.as_deref()).map_err(|error| told(args, error))
     });
     let remote = match asked {

@@ -1,11 +1,11 @@
 //! Devices as IAM has them: whose one is, and which ones the caller has.
 
 use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::partition;
 use crate::model::serial::Serial;
-use crate::session::Caller;
 
 /// What IAM says about a device.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,12 +8,12 @@ use chrono::TimeDelta;
 use super::remote::{self, Place};
 use super::{forget, not_stored, stored};
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
+use crate::caller::{Caller, is_transient};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, refused};
 use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
 use crate::model::visible::quoted;
-use crate::session::{self, Caller, passing};
 use crate::store::registry::DeviceRecord;
 
 /// Remove a device from AWS and its secret from here
@@ -61,7 +61,7 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     let (serial, record) = meant(ctx, args)?;
     let record = record.as_ref();
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), &serial, record);
-    let mut caller = session::caller(ctx, profile.as_deref())?;
+    let mut caller = Caller::find(ctx, profile.as_deref())?;
     remote::check_account(&caller, &serial)?;
     let user = args.user.as_deref().or(record.and_then(|record| record.user.as_deref()));
     let place = remote::find(ctx, &mut caller, &serial, user)?;
@@ -279,7 +279,7 @@ fn repeated(
     let in_doubt = Cell::new(false);
     let reason = |error: &AwsError, _| {
         in_doubt.set(in_doubt.get() || error.may_have_acted());
-        passing(error).or((error.kind == AwsErrorKind::Lost).then_some("AWS, whose answer was lost"))
+        is_transient(error).or((error.kind == AwsErrorKind::Lost).then_some("AWS, whose answer was lost"))
     };
     match caller.send_while(ctx, reason, send) {
         Err(error) if error.kind == AwsErrorKind::NotFound && in_doubt.get() => Ok(()),

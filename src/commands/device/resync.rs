@@ -4,13 +4,13 @@ use std::cell::Cell;
 
 use super::remote;
 use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair, Keys};
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, refused};
 use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::Seed;
-use crate::session::{self, Caller};
 
 /// Synchronise a device with AWS's clock
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     let serial = record.serial.clone();
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), &serial, Some(&record));
-    let mut caller = session::caller(ctx, profile.as_deref())?;
+    let mut caller = Caller::find(ctx, profile.as_deref())?;
     remote::check_account(&caller, &serial)?;
     let user = match args.user.clone().or(record.user) {
         Some(user) => user,

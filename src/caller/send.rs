@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::{Caller, MAX_OFFSET};
+use super::Caller;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
 use crate::context::Context;
-use crate::model::clock_offset;
+use crate::retry::with_aws_time;
 
 /// Waits between the tries of a request, in seconds.
 const WAITS: [u64; 4] = [1, 2, 4, 8];
@@ -20,7 +20,7 @@ impl Caller {
         ctx: &Context,
         send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
     ) -> Result<T, AwsError> {
-        self.send_while(ctx, |error, _| passing(error), send)
+        self.send_while(ctx, |error, _| is_transient(error), send)
     }
 
     /// Sends a request, and again while `reason` names what to wait for, given the error and the wait to come.
@@ -32,7 +32,7 @@ impl Caller {
     ) -> Result<T, AwsError> {
         let mut waits = WAITS.into_iter().map(Duration::from_secs);
         loop {
-            let sent = with_right_time(ctx, &mut self.offset, |offset| send(&self.aws, &self.keys, offset));
+            let sent = with_aws_time(ctx, &mut self.offset, |offset| send(&self.aws, &self.keys, offset));
             let error = match sent {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
@@ -48,42 +48,11 @@ impl Caller {
 }
 
 /// What to wait for where AWS certainly judged nothing, or fails and may be asked again.
-pub fn passing(error: &AwsError) -> Option<&'static str> {
+pub fn is_transient(error: &AwsError) -> Option<&'static str> {
     match error.kind {
         AwsErrorKind::Throttled => Some("AWS, which is throttling"),
         AwsErrorKind::Busy => Some("another change to end"),
         AwsErrorKind::Unavailable => Some("AWS to recover"),
         _ => None,
     }
-}
-
-/// Sends a request, and again with AWS's time if its signature was refused for the time. What AWS's time differs from
-/// this computer's is learnt into `offset` from every answer.
-pub fn with_right_time<T>(
-    ctx: &Context,
-    offset: &mut TimeDelta,
-    send: impl Fn(TimeDelta) -> Reply<T>,
-) -> Result<T, AwsError> {
-    let first = send(*offset);
-    let moved = observe(ctx, &first, offset);
-    match first.result {
-        Err(error) if error.kind == AwsErrorKind::ClockSkew && moved && offset.abs() <= MAX_OFFSET => {
-            let second = send(*offset);
-            observe(ctx, &second, offset);
-            second.result
-        }
-        result => result,
-    }
-}
-
-/// Learns AWS's time from a reply. Returns whether it was another than we thought.
-fn observe<T>(ctx: &Context, reply: &Reply<T>, offset: &mut TimeDelta) -> bool {
-    let Some(aws_time) = reply.server_time else { return false };
-    let learnt = clock_offset::learn(*offset, aws_time, ctx.clock.now());
-    if let Some(learnt) = learnt {
-        let seconds = learnt.num_seconds();
-        ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
-        *offset = learnt;
-    }
-    learnt.is_some()
 }

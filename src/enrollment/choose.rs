@@ -1,7 +1,7 @@
 //! Preflight at AWS, and the choice of the device's name: what is there already, and what of it is ours.
 
 use super::journal::{Begun, Journal, Stage, UserJournal};
-use super::{Run, Wishes, words};
+use super::{Run, Wishes, hints};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::DeviceName;
@@ -263,7 +263,7 @@ impl Run<'_> {
             self.ctx.ui.warn(format_args!(
                 "`{serial}` is in the way, and whose it is cannot be told without iam:ListVirtualMFADevices; trying the name `{next}`"
             ));
-            let delete = words::delete_command(serial);
+            let delete = hints::delete_command(serial);
             return self
                 .ctx
                 .ui
@@ -273,7 +273,7 @@ impl Run<'_> {
         self.ctx.ui.warn(format_args!(
             "`{serial}` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `{next}`"
         ));
-        self.ctx.ui.hint(format_args!("an administrator can delete it: `{}`", words::delete_command(serial)));
+        self.ctx.ui.hint(format_args!("an administrator can delete it: `{}`", hints::delete_command(serial)));
     }
 
     fn ask_for_second(&self, serial: &Serial) -> CommandResult {
@@ -296,11 +296,11 @@ impl Run<'_> {
                 Err(this.hint(match self.is_owner() && !self.has_other_secret()? {
                     true => format!(
                         "or let an administrator enrol another beside it: `{}`",
-                        words::command(&Wishes { yes: true, ..self.by_admin() })
+                        hints::command(&Wishes { yes: true, ..self.by_admin() })
                     ),
                     false => format!(
                         "or enrol another beside it: `{}`",
-                        words::command(&Wishes { yes: true, ..self.again() })
+                        hints::command(&Wishes { yes: true, ..self.again() })
                     ),
                 }))
             }

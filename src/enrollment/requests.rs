@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use super::Run;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice, Reply};
+use crate::caller::is_transient;
 use crate::error::{CommandError, refused};
 use crate::model::serial::Serial;
-use crate::session::passing;
 
 /// A policy that is not there looks like a user who is not there yet; it is not waited for as long.
 const POLICY_WAIT: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ impl Run<'_> {
         &mut self,
         send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
     ) -> Result<T, AwsError> {
-        self.call_while(passing, send)
+        self.call_while(is_transient, send)
     }
 
     /// Sends a request that does another thing the second time. Where it may have been done, its sender knows what is right.
@@ -28,12 +28,12 @@ impl Run<'_> {
         &mut self,
         send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
     ) -> Result<T, AwsError> {
-        self.call_while(|error| passing(error).filter(|_| !error.may_have_acted()), send)
+        self.call_while(|error| is_transient(error).filter(|_| !error.may_have_acted()), send)
     }
 
     fn call_while<T>(
         &mut self,
-        passing: impl Fn(&AwsError) -> Option<&'static str>,
+        is_transient: impl Fn(&AwsError) -> Option<&'static str>,
         send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
     ) -> Result<T, AwsError> {
         let young = match (self.made_user, self.made_device) {
@@ -44,7 +44,7 @@ impl Run<'_> {
         let reason = |error: &AwsError, wait: Duration| {
             let not_yet = error.kind == AwsErrorKind::NotFound
                 && (error.operation != "AttachUserPolicy" || wait <= POLICY_WAIT);
-            passing(error).or(young.filter(|_| not_yet))
+            is_transient(error).or(young.filter(|_| not_yet))
         };
         match self.caller.send_while(self.ctx, reason, &send) {
             Err(error) if error.kind == AwsErrorKind::AccessDenied && self.prove_mfa() => {

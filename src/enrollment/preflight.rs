@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use super::journal::UserJournal;
-use super::{NewUser, Run, Wishes, words};
+use super::{NewUser, Run, Wishes, hints};
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::aws_files::resolve::{self, KeysError, Resolution, ResolveError};
 use crate::aws_files::{Kind, session_edits};
+use crate::caller::{self, OwnKeys};
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::identity::Identity;
 use crate::model::session::LongTermKeys;
-use crate::session::{self, Own, SessionError};
+use crate::session::{self, SessionError};
 use crate::store::{self, StoreError, StoreKind};
 
 /// Waits for AWS to know an access key that was made now.
@@ -89,7 +90,7 @@ impl Run<'_> {
     }
 
     /// The user's own long-term keys, if they are here: the caller's, or those of the profile that is to use the device.
-    pub(super) fn own_keys(&self) -> CommandResult<Option<Own>> {
+    pub(super) fn own_keys(&self) -> CommandResult<Option<OwnKeys>> {
         if let Some(own) = self.own.get() {
             return Ok(own.clone());
         }
@@ -97,7 +98,7 @@ impl Run<'_> {
         Ok(self.own.get_or_init(|| own).clone())
     }
 
-    fn find_own_keys(&self) -> CommandResult<Option<Own>> {
+    fn find_own_keys(&self) -> CommandResult<Option<OwnKeys>> {
         let of_caller = self.caller.own.clone().filter(|_| self.target.is_self);
         let Some(profile) = self.using_profile() else { return Ok(of_caller) };
         if of_caller.as_ref().is_some_and(|own| own.profile.as_ref() == Some(&profile)) {
@@ -110,7 +111,7 @@ impl Run<'_> {
         if owner.account == self.caller.identity.account
             && owner.user().is_some_and(|user| user.eq_ignore_ascii_case(&self.target.user))
         {
-            return Ok(Some(Own { keys, profile: Some(resolution.base) }));
+            return Ok(Some(OwnKeys { keys, profile: Some(resolution.base) }));
         }
         let message =
             format!("profile `{profile}` has the keys of `{}`, not of `{}`", owner.arn, self.target.user);
@@ -123,7 +124,7 @@ impl Run<'_> {
         let is_new = self.made_key.as_ref() == Some(&keys.access_key_id);
         let mut waits = KEY_WAITS.into_iter();
         loop {
-            let error = match session::identify(self.ctx, &self.caller.aws, &Keys::from(keys)) {
+            let error = match caller::identify(self.ctx, &self.caller.aws, &Keys::from(keys)) {
                 Ok((owner, _)) => return Ok(owner),
                 Err(SessionError::Aws(error)) => error,
                 Err(error) => return Err(error.into()),
@@ -151,7 +152,7 @@ impl Run<'_> {
                 let in_file = Wishes { store: Some(StoreKind::File), ..self.again() };
                 CommandError::new(ErrorKind::Store, &error).hint(format!(
                     "nothing was made; unlock the keyring, or keep the secret in a file: `{}`",
-                    words::command(&in_file)
+                    hints::command(&in_file)
                 ))
             }
             error => error.into(),

@@ -1,12 +1,12 @@
 //! Whose credentials do the work of an administrator: `enroll`, `device` and `keys` act on users and devices, of others
 //! as of oneself, with whatever credentials the person has, SSO and roles included.
 
+mod send;
+
+pub use send::is_transient;
+
 use chrono::TimeDelta;
 
-use super::plan::{self, Wishes, keys_of_environment};
-use super::request::with_right_time;
-use super::settings::{assume_role, check_static_keys, settings};
-use super::{MAX_OFFSET, Options, SessionError, discover, ensure, long_term_keys, plan_for_keys, prepare};
 use crate::aws::{Aws, Keys};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, Instead, KeySource, KeysError, Resolution, ResolveError};
@@ -18,6 +18,11 @@ use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 use crate::model::visible::quoted;
+use crate::retry::{MAX_OFFSET, with_aws_time};
+use crate::session::{
+    self, Options, SessionError, Wishes, assume_role, check_static_keys, ensure, keys_of_environment,
+    long_term_keys, plan_for_keys, prepare, settings,
+};
 
 /// Someone who can sign requests, and the way to AWS.
 pub struct Caller {
@@ -30,35 +35,22 @@ pub struct Caller {
     /// AWS's time minus this computer's.
     pub offset: TimeDelta,
     /// The IAM user's long-term keys, if the caller is one; with them a session with MFA can be had.
-    pub own: Option<Own>,
+    pub own: Option<OwnKeys>,
 }
 
 /// Long-term keys of the caller.
 #[derive(Debug, Clone)]
-pub struct Own {
+pub struct OwnKeys {
     /// The keys.
     pub keys: LongTermKeys,
     /// The profile that has them; `None` if they come from the environment.
     pub profile: Option<String>,
 }
 
-/// Finds the credentials and asks AWS whose they are. With `profile`, those of the profile; without, those of the
-/// environment, then of the profile that is meant, then what else the SDK finds.
-pub fn caller(ctx: &Context, profile: Option<&str>) -> CommandResult<Caller> {
-    let found = find(ctx, profile)?;
-    let identified = identify(ctx, &found.aws, &found.keys);
-    let (identity, offset) = identified.map_err(|error| found.source.refused(error, &found.keys))?;
-    ctx.ui.detail(format_args!("signing as `{}`", identity.arn));
-    let is_user = matches!(identity.who, Who::User { .. });
-    let profile = found.source.into_profile();
-    let own = found.keys.long_term().filter(|_| is_user).map(|keys| Own { keys, profile });
-    Ok(Caller { aws: found.aws, keys: found.keys, identity, offset, own })
-}
-
 /// Who the keys belong to, and AWS's time minus ours.
 pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<(Identity, TimeDelta), SessionError> {
     let mut offset = TimeDelta::zero();
-    let asked = with_right_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset));
+    let asked = with_aws_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset));
     if offset.abs() > MAX_OFFSET {
         let (behind, by) = (offset > TimeDelta::zero(), offset.abs().to_std().unwrap_or_default());
         return Err(SessionError::ClockOff { behind, by });
@@ -74,6 +66,19 @@ pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<(Identity, Time
 }
 
 impl Caller {
+    /// Finds the credentials and asks AWS whose they are. With `profile`, those of the profile; without, those of the
+    /// environment, then of the profile that is meant, then what else the SDK finds.
+    pub fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Self> {
+        let found = find(ctx, profile)?;
+        let identified = identify(ctx, &found.aws, &found.keys);
+        let (identity, offset) = identified.map_err(|error| found.source.refused(error, &found.keys))?;
+        ctx.ui.detail(format_args!("signing as `{}`", identity.arn));
+        let is_user = matches!(identity.who, Who::User { .. });
+        let profile = found.source.into_profile();
+        let own = found.keys.long_term().filter(|_| is_user).map(|keys| OwnKeys { keys, profile });
+        Ok(Self { aws: found.aws, keys: found.keys, identity, offset, own })
+    }
+
     /// Signs with a session made with MFA from now on, if the caller's user has one of these devices and a code of it
     /// can be had. Returns whether it does.
     pub fn use_mfa(&mut self, ctx: &Context, serials: &[Serial]) -> CommandResult<bool> {
@@ -107,7 +112,7 @@ impl Caller {
             return Ok(Vec::new());
         };
         let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
-        Ok(discover::known_serial(ctx, None, &resolution, None)?.into_iter().collect())
+        Ok(session::known_serial(ctx, None, &resolution, None)?.into_iter().collect())
     }
 }
 
@@ -163,7 +168,7 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
         && let Some(keys) = keys_of_environment(ctx)?
     {
         ctx.ui.detail("the credentials come from the environment");
-        let aws = way(&resolution.unwrap_or_else(|_| plan::unconfigured(name)))?;
+        let aws = way(&resolution.unwrap_or_else(|_| session::unconfigured(name)))?;
         return Ok(Found { aws, keys, source: Source::Environment });
     }
     let resolution = match resolution {
@@ -172,7 +177,7 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
         Err(missing @ ResolveError::NoSuchProfile { .. })
             if profile.is_none() && ctx.env.named_profile().is_none() =>
         {
-            let aws = way(&plan::unconfigured(name))?;
+            let aws = way(&session::unconfigured(name))?;
             let keys =
                 aws.default_chain_keys(None).map_err(|error| unconfigured(ctx, missing, error.into()))?;
             return Ok(Found { aws, keys, source: Source::Other });
@@ -233,7 +238,7 @@ fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys
             Some((Keys::from(&long_term_keys(ctx, resolution)?), own(from)))
         }
         Ok(from @ KeySource::Process { profile, command }) => {
-            let keys = plan::any_keys_from_process(ctx, profile, &command.text)?;
+            let keys = session::any_keys_from_process(ctx, profile, &command.text)?;
             let source = if keys.long_term().is_some() { own(from) } else { Source::Other };
             Some((keys, source))
         }
@@ -243,7 +248,7 @@ fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys
 
 /// A role's credentials: with MFA if a device is stored, else without, as the SDKs assume it.
 fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
-    let serial = discover::known_serial(ctx, None, resolution, None)?;
+    let serial = session::known_serial(ctx, None, resolution, None)?;
     let stored = match (&serial, &resolution.keys) {
         (Some(serial), Ok(_)) => ctx.registry()?.find(serial)?.is_some(),
         _ => false,
@@ -273,7 +278,7 @@ fn assumed(
     for role in &resolution.roles {
         let request = assume_role(profiles, role, RoleSessionName::default, SessionDuration::HOUR)?;
         ctx.ui.detail(format_args!("assuming `{}`", request.role_arn));
-        let sent = with_right_time(ctx, &mut offset, |offset| aws.assume_role(&keys, &request, None, offset));
+        let sent = with_aws_time(ctx, &mut offset, |offset| aws.assume_role(&keys, &request, None, offset));
         keys = Keys::from(&sent.map_err(|error| source.refused(SessionError::Aws(error), &keys))?);
     }
     Ok(keys)
