@@ -2,22 +2,21 @@
 //! place, with its modules for what comes from AWS and from files, that knows exit codes and the words of hints; modules below say in small enums what happened.
 
 mod aws;
+mod aws_files;
 pub mod codes;
-mod files;
 mod permission;
-mod state;
+mod store;
+mod system;
 
 pub use aws::{RefusedCode, RefusedKeys};
 
-pub use permission::refused;
+pub use permission::denied;
 
 use crate::model::names::NameError;
 use crate::model::serial::SerialError;
 use crate::model::source::Source;
 use crate::model::totp::SeedError;
 use crate::model::visible::quoted;
-use crate::process::ProcessError;
-use crate::ui::{OutputError, PromptError};
 
 /// The kind of a failure; its number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,33 +150,11 @@ impl From<SeedError> for CommandError {
     }
 }
 
-impl From<PromptError> for CommandError {
-    fn from(error: PromptError) -> Self {
-        let kind = match error {
-            PromptError::CannotAsk(_) => ErrorKind::Usage,
-            PromptError::Interrupted => ErrorKind::Interrupted,
-            PromptError::Io(_) => ErrorKind::Failed,
-        };
-        Self::new(kind, error)
-    }
-}
-
-impl From<OutputError> for CommandError {
-    fn from(error: OutputError) -> Self {
-        Self::new(ErrorKind::Failed, error)
-    }
-}
-
-impl From<ProcessError> for CommandError {
-    fn from(error: ProcessError) -> Self {
-        Self::new(ErrorKind::Failed, error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::aws::{AwsError, AwsErrorKind};
+    use crate::ui::PromptError;
 
     #[test]
     fn profiles_to_choose_from_become_a_command() {

@@ -324,5 +324,5 @@ impl Run<'_> {
 }
 
 fn refused_list(run: &Run<'_>, error: crate::aws::AwsError) -> CommandError {
-    crate::error::refused(error, "*", &run.caller.identity.arn)
+    crate::error::denied(error, "*", &run.caller.identity.arn)
 }

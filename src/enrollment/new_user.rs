@@ -8,7 +8,7 @@ use super::{NewUser, Run, hints};
 use crate::aws::AwsErrorKind;
 use crate::aws_files::Kind;
 use crate::aws_files::key_edits::{self, KeyEditError};
-use crate::error::{CommandError, CommandResult, ErrorKind, refused};
+use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::model::password;
 use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
@@ -244,7 +244,7 @@ impl Run<'_> {
                     return Err(CommandError::from(error)
                         .hint("set one that the account's policy allows in the console, and leave `--console-password` out"));
                 }
-                Err(error) => return Err(refused(error, &self.target.arn, &self.caller.identity.arn)),
+                Err(error) => return Err(denied(error, &self.target.arn, &self.caller.identity.arn)),
             }
         }
         self.show(&password, &name)

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use super::Run;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice, Reply};
 use crate::caller::is_transient;
-use crate::error::{CommandError, refused};
+use crate::error::{CommandError, denied};
 use crate::model::serial::Serial;
 
 /// A policy that is not there looks like a user who is not there yet; it is not waited for as long.
@@ -96,11 +96,11 @@ impl Run<'_> {
         if error.kind == AwsErrorKind::NotFound {
             return self.no_such_user();
         }
-        refused(error, &self.target.arn, &self.caller.identity.arn)
+        denied(error, &self.target.arn, &self.caller.identity.arn)
     }
 
     /// A refusal of a request about a device, in words.
     pub(super) fn refused_device(&self, error: AwsError, serial: &Serial) -> CommandError {
-        refused(error, serial.as_str(), &self.caller.identity.arn)
+        denied(error, serial.as_str(), &self.caller.identity.arn)
     }
 }

@@ -5,7 +5,7 @@ use crate::aws::{AwsError, AwsErrorKind};
 
 /// A refusal of an IAM request about `resource` (an ARN, or `*`) that `caller` (an ARN) signed. A missing permission is
 /// told with the policy statement that would allow it; everything else as ever.
-pub fn refused(error: AwsError, resource: &str, caller: &str) -> CommandError {
+pub fn denied(error: AwsError, resource: &str, caller: &str) -> CommandError {
     if error.kind != AwsErrorKind::AccessDenied {
         return error.into();
     }
@@ -29,7 +29,7 @@ mod tests {
     fn the_statement_names_action_and_resource() {
         let message = "User: a is not authorized with an explicit deny in an identity-based policy";
         let error = AwsError::new(AwsErrorKind::AccessDenied, "CreateVirtualMFADevice", message);
-        let error = refused(error, "arn:aws:iam::1:mfa/a", "arn:aws:iam::1:user/a");
+        let error = denied(error, "arn:aws:iam::1:mfa/a", "arn:aws:iam::1:user/a");
         assert_eq!(error.kind as u8, 4);
         let statement = r#"{"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::1:mfa/a"}"#;
         assert!(error.hints[0].ends_with(statement), "{:?}", error.hints);

@@ -10,7 +10,7 @@ use super::{forget, not_stored, stored};
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
 use crate::caller::{Caller, is_transient};
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind, refused};
+use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
 use crate::model::visible::quoted;
@@ -218,7 +218,7 @@ fn remove_at_aws(
                 format!("`{serial}` is enabled for a user whom `{}` may not see", caller.identity.arn);
             Err(CommandError::new(ErrorKind::Refused, message).hint("name the user: `--user NAME`"))
         }
-        Err(error) => Err(refused(error, serial.as_str(), &caller.identity.arn)),
+        Err(error) => Err(denied(error, serial.as_str(), &caller.identity.arn)),
     }
 }
 
@@ -241,7 +241,7 @@ fn deactivate(ctx: &Context, caller: &mut Caller, serial: &Serial, user: &str) -
         }
         // Done already, by an earlier run or by somebody else.
         Err(error) if error.kind == AwsErrorKind::NotFound => Ok(false),
-        Err(error) => Err(refused(error, &caller.identity.user_arn("/", user), &caller.identity.arn)),
+        Err(error) => Err(denied(error, &caller.identity.user_arn("/", user), &caller.identity.arn)),
     }
 }
 

@@ -6,7 +6,7 @@ use super::remote;
 use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair, Keys};
 use crate::caller::Caller;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind, refused};
+use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
@@ -127,7 +127,7 @@ fn not_taken(error: AwsError, caller: &Caller, serial: &Serial, user: &str) -> C
                 )
         }
         AwsErrorKind::NotFound => not_enabled(serial, Some(user)),
-        _ => refused(error, &caller.identity.user_arn("/", user), &caller.identity.arn),
+        _ => denied(error, &caller.identity.user_arn("/", user), &caller.identity.arn),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the person's AWS files, the stores and the register can do to a command.
+//! Failures of the user's AWS files: profiles, keys, syntax, edits.
 
 use std::path::Path;
 
@@ -11,11 +11,8 @@ use crate::aws_files::session_edits::SessionEditError;
 use crate::aws_files::syntax::{Problem, is_identifier};
 use crate::aws_files::write::{EditError, FileError};
 use crate::aws_files::{header_of, long_term_name};
-use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::files::Irreplaceable;
 use crate::model::visible::{quoted, quoted_path};
-use crate::store::StoreError;
-use crate::store::registry::RegistryError;
 
 fn configuration(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(ErrorKind::Configuration, error)
@@ -231,50 +228,6 @@ impl From<KeysError> for CommandError {
             KeysError::Incomplete(keys) => {
                 this.hint(format!("aws configure --profile {}", quoted(&keys.profile)))
             }
-        }
-    }
-}
-
-impl From<StoreError> for CommandError {
-    fn from(error: StoreError) -> Self {
-        let kind = match error {
-            StoreError::Interrupted => ErrorKind::Interrupted,
-            _ => ErrorKind::Store,
-        };
-        let this = Self::new(kind, &error);
-        match error {
-            StoreError::Locked | StoreError::TimedOut { .. } => {
-                this.hint("unlock the keyring on the desktop and try again").hint(
-                    "or import its secret key into a file: `awsmfa device import --serial ARN --store file`",
-                )
-            }
-            StoreError::NoPassphrase { .. } => this.hint(format!(
-                "run it once on a terminal, or name a file with the passphrase: `{AWSMFA_PASSPHRASE_FILE}=…`"
-            )),
-            StoreError::WrongPassphrase => this.hint("nothing was changed; try again with the right one"),
-            StoreError::Unavailable { .. } => this.hint(
-                "import its secret key into a file instead: `awsmfa device import --serial ARN --store file`",
-            ),
-            StoreError::Damaged { .. } => {
-                this.hint("nothing was changed; bring the file back from a backup, or import again")
-            }
-            StoreError::Io(source) => source.into(),
-            StoreError::Name(_) | StoreError::Interrupted => this,
-        }
-    }
-}
-
-impl From<RegistryError> for CommandError {
-    fn from(error: RegistryError) -> Self {
-        let this = configuration(&error);
-        match error {
-            RegistryError::Newer { .. } => this.hint("use the newer awsmfa that wrote it"),
-            RegistryError::Damaged { path, .. } => this.hint(format!(
-                "move it away and import again: `mv {} {}.bad`",
-                path.display(),
-                path.display()
-            )),
-            RegistryError::Io(source) => source.into(),
         }
     }
 }

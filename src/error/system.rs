@@ -1,4 +1,4 @@
-//! What the file system can do to files of our own, and how to get out of it.
+//! Failures of the system: files of our own, programs, the terminal, stdout.
 
 use std::io;
 use std::path::Path;
@@ -6,6 +6,8 @@ use std::path::Path;
 use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
 use crate::model::visible::quoted_path;
+use crate::process::ProcessError;
+use crate::ui::{OutputError, PromptError};
 
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
@@ -75,4 +77,27 @@ fn odd_hint(path: &Path, oddity: Oddity) -> Option<String> {
         Oddity::Writable => format!("make it private: `chmod 700 {shown}`"),
         _ => format!("move it away: `mv {shown} {shown}.odd`"),
     })
+}
+
+impl From<PromptError> for CommandError {
+    fn from(error: PromptError) -> Self {
+        let kind = match error {
+            PromptError::CannotAsk(_) => ErrorKind::Usage,
+            PromptError::Interrupted => ErrorKind::Interrupted,
+            PromptError::Io(_) => ErrorKind::Failed,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<OutputError> for CommandError {
+    fn from(error: OutputError) -> Self {
+        Self::new(ErrorKind::Failed, error)
+    }
+}
+
+impl From<ProcessError> for CommandError {
+    fn from(error: ProcessError) -> Self {
+        Self::new(ErrorKind::Failed, error)
+    }
 }
