@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_types::os_shim_internal::{Env, Fs};
-use awsmfa::aws_files::document::Document;
-use awsmfa::aws_files::profiles::{Profile, Profiles};
-use awsmfa::aws_files::resolve::{ResolveError, resolve};
-use awsmfa::aws_files::session_edits::{SessionValues, set_config_key, write_session};
-use awsmfa::aws_files::{Kind, guard};
+use awsmfa::testing::aws_files::document::Document;
+use awsmfa::testing::aws_files::profiles::{Profile, Profiles};
+use awsmfa::testing::aws_files::resolve::{ResolveError, resolve};
+use awsmfa::testing::aws_files::session_edits::{SessionValues, set_config_key, write_session};
+use awsmfa::testing::aws_files::{Kind, guard};
 use serde_json::{Value, json};
 
 /// The settings that are compared, besides the keys.
@@ -114,8 +114,11 @@ fn edited(profile: &str, config: &Path, credentials: &Path) -> Value {
 }
 
 fn edit<T>(path: &Path, kind: Kind, change: impl FnOnce(&mut Document) -> Option<T>) -> Option<String> {
-    let mut document =
-        Document::parse(kind, &awsmfa::files::read_bounded(path, awsmfa::files::LIMIT).ok()?).ok()?;
+    let mut document = Document::parse(
+        kind,
+        &awsmfa::testing::files::read_bounded(path, awsmfa::testing::files::LIMIT).ok()?,
+    )
+    .ok()?;
     document.check_editable().ok()?;
     let old = document.to_text();
     change(&mut document)?;

@@ -19,8 +19,8 @@ mod watch;
 
 pub use client::{Aws, Reply};
 pub use default_chain::ChainError;
-pub use errors::{AwsError, AwsErrorKind, Server};
-pub use iam::{Assigned, CodePair, MfaDevice, NewDevice, Tag, VirtualDevice};
+pub use errors::{AwsError, AwsErrorKind};
+pub use iam::{CodePair, MfaDevice, NewDevice, Tag, VirtualDevice};
 pub use keys::Keys;
 pub use settings::{ClientError, Settings};
-pub use sts::{AssumeRole, CallerIdentity, Mfa};
+pub use sts::{AssumeRole, Mfa};

@@ -50,7 +50,6 @@ pub enum Kind {
 /// Where a value was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The file.
     pub path: Arc<PathBuf>,
     /// The line, from 1.
     pub line: usize,

@@ -33,11 +33,8 @@ pub struct SessionKey {
 /// What decides over the session of a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleKey {
-    /// The role.
     pub role_arn: String,
-    /// The session's name.
     pub session_name: String,
-    /// The external ID.
     pub external_id: Option<String>,
     /// How long it was to live.
     pub duration: SessionDuration,

@@ -26,11 +26,8 @@ use crate::session::{
 
 /// Someone who can sign requests, and the way to AWS.
 pub struct Caller {
-    /// The way to AWS.
     pub aws: Aws,
-    /// What signs.
     pub keys: Keys,
-    /// Whose they are.
     pub identity: Identity,
     /// AWS's time minus this computer's.
     pub offset: TimeDelta,
@@ -41,7 +38,6 @@ pub struct Caller {
 /// Long-term keys of the caller.
 #[derive(Debug, Clone)]
 pub struct OwnKeys {
-    /// The keys.
     pub keys: LongTermKeys,
     /// The profile that has them; `None` if they come from the environment.
     pub profile: Option<String>,
@@ -122,7 +118,6 @@ struct Found {
     source: Source,
 }
 
-/// Where credentials come from.
 enum Source {
     Environment,
     /// Long-term keys of this profile.

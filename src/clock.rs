@@ -17,7 +17,6 @@ pub trait Clock: Debug + Send + Sync {
 /// A clock that several owners share.
 pub type SharedClock = Arc<dyn Clock>;
 
-/// The computer's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -38,7 +37,6 @@ impl Clock for SystemClock {
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts now.
     #[allow(clippy::disallowed_methods, reason = "the one place that measures time")]
     pub fn start() -> Self {
         Self(Instant::now())

@@ -29,13 +29,10 @@ const KEYRING_LIMITS: (Duration, Duration) = (Duration::from_secs(60), Duration:
 
 /// Everything a command works with.
 pub struct Context {
-    /// The environment.
     pub env: Env,
-    /// The clock.
     pub clock: SharedClock,
     /// Where words and results go.
     pub ui: Ui,
-    /// Whom to ask.
     pub prompt: Arc<dyn Prompt>,
     // One for the whole run: it unlocks at the price of one scrypt.
     file_store: OnceCell<Rc<dyn SecretStore>>,
@@ -50,7 +47,6 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context of these.
     pub fn new(env: Env, clock: SharedClock, ui: Ui, prompt: Arc<dyn Prompt>) -> Self {
         Self {
             env,
@@ -101,7 +97,6 @@ impl Context {
         self.aws_files.get().ok_or_else(no_home)
     }
 
-    /// The session cache.
     pub fn cache(&self) -> CommandResult<Cache> {
         Ok(Cache::new(&self.env.cache_dir().ok_or_else(no_home)?, &self.state_dir()?))
     }
@@ -118,7 +113,6 @@ impl Context {
         Ok(self.ledgers()?.open(serial, &*self.clock, waiting)?)
     }
 
-    /// The register of devices.
     pub fn registry(&self) -> CommandResult<Registry> {
         let path = self.env.data_dir().ok_or_else(no_home)?.join("devices.json");
         Ok(Registry::new(path, self.state_dir()?.join("locks/registry.lock")))

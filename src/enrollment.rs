@@ -49,30 +49,24 @@ pub struct Wishes {
     pub profile: Option<String>,
     /// The device's name; `None` for the user's.
     pub device_name: Option<DeviceName>,
-    /// The device's path.
     pub path: IamPath,
     /// The profile that is to use the device.
     pub for_profile: Option<String>,
-    /// Where the seed goes.
     pub store: Option<StoreKind>,
     /// Only go on with what was begun.
     pub resume: bool,
     /// Delete a device that is nobody's and in the way.
     pub replace: bool,
-    /// Answer questions with yes.
     pub yes: bool,
     /// Tags of the device; they need another permission.
     pub tags: Vec<Tag>,
-    /// Make the user first.
     pub new_user: Option<NewUser>,
 }
 
 /// What to make of a user who need not exist yet; each is left alone where it is there.
 #[derive(Debug, Clone, Default)]
 pub struct NewUser {
-    /// The user's path.
     pub path: IamPath,
-    /// Policies to attach.
     pub policies: Vec<PolicyArn>,
     /// Whether to make a password for the console.
     pub console_password: bool,
@@ -94,15 +88,10 @@ pub enum Proof {
 /// An enrolment that came to its end.
 #[derive(Debug)]
 pub struct Enrolled {
-    /// The user.
     pub user: String,
-    /// The account.
     pub account: String,
-    /// The device.
     pub serial: Serial,
-    /// Its secret.
     pub seed: Seed,
-    /// Where its secret is.
     pub store: StoreKind,
     /// The profile that uses it.
     pub profile: Option<String>,
@@ -210,7 +199,6 @@ fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
     wishes
 }
 
-/// Who gets the device.
 #[derive(Debug, Clone)]
 struct Target {
     user: String,

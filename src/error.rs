@@ -33,14 +33,12 @@ pub enum ErrorKind {
     Store = 5,
     /// The network or AWS is unavailable.
     Network = 6,
-    /// The person pressed Ctrl-C.
     Interrupted = 130,
 }
 
 /// Why a command failed, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandError {
-    /// Decides the exit code.
     pub kind: ErrorKind,
     /// One line: what and why.
     pub message: String,
@@ -50,7 +48,6 @@ pub struct CommandError {
     pub choices: Vec<String>,
 }
 
-/// What commands return.
 pub type CommandResult<T = ()> = Result<T, CommandError>;
 
 impl CommandError {

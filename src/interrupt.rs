@@ -13,7 +13,6 @@ use crate::tty;
 
 /// What the end of the program finds.
 struct State {
-    /// What Ctrl-C says.
     hint: Option<String>,
     /// The terminal before a prompt that hides what is typed.
     settings: Option<tty::Settings>,

@@ -6,7 +6,7 @@
 //! # The way of a session
 //!
 //! ```text
-//! main ── fast_path ──────────────▶ a ready answer, printed: the usual case for `credential-process`
+//! entry ─ fast_path ──────────────▶ a ready answer, printed: the usual case for `credential-process`
 //!   └─── cli ── commands ── session::prepare   profile → keys, serial, roles, endpoint (asks AWS only for a serial)
 //!                   └────── session::ensure    cache, locks, one sign-in for all that ask
 //!                               └─ sign_in     ledger → code → STS → ledger
@@ -35,12 +35,12 @@
 //!
 //! | layer | may use | never names |
 //! |---|---|---|
-//! | entry: `main`, [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
+//! | entry: [`entry`], [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
 //! | use cases: [`commands`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
 //! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!
-//! `tests/it/architecture.rs` holds this table against the code. [`error`] stands above the adapters: it alone turns their
+//! Modules are private to the crate; [`testing`] shows tests, benches and examples what they use. `tests/it/architecture.rs` holds this table against the code. [`error`] stands above the adapters: it alone turns their
 //! small enums into words, hints and exit codes. [`process`] runs other people's programs for use cases and for the file
 //! store's passphrase, [`interrupt`] owns the end by a signal for use cases and for prompts, [`tty`] is the terminal
 //! device and [`stdio`] the stdout that we were given; they are plumbing like [`files`]. What comes from outside is made
@@ -50,31 +50,36 @@
 //!
 //! Seeds, codes, secret keys, tokens and passphrases are [`model::secret::Secret`]s: wiped on drop, `Debug` redacted, read
 //! by `expose()` only. They reach no argv, log, error text or file of another mode than 0600. The release profile aborts
-//! on panic, so a panic wipes nothing; the memory goes with the process, and on Linux `main` forbids core dumps.
+//! on panic, so a panic wipes nothing; the memory goes with the process, and on Linux [`entry`] forbids core dumps.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set the scene by hand"))]
 
-pub mod aws;
-pub mod aws_files;
-pub mod cache;
-pub mod caller;
-pub mod cli;
-pub mod clock;
-pub mod commands;
-pub mod context;
-pub mod enrollment;
-pub mod env;
-pub mod error;
-pub mod fast_path;
-pub mod files;
-pub mod interrupt;
-pub mod ledger;
-pub mod model;
-pub mod panics;
-pub mod process;
-pub mod retry;
-pub mod session;
-pub mod stdio;
-pub mod store;
-pub mod tty;
-pub mod ui;
+mod aws;
+mod aws_files;
+mod cache;
+mod caller;
+mod cli;
+mod clock;
+mod commands;
+mod context;
+mod enrollment;
+mod entry;
+mod env;
+mod error;
+mod fast_path;
+mod files;
+mod interrupt;
+mod ledger;
+mod model;
+mod panics;
+mod process;
+mod retry;
+mod session;
+mod stdio;
+mod store;
+#[doc(hidden)]
+pub mod testing;
+mod tty;
+mod ui;
+
+pub use entry::main;

@@ -1,40 +1,5 @@
-//! awsmfa: MFA for the AWS command line, with nothing to type. See the library for everything.
+//! The `awsmfa` binary. Everything is in the library.
 
-use std::io::Write;
-use std::process::ExitCode;
-
-use awsmfa::clock::SystemClock;
-use awsmfa::env::Env;
-use awsmfa::error::ErrorKind;
-use awsmfa::{cli, fast_path, interrupt, panics, stdio};
-
-fn main() -> ExitCode {
-    forbid_core_dumps();
-    let env = Env::from_process();
-    let args: Vec<_> = std::env::args_os().collect();
-    let asked = args.clone();
-    panics::report(move || cli::is_for_sdk(&asked));
-    let mut out = stdio::stdout();
-    match fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
-        Some(Ok(())) => return ExitCode::SUCCESS,
-        Some(Err(error)) => {
-            // SDKs show one line of stderr. Nobody is left to be told that it is closed.
-            let _ = writeln!(std::io::stderr(), "awsmfa: cannot write the result to stdout: {error}");
-            return ExitCode::FAILURE;
-        }
-        None => {}
-    }
-    if cli::complete(&env, &args) {
-        return ExitCode::SUCCESS;
-    }
-    match cli::run(args, env) {
-        code if code == ErrorKind::Interrupted as u8 => interrupt::end(code),
-        code => ExitCode::from(code),
-    }
-}
-
-/// A crash must not leave seeds and keys in a file. Children are free again: the mark is gone after exec.
-fn forbid_core_dumps() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+fn main() -> std::process::ExitCode {
+    awsmfa::main()
 }

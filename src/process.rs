@@ -32,18 +32,10 @@ pub enum ProcessError {
     /// Profiles whose programs run us for each other.
     #[error("`{0}` was not run: programs of the AWS profiles run awsmfa in a circle")]
     Circle(String),
-    /// It could not be started.
     #[error("`{program}` could not be started: {source}")]
-    Start {
-        /// The program's name.
-        program: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It ended with a failure.
+    Start { program: String, source: io::Error },
     #[error("`{program}` failed ({status})")]
     Failed {
-        /// The program's name.
         program: String,
         /// How it ended, in the system's words.
         status: String,
@@ -51,7 +43,6 @@ pub enum ProcessError {
     /// It did not end in time and was killed.
     #[error("`{program}` did not answer within {} s", limit.as_secs())]
     TimedOut {
-        /// The program's name.
         program: String,
         /// The time it had.
         limit: Duration,
@@ -59,7 +50,6 @@ pub enum ProcessError {
     /// It printed more than anything that it could be asked for.
     #[error("`{0}` printed more than {limit} KiB", limit = OUTPUT_LIMIT / 1024)]
     TooLong(String),
-    /// It printed something else than text.
     #[error("`{0}` printed something that is not UTF-8 text")]
     NotText(String),
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use discover::{ask_aws, doubt_serial, known_serial, remember_for_key, remember_serial};
+pub use discover::{doubt_serial, known_serial, remember_for_key, remember_serial};
 pub use plan::{
     Plan, Prepared, Wishes, any_keys_from_process, keys_of_environment, long_term_keys, plan_for_keys,
     prepare, unconfigured,
@@ -64,7 +64,6 @@ pub enum SessionError {
     ClockOff {
         /// Whether it is behind AWS's rather than ahead.
         behind: bool,
-        /// By how much.
         by: Duration,
     },
     /// The device's codes were tried so often that AWS would stop judging them.
@@ -107,7 +106,6 @@ pub struct Options<'a> {
 /// A session and where it comes from.
 #[derive(Debug)]
 pub struct Ensured {
-    /// The session.
     pub session: Session,
     /// Whether it was made now rather than found in the cache.
     pub made: bool,

@@ -20,7 +20,6 @@ fn look() {
 #[derive(Debug)]
 pub struct Stdout(io::Stdout);
 
-/// The process's stdout.
 pub fn stdout() -> Stdout {
     Stdout(io::stdout())
 }

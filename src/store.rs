@@ -24,7 +24,6 @@ const NAME_LIMIT: usize = 512;
 
 /// A place that keeps secrets by name.
 pub trait SecretStore: Send + Sync {
-    /// Which store this is.
     fn kind(&self) -> StoreKind;
     /// The secret kept under `name`; `None` if there is none.
     fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError>;
@@ -39,7 +38,6 @@ pub trait SecretStore: Send + Sync {
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
 }
 
-/// Which store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
@@ -83,17 +81,12 @@ pub enum StoreError {
     Locked,
     /// The file store needs its passphrase and there is nobody and nothing to ask.
     #[error("the file store is locked: {why}")]
-    NoPassphrase {
-        /// What was tried.
-        why: String,
-    },
-    /// The person pressed Ctrl-C.
+    NoPassphrase { why: String },
     #[error("interrupted")]
     Interrupted,
     /// A passphrase was given and does not open the file store.
     #[error("wrong passphrase for the file store")]
     WrongPassphrase,
-    /// There is no keyring that answers.
     #[error("the keyring is not available: {reason}")]
     Unavailable {
         /// What the platform said, in one line.

@@ -47,7 +47,6 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
 /// Whether what this process asks would be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// There is no terminal.
     None,
     /// Another process group has the terminal: reading from it would stop this one, with every lock that it holds.
     Background,
@@ -123,7 +122,6 @@ impl Settings {
         None
     }
 
-    /// Does nothing.
     pub fn restore(&self) {}
 }
 

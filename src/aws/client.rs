@@ -65,7 +65,6 @@ impl Aws {
         Ok(Self { runtime, http, clock, settings })
     }
 
-    /// The settings in force.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -29,13 +29,11 @@ const METADATA_LIMIT: Duration = Duration::from_millis(800);
 /// Why the SDK found no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
-    /// There are none anywhere.
     #[error("no credentials were found")]
     None,
     /// There are some, and they could not be had.
     #[error("{0}")]
     Failed(String),
-    /// It took too long.
     #[error("no credentials were had within {} s", LIMIT.as_secs())]
     TimedOut,
 }

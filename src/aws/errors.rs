@@ -52,9 +52,7 @@ pub enum AwsErrorKind {
     PasswordPolicy,
     /// A name, path, tag or other value that AWS does not take.
     InvalidInput,
-    /// Too many requests.
     Throttled,
-    /// AWS failed.
     Unavailable,
     /// The request could not be built or signed; nothing left this computer.
     NotSent,
@@ -84,11 +82,9 @@ const TIMED_OUT: &str = "timed out";
 /// A request that brought no answer.
 #[derive(Debug, Clone)]
 pub struct AwsError {
-    /// What it means.
     pub kind: AwsErrorKind,
     /// The operation, as AWS names it.
     pub operation: &'static str,
-    /// AWS's error code.
     pub code: Option<String>,
     /// AWS's message, or what the network said; one line.
     pub message: String,

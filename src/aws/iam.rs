@@ -14,7 +14,7 @@ use aws_smithy_types::retry::RetryConfig;
 use chrono::TimeDelta;
 
 pub use changes::{CodePair, NewDevice};
-pub use lists::{Assigned, MfaDevice, VirtualDevice};
+pub use lists::{MfaDevice, VirtualDevice};
 
 use super::client::{Aws, Reply};
 use super::errors::{AwsErrorKind, OperationError, Sent};
@@ -24,9 +24,7 @@ use super::watch::Watch;
 /// A tag of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag {
-    /// Its key.
     pub key: String,
-    /// Its value.
     pub value: String,
 }
 

@@ -23,7 +23,6 @@ impl Keys {
         check_keys(&self.access_key_id, self.secret_access_key.expose(), token)
     }
 
-    /// The access key ID.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }

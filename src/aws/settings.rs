@@ -16,7 +16,6 @@ pub struct Settings {
     pub sts_endpoint: Option<Endpoint>,
     /// A URL instead of the partition's IAM endpoint.
     pub iam_endpoint: Option<Endpoint>,
-    /// FIPS endpoints.
     pub use_fips: bool,
     /// Endpoints with IPv6.
     pub use_dual_stack: bool,
@@ -53,18 +52,11 @@ impl Settings {
 /// Settings under which no request can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The CA bundle cannot be read.
     #[error("the CA bundle `{path}` cannot be read: {source}")]
-    CaBundleUnreadable {
-        /// Its path.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
+    CaBundleUnreadable { path: PathBuf, source: std::io::Error },
     /// The CA bundle has no certificate in it.
     #[error("the CA bundle `{0}` has no usable PEM certificate")]
     CaBundleEmpty(PathBuf),
-    /// TLS cannot be set up.
     #[error("TLS cannot be set up: {0}")]
     Tls(String),
     /// The SDK rejects the proxy URL. It may contain a password, so it is not shown.
@@ -72,12 +64,7 @@ pub enum ClientError {
     Proxy,
     /// The SDK's endpoint rules find no server for these settings.
     #[error("no STS endpoint for region `{region}` with these settings: {why}")]
-    NoServer {
-        /// The region.
-        region: Region,
-        /// What the rules say.
-        why: String,
-    },
+    NoServer { region: Region, why: String },
     /// The runtime that makes the requests could not be started.
     #[error("cannot start the network runtime: {0}")]
     Runtime(#[from] std::io::Error),

@@ -18,7 +18,6 @@ use crate::model::totp::Code;
 /// A device's serial and a code of it, for calls that prove MFA.
 #[derive(Debug, Clone)]
 pub struct Mfa {
-    /// The device.
     pub serial: Serial,
     /// A code of one of its steps.
     pub code: Code,
@@ -27,7 +26,6 @@ pub struct Mfa {
 /// What AssumeRole is asked for.
 #[derive(Debug, Clone)]
 pub struct AssumeRole {
-    /// The role.
     pub role_arn: RoleArn,
     /// The name under which CloudTrail shows the session.
     pub session_name: RoleSessionName,

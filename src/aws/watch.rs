@@ -43,7 +43,6 @@ pub(super) enum Shape {
     Whole,
     /// The beginning of a response from AWS.
     Cut,
-    /// Something else.
     Foreign,
 }
 

@@ -28,17 +28,14 @@ pub enum UnsafeEdit {
     /// botocore rejects the whole file; other SDKs merge them or take the last.
     #[error("section [{section}] appears twice, on lines {first} and {second}")]
     DuplicateSection {
-        /// The second header's text.
         section: String,
         /// Line of the first header.
         first: usize,
         /// Line of the second header.
         second: usize,
     },
-    /// The same, for a key.
     #[error("`{key}` appears twice in section [{section}], on lines {first} and {second}")]
     DuplicateKey {
-        /// The section.
         section: String,
         /// The key, in lower case.
         key: String,
@@ -49,40 +46,23 @@ pub enum UnsafeEdit {
     },
     /// botocore gives the settings of `[DEFAULT]` to every section.
     #[error("line {line}: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile")]
-    LeakingDefault {
-        /// Its line.
-        line: usize,
-    },
+    LeakingDefault { line: usize },
     /// Indented or padded: the AWS CLI would not find it and add the section a second time.
     #[error("line {line}: the header of section [{section}] must be exactly `[{section}]` to be edited")]
     OddHeader {
         /// The header as it should be.
         section: String,
-        /// Its line.
         line: usize,
     },
     /// SDKs would ignore a section of this name, or a key like this.
     #[error("`{name}` cannot be written as a name in an AWS file")]
-    UnwritableName {
-        /// The section or key.
-        name: String,
-    },
+    UnwritableName { name: String },
     /// The SDKs would not agree on what it says.
     #[error("the value of `{key}` in section [{section}] cannot be written so that every SDK reads the same")]
-    UnwritableValue {
-        /// The section.
-        section: String,
-        /// The key.
-        key: String,
-    },
+    UnwritableValue { section: String, key: String },
     /// A key was to be moved to where one is.
     #[error("section [{section}] has `{key}` already")]
-    Occupied {
-        /// The section.
-        section: String,
-        /// The key.
-        key: String,
-    },
+    Occupied { section: String, key: String },
 }
 
 impl UnsafeEdit {
@@ -131,7 +111,6 @@ impl Document {
         self.kind
     }
 
-    /// The whole text.
     pub fn to_text(&self) -> Secret<String> {
         // Sized beforehand: growing would leave copies that are not wiped.
         let size = self.lines.iter().map(|line| line.text().len() + 2).sum();

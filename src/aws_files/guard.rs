@@ -21,7 +21,6 @@ pub enum GuardError {
         /// The line, counted without blank lines and comments.
         line: usize,
     },
-    /// A section or key stands twice.
     #[error("the {which} text has {what} twice")]
     Twice {
         /// `old` or `new`.
@@ -38,7 +37,6 @@ pub enum GuardError {
     /// A line was lost, added, changed or moved.
     #[error("line {0} would be changed though it should not")]
     Lines(usize),
-    /// Blank lines were lost or added.
     #[error("blank lines would be changed that should not")]
     BlankLines,
 }

@@ -17,10 +17,7 @@ pub enum KeyEditError {
     Unsafe(#[from] UnsafeEdit),
     /// The section holds long-term keys already. They are never overwritten.
     #[error("section [{section}] holds long-term keys already")]
-    Occupied {
-        /// The section.
-        section: String,
-    },
+    Occupied { section: String },
 }
 
 /// Writes new long-term keys for a profile: into `[<profile>]`, or, where that holds a session, into

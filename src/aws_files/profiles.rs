@@ -21,7 +21,6 @@ mod near;
 #[derive(Clone)]
 pub struct Value {
     text: Secret<String>,
-    /// Its line.
     pub origin: Origin,
 }
 
@@ -57,7 +56,6 @@ pub struct Profile {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}, {source}", path.display())]
 pub struct BadLine {
-    /// The file.
     pub path: Arc<PathBuf>,
     /// The line and what is wrong with it.
     pub source: SyntaxError,
@@ -66,9 +64,7 @@ pub struct BadLine {
 /// Keys that stand in a file: long-term ones, or a session's if there is a token.
 #[derive(Debug, Clone)]
 pub struct StaticKeys {
-    /// The access key ID.
     pub access_key_id: String,
-    /// The secret access key.
     pub secret: Secret<String>,
     /// The session token; `aws_security_token` counts.
     pub session_token: Option<Secret<String>>,
@@ -82,7 +78,6 @@ pub struct StaticKeys {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("profile `{profile}` has no `{missing}` beside the other key ({origin})")]
 pub struct IncompleteKeys {
-    /// The profile.
     pub profile: String,
     /// The key that is not there.
     pub missing: &'static str,
@@ -91,7 +86,6 @@ pub struct IncompleteKeys {
 }
 
 impl Profile {
-    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -201,9 +195,7 @@ impl Profile {
 pub struct Ignored {
     /// The header without brackets.
     pub header: String,
-    /// The file.
     pub kind: Kind,
-    /// Its line.
     pub origin: Origin,
 }
 
@@ -250,7 +242,6 @@ impl Profiles {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// All profiles, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Profile> {
         self.profiles.values()
     }

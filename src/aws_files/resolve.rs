@@ -24,7 +24,6 @@ pub struct Resolution {
     pub base: String,
     /// Those keys, as far as the files know.
     pub keys: Result<KeySource, KeysError>,
-    /// The MFA device.
     pub serial: Option<Setting>,
     /// A command that prints a code.
     pub mfa_process: Option<Setting>,
@@ -54,11 +53,9 @@ impl Resolution {
 pub struct Setting {
     /// Its value, trimmed.
     pub text: String,
-    /// Its line.
     pub origin: Origin,
 }
 
-/// A role to assume.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     /// The profile that names it.
@@ -83,7 +80,6 @@ pub enum KeySource {
         /// The keys; without a token.
         keys: StaticKeys,
     },
-    /// A program prints them.
     Process {
         /// The profile that names it.
         profile: String,

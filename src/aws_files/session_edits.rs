@@ -35,9 +35,7 @@ pub const FOREIGN_MARKERS: &[&str] = &[
 pub struct SessionValues {
     /// The access key ID (`ASIA…`).
     pub access_key_id: String,
-    /// The secret access key.
     pub secret: Secret<String>,
-    /// The session token.
     pub token: Secret<String>,
     /// When it ends: `YYYY-MM-DDTHH:MM:SSZ`.
     pub expires: String,
@@ -65,7 +63,6 @@ impl SessionValues {
 /// What [`write_session`] did besides writing the session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WriteReport {
-    /// The section, without brackets.
     pub section: String,
     /// Whether the section was added.
     pub added_section: bool,
@@ -97,23 +94,16 @@ pub enum SessionEditError {
     /// Both sections hold long-term keys, and not the same ones.
     #[error("sections [{section}] and [{long_term}] hold different long-term keys")]
     DifferentKeys {
-        /// The session's section.
         section: String,
         /// Where its long-term keys would go or come from.
         long_term: String,
     },
     /// The section keeps another profile's long-term keys, which that profile's session is made with.
     #[error("section [{section}] is where the long-term keys of profile `{profile}` are kept")]
-    KeepsKeys {
-        /// The section.
-        section: String,
-        /// The profile.
-        profile: String,
-    },
+    KeepsKeys { section: String, profile: String },
     /// The section holds a session that another tool looks after.
     #[error("section [{section}] holds a session of another tool (it has `{marker}`)")]
     ForeignSession {
-        /// The section.
         section: String,
         /// The key that tells so.
         marker: String,

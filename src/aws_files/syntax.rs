@@ -21,7 +21,6 @@ pub use header::is_identifier;
 pub(super) use header::{Header, exact_header, header, identity, is_exact, name_in, section_header};
 pub use problem::{Problem, SyntaxError};
 
-/// How a line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// Only the last line of a file may.
@@ -43,7 +42,6 @@ impl Ending {
     }
 }
 
-/// What a line is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LineKind {
     Blank,

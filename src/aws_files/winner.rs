@@ -28,7 +28,6 @@ pub enum Sdk {
 }
 
 impl Sdk {
-    /// All of them.
     pub const ALL: [Self; 5] = [Self::Botocore, Self::JavaScript, Self::Go, Self::Rust, Self::Java];
 }
 
@@ -51,7 +50,6 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Looks them up.
     pub fn read<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Self {
         let is_set = |name| get(name).is_some();
         Self {
@@ -70,11 +68,9 @@ impl Variables {
 /// The credentials that an SDK uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Used {
-    /// Those of the environment.
     Environment,
     /// Keys that stand in a file.
     Keys {
-        /// Whose section it is.
         profile: String,
         /// Whether a session token stands beside them.
         session: bool,
@@ -88,7 +84,6 @@ pub enum Used {
         /// The profile that the command names.
         serves: Option<String>,
     },
-    /// Another program's.
     Process {
         /// The line that names it.
         origin: Origin,
@@ -102,16 +97,13 @@ pub enum Used {
     },
     /// Another way to sign in.
     Elsewhere(Elsewhere, Origin),
-    /// None: the SDK fails.
     Nothing(Failure),
 }
 
 /// An `mfa_serial` of a profile with a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serial {
-    /// The profile.
     pub profile: String,
-    /// The line.
     pub origin: Origin,
 }
 

@@ -18,80 +18,43 @@ use super::syntax::SyntaxError;
 /// What can be wrong with an AWS file. In every case it was left as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// It cannot be read.
     #[error("cannot read {}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Unreadable { path: PathBuf, source: io::Error },
     /// A folder stands where the file should.
     #[error("{} is a folder", path.display())]
-    Folder {
-        /// The path.
-        path: PathBuf,
-    },
+    Folder { path: PathBuf },
     /// A symlink to nothing: where it points to may be a disk that is not mounted.
     #[error("{} is a symlink to nothing", path.display())]
-    DanglingLink {
-        /// The symlink.
-        path: PathBuf,
-    },
+    DanglingLink { path: PathBuf },
     /// A line of it cannot be read.
     #[error("{}, {source}", path.display())]
     Syntax {
-        /// The file.
         path: PathBuf,
         /// The line and what is wrong with it.
         source: SyntaxError,
     },
     /// It can be read but not edited without harm.
     #[error("{} cannot be edited safely: {source}", path.display())]
-    Unsafe {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: UnsafeEdit,
-    },
+    Unsafe { path: PathBuf, source: UnsafeEdit },
     /// It cannot be replaced: it is no regular file, is marked read-only or another user's, or its folder takes no new
     /// files.
     #[error("{} cannot be replaced: {source}", path.display())]
-    Irreplaceable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Irreplaceable,
-    },
+    Irreplaceable { path: PathBuf, source: Irreplaceable },
     /// It holds less than when it was read before: another program is writing it, or has removed something meanwhile.
     #[error("{missing} was in {} a moment ago and is gone", path.display())]
-    Shrunk {
-        /// The file.
-        path: PathBuf,
-        /// What is gone.
-        missing: String,
-    },
+    Shrunk { path: PathBuf, missing: String },
     /// Other programs keep writing it, so that a change of ours does not stay.
     #[error("another program keeps writing {}", path.display())]
-    Contended {
-        /// The file.
-        path: PathBuf,
-    },
+    Contended { path: PathBuf },
     /// The lock could not be taken; the error names it.
     #[error(transparent)]
     Lock(io::Error),
     /// The new content could not be written, as on a full disk. The old content is in place.
     #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
     /// Our own edit was not what was intended.
     #[error("refused to write {}: {source}", path.display())]
     Refused {
-        /// The file.
         path: PathBuf,
         /// What would have gone wrong.
         source: GuardError,
@@ -104,14 +67,8 @@ pub enum EditError<E> {
     /// The file does not allow it.
     #[error(transparent)]
     File(#[from] FileError),
-    /// The edit itself failed.
     #[error("{}: {source}", path.display())]
-    Edit {
-        /// The file.
-        path: PathBuf,
-        /// What the edit said.
-        source: E,
-    },
+    Edit { path: PathBuf, source: E },
 }
 
 /// A file as it was read.

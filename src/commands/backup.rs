@@ -42,21 +42,16 @@ impl BackupArgs {
     }
 }
 
-/// Where the copy goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// The person is asked; where nobody can be, they are told how to have one later.
     Ask,
-    /// On the terminal.
     Draw,
-    /// Into a PNG.
     File {
-        /// The file.
         path: PathBuf,
         /// Whether one that is there may be overwritten without asking.
         replace: bool,
     },
-    /// Nowhere.
     Skip,
 }
 

@@ -54,7 +54,6 @@ struct PairOutput<'a> {
     seconds_left: u64,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     let serial = device(ctx, args)?;
     let Some(seed) = ctx.seed(&serial)? else {

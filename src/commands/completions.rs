@@ -68,7 +68,6 @@ pub struct CompletionsArgs {
     shell: String,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &CompletionsArgs) -> CommandResult {
     Ok(ctx.ui.result(&script(&args.shell)?)?)
 }

@@ -21,7 +21,6 @@ pub struct CredentialProcessArgs {
     profile: super::ProfileArg,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let name = args.profile.profile.as_deref().unwrap_or(ctx.env.profile());
     // Before the files are read: if one changes meanwhile, the answer is not taken for one about the new state.

@@ -16,7 +16,6 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::store::registry::DeviceRecord;
 
-/// The subcommands.
 #[derive(Debug, clap::Subcommand)]
 pub enum DeviceCommand {
     /// List the devices that are stored here and those that AWS has
@@ -33,7 +32,6 @@ pub enum DeviceCommand {
     Remove(remove::RemoveArgs),
 }
 
-/// Runs the subcommand.
 pub fn run(ctx: &Context, command: &DeviceCommand) -> CommandResult {
     match command {
         DeviceCommand::List(args) => list::run(ctx, args),

@@ -102,7 +102,6 @@ struct EnrollOutput<'a> {
     next: String,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     check_tags(&args.tags)?;
     let backup = args.backup.choice(args.yes);

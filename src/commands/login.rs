@@ -47,7 +47,6 @@ pub struct LoginArgs {
     all: bool,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
     if args.all {
         return run_all(ctx, args);

@@ -30,7 +30,6 @@ pub struct PolicyArgs {
     partition: String,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &PolicyArgs) -> CommandResult {
     let policy = policy::manage_own_mfa(&args.partition, args.account.as_deref().unwrap_or("*"));
     Ok(ctx.ui.result(&format!("{policy}\n"))?)

@@ -30,21 +30,17 @@ pub enum Stage {
     Verified,
 }
 
-/// An enrolment under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Journal {
     version: u32,
     /// How far it came.
     pub stage: Stage,
-    /// The account.
     pub account: String,
     /// The user who gets the device.
     pub user: String,
-    /// The device.
     pub serial: Serial,
     /// The device's name, as it is in the serial.
     pub name: DeviceName,
-    /// The device's path.
     pub path: IamPath,
     /// Where its seed is, or goes.
     pub store: StoreKind,
@@ -58,7 +54,6 @@ pub struct Journal {
     /// The tags that the device is to have: keys and values.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
-    /// When it began.
     pub began: DateTime<Utc>,
     /// Devices that were in the way: nobody's, with secrets that nobody has.
     #[serde(default)]
@@ -75,9 +70,7 @@ const LIKELY_SIZE: usize = 16 * 1024;
 pub struct Begun {
     /// How far it came already.
     pub stage: Stage,
-    /// The device.
     pub serial: Serial,
-    /// Its name.
     pub name: DeviceName,
     /// Where its seed is, or goes.
     pub store: StoreKind,
@@ -111,7 +104,6 @@ impl Journal {
     }
 }
 
-/// The folder of journals.
 #[derive(Debug, Clone)]
 pub struct Journals {
     folder: PathBuf,

@@ -30,7 +30,6 @@ impl<'a> RefusedKeys<'a> {
         Self { access_key_id, source }
     }
 
-    /// How to enter others.
     fn enter(&self) -> String {
         match self.source {
             Some(KeySource::Static { profile, .. }) => {
@@ -59,7 +58,6 @@ impl<'a> RefusedKeys<'a> {
 /// The code of a request that was refused.
 #[derive(Debug)]
 pub struct RefusedCode<'a> {
-    /// Its device.
     pub serial: &'a Serial,
 }
 

@@ -7,30 +7,14 @@ use std::path::{Path, PathBuf};
 /// A failure with the path that it is about.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    /// The system refused.
     #[error("`{}`: {source}", path.display())]
-    System {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    System { path: PathBuf, source: io::Error },
     /// The file cannot be opened as a lock, or its file system has no locks.
     #[error("cannot lock `{}`: {source}", path.display())]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Lock { path: PathBuf, source: io::Error },
     /// It is not what awsmfa puts there, and is left alone.
     #[error("`{}` {oddity}", path.display())]
-    Odd {
-        /// The file or folder.
-        path: PathBuf,
-        /// What is odd.
-        oddity: Oddity,
-    },
+    Odd { path: PathBuf, oddity: Oddity },
 }
 
 /// Why a file or folder is not one of ours.
@@ -45,7 +29,6 @@ pub enum Oddity {
     /// Something else stands where a folder should.
     #[error("is not a folder")]
     NotFolder,
-    /// Its user ID.
     #[error("belongs to another user (uid {0})")]
     Owner(u32),
     /// A file with a mode that lets others read it.
@@ -57,7 +40,6 @@ pub enum Oddity {
     /// Another file of the user's may be the same one.
     #[error("has another name (a hard link)")]
     HardLink,
-    /// Nothing of ours is so large.
     #[error("is too large ({0} bytes)")]
     TooLarge(u64),
     /// A lock file with text that awsmfa did not write.

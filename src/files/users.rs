@@ -17,7 +17,6 @@ use super::{
 /// Why a file cannot be replaced, found by looking at it and at its folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Irreplaceable {
-    /// A folder stands at its path.
     #[error("it is a folder")]
     Folder,
     /// A symlink to nothing: where it points to may be a disk that is not mounted.
@@ -29,7 +28,6 @@ pub enum Irreplaceable {
     /// A bind mount, as `docker run -v FILE:FILE` creates: a rename over it fails.
     #[error("it is mounted by itself")]
     MountPoint,
-    /// `chattr +i` or `+a`.
     #[error("it is marked immutable or append-only")]
     Immutable(PathBuf),
     /// It is marked read-only or belongs to another user, or its folder takes no new files.
@@ -54,7 +52,6 @@ pub struct Displaced {
 }
 
 impl Displaced {
-    /// What it holds now.
     pub fn content(&self) -> io::Result<Zeroizing<Vec<u8>>> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))?;

@@ -17,7 +17,6 @@ pub enum DurationError {
     /// Not a number of seconds and not hours, minutes and seconds.
     #[error("`{0}` is not a duration")]
     Malformed(String),
-    /// Outside what AWS allows.
     #[error("a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `{0}`")]
     OutOfRange(String),
 }

@@ -19,7 +19,6 @@ pub struct EndpointError {
 }
 
 impl Endpoint {
-    /// The URL.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,6 +1,5 @@
 //! Who keys belong to, as GetCallerIdentity's ARN tells: a user with their path, root, a role's session.
 
-/// The owner of keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The ARN as AWS gave it.
@@ -9,21 +8,17 @@ pub struct Identity {
     pub partition: String,
     /// The twelve digits of the account.
     pub account: String,
-    /// Who in the account.
     pub who: Who,
 }
 
-/// Who in an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
-    /// An IAM user.
     User {
         /// The name without its path.
         name: String,
         /// `/`, or begins and ends with a slash.
         path: String,
     },
-    /// The account's root user.
     Root,
     /// A session of a role, a federated user: anything that can have no MFA device.
     Session,

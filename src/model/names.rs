@@ -11,22 +11,17 @@ pub enum NameError {
     /// The name of a user or a device.
     #[error("{what} has letters, digits and `_+=,.@-`, {limit} at most; not `{text}`")]
     Name {
-        /// What it would name.
         what: &'static str,
         /// How many characters it may have.
         limit: usize,
-        /// What was given.
         text: String,
     },
-    /// A path.
     #[error("a path is `/`, or begins and ends with a slash, as in `/engineering/`; not `{0}`")]
     Path(String),
-    /// A tag.
     #[error(
         "a tag is KEY=VALUE, with 1 to 128 and 0 to 256 letters, digits, spaces and `_.:/=+-@`; not `{0}`"
     )]
     Tag(String),
-    /// The ARN of a policy.
     #[error("a policy's ARN looks like `arn:aws:iam::aws:policy/ReadOnlyAccess`; not `{0}`")]
     Policy(String),
 }
@@ -61,7 +56,6 @@ impl FromStr for DeviceName {
 }
 
 impl DeviceName {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -94,7 +88,6 @@ impl FromStr for UserName {
 }
 
 impl UserName {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -126,7 +119,6 @@ impl FromStr for IamPath {
 }
 
 impl IamPath {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -135,7 +127,6 @@ impl IamPath {
 /// A tag as it is typed: `KEY=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagText {
-    /// The key.
     pub key: String,
     /// The value, which may be empty.
     pub value: String,
@@ -185,7 +176,6 @@ impl FromStr for PolicyArn {
 }
 
 impl PolicyArn {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -34,7 +34,6 @@ impl ProxyUrl {
         self.url.expose()
     }
 
-    /// Host and port.
     pub fn address(&self) -> &str {
         &self.address
     }

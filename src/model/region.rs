@@ -11,7 +11,6 @@ pub struct Region(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an AWS region")]
 pub struct RegionError {
-    /// The text.
     pub text: String,
     /// The known region with the most similar name.
     pub near: Option<&'static str>,
@@ -80,7 +79,6 @@ const KNOWN: &[&str] = &[
 ];
 
 impl Region {
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -8,10 +8,8 @@ use super::partition;
 /// Why a text is not a valid AssumeRole parameter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RoleError {
-    /// Not a role ARN.
     #[error("`{0}` is not a role ARN")]
     Arn(String),
-    /// Not a session name.
     #[error("`{0}` is not a valid role session name (2 to 64 letters, digits and `_+=,.@-`)")]
     SessionName(String),
     /// Not an external ID. The text is not shown: some people treat it as a secret.
@@ -42,7 +40,6 @@ macro_rules! checked_text {
         pub struct $name(String);
 
         impl $name {
-            /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -84,7 +81,6 @@ checked_text!(
 );
 
 impl RoleArn {
-    /// Its partition.
     pub fn partition(&self) -> &str {
         partition::of_arn(&self.0)
     }

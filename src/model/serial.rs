@@ -16,7 +16,6 @@ pub enum SerialError {
     /// The ARN of a user where the device's was meant.
     #[error("`{given}` is the ARN of a user, not of an MFA device")]
     User {
-        /// What was given.
         given: String,
         /// The serial that the user's device has if it bears the user's name.
         likely: String,

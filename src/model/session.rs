@@ -13,18 +13,14 @@ use super::secret::Secret;
 pub struct LongTermKeys {
     /// The access key ID (`AKIA…`).
     pub access_key_id: String,
-    /// The secret access key.
     pub secret_access_key: Secret<String>,
 }
 
-/// Temporary credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The access key ID (`ASIA…`).
     pub access_key_id: String,
-    /// The secret access key.
     pub secret_access_key: Secret<String>,
-    /// The session token.
     pub session_token: Secret<String>,
     /// When AWS gave them, in AWS's time.
     pub issued: DateTime<Utc>,
@@ -38,20 +34,15 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {} contains {} (U+{:04X})", part.name(), character_kind(*.character), u32::from(*.character))]
 pub struct UnusableKey {
-    /// The part.
     pub part: KeyPart,
     /// The first invalid character.
     pub character: char,
 }
 
-/// A part of credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyPart {
-    /// The access key ID.
     Id,
-    /// The secret access key.
     Secret,
-    /// The session token.
     Token,
 }
 

@@ -8,13 +8,10 @@ use std::sync::Arc;
 /// The place of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// An environment variable.
     Variable(&'static str),
     /// A line of one of the AWS files.
     Line {
-        /// The key.
         key: &'static str,
-        /// The file.
         path: Arc<PathBuf>,
         /// The line, from 1.
         line: usize,
@@ -51,9 +48,7 @@ impl fmt::Display for Source {
 /// A text with the place where it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sourced {
-    /// The text.
     pub text: String,
-    /// The place.
     pub at: Source,
 }
 

@@ -17,17 +17,14 @@ impl Step {
         Self(u64::try_from(time.timestamp()).unwrap_or(0) / STEP_SECONDS)
     }
 
-    /// The step before.
     pub fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
     }
 
-    /// The step after.
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// When the step begins.
     pub fn start(self) -> DateTime<Utc> {
         let seconds = i64::try_from(self.0.saturating_mul(STEP_SECONDS)).unwrap_or(i64::MAX);
         DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)

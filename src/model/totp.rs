@@ -21,13 +21,11 @@ pub struct Seed(Totp);
 /// Why a text is not a seed of an AWS virtual MFA device. No variant carries any of the text: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SeedError {
-    /// Nothing but blanks.
     #[error("there is no secret key in the input")]
     Missing,
     /// A character that Base32 does not have.
     #[error("the secret key is not Base32 (letters A to Z and digits 2 to 7)")]
     NotBase32,
-    /// Six digits.
     #[error("that is a six-digit code, not the secret key that codes are generated from")]
     Code,
     /// Words beside the secret key, all of whose letters could belong to it.
@@ -42,10 +40,8 @@ pub enum SeedError {
     /// Not an `otpauth://` URI that can be read.
     #[error("this is not an otpauth:// URI: {0}")]
     NotOtpauth(&'static str),
-    /// Google Authenticator's export.
     #[error("this is an export of Google Authenticator, which holds a list of accounts")]
     Export,
-    /// A counter-based device.
     #[error("this otpauth URI is of type `hotp`; AWS devices are of type `totp`")]
     Hotp,
     /// A parameter that AWS devices do not have.
@@ -119,7 +115,6 @@ pub struct Code(Secret<String>);
 pub struct CodeError;
 
 impl Code {
-    /// The digits.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }

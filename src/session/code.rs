@@ -12,7 +12,6 @@ use crate::ui::PromptError;
 /// A command that prints a code may wait for a touch on a key.
 const PROCESS_LIMIT: Duration = Duration::from_secs(60);
 
-/// A source of codes.
 #[derive(Debug)]
 pub enum CodeSource {
     /// One code, given with the command.

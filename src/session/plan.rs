@@ -28,7 +28,6 @@ pub struct Wishes {
     pub profile: Option<String>,
     /// How long the session is to live.
     pub duration: Option<SessionDuration>,
-    /// The device.
     pub serial: Option<Serial>,
     /// Whether keys in the environment may serve where no profile is configured.
     pub environment_keys: bool,
@@ -41,7 +40,6 @@ pub struct Wishes {
 pub struct Plan {
     /// The keys that all begins with.
     pub keys: LongTermKeys,
-    /// The device.
     pub serial: Serial,
     /// A command that prints its codes.
     pub mfa_process: Option<String>,
@@ -56,13 +54,10 @@ pub struct Plan {
 /// A profile made ready: what it stands for, the way to AWS, and the plan.
 #[derive(Debug)]
 pub struct Prepared {
-    /// Both AWS files.
     pub profiles: Profiles,
     /// What the profile stands for.
     pub resolution: Resolution,
-    /// The way to AWS.
     pub aws: Aws,
-    /// The plan.
     pub plan: Plan,
     /// Whether the serial came from AWS and stands nowhere yet.
     pub discovered: bool,

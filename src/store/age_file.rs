@@ -60,17 +60,20 @@ impl AgeFileStore {
     }
 
     /// Whether the identity is unlocked: later processes can read without a passphrase.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the `store` commands use it next"))]
     pub fn is_kept_unlocked(&self) -> Result<bool, StoreError> {
         Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::recall(&recipient).is_some()))
     }
 
     /// Forgets the unlocked identity, here and in the kernel. Returns whether later processes had one.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the `store` commands use it next"))]
     pub fn lock(&self) -> Result<bool, StoreError> {
         *self.cached() = None;
         Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::forget(&recipient)))
     }
 
     /// Puts the identity under another passphrase, once the present one has been given. No entry changes.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the `store` commands use it next"))]
     pub fn change_passphrase(
         &self,
         new: impl FnOnce() -> Result<Secret<String>, StoreError>,

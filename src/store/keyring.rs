@@ -15,7 +15,6 @@ use crate::model::secret::Secret;
 /// The service under which every item is filed; the user is the item's name.
 const SERVICE: &str = "awsmfa";
 
-/// The platform's keyring.
 #[derive(Debug)]
 pub struct KeyringStore {
     limit: Duration,

@@ -22,7 +22,6 @@ pub struct DeviceRecord {
     /// The IAM user it belongs to, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Where its seed is.
     pub store: StoreKind,
     /// What the person calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,18 +63,10 @@ struct Versioned {
 /// Why the register could not be read or written. It was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    /// Written by a newer awsmfa.
     #[error("`{}` was written by a newer awsmfa (format {found}; this one knows {VERSION})", path.display())]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its version.
-        found: u32,
-    },
-    /// Not what awsmfa writes.
+    Newer { path: PathBuf, found: u32 },
     #[error("`{}` is damaged: {reason}", path.display())]
     Damaged {
-        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -98,7 +89,6 @@ impl Registry {
         Self { path: path.into(), lock_path: lock_path.into() }
     }
 
-    /// The file.
     pub fn path(&self) -> &Path {
         &self.path
     }

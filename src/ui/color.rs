@@ -4,17 +4,11 @@ use anstyle::{AnsiColor, Style};
 
 use crate::env::Env;
 
-/// What happened.
 pub(super) const SAYING: Style = Style::new().bold();
-/// A step.
 pub(super) const DETAIL: Style = Style::new().dimmed();
-/// A warning.
 pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
-/// An error.
 pub(super) const ERROR: Style = AnsiColor::Red.on_default();
-/// A hint.
 pub(super) const HINT: Style = AnsiColor::Cyan.on_default();
-/// A finished stage.
 pub(super) const DONE: Style = AnsiColor::Green.on_default();
 
 /// What `--color` says.
@@ -25,7 +19,6 @@ pub enum When {
     Auto,
     /// Whatever is written to.
     Always,
-    /// Not at all.
     Never,
 }
 

@@ -35,7 +35,6 @@ impl Ui {
         self.draw(&format!("\u{b7} {} \u{2026}", visible(&what.to_string())));
     }
 
-    /// Says what was done.
     pub fn done(&self, what: impl Display) {
         if !self.is_live() {
             return self.say(what);

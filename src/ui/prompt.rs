@@ -16,10 +16,8 @@ pub enum PromptError {
     /// There is no terminal to ask on, or asking is forbidden.
     #[error("{0}")]
     CannotAsk(&'static str),
-    /// The person pressed Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// The terminal failed.
     #[error("the terminal cannot be read: {0}")]
     Io(io::Error),
 }

@@ -40,10 +40,8 @@ pub struct Drawing {
 /// A QR code that cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QrError {
-    /// More than a QR code holds.
     #[error("{0} bytes are too long for a QR code")]
     TooLong(usize),
-    /// The PNG could not be encoded.
     #[error("the PNG could not be made: {0}")]
     Png(String),
 }

@@ -10,10 +10,8 @@ use super::color;
 use super::live::Pending;
 use crate::model::visible::{visible, visible_json};
 
-/// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Verbosity {
-    /// Only errors.
     Quiet,
     /// What happened, and warnings.
     #[default]
@@ -25,9 +23,7 @@ pub enum Verbosity {
 /// Where words go and how they look.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
-    /// How much is said.
     pub verbosity: Verbosity,
-    /// Whether labels are colored.
     pub color: bool,
     /// Whether what is drawn on the terminal device is, wherever stderr goes.
     pub color_on_device: bool,
@@ -62,7 +58,6 @@ impl Ui {
         Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Pending::default() }
     }
 
-    /// How it speaks.
     pub fn style(&self) -> Style {
         self.style
     }
@@ -88,7 +83,6 @@ impl Ui {
         self.result(&format!("{}\n", visible_json(&json)))
     }
 
-    /// Says what happened.
     pub fn say(&self, message: impl Display) {
         self.line(Verbosity::Normal, "awsmfa", color::SAYING, &message);
     }

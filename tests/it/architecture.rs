@@ -182,7 +182,7 @@ fn layers_use_what_they_may() {
         // What it was built for is no ambient authority.
         let code = code.replace("std::env::consts", "");
         for word in AMBIENT.iter().filter(|word| code.contains(**word)) {
-            if !belongs(&name, &["main.rs", "env.rs", "clock.rs", "store/keyring.rs"]) {
+            if !belongs(&name, &["entry.rs", "env.rs", "clock.rs", "store/keyring.rs"]) {
                 wrong.push(format!("src/{name} names `{word}`"));
             }
         }
@@ -194,7 +194,7 @@ fn layers_use_what_they_may() {
 #[test]
 fn only_the_ui_writes_for_people() {
     let writers =
-        ["main.rs", "cli.rs", "cli/mistake.rs", "panics.rs", "interrupt.rs", "stdio.rs", "tty.rs", "ui/"];
+        ["entry.rs", "cli.rs", "cli/mistake.rs", "panics.rs", "interrupt.rs", "stdio.rs", "tty.rs", "ui/"];
     for (name, code) in code() {
         let code = code.replace("out().is_terminal()", "").replace("err().is_terminal()", "");
         for word in ["stdout()", "stderr()", "/dev/tty", "/dev/stdout", "/dev/stderr"] {
@@ -206,7 +206,8 @@ fn only_the_ui_writes_for_people() {
 #[test]
 fn every_module_has_a_layer() {
     // The entry may use everything, and errors are made of everything.
-    let free = ["main.rs", "lib.rs", "cli.rs", "cli/", "panics.rs", "error.rs", "error/"];
+    let free =
+        ["main.rs", "entry.rs", "lib.rs", "testing.rs", "cli.rs", "cli/", "panics.rs", "error.rs", "error/"];
     for (name, _) in code() {
         let placed = LAYERS.iter().any(|layer| belongs(&name, layer.modules));
         assert!(placed || belongs(&name, &free), "src/{name} is in no layer");
@@ -220,7 +221,7 @@ fn main_is_short_and_no_file_is_long() {
             .unwrap()
             .lines()
             .count();
-        assert!(lines <= if name == "main.rs" { 60 } else { 500 }, "src/{name} has {lines} lines");
+        assert!(lines <= if name == "main.rs" { 10 } else { 500 }, "src/{name} has {lines} lines");
     }
 }
 

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use awsmfa::aws_files::Kind;
-use awsmfa::aws_files::document::{Document, UnsafeEdit};
-use awsmfa::aws_files::guard;
-use awsmfa::aws_files::profiles::{Profile, Profiles};
-use awsmfa::aws_files::session_edits::{SessionValues, remove_session, write_session};
-use awsmfa::aws_files::syntax::{Problem, SyntaxError};
+use awsmfa::testing::aws_files::Kind;
+use awsmfa::testing::aws_files::document::{Document, UnsafeEdit};
+use awsmfa::testing::aws_files::guard;
+use awsmfa::testing::aws_files::profiles::{Profile, Profiles};
+use awsmfa::testing::aws_files::session_edits::{SessionValues, remove_session, write_session};
+use awsmfa::testing::aws_files::syntax::{Problem, SyntaxError};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -384,10 +384,10 @@ proptest! {
 
 #[test]
 fn files_are_replaced_whole_under_a_lock() {
-    use awsmfa::aws_files::door::AwsFiles;
+    use awsmfa::testing::aws_files::door::AwsFiles;
     let home = tempfile::tempdir().unwrap();
     let path: PathBuf = home.path().join("aws/credentials");
-    let clock = std::sync::Arc::new(awsmfa::clock::SystemClock);
+    let clock = std::sync::Arc::new(awsmfa::testing::clock::SystemClock);
     let files = AwsFiles::new(home.path().join("config"), path.clone(), &home.path().join("state"), clock);
     let write = |d: &mut Document| write_session(d, "dev", &session(), false);
     files.rehearse(Kind::Credentials, write).unwrap();
@@ -397,9 +397,9 @@ fn files_are_replaced_whole_under_a_lock() {
     let content = std::fs::read_to_string(&path).unwrap();
     assert!(content.starts_with("[dev]\naws_access_key_id = ASIAEXAMPLE\n"), "{content}");
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
-    let before = awsmfa::files::fingerprint(&path);
+    let before = awsmfa::testing::files::fingerprint(&path);
     files.edit(Kind::Credentials, write).unwrap();
-    assert_eq!(awsmfa::files::fingerprint(&path), before, "no change, no write");
+    assert_eq!(awsmfa::testing::files::fingerprint(&path), before, "no change, no write");
     files.edit(Kind::Credentials, |d| remove_session(d, "dev", false)).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use awsmfa::context::Context;
-use awsmfa::error::CommandError;
-use awsmfa::session::{self, Ensured, Options, Wishes};
+use awsmfa::testing::context::Context;
+use awsmfa::testing::error::CommandError;
+use awsmfa::testing::session::{self, Ensured, Options, Wishes};
 
 use crate::support::World;
 use crate::support::in_process::{InProcess, SharedTime, Typist, in_words};

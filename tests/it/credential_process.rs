@@ -2,7 +2,7 @@
 
 use std::process::{Output, Stdio};
 
-use awsmfa::session::{self, Options, SessionError, Wishes};
+use awsmfa::testing::session::{self, Options, SessionError, Wishes};
 use fake_aws::{Fault, Gate};
 
 use crate::support::{World, until};

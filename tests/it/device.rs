@@ -131,11 +131,11 @@ fn code(world: &World, args: &[&str]) -> (serde_json::Value, String) {
     #[derive(clap::Parser)]
     struct Line {
         #[command(flatten)]
-        args: awsmfa::commands::code::CodeArgs,
+        args: awsmfa::testing::commands::code::CodeArgs,
     }
     let line = <Line as clap::Parser>::try_parse_from(["code", "--json"].iter().chain(args)).unwrap();
     let inside = world.in_process(0);
-    awsmfa::commands::code::run(&inside.ctx, &line.args).unwrap();
+    awsmfa::testing::commands::code::run(&inside.ctx, &line.args).unwrap();
     (serde_json::from_str(&inside.out.text()).unwrap(), inside.err.text())
 }
 

@@ -1,6 +1,6 @@
 //! `device import`: a secret proves itself before it is stored.
 
-use awsmfa::context::Context;
+use awsmfa::testing::context::Context;
 use fake_aws::{Fault, Gate};
 
 use crate::support::in_process::{InProcess, Typist, device, in_words};

@@ -168,7 +168,7 @@ fn an_administrator_names_the_user() {
     assert_eq!(world.aws.requests_for("ResyncMFADevice")[0].access_key_id, Some(key.id.clone()));
 }
 
-fn resync(ctx: &awsmfa::context::Context) -> awsmfa::error::CommandResult {
+fn resync(ctx: &awsmfa::testing::context::Context) -> awsmfa::testing::error::CommandResult {
     crate::support::in_process::device(ctx, &["resync", "alice"])
 }
 

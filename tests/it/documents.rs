@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use awsmfa::cli::Cli;
-use awsmfa::commands::completions;
+use awsmfa::testing::cli::Cli;
+use awsmfa::testing::commands::completions;
 use clap::Parser;
 use fake_aws::FakeAws;
 

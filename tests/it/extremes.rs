@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use awsmfa::commands::{code, credential_process, device, enroll, login, logout};
+use awsmfa::testing::commands::{code, credential_process, device, enroll, login, logout};
 use clap::Parser as _;
 use serde_json::Value;
 

@@ -3,8 +3,8 @@
 
 use std::process::{Output, Stdio};
 
-use awsmfa::cli::Cli;
-use awsmfa::env::{ANSWER_VARIABLES, OWN_VARIABLES};
+use awsmfa::testing::cli::Cli;
+use awsmfa::testing::env::{ANSWER_VARIABLES, OWN_VARIABLES};
 use clap::CommandFactory;
 use fake_aws::{Fault, Permissions};
 

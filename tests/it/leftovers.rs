@@ -87,7 +87,7 @@ fn what_a_killed_login_left_goes_with_the_next() {
 #[test]
 fn only_what_we_left_is_removed() {
     let world = World::imported();
-    let left = |file: &str| format!(".awsmfa-{}-a1B2c3", awsmfa::files::digest(file.as_bytes()));
+    let left = |file: &str| format!(".awsmfa-{}-a1B2c3", awsmfa::testing::files::digest(file.as_bytes()));
     let names = [left("credentials"), left("config"), left("other"), ".awsmfa-backup".to_owned()];
     let write = || {
         for name in &names {

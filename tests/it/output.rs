@@ -138,7 +138,7 @@ const PANICKING: &str = "AWSMFA_TEST_PANIC";
 fn panicking_process() {
     let Some(kind) = std::env::var_os(PANICKING) else { return };
     let for_sdk = kind == "sdk";
-    awsmfa::panics::report(move || for_sdk);
+    awsmfa::testing::panics::report(move || for_sdk);
     let secret = "hunter2".to_owned();
     let _ = std::thread::spawn(move || assert!(secret.is_empty(), "{secret}")).join();
 }

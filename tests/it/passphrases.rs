@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use awsmfa::context::Context;
+use awsmfa::testing::context::Context;
 
 use crate::support::World;
 use crate::support::in_process::{InProcess, Typist, device};

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use awsmfa::context::Context;
-use awsmfa::error::CommandResult;
-use awsmfa::model::secret::Secret;
-use awsmfa::ui::{Prompt, PromptError, Style, Ui};
+use awsmfa::testing::context::Context;
+use awsmfa::testing::error::CommandResult;
+use awsmfa::testing::model::secret::Secret;
+use awsmfa::testing::ui::{Prompt, PromptError, Style, Ui};
 
 use crate::support::World;
 use crate::support::in_process::{Captured, device};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use awsmfa::context::Context;
-use awsmfa::error::CommandError;
-use awsmfa::session::{self, Ensured, Options, SessionError, Wishes};
+use awsmfa::testing::context::Context;
+use awsmfa::testing::error::CommandError;
+use awsmfa::testing::session::{self, Ensured, Options, SessionError, Wishes};
 
 use crate::support::World;
 

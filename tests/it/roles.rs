@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use awsmfa::context::Context;
-use awsmfa::error::CommandError;
-use awsmfa::session::{self, Ensured, Options, Wishes};
+use awsmfa::testing::context::Context;
+use awsmfa::testing::error::CommandError;
+use awsmfa::testing::session::{self, Ensured, Options, Wishes};
 use fake_aws::{Fault, RoleSpec};
 
 use crate::support::World;

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use awsmfa::aws::AwsErrorKind;
-use awsmfa::context::Context;
-use awsmfa::error::CommandError;
-use awsmfa::session::{self, Ensured, Options, SessionError, Wishes};
+use awsmfa::testing::aws::AwsErrorKind;
+use awsmfa::testing::context::Context;
+use awsmfa::testing::error::CommandError;
+use awsmfa::testing::session::{self, Ensured, Options, SessionError, Wishes};
 use fake_aws::{CodeModel, FakeAws, Fault};
 
 use crate::support::World;

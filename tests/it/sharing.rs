@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awsmfa::context::Context;
-use awsmfa::error::CommandError;
-use awsmfa::session::{self, Ensured, Options, Wishes};
+use awsmfa::testing::context::Context;
+use awsmfa::testing::error::CommandError;
+use awsmfa::testing::session::{self, Ensured, Options, Wishes};
 use chrono::{DateTime, Utc};
 use fake_aws::FakeAws;
 
@@ -67,7 +67,7 @@ fn all_at_once(aws: &FakeAws, homes: &[Home], second: i64) -> Vec<Outcome> {
 }
 
 fn conductor_now(conductor: &Conductor) -> DateTime<Utc> {
-    awsmfa::clock::Clock::now(conductor)
+    awsmfa::testing::clock::Clock::now(conductor)
 }
 
 fn window_start() -> DateTime<Utc> {

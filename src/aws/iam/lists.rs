@@ -14,14 +14,12 @@ pub struct MfaDevice {
     pub serial: String,
     /// The user it is enabled for.
     pub user: String,
-    /// Since when.
     pub enabled: Option<DateTime<Utc>>,
 }
 
 /// A virtual device of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualDevice {
-    /// Its ARN.
     pub serial: String,
     /// Whose it is, if it is enabled for somebody. Root is listed without a name.
     pub assigned: Option<Assigned>,
@@ -32,7 +30,6 @@ pub struct VirtualDevice {
 pub struct Assigned {
     /// The user's name; `None` for root.
     pub user: Option<String>,
-    /// Since when.
     pub enabled: Option<DateTime<Utc>>,
 }
 

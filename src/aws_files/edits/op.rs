@@ -7,27 +7,18 @@ use crate::model::secret::Secret;
 pub enum Op {
     /// A key has a new value.
     Set {
-        /// The section.
         section: String,
-        /// The key.
         key: String,
-        /// Its new value.
         value: Secret<String>,
     },
-    /// A key is gone.
     Remove {
-        /// The section.
         section: String,
-        /// The key.
         key: String,
     },
     /// A key's lines went to another section as they were.
     Move {
-        /// Where it was.
         from: String,
-        /// Where it is.
         to: String,
-        /// The key.
         key: String,
     },
     /// A section was added, empty.
@@ -47,8 +38,6 @@ pub enum Op {
 pub enum Place<'a> {
     /// After the section's last setting.
     End,
-    /// Right before this key.
     Before(&'a str),
-    /// Right after this key.
     After(&'a str),
 }

@@ -6,10 +6,8 @@ use super::super::profiles::{BadLine, Ignored, IncompleteKeys};
 /// Why there are no long-term keys in the files.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeysError {
-    /// Nothing that could be used.
     #[error("{}", no_keys(profile, looked_in, instead.as_ref()))]
     NoLongTermKeys {
-        /// The profile.
         profile: String,
         /// Where they would have been: section names and keys.
         looked_in: Vec<String>,
@@ -24,25 +22,19 @@ pub enum KeysError {
 /// What a profile has in place of long-term keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Instead {
-    /// IAM Identity Center.
     #[error("it signs in through IAM Identity Center (SSO)")]
     Sso,
-    /// `aws login`.
     #[error("it signs in through `aws login`")]
     LoginSession,
-    /// A token of another identity provider.
     #[error("it uses a web identity token")]
     WebIdentity,
     /// The keys of a machine or container.
     #[error("it takes its credentials from `credential_source = {0}`")]
     CredentialSource(String),
-    /// Temporary credentials only.
     #[error("it holds a session, and its long-term keys are nowhere to be found")]
     SessionOnly,
-    /// Our own command.
     #[error("its `credential_process` is awsmfa itself")]
     Ourselves,
-    /// Our own command, for this profile.
     #[error("its `credential_process` gets the session of profile `{0}` from awsmfa")]
     Served(String),
 }
@@ -59,14 +51,12 @@ fn no_keys(profile: &str, looked_in: &[String], instead: Option<&Instead>) -> St
 /// Why a profile cannot be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveError {
-    /// There is no such profile.
     #[error("no profile `{name}` in {}", join_files(files))]
     NoSuchProfile {
         /// The name that was asked for.
         name: String,
         /// Names that may have been meant.
         near: Vec<String>,
-        /// The profiles that exist.
         others: Vec<String>,
         /// The files that were read.
         files: Vec<std::path::PathBuf>,
@@ -76,7 +66,6 @@ pub enum ResolveError {
     Ignored {
         /// The name that was asked for.
         name: String,
-        /// The section.
         section: Ignored,
     },
     /// A line of the profile, or of something that it refers to, leaves its settings in doubt.
@@ -99,12 +88,10 @@ pub enum ResolveError {
     /// A role without anything to assume it with.
     #[error("profile `{profile}` has a `role_arn` but no `source_profile` ({origin})")]
     NoSource {
-        /// The profile.
         profile: String,
         /// The line of `role_arn`.
         origin: Origin,
     },
-    /// Source profiles that lead back.
     #[error("source profiles go in a circle: {}", cycle.join(" → "))]
     Cycle {
         /// The profiles; the first is the last.

@@ -46,19 +46,15 @@ pub enum Problem {
     /// JavaScript reads a setting, the others continue the one above.
     #[error("an indented setting, which some SDKs read as part of the value above")]
     IndentedSetting,
-    /// A setting before the first header.
     #[error("a setting outside of any [section]")]
     OutsideSection,
     /// An indented line with nothing above it to continue.
     #[error("an indented line that continues no setting")]
     StrayContinuation,
-    /// `key` without a value.
     #[error("no `=` between key and value")]
     NoEquals,
-    /// `key: value`.
     #[error("`:` where `=` is needed (the AWS CLI accepts `:`, most SDKs do not)")]
     Colon,
-    /// `= value`.
     #[error("a value without a key")]
     NoKey,
     /// A line of a nested block without `=`.

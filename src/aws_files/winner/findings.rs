@@ -41,24 +41,20 @@ pub struct Finding {
     pub profile: String,
     /// The SDKs that do not get the session.
     pub sdks: Vec<Sdk>,
-    /// Why.
     pub cause: Cause,
 }
 
 /// Why an SDK does not use the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
-    /// The environment has credentials.
     Environment(FromEnvironment),
     /// An access key, or a session that nobody renews, stands in the profile.
     Keys {
-        /// The file.
         kind: Kind,
         /// Whether it is a session, and then whether it has another tool's mark.
         session: Option<Marked>,
         /// Whether the long-term section is free.
         free: bool,
-        /// Where it is.
         origin: Origin,
     },
     /// The profile has a role, which the SDK assumes itself or fails at.
@@ -78,14 +74,11 @@ pub enum Cause {
 pub struct Command {
     /// Its first word: awsmfa's path.
     program: String,
-    /// The line.
     origin: Origin,
 }
 
-/// Credentials of the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FromEnvironment {
-    /// An access key.
     Keys,
     /// An access key ID without the secret.
     HalfKey,

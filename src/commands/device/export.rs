@@ -50,7 +50,6 @@ pub struct ExportArgs {
     yes: bool,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
     let serial = super::stored(ctx, &args.device)?.serial;
     // Before anybody is asked: whatever can fail without the secret.

@@ -57,7 +57,6 @@ pub struct ImportArgs {
     yes: bool,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     // Before the secret is asked for: whatever can fail without it.
     let profile = profile(ctx, args)?;

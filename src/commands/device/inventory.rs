@@ -13,7 +13,6 @@ use crate::error::CommandResult;
 use crate::store::StoreKind;
 use crate::store::registry::DeviceRecord;
 
-/// A device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// An ARN, or a hardware token's number.
@@ -37,7 +36,6 @@ pub enum State {
     Enabled(Option<DateTime<Utc>>),
     /// It exists and is nobody's, as an interrupted enrolment leaves it.
     Unassigned,
-    /// It does not exist.
     Missing,
     /// AWS was not asked, or does not say.
     Unknown,
@@ -65,7 +63,6 @@ impl Kind {
     }
 }
 
-/// What AWS told.
 #[derive(Debug, Default)]
 pub struct Remote {
     /// The account that was asked.

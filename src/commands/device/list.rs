@@ -54,7 +54,6 @@ struct DeviceOutput<'a> {
     profiles: &'a [String],
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &ListArgs) -> CommandResult {
     let local = inventory::local(ctx)?;
     let entries = if args.local { local } else { joined(ctx, args, local)? };

@@ -12,14 +12,12 @@ use crate::model::serial::Serial;
 pub enum Place {
     /// It is enabled for this user, who has so many devices in all.
     Of {
-        /// The user.
         user: String,
         /// How many devices the user has, of whatever kind; `None` if they may not be listed.
         devices: Option<usize>,
     },
     /// It exists and is nobody's.
     Nobodys,
-    /// It does not exist.
     Nowhere,
     /// AWS does not let the caller see.
     Unknown,

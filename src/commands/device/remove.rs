@@ -47,13 +47,11 @@ pub struct RemoveArgs {
 /// What became of a device at AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gone {
-    /// It exists no more.
     Deleted,
     /// It is nobody's, but the caller may not delete it.
     Stale,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     if args.local {
         return forget_here(ctx, args);

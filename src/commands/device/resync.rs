@@ -33,7 +33,6 @@ pub struct ResyncArgs {
     user: Option<String>,
 }
 
-/// Runs the command.
 pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     let record = super::stored(ctx, &args.device)?;
     let serial = record.serial.clone();

@@ -46,8 +46,8 @@ fn a_secret_that_is_gone_is_told_and_the_device_passed_by() {
 fn the_enrolments_of_a_device_are_forgotten_with_it() {
     let bench = enabled(&["--profile", "demo"]);
     let ctx = bench.in_process(0).ctx;
-    awsmfa::enrollment::forget_journal_of(&ctx, &bench.serial("other").parse().unwrap()).unwrap();
+    awsmfa::testing::enrollment::forget_journal_of(&ctx, &bench.serial("other").parse().unwrap()).unwrap();
     assert_eq!(bench.journals().len(), 1);
-    awsmfa::enrollment::forget_journal_of(&ctx, &bench.serial(USER).parse().unwrap()).unwrap();
+    awsmfa::testing::enrollment::forget_journal_of(&ctx, &bench.serial(USER).parse().unwrap()).unwrap();
     assert!(bench.journals().is_empty());
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use awsmfa::commands::enroll::EnrollArgs;
-use awsmfa::commands::login::LoginArgs;
-use awsmfa::error::CommandResult;
+use awsmfa::testing::commands::enroll::EnrollArgs;
+use awsmfa::testing::commands::login::LoginArgs;
+use awsmfa::testing::error::CommandResult;
 use chrono::DateTime;
 use clap::{Args, Parser};
 use fake_aws::FakeAws;
@@ -23,13 +23,13 @@ impl InProcess {
     /// Runs `enroll` with these arguments.
     pub(super) fn enroll(&self, args: &[&str]) -> CommandResult {
         let line = Line::<EnrollArgs>::parse_from([&["enroll"], args].concat());
-        awsmfa::commands::enroll::run(&self.ctx, &line.args)
+        awsmfa::testing::commands::enroll::run(&self.ctx, &line.args)
     }
 
     /// Runs `login` with these arguments.
     fn login(&self, args: &[&str]) -> CommandResult {
         let line = Line::<LoginArgs>::parse_from([&["login"], args].concat());
-        awsmfa::commands::login::run(&self.ctx, &line.args)
+        awsmfa::testing::commands::login::run(&self.ctx, &line.args)
     }
 }
 

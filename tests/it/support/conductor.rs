@@ -4,7 +4,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use awsmfa::clock::Clock;
+use awsmfa::testing::clock::Clock;
 use chrono::{DateTime, Utc};
 
 /// The clock of computers that run in threads of their own. Each must call [`done`](Self::done) at its end.

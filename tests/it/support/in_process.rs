@@ -7,11 +7,11 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use awsmfa::clock::{Clock, SharedClock};
-use awsmfa::context::Context;
-use awsmfa::env::Env;
-use awsmfa::model::secret::Secret;
-use awsmfa::ui::{Prompt, PromptError, Style, Ui, Verbosity};
+use awsmfa::testing::clock::{Clock, SharedClock};
+use awsmfa::testing::context::Context;
+use awsmfa::testing::env::Env;
+use awsmfa::testing::model::secret::Secret;
+use awsmfa::testing::ui::{Prompt, PromptError, Style, Ui, Verbosity};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::World;
@@ -98,7 +98,7 @@ impl Prompt for Typist {
 }
 
 /// An error as `main` prints it.
-pub fn in_words(error: &awsmfa::error::CommandError) -> String {
+pub fn in_words(error: &awsmfa::testing::error::CommandError) -> String {
     let hints = error.hints.iter().map(|hint| format!("hint: {hint}\n"));
     format!("error: {error}\n{}", hints.collect::<String>())
 }
@@ -172,12 +172,12 @@ impl InProcess {
 }
 
 /// `awsmfa device` with these arguments, in this context.
-pub fn device(ctx: &Context, args: &[&str]) -> awsmfa::error::CommandResult {
+pub fn device(ctx: &Context, args: &[&str]) -> awsmfa::testing::error::CommandResult {
     #[derive(clap::Parser)]
     struct Line {
         #[command(subcommand)]
-        command: awsmfa::commands::device::DeviceCommand,
+        command: awsmfa::testing::commands::device::DeviceCommand,
     }
     let line = <Line as clap::Parser>::try_parse_from(["device"].iter().chain(args)).unwrap();
-    awsmfa::commands::device::run(ctx, &line.command)
+    awsmfa::testing::commands::device::run(ctx, &line.command)
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awsmfa::aws::{Aws, AwsErrorKind, Keys, Mfa, Settings};
-use awsmfa::model::secret::Secret;
-use awsmfa::model::session::Session;
-use awsmfa::model::step::Step;
-use awsmfa::model::totp::Seed;
+use awsmfa::testing::aws::{Aws, AwsErrorKind, Keys, Mfa, Settings};
+use awsmfa::testing::model::secret::Secret;
+use awsmfa::testing::model::session::Session;
+use awsmfa::testing::model::step::Step;
+use awsmfa::testing::model::totp::Seed;
 use chrono::TimeDelta;
 use fake_aws::{Cut, Fault};
 

@@ -1,0 +1,94 @@
+//! What `tests/it`, `benches` and `examples` use of the inside. Everything else is private to the crate, so that the
+//! compiler finds what nobody uses. This is no API: anything here may change at any time.
+
+pub mod aws {
+    pub use crate::aws::{Aws, AwsErrorKind, Keys, Mfa, Settings};
+}
+pub mod aws_files {
+    pub use crate::aws_files::{Kind, guard};
+    pub mod document {
+        pub use crate::aws_files::document::{Document, UnsafeEdit};
+    }
+    pub mod door {
+        pub use crate::aws_files::door::AwsFiles;
+    }
+    pub mod profiles {
+        pub use crate::aws_files::profiles::{Profile, Profiles};
+    }
+    pub mod resolve {
+        pub use crate::aws_files::resolve::{ResolveError, resolve};
+    }
+    pub mod session_edits {
+        pub use crate::aws_files::session_edits::{
+            SessionValues, remove_session, set_config_key, write_session,
+        };
+    }
+    pub mod syntax {
+        pub use crate::aws_files::syntax::{Problem, SyntaxError};
+    }
+}
+pub mod cli {
+    pub use crate::cli::Cli;
+}
+pub mod clock {
+    pub use crate::clock::{Clock, SharedClock, SystemClock};
+}
+pub mod commands {
+    pub use crate::commands::completions;
+    pub mod code {
+        pub use crate::commands::code::{CodeArgs, run};
+    }
+    pub mod credential_process {
+        pub use crate::commands::credential_process::{CredentialProcessArgs, run};
+    }
+    pub mod device {
+        pub use crate::commands::device::{DeviceCommand, run};
+    }
+    pub mod enroll {
+        pub use crate::commands::enroll::{EnrollArgs, run};
+    }
+    pub mod login {
+        pub use crate::commands::login::{LoginArgs, run};
+    }
+    pub mod logout {
+        pub use crate::commands::logout::{LogoutArgs, run};
+    }
+}
+pub mod context {
+    pub use crate::context::Context;
+}
+pub mod enrollment {
+    pub use crate::enrollment::forget_journal_of;
+}
+pub mod env {
+    pub use crate::env::{ANSWER_VARIABLES, Env, OWN_VARIABLES};
+}
+pub mod error {
+    pub use crate::error::{CommandError, CommandResult};
+}
+pub mod files {
+    pub use crate::files::{LIMIT, digest, fingerprint, read_bounded};
+}
+pub mod model {
+    pub mod secret {
+        pub use crate::model::secret::Secret;
+    }
+    pub mod session {
+        pub use crate::model::session::Session;
+    }
+    pub mod step {
+        pub use crate::model::step::Step;
+    }
+    pub mod totp {
+        pub use crate::model::totp::Seed;
+    }
+}
+pub mod panics {
+    pub use crate::panics::report;
+}
+pub mod session {
+    pub use crate::session::{Ensured, Options, SessionError, Wishes, ensure, explain, prepare, prove};
+}
+pub mod ui {
+    pub use crate::ui::{Prompt, PromptError, Style, Ui, Verbosity};
+}
