@@ -67,7 +67,7 @@ pub mod error {
     pub use crate::error::{CommandError, CommandResult};
 }
 pub mod files {
-    pub use crate::files::{LIMIT, digest, fingerprint, read_bounded};
+    pub use crate::files::{LIMIT, Lock, digest, fingerprint, read_bounded};
 }
 pub mod model {
     pub mod secret {
@@ -87,7 +87,9 @@ pub mod panics {
     pub use crate::panics::report;
 }
 pub mod session {
-    pub use crate::session::{Ensured, Options, SessionError, Wishes, ensure, explain, prepare, prove};
+    pub use crate::session::{
+        Ensured, Options, Prepared, SessionError, Wishes, ensure, explain, prepare, prove,
+    };
 }
 pub mod ui {
     pub use crate::ui::{Prompt, PromptError, Style, Ui, Verbosity};

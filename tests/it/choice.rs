@@ -13,7 +13,7 @@ const COMMANDS: [&[&str]; 7] = [
 ];
 
 fn hints(world: &World, command: &[&str]) -> String {
-    let run = command.iter().fold(world.home.awsmfa([]), |run, word| run.arg(word));
+    let run = world.home.awsmfa(command);
     let ran = run.run().code(3);
     // `credential-process` says it all in one line.
     let text = ran.err().replace("; hint: ", "\nhint: ");
@@ -23,15 +23,7 @@ fn hints(world: &World, command: &[&str]) -> String {
 /// A device is stored that no profile uses.
 fn world() -> World {
     let world = World::new();
-    let import = world.home.awsmfa([
-        "device",
-        "import",
-        "--serial",
-        &world.device.serial,
-        "--secret-stdin",
-        "--no-verify",
-    ]);
-    import.stdin(&world.device.seed).run().success();
+    world.home.import(&world.device.serial, &world.device.seed);
     world.home.write_config("");
     world
 }

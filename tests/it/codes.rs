@@ -1,24 +1,11 @@
 //! Codes from other sources than the store: typed, given with `--code`, or printed by a program. None is sent twice.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use awsmfa::testing::context::Context;
-use awsmfa::testing::error::CommandError;
-use awsmfa::testing::session::{self, Ensured, Options, Wishes};
-
 use crate::support::World;
 use crate::support::in_process::{InProcess, SharedTime, Typist, in_words};
-
-/// Gets a new session for `dev`, as `login --force` does it, or an SDK.
-fn get(ctx: &Context, unattended: bool) -> Result<Ensured, CommandError> {
-    let wishes = Wishes { profile: Some("dev".to_owned()), unattended, ..Wishes::default() };
-    let prepared = session::prepare(ctx, &wishes)?;
-    let options = Options { force: true, unattended, code: None, seed: None, precheck: &|| Ok(()) };
-    let made = session::ensure(ctx, &prepared.aws, &prepared.plan, &options);
-    made.map_err(|error| session::explain(error, &prepared))
-}
+use crate::support::sessions::{LOGIN, SDK};
 
 /// A world whose clock stands still and whose codes come from a program that prints these, one a run, and the last one from
 /// then on.
@@ -43,27 +30,17 @@ fn runs(world: &World) -> usize {
     world.home.read("runs").lines().count()
 }
 
-fn assert_none_sent_twice(world: &World, count: usize) {
-    let codes = world.aws.codes_sent(&world.device.serial);
-    let distinct: BTreeSet<_> = codes.iter().collect();
-    assert_eq!((codes.len(), distinct.len()), (count, count), "{codes:?}");
-}
-
-fn code_from_now(world: &World, steps: i64) -> String {
-    world.aws.code(&world.device.serial, world.aws.clock().step() + steps)
-}
-
 #[test]
 fn a_given_code_is_sent_once() {
     let world = World::new();
-    let code = world.aws.code_now(&world.device.serial);
+    let code = world.code(0);
     let login = || world.home.awsmfa(["login", "-p", "dev", "--force", "--code", &code]).run();
     login().success();
     insta::assert_snapshot!(login().code(4).err(), @"
     error: the code for `arn:aws:iam::123456789012:mfa/alice` was already sent to AWS, which accepts each code only once
     hint: enter the next code that the device shows
     ");
-    assert_none_sent_twice(&world, 1);
+    world.assert_distinct_codes_sent(1);
 }
 
 #[test]
@@ -72,13 +49,13 @@ fn a_given_code_that_aws_rejected_is_not_sent_again() {
     let login = || world.home.awsmfa(["login", "-p", "dev", "--code", "000000"]).run().code(4);
     assert!(login().err().contains("AWS rejected the code"));
     assert!(login().err().contains("was already sent"));
-    assert_none_sent_twice(&world, 1);
+    world.assert_distinct_codes_sent(1);
 }
 
 #[test]
 fn a_given_code_can_be_sent_again_if_aws_did_not_look_at_it() {
     let world = World::new();
-    let code = world.aws.code_now(&world.device.serial);
+    let code = world.code(0);
     let login = || world.home.awsmfa(["login", "-p", "dev", "--code", &code]);
     login().env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").run().code(6);
     login().run().success();
@@ -88,25 +65,13 @@ fn a_given_code_can_be_sent_again_if_aws_did_not_look_at_it() {
 fn a_given_code_and_the_stored_secret_know_of_each_other() {
     let world = World::imported();
     world.freeze();
-    let given = |code: &str| {
-        let ctx = world.in_process(0).ctx;
-        let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
-        let prepared = session::prepare(&ctx, &wishes).unwrap();
-        let options = Options {
-            force: true,
-            unattended: false,
-            code: code.parse().ok(),
-            seed: None,
-            precheck: &|| Ok(()),
-        };
-        session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).map_err(CommandError::from)
-    };
-    given(&code_from_now(&world, 0)).unwrap();
-    get(&world.in_process(0).ctx, false).unwrap();
-    assert_eq!(world.aws.codes_sent(&world.device.serial)[1], code_from_now(&world, -1));
-    let error = given(&code_from_now(&world, -1)).unwrap_err();
+    let given = |code: &str| LOGIN.forced().code(code).get(&world.in_process(0).ctx);
+    given(&world.code(0)).unwrap();
+    LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
+    assert_eq!(world.codes_sent()[1], world.code(-1));
+    let error = given(&world.code(-1)).unwrap_err();
     assert!(error.message.contains("was already sent"), "{error}");
-    assert_none_sent_twice(&world, 2);
+    world.assert_distinct_codes_sent(2);
 }
 
 #[test]
@@ -114,18 +79,18 @@ fn a_shown_code_can_be_given() {
     let world = World::imported();
     let shown = world.home.awsmfa(["code", "-p", "dev"]).run().success().out();
     world.home.awsmfa(["login", "-p", "dev", "--code", shown.trim()]).run().success();
-    assert_none_sent_twice(&world, 1);
+    world.assert_distinct_codes_sent(1);
 }
 
 #[test]
 #[cfg(unix)]
 fn a_program_that_prints_the_old_code_is_run_again() {
-    for unattended in [false, true] {
-        let world = with_program(|world| [0, 0, 0, 1].map(|steps| code_from_now(world, steps)).to_vec());
-        get(&world.in_process(0).ctx, unattended).unwrap();
+    for ask in [LOGIN.forced(), SDK.forced()] {
+        let world = with_program(|world| [0, 0, 0, 1].map(|steps| world.code(steps)).to_vec());
+        ask.get(&world.in_process(0).ctx).unwrap();
         let began = world.aws.clock().now();
-        get(&world.in_process(0).ctx, unattended).unwrap();
-        assert_none_sent_twice(&world, 2);
+        ask.get(&world.in_process(0).ctx).unwrap();
+        world.assert_distinct_codes_sent(2);
         assert_eq!(runs(&world), 4, "not before the next step, then once a second");
         assert!((world.aws.clock().now() - began).num_seconds() < 35);
     }
@@ -134,25 +99,25 @@ fn a_program_that_prints_the_old_code_is_run_again() {
 #[test]
 #[cfg(unix)]
 fn a_program_that_never_prints_another_code_is_given_up() {
-    for (unattended, seconds) in [(false, 45), (true, 37)] {
-        let world = with_program(|world| vec![code_from_now(world, 0)]);
-        get(&world.in_process(0).ctx, unattended).unwrap();
+    for (ask, seconds) in [(LOGIN.forced(), 45), (SDK.forced(), 37)] {
+        let world = with_program(|world| vec![world.code(0)]);
+        ask.get(&world.in_process(0).ctx).unwrap();
         let began = world.aws.clock().now();
-        let error = get(&world.in_process(0).ctx, unattended).unwrap_err();
+        let error = ask.get(&world.in_process(0).ctx).unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(in_words(&error), @"
         error: `mfa_process` printed a code for `arn:aws:iam::123456789012:mfa/alice` that was already sent to AWS, which accepts each code only once
         hint: check that the command prints the current code: run it twice, 30 s apart
         "); }
         assert!((world.aws.clock().now() - began).num_seconds() <= seconds);
-        assert_none_sent_twice(&world, 1);
+        world.assert_distinct_codes_sent(1);
     }
 }
 
 /// A world whose program prints a right code, then these.
 #[cfg(unix)]
 fn after_a_right_one(codes: impl Fn(&World) -> Vec<String>) -> World {
-    let world = with_program(|world| [vec![code_from_now(world, 0)], codes(world)].concat());
-    get(&world.in_process(0).ctx, false).unwrap();
+    let world = with_program(|world| [vec![world.code(0)], codes(world)].concat());
+    LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.clock().advance(Duration::from_secs(30));
     world
 }
@@ -160,35 +125,35 @@ fn after_a_right_one(codes: impl Fn(&World) -> Vec<String>) -> World {
 #[test]
 #[cfg(unix)]
 fn a_program_whose_code_is_rejected_is_run_again_for_the_next_one() {
-    for unattended in [false, true] {
-        let world = after_a_right_one(|world| vec!["000000".to_owned(), code_from_now(world, 2)]);
+    for (ask, is_told) in [(LOGIN.forced(), true), (SDK.forced(), false)] {
+        let world = after_a_right_one(|world| vec!["000000".to_owned(), world.code(2)]);
         let (began, computer) = (world.aws.clock().now(), world.in_process(0));
-        get(&computer.ctx, unattended).unwrap();
+        ask.get(&computer.ctx).unwrap();
         let said = computer.err.text();
-        assert_eq!(said.contains("it is wrong, or another computer used it"), !unattended, "{said}");
+        assert_eq!(said.contains("it is wrong, or another computer used it"), is_told, "{said}");
         assert!(!said.contains("is in use on another computer"), "{said}");
         assert!((world.aws.clock().now() - began).num_seconds() < 35);
-        assert_none_sent_twice(&world, 3);
+        world.assert_distinct_codes_sent(3);
     }
 }
 
 #[test]
 #[cfg(unix)]
 fn two_rejected_codes_of_a_program_are_enough() {
-    for unattended in [false, true] {
+    for ask in [LOGIN.forced(), SDK.forced()] {
         let world = after_a_right_one(|_| ["000000", "111111", "222222"].map(str::to_owned).to_vec());
-        let error = get(&world.in_process(0).ctx, unattended).unwrap_err();
+        let error = ask.get(&world.in_process(0).ctx).unwrap_err();
         assert_eq!(error.kind as u8, 4, "{error}");
-        assert_none_sent_twice(&world, 3);
+        world.assert_distinct_codes_sent(3);
     }
 }
 
 #[test]
 #[cfg(unix)]
 fn the_error_for_a_programs_code_is_about_the_program() {
-    for unattended in [false, true] {
+    for ask in [LOGIN.forced(), SDK.forced()] {
         let world = with_program(|_| vec!["000000".to_owned()]);
-        let error = get(&world.in_process(0).ctx, unattended).unwrap_err();
+        let error = ask.get(&world.in_process(0).ctx).unwrap_err();
         insta::allow_duplicates! { insta::assert_snapshot!(in_words(&error), @"
         error: AWS rejected the code for `arn:aws:iam::123456789012:mfa/alice` that `mfa_process` printed: it is wrong, too old or already used
         hint: check that the command prints this device's current code: run it by hand
@@ -208,17 +173,17 @@ fn typing(world: &World, codes: &[&str]) -> (InProcess, Arc<Typist>) {
 fn a_typed_code_that_aws_rejects_is_asked_for_again_with_the_reason() {
     let world = World::new();
     world.freeze();
-    let right = code_from_now(&world, 0);
+    let right = world.code(0);
     let (computer, typist) = typing(&world, &["000000", &right]);
-    get(&computer.ctx, false).unwrap();
+    LOGIN.forced().get(&computer.ctx).unwrap();
     assert_eq!(typist.left(), 0);
     let said = computer.err.text();
     let said: Vec<_> = said.lines().filter(|line| line.starts_with("warning")).collect();
     insta::assert_snapshot!(said.join("\n"), @"warning: AWS rejected this code: it is wrong, too old or already used; enter a new one");
     // The code that was accepted is known without AWS's help.
-    let next = code_from_now(&world, 1);
+    let next = world.code(1);
     let (computer, typist) = typing(&world, &[&right, "no code", &next]);
-    get(&computer.ctx, false).unwrap();
+    LOGIN.forced().get(&computer.ctx).unwrap();
     assert_eq!(typist.left(), 0);
     let said = computer.err.text();
     let said: Vec<_> = said.lines().filter(|line| line.starts_with("warning")).collect();
@@ -226,7 +191,7 @@ fn a_typed_code_that_aws_rejects_is_asked_for_again_with_the_reason() {
     warning: this code was already sent to AWS, which accepts each code only once; enter the next one
     warning: a code is six digits
     ");
-    assert_none_sent_twice(&world, 3);
+    world.assert_distinct_codes_sent(3);
 }
 
 #[test]
@@ -234,16 +199,16 @@ fn a_typed_code_whose_answer_was_lost_is_asked_for_again_with_the_reason() {
     let world = World::new();
     world.freeze();
     world.aws.fault(fake_aws::Fault::drop_after().on("GetSessionToken"));
-    let (first, second) = (code_from_now(&world, 0), code_from_now(&world, 1));
+    let (first, second) = (world.code(0), world.code(1));
     let (computer, typist) = typing(&world, &[&first, &second]);
-    get(&computer.ctx, false).unwrap();
+    LOGIN.forced().get(&computer.ctx).unwrap();
     assert_eq!(typist.left(), 0);
     let said = computer.err.text();
     assert!(
         said.contains("warning: AWS did not answer, and this code may be used up; enter a new one"),
         "{said}"
     );
-    assert_none_sent_twice(&world, 2);
+    world.assert_distinct_codes_sent(2);
 }
 
 #[test]
@@ -251,7 +216,7 @@ fn three_rejected_codes_are_enough_and_no_stored_secret_is_blamed() {
     let world = World::new();
     world.freeze();
     let (computer, typist) = typing(&world, &["000000", "111111", "222222", "333333"]);
-    let error = get(&computer.ctx, false).unwrap_err();
+    let error = LOGIN.forced().get(&computer.ctx).unwrap_err();
     assert_eq!(typist.left(), 1);
     insta::assert_snapshot!(in_words(&error), @"
     error: AWS rejected the code for `arn:aws:iam::123456789012:mfa/alice`: it is wrong, too old or already used

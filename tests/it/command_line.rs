@@ -2,12 +2,12 @@
 
 use fake_aws::FakeAws;
 
-use crate::support::{Home, World};
+use crate::support::{Home, NO_ARGS, World};
 
 #[test]
 fn without_a_command_it_says_where_to_start() {
     let home = Home::new(&FakeAws::start());
-    let ran = home.awsmfa([]).run().success();
+    let ran = home.awsmfa(NO_ARGS).run().success();
     insta::assert_snapshot!(ran.out(), @"
     MFA for the AWS command line, with nothing to type.
 
@@ -53,7 +53,7 @@ fn profile_may_stand_without_its_flag_or_before_the_command() {
 fn tips_are_commands_that_work() {
     let home = Home::new(&FakeAws::start());
     let tip = |args: &[&str]| {
-        let run = args.iter().fold(home.awsmfa([]), |run, arg| run.arg(arg)).run().code(2);
+        let run = home.awsmfa(args).run().code(2);
         let tip = run.err().lines().find_map(|line| Some(line.trim().strip_prefix("tip: ")?.to_owned()));
         tip.unwrap_or_else(|| panic!("{}", run.err()))
     };

@@ -8,7 +8,7 @@ use crate::support::{Home, World};
 
 /// What fish is offered for the last of these words.
 fn offered(home: &Home, words: &[&str]) -> Vec<String> {
-    let run = words.iter().fold(home.awsmfa(["--", "awsmfa"]), |run, word| run.arg(word));
+    let run = home.awsmfa([&["--", "awsmfa"], words].concat());
     let ran = run.env("AWSMFA_COMPLETE", "fish").run().success();
     assert_eq!(ran.err(), "");
     ran.out().lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect()

@@ -2,10 +2,11 @@
 
 use std::process::{Output, Stdio};
 
-use awsmfa::testing::session::{self, Options, SessionError, Wishes};
+use awsmfa::testing::session::SessionError;
 use fake_aws::{Fault, Gate};
 
-use crate::support::{World, until};
+use crate::support::sessions::{LOGIN, SDK};
+use crate::support::{NO_ARGS, World, until};
 
 #[test]
 fn the_answer_is_what_sdks_read() {
@@ -43,10 +44,7 @@ fn with_marks() -> World {
 /// Starts so many `credential-process` and keeps them from their turn until all have come: how long a busy machine takes
 /// to start them does not count against the seconds that an SDK is kept waiting.
 fn all_at_once(world: &World, count: usize) -> Vec<Output> {
-    let ctx = world.in_process(0).ctx;
-    let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
-    let prepared = session::prepare(&ctx, &wishes).unwrap();
-    let turn = ctx.cache().unwrap().lock(&prepared.plan.key(), &*ctx.clock, || ()).unwrap();
+    let turn = SDK.lock(&world.in_process(0).ctx);
     let mut running: Vec<_> = (0..count)
         .map(|_| {
             let mut command = world.home.awsmfa(["credential-process", "--profile", "dev"]).into_command();
@@ -208,7 +206,7 @@ fn a_circle_of_processes_ends() {
         assert_eq!(ran.err().lines().count(), 1);
         // A person at a terminal hears of the circle.
         let line = format!("{ours} credential-process -p {profile}; echo exit=$?");
-        let like = world.home.awsmfa([]).into_command();
+        let like = world.home.awsmfa(NO_ARGS).into_command();
         #[cfg(unix)]
         if let Some(mut screen) = crate::support::screen::Screen::run(&line, &like) {
             screen.sees("leads back to itself").sees("exit=3");
@@ -221,17 +219,14 @@ fn a_circle_of_processes_ends() {
 fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
     let world = World::imported();
     world.freeze();
-    crate::sessions::ensure(&world.in_process(0).ctx, false).unwrap();
+    LOGIN.get(&world.in_process(0).ctx).unwrap();
     world.aws.clock().advance(std::time::Duration::from_secs(12 * 3600 - 600));
     let ctx = world.in_process(0).ctx;
-    let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
-    let prepared = session::prepare(&ctx, &wishes).unwrap();
-    let _held = ctx.cache().unwrap().lock(&prepared.plan.key(), &*ctx.clock, || ()).unwrap();
-    let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
-    let found = session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap();
+    let _held = SDK.lock(&ctx);
+    let found = SDK.get(&ctx).unwrap();
     assert!(!found.made, "the older session serves");
     world.aws.clock().advance(std::time::Duration::from_secs(600));
-    let error = session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap_err();
+    let error = SDK.try_get(&ctx).unwrap_err();
     assert!(matches!(error, SessionError::Busy), "{error}");
 }
 

@@ -146,8 +146,7 @@ fn without_aws_the_local_part_is_listed() {
 fn a_profile_that_is_mistyped_is_an_error() {
     let world = World::imported();
     for args in [&["--profile", "dve"][..], &["--profile", "dve", "--json"]] {
-        let ran =
-            args.iter().fold(world.home.awsmfa(["device", "list"]), |run, arg| run.arg(arg)).run().code(3);
+        let ran = world.home.awsmfa([&["device", "list"], args].concat()).run().code(3);
         assert_eq!(ran.out(), "");
         insta::allow_duplicates! { insta::assert_snapshot!(ran.err(), @"
         error: no profile `dve` in ~/.aws/config or ~/.aws/credentials

@@ -331,15 +331,7 @@ fn a_portals_page_is_no_deed_of_awss() {
 fn the_credentials_are_those_that_device_list_finds() {
     // `[dev]` has the keys and names the device; nothing else says whose credentials are meant.
     let world = World::new();
-    let import = world.home.awsmfa([
-        "device",
-        "import",
-        "--serial",
-        &world.device.serial,
-        "--secret-stdin",
-        "--no-verify",
-    ]);
-    import.stdin(&world.device.seed).run().success();
+    world.home.import(&world.device.serial, &world.device.seed);
     let listed = world.home.awsmfa(["device", "list"]).run().success();
     assert!(listed.out().contains("alice") && listed.err().is_empty(), "{}{}", listed.out(), listed.err());
     world.home.awsmfa(["device", "remove", "alice", "--yes"]).run().success();

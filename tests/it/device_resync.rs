@@ -5,14 +5,7 @@ use std::time::Duration;
 use fake_aws::{Fault, Gate, RequestOutcome};
 
 use crate::support::in_process::{InProcess, in_words};
-use crate::support::{World, until};
-
-/// A world whose clock stands still: what is sent and what is taken is of one and the same step.
-fn frozen() -> World {
-    let world = World::imported();
-    world.freeze();
-    world
-}
+use crate::support::{OTHER_SECRET, World, until};
 
 /// The two codes of the last ResyncMFADevice.
 fn pair(world: &World) -> (String, String) {
@@ -23,7 +16,7 @@ fn pair(world: &World) -> (String, String) {
 
 #[test]
 fn the_step_before_and_the_current_one_are_sent() {
-    let world = frozen();
+    let world = World::frozen();
     let inside = world.in_process(0);
     resync(&inside.ctx).unwrap();
     insta::assert_snapshot!(inside.err.text().lines().last().unwrap(), @"awsmfa: AWS took two codes of `arn:aws:iam::123456789012:mfa/alice` and knows its clock now");
@@ -34,13 +27,13 @@ fn the_step_before_and_the_current_one_are_sent() {
     assert_eq!(pair(&world), (code(step - 1), code(step)));
     assert_eq!(request.param("UserName"), Some("alice"));
     // Not used up: a session can be had at once.
-    crate::sessions::ensure(&world.in_process(0).ctx, false).unwrap();
+    crate::support::sessions::LOGIN.get(&world.in_process(0).ctx).unwrap();
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code(step)]);
 }
 
 #[test]
 fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
-    let world = frozen();
+    let world = World::frozen();
     let inside = world.in_process(-600);
     resync(&inside.ctx).unwrap();
     let step = world.aws.clock().step();
@@ -55,7 +48,7 @@ fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
 
 #[test]
 fn codes_that_are_newer_than_the_last_pair_are_waited_for() {
-    let world = frozen();
+    let world = World::frozen();
     resync(&world.in_process(0).ctx).unwrap();
     let first = pair(&world);
     let began = world.aws.clock().now();
@@ -98,11 +91,8 @@ fn right_after_enroll_codes_are_waited_for() {
 
 #[test]
 fn a_pair_that_aws_refuses_is_told() {
-    let world = frozen();
-    let other = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-    let import =
-        ["device", "import", "--serial", &world.device.serial, "--secret-stdin", "--no-verify", "--yes"];
-    world.home.awsmfa(import).stdin(other).run().success();
+    let world = World::frozen();
+    world.home.import(&world.device.serial, OTHER_SECRET);
     let error = resync(&world.in_process(0).ctx).unwrap_err();
     insta::assert_snapshot!(in_words(&error), @"
     error: AWS refused two codes of `arn:aws:iam::123456789012:mfa/alice`
@@ -115,7 +105,7 @@ fn a_pair_that_aws_refuses_is_told() {
 
 #[test]
 fn codes_that_were_refused_for_the_time_are_made_for_awss_once() {
-    let world = frozen();
+    let world = World::frozen();
     let own_clock = fake_aws::Clock::new();
     own_clock.freeze(world.aws.clock().now());
     let gate = Gate::new();
@@ -174,7 +164,7 @@ fn resync(ctx: &awsmfa::testing::context::Context) -> awsmfa::testing::error::Co
 
 #[test]
 fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
-    let world = frozen();
+    let world = World::frozen();
     world.aws.fault(Fault::throttling().on("ResyncMFADevice").times(2));
     let computer = world.in_process(0);
     resync(&computer.ctx).unwrap();
@@ -186,7 +176,7 @@ fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
 
 #[test]
 fn a_portals_page_is_no_deed_of_awss() {
-    let world = frozen();
+    let world = World::frozen();
     world.aws.fault(Fault::captive_portal().on("ResyncMFADevice"));
     let error = resync(&world.in_process(0).ctx).unwrap_err();
     assert!(error.message.contains("something other than AWS answered"), "{error}");

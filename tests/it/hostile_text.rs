@@ -109,7 +109,7 @@ fn variables_are_made_visible() {
     for name in own.chain(ANSWER_VARIABLES.iter().copied()).chain(more) {
         for args in [&["credential-process", "-v"][..], &["device", "list"]] {
             for value in [HOSTILE, &"l".repeat(100_000)] {
-                let command = args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+                let command = world.home.awsmfa(args);
                 let command = match name {
                     "AWS_PROFILE" | "AWS_DEFAULT_PROFILE" => command,
                     _ => command.env("AWS_PROFILE", "dev"),
@@ -143,7 +143,7 @@ fn contents_of_files_are_made_visible() {
     let commands = [&["login", "-v", "--code", "123456"][..], &["credential-process", "-v"]];
     let run_all = |what: &str| {
         for args in &commands {
-            let command = args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+            let command = world.home.awsmfa(*args);
             check(&run(command.env("AWS_PROFILE", "dev")), &format!("{what} {args:?}"));
         }
     };
@@ -194,7 +194,7 @@ fn messages_of_aws_are_made_visible() {
             for args in [&["login", "--code", "123456"][..], &["credential-process"], &["device", "list"]] {
                 world.aws.clear_faults();
                 world.aws.fault(Fault::error(status, code, text).times(50));
-                let command = args.iter().fold(world.home.awsmfa(["-v"]), |run, arg| run.arg(arg));
+                let command = world.home.awsmfa([&["-v"], args].concat());
                 check(&run(command.env("AWS_PROFILE", "dev")), &format!("{code} {args:?}"));
             }
         }
@@ -204,7 +204,7 @@ fn messages_of_aws_are_made_visible() {
 /// Demands that a shell reads what a hint names as the profile, and runs nothing else. Returns how many hints name it.
 #[track_caller]
 fn check_hints(world: &World, line: &[&str], name: &str) -> usize {
-    let command = line.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+    let command = world.home.awsmfa(line);
     let said = String::from_utf8(run(command).stderr).unwrap();
     let mut named = 0;
     for hint in said.lines().filter(|line| line.starts_with("hint: ") && line.contains("--profile ")) {

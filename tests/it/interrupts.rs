@@ -32,7 +32,7 @@ fn command_that_waits_for_aws_dies_by_the_signal_with_a_message() {
     ] {
         let world = World::imported();
         world.aws.set_permissions("alice", Permissions::Admin);
-        let run = args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+        let run = world.home.awsmfa(args);
         let child = waiting_for(&world, &Gate::new(), action, run);
         interrupt(&child);
         let output = child.wait_with_output().unwrap();

@@ -298,15 +298,15 @@ fn a_read_only_file_is_found_before_aws_is_asked_for_anything() {
 fn an_outage_is_bridged_by_a_session_that_has_not_ended() {
     let world = World::imported();
     world.freeze();
-    crate::sessions::ensure(&world.in_process(0).ctx, false).unwrap();
+    crate::support::sessions::LOGIN.get(&world.in_process(0).ctx).unwrap();
     world.aws.clock().advance(std::time::Duration::from_secs(12 * 3600 - 600));
     world.aws.fault(Fault::unavailable().forever());
     let later = world.in_process(0);
-    let ensured = crate::sessions::ensure(&later.ctx, false).unwrap();
+    let ensured = crate::support::sessions::LOGIN.get(&later.ctx).unwrap();
     assert!(!ensured.made);
     assert!(later.err.text().contains("still serves until"), "{}", later.err.text());
     world.aws.clock().advance(std::time::Duration::from_secs(601));
-    assert!(crate::sessions::ensure(&world.in_process(0).ctx, false).is_err());
+    assert!(crate::support::sessions::LOGIN.get(&world.in_process(0).ctx).is_err());
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn cleans_the_file_first(args: &[&str], odd: &str) {
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     world.home.write(&format!(".cache/awsmfa/{odd}/file"), "");
-    let logout = args.iter().fold(world.home.awsmfa(["logout"]), |run, arg| run.arg(arg));
+    let logout = world.home.awsmfa([&["logout"], args].concat());
     let said = logout.run().code(1).err();
     assert!(said.starts_with("awsmfa: removed the session of [dev]\nerror: "), "{said}");
     assert!(!world.home.credentials().contains("aws_session_token"));

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{Run, World, skipped};
+use crate::support::{NO_ARGS, Run, World, skipped, words};
 
 fn output(run: Run) -> Output {
     run.into_command().stdin(Stdio::null()).output().unwrap()
@@ -68,7 +68,7 @@ fn result_that_does_not_come_out_is_an_error() {
                 skipped("/dev/full");
                 continue;
             }
-            let run = world.home.awsmfa([]).under("sh", &["-c", &format!("exec \"$@\" {to}"), "sh"]);
+            let run = world.home.awsmfa(NO_ARGS).under("sh", &["-c", &format!("exec \"$@\" {to}"), "sh"]);
             let output = output(line.split(' ').fold(run, Run::arg));
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{line} {to}: {said}");
@@ -88,7 +88,7 @@ fn result_that_goes_nowhere_on_purpose_is_none() {
         for to in [">/dev/null", "1<>/dev/null", "| true"] {
             let script =
                 if to == "| true" { "\"$@\" | true".to_owned() } else { format!("exec \"$@\" {to}") };
-            let run = world.home.awsmfa([]).under("sh", &["-c", &script, "sh"]);
+            let run = world.home.awsmfa(NO_ARGS).under("sh", &["-c", &script, "sh"]);
             let output = output(line.split(' ').fold(run, Run::arg));
             assert!(output.status.success(), "{line} {to}: {output:?}");
         }
@@ -118,7 +118,7 @@ fn message_is_one_write_with_its_hints() {
     for line in
         ["login -p nope", "login -p dev", "login --nope", "credential-process -p nope", "code", "frob"]
     {
-        let writes = writes(line.split(' ').fold(world.home.awsmfa([]), Run::arg));
+        let writes = writes(world.home.awsmfa(words(line)));
         assert_eq!(writes.len(), 1, "{line}: {writes:?}");
         assert!(
             writes[0].ends_with('\n') && writes[0].contains("error:") || line.starts_with("cred"),

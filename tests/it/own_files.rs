@@ -140,7 +140,7 @@ fn state_files_without_an_end_are_refused_or_ignored() {
             &["login", "-p", "dev"],
             &["device", "list", "-p", "dev"],
         ] {
-            let run = command.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+            let run = world.home.awsmfa(command);
             let ended = run.into_command().output().unwrap();
             let said = String::from_utf8_lossy(&ended.stderr).into_owned();
             assert!(
@@ -189,7 +189,7 @@ fn not_the_users(home: &Home) -> Vec<PathBuf> {
 /// Runs each command as root in the user's home, and then as the user.
 fn root_then_user(world: &World, commands: &[&[&str]]) {
     for command in commands {
-        let run = || command.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+        let run = || world.home.awsmfa(*command);
         run().run().success();
         assert_eq!(not_the_users(&world.home), Vec::<PathBuf>::new(), "{command:?}");
         as_user(run()).run().success();

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::support::World;
+use crate::support::{NO_ARGS, World};
 
 fn policy(args: &[&str]) -> String {
     let world = World::new();
     let mut all = vec!["policy"];
     all.extend(args);
-    let output = world.home.awsmfa([]).into_command().args(all).output().unwrap();
+    let output = world.home.awsmfa(NO_ARGS).into_command().args(all).output().unwrap();
     assert!(output.status.success());
     String::from_utf8(output.stdout).unwrap()
 }

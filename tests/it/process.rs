@@ -1,6 +1,6 @@
 //! Programs that profiles name, where they are awsmfa again.
 
-use crate::support::World;
+use crate::support::{NO_ARGS, World};
 
 #[test]
 fn another_profiles_credentials_may_come_from_a_store_with_a_passphrase() {
@@ -46,7 +46,7 @@ fn program_is_not_heard_by_an_sdk_and_does_not_hold_it() {
 fn program_is_heard_on_a_terminal() {
     let world = untidy();
     let line = format!("{} login --profile dev; echo exit=$?", env!("CARGO_BIN_EXE_awsmfa"));
-    let like = world.home.awsmfa([]).into_command();
+    let like = world.home.awsmfa(NO_ARGS).into_command();
     let Some(mut screen) = crate::support::screen::Screen::run(&line, &like) else { return };
     screen.sees("hunter2").sees("exit=0");
     screen.ended();

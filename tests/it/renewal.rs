@@ -2,31 +2,15 @@
 
 use std::time::Duration;
 
-use awsmfa::testing::context::Context;
-use awsmfa::testing::error::CommandError;
-use awsmfa::testing::session::{self, Ensured, Options, SessionError, Wishes};
-
 use crate::support::World;
-
-/// A session for `dev`, as an SDK gets it.
-fn sdk(ctx: &Context) -> Result<Ensured, SessionError> {
-    let wishes = Wishes { profile: Some("dev".to_owned()), unattended: true, ..Wishes::default() };
-    let prepared = session::prepare(ctx, &wishes)?;
-    let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
-    session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
-}
+use crate::support::sessions::{LOGIN, SDK};
 
 /// Ten minutes before the end of a session that was made with a code from elsewhere.
 fn near_the_end(mfa_process: &str) -> World {
     let world = World::new();
     world.freeze();
     world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n{mfa_process}", world.device.serial));
-    let ctx = world.in_process(0).ctx;
-    let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
-    let prepared = session::prepare(&ctx, &wishes).unwrap();
-    let code = world.aws.code_now(&world.device.serial).parse().ok();
-    let options = Options { force: false, unattended: false, code, seed: None, precheck: &|| Ok(()) };
-    session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap();
+    LOGIN.code(&world.code(0)).get(&world.in_process(0).ctx).unwrap();
     world.aws.clock().advance(Duration::from_secs(12 * 3600 - 600));
     world
 }
@@ -42,11 +26,11 @@ fn a_session_that_has_not_ended_serves_while_no_code_can_be_had() {
     ] {
         let world = near_the_end(mfa_process);
         let inside = world.in_process(0);
-        assert!(!sdk(&inside.ctx).unwrap().made);
+        assert!(!SDK.get(&inside.ctx).unwrap().made);
         assert!(inside.err.text().contains(why), "{}", inside.err.text());
         world.aws.clock().advance(Duration::from_secs(600));
-        let error = sdk(&inside.ctx).unwrap_err();
-        assert_eq!(CommandError::from(error).kind as u8, 3, "and not when it has ended");
+        let error = SDK.get(&inside.ctx).unwrap_err();
+        assert_eq!(error.kind as u8, 3, "and not when it has ended");
     }
 }
 
@@ -55,18 +39,16 @@ fn who_was_told_of_an_outage_does_not_pass_it_on() {
     let world = World::imported();
     world.freeze();
     let ctx = world.in_process(0).ctx;
-    let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
-    let key = session::prepare(&ctx, &wishes).unwrap().plan.key();
-    let lock = || ctx.cache().unwrap().lock(&key, &*ctx.clock, || ()).unwrap();
+    let lock = || SDK.lock(&ctx);
     let note = format!("outage {}", ctx.clock.now().timestamp_millis() + 1);
     lock().leave_note(&note).unwrap();
-    let error = sdk(&ctx).unwrap_err();
-    assert_eq!(CommandError::from(error).kind as u8, 6);
+    let error = SDK.get(&ctx).unwrap_err();
+    assert_eq!(error.kind as u8, 6);
     assert!(world.aws.requests().is_empty());
     assert_eq!(lock().note().unwrap(), note, "the outage is as old as it was");
     // Who comes later finds out, and AWS is back.
     world.aws.clock().advance(Duration::from_millis(2));
-    assert!(sdk(&ctx).unwrap().made);
+    assert!(SDK.get(&ctx).unwrap().made);
     assert_eq!(lock().note().unwrap(), "");
 }
 
@@ -82,7 +64,7 @@ fn what_aws_refuses_unread_costs_no_code_and_no_wait() {
         }
         let before = world.aws.clock().now();
         for _ in 0..8 {
-            let error = CommandError::from(sdk(&world.in_process(off).ctx).unwrap_err());
+            let error = SDK.get(&world.in_process(off).ctx).unwrap_err();
             assert!(!error.message.contains("3 minutes"), "{refusal}: {error}");
         }
         assert_eq!(world.aws.clock().now(), before, "{refusal}: nothing was waited for");
@@ -95,13 +77,10 @@ fn a_code_that_was_given_is_not_kept_until_it_is_dead() {
     world.freeze();
     world.aws.fault(fake_aws::Fault::throttling().on("GetSessionToken").times(6));
     let ctx = world.in_process(0).ctx;
-    let next = std::cell::Cell::new(world.aws.clock().step());
+    let next = std::cell::Cell::new(0);
     let login = || {
-        let wishes = Wishes { profile: Some("dev".to_owned()), ..Wishes::default() };
-        let prepared = session::prepare(&ctx, &wishes).unwrap();
-        let code = world.aws.code(&world.device.serial, next.replace(next.get() + 1)).parse().ok();
-        let options = Options { force: true, unattended: false, code, seed: None, precheck: &|| Ok(()) };
-        CommandError::from(session::ensure(&ctx, &prepared.aws, &prepared.plan, &options).unwrap_err())
+        let code = world.code(next.replace(next.get() + 1));
+        LOGIN.forced().code(&code).get(&ctx).unwrap_err()
     };
     (0..6).for_each(|_| drop(login()));
     let before = world.aws.clock().now();

@@ -1,24 +1,17 @@
 //! Profiles with a role: `role_arn` + `source_profile`, in chains, for an hour or longer.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use awsmfa::testing::context::Context;
 use awsmfa::testing::error::CommandError;
-use awsmfa::testing::session::{self, Ensured, Options, Wishes};
+use awsmfa::testing::session::Ensured;
 use fake_aws::{Fault, RoleSpec};
 
 use crate::support::World;
 use crate::support::conductor::Conductor;
 use crate::support::in_process::InProcess;
+use crate::support::sessions::{Ask, LOGIN, SDK};
 
-/// A session for `admin`, as `login` gets it.
-fn admin(ctx: &Context, force: bool) -> Ensured {
-    let wishes = Wishes { profile: Some("admin".to_owned()), ..Wishes::default() };
-    let prepared = session::prepare(ctx, &wishes).unwrap();
-    let options = Options { force, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
-    session::ensure(ctx, &prepared.aws, &prepared.plan, &options).unwrap()
-}
+const ADMIN: Ask = LOGIN.profile("admin");
 
 fn with_role(extra: &str) -> World {
     let world = World::imported();
@@ -145,11 +138,11 @@ fn a_clock_that_was_set_wrong_since_the_login_stops_no_role() {
     for off in [1200, -1200] {
         let world = with_role("");
         world.freeze();
-        admin(&world.in_process(0).ctx, false);
+        ADMIN.get(&world.in_process(0).ctx).unwrap();
         for requests in [3, 4] {
             // The role's session ends, the user's own does not.
             world.aws.clock().advance(Duration::from_secs(2 * 3600));
-            assert!(admin(&world.in_process(off).ctx, false).made);
+            assert!(ADMIN.get(&world.in_process(off).ctx).unwrap().made);
             assert_eq!(world.aws.requests_for("AssumeRole").len(), requests, "AWS's time is learnt once");
         }
         assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
@@ -160,12 +153,12 @@ fn a_clock_that_was_set_wrong_since_the_login_stops_no_role() {
 fn force_renews_the_session_beneath_a_role() {
     let world = with_role("");
     world.freeze();
-    admin(&world.in_process(0).ctx, false);
+    ADMIN.get(&world.in_process(0).ctx).unwrap();
     world.aws.clock().advance(Duration::from_secs(3600));
-    admin(&world.in_process(0).ctx, true);
+    ADMIN.forced().get(&world.in_process(0).ctx).unwrap();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
     // As `login --all --force` does it for one role after the other.
-    admin(&world.in_process(0).ctx, true);
+    ADMIN.forced().get(&world.in_process(0).ctx).unwrap();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
     assert_eq!(world.aws.requests_for("AssumeRole").len(), 3);
 }
@@ -187,7 +180,7 @@ fn a_role_that_an_older_session_may_not_assume_may_want_a_newer_code() {
 
 /// Eight roles for 12 hours, each of which needs a code of its own, asked for at once on one computer: what each got, what it
 /// said, and how many seconds it took.
-fn eight_long_roles(world: &World, unattended: bool) -> Vec<(Result<Ensured, CommandError>, String, i64)> {
+fn eight_long_roles(world: &World, ask: Ask) -> Vec<(Result<Ensured, CommandError>, String, i64)> {
     let mut config = world.home.read(".aws/config");
     for number in 0..8 {
         let role = RoleSpec { require_mfa: true, max_session_duration: 43_200, ..RoleSpec::default() };
@@ -202,13 +195,10 @@ fn eight_long_roles(world: &World, unattended: bool) -> Vec<(Result<Ensured, Com
     let conductor = Conductor::new(world.aws.clock(), 8);
     let get = |number: usize| {
         let process = InProcess::with_shared(&world.home, conductor.clone());
-        let wishes = Wishes { profile: Some(format!("long{number}")), unattended, ..Wishes::default() };
-        let prepared = session::prepare(&process.ctx, &wishes).unwrap();
-        let options = Options { force: false, unattended, code: None, seed: None, precheck: &|| Ok(()) };
-        let got = session::ensure(&process.ctx, &prepared.aws, &prepared.plan, &options);
+        let got = ask.profile(&format!("long{number}")).get(&process.ctx);
         let took = (process.ctx.clock.now() - began).num_seconds();
         conductor.done();
-        (got.map_err(CommandError::from), process.err.text(), took)
+        (got, process.err.text(), took)
     };
     std::thread::scope(|scope| {
         let get = &get;
@@ -217,20 +207,14 @@ fn eight_long_roles(world: &World, unattended: bool) -> Vec<(Result<Ensured, Com
     })
 }
 
-fn assert_no_code_sent_twice(world: &World) {
-    let codes = world.aws.codes_sent(&world.device.serial);
-    assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len(), "{codes:?}");
-    let refused = world.aws.requests_for("AssumeRole").iter().filter(|r| r.error_code().is_some()).count();
-    assert_eq!(refused, 0);
-}
-
 #[test]
 fn eight_long_roles_at_once_all_get_a_session_and_say_that_they_wait() {
     let world = with_role("");
-    let outcomes = eight_long_roles(&world, false);
+    let outcomes = eight_long_roles(&world, LOGIN);
     let failed: Vec<_> = outcomes.iter().filter_map(|(got, ..)| got.as_ref().err()).collect();
     assert!(failed.is_empty(), "{failed:?}");
-    assert_no_code_sent_twice(&world);
+    world.assert_no_code_sent_twice();
+    assert_eq!(world.rejected("AssumeRole"), 0);
     let longest = outcomes.iter().map(|(.., took)| *took).max().unwrap();
     assert!(longest <= 330, "AWS takes one code a step, and six are sent in three minutes: {longest} s");
     let waited = outcomes.iter().filter(|(_, said, took)| *took > 0 && said.contains("awsmfa: waiting "));
@@ -240,8 +224,9 @@ fn eight_long_roles_at_once_all_get_a_session_and_say_that_they_wait() {
 #[test]
 fn eight_long_roles_for_sdks_get_a_session_or_a_true_error_in_time() {
     let world = with_role("");
-    let outcomes = eight_long_roles(&world, true);
-    assert_no_code_sent_twice(&world);
+    let outcomes = eight_long_roles(&world, SDK);
+    world.assert_no_code_sent_twice();
+    assert_eq!(world.rejected("AssumeRole"), 0);
     assert!(outcomes.iter().all(|(.., took)| *took <= 40));
     let (got, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().map(|(got, ..)| got).partition(Result::is_ok);
     assert!(got.len() >= 4, "the codes of now and of the next step");

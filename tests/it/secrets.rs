@@ -7,12 +7,7 @@ fn secrets_are_only_where_they_belong() {
     let world = World::new();
     let mut said = String::new();
     let mut run = |args: &[&str], stdin: &str| {
-        let command = match *args {
-            [a, b] => world.home.awsmfa([a, b, "-v"]),
-            [a, b, c] => world.home.awsmfa([a, b, c, "-v"]),
-            [a, b, c, d, e] => world.home.awsmfa([a, b, c, d, e, "-v"]),
-            _ => unreachable!(),
-        };
+        let command = world.home.awsmfa(args).arg("-v");
         let ran = command.stdin(stdin).run();
         said += &ran.err();
         ran.out()

@@ -4,24 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awsmfa::testing::context::Context;
 use awsmfa::testing::error::CommandError;
-use awsmfa::testing::session::{self, Ensured, Options, Wishes};
+use awsmfa::testing::session::Ensured;
 use chrono::{DateTime, Utc};
 use fake_aws::FakeAws;
 
 use crate::support::conductor::Conductor;
 use crate::support::in_process::{InProcess, in_words};
+use crate::support::sessions::{LOGIN, SDK};
 use crate::support::{Home, World};
-
-/// Gets a session for `dev`, as `login --force` or an SDK does.
-fn get(ctx: &Context, unattended: bool) -> Result<Ensured, CommandError> {
-    let wishes = Wishes { profile: Some("dev".to_owned()), unattended, ..Wishes::default() };
-    let prepared = session::prepare(ctx, &wishes)?;
-    let options = Options { force: true, unattended, code: None, seed: None, precheck: &|| Ok(()) };
-    let made = session::ensure(ctx, &prepared.aws, &prepared.plan, &options);
-    made.map_err(|error| session::explain(error, &prepared))
-}
 
 /// So many homes that have the device's secret, and nothing else in common.
 fn homes(world: &World, count: usize) -> Vec<Home> {
@@ -29,8 +20,7 @@ fn homes(world: &World, count: usize) -> Vec<Home> {
         let home = Home::new(&world.aws);
         home.write_credentials(&world.home.credentials());
         home.write_config(&world.home.read(".aws/config"));
-        let import = home.awsmfa(["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"]);
-        import.stdin(&world.device.seed).run().success();
+        home.import_for("dev", &world.device.seed);
         home
     };
     (0..count).map(home).collect()
@@ -49,7 +39,7 @@ fn all_at_once(aws: &FakeAws, homes: &[Home], second: i64) -> Vec<Outcome> {
     let conductor = Conductor::new(aws.clock(), homes.len());
     let run = |home: &Home, conductor: Arc<Conductor>| {
         let computer = InProcess::with_shared(home, conductor.clone());
-        let got = get(&computer.ctx, false);
+        let got = LOGIN.forced().get(&computer.ctx);
         let at = conductor_now(&conductor);
         conductor.done();
         Outcome { got, said: computer.err.text(), at }
@@ -106,11 +96,10 @@ fn eight_computers_that_log_in_at_the_same_moment_all_get_a_session() {
 
 #[test]
 fn what_is_said_names_the_device_and_the_wait() {
-    let world = World::imported();
-    world.freeze();
+    let world = World::frozen();
     world.aws.consume(&world.device.serial, world.aws.clock().step());
     let computer = world.in_process(0);
-    get(&computer.ctx, false).unwrap();
+    LOGIN.forced().get(&computer.ctx).unwrap();
     let said = computer.err.text();
     let said: Vec<_> = said.lines().filter(|line| line.contains("use on another")).collect();
     assert_eq!(said.len(), 2, "{said:?}");
@@ -121,12 +110,11 @@ fn what_is_said_names_the_device_and_the_wait() {
 
 #[test]
 fn a_spent_budget_of_a_device_that_worked_is_waited_for() {
-    let world = World::imported();
-    world.freeze();
-    get(&world.in_process(0).ctx, false).unwrap();
+    let world = World::frozen();
+    LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.spend_budget(&world.device.serial, 9);
     let computer = world.in_process(0);
-    get(&computer.ctx, false).unwrap();
+    LOGIN.forced().get(&computer.ctx).unwrap();
     let said = computer.err.text();
     assert!(said.contains("warning: AWS validates no more codes of the device for now"), "{said}");
     // The window after that has room.
@@ -135,23 +123,21 @@ fn a_spent_budget_of_a_device_that_worked_is_waited_for() {
 
 #[test]
 fn a_device_that_is_gone_is_not_waited_for_long() {
-    let world = World::imported();
-    world.freeze();
-    get(&world.in_process(0).ctx, false).unwrap();
+    let world = World::frozen();
+    LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.remove_device(&world.device.serial);
     let began = world.aws.clock().now();
-    let error = get(&world.in_process(0).ctx, false).unwrap_err();
+    let error = LOGIN.forced().get(&world.in_process(0).ctx).unwrap_err();
     assert!(error.message.contains("could not validate"), "{error}");
     assert_eq!(world.aws.clock().now(), began, "AWS was asked for the user's devices");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
     // Without that permission, one wait tells.
-    let world = World::imported();
-    world.freeze();
-    get(&world.in_process(0).ctx, false).unwrap();
+    let world = World::frozen();
+    LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.remove_device(&world.device.serial);
     world.aws.deny("alice", "iam:ListMFADevices");
     let began = world.aws.clock().now();
-    let error = get(&world.in_process(0).ctx, false).unwrap_err();
+    let error = LOGIN.forced().get(&world.in_process(0).ctx).unwrap_err();
     assert!(error.message.contains("could not validate"), "{error}");
     assert!((world.aws.clock().now() - began).num_minutes() < 6);
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 3);
@@ -159,16 +145,15 @@ fn a_device_that_is_gone_is_not_waited_for_long() {
 
 #[test]
 fn an_sdk_gets_a_second_chance_and_then_a_true_error_at_once() {
-    let world = World::imported();
-    world.freeze();
+    let world = World::frozen();
     let step = world.aws.clock().step();
     world.aws.consume(&world.device.serial, step);
-    get(&world.in_process(0).ctx, true).unwrap();
+    SDK.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.clock().advance(Duration::from_secs(600));
     let step = world.aws.clock().step();
     (step - 1..=step + 1).for_each(|step| world.aws.consume(&world.device.serial, step));
     let began = world.aws.clock().now();
-    let error = get(&world.in_process(0).ctx, true).unwrap_err();
+    let error = SDK.forced().get(&world.in_process(0).ctx).unwrap_err();
     insta::assert_snapshot!(in_words(&error), @"
     error: `arn:aws:iam::123456789012:mfa/alice` is in use on another computer, which used the codes that AWS accepts
     hint: try again in 116 s
@@ -176,22 +161,19 @@ fn an_sdk_gets_a_second_chance_and_then_a_true_error_at_once() {
     assert_eq!(world.aws.clock().now(), began, "nothing was waited for");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 4);
     // Asked again in the same window, AWS is left alone.
-    get(&world.in_process(0).ctx, true).unwrap_err();
+    SDK.forced().get(&world.in_process(0).ctx).unwrap_err();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 4);
     world.aws.clock().advance(Duration::from_secs(180));
-    get(&world.in_process(0).ctx, true).unwrap();
+    SDK.forced().get(&world.in_process(0).ctx).unwrap();
 }
 
 #[test]
 fn a_wrong_secret_is_given_up_in_the_end() {
-    let world = World::new();
-    let wrong = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-    let import = world.home.awsmfa(["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"]);
-    import.stdin(wrong).run().success();
+    let world = World::with_the_wrong_secret();
     world.freeze();
     let computer = world.in_process(0);
     let began = world.aws.clock().now();
-    let error = get(&computer.ctx, false).unwrap_err();
+    let error = LOGIN.forced().get(&computer.ctx).unwrap_err();
     let error = regex::Regex::new(r"in \d+ s").unwrap().replace(&in_words(&error), "in [N] s").into_owned();
     insta::assert_snapshot!(error, @"
     error: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that this computer had not used

@@ -4,8 +4,10 @@ pub mod conductor;
 pub mod in_process;
 #[cfg(unix)]
 pub mod screen;
+pub mod sessions;
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,12 @@ use fake_aws::{Device, FakeAws};
 
 /// The passphrase of every test's file store.
 const PASSPHRASE: &str = "correct horse";
+
+/// `awsmfa` alone.
+pub const NO_ARGS: [&str; 0] = [];
+
+/// A secret that no device of fake-aws has.
+pub const OTHER_SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
 /// `identity.age` and `recipient` of a file store, with the lowest cost that age knows.
 static STORE: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
@@ -93,11 +101,27 @@ impl World {
 
     /// Imports the device's secret for `dev`.
     pub fn import(&self) {
-        let run = self
-            .home
-            .awsmfa(["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"])
-            .stdin(&self.device.seed);
-        run.run().success();
+        self.home.import_for("dev", &self.device.seed);
+    }
+
+    /// The same with the wrong secret imported: that of another device.
+    pub fn with_the_wrong_secret() -> Self {
+        let world = Self::new();
+        world.home.import_for("dev", OTHER_SECRET);
+        world
+    }
+
+    /// The same with the device's secret imported and the clock frozen.
+    pub fn frozen() -> Self {
+        Self::frozen_with(FakeAws::start())
+    }
+
+    /// The same on this server.
+    pub fn frozen_with(aws: FakeAws) -> Self {
+        let world = Self::with(aws);
+        world.import();
+        world.freeze();
+        world
     }
 }
 
@@ -228,12 +252,29 @@ impl Home {
         files
     }
 
-    /// The binary with these arguments, not yet run.
-    pub fn awsmfa<const N: usize>(&self, args: [&str; N]) -> Run {
+    /// The binary with these arguments, not yet run. `words("login -p dev")` splits a line into arguments.
+    pub fn awsmfa(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_awsmfa"));
         command.args(args).env_clear().envs(&self.vars).current_dir(self.path());
         Run { command, stdin: None, home: self.path().to_owned() }
     }
+
+    /// Stores `secret` as that of the device with this serial, without asking AWS.
+    pub fn import(&self, serial: &str, secret: &str) {
+        let args = ["device", "import", "--serial", serial, "--secret-stdin", "--no-verify", "--yes"];
+        self.awsmfa(args).stdin(secret).run().success();
+    }
+
+    /// The same for the device of a profile.
+    pub fn import_for(&self, profile: &str, secret: &str) {
+        let args = ["device", "import", "--profile", profile, "--secret-stdin", "--no-verify", "--yes"];
+        self.awsmfa(args).stdin(secret).run().success();
+    }
+}
+
+/// The words of a command line without quotes.
+pub fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split_ascii_whitespace()
 }
 
 fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
@@ -262,13 +303,13 @@ impl Run {
     }
 
     /// Sets a variable for this run.
-    pub fn env(mut self, name: &str, value: impl AsRef<std::ffi::OsStr>) -> Self {
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
     /// Adds an argument.
-    pub fn arg(mut self, argument: &str) -> Self {
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);
         self
     }

@@ -2,8 +2,8 @@
 
 use rustix::process::{Signal, kill_process};
 
-use crate::support::World;
 use crate::support::screen::Screen;
+use crate::support::{NO_ARGS, World};
 
 /// A profile whose code a person types: no secret is stored.
 fn asking() -> World {
@@ -14,7 +14,7 @@ fn asking() -> World {
 
 /// A line of bash on a terminal, in which `awsmfa` is ours.
 fn screen(world: &World, line: &str) -> Option<Screen> {
-    let like = world.home.awsmfa([]).into_command();
+    let like = world.home.awsmfa(NO_ARGS).into_command();
     Screen::run(&format!("awsmfa() {{ {} \"$@\"; }}; {line}", env!("CARGO_BIN_EXE_awsmfa")), &like)
 }
 

@@ -55,7 +55,7 @@ fn login_refuses_to_write_a_file_that_lost_its_keys() {
 /// Every command that reads or writes the AWS files, with what it needs.
 fn commands(world: &World) -> Vec<Run> {
     let serial = world.device.serial.to_string();
-    let run = |args: &[&str]| args.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+    let run = |args: &[&str]| world.home.awsmfa(args);
     let keys = |run: Run| {
         run.env("AWS_ACCESS_KEY_ID", &world.key.id).env("AWS_SECRET_ACCESS_KEY", &world.key.secret)
     };

@@ -80,18 +80,9 @@ fn a_device_that_is_not_enabled() {
     ");
 }
 
-/// A world in which the secret of another device was imported.
-fn with_the_wrong_secret() -> World {
-    let world = World::new();
-    let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--no-verify"];
-    let wrong = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
-    world.home.awsmfa(import).stdin(wrong).run().success();
-    world
-}
-
 #[test]
 fn a_wrong_secret_for_an_sdk() {
-    let world = with_the_wrong_secret();
+    let world = World::with_the_wrong_secret();
     let err = sdk(&world.home, "dev", 4);
     let err = regex::Regex::new(r"in \d+ s").unwrap().replace(&err, "in [S] s").into_owned();
     insta::assert_snapshot!(err, @"awsmfa: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that this computer had not used; hint: the device may be in use on another computer: try again in [S] s; hint: if the stored secret belongs to another device: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`");
@@ -114,7 +105,7 @@ fn a_code_that_was_typed_and_is_refused() {
 
 #[test]
 fn a_device_that_was_tried_too_often() {
-    let world = with_the_wrong_secret();
+    let world = World::with_the_wrong_secret();
     for code in ["000000", "111111", "222222", "333333", "444444", "555555"] {
         world.home.awsmfa(["login", "--profile", "dev", "--code", code]).run().code(4);
     }

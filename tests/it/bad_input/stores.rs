@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{login_and_sdk, refused};
-use crate::support::{Run, World};
+use crate::support::{NO_ARGS, Run, World};
 
 fn import(world: &World) -> Run {
     let args = ["device", "import", "--profile", "dev", "--secret-stdin"];
@@ -216,7 +216,12 @@ mod keyring {
             "$0" credential-process --profile dev 2>run/sdk; echo $? >run/sdk-code
             "$0" device import --serial GAHT12345678 --secret-stdin <run/seed 2>run/import; echo $? >run/import-code"#;
         let began = Instant::now();
-        world.home.awsmfa([]).under("dbus-run-session", &["--", "/bin/sh", "-c", script]).run().success();
+        world
+            .home
+            .awsmfa(NO_ARGS)
+            .under("dbus-run-session", &["--", "/bin/sh", "-c", script])
+            .run()
+            .success();
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
         for run in ["login", "sdk", "import"] {
             assert_eq!(world.home.read(&format!("run/{run}-code")), "5\n", "{run}");

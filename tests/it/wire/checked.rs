@@ -193,7 +193,7 @@ fn keys_that_no_header_takes_are_refused_with_their_variable() {
     world.home.set("AWS_SECRET_ACCESS_KEY", &world.key.secret);
     let words = "AWS_ACCESS_KEY_ID: the access key ID contains a control character (U+000D)";
     for command in [["login"].as_slice(), &["enroll", "--no-qr"]] {
-        let run = command.iter().fold(world.home.awsmfa([]), |run, arg| run.arg(arg));
+        let run = world.home.awsmfa(command);
         let err = run.run().code(3).err();
         assert!(err.contains(words), "{err}");
     }
