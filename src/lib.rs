@@ -36,7 +36,7 @@
 //! | layer | may use | never names |
 //! |---|---|---|
 //! | entry: [`entry`], [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
-//! | use cases: [`commands`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
+//! | use cases: [`commands`], [`devices`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
 //! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!
@@ -62,6 +62,7 @@ mod cli;
 mod clock;
 mod commands;
 mod context;
+mod devices;
 mod enrollment;
 mod entry;
 mod env;

@@ -1,17 +1,13 @@
 //! `awsmfa device …`: MFA devices, those whose secrets are stored here and those that AWS knows.
 
 pub mod export;
-mod forget;
 pub mod import;
-mod inventory;
 pub mod list;
-mod remote;
 pub mod remove;
 pub mod resync;
 
-use inventory::Entry;
-
 use crate::context::Context;
+use crate::devices::inventory::{self, Entry};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::store::registry::DeviceRecord;

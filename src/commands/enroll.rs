@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use super::backup::{self, BackupArgs};
+use super::args::QrCopyArgs;
 use super::findings;
 use crate::aws::Tag;
 use crate::aws_files::resolve::{Target, resolve};
 use crate::aws_files::winner::{Claim, Finding};
 use crate::context::Context;
+use crate::devices::qr_copy;
 use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
@@ -60,7 +61,7 @@ pub struct EnrollArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    backup: BackupArgs,
+    backup: QrCopyArgs,
     #[command(flatten)]
     new_user: NewUserArgs,
 }
@@ -105,11 +106,11 @@ struct EnrollOutput<'a> {
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     check_tags(&args.tags)?;
     let backup = args.backup.choice(args.yes);
-    backup::check(ctx, None, &backup)?;
+    qr_copy::check(ctx, None, &backup)?;
     let enrolled = enrollment::enroll(ctx, &wishes(args))?;
     ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
     // A copy that fails is told last: the enrolment is done.
-    let copied = backup::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
+    let copied = qr_copy::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
     // The enrollment is done; files that cannot be read now are not its failure.
     let outlook = enrolled.profile.as_ref().and_then(|profile| outlook(ctx, profile).ok());
     let (found, served) = outlook.unwrap_or_default();

@@ -121,6 +121,8 @@ const LAYERS: &[Layer] = &[
             "caller.rs",
             "caller/",
             "retry.rs",
+            "devices.rs",
+            "devices/",
             "session.rs",
             "session/",
             "enrollment.rs",

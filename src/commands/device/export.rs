@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::ValueHint;
 
-use crate::commands::backup::{self, Choice};
 use crate::context::Context;
+use crate::devices::qr_copy::{self, Choice};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
@@ -54,11 +54,11 @@ pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
     let serial = super::stored(ctx, &args.device)?.serial;
     // Before anybody is asked: whatever can fail without the secret.
     let target = target(ctx, args)?;
-    backup::check(ctx, Some(&serial), &target)?;
+    qr_copy::check(ctx, Some(&serial), &target)?;
     ask(ctx, args, &serial)?;
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
     if target == Choice::Draw || args.qr_file.is_some() {
-        return backup::offer(ctx, &seed, &serial, &target);
+        return qr_copy::offer(ctx, &seed, &serial, &target);
     }
     give(ctx, args, &text(args, &seed, &serial)?)
 }
@@ -110,7 +110,7 @@ fn text(args: &ExportArgs, seed: &Seed, serial: &Serial) -> CommandResult<Secret
 
 fn give(ctx: &Context, args: &ExportArgs, text: &Secret<String>) -> CommandResult {
     let Some(path) = &args.output else { return Ok(ctx.ui.result(text.expose())?) };
-    backup::write_secret(ctx, path, text.expose().as_bytes(), args.yes)?;
+    qr_copy::write_secret(ctx, path, text.expose().as_bytes(), args.yes)?;
     ctx.ui.say(format_args!("wrote {}", path.display()));
     Ok(())
 }

@@ -5,11 +5,11 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-use super::inventory::{self, Entry, Kind, State};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::aws_files::resolve::{ResolveError, resolve};
 use crate::caller::Caller;
 use crate::context::Context;
+use crate::devices::inventory::{self, Entry, Kind, State};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::session::timestamp;
 use crate::model::visible::visible;

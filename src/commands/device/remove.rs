@@ -5,11 +5,12 @@ use std::cell::Cell;
 
 use chrono::TimeDelta;
 
-use super::remote::{self, Place};
-use super::{forget, not_stored, stored};
+use super::{not_stored, stored};
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
 use crate::caller::{Caller, is_transient};
 use crate::context::Context;
+use crate::devices::forget;
+use crate::devices::in_aws::{self, Place};
 use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
@@ -60,9 +61,9 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     let record = record.as_ref();
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), &serial, record);
     let mut caller = Caller::find(ctx, profile.as_deref())?;
-    remote::check_account(&caller, &serial)?;
+    in_aws::check_account(&caller, &serial)?;
     let user = args.user.as_deref().or(record.and_then(|record| record.user.as_deref()));
-    let place = remote::find(ctx, &mut caller, &serial, user)?;
+    let place = in_aws::find(ctx, &mut caller, &serial, user)?;
     if place == Place::Nowhere && record.is_none() {
         ctx.ui.say(format_args!("there is no device `{serial}`, neither at AWS nor here"));
         return forget::uses(ctx, &serial);
@@ -255,7 +256,7 @@ fn change(
     if !wants_mfa || caller.own.is_none() || caller.keys.long_term().is_none() {
         return Ok(Err(error));
     }
-    let devices = remote::own_devices(ctx, caller, serial)?;
+    let devices = in_aws::own_devices(ctx, caller, serial)?;
     match caller.use_mfa(ctx, &devices) {
         Ok(true) => Ok(repeated(ctx, caller, &send)),
         Ok(false) => Ok(Err(error)),

@@ -2,10 +2,10 @@
 
 use std::cell::Cell;
 
-use super::remote;
 use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair, Keys};
 use crate::caller::Caller;
 use crate::context::Context;
+use crate::devices::in_aws;
 use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
@@ -39,7 +39,7 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), &serial, Some(&record));
     let mut caller = Caller::find(ctx, profile.as_deref())?;
-    remote::check_account(&caller, &serial)?;
+    in_aws::check_account(&caller, &serial)?;
     let user = match args.user.clone().or(record.user) {
         Some(user) => user,
         None => owner(ctx, &mut caller, &serial)?,
@@ -61,10 +61,10 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
 }
 
 fn owner(ctx: &Context, caller: &mut Caller, serial: &Serial) -> CommandResult<String> {
-    match remote::find(ctx, caller, serial, None)? {
-        remote::Place::Of { user, .. } => Ok(user),
-        remote::Place::Nobodys | remote::Place::Nowhere => Err(not_enabled(serial, None)),
-        remote::Place::Unknown => caller.identity.user().map(str::to_owned).ok_or_else(|| {
+    match in_aws::find(ctx, caller, serial, None)? {
+        in_aws::Place::Of { user, .. } => Ok(user),
+        in_aws::Place::Nobodys | in_aws::Place::Nowhere => Err(not_enabled(serial, None)),
+        in_aws::Place::Unknown => caller.identity.user().map(str::to_owned).ok_or_else(|| {
             CommandError::new(ErrorKind::Usage, format!("whose device `{serial}` is cannot be told"))
                 .hint("name the user: `--user NAME`")
         }),

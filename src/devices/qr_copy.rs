@@ -16,32 +16,7 @@ use crate::ui::qr::{self, Drawing, Ink, QrError};
 /// What to do where nothing can be drawn.
 const INSTEAD: &str = "or write it to a file: `--qr-file qr.png`";
 
-/// Where the copy goes, as the command line says it.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct BackupArgs {
-    /// Show the secret as a QR code on the terminal, for a phone
-    #[arg(long, conflicts_with_all = ["qr_file", "no_qr"])]
-    qr: bool,
-    /// Write the QR code to a PNG file that only you can read
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with = "no_qr")]
-    qr_file: Option<PathBuf>,
-    /// Do not offer a QR code
-    #[arg(long)]
-    no_qr: bool,
-}
-
-impl BackupArgs {
-    /// What was chosen; `replace` answers ahead whether a file may be overwritten.
-    pub fn choice(&self, replace: bool) -> Choice {
-        match &self.qr_file {
-            Some(path) => Choice::File { path: path.clone(), replace },
-            None if self.qr => Choice::Draw,
-            None if self.no_qr => Choice::Skip,
-            None => Choice::Ask,
-        }
-    }
-}
-
+/// Where the copy goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     /// The person is asked; where nobody can be, they are told how to have one later.

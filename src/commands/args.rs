@@ -1,0 +1,57 @@
+//! The arguments that several commands share, each with one name, one help text and one completion.
+
+use std::path::PathBuf;
+
+use super::completions;
+use crate::devices::qr_copy::Choice;
+
+/// The profile that a command works on.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct ProfileArg {
+    /// The profile [default: `AWS_PROFILE`, then `default`]
+    #[arg(short, long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
+    pub profile: Option<String>,
+}
+
+/// The same for commands where the profile is all that is named: `awsmfa login dev`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct OnlyProfileArgs {
+    #[command(flatten)]
+    flag: ProfileArg,
+    /// The profile, without the flag
+    #[arg(id = "name", value_name = "PROFILE", conflicts_with = "profile", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
+    name: Option<String>,
+}
+
+impl OnlyProfileArgs {
+    /// The profile that was named.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref().or(self.flag.profile.as_deref())
+    }
+}
+
+/// Whether the secret is also shown as a QR code, for a phone.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct QrCopyArgs {
+    /// Show the secret as a QR code on the terminal, for a phone
+    #[arg(long, conflicts_with_all = ["qr_file", "no_qr"])]
+    qr: bool,
+    /// Write the QR code to a PNG file that only you can read
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with = "no_qr")]
+    qr_file: Option<PathBuf>,
+    /// Do not offer a QR code
+    #[arg(long)]
+    no_qr: bool,
+}
+
+impl QrCopyArgs {
+    /// What was chosen; `replace` answers ahead whether a file may be overwritten.
+    pub fn choice(&self, replace: bool) -> Choice {
+        match &self.qr_file {
+            Some(path) => Choice::File { path: path.clone(), replace },
+            None if self.qr => Choice::Draw,
+            None if self.no_qr => Choice::Skip,
+            None => Choice::Ask,
+        }
+    }
+}
