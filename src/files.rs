@@ -11,6 +11,7 @@ mod own;
 mod owner;
 mod problem;
 mod read;
+mod swap;
 mod temp;
 mod users;
 
@@ -20,10 +21,10 @@ pub use own::{list, private_dir, read_own, read_private, write_private};
 pub use owner::taken;
 pub use problem::{Oddity, Problem, problem};
 pub use read::{LIMIT, read_bounded};
+pub use swap::Displaced;
 pub use temp::remove_all as remove_temp_files;
 pub use users::{
-    Displaced, Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers,
-    replace_users_file,
+    Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers, replace_users_file,
 };
 
 /// What identifies a state of a file for the fast path: any write changes at least one of these.

@@ -2,18 +2,28 @@
 //! that cannot be written for done; a result that went nowhere must not pass for given.
 
 use std::io::{self, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-static UNWRITABLE: AtomicBool = AtomicBool::new(false);
-
-/// Looks before std does: one system call, nothing of std's.
+/// How stdout was before std changed it.
 #[cfg(unix)]
-#[ctor::ctor]
-fn look() {
+mod at_start {
+    use std::io;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use rustix::fs::{OFlags, fcntl_getfl};
-    let flags = fcntl_getfl(rustix::stdio::stdout());
-    let unwritable = !flags.is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::RDONLY);
-    UNWRITABLE.store(unwritable, Ordering::Relaxed);
+
+    static UNWRITABLE: AtomicBool = AtomicBool::new(false);
+
+    /// Runs before std: one system call, nothing from std.
+    #[ctor::ctor]
+    fn look() {
+        let flags = fcntl_getfl(rustix::stdio::stdout());
+        let unwritable = !flags.is_ok_and(|flags| flags & OFlags::RWMODE != OFlags::RDONLY);
+        UNWRITABLE.store(unwritable, Ordering::Relaxed);
+    }
+
+    pub fn check() -> io::Result<()> {
+        if UNWRITABLE.load(Ordering::Relaxed) { Err(rustix::io::Errno::BADF.into()) } else { Ok(()) }
+    }
 }
 
 /// stdout, whose writes fail if it was closed.
@@ -27,9 +37,7 @@ pub fn stdout() -> Stdout {
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         #[cfg(unix)]
-        if UNWRITABLE.load(Ordering::Relaxed) {
-            return Err(rustix::io::Errno::BADF.into());
-        }
+        at_start::check()?;
         self.0.write(bytes)
     }
 

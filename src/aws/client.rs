@@ -217,7 +217,7 @@ fn check_server(runtime: &Runtime, settings: &Settings) -> Result<(), ClientErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::{AwsErrorKind, Mfa};
+    use crate::aws::AwsErrorKind;
     use crate::clock::SystemClock;
     use crate::model::secret::Secret;
     use std::sync::{Arc, mpsc};
@@ -264,6 +264,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_connection_that_never_stands_is_told_from_a_lost_answer() {
+        use crate::aws::Mfa;
         use std::net::TcpStream;
 
         let runtime = Runtime::new().unwrap();

@@ -76,15 +76,24 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     if parent != path {
         private_dir(parent)?;
     }
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
+    match create_private(path) {
         Ok(()) => give_folder(path).map_err(at(path)),
         // By another process, a moment ago.
         Err(_) if path.is_dir() => Ok(()),
         Err(error) => Err(at(path)(error)),
     }
+}
+
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// On Windows, a folder inherits who may enter it.
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
 }
 
 fn give_folder(path: &Path) -> io::Result<()> {

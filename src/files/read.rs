@@ -139,8 +139,7 @@ mod unix {
 
         fn fifo(home: &tempfile::TempDir, name: &str) -> PathBuf {
             let path = home.path().join(name);
-            rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
-                .unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
             path
         }
 

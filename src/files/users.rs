@@ -3,14 +3,15 @@
 //! writing into it can be seen there.
 
 use std::fs::{self, File, Permissions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use super::swap::{Displaced, create, swap};
 use super::{
-    Fingerprint, LIMIT, fingerprint_of, folder_of, owner, private_dir, read, read_bounded, resolve_links,
+    Fingerprint, LIMIT, fingerprint_of, folder_of, owner, private_dir, read_bounded, resolve_links,
     sync_folder, temp, without_temp_name,
 };
 
@@ -43,20 +44,6 @@ pub enum Replaced {
     Yes(Option<Displaced>, Option<Fingerprint>),
     /// The file was not what was expected, and was left alone.
     Changed,
-}
-
-/// The file that was replaced. It has no name any more; a program that opened it before can still write into it.
-#[derive(Debug)]
-pub struct Displaced {
-    file: File,
-}
-
-impl Displaced {
-    pub fn content(&self) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0))?;
-        read::regular(file, LIMIT)
-    }
 }
 
 /// The content of a user's file; `None` if it does not exist.
@@ -126,51 +113,6 @@ fn prepared(
         None => owner::give(temp.as_file(), target)?,
     }
     Ok(temp)
-}
-
-/// Puts the temp file where there is none yet. `None` if there is one now.
-fn create(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
-    match temp.persist_noclobber(target) {
-        Ok(_) => Ok(Some(None)),
-        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
-        Err(e) => Err(e.error),
-    }
-}
-
-/// Puts the temp file in the target's place and keeps what was there open. The two swap names, so that it is certain
-/// what was replaced, even if another program put a new file there a moment ago. `None` if there is no file any more.
-#[cfg(unix)]
-fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    use rustix::io::Errno;
-    let exchange = |temp: &Path| renameat_with(CWD, temp, CWD, target, RenameFlags::EXCHANGE);
-    match exchange(temp.path()) {
-        Ok(()) => {
-            // The name is dropped with `path`, whatever it stands for now.
-            let (_, path) = temp.into_parts();
-            let displaced =
-                super::open_no_follow(&path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
-            match displaced {
-                Ok((true, file)) => Ok(Some(Some(Displaced { file }))),
-                // Someone put a link or a device there: it goes back.
-                _ => exchange(&path).map(|()| None).map_err(io::Error::from),
-            }
-        }
-        Err(Errno::NOENT) => Ok(None),
-        // The file system cannot swap.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-            let file = super::open_no_follow(target)?;
-            super::persist(temp, target)?;
-            Ok(Some(Some(Displaced { file })))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Windows refuses to rename over a file that is open.
-#[cfg(not(unix))]
-fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
-    super::persist(temp, target).map(|()| Some(None))
 }
 
 /// Whether [`replace_users_file`] could replace the file at `path` now: it is a regular file that can be renamed over and

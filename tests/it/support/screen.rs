@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::pty::{grantpt, ptsname, unlockpt};
 use rustix::termios::LocalModes;
 
 use super::{skipped, until};
@@ -29,7 +29,8 @@ impl Screen {
             skipped("setsid");
             return None;
         }
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        // `openpt` closes the master in children on Linux only.
+        let master = File::options().read(true).write(true).open("/dev/ptmx").unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let device = PathBuf::from(ptsname(&master, Vec::new()).unwrap().into_string().unwrap());
@@ -42,7 +43,7 @@ impl Screen {
         let child = command.spawn().unwrap();
         let flags = rustix::fs::fcntl_getfl(&master).unwrap();
         rustix::fs::fcntl_setfl(&master, flags | OFlags::NONBLOCK).unwrap();
-        Some(Self { master: File::from(master), device, child, seen: String::new(), read: 0 })
+        Some(Self { master, device, child, seen: String::new(), read: 0 })
     }
 
     /// Waits until this is seen, after what was waited for before.

@@ -1,0 +1,80 @@
+//! A new file takes the place of an old one, which stays open: other programs may still write into it.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
+#[cfg(unix)]
+use super::open_no_follow;
+use super::{LIMIT, persist, read};
+
+/// The file that was replaced. It has no name any more; a program that opened it before can still write into it.
+#[derive(Debug)]
+pub struct Displaced {
+    file: File,
+}
+
+impl Displaced {
+    pub fn content(&self) -> io::Result<Zeroizing<Vec<u8>>> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        read::regular(file, LIMIT)
+    }
+}
+
+/// Puts the temp file where there is none yet. `None` if there is one now.
+pub(super) fn create(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
+    match temp.persist_noclobber(target) {
+        Ok(_) => Ok(Some(None)),
+        Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(e) => Err(e.error),
+    }
+}
+
+/// Puts the temp file in the target's place and keeps what was there open. The two swap names, so that it is certain
+/// what was replaced, even if another program put a new file there a moment ago. `None` if there is no file any more.
+#[cfg(unix)]
+pub(super) fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
+    use rustix::io::Errno;
+    match exchange(temp.path(), target) {
+        Ok(()) => {
+            // The name is dropped with `path`, whatever it stands for now.
+            let (_, path) = temp.into_parts();
+            let displaced = open_no_follow(&path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
+            match displaced {
+                Ok((true, file)) => Ok(Some(Some(Displaced { file }))),
+                // Someone put a link or a device there: it goes back.
+                _ => exchange(&path, target).map(|()| None).map_err(io::Error::from),
+            }
+        }
+        Err(Errno::NOENT) => Ok(None),
+        // The file system cannot swap.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            let file = open_no_follow(target)?;
+            persist(temp, target)?;
+            Ok(Some(Some(Displaced { file })))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn exchange(a: &Path, b: &Path) -> rustix::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)
+}
+
+/// Other Unixes have no such call.
+#[cfg(all(unix, not(any(target_os = "linux", target_vendor = "apple"))))]
+fn exchange(_: &Path, _: &Path) -> rustix::io::Result<()> {
+    Err(rustix::io::Errno::NOSYS)
+}
+
+/// Windows refuses to rename over a file that is open.
+#[cfg(not(unix))]
+pub(super) fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
+    persist(temp, target).map(|()| Some(None))
+}

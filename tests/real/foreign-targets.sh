@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Checks Windows and macOS with clippy and builds the Windows program, on Debian 12:
+#
+#     tests/real/foreign-targets.sh             everything, in this order
+#     tests/real/foreign-targets.sh STEP…       install, windows, macos
+#
+# rustup has the standard library of neither, so it is built from source. Debian's `-web` packages have that source with
+# all it depends on, and the compiler of the same version. They conflict with other Rust packages of Debian, so they
+# are unpacked and not installed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+CI_DIR=${CARGO_TARGET_DIR:-$PWD/target}/ci
+ROOT=$CI_DIR/rust-web
+LIB=$ROOT/usr/lib/rustlib
+WINDOWS=x86_64-pc-windows-gnu
+MAC=aarch64-apple-darwin
+
+install_toolchain() {
+    [[ -e $ROOT/complete ]] && return
+    rm -rf "$ROOT" && mkdir -p "$ROOT/debs" "$ROOT/bin"
+    # The packages, and those of their dependencies that this machine lacks.
+    local packages
+    packages=$(apt-get -s install --no-install-recommends rustc-web cargo-web rust-web-clippy rust-web-src |
+        awk '$1 == "Inst" { print $2 }')
+    # shellcheck disable=SC2086
+    (cd "$ROOT/debs" && apt-get download -qq -o APT::Sandbox::User=root $packages)
+    local deb
+    for deb in "$ROOT"/debs/*.deb; do dpkg -x "$deb" "$ROOT"; done
+    rm -r "$ROOT/debs"
+    local tool
+    for tool in cargo rustc rustdoc cargo-clippy clippy-driver; do
+        cat >"$ROOT/bin/$tool" <<-END
+			#!/bin/sh
+			LD_LIBRARY_PATH='$ROOT/usr/lib/x86_64-linux-gnu' exec '$ROOT/usr/bin/$tool' "\$@"
+		END
+    done
+    # ring compiles C for the target. Nothing is linked for macOS, so its objects may be empty.
+    printf '#!/bin/sh\nwhile [ $# -gt 0 ]; do [ "$1" = -o ] && : >"$2"; shift; done\n' >"$ROOT/bin/no-cc"
+    printf '#!/bin/sh\nfor a; do case $a in *.a) : >"$a" ;; esac; done\n' >"$ROOT/bin/no-ar"
+    chmod +x "$ROOT"/bin/*
+    touch "$ROOT/complete"
+}
+
+# cargo of that toolchain, with its own target folder.
+foreign() {
+    env PATH="$ROOT/bin:$PATH" RUSTC="$ROOT/bin/rustc" RUSTDOC="$ROOT/bin/rustdoc" RUSTC_BOOTSTRAP=1 \
+        CARGO_TARGET_DIR="$CI_DIR/foreign" CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never \
+        "$@" --quiet --locked -Zbuild-std=std,panic_abort
+}
