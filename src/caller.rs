@@ -5,6 +5,8 @@ mod send;
 
 pub use send::is_transient;
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 
 use crate::aws::{Aws, Keys};
@@ -26,7 +28,7 @@ use crate::session::{
 
 /// Someone who can sign requests, and the way to AWS.
 pub struct Caller {
-    pub aws: Aws,
+    pub aws: Arc<Aws>,
     pub keys: Keys,
     pub identity: Identity,
     /// AWS's time minus this computer's.
@@ -46,7 +48,7 @@ pub struct OwnKeys {
 /// Who the keys belong to, and AWS's time minus ours.
 pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<(Identity, TimeDelta), SessionError> {
     let mut offset = TimeDelta::zero();
-    let asked = with_aws_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset));
+    let asked = with_aws_time(ctx, aws, keys, &mut offset, |aws| aws.get_caller_identity());
     if offset.abs() > MAX_OFFSET {
         let (behind, by) = (offset > TimeDelta::zero(), offset.abs().to_std().unwrap_or_default());
         return Err(SessionError::ClockOff { behind, by });
@@ -113,7 +115,7 @@ impl Caller {
 }
 
 struct Found {
-    aws: Aws,
+    aws: Arc<Aws>,
     keys: Keys,
     source: Source,
 }
@@ -153,10 +155,10 @@ impl Source {
 fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let profiles = ctx.profiles()?;
     let name = profile.unwrap_or(ctx.env.profile());
-    let way = |resolution: &Resolution| -> CommandResult<Aws> {
+    let way = |resolution: &Resolution| -> CommandResult<Arc<Aws>> {
         let serial = resolution.serial.as_ref().and_then(|setting| setting.text.parse().ok());
         let settings = settings(ctx, &profiles, resolution, serial.as_ref(), false)?;
-        Ok(Aws::new(settings, ctx.clock.clone())?)
+        ctx.aws(settings)
     };
     let resolution = resolve::resolve(&profiles, name);
     if profile.is_none()
@@ -273,7 +275,7 @@ fn assumed(
     for role in &resolution.roles {
         let request = assume_role(profiles, role, RoleSessionName::default, SessionDuration::HOUR)?;
         ctx.ui.detail(format_args!("assuming `{}`", request.role_arn));
-        let sent = with_aws_time(ctx, &mut offset, |offset| aws.assume_role(&keys, &request, None, offset));
+        let sent = with_aws_time(ctx, aws, &keys, &mut offset, |aws| aws.assume_role(&request, None));
         keys = Keys::from(&sent.map_err(|error| source.refused(SessionError::Aws(error), &keys))?);
     }
     Ok(keys)

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::aws::{Aws, Network, Settings};
 use crate::aws_files::door::AwsFiles;
 use crate::aws_files::profiles::Profiles;
 use crate::cache::Cache;
@@ -44,6 +45,7 @@ pub struct Context {
     told_obstacles: Cell<bool>,
     // One for the whole run: it knows what it has seen in the files.
     aws_files: OnceCell<AwsFiles>,
+    network: Network,
 }
 
 impl Context {
@@ -58,6 +60,7 @@ impl Context {
             no_keyring: Arc::default(),
             told_obstacles: Cell::new(false),
             aws_files: OnceCell::new(),
+            network: Network::default(),
         }
     }
 
@@ -95,6 +98,11 @@ impl Context {
             return Ok(self.aws_files.get_or_init(|| files));
         }
         self.aws_files.get().ok_or_else(no_home)
+    }
+
+    /// The way to AWS under these settings.
+    pub fn aws(&self, settings: Settings) -> CommandResult<Arc<Aws>> {
+        Ok(self.network.aws(settings, &self.clock)?)
     }
 
     pub fn cache(&self) -> CommandResult<Cache> {

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::aws::{AwsError, AwsErrorKind, Reply};
+use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply, Signer};
 use crate::context::Context;
 use crate::model::clock_offset;
 
@@ -13,14 +13,16 @@ pub const MAX_OFFSET: TimeDelta = TimeDelta::hours(1);
 /// this computer's is learnt into `offset` from every answer.
 pub fn with_aws_time<T>(
     ctx: &Context,
+    aws: &Aws,
+    keys: &Keys,
     offset: &mut TimeDelta,
-    send: impl Fn(TimeDelta) -> Reply<T>,
+    send: impl Fn(Signer<'_>) -> Reply<T>,
 ) -> Result<T, AwsError> {
-    let first = send(*offset);
+    let first = send(aws.signed(keys, *offset));
     let moved = observe(ctx, &first, offset);
     match first.result {
         Err(error) if error.kind == AwsErrorKind::ClockSkew && moved && offset.abs() <= MAX_OFFSET => {
-            let second = send(*offset);
+            let second = send(aws.signed(keys, *offset));
             observe(ctx, &second, offset);
             second.result
         }

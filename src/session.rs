@@ -278,7 +278,7 @@ impl<'a> Maker<'a> {
         session: &Session,
         role: &AssumeRole,
     ) -> Result<Result<Session, AwsError>, SessionError> {
-        let send = |offset| self.aws.assume_role(&session.into(), role, None, offset);
+        let send = |offset| self.aws.signed(&session.into(), offset).assume_role(role, None);
         let reply = send(self.offset(plan)?);
         match (reply.result, reply.server_time) {
             (Err(error), Some(aws_time)) if error.kind == AwsErrorKind::ClockSkew => {

@@ -2,7 +2,7 @@
 //! compiler finds what nobody uses. This is no API: anything here may change at any time.
 
 pub mod aws {
-    pub use crate::aws::{Aws, AwsErrorKind, Keys, Mfa, Settings};
+    pub use crate::aws::{Aws, AwsErrorKind, Keys, Mfa, Network, Settings};
 }
 pub mod aws_files {
     pub use crate::aws_files::{Kind, guard};

@@ -1,50 +1,50 @@
-//! How AWS is reached: region, endpoints, proxy, certificates, deadlines, and the clock that signs.
+//! The way to AWS: one runtime, and one HTTP client for the settings of a profile.
 
+use std::cell::RefCell;
 use std::future::Future;
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
 
-use aws_config::{AppName, BehaviorVersion, Region as SdkRegion, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use aws_smithy_async::time::TimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::retry::RetryConfig;
-use aws_smithy_types::timeout::TimeoutConfig;
-use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::errors::{AwsError, OperationError, Sent, Server, innermost};
-use super::keys::Keys;
+use super::errors::{Server, innermost};
+use super::runtime::Runtime;
 use super::settings::{ClientError, Settings};
 use super::transport::http_client;
-use super::watch::{Shape, Watch};
 use crate::clock::SharedClock;
 
-/// What came of a request.
-#[derive(Debug)]
-pub struct Reply<T> {
-    /// The answer, or why there is none.
-    pub result: Result<T, AwsError>,
-    /// AWS's time, from the `Date` header; `None` if nothing came back.
-    pub server_time: Option<DateTime<Utc>>,
+/// The ways to AWS of a process: they share a runtime, and equal settings share connections.
+#[derive(Default)]
+pub struct Network {
+    runtime: RefCell<Option<Arc<Runtime>>>,
+    opened: RefCell<Vec<Arc<Aws>>>,
 }
 
-impl<T> Reply<T> {
-    /// What the answer says, in our terms.
-    pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Result<U, AwsError>) -> Reply<U> {
-        Reply { result: self.result.and_then(read), server_time: self.server_time }
+impl Network {
+    /// A way to AWS under these settings. Nothing is sent and no connection is opened.
+    pub fn aws(&self, settings: Settings, clock: &SharedClock) -> Result<Arc<Aws>, ClientError> {
+        let mut opened = self.opened.borrow_mut();
+        if let Some(aws) = opened.iter().find(|aws| aws.settings == settings) {
+            return Ok(Arc::clone(aws));
+        }
+        let aws = Arc::new(Aws::new(self.runtime()?, settings, clock.clone())?);
+        opened.push(Arc::clone(&aws));
+        Ok(aws)
     }
 
-    /// That there was an answer.
-    pub(super) fn done(self) -> Reply<()> {
-        self.and_then(|_| Ok(()))
+    fn runtime(&self) -> Result<Arc<Runtime>, ClientError> {
+        let mut runtime = self.runtime.borrow_mut();
+        match &*runtime {
+            Some(runtime) => Ok(Arc::clone(runtime)),
+            None => Ok(Arc::clone(runtime.insert(Arc::new(Runtime::new()?)))),
+        }
     }
 }
 
-/// A way to AWS: one runtime and one HTTP client, used for every request of this process.
+/// A way to AWS under the settings of a profile.
 pub struct Aws {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     http: SharedHttpClient,
     clock: SharedClock,
     settings: Settings,
@@ -57,9 +57,7 @@ impl std::fmt::Debug for Aws {
 }
 
 impl Aws {
-    /// Prepares requests under these settings. Nothing is sent and no connection made.
-    pub fn new(settings: Settings, clock: SharedClock) -> Result<Self, ClientError> {
-        let runtime = Runtime::new()?;
+    fn new(runtime: Arc<Runtime>, settings: Settings, clock: SharedClock) -> Result<Self, ClientError> {
         check_server(&runtime, &settings)?;
         let http = http_client(&settings)?;
         Ok(Self { runtime, http, clock, settings })
@@ -81,42 +79,8 @@ impl Aws {
         self.runtime.block_on(future)
     }
 
-    /// Local time plus what AWS's differs from it.
-    pub(super) fn now(&self, offset: TimeDelta) -> DateTime<Utc> {
-        self.clock.now() + offset
-    }
-
-    /// Sends a request and waits for what comes of it, watching the answer.
-    pub(super) fn request<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
-        &self,
-        operation: &'static str,
-        keys: &Keys,
-        offset: TimeDelta,
-        retry: RetryConfig,
-        send: impl FnOnce(SdkConfig, Watch) -> F,
-    ) -> Reply<T> {
-        let watch = Watch::new(operation);
-        if let Err(unusable) = keys.check() {
-            return Reply { result: Err(AwsError::not_sent(operation, &unusable)), server_time: None };
-        }
-        let config = self.sdk_config(keys, offset, retry);
-        let result = self.runtime.block_on(send(config, watch.clone()));
-        let seen = watch.seen();
-        let result = match (result, seen.bad_success) {
-            (Ok(_), Some(Shape::Cut)) => Err(AwsError::cut(operation)),
-            (Ok(_), Some(_)) => Err(AwsError::not_aws(operation)),
-            (Ok(answer), None) => Ok(answer),
-            (Err(_), _) if seen.last == Some(Shape::Cut) => Err(AwsError::cut(operation)),
-            (Err(error), _) if !seen.sent => Err(AwsError::not_sent(operation, &error)),
-            (Err(error), _) => Err(AwsError::from_sdk(operation, &error)),
-        };
-        let server = || self.server(&seen.url).map(Box::new);
-        let result = result.map_err(|error| AwsError { server: server(), ..error });
-        Reply { result, server_time: seen.date }
-    }
-
-    /// The server that a URL is of.
-    fn server(&self, url: &str) -> Option<Server> {
+    /// The server that answers at a URL.
+    pub(super) fn server(&self, url: &str) -> Option<Server> {
         let url = Url::parse(url).ok()?;
         let host = url.host_str()?;
         let settings = &self.settings;
@@ -125,75 +89,6 @@ impl Aws {
         let proxy = proxy.as_ref().map(|proxy| proxy.address().to_owned());
         let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         Some(Server { host, region, proxy })
-    }
-
-    fn sdk_config(&self, keys: &Keys, offset: TimeDelta, retry: RetryConfig) -> SdkConfig {
-        let token = keys.session_token.as_ref().map(|t| t.expose().clone());
-        let secret = keys.secret_access_key.expose().clone();
-        let credentials = Credentials::new(&keys.access_key_id, secret, token, None, "awsmfa");
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(connect_limit(self.settings.deadline))
-            .operation_timeout(self.settings.deadline)
-            .build();
-        SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .app_name(AppName::new("awsmfa").unwrap_or_else(|_| unreachable!("only letters")))
-            .region(SdkRegion::new(self.settings.region.to_string()))
-            .use_fips(self.settings.use_fips)
-            .use_dual_stack(self.settings.use_dual_stack)
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .retry_config(retry)
-            .timeout_config(timeouts)
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
-            .time_source(OffsetClock { clock: self.clock.clone(), offset })
-            // The offset is ours to keep: the ledger remembers it from process to process.
-            .disable_clock_skew_correction(true)
-            .http_client(self.http.clone())
-            .build()
-    }
-}
-
-/// What runs the requests. Its end waits for nothing: a name that is being looked up cannot be called off, and where DNS
-/// is dead the system takes up to a minute to say so.
-struct Runtime(Option<tokio::runtime::Runtime>);
-
-impl Runtime {
-    fn new() -> std::io::Result<Self> {
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map(|runtime| Self(Some(runtime)))
-    }
-
-    fn block_on<F: Future>(&self, future: F) -> F::Output {
-        match &self.0 {
-            Some(runtime) => runtime.block_on(future),
-            None => unreachable!("only the drop takes it"),
-        }
-    }
-}
-
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-/// How long name, proxy, connection and TLS may take together. Less than the request as a whole: if that ended first,
-/// nobody could say that nothing was sent, and an unused code would count as used.
-fn connect_limit(deadline: Duration) -> Duration {
-    (deadline * 2 / 3).min(Duration::from_secs(3))
-}
-
-/// AWS's time as far as we know it, for signatures.
-#[derive(Debug)]
-pub(super) struct OffsetClock {
-    pub(super) clock: SharedClock,
-    pub(super) offset: TimeDelta,
-}
-
-impl TimeSource for OffsetClock {
-    fn now(&self) -> SystemTime {
-        (self.clock.now() + self.offset).into()
     }
 }
 
@@ -217,37 +112,28 @@ fn check_server(runtime: &Runtime, settings: &Settings) -> Result<(), ClientErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::AwsErrorKind;
+    use crate::aws::{AwsErrorKind, Keys};
     use crate::clock::SystemClock;
     use crate::model::secret::Secret;
-    use std::sync::{Arc, mpsc};
+    use chrono::TimeDelta;
+    use std::time::Duration;
 
     fn aws(settings: Settings) -> Aws {
-        Aws::new(settings, Arc::new(SystemClock)).unwrap()
+        Aws::new(Arc::new(Runtime::new().unwrap()), settings, Arc::new(SystemClock)).unwrap()
     }
 
     #[test]
-    fn the_end_does_not_wait_for_a_name_that_is_looked_up() {
-        let aws = aws(Settings::of_region("us-east-1".parse().unwrap(), Duration::from_secs(1)));
-        let (started, is_started) = mpsc::channel();
-        let (release, released) = mpsc::channel::<()>();
-        // As the resolver does it: what blocks, on a thread of the runtime's.
-        aws.block_on(async {
-            tokio::task::spawn_blocking(move || {
-                started.send(()).unwrap();
-                released.recv()
-            });
-        });
-        is_started.recv().unwrap();
-        let (ended, is_ended) = mpsc::channel();
-        let dropping = std::thread::spawn(move || {
-            drop(aws);
-            ended.send(()).unwrap();
-        });
-        let ended = is_ended.recv_timeout(Duration::from_secs(20));
-        drop(release);
-        dropping.join().unwrap();
-        assert!(ended.is_ok(), "it waited");
+    fn ways_to_aws_share_a_runtime_and_equal_settings_share_connections() {
+        let network = Network::default();
+        let clock: SharedClock = Arc::new(SystemClock);
+        let to = |region: &str| {
+            let settings = Settings::of_region(region.parse().unwrap(), Duration::from_secs(5));
+            network.aws(settings, &clock).unwrap()
+        };
+        let (first, second, other) = (to("us-east-1"), to("us-east-1"), to("eu-west-1"));
+        assert!(Arc::ptr_eq(&first, &second));
+        assert!(!Arc::ptr_eq(&first, &other));
+        assert!(Arc::ptr_eq(&first.runtime, &other.runtime));
     }
 
     #[test]
@@ -255,7 +141,7 @@ mod tests {
         let settings = Settings::of_region("us-east-1".parse().unwrap(), Duration::from_secs(5));
         let sts = aws(settings);
         let unusable = Keys::new("AKIA\u{1b}[D", Secret::from("secret"), None);
-        let error = sts.get_caller_identity(&unusable, TimeDelta::zero()).result.unwrap_err();
+        let error = sts.signed(&unusable, TimeDelta::zero()).get_caller_identity().result.unwrap_err();
         assert_eq!(error.kind, AwsErrorKind::NotSent, "{error}");
         assert!(error.never_judged());
     }
@@ -288,7 +174,7 @@ mod tests {
             code: "123456".parse().unwrap(),
         };
         let duration = "1h".parse().unwrap();
-        let reply = aws.get_session_token(&keys, &mfa, duration, TimeDelta::zero());
+        let reply = aws.signed(&keys, TimeDelta::zero()).get_session_token(&mfa, duration);
         let error = reply.result.unwrap_err();
         assert_eq!(error.kind, AwsErrorKind::Unreachable, "{error}");
         assert!(error.never_sent());

@@ -17,8 +17,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_async::rt::sleep::TokioSleep;
 use chrono::TimeDelta;
 
-use super::client::{Aws, OffsetClock};
+use super::client::Aws;
 use super::keys::Keys;
+use super::signer::OffsetClock;
 use crate::model::secret::Secret;
 
 /// A sign-in at a provider of identities takes a few requests.

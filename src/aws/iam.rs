@@ -11,14 +11,12 @@ use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder as ConfigBuilder;
 use aws_sdk_iam::types::Tag as SdkTag;
 use aws_smithy_types::retry::RetryConfig;
-use chrono::TimeDelta;
 
 pub use changes::{CodePair, NewDevice};
 pub use lists::{MfaDevice, VirtualDevice};
 
-use super::client::{Aws, Reply};
 use super::errors::{AwsErrorKind, OperationError, Sent};
-use super::keys::Keys;
+use super::signer::{Reply, Signer};
 use super::watch::Watch;
 
 /// A tag of a device.
@@ -28,42 +26,35 @@ pub struct Tag {
     pub value: String,
 }
 
-impl Aws {
+impl Signer<'_> {
     /// Asks IAM for what may be repeated, which the SDK then does.
     fn idempotent<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
-        keys: &Keys,
-        offset: TimeDelta,
         send: impl FnOnce(Client) -> F,
     ) -> Reply<T> {
-        self.ask_iam(operation, keys, offset, RetryConfig::standard(), send)
+        self.ask_iam(operation, RetryConfig::standard(), send)
     }
 
     /// Has IAM change something: sent once.
     fn once<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
-        keys: &Keys,
-        offset: TimeDelta,
         send: impl FnOnce(Client) -> F,
     ) -> Reply<T> {
-        self.ask_iam(operation, keys, offset, RetryConfig::disabled(), send)
+        self.ask_iam(operation, RetryConfig::disabled(), send)
     }
 
     fn ask_iam<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
-        keys: &Keys,
-        offset: TimeDelta,
         retry: RetryConfig,
         send: impl FnOnce(Client) -> F,
     ) -> Reply<T> {
-        let mut reply =
-            self.request(operation, keys, offset, retry, |config, watch| send(self.iam(&config, watch)));
+        let mut reply = self.request(operation, retry, |config, watch| send(self.iam(&config, watch)));
         if let Err(error) = &mut reply.result
             && error.kind == AwsErrorKind::UnknownKey
-            && keys.session_token.is_some()
+            && self.keys.session_token.is_some()
         {
             error.kind = AwsErrorKind::SessionWithoutMfa;
         }
@@ -72,7 +63,7 @@ impl Aws {
 
     fn iam(&self, config: &aws_config::SdkConfig, watch: Watch) -> Client {
         let mut builder = ConfigBuilder::from(config).interceptor(watch);
-        builder.set_endpoint_url(self.settings().iam_endpoint.as_ref().map(ToString::to_string));
+        builder.set_endpoint_url(self.aws.settings().iam_endpoint.as_ref().map(ToString::to_string));
         Client::from_conf(builder.build())
     }
 }

@@ -4,11 +4,10 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder as ConfigBuilder;
 use aws_sdk_sts::types::Credentials as StsCredentials;
 use aws_smithy_types::retry::RetryConfig;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::client::{Aws, Reply};
 use super::errors::{AwsError, OperationError, Sent};
-use super::keys::Keys;
+use super::signer::{Reply, Signer};
 use crate::model::duration::SessionDuration;
 use crate::model::role::{ExternalId, RoleArn, RoleSessionName};
 use crate::model::serial::Serial;
@@ -44,18 +43,12 @@ pub struct CallerIdentity {
     pub account: String,
 }
 
-impl Aws {
-    /// GetSessionToken with MFA. Sent once. `offset` is what AWS's time differs from this computer's.
-    pub fn get_session_token(
-        &self,
-        keys: &Keys,
-        mfa: &Mfa,
-        duration: SessionDuration,
-        offset: TimeDelta,
-    ) -> Reply<Session> {
+impl Signer<'_> {
+    /// GetSessionToken with MFA. Sent once.
+    pub fn get_session_token(&self, mfa: &Mfa, duration: SessionDuration) -> Reply<Session> {
         const OPERATION: &str = "GetSessionToken";
-        let issued = self.now(offset);
-        let reply = self.ask(OPERATION, keys, offset, RetryConfig::disabled(), |sts| {
+        let issued = self.now();
+        let reply = self.ask(OPERATION, RetryConfig::disabled(), |sts| {
             let request = sts.get_session_token().duration_seconds(duration.seconds().cast_signed());
             request.serial_number(mfa.serial.as_str()).token_code(mfa.code.expose()).send()
         });
@@ -64,17 +57,11 @@ impl Aws {
     }
 
     /// AssumeRole, with MFA where given; then it is sent once.
-    pub fn assume_role(
-        &self,
-        keys: &Keys,
-        role: &AssumeRole,
-        mfa: Option<&Mfa>,
-        offset: TimeDelta,
-    ) -> Reply<Session> {
+    pub fn assume_role(&self, role: &AssumeRole, mfa: Option<&Mfa>) -> Reply<Session> {
         const OPERATION: &str = "AssumeRole";
-        let issued = self.now(offset);
+        let issued = self.now();
         let retry = if mfa.is_some() { RetryConfig::disabled() } else { RetryConfig::standard() };
-        let reply = self.ask(OPERATION, keys, offset, retry, |sts| {
+        let reply = self.ask(OPERATION, retry, |sts| {
             sts.assume_role()
                 .role_arn(role.role_arn.as_str())
                 .role_session_name(role.session_name.as_str())
@@ -89,10 +76,10 @@ impl Aws {
     }
 
     /// GetCallerIdentity, which nobody can be forbidden.
-    pub fn get_caller_identity(&self, keys: &Keys, offset: TimeDelta) -> Reply<CallerIdentity> {
+    pub fn get_caller_identity(&self) -> Reply<CallerIdentity> {
         const OPERATION: &str = "GetCallerIdentity";
         let retry = RetryConfig::standard();
-        let reply = self.ask(OPERATION, keys, offset, retry, |sts| sts.get_caller_identity().send());
+        let reply = self.ask(OPERATION, retry, |sts| sts.get_caller_identity().send());
         reply.and_then(|output| match (output.arn, output.account) {
             (Some(arn), Some(account)) if !arn.is_empty() => Ok(CallerIdentity { arn, account }),
             _ => Err(AwsError::incomplete(OPERATION, "caller")),
@@ -102,14 +89,12 @@ impl Aws {
     fn ask<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
-        keys: &Keys,
-        offset: TimeDelta,
         retry: RetryConfig,
         send: impl FnOnce(Client) -> F,
     ) -> Reply<T> {
-        self.request(operation, keys, offset, retry, |config, watch| {
+        self.request(operation, retry, |config, watch| {
             let mut builder = ConfigBuilder::from(&config).interceptor(watch);
-            builder.set_endpoint_url(self.settings().sts_endpoint.as_ref().map(ToString::to_string));
+            builder.set_endpoint_url(self.aws.settings().sts_endpoint.as_ref().map(ToString::to_string));
             send(Client::from_conf(builder.build()))
         })
     }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use super::Caller;
-use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
+use crate::aws::{AwsError, AwsErrorKind, Reply, Signer};
 use crate::context::Context;
 use crate::retry::with_aws_time;
 
@@ -15,11 +13,7 @@ const WAITS: [u64; 4] = [1, 2, 4, 8];
 impl Caller {
     /// Sends a request, and again while AWS throttles, fails or is busy with another change. One whose answer was lost is
     /// not repeated: what then is right, its sender knows.
-    pub fn send<T>(
-        &mut self,
-        ctx: &Context,
-        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
-    ) -> Result<T, AwsError> {
+    pub fn send<T>(&mut self, ctx: &Context, send: impl Fn(Signer<'_>) -> Reply<T>) -> Result<T, AwsError> {
         self.send_while(ctx, |error, _| is_transient(error), send)
     }
 
@@ -28,11 +22,11 @@ impl Caller {
         &mut self,
         ctx: &Context,
         reason: impl Fn(&AwsError, Duration) -> Option<&'static str>,
-        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
+        send: impl Fn(Signer<'_>) -> Reply<T>,
     ) -> Result<T, AwsError> {
         let mut waits = WAITS.into_iter().map(Duration::from_secs);
         loop {
-            let sent = with_aws_time(ctx, &mut self.offset, |offset| send(&self.aws, &self.keys, offset));
+            let sent = with_aws_time(ctx, &self.aws, &self.keys, &mut self.offset, &send);
             let error = match sent {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,

@@ -1,6 +1,6 @@
 //! Devices as IAM has them: whose one is, and which ones the caller has.
 
-use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::aws::{AwsError, AwsErrorKind};
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -46,7 +46,7 @@ pub fn find(
     let mut users: Vec<String> = user.into_iter().chain(caller.identity.user()).map(str::to_owned).collect();
     users.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
     for user in users {
-        match caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, Some(&user), offset)) {
+        match caller.send(ctx, |aws| aws.list_mfa_devices(Some(&user))) {
             Ok(devices) if devices.iter().any(|device| device.serial == serial.as_str()) => {
                 return Ok(Place::Of { user, devices: Some(devices.len()) });
             }
@@ -60,7 +60,7 @@ pub fn find(
     if !serial.is_virtual() {
         return Ok(Place::Unknown);
     }
-    let all = caller.send(ctx, Aws::list_virtual_mfa_devices);
+    let all = caller.send(ctx, |aws| aws.list_virtual_mfa_devices());
     let all = match all {
         Err(error) if error.kind == AwsErrorKind::AccessDenied => return Ok(Place::Unknown),
         other => other?,
@@ -71,8 +71,7 @@ pub fn find(
         // Root has no name by which it could be asked for.
         Some(Some(assigned)) => Ok(match assigned.user {
             Some(user) => {
-                let of_user =
-                    caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, Some(&user), offset));
+                let of_user = caller.send(ctx, |aws| aws.list_mfa_devices(Some(&user)));
                 Place::Of { user, devices: of_user.ok().map(|devices| devices.len()) }
             }
             None => Place::Unknown,
@@ -84,7 +83,7 @@ pub fn find(
 /// go comes last: if it is nobody's already, a session that was made with it may still be there. Where devices may not
 /// be listed, those that the caller's profile names.
 pub fn own_devices(ctx: &Context, caller: &mut Caller, last: &Serial) -> CommandResult<Vec<Serial>> {
-    let listed = caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, None, offset));
+    let listed = caller.send(ctx, |aws| aws.list_mfa_devices(None));
     let mut own: Vec<Serial> = match listed {
         Ok(devices) => devices.iter().filter_map(|device| device.serial.parse().ok()).collect(),
         Err(_) => caller.known_devices(ctx)?,

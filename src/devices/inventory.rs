@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::aws::{Aws, AwsError, AwsErrorKind, MfaDevice, VirtualDevice};
+use crate::aws::{AwsError, AwsErrorKind, MfaDevice, VirtualDevice};
 use crate::aws_files::SERIAL_KEYS;
 use crate::aws_files::profiles::Profiles;
 use crate::caller::Caller;
@@ -95,7 +95,7 @@ pub fn ask(ctx: &Context, caller: &mut Caller, user: Option<&str>) -> Result<Rem
     // A role has no devices, and IAM would refuse the question.
     if let Some(user) = user.or(caller.identity.user()).map(str::to_owned) {
         ctx.ui.detail(format_args!("asking AWS for the devices of `{user}`"));
-        match caller.send(ctx, |aws, keys, offset| aws.list_mfa_devices(keys, Some(&user), offset)) {
+        match caller.send(ctx, |aws| aws.list_mfa_devices(Some(&user))) {
             Ok(devices) => remote.of_user = devices,
             Err(error) if error.kind == AwsErrorKind::AccessDenied => {
                 remote.gap = Some(format!("no permission for `iam:ListMFADevices` on user `{user}`"));
@@ -104,7 +104,7 @@ pub fn ask(ctx: &Context, caller: &mut Caller, user: Option<&str>) -> Result<Rem
         }
     }
     ctx.ui.detail("asking AWS for the account's virtual devices");
-    match caller.send(ctx, Aws::list_virtual_mfa_devices) {
+    match caller.send(ctx, |aws| aws.list_virtual_mfa_devices()) {
         Ok(devices) => remote.virtual_devices = Some(devices),
         Err(error) if error.kind == AwsErrorKind::AccessDenied && remote.gap.is_none() => {
             let gap = "no permission for `iam:ListVirtualMFADevices`, which shows devices that are nobody's";

@@ -2,7 +2,7 @@
 
 use super::journal::{Begun, Journal, Stage, UserJournal};
 use super::{Run, Wishes, hints};
-use crate::aws::{Aws, AwsErrorKind};
+use crate::aws::AwsErrorKind;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::DeviceName;
 use crate::model::serial::Serial;
@@ -114,7 +114,7 @@ impl Run<'_> {
             return Ok(());
         }
         let user = self.target.user.clone();
-        match self.call(|aws, keys, offset| aws.get_user(keys, &user, offset)) {
+        match self.call(|aws| aws.get_user(&user)) {
             Ok(arn) => self.target.arn = arn,
             Err(error) if error.kind == AwsErrorKind::AccessDenied => {}
             Err(error) => return Err(self.refused_user(error)),
@@ -124,7 +124,7 @@ impl Run<'_> {
 
     fn look_at_devices(&mut self) -> CommandResult {
         self.lists.devices = self.devices_of_target().map_err(|error| self.refused_user(error))?;
-        let all = self.call(Aws::list_virtual_mfa_devices);
+        let all = self.call(|aws| aws.list_virtual_mfa_devices());
         self.lists.virtuals = match all {
             Ok(devices) => Some(devices),
             Err(error) if error.kind == AwsErrorKind::AccessDenied => None,

@@ -26,9 +26,7 @@ impl Run<'_> {
             self.ctx.ui.doing(format_args!("creating `{}`", journal.serial));
             let (name, path) = (journal.name.clone(), journal.path.clone());
             let tags = self.wishes.tags.clone();
-            let created = self.call(|aws, keys, offset| {
-                aws.create_virtual_mfa_device(keys, name.as_str(), path.as_str(), &tags, offset)
-            });
+            let created = self.call(|aws| aws.create_virtual_mfa_device(name.as_str(), path.as_str(), &tags));
             let error = match created {
                 Ok(device) => return self.keep(journal, &device),
                 Err(error) => error,
@@ -140,7 +138,7 @@ impl Run<'_> {
     /// The store failed after all: without its secret the device is of no use to anybody.
     fn take_back(&mut self, journal: &Journal, error: CommandError) -> CommandError {
         let serial = &journal.serial;
-        let deleted = self.call(|aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset));
+        let deleted = self.call(|aws| aws.delete_virtual_mfa_device(serial));
         let what = match deleted {
             Ok(()) => format!("`{serial}` was deleted again"),
             Err(_) => format!("`{serial}` is left, of no use; `{}`", hints::delete_command(serial)),
@@ -159,7 +157,7 @@ impl Run<'_> {
         self.replaced.push(serial.clone());
         let mut lost = 0;
         loop {
-            let deleted = self.call(|aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset));
+            let deleted = self.call(|aws| aws.delete_virtual_mfa_device(serial));
             match deleted {
                 Ok(()) => break,
                 Err(error) => match error.kind {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::journal::{Journal, Stage};
 use super::{Run, Wishes, hints};
-use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair};
+use crate::aws::{AwsError, AwsErrorKind, CodePair};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
@@ -27,8 +27,7 @@ impl Run<'_> {
             let step = Step::at(self.ctx.clock.now() + self.caller.offset);
             let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
             let (user, serial) = (journal.user.clone(), journal.serial.clone());
-            let enabled =
-                self.call(|aws, keys, offset| aws.enable_mfa_device(keys, &user, &serial, &codes, offset));
+            let enabled = self.call(|aws| aws.enable_mfa_device(&user, &serial, &codes));
             let Err(error) = enabled else { return self.enabled(journal) };
             match error.kind {
                 // AWS's time came with the refusal.
@@ -108,7 +107,7 @@ impl Run<'_> {
     }
 
     fn check_nobody_elses(&mut self, journal: &Journal) -> CommandResult {
-        let listed = self.call(Aws::list_virtual_mfa_devices);
+        let listed = self.call(|aws| aws.list_virtual_mfa_devices());
         // Who may not ask learns it in the end.
         let devices = listed.unwrap_or_default();
         let device = devices.into_iter().find(|device| device.serial == journal.serial.as_str());

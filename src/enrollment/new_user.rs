@@ -35,7 +35,7 @@ impl Run<'_> {
     fn user(&mut self, new_user: &NewUser) -> CommandResult {
         let name = self.target.user.clone();
         self.ctx.ui.doing(format_args!("looking for the user `{name}`"));
-        let was_missing = match self.call(|aws, keys, offset| aws.get_user(keys, &name, offset)) {
+        let was_missing = match self.call(|aws| aws.get_user(&name)) {
             Ok(arn) => {
                 self.target.arn = arn;
                 self.ctx.ui.done(format_args!("the user `{name}` is there"));
@@ -50,7 +50,7 @@ impl Run<'_> {
         let mut lost = 0;
         loop {
             let path = new_user.path.as_str();
-            match self.call_once(|aws, keys, offset| aws.create_user(keys, &name, path, offset)) {
+            match self.call_once(|aws| aws.create_user(&name, path)) {
                 Ok(arn) => {
                     self.target.arn = arn;
                     break;
@@ -76,7 +76,7 @@ impl Run<'_> {
     fn attach(&mut self, policy: &str) -> CommandResult {
         let name = self.target.user.clone();
         self.ctx.ui.doing(format_args!("attaching `{policy}`"));
-        let attached = self.call(|aws, keys, offset| aws.attach_user_policy(keys, &name, policy, offset));
+        let attached = self.call(|aws| aws.attach_user_policy(&name, policy));
         attached.map_err(|error| match error.kind {
             AwsErrorKind::NotFound => CommandError::new(
                 ErrorKind::Configuration,
@@ -137,7 +137,7 @@ impl Run<'_> {
     fn make_key(&mut self, profile: &str, name: &str, before: &Option<Vec<String>>) -> CommandResult {
         let mut lost = 0;
         loop {
-            match self.call_once(|aws, keys, offset| aws.create_access_key(keys, name, offset)) {
+            match self.call_once(|aws| aws.create_access_key(name)) {
                 Ok(keys) => return self.keep_key(profile, &keys),
                 Err(error) if error.may_have_acted() && lost < LOST => {
                     self.wait_after_loss(lost);
@@ -165,7 +165,7 @@ impl Run<'_> {
             Err(error) => {
                 // Its secret is about to be lost.
                 let name = self.target.user.clone();
-                let deleted = self.call(|aws, keys, offset| aws.delete_access_key(keys, &name, &id, offset));
+                let deleted = self.call(|aws| aws.delete_access_key(&name, &id));
                 return Err(match deleted {
                     Ok(()) => error.hint(format!("the access key `{id}` was deleted again")),
                     Err(_) => {
@@ -191,7 +191,7 @@ impl Run<'_> {
 
     /// The user's access keys; `None` where the caller may not know.
     fn key_ids(&mut self, name: &str) -> CommandResult<Option<Vec<String>>> {
-        match self.call(|aws, keys, offset| aws.list_access_keys(keys, name, offset)) {
+        match self.call(|aws| aws.list_access_keys(name)) {
             Ok(ids) => Ok(Some(ids)),
             Err(error) if error.kind == AwsErrorKind::AccessDenied => Ok(None),
             Err(error) => Err(self.refused_user(error)),
@@ -213,7 +213,7 @@ impl Run<'_> {
             return Ok(());
         };
         self.ctx.ui.detail(format_args!("the secret of `{id}` was lost on the way; deleting the key"));
-        match self.call(|aws, keys, offset| aws.delete_access_key(keys, name, id, offset)) {
+        match self.call(|aws| aws.delete_access_key(name, id)) {
             Err(error) if error.kind != AwsErrorKind::NotFound => Err(self.refused_user(error)),
             _ => Ok(()),
         }
@@ -226,8 +226,7 @@ impl Run<'_> {
             .map_err(|_| CommandError::new(ErrorKind::Failed, "the system gives no random numbers"))?;
         let mut lost = 0;
         loop {
-            let made =
-                self.call_once(|aws, keys, offset| aws.create_login_profile(keys, &name, &password, offset));
+            let made = self.call_once(|aws| aws.create_login_profile(&name, &password));
             match made {
                 Ok(()) => break,
                 // Ours, whose answer was lost: there was none a moment ago.

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use super::Run;
-use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice, Reply};
+use crate::aws::{AwsError, AwsErrorKind, MfaDevice, Reply, Signer};
 use crate::caller::is_transient;
 use crate::error::{CommandError, denied};
 use crate::model::serial::Serial;
@@ -16,25 +14,19 @@ const POLICY_WAIT: Duration = Duration::from_secs(1);
 impl Run<'_> {
     /// Sends a request, again if AWS was too busy for it, does not know yet what was made just now, or wants MFA. A request
     /// whose answer was lost is not repeated: what then is right, its sender knows.
-    pub(super) fn call<T>(
-        &mut self,
-        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
-    ) -> Result<T, AwsError> {
+    pub(super) fn call<T>(&mut self, send: impl Fn(Signer<'_>) -> Reply<T>) -> Result<T, AwsError> {
         self.call_while(is_transient, send)
     }
 
     /// Sends a request that does another thing the second time. Where it may have been done, its sender knows what is right.
-    pub(super) fn call_once<T>(
-        &mut self,
-        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
-    ) -> Result<T, AwsError> {
+    pub(super) fn call_once<T>(&mut self, send: impl Fn(Signer<'_>) -> Reply<T>) -> Result<T, AwsError> {
         self.call_while(|error| is_transient(error).filter(|_| !error.may_have_acted()), send)
     }
 
     fn call_while<T>(
         &mut self,
         is_transient: impl Fn(&AwsError) -> Option<&'static str>,
-        send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<T>,
+        send: impl Fn(Signer<'_>) -> Reply<T>,
     ) -> Result<T, AwsError> {
         let young = match (self.made_user, self.made_device) {
             (true, _) => Some("AWS to learn of the new user"),
@@ -84,7 +76,7 @@ impl Run<'_> {
     /// The user's devices; `None` where the caller may not know. `Err` for anything else than a missing permission.
     pub(super) fn devices_of_target(&mut self) -> Result<Option<Vec<MfaDevice>>, AwsError> {
         let user = self.target.user.clone();
-        match self.call(|aws, keys, offset| aws.list_mfa_devices(keys, Some(&user), offset)) {
+        match self.call(|aws| aws.list_mfa_devices(Some(&user))) {
             Ok(devices) => Ok(Some(devices)),
             Err(error) if error.kind == AwsErrorKind::AccessDenied => Ok(None),
             Err(error) => Err(error),

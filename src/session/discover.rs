@@ -145,11 +145,11 @@ pub fn doubt_serial(ctx: &Context, prepared: &Prepared, error: &SessionError) {
 /// name that GetCallerIdentity gives.
 fn list(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<Vec<MfaDevice>, AwsError> {
     let mut offset = TimeDelta::zero();
-    match with_aws_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, None, offset)) {
+    match with_aws_time(ctx, aws, keys, &mut offset, |aws| aws.list_mfa_devices(None)) {
         Err(error) if error.kind == AwsErrorKind::NotFound => {
-            let caller = with_aws_time(ctx, &mut offset, |offset| aws.get_caller_identity(keys, offset))?;
+            let caller = with_aws_time(ctx, aws, keys, &mut offset, |aws| aws.get_caller_identity())?;
             let user = caller.arn.rsplit('/').next();
-            with_aws_time(ctx, &mut offset, |offset| aws.list_mfa_devices(keys, user, offset))
+            with_aws_time(ctx, aws, keys, &mut offset, |aws| aws.list_mfa_devices(user))
         }
         other => other,
     }

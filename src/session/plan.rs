@@ -1,6 +1,7 @@
 //! From a profile's name to a plan: whose keys, which device, how long, which roles, and how AWS is reached.
 //! Settings: flag > `AWSMFA_*` > profile > default; for region and endpoint the AWS variables stand in between.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -57,7 +58,7 @@ pub struct Prepared {
     pub profiles: Profiles,
     /// What the profile stands for.
     pub resolution: Resolution,
-    pub aws: Aws,
+    pub aws: Arc<Aws>,
     pub plan: Plan,
     /// Whether the serial came from AWS and stands nowhere yet.
     pub discovered: bool,
@@ -101,7 +102,7 @@ pub fn prepare(ctx: &Context, wishes: &Wishes) -> CommandResult<Prepared> {
     };
     let known = discover::known_serial(ctx, wishes.serial.as_ref(), &resolution, Some(&keys.access_key_id))?;
     let settings = settings(ctx, &profiles, &resolution, known.as_ref(), wishes.unattended)?;
-    let aws = Aws::new(settings, ctx.clock.clone())?;
+    let aws = ctx.aws(settings)?;
     let discovered = known.is_none();
     let serial = known.map_or_else(|| discover::ask_aws(ctx, &aws, &keys, &resolution), Ok)?;
     let plan = plan(ctx, wishes, &profiles, &resolution, keys, serial, aws.settings())?;

@@ -76,8 +76,8 @@ impl Maker<'_> {
         };
         let keys = Keys::from(&plan.keys);
         let send = |mfa: &Mfa, offset: TimeDelta| match role {
-            Some(role) => self.aws.assume_role(&keys, role, Some(mfa), offset),
-            None => self.aws.get_session_token(&keys, mfa, plan.duration, offset),
+            Some(role) => self.aws.signed(&keys, offset).assume_role(role, Some(mfa)),
+            None => self.aws.signed(&keys, offset).get_session_token(mfa, plan.duration),
         };
         SignIn::new(self, plan, source).run(&send)
     }
@@ -217,7 +217,7 @@ impl<'a> SignIn<'a> {
     /// Whether AWS lists the user's devices without this one.
     fn is_gone(&self, ledger: &DeviceLedger) -> bool {
         let (keys, serial) = (Keys::from(&self.plan.keys), self.plan.serial.as_str());
-        let listed = self.maker.aws.list_mfa_devices(&keys, None, ledger.offset()).result;
+        let listed = self.maker.aws.signed(&keys, ledger.offset()).list_mfa_devices(None).result;
         listed.is_ok_and(|devices| devices.iter().all(|device| device.serial != serial))
     }
 

@@ -1,11 +1,9 @@
 //! What changes MFA devices. Every request is sent once.
 
 use aws_sdk_iam::operation::create_virtual_mfa_device::CreateVirtualMfaDeviceOutput;
-use chrono::TimeDelta;
 
-use super::super::client::{Aws, Reply};
 use super::super::errors::AwsError;
-use super::super::keys::Keys;
+use super::super::signer::{Reply, Signer};
 use super::{Tag, sdk_tags};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
@@ -29,18 +27,11 @@ pub struct CodePair {
     pub second: Code,
 }
 
-impl Aws {
+impl Signer<'_> {
     /// CreateVirtualMFADevice. `path` begins and ends with a slash. Tags need a permission of their own.
-    pub fn create_virtual_mfa_device(
-        &self,
-        keys: &Keys,
-        name: &str,
-        path: &str,
-        tags: &[Tag],
-        offset: TimeDelta,
-    ) -> Reply<NewDevice> {
+    pub fn create_virtual_mfa_device(&self, name: &str, path: &str, tags: &[Tag]) -> Reply<NewDevice> {
         const OPERATION: &str = "CreateVirtualMFADevice";
-        let reply = self.once(OPERATION, keys, offset, |iam| {
+        let reply = self.once(OPERATION, |iam| {
             let request = iam.create_virtual_mfa_device().virtual_mfa_device_name(name).path(path);
             request.set_tags(sdk_tags(tags)).send()
         });
@@ -50,15 +41,8 @@ impl Aws {
     }
 
     /// EnableMFADevice: makes the device `user`'s.
-    pub fn enable_mfa_device(
-        &self,
-        keys: &Keys,
-        user: &str,
-        serial: &Serial,
-        codes: &CodePair,
-        offset: TimeDelta,
-    ) -> Reply<()> {
-        let reply = self.once("EnableMFADevice", keys, offset, |iam| {
+    pub fn enable_mfa_device(&self, user: &str, serial: &Serial, codes: &CodePair) -> Reply<()> {
+        let reply = self.once("EnableMFADevice", |iam| {
             let request = iam.enable_mfa_device().user_name(user).serial_number(serial.as_str());
             let request = request.authentication_code1(codes.first.expose());
             request.authentication_code2(codes.second.expose()).send()
@@ -67,15 +51,8 @@ impl Aws {
     }
 
     /// ResyncMFADevice: tells AWS the device's clock.
-    pub fn resync_mfa_device(
-        &self,
-        keys: &Keys,
-        user: &str,
-        serial: &Serial,
-        codes: &CodePair,
-        offset: TimeDelta,
-    ) -> Reply<()> {
-        let reply = self.once("ResyncMFADevice", keys, offset, |iam| {
+    pub fn resync_mfa_device(&self, user: &str, serial: &Serial, codes: &CodePair) -> Reply<()> {
+        let reply = self.once("ResyncMFADevice", |iam| {
             let request = iam.resync_mfa_device().user_name(user).serial_number(serial.as_str());
             let request = request.authentication_code1(codes.first.expose());
             request.authentication_code2(codes.second.expose()).send()
@@ -84,22 +61,16 @@ impl Aws {
     }
 
     /// DeactivateMFADevice: takes the device from `user`.
-    pub fn deactivate_mfa_device(
-        &self,
-        keys: &Keys,
-        user: &str,
-        serial: &Serial,
-        offset: TimeDelta,
-    ) -> Reply<()> {
-        let reply = self.once("DeactivateMFADevice", keys, offset, |iam| {
+    pub fn deactivate_mfa_device(&self, user: &str, serial: &Serial) -> Reply<()> {
+        let reply = self.once("DeactivateMFADevice", |iam| {
             iam.deactivate_mfa_device().user_name(user).serial_number(serial.as_str()).send()
         });
         reply.done()
     }
 
     /// DeleteVirtualMFADevice: deletes a device that is nobody's.
-    pub fn delete_virtual_mfa_device(&self, keys: &Keys, serial: &Serial, offset: TimeDelta) -> Reply<()> {
-        let reply = self.once("DeleteVirtualMFADevice", keys, offset, |iam| {
+    pub fn delete_virtual_mfa_device(&self, serial: &Serial) -> Reply<()> {
+        let reply = self.once("DeleteVirtualMFADevice", |iam| {
             iam.delete_virtual_mfa_device().serial_number(serial.as_str()).send()
         });
         reply.done()

@@ -1,11 +1,10 @@
 //! What lists MFA devices: of a user, and of the account. Neither tells a seed.
 
 use aws_sdk_iam::types::{self, AssignmentStatusType};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::super::client::{Aws, Reply};
 use super::super::errors::AwsError;
-use super::super::keys::Keys;
+use super::super::signer::{Reply, Signer};
 
 /// A user's MFA device of any kind, as IAM lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,18 +32,13 @@ pub struct Assigned {
     pub enabled: Option<DateTime<Utc>>,
 }
 
-impl Aws {
+impl Signer<'_> {
     /// ListMFADevices, all pages: the user's devices. Without `user`, the owner's of the keys; no permission beyond
     /// one's own devices is needed then.
-    pub fn list_mfa_devices(
-        &self,
-        keys: &Keys,
-        user: Option<&str>,
-        offset: TimeDelta,
-    ) -> Reply<Vec<MfaDevice>> {
+    pub fn list_mfa_devices(&self, user: Option<&str>) -> Reply<Vec<MfaDevice>> {
         let user = user.map(str::to_owned);
         const OPERATION: &str = "ListMFADevices";
-        let reply = self.idempotent(OPERATION, keys, offset, |iam| {
+        let reply = self.idempotent(OPERATION, |iam| {
             let request = iam.list_mfa_devices().set_user_name(user);
             request.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
         });
@@ -52,9 +46,9 @@ impl Aws {
     }
 
     /// ListVirtualMFADevices, all pages: the account's virtual devices, somebody's and nobody's. It needs its permission on `*`.
-    pub fn list_virtual_mfa_devices(&self, keys: &Keys, offset: TimeDelta) -> Reply<Vec<VirtualDevice>> {
+    pub fn list_virtual_mfa_devices(&self) -> Reply<Vec<VirtualDevice>> {
         const OPERATION: &str = "ListVirtualMFADevices";
-        let reply = self.idempotent(OPERATION, keys, offset, |iam| {
+        let reply = self.idempotent(OPERATION, |iam| {
             // An account may have thousands; AWS sends a hundred a page unless asked for more.
             let request =
                 iam.list_virtual_mfa_devices().assignment_status(AssignmentStatusType::Any).max_items(1000);

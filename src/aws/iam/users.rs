@@ -1,53 +1,38 @@
 //! Users, and what is made for a new one: policies, a console password, access keys.
 
 use aws_sdk_iam::types::{AccessKey, User};
-use chrono::TimeDelta;
 
-use super::super::client::{Aws, Reply};
 use super::super::errors::AwsError;
-use super::super::keys::Keys;
+use super::super::signer::{Reply, Signer};
 use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
 
-impl Aws {
+impl Signer<'_> {
     /// GetUser: the user's ARN, path included.
-    pub fn get_user(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<String> {
+    pub fn get_user(&self, user: &str) -> Reply<String> {
         const OPERATION: &str = "GetUser";
-        let reply = self.idempotent(OPERATION, keys, offset, |iam| iam.get_user().user_name(user).send());
+        let reply = self.idempotent(OPERATION, |iam| iam.get_user().user_name(user).send());
         reply.and_then(|output| arn(OPERATION, output.user))
     }
 
     /// CreateUser, sent once: the user's ARN. `path` begins and ends with a slash.
-    pub fn create_user(&self, keys: &Keys, name: &str, path: &str, offset: TimeDelta) -> Reply<String> {
+    pub fn create_user(&self, name: &str, path: &str) -> Reply<String> {
         const OPERATION: &str = "CreateUser";
-        let reply =
-            self.once(OPERATION, keys, offset, |iam| iam.create_user().user_name(name).path(path).send());
+        let reply = self.once(OPERATION, |iam| iam.create_user().user_name(name).path(path).send());
         reply.and_then(|output| arn(OPERATION, output.user))
     }
 
     /// AttachUserPolicy. A policy that is attached already stays so, so it may be repeated.
-    pub fn attach_user_policy(
-        &self,
-        keys: &Keys,
-        user: &str,
-        policy_arn: &str,
-        offset: TimeDelta,
-    ) -> Reply<()> {
-        let reply = self.idempotent("AttachUserPolicy", keys, offset, |iam| {
+    pub fn attach_user_policy(&self, user: &str, policy_arn: &str) -> Reply<()> {
+        let reply = self.idempotent("AttachUserPolicy", |iam| {
             iam.attach_user_policy().user_name(user).policy_arn(policy_arn).send()
         });
         reply.done()
     }
 
     /// CreateLoginProfile, sent once: a password for the console, which the user has to change at once.
-    pub fn create_login_profile(
-        &self,
-        keys: &Keys,
-        user: &str,
-        password: &Secret<String>,
-        offset: TimeDelta,
-    ) -> Reply<()> {
-        let reply = self.once("CreateLoginProfile", keys, offset, |iam| {
+    pub fn create_login_profile(&self, user: &str, password: &Secret<String>) -> Reply<()> {
+        let reply = self.once("CreateLoginProfile", |iam| {
             let request = iam.create_login_profile().user_name(user).password(password.expose());
             request.password_reset_required(true).send()
         });
@@ -56,9 +41,9 @@ impl Aws {
 
     /// CreateAccessKey, sent once. AWS tells the secret only here. With temporary keys IAM cannot tell whose the new
     /// key should be, so the user is always named.
-    pub fn create_access_key(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<LongTermKeys> {
+    pub fn create_access_key(&self, user: &str) -> Reply<LongTermKeys> {
         const OPERATION: &str = "CreateAccessKey";
-        let reply = self.once(OPERATION, keys, offset, |iam| iam.create_access_key().user_name(user).send());
+        let reply = self.once(OPERATION, |iam| iam.create_access_key().user_name(user).send());
         reply.and_then(|output| {
             let whole = |key: &AccessKey| !key.access_key_id.is_empty() && !key.secret_access_key.is_empty();
             let key = output
@@ -73,16 +58,15 @@ impl Aws {
     }
 
     /// DeleteAccessKey, sent once.
-    pub fn delete_access_key(&self, keys: &Keys, user: &str, id: &str, offset: TimeDelta) -> Reply<()> {
-        let reply = self.once("DeleteAccessKey", keys, offset, |iam| {
-            iam.delete_access_key().user_name(user).access_key_id(id).send()
-        });
+    pub fn delete_access_key(&self, user: &str, id: &str) -> Reply<()> {
+        let reply = self
+            .once("DeleteAccessKey", |iam| iam.delete_access_key().user_name(user).access_key_id(id).send());
         reply.done()
     }
 
     /// ListAccessKeys, all pages: the IDs.
-    pub fn list_access_keys(&self, keys: &Keys, user: &str, offset: TimeDelta) -> Reply<Vec<String>> {
-        let reply = self.idempotent("ListAccessKeys", keys, offset, |iam| {
+    pub fn list_access_keys(&self, user: &str) -> Reply<Vec<String>> {
+        let reply = self.idempotent("ListAccessKeys", |iam| {
             iam.list_access_keys()
                 .user_name(user)
                 .into_paginator()

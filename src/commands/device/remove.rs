@@ -3,10 +3,8 @@
 
 use std::cell::Cell;
 
-use chrono::TimeDelta;
-
 use super::{not_stored, stored};
-use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply};
+use crate::aws::{AwsError, AwsErrorKind, Reply, Signer};
 use crate::caller::{Caller, is_transient};
 use crate::context::Context;
 use crate::devices::forget;
@@ -203,8 +201,7 @@ fn remove_at_aws(
     if !serial.is_virtual() {
         return if deactivated { Ok(Gone::Deleted) } else { Err(owner_unknown(serial)) };
     }
-    let deleted =
-        change(ctx, caller, serial, |aws, keys, offset| aws.delete_virtual_mfa_device(keys, serial, offset))?;
+    let deleted = change(ctx, caller, serial, |aws| aws.delete_virtual_mfa_device(serial))?;
     match deleted {
         Ok(()) => {
             ctx.ui.say(format_args!("deleted `{serial}`"));
@@ -230,9 +227,7 @@ fn owner_unknown(serial: &Serial) -> CommandError {
 
 /// Takes the device from the user. Returns whether it was the user's until now.
 fn deactivate(ctx: &Context, caller: &mut Caller, serial: &Serial, user: &str) -> CommandResult<bool> {
-    let deactivated = change(ctx, caller, serial, |aws, keys, offset| {
-        aws.deactivate_mfa_device(keys, user, serial, offset)
-    })?;
+    let deactivated = change(ctx, caller, serial, |aws| aws.deactivate_mfa_device(user, serial))?;
     match deactivated {
         Ok(()) => {
             ctx.ui.say(format_args!("deactivated `{serial}` of `{user}`"));
@@ -249,7 +244,7 @@ fn change(
     ctx: &Context,
     caller: &mut Caller,
     serial: &Serial,
-    send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<()>,
+    send: impl Fn(Signer<'_>) -> Reply<()>,
 ) -> CommandResult<Result<(), AwsError>> {
     let Err(error) = repeated(ctx, caller, &send) else { return Ok(Ok(())) };
     let wants_mfa = matches!(error.kind, AwsErrorKind::NeedsMfa | AwsErrorKind::AccessDenied);
@@ -273,7 +268,7 @@ fn change(
 fn repeated(
     ctx: &Context,
     caller: &mut Caller,
-    send: impl Fn(&Aws, &Keys, TimeDelta) -> Reply<()>,
+    send: impl Fn(Signer<'_>) -> Reply<()>,
 ) -> Result<(), AwsError> {
     let in_doubt = Cell::new(false);
     let reason = |error: &AwsError, _| {

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::aws::{Aws, AwsError, AwsErrorKind, CodePair, Keys};
+use crate::aws::{AwsError, AwsErrorKind, CodePair, Signer};
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::devices::in_aws;
@@ -97,11 +97,11 @@ fn sync(
     seed: &Seed,
 ) -> Result<Step, AwsError> {
     let made_for = Cell::new(Step::at(ctx.clock.now()));
-    let resync = |aws: &Aws, keys: &Keys, offset| {
-        let step = Step::at(ctx.clock.now() + offset);
+    let resync = |aws: Signer<'_>| {
+        let step = Step::at(aws.now());
         made_for.set(step);
         let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
-        aws.resync_mfa_device(keys, user, serial, &codes, offset)
+        aws.resync_mfa_device(user, serial, &codes)
     };
     let sent = match caller.send(ctx, resync) {
         Err(error)

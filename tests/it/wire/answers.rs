@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use awsmfa::testing::aws::{Aws, AwsErrorKind, Keys, Mfa, Settings};
+use awsmfa::testing::aws::{Aws, AwsErrorKind, Keys, Mfa, Network, Settings};
+use awsmfa::testing::clock::SharedClock;
 use awsmfa::testing::model::secret::Secret;
 use awsmfa::testing::model::session::Session;
 use awsmfa::testing::model::step::Step;
@@ -19,7 +20,7 @@ const CUTS: [Cut; 3] = [Cut::Matching, Cut::Close, Cut::Broken];
 /// A way to the world's server, and what GetSessionToken needs.
 struct Caller {
     world: World,
-    aws: Aws,
+    aws: Arc<Aws>,
     seed: Seed,
 }
 
@@ -27,12 +28,12 @@ impl Caller {
     fn new() -> Self {
         let world = World::new();
         world.freeze();
-        let clock = Arc::new(SharedTime::from(world.aws.clock()));
+        let clock: SharedClock = Arc::new(SharedTime::from(world.aws.clock()));
         let endpoint = Some(world.aws.endpoint().parse().unwrap());
         let settings = Settings::of_region("us-east-1".parse().unwrap(), Duration::from_secs(60));
         let settings = Settings { sts_endpoint: endpoint.clone(), iam_endpoint: endpoint, ..settings };
         let seed = Seed::from_base32(&world.device.seed).unwrap();
-        Self { aws: Aws::new(settings, clock).unwrap(), seed, world }
+        Self { aws: Network::default().aws(settings, &clock).unwrap(), seed, world }
     }
 
     fn keys(&self) -> Keys {
@@ -45,7 +46,7 @@ impl Caller {
         let code = self.seed.code(Step::at(self.world.aws.clock().now()));
         let mfa = Mfa { serial: self.world.device.serial.parse().unwrap(), code };
         let duration = "1h".parse().unwrap();
-        let reply = self.aws.get_session_token(&self.keys(), &mfa, duration, TimeDelta::zero());
+        let reply = self.aws.signed(&self.keys(), TimeDelta::zero()).get_session_token(&mfa, duration);
         reply.result.map_err(|error| error.kind)
     }
 }
@@ -72,12 +73,13 @@ fn a_response_without_one_of_its_elements_is_a_lost_response() {
         caller.world.aws.fault(Fault::without(element));
         assert_eq!(caller.session().map(|_| "a session"), Err(AwsErrorKind::Lost), "{element}");
     }
-    let (keys, zero) = (caller.keys(), TimeDelta::zero());
+    let keys = caller.keys();
+    let aws = caller.aws.signed(&keys, TimeDelta::zero());
     caller.world.aws.fault(Fault::without("SerialNumber"));
-    assert_eq!(caller.aws.list_mfa_devices(&keys, None, zero).result.unwrap_err().kind, AwsErrorKind::Lost);
+    assert_eq!(aws.list_mfa_devices(None).result.unwrap_err().kind, AwsErrorKind::Lost);
     for element in ["Base32StringSeed", "VirtualMFADevice"] {
         caller.world.aws.fault(Fault::without(element));
-        let reply = caller.aws.create_virtual_mfa_device(&keys, &format!("for-{element}"), "/", &[], zero);
+        let reply = aws.create_virtual_mfa_device(&format!("for-{element}"), "/", &[]);
         assert_eq!(reply.result.unwrap_err().kind, AwsErrorKind::Lost, "{element}");
     }
 }
@@ -87,7 +89,7 @@ fn a_list_cut_at_any_byte_of_any_page_is_a_lost_response() {
     let caller = Caller::new();
     caller.world.aws.set_page_size(1);
     caller.world.aws.add_device("alice", "second");
-    let list = || caller.aws.list_mfa_devices(&caller.keys(), None, TimeDelta::zero()).result;
+    let list = || caller.aws.signed(&caller.keys(), TimeDelta::zero()).list_mfa_devices(None).result;
     for missing in (1..LONGEST).step_by(9) {
         caller.world.aws.fault(Fault::cut(missing, Cut::Close).after(1).forever());
         assert_eq!(list().unwrap_err().kind, AwsErrorKind::Lost, "{missing}");
@@ -102,7 +104,8 @@ fn a_seed_cut_at_any_byte_is_a_lost_response() {
     for missing in (1..LONGEST).step_by(9) {
         caller.world.aws.fault(Fault::cut(missing, Cut::Matching));
         let name = format!("new-{missing}");
-        let reply = caller.aws.create_virtual_mfa_device(&caller.keys(), &name, "/", &[], TimeDelta::zero());
+        let reply =
+            caller.aws.signed(&caller.keys(), TimeDelta::zero()).create_virtual_mfa_device(&name, "/", &[]);
         let error = reply.result.unwrap_err();
         assert_eq!(error.kind, AwsErrorKind::Lost, "{missing}");
         assert!(error.may_have_acted());
@@ -113,7 +116,8 @@ fn a_seed_cut_at_any_byte_is_a_lost_response() {
 fn a_refusal_cut_short_is_a_lost_response() {
     let caller = Caller::new();
     let keys = Keys::new(&caller.world.key.id, Secret::from("wrong"), None);
-    let refusal = || caller.aws.get_caller_identity(&keys, TimeDelta::zero()).result.unwrap_err().kind;
+    let refusal =
+        || caller.aws.signed(&keys, TimeDelta::zero()).get_caller_identity().result.unwrap_err().kind;
     for missing in 1..200 {
         caller.world.aws.fault(Fault::cut(missing, Cut::Matching));
         assert_eq!(refusal(), AwsErrorKind::Lost, "{missing}");
