@@ -5,12 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::answers;
 use crate::clock::Clock;
 use crate::files::{self, Lock};
-use crate::model::answer::{self, Basis};
 use crate::model::duration::SessionDuration;
 use crate::model::secret::Secret;
 use crate::model::session::{Session, StoredSession};
@@ -46,7 +45,7 @@ pub struct Cache {
     sessions: PathBuf,
     /// Where sessions are kept while `sessions` cannot be written, so that one process still serves all that wait for it.
     fallback: PathBuf,
-    answers: PathBuf,
+    cache_dir: PathBuf,
     locks: PathBuf,
 }
 
@@ -62,9 +61,9 @@ const VERSION: u32 = 1;
 impl Cache {
     /// The cache in `cache_dir`, with its locks in `state_dir`; neither need exist.
     pub fn new(cache_dir: &Path, state_dir: &Path) -> Self {
-        let (sessions, answers) = (cache_dir.join("sessions"), cache_dir.join(answer::FOLDER));
+        let (sessions, cache_dir) = (cache_dir.join("sessions"), cache_dir.to_owned());
         let (fallback, locks) = (state_dir.join("sessions"), state_dir.join("locks"));
-        Self { sessions, fallback, answers, locks }
+        Self { sessions, fallback, cache_dir, locks }
     }
 
     /// The session that was kept last, if any. It may have ended. One that cannot be read as a whole is none.
@@ -115,13 +114,9 @@ impl Cache {
 
     fn remove_sessions(&self, is_meant: impl Fn(&Path) -> io::Result<bool>) -> io::Result<()> {
         let removed = [&self.sessions, &self.fallback].map(|folder| remove_each(folder, &is_meant));
-        let answers = self.forget_answers();
+        // They are rendered from the sessions.
+        let answers = answers::forget_all(&self.cache_dir);
         removed.into_iter().collect::<io::Result<()>>().and(answers)
-    }
-
-    /// Removes every ready answer. New ones are rendered from the sessions.
-    pub fn forget_answers(&self) -> io::Result<()> {
-        remove_each(&self.answers, |_| Ok(true))
     }
 
     /// Takes the lock under which the session is made, waiting for whoever is making it. `waiting` is called if that takes
@@ -172,22 +167,10 @@ fn name(key: &SessionKey) -> String {
     files::digest(serde_json::to_string(key).unwrap_or_default().as_bytes())
 }
 
-/// Keeps a ready answer for the fast path, to be printed until `refresh` (this computer's clock) unless anything in
-/// `basis` changes.
-pub fn put_answer(
-    path: &Path,
-    basis: &Basis,
-    written: DateTime<Utc>,
-    refresh: DateTime<Utc>,
-    output: &Secret<String>,
-) -> io::Result<()> {
-    let bytes = Secret::new(answer::encode(basis, written, refresh, output.expose().as_bytes()));
-    files::write_private(path, bytes.expose())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use chrono::DateTime;
 
     fn key(serial: &str) -> SessionKey {
         SessionKey {

@@ -35,9 +35,9 @@
 //!
 //! | layer | may use | never names |
 //! |---|---|---|
-//! | entry: [`entry`], [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`]) | `fast_path`: clap, store, aws, ui, tokio |
+//! | entry: [`entry`], [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`], [`answers`]) | `fast_path`: clap, store, aws, ui, tokio |
 //! | use cases: [`commands`], [`devices`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
-//! | adapters: [`aws`], [`store`], [`cache`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
+//! | adapters: [`aws`], [`store`], [`cache`], [`answers`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!
 //! Modules are private to the crate; [`testing`] shows tests, benches and examples what they use. `tests/it/architecture.rs` holds this table against the code. [`error`] stands above the adapters: it alone turns their
@@ -54,6 +54,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set the scene by hand"))]
 
+mod answers;
 mod aws;
 mod aws_files;
 mod cache;

@@ -1,6 +1,5 @@
 //! What awsmfa is about, as values: no files, environment, network, processes or clock are known here.
 
-pub mod answer;
 pub mod clock_offset;
 pub mod duration;
 pub mod endpoint;

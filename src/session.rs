@@ -26,6 +26,7 @@ pub use plan::{
 };
 pub use settings::{assume_role, check_static_keys, settings};
 
+use crate::answers;
 use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind};
 use crate::cache::SessionKey;
 use crate::context::Context;
@@ -220,7 +221,7 @@ impl<'a> Maker<'a> {
             ui.warn(format_args!("the session could not be kept in {}: {error}", folder.display()));
         }
         // The answers for other profiles may be of the session before.
-        if let Err(error) = self.cache.forget_answers() {
+        if let Err(error) = answers::forget_all(&folder) {
             ui.warn(format_args!("older answers in {} cannot be removed: {error}", folder.display()));
         }
     }

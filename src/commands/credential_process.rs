@@ -1,10 +1,9 @@
 //! `awsmfa credential-process`: the session as credential_process JSON. SDKs run this, so nothing may be in the way.
 
 use super::findings;
-use crate::cache;
+use crate::answers::ReadyAnswer;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::fast_path;
 use crate::model::process_output;
 use crate::session::{self, Options, Wishes};
 use crate::ui::Verbosity;
@@ -24,7 +23,7 @@ pub struct CredentialProcessArgs {
 pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let name = args.profile.profile.as_deref().unwrap_or(ctx.env.profile());
     // Before the files are read: if one changes meanwhile, the answer is not taken for one about the new state.
-    let basis = fast_path::basis(&ctx.env, name);
+    let ready = ReadyAnswer::as_of_now(&ctx.env, name);
     let wishes = Wishes { profile: Some(name.to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
@@ -43,9 +42,8 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let now = ctx.clock.now();
     // By this computer's clock as it is, and as it would be if someone set it now.
     let refresh = ensured.session.refresh_at().min(ensured.session.refresh_at() - ensured.offset);
-    if let (Some(basis), Some(path)) = (basis, fast_path::answer_file(&ctx.env, name))
-        && now < refresh
-        && let Err(error) = cache::put_answer(&path, &basis, now, refresh, &output)
+    if let Some(ready) = ready.filter(|_| now < refresh)
+        && let Err(error) = ready.write(now, refresh, output.expose())
     {
         ctx.ui.detail(format_args!("the answer could not be kept for next time: {error}"));
     }

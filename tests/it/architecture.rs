@@ -78,7 +78,7 @@ const LAYERS: &[Layer] = &[
         forbidden: &with_use_cases!["crate::aws", "crate::ui", "crate::cache", "crate::ledger"],
     },
     Layer {
-        modules: &["cache.rs", "ledger.rs", "ledger/"],
+        modules: &["answers.rs", "cache.rs", "ledger.rs", "ledger/"],
         forbidden: &with_use_cases!["crate::aws", "crate::store", "crate::ui", "crate::aws_files"],
     },
     Layer {

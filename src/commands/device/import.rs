@@ -7,6 +7,7 @@ mod secret;
 
 use check::Checked;
 
+use crate::answers;
 use crate::aws_files::resolve::resolve;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -79,7 +80,7 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     ctx.store(store)?.put(serial.as_str(), &seed.to_uri(&serial)).map_err(|error| in_words(args, error))?;
     register(&registry, args, &serial, store, profile.as_deref())?;
     // An answer that is ready may be a session of another device.
-    ctx.cache()?.forget_answers()?;
+    ctx.env.cache_dir().map_or(Ok(()), |folder| answers::forget_all(&folder))?;
     if let Some(prepared) = prepared {
         session::remember_serial(ctx, &prepared);
     }
