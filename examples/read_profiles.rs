@@ -15,7 +15,7 @@ use awsmfa::testing::aws_files::document::Document;
 use awsmfa::testing::aws_files::profiles::{Profile, Profiles};
 use awsmfa::testing::aws_files::resolve::{ResolveError, resolve};
 use awsmfa::testing::aws_files::session_edits::{SessionValues, set_config_key, write_session};
-use awsmfa::testing::aws_files::{Kind, guard};
+use awsmfa::testing::aws_files::{AwsFile, guard};
 use serde_json::{Value, json};
 
 /// The settings that are compared, besides the keys.
@@ -108,12 +108,12 @@ fn edited(profile: &str, config: &Path, credentials: &Path) -> Value {
     let serial = "arn:aws:iam::123456789012:mfa/new";
     json!({
         "profile": profile,
-        "config": edit(config, Kind::Config, |file| set_config_key(file, profile, "mfa_serial", serial).ok()),
-        "credentials": edit(credentials, Kind::Credentials, |file| write_session(file, profile, &session, true).ok()),
+        "config": edit(config, AwsFile::Config, |file| set_config_key(file, profile, "mfa_serial", serial).ok()),
+        "credentials": edit(credentials, AwsFile::Credentials, |file| write_session(file, profile, &session, true).ok()),
     })
 }
 
-fn edit<T>(path: &Path, kind: Kind, change: impl FnOnce(&mut Document) -> Option<T>) -> Option<String> {
+fn edit<T>(path: &Path, kind: AwsFile, change: impl FnOnce(&mut Document) -> Option<T>) -> Option<String> {
     let mut document = Document::parse(
         kind,
         &awsmfa::testing::files::read_bounded(path, awsmfa::testing::files::LIMIT).ok()?,

@@ -20,12 +20,15 @@ pub mod door;
 pub mod edits;
 pub mod guard;
 pub mod key_edits;
+pub mod log;
 mod merge;
+pub mod own_command;
 pub mod profiles;
 pub mod resolve;
 mod seen;
 pub mod session_edits;
 pub mod syntax;
+pub mod transport;
 pub mod winner;
 pub mod write;
 
@@ -40,7 +43,7 @@ pub const SERIAL_KEYS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
 
 /// Which of the two files: they name profiles differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum AwsFile {
     /// `~/.aws/config`: `[profile dev]`, `[default]`, `[sso-session x]`, `[services x]`.
     Config,
     /// `~/.aws/credentials`: `[dev]`.
@@ -70,9 +73,9 @@ impl fmt::Display for Origin {
 
 /// The header that a profile has in a file of this kind, without brackets: `profile dev`, `default`, `dev`. A name with
 /// blanks is in quotes in the config file.
-pub fn header_of(kind: Kind, profile: &str) -> String {
+pub fn header_of(kind: AwsFile, profile: &str) -> String {
     match kind {
-        Kind::Config if profile != "default" => syntax::section_header("profile", profile),
+        AwsFile::Config if profile != "default" => syntax::section_header("profile", profile),
         _ => profile.to_owned(),
     }
 }

@@ -50,7 +50,7 @@ pub struct Cache {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Entry {
+struct CachedSession {
     version: u32,
     key: SessionKey,
     session: StoredSession,
@@ -80,7 +80,7 @@ impl Cache {
 
     /// Keeps a session, in the state folder if the cache folder cannot be written.
     pub fn put(&self, key: &SessionKey, session: &Session) -> io::Result<()> {
-        let entry = Entry { version: VERSION, key: key.clone(), session: session.into() };
+        let entry = CachedSession { version: VERSION, key: key.clone(), session: session.into() };
         let bytes = Secret::new(serde_json::to_vec(&entry).map_err(io::Error::other)?);
         match files::write_private(&file(&self.sessions, key), bytes.expose()) {
             Ok(()) => {
@@ -96,7 +96,7 @@ impl Cache {
     /// removed does not keep the rest; the first failure is returned.
     pub fn remove_where(&self, is_meant: impl Fn(&SessionKey, &str) -> bool) -> io::Result<()> {
         self.remove_sessions(|path| {
-            Ok(read(path)?.is_some_and(|Entry { key, session, .. }| {
+            Ok(read(path)?.is_some_and(|CachedSession { key, session, .. }| {
                 is_meant(&key, &Session::from(session).access_key_id)
             }))
         })
@@ -145,10 +145,10 @@ fn file(folder: &Path, key: &SessionKey) -> PathBuf {
 }
 
 /// An entry that cannot be read as a whole is none.
-fn read(path: &Path) -> io::Result<Option<Entry>> {
+fn read(path: &Path) -> io::Result<Option<CachedSession>> {
     let Some(bytes) = files::read_private(path)? else { return Ok(None) };
     let bytes = Secret::new(bytes);
-    Ok(serde_json::from_slice::<Entry>(bytes.expose()).ok().filter(|entry| entry.version == VERSION))
+    Ok(serde_json::from_slice::<CachedSession>(bytes.expose()).ok().filter(|entry| entry.version == VERSION))
 }
 
 /// Removes the files of a folder that are meant. One that cannot be read or removed does not keep the others; the first

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use crate::aws::{Aws, Keys};
+use crate::aws_files::own_command;
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, Instead, KeySource, KeysError, Resolution, ResolveError};
 use crate::context::Context;
@@ -288,7 +289,7 @@ fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws
     if let Some(at) = resolution
         .chain
         .iter()
-        .find(|profile| command(profile).is_some_and(|command| resolve::runs_ourselves(&command, name)))
+        .find(|profile| command(profile).is_some_and(|command| own_command::runs_ourselves(&command, name)))
     {
         let message =
             format!("`credential_process` of profile `{at}` asks awsmfa for `{name}`, which needs it");

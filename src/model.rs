@@ -1,6 +1,7 @@
 //! What awsmfa is about, as values: no files, environment, network, processes or clock are known here.
 
 pub mod clock_offset;
+pub mod command_line;
 pub mod duration;
 pub mod endpoint;
 pub mod identity;

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::{Clock, SystemClock};
 use crate::env::{AWSMFA_DEPTH, AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
+use crate::model::command_line::{self, is_awsmfa};
 use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
 
@@ -70,9 +71,7 @@ fn run_grouped(
     limit: Duration,
     own_group: bool,
 ) -> Result<Secret<String>, ProcessError> {
-    // Backslashes are folders on Windows, not escapes.
-    let escaped = if cfg!(windows) { command_line.replace('\\', "\\\\") } else { command_line.to_owned() };
-    let words = shlex::split(&escaped).filter(|w| !w.is_empty());
+    let words = command_line::words(command_line).filter(|w| !w.is_empty());
     let Some((program, arguments)) = words.as_ref().and_then(|w| w.split_first()) else {
         return Err(ProcessError::Unreadable);
     };
@@ -119,12 +118,6 @@ fn command(program: &str, arguments: &[String], env: &Env) -> Command {
     let stderr = if io::stderr().is_terminal() { Stdio::inherit() } else { Stdio::null() };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
     command
-}
-
-/// Whether a program is awsmfa, by its name.
-fn is_awsmfa(program: &str) -> bool {
-    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    name == "awsmfa" || name.eq_ignore_ascii_case("awsmfa.exe")
 }
 
 /// Whether it has ended within the limit, whether or not its stdout is closed.

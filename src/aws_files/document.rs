@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use crate::model::secret::Secret;
 
-use super::Kind;
-use super::edits::Op;
+use super::AwsFile;
+use super::log::Op;
 use super::syntax::{self, Ending, Line, LineKind, SyntaxError};
 
 /// The text of one AWS file, kept line by line. Lines that no edit concerns come out as they went in.
 #[derive(Debug, Clone)]
 pub struct Document {
-    pub(super) kind: Kind,
+    pub(super) kind: AwsFile,
     pub(super) lines: Vec<Line>,
     problems: Vec<SyntaxError>,
     /// A file that did not end its last line goes on not doing so.
@@ -89,7 +89,7 @@ pub(super) struct Span {
 }
 
 /// A setting as it is read.
-pub(super) struct Setting {
+pub(super) struct KeyValue {
     /// In lower case.
     pub(super) key: String,
     /// Continuations are joined with line feeds.
@@ -100,14 +100,14 @@ pub(super) struct Setting {
 
 impl Document {
     /// Reads a file's content. Lines that are not in order do not fail it; see [`Document::obstacles`].
-    pub fn parse(kind: Kind, bytes: &[u8]) -> Result<Self, SyntaxError> {
+    pub fn parse(kind: AwsFile, bytes: &[u8]) -> Result<Self, SyntaxError> {
         let (lines, problems) = syntax::parse(bytes)?;
         let ends_last_line = lines.last().is_none_or(|line| line.ending != Ending::None);
         Ok(Self { kind, lines, problems, ends_last_line, log: Vec::new() })
     }
 
     /// Which of the two files this is.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> AwsFile {
         self.kind
     }
 
@@ -176,7 +176,7 @@ impl Document {
     fn duplicate_keys(&self, span: &Span) -> Vec<UnsafeEdit> {
         let mut seen = HashMap::new();
         let mut found = Vec::new();
-        for Setting { key, line, .. } in self.settings(span) {
+        for KeyValue { key, line, .. } in self.settings(span) {
             let second = line + 1;
             if let Some(first) = seen.insert(key.clone(), second) {
                 found.push(UnsafeEdit::DuplicateKey { section: span.name.clone(), key, first, second });
@@ -230,8 +230,8 @@ impl Document {
         self.spans_of(section).into_iter().next()
     }
 
-    pub(super) fn settings(&self, span: &Span) -> Vec<Setting> {
-        let mut settings: Vec<Setting> = Vec::new();
+    pub(super) fn settings(&self, span: &Span) -> Vec<KeyValue> {
+        let mut settings: Vec<KeyValue> = Vec::new();
         let mut continues = false;
         for index in span.header + 1..span.end {
             let line = &self.lines[index];
@@ -239,7 +239,7 @@ impl Document {
                 LineKind::Property => {
                     let property = syntax::property(line.text());
                     continues = property.is_ok();
-                    settings.extend(property.map(|property| Setting {
+                    settings.extend(property.map(|property| KeyValue {
                         key: property.key,
                         value: Secret::from(property.value),
                         line: index,

@@ -25,7 +25,7 @@ use super::document::Document;
 use super::profiles::Profiles;
 use super::seen::Seen;
 use super::write::{self, EditError, FileError, Reading};
-use super::{Kind, merge};
+use super::{AwsFile, merge};
 
 /// How long other programs are waited for in all: an editor that truncates a file has written it by then.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -46,13 +46,13 @@ const LATELY: TimeDelta = TimeDelta::seconds(2);
 
 /// The two AWS files of a person.
 pub struct AwsFiles {
-    config: Place,
-    credentials: Place,
+    config: FileState,
+    credentials: FileState,
     clock: SharedClock,
 }
 
-struct Place {
-    kind: Kind,
+struct FileState {
+    kind: AwsFile,
     path: PathBuf,
     lock: PathBuf,
     seen: RefCell<Option<Seen>>,
@@ -106,28 +106,28 @@ impl AwsFiles {
     pub fn new(config: PathBuf, credentials: PathBuf, state_dir: &Path, clock: SharedClock) -> Self {
         let place = |kind, path: PathBuf| {
             let lock = lock_path(state_dir, &path);
-            Place { kind, path, lock, seen: RefCell::default() }
+            FileState { kind, path, lock, seen: RefCell::default() }
         };
         Self {
-            config: place(Kind::Config, config),
-            credentials: place(Kind::Credentials, credentials),
+            config: place(AwsFile::Config, config),
+            credentials: place(AwsFile::Credentials, credentials),
             clock,
         }
     }
 
     /// The path of one of the files.
-    pub fn path(&self, kind: Kind) -> &Path {
+    pub fn path(&self, kind: AwsFile) -> &Path {
         &self.place(kind).path
     }
 
     /// Both files, read now.
     pub fn profiles(&self) -> Result<Profiles, FileError> {
-        let (config, credentials) = (self.read(Kind::Config)?, self.read(Kind::Credentials)?);
+        let (config, credentials) = (self.read(AwsFile::Config)?, self.read(AwsFile::Credentials)?);
         Ok(Profiles::from_documents((&config, &self.config.path), (&credentials, &self.credentials.path)))
     }
 
     /// One of the files, read now.
-    pub fn read(&self, kind: Kind) -> Result<Document, FileError> {
+    pub fn read(&self, kind: AwsFile) -> Result<Document, FileError> {
         let place = self.place(kind);
         let mut patience = Patience { clock: &self.clock, left: DOUBTS.1 * 2 };
         match self.read_settled(place, None, &mut patience) {
@@ -141,7 +141,7 @@ impl AwsFiles {
     /// edit will work. The same `change`, with values made up, is rehearsed on a copy.
     pub fn rehearse<T, E>(
         &self,
-        kind: Kind,
+        kind: AwsFile,
         change: impl FnOnce(&mut Document) -> Result<T, E>,
     ) -> Result<T, EditError<E>> {
         let path = self.path(kind);
@@ -153,7 +153,7 @@ impl AwsFiles {
     /// another program writes the file at the same time. Returns what the last `change` that was written returned.
     pub fn edit<T, E>(
         &self,
-        kind: Kind,
+        kind: AwsFile,
         mut change: impl FnMut(&mut Document) -> Result<T, E>,
     ) -> Result<T, EditError<E>> {
         let place = self.place(kind);
@@ -192,22 +192,22 @@ impl AwsFiles {
         Err(FileError::Contended { path: place.path.clone() }.into())
     }
 
-    fn place(&self, kind: Kind) -> &Place {
+    fn place(&self, kind: AwsFile) -> &FileState {
         match kind {
-            Kind::Config => &self.config,
-            Kind::Credentials => &self.credentials,
+            AwsFile::Config => &self.config,
+            AwsFile::Credentials => &self.credentials,
         }
     }
 
     /// Whether another program wrote the file a moment ago.
-    fn is_active(&self, place: &Place, lock: &Lock) -> bool {
+    fn is_active(&self, place: &FileState, lock: &Lock) -> bool {
         changed_lately(&place.path, self.clock.now()) && !place.is_own(lock)
     }
 
     /// Reads a file, and again while it holds less than it held before, or looks as if it were being written.
     fn read_settled(
         &self,
-        place: &Place,
+        place: &FileState,
         lock: Option<&Lock>,
         patience: &mut Patience,
     ) -> Result<Reading, FileError> {
@@ -237,7 +237,7 @@ impl AwsFiles {
     }
 
     /// How long to wait for a file that reads like this.
-    fn doubt(&self, place: &Place, read: &Result<Reading, FileError>) -> Duration {
+    fn doubt(&self, place: &FileState, read: &Result<Reading, FileError>) -> Duration {
         let doubt = match read {
             Ok(read) => match read.bytes.as_ref().map(|bytes| bytes.as_slice()) {
                 Some([]) => DOUBTS.1,
@@ -254,7 +254,7 @@ impl AwsFiles {
     /// Watches a file that was just replaced.
     fn watch(
         &self,
-        place: &Place,
+        place: &FileState,
         after: After<'_>,
         patience: &mut Patience,
     ) -> Result<Aftermath, FileError> {
@@ -285,7 +285,7 @@ impl AwsFiles {
     /// has nothing to bring back.
     fn await_writer(
         &self,
-        place: &Place,
+        place: &FileState,
         displaced: &Displaced,
         before: &Reading,
         patience: &mut Patience,
@@ -309,7 +309,7 @@ impl AwsFiles {
     }
 }
 
-impl Place {
+impl FileState {
     fn lock(&self) -> Result<Lock, FileError> {
         Lock::acquire(&self.lock).map_err(FileError::Lock)
     }

@@ -6,13 +6,10 @@
 
 use crate::model::secret::Secret;
 
-use super::Kind;
-use super::document::{Document, Setting, Span, UnsafeEdit};
+use super::AwsFile;
+use super::document::{Document, KeyValue, Span, UnsafeEdit};
+use super::log::{Op, Position};
 use super::syntax::{self, Ending, Line, LineKind};
-
-mod op;
-
-pub use op::{Op, Place};
 
 impl Document {
     /// Gives a key a value: in place if it is there, else after the section's last setting. A section that is missing
@@ -60,7 +57,7 @@ impl Document {
         from: &str,
         to: &str,
         key: &str,
-        place: Place<'_>,
+        place: Position<'_>,
     ) -> Result<bool, UnsafeEdit> {
         self.check_move(from, to)?;
         let Some(at) = self.locate(from, key) else { return Ok(false) };
@@ -70,9 +67,9 @@ impl Document {
         self.add_section(to, None)?;
         let block = self.take_block(at);
         let anchor = match place {
-            Place::Before(other) => self.locate(to, other),
-            Place::After(other) => self.locate(to, other).map(|at| self.end_of_block(at)),
-            Place::End => None,
+            Position::Before(other) => self.locate(to, other),
+            Position::After(other) => self.locate(to, other).map(|at| self.end_of_block(at)),
+            Position::End => None,
         };
         let at = anchor.unwrap_or_else(|| self.end_of_settings(to));
         self.put(at, block);
@@ -129,7 +126,7 @@ impl Document {
         if self.has_section(section) {
             return Ok(false);
         }
-        let parts = if self.kind == Kind::Config { 2 } else { 1 };
+        let parts = if self.kind == AwsFile::Config { 2 } else { 1 };
         if section == "DEFAULT" || !section.splitn(parts, ' ').all(syntax::is_identifier) {
             return Err(UnsafeEdit::UnwritableName { name: section.to_owned() });
         }
@@ -233,7 +230,7 @@ impl Document {
     fn locate(&self, section: &str, key: &str) -> Option<usize> {
         let span = self.find(section)?;
         let key = key.to_ascii_lowercase();
-        self.settings(&span).into_iter().find(|s: &Setting| s.key == key).map(|s| s.line)
+        self.settings(&span).into_iter().find(|s: &KeyValue| s.key == key).map(|s| s.line)
     }
 
     /// One past the last line that belongs to the property at `at`. Indented comments belong to it, because the Rust

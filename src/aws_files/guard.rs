@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use ini::{Ini, ParseOption};
 
-use super::edits::Op;
+use super::log::Op;
 
 /// Why a change was refused. The file was left alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -277,7 +277,7 @@ fn unconcerned<'t>(text: &'t str, concerned: &Concerned<'_>) -> (Vec<(usize, &'t
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws_files::Kind;
+    use crate::aws_files::AwsFile;
     use crate::aws_files::document::Document;
 
     const OLD: &str = "# mine\n[default]\nregion = eu-west-1\ns3 =\n  path = C:\\x\\\n\n  # note\n  other = 1\n\n\
@@ -285,13 +285,13 @@ mod tests {
 
     /// What the editor makes of a change, with its log.
     fn edited() -> (String, Vec<Op>) {
-        let mut document = Document::parse(Kind::Credentials, OLD.as_bytes()).unwrap();
+        let mut document = Document::parse(AwsFile::Credentials, OLD.as_bytes()).unwrap();
         document.set("dev", "aws_access_key_id", "ASIA").unwrap();
         document.set("dev", "aws_session_token", "token==").unwrap();
         document.remove("default", "region").unwrap();
         document.add_section("new", Some("dev")).unwrap();
         document
-            .move_key("dev", "new", "aws_secret_access_key", crate::aws_files::edits::Place::End)
+            .move_key("dev", "new", "aws_secret_access_key", crate::aws_files::log::Position::End)
             .unwrap();
         (document.to_text().expose().clone(), document.log().to_vec())
     }

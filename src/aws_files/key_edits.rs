@@ -50,10 +50,10 @@ pub fn write_long_term(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws_files::Kind;
+    use crate::aws_files::AwsFile;
 
     fn written(text: &str) -> Result<(String, String), KeyEditError> {
-        let mut document = Document::parse(Kind::Credentials, text.as_bytes()).unwrap();
+        let mut document = Document::parse(AwsFile::Credentials, text.as_bytes()).unwrap();
         let keys = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "secret".into() };
         let section = write_long_term(&mut document, "dev", &keys)?;
         Ok((section, document.to_text().expose().clone()))

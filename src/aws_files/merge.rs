@@ -1,7 +1,7 @@
 //! Bringing back what another program wrote into a file that was replaced meanwhile: its changes, key by key.
 
 use super::document::{Document, UnsafeEdit};
-use super::edits::Op;
+use super::log::Op;
 
 /// Makes the changes that lead from `base` to `theirs` in `current`, except for keys that were changed there since `base`:
 /// those are newer.
@@ -48,11 +48,11 @@ pub(super) fn is_applied(ours: &Document, now: &Document) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws_files::Kind;
+    use crate::aws_files::AwsFile;
 
     #[test]
     fn changes_of_both_sides_are_kept() {
-        let parse = |text: &str| Document::parse(Kind::Config, text.as_bytes()).unwrap();
+        let parse = |text: &str| Document::parse(AwsFile::Config, text.as_bytes()).unwrap();
         let base = parse("[a]\nx = 1\ny = 1\n[b]\nz = 1\ngone = 1\n");
         let theirs = parse("[a]\nx = 2\ny = 2\n[b]\nz = 1\n[c]\nnew = 1\n");
         let mut current = parse("# kept\n[a]\nx = 1\ny = 3\n[b]\nz = 4\ngone = 1\n");

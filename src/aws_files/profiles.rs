@@ -13,7 +13,7 @@ use crate::model::session::is_long_term_id;
 use super::document::{Document, Span, UnsafeEdit};
 use super::syntax::{self, SyntaxError, is_identifier};
 use super::write::{self, FileError};
-use super::{Kind, Origin, keeps_keys_of};
+use super::{AwsFile, Origin, keeps_keys_of};
 
 mod near;
 
@@ -157,10 +157,10 @@ impl Profile {
     }
 
     /// The keys that stand in one of the files.
-    pub fn keys_of_file(&self, kind: Kind) -> Result<Option<StaticKeys>, IncompleteKeys> {
+    pub fn keys_of_file(&self, kind: AwsFile) -> Result<Option<StaticKeys>, IncompleteKeys> {
         match kind {
-            Kind::Config => self.keys_in(&self.config),
-            Kind::Credentials => self.keys_in(&self.credentials),
+            AwsFile::Config => self.keys_in(&self.config),
+            AwsFile::Credentials => self.keys_in(&self.credentials),
         }
     }
 
@@ -195,7 +195,7 @@ impl Profile {
 pub struct Ignored {
     /// The header without brackets.
     pub header: String,
-    pub kind: Kind,
+    pub kind: AwsFile,
     pub origin: Origin,
 }
 
@@ -216,7 +216,7 @@ impl Profiles {
     /// Reads and merges both files; one that is not there, or whose path is not known, is empty.
     pub fn load(config: Option<&Path>, credentials: Option<&Path>) -> Result<Self, FileError> {
         let mut profiles = Self::default();
-        for (path, kind) in [(config, Kind::Config), (credentials, Kind::Credentials)] {
+        for (path, kind) in [(config, AwsFile::Config), (credentials, AwsFile::Credentials)] {
             if let Some(path) = path {
                 profiles.add(&write::read(path, kind)?, path);
             }
@@ -296,7 +296,7 @@ impl Profiles {
         // A `[profile default]` that says anything replaces `[default]` wherever it stands; it is not merged with it.
         let says_something =
             |span: &Span| document.settings(span).iter().any(|s| !s.value.expose().is_empty());
-        let prefixed_default = kind == Kind::Config
+        let prefixed_default = kind == AwsFile::Config
             && spans.iter().any(|span| span.name == "profile default" && says_something(span));
         for span in &spans {
             let shadowed = prefixed_default && span.name == "default";
@@ -313,18 +313,20 @@ impl Profiles {
     }
 
     /// Where a section's settings go; `None` if the SDKs ignore it.
-    fn place_of(&mut self, kind: Kind, header: &str) -> Option<&mut Profile> {
+    fn place_of(&mut self, kind: AwsFile, header: &str) -> Option<&mut Profile> {
         let (map, name) = match (kind, header.split_once(' ')) {
-            (Kind::Config, Some(("profile", rest))) => (&mut self.profiles, syntax::name_in(rest)?),
-            (Kind::Config, Some(("sso-session", rest))) => (&mut self.sso_sessions, syntax::name_in(rest)?),
-            (Kind::Config, Some(("services", rest))) => (&mut self.services, syntax::name_in(rest)?),
-            (Kind::Config, None) if header == "default" => (&mut self.profiles, header),
-            (Kind::Credentials, _) if is_identifier(header) || is_quoted(&self.quoted, header) => {
+            (AwsFile::Config, Some(("profile", rest))) => (&mut self.profiles, syntax::name_in(rest)?),
+            (AwsFile::Config, Some(("sso-session", rest))) => {
+                (&mut self.sso_sessions, syntax::name_in(rest)?)
+            }
+            (AwsFile::Config, Some(("services", rest))) => (&mut self.services, syntax::name_in(rest)?),
+            (AwsFile::Config, None) if header == "default" => (&mut self.profiles, header),
+            (AwsFile::Credentials, _) if is_identifier(header) || is_quoted(&self.quoted, header) => {
                 (&mut self.profiles, header)
             }
             _ => return None,
         };
-        if kind == Kind::Config && !is_identifier(name) {
+        if kind == AwsFile::Config && !is_identifier(name) {
             self.quoted.insert(name.to_owned());
         }
         let profile = map.entry(name.to_owned()).or_default();
@@ -343,8 +345,8 @@ fn merge(profile: &mut Profile, document: &Document, span: &Span, path: &Arc<Pat
         profile.doubt = Some(BadLine { path: Arc::clone(path), source: source.clone() });
     }
     let into = match document.kind() {
-        Kind::Config => &mut profile.config,
-        Kind::Credentials => &mut profile.credentials,
+        AwsFile::Config => &mut profile.config,
+        AwsFile::Credentials => &mut profile.credentials,
     };
     for setting in document.settings(span) {
         if is_identifier(&setting.key) {

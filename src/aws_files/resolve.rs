@@ -2,14 +2,11 @@
 //! Pure: only profiles go in. The store, the registry, flags and the environment are the caller's; so a profile without
 //! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
 
-mod connection;
 mod error;
-mod own_command;
 
-pub use connection::{ca_bundle, service_endpoint, use_dualstack_endpoint, use_fips_endpoint};
 pub use error::{Instead, KeysError, ResolveError};
-pub use own_command::{runs_ourselves, served_profile};
 
+use super::own_command::{runs_ourselves, served_profile};
 use super::profiles::{BadLine, IncompleteKeys, Profile, Profiles, StaticKeys};
 use super::{Origin, SERIAL_KEYS, keeps_keys_of, long_term_name, session_name};
 
@@ -33,7 +30,7 @@ pub struct Resolution {
     /// `region` of the profile, or of the nearest profile up its chain.
     pub region: Option<Setting>,
     /// Where `login` puts the session.
-    pub target: Target,
+    pub target: Destination,
     /// The profiles that were gone through, from the profile itself to the base.
     pub chain: Vec<String>,
 }
@@ -90,7 +87,7 @@ pub enum KeySource {
 
 /// Where `login` puts the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum Destination {
     /// Into this section of the credentials file. It is `<profile>-session` if the profile has a role, or another
     /// program's `credential_process`: some SDKs would not read the keys of the profile's own section then.
     Section(String),
@@ -303,7 +300,7 @@ fn instead(profile: &Profile) -> Option<Instead> {
     keys.session_token.map(|_| Instead::SessionOnly)
 }
 
-fn setting(profile: &Profile, key: &str) -> Option<Setting> {
+pub(super) fn setting(profile: &Profile, key: &str) -> Option<Setting> {
     let value = profile.value(key)?;
     let text = value.text().trim();
     (!text.is_empty()).then(|| Setting { text: text.to_owned(), origin: value.origin.clone() })
@@ -319,15 +316,15 @@ fn up_the_chain(profiles: &Profiles, chain: &[String], keys: &[&str]) -> Option<
     })
 }
 
-fn target(own: Option<&Profile>, name: &str) -> Target {
+fn target(own: Option<&Profile>, name: &str) -> Destination {
     let command = own.and_then(|profile| profile.get("credential_process"));
     match command {
-        Some(command) if runs_ourselves(command, name) => Target::CacheOnly,
-        Some(_) => Target::Section(session_name(name)),
+        Some(command) if runs_ourselves(command, name) => Destination::CacheOnly,
+        Some(_) => Destination::Section(session_name(name)),
         None if own.is_some_and(|profile| profile.get("role_arn").is_some()) => {
-            Target::Section(session_name(name))
+            Destination::Section(session_name(name))
         }
-        None => Target::Section(name.to_owned()),
+        None => Destination::Section(name.to_owned()),
     }
 }
 

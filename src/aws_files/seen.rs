@@ -71,10 +71,10 @@ impl Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws_files::Kind;
+    use crate::aws_files::AwsFile;
 
     fn missing(before: &str, now: &str) -> Option<String> {
-        let seen = |text: &str| Seen::of(&Document::parse(Kind::Credentials, text.as_bytes()).unwrap());
+        let seen = |text: &str| Seen::of(&Document::parse(AwsFile::Credentials, text.as_bytes()).unwrap());
         seen(before).missing_in(&seen(now))
     }
 
@@ -88,8 +88,10 @@ mod tests {
         assert_eq!(missing(&whole, &whole), None);
         for cut in 0..whole.len() - "= s\n".len() {
             // A cut within a value or a key is a syntax error or another value; what matters is what is gone.
-            let Ok(document) = Document::parse(Kind::Credentials, &whole.as_bytes()[..cut]) else { continue };
-            let before = Seen::of(&Document::parse(Kind::Credentials, whole.as_bytes()).unwrap());
+            let Ok(document) = Document::parse(AwsFile::Credentials, &whole.as_bytes()[..cut]) else {
+                continue;
+            };
+            let before = Seen::of(&Document::parse(AwsFile::Credentials, whole.as_bytes()).unwrap());
             assert!(before.missing_in(&Seen::of(&document)).is_some(), "{}", &whole[..cut]);
         }
         assert_eq!(missing(&whole, ""), Some("section [a]".into()));

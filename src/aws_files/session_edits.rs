@@ -5,7 +5,7 @@ use crate::model::secret::Secret;
 use crate::model::session::{Session, is_long_term_id, timestamp};
 
 use super::document::{Document, UnsafeEdit};
-use super::edits::Place;
+use super::log::Position;
 use super::{SERIAL_KEYS, header_of, keeps_keys_of, long_term_name};
 
 const ID: &str = "aws_access_key_id";
@@ -188,7 +188,7 @@ fn move_long_term(
         } else if key == SECRET {
             document.move_and_set(section, &long_term, SECRET, values.secret.expose())?;
         } else if SERIAL_KEYS.contains(&key.as_str()) && document.get(&long_term, &key).is_none() {
-            document.move_key(section, &long_term, &key, Place::End)?;
+            document.move_key(section, &long_term, &key, Position::End)?;
             report.moved_serials.push(key);
         }
     }
@@ -272,12 +272,12 @@ fn restore_keys(
 }
 
 /// Beside the key that it stood beside among the moved ones.
-fn place_of<'a>(document: &Document, section: &str, moved: &[&'a str], index: usize) -> Place<'a> {
+fn place_of<'a>(document: &Document, section: &str, moved: &[&'a str], index: usize) -> Position<'a> {
     let there = |key: &&&str| document.get(section, key).is_some();
     if let Some(before) = moved[..index].iter().rev().find(there) {
-        return Place::After(before);
+        return Position::After(before);
     }
-    moved[index + 1..].iter().find(there).map_or(Place::End, |key| Place::Before(key))
+    moved[index + 1..].iter().find(there).map_or(Position::End, |key| Position::Before(key))
 }
 
 /// Sets a key of a profile in the config file: in `[profile P]` or `[default]`, which is added if it is missing. Returns

@@ -82,11 +82,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Line>, Vec<SyntaxError>), Synta
     let mut problems = Vec::new();
     let bytes = bytes::without_mark(bytes, &mut problems)?;
     let mut lines = Vec::new();
-    let mut context = Context::default();
+    let mut classifier = Classifier::default();
     for (index, (raw, ending)) in bytes::lines(bytes).enumerate() {
         let mut report = |problem, fatal| problems.push(SyntaxError { line: index + 1, problem, fatal });
         let text = Secret::new(String::from_utf8_lossy(raw).into_owned());
-        let kind = match context.classify(text.expose(), &mut report) {
+        let kind = match classifier.classify(text.expose(), &mut report) {
             kind @ (LineKind::Comment | LineKind::IndentedComment) => {
                 bytes::check(raw, |problem| report(problem, false));
                 kind
@@ -109,7 +109,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<(Vec<Line>, Vec<SyntaxError>), Synta
 
 /// What the lines above say about the next one.
 #[derive(Default)]
-struct Context {
+struct Classifier {
     in_section: bool,
     /// The property that a deeper line would continue.
     property: Option<Above>,
@@ -121,7 +121,7 @@ struct Above {
     nested: bool,
 }
 
-impl Context {
+impl Classifier {
     /// `report` takes a problem and whether it puts the section in doubt: then botocore rejects the file.
     fn classify(&mut self, line: &str, report: &mut impl FnMut(Problem, bool)) -> LineKind {
         let trimmed = trim(line);

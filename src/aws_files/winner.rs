@@ -8,9 +8,9 @@ pub use findings::{Cause, Claim, Finding, findings};
 
 use crate::model::session::is_long_term_id;
 
+use super::own_command::served_profile;
 use super::profiles::{Profile, Profiles, Value};
-use super::resolve::served_profile;
-use super::{Kind, Origin};
+use super::{AwsFile, Origin};
 
 /// SDKs that choose credentials in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +159,7 @@ fn from_environment(variables: &Variables, sdk: Sdk, choice: Choice) -> Option<U
 
 /// One place in which an SDK looks.
 #[derive(Clone, Copy)]
-enum Place {
+enum Provider {
     WebIdentity,
     Sso,
     Login,
@@ -174,8 +174,8 @@ enum Place {
 }
 
 /// The places in a profile without a role, in the SDK's order.
-fn places(sdk: Sdk) -> &'static [Place] {
-    use Place::{
+fn places(sdk: Sdk) -> &'static [Provider] {
+    use Provider::{
         ConfigKeys, CredentialSource, CredentialsKeys, Login, MergedKeys, Process, Sso, WebIdentity,
     };
     match sdk {
@@ -231,7 +231,7 @@ impl View<'_> {
 
     /// Keys of a profile that is another's source win over its role.
     fn keys_of_source(&self, profile: &Profile) -> Option<Used> {
-        let keys = self.keys(profile, Place::MergedKeys)?;
+        let keys = self.keys(profile, Provider::MergedKeys)?;
         match (self.sdk, &keys) {
             (Sdk::Java, _) => None,
             (Sdk::Botocore, _) => Some(self.base(profile)),
@@ -242,7 +242,7 @@ impl View<'_> {
 
     /// A profile that is its own source.
     fn itself(&self, profile: &Profile) -> Used {
-        let has_keys = self.keys(profile, Place::MergedKeys).is_some();
+        let has_keys = self.keys(profile, Provider::MergedKeys).is_some();
         match self.sdk {
             Sdk::Go | Sdk::Rust => self.base(profile),
             Sdk::Botocore | Sdk::JavaScript if has_keys => self.base(profile),
@@ -276,27 +276,29 @@ impl View<'_> {
         found.next().unwrap_or(Used::Nothing(Failure::NoCredentials))
     }
 
-    fn look(&self, profile: &Profile, place: Place) -> Option<Used> {
+    fn look(&self, profile: &Profile, place: Provider) -> Option<Used> {
         let elsewhere = |what, value: &Value| Used::Elsewhere(what, value.origin.clone());
         match place {
-            Place::WebIdentity if self.web_identity => Some(Used::Environment),
-            Place::WebIdentity => {
+            Provider::WebIdentity if self.web_identity => Some(Used::Environment),
+            Provider::WebIdentity => {
                 let token = profile.value("web_identity_token_file")?;
                 Some(elsewhere(Elsewhere::WebIdentity, token))
             }
-            Place::Sso => Some(elsewhere(Elsewhere::Sso, self.sso(profile)?)),
-            Place::Login => Some(elsewhere(Elsewhere::Login, profile.value("login_session")?)),
-            Place::CredentialSource => {
+            Provider::Sso => Some(elsewhere(Elsewhere::Sso, self.sso(profile)?)),
+            Provider::Login => Some(elsewhere(Elsewhere::Login, profile.value("login_session")?)),
+            Provider::CredentialSource => {
                 Some(elsewhere(Elsewhere::CredentialSource, profile.value("credential_source")?))
             }
-            Place::Process => {
+            Provider::Process => {
                 let command = profile.value("credential_process")?;
                 Some(match served_profile(command.text()) {
                     Some(serves) => Used::Awsmfa { profile: profile.name().to_owned(), serves },
                     None => Used::Process { origin: command.origin.clone() },
                 })
             }
-            Place::CredentialsKeys | Place::ConfigKeys | Place::MergedKeys => self.keys(profile, place),
+            Provider::CredentialsKeys | Provider::ConfigKeys | Provider::MergedKeys => {
+                self.keys(profile, place)
+            }
         }
     }
 
@@ -306,13 +308,13 @@ impl View<'_> {
         keys.iter().find_map(|key| profile.value(key))
     }
 
-    fn keys(&self, profile: &Profile, place: Place) -> Option<Used> {
+    fn keys(&self, profile: &Profile, place: Provider) -> Option<Used> {
         let found = |session, origin: &Origin| {
             Some(Used::Keys { profile: profile.name().to_owned(), session, origin: origin.clone() })
         };
         let kind = match place {
-            Place::CredentialsKeys => Kind::Credentials,
-            Place::ConfigKeys => Kind::Config,
+            Provider::CredentialsKeys => AwsFile::Credentials,
+            Provider::ConfigKeys => AwsFile::Config,
             _ => {
                 let (id, secret) = (profile.value("aws_access_key_id"), profile.get("aws_secret_access_key"));
                 return match (id, secret, self.sdk) {

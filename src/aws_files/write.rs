@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::files::{self, Irreplaceable};
 use crate::model::secret::Secret;
 
-use super::Kind;
+use super::AwsFile;
 use super::document::{Document, UnsafeEdit};
 use super::guard::{self, GuardError};
 use super::syntax::SyntaxError;
@@ -79,11 +79,11 @@ pub(super) struct Reading {
 }
 
 /// Reads a file. One that does not exist is an empty document.
-pub fn read(path: &Path, kind: Kind) -> Result<Document, FileError> {
+pub fn read(path: &Path, kind: AwsFile) -> Result<Document, FileError> {
     Ok(read_whole(path, kind)?.document)
 }
 
-pub(super) fn read_whole(path: &Path, kind: Kind) -> Result<Reading, FileError> {
+pub(super) fn read_whole(path: &Path, kind: AwsFile) -> Result<Reading, FileError> {
     let owned = || path.to_owned();
     let bytes = match files::read_users_file(path) {
         Ok(None) if fs::symlink_metadata(path).is_ok() => {
@@ -97,7 +97,7 @@ pub(super) fn read_whole(path: &Path, kind: Kind) -> Result<Reading, FileError> 
     Ok(Reading { bytes, document })
 }
 
-pub(super) fn parse(path: &Path, kind: Kind, bytes: &[u8]) -> Result<Document, FileError> {
+pub(super) fn parse(path: &Path, kind: AwsFile, bytes: &[u8]) -> Result<Document, FileError> {
     Document::parse(kind, bytes).map_err(|source| FileError::Syntax { path: path.to_owned(), source })
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::args::QrCopyArgs;
 use super::findings;
 use crate::aws::Tag;
-use crate::aws_files::resolve::{Target, resolve};
+use crate::aws_files::resolve::{Destination, resolve};
 use crate::aws_files::winner::{Claim, Finding};
 use crate::context::Context;
 use crate::devices::qr_copy;
@@ -163,11 +163,11 @@ fn outlook(ctx: &Context, profile: &str) -> CommandResult<(Vec<Finding>, bool)> 
     let profiles = ctx.profiles()?;
     let Ok(resolution) = resolve(&profiles, profile) else { return Ok((Vec::new(), false)) };
     let claim = match &resolution.target {
-        Target::Section(section) => Claim::Planned(section),
-        Target::CacheOnly => Claim::Served { at: profile, profile },
+        Destination::Section(section) => Claim::Planned(section),
+        Destination::CacheOnly => Claim::Served { at: profile, profile },
     };
     let found = findings::of(ctx, &profiles, profile, claim);
-    Ok((found, resolution.target == Target::CacheOnly))
+    Ok((found, resolution.target == Destination::CacheOnly))
 }
 
 /// The command that comes next.

@@ -1,8 +1,8 @@
 //! What keeps sessions from the SDKs, shown to a person. What there is to find, its words and the command that helps are in
 //! `aws_files::winner`.
 
+use crate::aws_files::own_command::served_profile;
 use crate::aws_files::profiles::Profiles;
-use crate::aws_files::resolve::served_profile;
 use crate::aws_files::winner::{self, Choice, Claim, Finding, Sdk, Variables};
 use crate::aws_files::write::FileError;
 use crate::context::Context;

@@ -2,12 +2,12 @@
 
 use super::findings;
 use crate::aws_files::document::UnsafeEdit;
-use crate::aws_files::resolve::{Target, resolve};
+use crate::aws_files::resolve::{Destination, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
 use crate::aws_files::syntax::is_identifier;
 use crate::aws_files::winner::{Cause, Claim, Finding};
 use crate::aws_files::write::EditError;
-use crate::aws_files::{Kind, keeps_keys_of};
+use crate::aws_files::{AwsFile, keeps_keys_of};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::{SessionDuration, in_words};
@@ -117,8 +117,8 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
     let prepared = session::prepare(ctx, &wishes)?;
     let target = target(args, &prepared)?;
     let precheck = || match &target {
-        Target::Section(section) => rehearse(ctx, &prepared.resolution.profile, section, args.force),
-        Target::CacheOnly => Ok(()),
+        Destination::Section(section) => rehearse(ctx, &prepared.resolution.profile, section, args.force),
+        Destination::CacheOnly => Ok(()),
     };
     // Before the cache is asked, too: a session that cannot be written is no login.
     precheck()?;
@@ -137,13 +137,13 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
     }
     let name = &prepared.resolution.profile;
     let claim = match &target {
-        Target::Section(section) => {
+        Destination::Section(section) => {
             let report = write_session(ctx, section, &ensured, args.force)?;
             session::remember_serial(ctx, &prepared);
             say_written(ctx, &prepared, &report, &ensured)?;
             Claim::Written(section)
         }
-        Target::CacheOnly => {
+        Destination::CacheOnly => {
             session::remember_serial(ctx, &prepared);
             remove_own_session(ctx, name);
             Claim::Served { at: name, profile: name }
@@ -170,14 +170,14 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
 /// Removes a session that an earlier login wrote into a profile that asks us now: SDKs would use it after its end, too.
 fn remove_own_session(ctx: &Context, name: &str) {
     let removed = ctx.aws_files().and_then(|files| {
-        let own = session_edits::own_sessions(&files.read(Kind::Credentials)?);
+        let own = session_edits::own_sessions(&files.read(AwsFile::Credentials)?);
         if !own.iter().any(|section| section == name) {
             return Ok(false);
         }
         let edit = |document: &mut _| -> Result<_, SessionEditError> {
             session_edits::remove_session(document, name, false)
         };
-        Ok(files.edit(Kind::Credentials, edit)?.removed)
+        Ok(files.edit(AwsFile::Credentials, edit)?.removed)
     });
     match removed {
         Ok(true) => ctx.ui.say(format_args!(
@@ -189,14 +189,14 @@ fn remove_own_session(ctx: &Context, name: &str) {
     }
 }
 
-fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Target> {
+fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Destination> {
     let Some(name) = &args.output_profile else { return Ok(prepared.resolution.target.clone()) };
     if !is_identifier(name) {
         let message = format!("`{name}` cannot be the name of a profile in every SDK");
         return Err(CommandError::new(ErrorKind::Usage, message).hint("use letters, digits and `-_.@+`"));
     }
     let other = resolve(&prepared.profiles, name).map(|resolution| resolution.target);
-    if other.is_ok_and(|target| target != Target::Section(name.clone())) {
+    if other.is_ok_and(|target| target != Destination::Section(name.clone())) {
         let message =
             format!("profile `{name}` has a role or a `credential_process`, which SDKs prefer to a session");
         return Err(CommandError::new(ErrorKind::Configuration, message)
@@ -210,12 +210,12 @@ fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Target> {
         return Err(CommandError::new(ErrorKind::Configuration, message)
             .hint("give `--output-profile` a name that is free"));
     }
-    Ok(Target::Section(name.clone()))
+    Ok(Destination::Section(name.clone()))
 }
 
 fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> CommandResult {
     let values = SessionValues::made_up();
-    let rehearsed = ctx.aws_files()?.rehearse(Kind::Credentials, |document| {
+    let rehearsed = ctx.aws_files()?.rehearse(AwsFile::Credentials, |document| {
         session_edits::write_session(document, section, &values, force)
     });
     rehearsed.map(drop).map_err(|error| {
@@ -251,7 +251,7 @@ fn write_session(ctx: &Context, section: &str, ensured: &Ensured, force: bool) -
     let edit = |document: &mut _| -> Result<WriteReport, SessionEditError> {
         session_edits::write_session(document, section, &values, force)
     };
-    Ok(ctx.aws_files()?.edit(Kind::Credentials, edit)?)
+    Ok(ctx.aws_files()?.edit(AwsFile::Credentials, edit)?)
 }
 
 fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured: &Ensured) -> CommandResult {

@@ -1,8 +1,8 @@
 //! `awsmfa logout`: removes sessions from the credentials file and the cache.
 
-use crate::aws_files::Kind;
+use crate::aws_files::AwsFile;
 use crate::aws_files::document::Document;
-use crate::aws_files::resolve::{KeySource, ResolveError, Target, resolve};
+use crate::aws_files::resolve::{Destination, KeySource, ResolveError, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
 use crate::aws_files::write::EditError;
 use crate::cache::SessionKey;
@@ -111,8 +111,8 @@ fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)
         resolved => resolved?,
     };
     let section = match &resolution.target {
-        Target::Section(section) => section.clone(),
-        Target::CacheOnly => resolution.profile.clone(),
+        Destination::Section(section) => section.clone(),
+        Destination::CacheOnly => resolution.profile.clone(),
     };
     // No program is run for keys, and a profile without keys or a device has its section cleaned all the same.
     let access_key_id = match &resolution.keys {
@@ -149,7 +149,7 @@ fn remove(
     restore: bool,
 ) -> CommandResult<Vec<(String, CommandResult<RemoveReport>)>> {
     let files = ctx.aws_files()?;
-    let path = files.path(Kind::Credentials);
+    let path = files.path(AwsFile::Credentials);
     let failed = |source| CommandError::from(EditError::Edit { path: path.to_owned(), source });
     let edit = |document: &mut Document| -> Result<_, SessionEditError> {
         let sections =
@@ -160,5 +160,5 @@ fn remove(
         };
         Ok(sections.into_iter().map(remove).collect())
     };
-    Ok(files.edit(Kind::Credentials, edit)?)
+    Ok(files.edit(AwsFile::Credentials, edit)?)
 }

@@ -2,7 +2,7 @@
 //! so that what was interrupted is found again; the ledger stays, because AWS keeps count for a serial that comes back.
 
 use crate::aws_files::document::{Document, UnsafeEdit};
-use crate::aws_files::{Kind, SERIAL_KEYS};
+use crate::aws_files::{AwsFile, SERIAL_KEYS};
 use crate::context::Context;
 use crate::enrollment;
 use crate::error::CommandResult;
@@ -30,7 +30,7 @@ pub fn secret(ctx: &Context, record: &DeviceRecord) -> CommandResult {
 /// Forgets what uses a device: sessions made with it, and the profiles that name it. Its secret stays.
 pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
     let files = ctx.aws_files()?;
-    for kind in [Kind::Config, Kind::Credentials] {
+    for kind in [AwsFile::Config, AwsFile::Credentials] {
         let named = files.read(kind).is_ok_and(|document| !lines_of(&document, serial).is_empty());
         if !named {
             continue;

@@ -3,7 +3,7 @@
 use super::Run;
 use super::journal::Journal;
 use crate::aws_files::document::{Document, UnsafeEdit};
-use crate::aws_files::{Kind, SERIAL_KEYS, long_term_name, resolve, session_edits};
+use crate::aws_files::{AwsFile, SERIAL_KEYS, long_term_name, resolve, session_edits};
 use crate::error::CommandResult;
 
 impl Run<'_> {
@@ -36,7 +36,7 @@ impl Run<'_> {
             self.ctx.ui.done(format_args!("`{profile}` uses `{serial}`"));
             return Ok(());
         };
-        self.ctx.aws_files()?.edit(Kind::Config, |document| {
+        self.ctx.aws_files()?.edit(AwsFile::Config, |document| {
             session_edits::set_config_key(document, &home, "mfa_serial", serial)
         })?;
         if self.named(profile)?.as_deref() != Some(serial) {
@@ -78,6 +78,6 @@ impl Run<'_> {
             }
             Ok(())
         };
-        Ok(self.ctx.aws_files()?.edit(Kind::Credentials, edit)?)
+        Ok(self.ctx.aws_files()?.edit(AwsFile::Credentials, edit)?)
     }
 }

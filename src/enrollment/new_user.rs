@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 use super::journal::UserJournal;
 use super::{NewUser, Run, hints};
 use crate::aws::AwsErrorKind;
-use crate::aws_files::Kind;
+use crate::aws_files::AwsFile;
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::model::password;
@@ -186,7 +186,7 @@ impl Run<'_> {
         let edit = |document: &mut _| -> Result<String, KeyEditError> {
             key_edits::write_long_term(document, profile, keys)
         };
-        Ok(self.ctx.aws_files()?.edit(Kind::Credentials, edit)?)
+        Ok(self.ctx.aws_files()?.edit(AwsFile::Credentials, edit)?)
     }
 
     /// The user's access keys; `None` where the caller may not know.

@@ -7,7 +7,7 @@ use super::{NewUser, Run, Wishes, hints};
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::aws_files::resolve::{self, KeysError, Resolution, ResolveError};
-use crate::aws_files::{Kind, session_edits};
+use crate::aws_files::{AwsFile, session_edits};
 use crate::caller::{self, OwnKeys};
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::identity::Identity;
@@ -45,7 +45,7 @@ impl Run<'_> {
         self.own_keys()?;
         let home = self.using_profile().map(|profile| self.serial_home(&profile)).transpose()?.flatten();
         if let Some(profile) = home {
-            let rehearsed = self.ctx.aws_files()?.rehearse(Kind::Config, |document| {
+            let rehearsed = self.ctx.aws_files()?.rehearse(AwsFile::Config, |document| {
                 session_edits::set_config_key(document, &profile, "mfa_serial", "-")
             });
             rehearsed?;
@@ -63,7 +63,7 @@ impl Run<'_> {
             let made_up = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "-".into() };
             let profile = self.key_profile();
             self.ctx.aws_files()?.rehearse(
-                Kind::Credentials,
+                AwsFile::Credentials,
                 |document| -> Result<String, KeyEditError> {
                     key_edits::write_long_term(document, &profile, &made_up)
                 },

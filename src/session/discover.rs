@@ -7,7 +7,7 @@ use super::plan::Prepared;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::resolve::Resolution;
-use crate::aws_files::{Kind, resolve, session_edits};
+use crate::aws_files::{AwsFile, resolve, session_edits};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
@@ -119,8 +119,8 @@ fn write_serial(ctx: &Context, profile: &str, serial: &Serial) -> CommandResult<
     let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
         session_edits::set_config_key(document, profile, "mfa_serial", serial.as_str())
     };
-    if files.edit(Kind::Config, edit)? {
-        let path = files.path(Kind::Config);
+    if files.edit(AwsFile::Config, edit)? {
+        let path = files.path(AwsFile::Config);
         ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{profile}` in {}", path.display()));
     }
     // What was written may not be what is read: the file may be a device, or the profile hidden by another section.

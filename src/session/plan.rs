@@ -10,7 +10,7 @@ use super::discover;
 use super::settings::{assume_role, check_keys, check_partitions, check_static_keys, settings};
 use crate::aws::{AssumeRole, Aws, Keys, Settings};
 use crate::aws_files::profiles::Profiles;
-use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution, Setting, Target};
+use crate::aws_files::resolve::{self, Destination, KeySource, KeysError, Resolution, Setting};
 use crate::cache::{RoleKey, SessionKey};
 use crate::context::Context;
 use crate::env::{AWSMFA_DURATION, SERVING};
@@ -194,7 +194,7 @@ pub fn unconfigured(name: &str) -> Resolution {
         mfa_process: None,
         duration_seconds: None,
         region: None,
-        target: Target::Section(name.to_owned()),
+        target: Destination::Section(name.to_owned()),
         chain: vec![name.to_owned()],
     }
 }

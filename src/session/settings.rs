@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::aws::{AssumeRole, Keys, Settings};
 use crate::aws_files::profiles::{Profiles, StaticKeys};
-use crate::aws_files::resolve::{self, Resolution, Role, Setting};
+use crate::aws_files::resolve::{Resolution, Role, Setting};
+use crate::aws_files::transport;
 use crate::context::Context;
 use crate::env::Env;
 use crate::error::{CommandError, CommandResult, ErrorKind, invalid};
@@ -41,8 +42,8 @@ pub fn settings(
         region,
         sts_endpoint,
         iam_endpoint: look.endpoint("AWS_ENDPOINT_URL_IAM", "iam")?,
-        use_fips: look.switch("AWS_USE_FIPS_ENDPOINT", resolve::use_fips_endpoint),
-        use_dual_stack: look.switch("AWS_USE_DUALSTACK_ENDPOINT", resolve::use_dualstack_endpoint),
+        use_fips: look.switch("AWS_USE_FIPS_ENDPOINT", transport::use_fips_endpoint),
+        use_dual_stack: look.switch("AWS_USE_DUALSTACK_ENDPOINT", transport::use_dualstack_endpoint),
         ca_bundle: env
             .user_path("AWS_CA_BUNDLE")
             .or_else(|| Some(env.expand(look.ca_bundle()?.text.as_ref()))),
@@ -93,7 +94,7 @@ impl Look<'_> {
         }
         let of_env = self.variable(variable).or_else(|| self.variable("AWS_ENDPOINT_URL"));
         let configured = || {
-            self.chain.iter().find_map(|profile| resolve::service_endpoint(self.profiles, profile, service))
+            self.chain.iter().find_map(|profile| transport::service_endpoint(self.profiles, profile, service))
         };
         let Some(found) = of_env.or_else(|| Some(in_file("endpoint_url", &configured()?))) else {
             return Ok(None);
@@ -110,7 +111,7 @@ impl Look<'_> {
     }
 
     fn ca_bundle(&self) -> Option<Setting> {
-        self.chain.iter().find_map(|profile| resolve::ca_bundle(self.profiles, profile))
+        self.chain.iter().find_map(|profile| transport::ca_bundle(self.profiles, profile))
     }
 
     fn proxy(&self, variables: [&'static str; 2]) -> CommandResult<Option<ProxyUrl>> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use awsmfa::testing::aws_files::Kind;
+use awsmfa::testing::aws_files::AwsFile;
 use awsmfa::testing::aws_files::document::{Document, UnsafeEdit};
 use awsmfa::testing::aws_files::guard;
 use awsmfa::testing::aws_files::profiles::{Profile, Profiles};
@@ -62,8 +62,8 @@ fn conformance_cases() -> Vec<Value> {
 
 fn load(input: &Value) -> Profiles {
     let text = |name: &str| input[name].as_str().unwrap_or_default().as_bytes().to_vec();
-    let config = Document::parse(Kind::Config, &text("configFile")).unwrap();
-    let credentials = Document::parse(Kind::Credentials, &text("credentialsFile")).unwrap();
+    let config = Document::parse(AwsFile::Config, &text("configFile")).unwrap();
+    let credentials = Document::parse(AwsFile::Credentials, &text("credentialsFile")).unwrap();
     let (a, b) = (Path::new("config"), Path::new("credentials"));
     Profiles::from_documents((&config, a), (&credentials, b))
 }
@@ -218,7 +218,7 @@ fn but(document: &Document, section: &str) -> Vec<(String, Settings)> {
 }
 
 fn parse(text: &str) -> Document {
-    Document::parse(Kind::Credentials, text.as_bytes()).unwrap()
+    Document::parse(AwsFile::Credentials, text.as_bytes()).unwrap()
 }
 
 fn text(document: &Document) -> String {
@@ -390,16 +390,16 @@ fn files_are_replaced_whole_under_a_lock() {
     let clock = std::sync::Arc::new(awsmfa::testing::clock::SystemClock);
     let files = AwsFiles::new(home.path().join("config"), path.clone(), &home.path().join("state"), clock);
     let write = |d: &mut Document| write_session(d, "dev", &session(), false);
-    files.rehearse(Kind::Credentials, write).unwrap();
+    files.rehearse(AwsFile::Credentials, write).unwrap();
     assert!(!path.exists(), "a rehearsal writes nothing");
-    let report = files.edit(Kind::Credentials, write).unwrap();
+    let report = files.edit(AwsFile::Credentials, write).unwrap();
     assert!(report.added_section);
     let content = std::fs::read_to_string(&path).unwrap();
     assert!(content.starts_with("[dev]\naws_access_key_id = ASIAEXAMPLE\n"), "{content}");
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
     let before = awsmfa::testing::files::fingerprint(&path);
-    files.edit(Kind::Credentials, write).unwrap();
+    files.edit(AwsFile::Credentials, write).unwrap();
     assert_eq!(awsmfa::testing::files::fingerprint(&path), before, "no change, no write");
-    files.edit(Kind::Credentials, |d| remove_session(d, "dev", false)).unwrap();
+    files.edit(AwsFile::Credentials, |d| remove_session(d, "dev", false)).unwrap();
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
 }

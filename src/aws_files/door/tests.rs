@@ -85,9 +85,9 @@ fn uneditable_files_are_named_and_left_alone() {
         (b"[a]\n[a]\n", "section [a] appears twice, on lines 1 and 2"),
     ] {
         let home = Home::new(content);
-        let error = home.files().edit(Kind::Credentials, set).unwrap_err().to_string();
+        let error = home.files().edit(AwsFile::Credentials, set).unwrap_err().to_string();
         assert!(error.contains(expected) && error.contains("credentials"), "{error}");
-        assert!(home.files().rehearse(Kind::Credentials, set).is_err());
+        assert!(home.files().rehearse(AwsFile::Credentials, set).is_err());
         assert_eq!(fs::read(home.path()).unwrap(), content);
     }
 }
@@ -95,7 +95,7 @@ fn uneditable_files_are_named_and_left_alone() {
 #[test]
 fn reasons_why_a_file_cannot_be_replaced_are_told_apart() {
     let home = Home::new(b"[a]\n");
-    let fails = |path: &Path| match home.at(path, |_| ()).edit(Kind::Credentials, set) {
+    let fails = |path: &Path| match home.at(path, |_| ()).edit(AwsFile::Credentials, set) {
         Err(EditError::File(error)) => error,
         other => panic!("{other:?}"),
     };
@@ -109,7 +109,7 @@ fn reasons_why_a_file_cannot_be_replaced_are_told_apart() {
     for device in ["/dev/null", "/dev/full"] {
         let link = home.folder.path().join(device.replace('/', "-"));
         symlink(device, &link).unwrap();
-        let error = home.at(&link, |_| ()).rehearse(Kind::Credentials, set);
+        let error = home.at(&link, |_| ()).rehearse(AwsFile::Credentials, set);
         assert!(error.unwrap_err().to_string().contains("a device, not a regular file"));
     }
 }
@@ -141,7 +141,7 @@ fn edits_that_do_not_fit_their_log_are_refused() {
         document.lines.remove(1);
         Ok::<(), Infallible>(())
     };
-    let error = home.files().edit(Kind::Credentials, broken).unwrap_err();
+    let error = home.files().edit(AwsFile::Credentials, broken).unwrap_err();
     assert!(matches!(error, EditError::File(FileError::Refused { .. })), "{error}");
     assert_eq!(home.read(), "[a]\nk = v\nx = y\n");
 }
@@ -153,11 +153,11 @@ fn concurrent_edits_do_not_lose_each_other() {
         for index in 0..8 {
             let files = home.files();
             scope.spawn(move || {
-                files.edit(Kind::Credentials, |d| d.set(&format!("s{index}"), "k", "v")).unwrap();
+                files.edit(AwsFile::Credentials, |d| d.set(&format!("s{index}"), "k", "v")).unwrap();
             });
         }
     });
-    assert_eq!(home.files().read(Kind::Credentials).unwrap().sections().len(), 8);
+    assert_eq!(home.files().read(AwsFile::Credentials).unwrap().sections().len(), 8);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn truncated_file_is_waited_for() {
     });
     files.profiles().unwrap();
     fs::write(home.path(), "").unwrap();
-    files.edit(Kind::Credentials, set).unwrap();
+    files.edit(AwsFile::Credentials, set).unwrap();
     assert_eq!(home.read(), format!("{OLD}new = 2\n\n[dev]\nk = v\n"));
 }
 
@@ -182,7 +182,7 @@ fn truncated_file_that_stays_so_is_refused() {
         let files = home.files();
         files.profiles().unwrap();
         fs::write(home.path(), rest).unwrap();
-        let error = files.edit(Kind::Credentials, set).unwrap_err();
+        let error = files.edit(AwsFile::Credentials, set).unwrap_err();
         assert!(matches!(error, EditError::File(FileError::Shrunk { .. })), "{error}");
         assert_eq!(home.read(), rest);
     }
@@ -193,8 +193,8 @@ fn what_another_awsmfa_removed_is_not_missed() {
     let home = Home::new(OLD.as_bytes());
     let (first, second) = (home.files(), home.files());
     first.profiles().unwrap();
-    second.edit(Kind::Credentials, |d| d.remove("b", "k")).unwrap();
-    first.edit(Kind::Credentials, set).unwrap();
+    second.edit(AwsFile::Credentials, |d| d.remove("b", "k")).unwrap();
+    first.edit(AwsFile::Credentials, set).unwrap();
     assert!(!home.read().contains("k = 1"));
 }
 
@@ -214,7 +214,7 @@ fn changes_between_reading_and_replacing_are_kept() {
             }
             set(document)
         };
-        home.files().edit(Kind::Credentials, change).unwrap();
+        home.files().edit(AwsFile::Credentials, change).unwrap();
         assert_eq!(home.read(), format!("{}\n[dev]\nk = v\n", OLD.replace("k = 1", "k = 2")));
     }
 }
@@ -241,7 +241,7 @@ fn what_arrives_in_the_replaced_file_is_brought_back() {
                 overwrite(&open, &text);
             }
         });
-        files.edit(Kind::Credentials, set).unwrap();
+        files.edit(AwsFile::Credentials, set).unwrap();
         assert_eq!(home.read(), format!("{theirs}\n[dev]\nk = v\n"), "a gap of {gap}");
     }
 }
@@ -258,7 +258,7 @@ fn both_sides_survive_writes_to_the_old_and_the_new_file() {
             fs::write(&path, now.replace("k = 1", "k = 3")).unwrap();
         }
     });
-    files.edit(Kind::Credentials, set).unwrap();
+    files.edit(AwsFile::Credentials, set).unwrap();
     assert_eq!(home.read(), format!("{}\n[dev]\nk = v\n", OLD.replace("k = 1", "k = 3\nfirst = 1")));
 }
 
@@ -271,7 +271,7 @@ fn change_that_is_written_over_is_made_again() {
             fs::write(&path, OLD.replace("k = 1", "k = 2")).unwrap();
         }
     });
-    files.edit(Kind::Credentials, set).unwrap();
+    files.edit(AwsFile::Credentials, set).unwrap();
     assert_eq!(home.read(), format!("{}\n[dev]\nk = v\n", OLD.replace("k = 1", "k = 2")));
 }
 
@@ -280,6 +280,6 @@ fn endless_contention_is_an_error() {
     let home = Home::new(OLD.as_bytes());
     let path = home.path();
     let files = home.beside(move |nap| fs::write(&path, format!("{OLD}n = {nap}\n")).unwrap());
-    let error = files.edit(Kind::Credentials, set).unwrap_err();
+    let error = files.edit(AwsFile::Credentials, set).unwrap_err();
     assert!(matches!(error, EditError::File(FileError::Contended { .. })), "{error}");
 }

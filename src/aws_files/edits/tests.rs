@@ -1,13 +1,13 @@
 use super::*;
-use crate::aws_files::Kind;
+use crate::aws_files::AwsFile;
 
-fn document(kind: Kind, text: &str) -> Document {
+fn document(kind: AwsFile, text: &str) -> Document {
     Document::parse(kind, text.as_bytes()).unwrap()
 }
 
 /// The text after a change to a credentials file.
 fn after(text: &str, change: impl FnOnce(&mut Document)) -> String {
-    let mut document = document(Kind::Credentials, text);
+    let mut document = document(AwsFile::Credentials, text);
     change(&mut document);
     document.to_text().expose().clone()
 }
@@ -19,7 +19,7 @@ fn a_value_is_replaced_in_place() {
     assert_eq!(after("[a]\nk = old ; why\n", set), "[a]\n; why\nk = new\n");
     assert_eq!(after("[a]\nk =\n x = 1\n  # note\n\n y = 2\nz = 1", set), "[a]\n# note\nk = new\n\nz = 1");
     assert_eq!(after("[a]\r\nk = old", set), "[a]\r\nk = new");
-    assert!(!document(Kind::Credentials, "[a]\nK  =new # x").set("a", "k", "new").unwrap());
+    assert!(!document(AwsFile::Credentials, "[a]\nK  =new # x").set("a", "k", "new").unwrap());
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn comments_survive_the_key_that_they_were_in() {
     assert_eq!(after("[a]\nx = 1\nk = v", remove), "[a]\nx = 1");
 }
 
-fn refusal(kind: Kind, text: &str, section: &str) -> String {
+fn refusal(kind: AwsFile, text: &str, section: &str) -> String {
     let mut document = document(kind, text);
     let error = document.set(section, "k", "v").unwrap_err();
     assert_eq!((document.to_text().expose().as_str(), document.log().len()), (text, 0));
@@ -55,7 +55,7 @@ fn refusal(kind: Kind, text: &str, section: &str) -> String {
 
 #[test]
 fn unsafe_places_are_refused_with_their_lines() {
-    use Kind::{Config, Credentials};
+    use AwsFile::{Config, Credentials};
     for (kind, text, section, expected) in [
         (Credentials, "[a]\n[b]\n[a]", "b", "section [a] appears twice, on lines 1 and 3"),
         (Config, "[profile a]\n[profile  a]", "x", "section [profile a] appears twice, on lines 1 and 2"),
@@ -128,8 +128,8 @@ fn sections_with_quoted_names_are_edited_in_place() {
     for header in ["[profile 'a']", "[profile \"a\"]", "[profile 'a b']", "[profile \"a b\"] # mine"] {
         let name = if header.contains("a b") { "a b" } else { "a" };
         let text = format!("{header}\nregion = x\n");
-        let mut document = document(Kind::Config, &text);
-        let section = crate::aws_files::header_of(Kind::Config, name);
+        let mut document = document(AwsFile::Config, &text);
+        let section = crate::aws_files::header_of(AwsFile::Config, name);
         assert!(document.set(&section, "mfa_serial", "s").unwrap(), "{header}");
         let new = document.to_text();
         assert_eq!(*new.expose(), format!("{text}mfa_serial = s\n"));
@@ -139,7 +139,7 @@ fn sections_with_quoted_names_are_edited_in_place() {
 
 #[test]
 fn what_sdks_would_read_differently_is_not_written() {
-    let mut document = document(Kind::Credentials, "[a]\n");
+    let mut document = document(AwsFile::Credentials, "[a]\n");
     for value in ["", " x", "x ", "a\nb", "a\rb", "a\0b", "a # b", "a\t;b", "# a", "\"a\"", "'a'", "`a`"] {
         let error = document.set("a", "k", value).unwrap_err();
         assert!(matches!(error, UnsafeEdit::UnwritableValue { .. }), "{value:?}");
@@ -154,7 +154,7 @@ fn what_sdks_would_read_differently_is_not_written() {
 
 #[test]
 fn nothing_of_a_value_is_shown() {
-    let mut document = document(Kind::Credentials, "[a]\nk = hidden\n more-hidden\n");
+    let mut document = document(AwsFile::Credentials, "[a]\nk = hidden\n more-hidden\n");
     document.set("a", "z", "hidden-too").unwrap();
     let error = document.set("a", "k", "hidden # x").unwrap_err();
     assert!(!format!("{document:?} {error} {error:?}").contains("hidden"));

@@ -2,7 +2,7 @@ use super::*;
 
 fn profiles(config: &str, credentials: &str) -> Profiles {
     let parse = |kind, text: &str| Document::parse(kind, text.as_bytes()).unwrap();
-    let (config, credentials) = (parse(Kind::Config, config), parse(Kind::Credentials, credentials));
+    let (config, credentials) = (parse(AwsFile::Config, config), parse(AwsFile::Credentials, credentials));
     Profiles::from_documents((&config, Path::new("conf")), (&credentials, Path::new("cred")))
 }
 
@@ -163,11 +163,11 @@ fn a_file_is_utf16_or_damaged_but_not_both() {
     for swap in [false, true] {
         for mark in ["\u{feff}", ""] {
             let bytes = utf16(&format!("{mark}{text}"), swap);
-            let error = Document::parse(Kind::Config, &bytes).unwrap_err();
+            let error = Document::parse(AwsFile::Config, &bytes).unwrap_err();
             assert_eq!(error.to_string(), "line 1: the file is UTF-16, which no AWS SDK can read");
         }
     }
     for bytes in [&b""[..], b"\0", b"\0\0\0\0", b"[a]\nk = \0\0\0\0\0\n", b"[a]\nk = \xff\n"] {
-        assert!(Document::parse(Kind::Config, bytes).is_ok(), "{bytes:?}");
+        assert!(Document::parse(AwsFile::Config, bytes).is_ok(), "{bytes:?}");
     }
 }

@@ -1,11 +1,11 @@
 use super::*;
-use crate::aws_files::Kind;
+use crate::aws_files::AwsFile;
 use crate::aws_files::document::Document;
 use std::path::Path;
 
 fn profiles(config: &str, credentials: &str) -> Profiles {
     let parse = |kind, text: &str| Document::parse(kind, text.as_bytes()).unwrap();
-    let (config, credentials) = (parse(Kind::Config, config), parse(Kind::Credentials, credentials));
+    let (config, credentials) = (parse(AwsFile::Config, config), parse(AwsFile::Credentials, credentials));
     Profiles::from_documents((&config, Path::new("conf")), (&credentials, Path::new("cred")))
 }
 
@@ -54,7 +54,7 @@ fn roles_come_in_the_order_of_assuming() {
     assert_eq!(resolution.region.unwrap().text, "r");
     assert_eq!(resolution.duration_seconds.unwrap().text, "7200", "the user's session's");
     assert_eq!(resolution.roles[1].duration_seconds.as_ref().unwrap().text, "900");
-    assert_eq!(resolution.target, Target::Section("a-session".into()));
+    assert_eq!(resolution.target, Destination::Section("a-session".into()));
     // A source with keys of its own is the base, whatever role it has.
     let credentials = credentials + &keys("b");
     let resolution = resolve(&profiles(config, &credentials), "a").unwrap();
@@ -114,12 +114,12 @@ fn what_stands_in_place_of_keys_is_named() {
 }
 
 #[test]
-fn our_own_command_is_known() {
+fn awsmfa_is_recognized_in_credential_process() {
     for (command, ours) in [
         ("awsmfa credential-process -p dev", true),
         ("awsmfa credential-process", true),
         ("\"/opt/my tools/awsmfa\" credential-process --profile=dev", true),
-        ("C:\\Tools\\awsmfa.exe credential-process --profile dev", true),
+        ("/opt/my\\ tools/awsmfa credential-process --profile dev", true),
         ("awsmfa -v credential-process -pdev", true),
         ("awsmfa credential-process -p dev-long-term", false),
         ("awsmfa credential-process -p other", false),
@@ -134,9 +134,12 @@ fn our_own_command_is_known() {
         profiles(&format!("[profile dev]\ncredential_process = {command}\n"), &keys("dev-long-term"))
     };
     let target = |command| resolve(&p(command), "dev").unwrap().target;
-    assert_eq!(target("awsmfa credential-process -p dev"), Target::CacheOnly);
-    assert_eq!(target("vault read"), Target::Section("dev-session".into()));
-    assert_eq!(resolve(&profiles("", &keys("dev")), "dev").unwrap().target, Target::Section("dev".into()));
+    assert_eq!(target("awsmfa credential-process -p dev"), Destination::CacheOnly);
+    assert_eq!(target("vault read"), Destination::Section("dev-session".into()));
+    assert_eq!(
+        resolve(&profiles("", &keys("dev")), "dev").unwrap().target,
+        Destination::Section("dev".into())
+    );
 }
 
 #[test]
@@ -158,19 +161,4 @@ fn role_is_assumed_with_the_session_that_its_source_gets_from_us() {
         resolve(&circle, "dev").unwrap_err().to_string(),
         "source profiles go in a circle: base-mfa → base → base-mfa"
     );
-}
-
-#[test]
-fn endpoints_come_from_services_then_the_profile() {
-    let config = "[profile dev]\nservices = x\nendpoint_url = http://all\nuse_fips_endpoint = True\n\
-        [services x]\nsts =\n  endpoint_url = http://sts\n[profile off]\nendpoint_url = http://all\n\
-        ignore_configured_endpoint_urls = true\n";
-    let p = profiles(config, "");
-    let endpoint = |profile, service| service_endpoint(&p, profile, service).map(|s| s.text);
-    assert_eq!(endpoint("dev", "sts").as_deref(), Some("http://sts"));
-    assert_eq!(endpoint("dev", "iam").as_deref(), Some("http://all"));
-    assert_eq!(endpoint("off", "sts"), None);
-    assert_eq!(use_fips_endpoint(&p, "dev"), Some(true));
-    assert_eq!(use_dualstack_endpoint(&p, "dev"), None);
-    assert!(ca_bundle(&p, "dev").is_none());
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::aws_files::{Kind, guard};
+use crate::aws_files::{AwsFile, guard};
 
 fn document(text: &str) -> Document {
-    Document::parse(Kind::Credentials, text.as_bytes()).unwrap()
+    Document::parse(AwsFile::Credentials, text.as_bytes()).unwrap()
 }
 
 fn text(document: &Document) -> String {
@@ -179,7 +179,7 @@ fn keys_come_back_after_the_session_is_gone() {
 
 #[test]
 fn settings_go_to_the_profile_in_the_config_file() {
-    let mut doc = Document::parse(Kind::Config, b"[default]\nregion = x\n").unwrap();
+    let mut doc = Document::parse(AwsFile::Config, b"[default]\nregion = x\n").unwrap();
     set_config_key(&mut doc, "default", "mfa_serial", "arn:1").unwrap();
     set_config_key(&mut doc, "dev", "mfa_serial", "arn:2").unwrap();
     let expected = "[default]\nregion = x\nmfa_serial = arn:1\n\n[profile dev]\nmfa_serial = arn:2\n";

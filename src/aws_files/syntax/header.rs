@@ -1,6 +1,6 @@
 //! Section headers: where they end, whom they name, and in which forms they may be edited.
 
-use super::super::Kind;
+use super::super::AwsFile;
 use super::{SPACE, split_comment, trim};
 
 /// A line as a header. The text between the brackets is untrimmed.
@@ -103,8 +103,8 @@ pub(in crate::aws_files) fn is_exact(line: &str, exact: &str) -> bool {
 }
 
 /// What makes two headers of one file the same section: `[profile default]` is `[default]` in the config file.
-pub(in crate::aws_files) fn identity(kind: Kind, exact: &str) -> &str {
-    if kind == Kind::Config && exact == "profile default" { "default" } else { exact }
+pub(in crate::aws_files) fn identity(kind: AwsFile, exact: &str) -> &str {
+    if kind == AwsFile::Config && exact == "profile default" { "default" } else { exact }
 }
 
 /// A name that every SDK takes: `[A-Za-z0-9_\-/.%@:\+]+`.

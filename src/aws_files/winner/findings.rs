@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use crate::model::command_line;
 use crate::model::visible::{quoted, quoted_path};
 
 use super::super::profiles::Profiles;
 use super::super::session_edits::FOREIGN_MARKERS;
-use super::super::{Kind, Origin, long_term_name};
+use super::super::{AwsFile, Origin, long_term_name};
 use super::{Choice, Elsewhere, Failure, Sdk, Serial, Used, Variables, used};
 
 /// What awsmfa says about a session of a profile.
@@ -50,7 +51,7 @@ pub enum Cause {
     Environment(FromEnvironment),
     /// An access key, or a session that nobody renews, stands in the profile.
     Keys {
-        kind: Kind,
+        kind: AwsFile,
         /// Whether it is a session, and then whether it has another tool's mark.
         session: Option<Marked>,
         /// Whether the long-term section is free.
@@ -134,7 +135,7 @@ fn holds(profiles: &Profiles, used: &Used, claim: Claim<'_>) -> bool {
     match (claim, used) {
         (Claim::Written(section), Used::Keys { profile, session: true, origin }) => {
             let written =
-                profiles.get(section).and_then(|p| p.keys_of_file(Kind::Credentials).ok().flatten());
+                profiles.get(section).and_then(|p| p.keys_of_file(AwsFile::Credentials).ok().flatten());
             profile == section && written.is_some_and(|keys| keys.origin == *origin)
         }
         // The login replaces these.
@@ -155,15 +156,15 @@ fn cause(profiles: &Profiles, claim: Claim<'_>, used: &Used) -> Cause {
     let has = |key: &str| profile.is_some_and(|profile| profile.get(key).is_some());
     let own = profile.and_then(|profile| {
         let command = profile.value("credential_process")?;
-        let words = shlex::split(&command.text().replace('\\', "/"))?;
+        let words = command_line::words(command.text())?;
         Some(Command { program: words.into_iter().next()?, origin: command.origin.clone() })
     });
     match used {
         Used::Keys { session, origin, .. } => {
             let credentials = profiles.files().get(1);
             let kind = match credentials == Some(&*origin.path) {
-                true => Kind::Credentials,
-                false => Kind::Config,
+                true => AwsFile::Credentials,
+                false => AwsFile::Config,
             };
             let session = session.then(|| Marked(FOREIGN_MARKERS.iter().any(|marker| has(marker))));
             let free = profiles.get(&long_term_name(name)).is_none();
@@ -260,12 +261,12 @@ impl Finding {
     }
 }
 
-fn key_hint(name: &str, kind: Kind, session: Option<Marked>, free: bool, origin: &Origin) -> String {
+fn key_hint(name: &str, kind: AwsFile, session: Option<Marked>, free: bool, origin: &Origin) -> String {
     let (long_term, file) = (long_term_name(name), origin.path.display());
     match (session, kind) {
-        (Some(Marked(false)), Kind::Credentials) => format!("awsmfa logout --profile {}", quoted(name)),
+        (Some(Marked(false)), AwsFile::Credentials) => format!("awsmfa logout --profile {}", quoted(name)),
         (Some(_), _) => format!("remove the session's keys from profile `{name}` in {file}"),
-        (None, Kind::Credentials) if free => format!(
+        (None, AwsFile::Credentials) if free => format!(
             "move the access key to [{long_term}]: `perl -pi -e 's/^\\[({})\\]/[$1-long-term]/' {}`",
             name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "."),
             quoted_path(&origin.path)

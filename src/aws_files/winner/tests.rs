@@ -5,7 +5,7 @@ use super::*;
 
 fn profiles(config: &str, credentials: &str) -> Profiles {
     let parse = |kind, text: &str| Document::parse(kind, text.as_bytes()).unwrap();
-    let (config, credentials) = (parse(Kind::Config, config), parse(Kind::Credentials, credentials));
+    let (config, credentials) = (parse(AwsFile::Config, config), parse(AwsFile::Credentials, credentials));
     Profiles::from_documents((&config, Path::new("config")), (&credentials, Path::new("credentials")))
 }
 

@@ -1,4 +1,6 @@
-//! Our own command line in a profile's `credential_process`.
+//! awsmfa's own command line in a profile's `credential_process`.
+
+use crate::model::command_line::{self, is_awsmfa};
 
 /// Whether a `credential_process` runs awsmfa for this profile; without `-p` it is taken to.
 pub fn runs_ourselves(command: &str, profile: &str) -> bool {
@@ -8,12 +10,9 @@ pub fn runs_ourselves(command: &str, profile: &str) -> bool {
 /// The profile for which a `credential_process` runs awsmfa: `Some(None)` if it names none, `None` if it runs something
 /// else.
 pub fn served_profile(command: &str) -> Option<Option<String>> {
-    // Backslashes are folders on Windows and would be eaten as escapes.
-    let words = shlex::split(&command.replace('\\', "/"))?;
+    let words = command_line::words(command)?;
     let (program, rest) = words.split_first()?;
-    let program = program.rsplit('/').next().unwrap_or_default();
-    let is_awsmfa = program == "awsmfa" || program.eq_ignore_ascii_case("awsmfa.exe");
-    if !is_awsmfa || !rest.iter().any(|word| word == "credential-process") {
+    if !is_awsmfa(program) || !rest.iter().any(|word| word == "credential-process") {
         return None;
     }
     let mut words = rest.iter();

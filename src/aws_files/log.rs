@@ -35,7 +35,7 @@ pub enum Op {
 
 /// Where a moved key goes in its new section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum Position<'a> {
     /// After the section's last setting.
     End,
     Before(&'a str),
