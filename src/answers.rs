@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::env::{ANSWER_VARIABLES, Env};
 use crate::files;
 use crate::model::secret::Secret;
+use crate::paths::Paths;
 
 /// The folder of ready answers, in the cache folder.
 const FOLDER: &str = "answers";
@@ -38,11 +39,11 @@ struct Basis {
 }
 
 impl ReadyAnswer {
-    /// As the files and the environment are now; `None` without a home folder. Call this before reading the AWS files: if
+    /// As the files and the environment are now. Call this before reading the AWS files: if
     /// one of them changes after that, the answer written later does not hold for the new state.
-    pub fn as_of_now(env: &Env, profile: &str) -> Option<Self> {
-        let file = env.cache_dir()?.join(FOLDER).join(file_name(profile));
-        Some(Self { file, basis: basis(env, profile)? })
+    pub fn as_of_now(paths: &Paths, env: &Env, profile: &str) -> Self {
+        let file = paths.cache().join(FOLDER).join(file_name(profile));
+        Self { file, basis: basis(paths, env, profile) }
     }
 
     /// The bytes to print, if the file holds an answer that is still valid at `now` (this computer's clock).
@@ -78,8 +79,8 @@ fn file_name(profile: &str) -> String {
     }
 }
 
-fn basis(env: &Env, profile: &str) -> Option<Basis> {
-    let state = |path: PathBuf| match files::fingerprint(&path) {
+fn basis(paths: &Paths, env: &Env, profile: &str) -> Basis {
+    let state = |path: &Path| match files::fingerprint(path) {
         Some(f) => format!("{} {} {}", f.modified_ns, f.size, f.inode),
         None => "none".to_owned(),
     };
@@ -94,11 +95,7 @@ fn basis(env: &Env, profile: &str) -> Option<Basis> {
             environment.push(0);
         }
     }
-    Some(Basis {
-        config: state(env.aws_config_file()?),
-        credentials: state(env.aws_credentials_file()?),
-        environment,
-    })
+    Basis { config: state(paths.config()), credentials: state(paths.credentials()), environment }
 }
 
 fn encode(basis: &Basis, written: DateTime<Utc>, refresh: DateTime<Utc>, output: &[u8]) -> Vec<u8> {
@@ -183,8 +180,10 @@ mod tests {
 
     #[test]
     fn profiles_with_long_names_share_a_file_but_no_answer() {
-        let env = Env::from_pairs([("HOME", "/h")]);
-        let ready = |end: &str| ReadyAnswer::as_of_now(&env, &format!("{}{end}", "x".repeat(200))).unwrap();
+        let env = Env::from_pairs([("HOME", "/h"), ("LOCALAPPDATA", "/h")]);
+        let paths = Paths::of(&env).unwrap();
+        let ready = |end: &str| ReadyAnswer::as_of_now(&paths, &env, &format!("{}{end}", "x".repeat(200)));
+
         assert_eq!(ready("a").file, ready("b").file);
         assert_ne!(ready("a").basis, ready("b").basis);
     }

@@ -100,7 +100,7 @@ impl Caller {
 
     /// The first device whose secret is stored, else the first whose code a person can type.
     fn usable(&self, ctx: &Context, serials: &[Serial]) -> CommandResult<Option<Serial>> {
-        let registered = ctx.registry()?.load()?;
+        let registered = ctx.vault.devices()?;
         let stored = serials.iter().find(|serial| registered.iter().any(|device| device.serial == **serial));
         Ok(stored.or(serials.first().filter(|_| ctx.prompt.can_ask())).cloned())
     }
@@ -248,7 +248,7 @@ fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys
 fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
     let serial = session::known_serial(ctx, None, resolution, None)?;
     let stored = match (&serial, &resolution.keys) {
-        (Some(serial), Ok(_)) => ctx.registry()?.find(serial)?.is_some(),
+        (Some(serial), Ok(_)) => ctx.vault.record(serial)?.is_some(),
         _ => false,
     };
     if !stored {

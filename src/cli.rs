@@ -7,6 +7,7 @@ mod tips;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
@@ -109,12 +110,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let style = cli.style(&env);
     let descriptors = files::check_descriptors();
     interrupt::watch(style.one_line);
-    let ui = Ui::new(style, Box::new(stdio::stdout()), Box::new(std::io::stderr()));
-    let prompt = Arc::new(Terminal::new(&env, &ui));
-    let ctx = Context::new(env, Arc::new(SystemClock), ui, prompt);
-    match descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(&ctx)) {
+    let ui = Rc::new(Ui::new(style, Box::new(stdio::stdout()), Box::new(std::io::stderr())));
+    let run = descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(env, &ui));
+    match run {
         Ok(()) => 0,
-        Err(error) => report(&ctx, &error.choose_profile(&words(&args))),
+        Err(error) => report(&ui, &error.choose_profile(&words(&args))),
     }
 }
 
@@ -178,8 +178,8 @@ pub fn complete(env: &Env, args: &[OsString]) -> bool {
     completer.try_complete(args.iter().cloned(), Some(Path::new("."))).unwrap_or(true)
 }
 
-fn report(ctx: &Context, error: &CommandError) -> u8 {
-    ctx.ui.error(&error.message, &error.hints);
+fn report(ui: &Ui, error: &CommandError) -> u8 {
+    ui.error(&error.message, &error.hints);
     error.kind as u8
 }
 
@@ -201,16 +201,21 @@ impl Cli {
 }
 
 impl Command {
-    fn run(&self, ctx: &Context) -> CommandResult {
+    fn run(&self, env: Env, ui: &Rc<Ui>) -> CommandResult {
+        let context = || {
+            let prompt = Arc::new(Terminal::new(&env, ui));
+            Context::new(env, Arc::new(SystemClock), ui.clone(), prompt)
+        };
         match self {
-            Self::Enroll(args) => commands::enroll::run(ctx, args),
-            Self::Login(args) => commands::login::run(ctx, args),
-            Self::Logout(args) => commands::logout::run(ctx, args),
-            Self::CredentialProcess(args) => commands::credential_process::run(ctx, args),
-            Self::Code(args) => commands::code::run(ctx, args),
-            Self::Device(command) => commands::device::run(ctx, command),
-            Self::Policy(args) => commands::policy::run(ctx, args),
-            Self::Completions(args) => commands::completions::run(ctx, args),
+            Self::Enroll(args) => commands::enroll::run(&context()?, args),
+            Self::Login(args) => commands::login::run(&context()?, args),
+            Self::Logout(args) => commands::logout::run(&context()?, args),
+            Self::CredentialProcess(args) => commands::credential_process::run(&context()?, args),
+            Self::Code(args) => commands::code::run(&context()?, args),
+            Self::Device(command) => commands::device::run(&context()?, command),
+            // These two need no home folder.
+            Self::Policy(args) => commands::policy::run(ui, args),
+            Self::Completions(args) => commands::completions::run(ui, args),
         }
     }
 }

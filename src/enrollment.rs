@@ -21,10 +21,8 @@ mod preflight;
 mod requests;
 mod verify;
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-
 use chrono::{DateTime, Utc};
+use std::cell::OnceCell;
 
 pub use journal::Stage;
 use journal::{Journal, Journals, UserJournal};
@@ -107,7 +105,7 @@ pub struct Enrolled {
 
 /// Enrols a device, or goes on with the enrolment that was begun for the user.
 pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
-    let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
+    let journals = Journals::new(ctx.paths.enrollments());
     let wishes = with_profile(ctx, resumed(&journals, wishes)?);
     ctx.ui.doing("asking AWS whose credentials these are");
     let caller = Caller::find(ctx, wishes.profile.as_deref())?;
@@ -149,7 +147,7 @@ pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
 
 /// Forgets the enrolments under way of a device that is removed: they cannot be gone on with.
 pub fn forget_journal_of(ctx: &Context, serial: &Serial) -> CommandResult {
-    let journals = Journals::new(ctx.state_dir()?.join("enrollments"));
+    let journals = Journals::new(ctx.paths.enrollments());
     for file in journals.naming(serial)? {
         let file = file.lock()?;
         if file.read()?.is_some_and(|journal| journal.serial == *serial) {
@@ -395,8 +393,8 @@ impl<'a> Run<'a> {
         hints::resume(&self.target.user, self.wishes.profile.as_deref())
     }
 
-    fn store_of(&self, journal: &Journal) -> CommandResult<Rc<dyn SecretStore>> {
-        self.ctx.store(journal.store)
+    fn store_of(&self, journal: &Journal) -> CommandResult<&dyn SecretStore> {
+        self.ctx.vault.stores.get(journal.store)
     }
 }
 

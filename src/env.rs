@@ -1,8 +1,7 @@
-//! The environment, read once in `main` and handed down. Every variable that awsmfa obeys, and every folder that
-//! follows from them, is named here and nowhere else.
+//! The environment, read once in `main` and handed down, and the names of the variables that are ours.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Which store new secrets go to: `keyring` or `file`.
@@ -23,9 +22,6 @@ pub const AWSMFA_DEPTH: &str = "AWSMFA_DEPTH";
 
 /// The profiles whose `credential_process` is being run, for the programs that it runs; set by us, for us.
 pub const SERVING: &str = "AWSMFA_SERVING";
-
-/// The name of each folder of our own, in the places that the platform has for them.
-pub const OWN_FOLDER: &str = "awsmfa";
 
 /// Every variable of our own with one line of meaning, for `--help`.
 pub const OWN_VARIABLES: &[(&str, &str)] = &[
@@ -64,6 +60,8 @@ pub const ANSWER_VARIABLES: &[&str] = &[
 #[derive(Clone, Default)]
 pub struct Env {
     vars: BTreeMap<OsString, OsString>,
+    /// Whether names are kept in upper case, because `aws_profile` and `AWS_PROFILE` are one variable, as on Windows.
+    any_case: bool,
 }
 
 impl std::fmt::Debug for Env {
@@ -77,30 +75,48 @@ impl Env {
     /// The environment of this process.
     #[allow(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     pub fn from_process() -> Self {
-        Self { vars: std::env::vars_os().collect() }
+        Self::new(std::env::vars_os(), cfg!(windows))
+    }
+
+    fn new(vars: impl Iterator<Item = (OsString, OsString)>, any_case: bool) -> Self {
+        let mut env = Self { vars: BTreeMap::new(), any_case };
+        for (name, value) in vars {
+            let name = env.key(&name);
+            env.vars.insert(name, value);
+        }
+        env
+    }
+
+    /// The name under which a variable is kept.
+    fn key(&self, name: &OsStr) -> OsString {
+        if self.any_case { name.to_ascii_uppercase() } else { name.to_owned() }
+    }
+
+    fn value(&self, name: &str) -> Option<&OsString> {
+        self.vars.get(&self.key(OsStr::new(name)))
     }
 
     /// An environment of exactly these variables, for tests.
     pub fn from_pairs<K: Into<OsString>, V: Into<OsString>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self { vars: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+        Self::new(pairs.into_iter().map(|(k, v)| (k.into(), v.into())), cfg!(windows))
     }
 
     /// The same environment with one variable set.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Self {
         let mut env = self.clone();
-        env.vars.insert(name.into(), value.into());
+        env.vars.insert(env.key(OsStr::new(name)), value.into());
         env
     }
 
     /// The value of a variable. Unset, empty and not UTF-8 are all `None`, as in the AWS SDKs.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.vars.get(std::ffi::OsStr::new(name)).and_then(|v| v.to_str()).filter(|v| !v.is_empty())
+        self.value(name).and_then(|v| v.to_str()).filter(|v| !v.is_empty())
     }
 
     /// The value of a variable that names a path; unlike [`Env::get`] it need not be UTF-8.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
-        self.vars.get(std::ffi::OsStr::new(name)).filter(|v| !v.is_empty()).map(PathBuf::from)
+        self.value(name).filter(|v| !v.is_empty()).map(PathBuf::from)
     }
 
     /// The profile set by a variable: `AWS_PROFILE`, then `AWS_DEFAULT_PROFILE`, as in AWS CLI v2.
@@ -132,23 +148,6 @@ impl Env {
         })
     }
 
-    /// The AWS config file: `AWS_CONFIG_FILE`, else `~/.aws/config`. `None` without a home.
-    pub fn aws_config_file(&self) -> Option<PathBuf> {
-        self.aws_file("AWS_CONFIG_FILE", "config")
-    }
-
-    /// The AWS credentials file: `AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`. `None` without a home.
-    pub fn aws_credentials_file(&self) -> Option<PathBuf> {
-        self.aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")
-    }
-
-    fn aws_file(&self, variable: &str, name: &str) -> Option<PathBuf> {
-        match self.user_path(variable) {
-            Some(path) => Some(path),
-            None => Some(self.home()?.join(".aws").join(name)),
-        }
-    }
-
     /// The path in a variable, expanded as by botocore.
     pub fn user_path(&self, name: &str) -> Option<PathBuf> {
         Some(self.expand(&self.path(name)?))
@@ -170,7 +169,7 @@ impl Env {
             let (before, from) = rest.split_at(at);
             let (name, length) = variable_at(from);
             expanded.push(before);
-            match self.vars.get(std::ffi::OsStr::new(name)) {
+            match self.value(name) {
                 Some(value) if length > 1 => expanded.push(value),
                 _ => expanded.push(&from[..length]),
             }
@@ -186,33 +185,6 @@ impl Env {
             (Ok(rest), Some(home)) => home.join(rest),
             _ => path.to_owned(),
         }
-    }
-
-    /// Where the registry and the file store live: `$XDG_DATA_HOME/awsmfa` or the platform's own folder.
-    pub fn data_dir(&self) -> Option<PathBuf> {
-        self.own_dir("XDG_DATA_HOME", ".local/share", "Library/Application Support", "data")
-    }
-
-    /// Where ledgers, locks and journals live: `$XDG_STATE_HOME/awsmfa` or the platform's own folder.
-    pub fn state_dir(&self) -> Option<PathBuf> {
-        self.own_dir("XDG_STATE_HOME", ".local/state", "Library/Application Support", "state")
-    }
-
-    /// Where sessions are cached: `$XDG_CACHE_HOME/awsmfa` or the platform's own folder.
-    pub fn cache_dir(&self) -> Option<PathBuf> {
-        self.own_dir("XDG_CACHE_HOME", ".cache", "Library/Caches", "cache")
-    }
-
-    fn own_dir(&self, xdg: &str, linux: &str, mac: &str, windows: &str) -> Option<PathBuf> {
-        // The XDG specification says that relative paths are to be ignored.
-        if let Some(base) = self.path(xdg).filter(|p| p.is_absolute()) {
-            return Some(base.join(OWN_FOLDER));
-        }
-        if cfg!(windows) {
-            return Some(self.path("LOCALAPPDATA")?.join(OWN_FOLDER).join(windows));
-        }
-        let under_home = if cfg!(target_os = "macos") { mac } else { linux };
-        Some(self.home()?.join(under_home).join(OWN_FOLDER))
     }
 }
 
@@ -237,13 +209,6 @@ mod tests {
         let env = Env::from_pairs([("HOME", ""), ("HOMEDRIVE", "C:"), ("HOMEPATH", "\\h")]);
         assert_eq!(env.home(), Some("C:\\h".into()));
         assert_eq!(Env::default().home(), None);
-    }
-
-    #[test]
-    fn aws_files_follow_their_variables_and_tilde() {
-        let env = Env::from_pairs([("HOME", "/home/a"), ("AWS_CONFIG_FILE", "~/elsewhere")]);
-        assert_eq!(env.aws_config_file(), Some("/home/a/elsewhere".into()));
-        assert_eq!(env.aws_credentials_file(), Some("/home/a/.aws/credentials".into()));
     }
 
     #[test]
@@ -281,11 +246,13 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
-    fn relative_xdg_folders_are_ignored() {
-        let env = Env::from_pairs([("HOME", "/h"), ("XDG_CACHE_HOME", "rel"), ("XDG_DATA_HOME", "/d")]);
-        assert_eq!(env.cache_dir(), Some("/h/.cache/awsmfa".into()));
-        assert_eq!(env.data_dir(), Some("/d/awsmfa".into()));
+    fn names_differ_by_case_except_on_windows() {
+        let vars = || [("aws_profile".into(), "a".into()), ("Path".into(), "p".into())].into_iter();
+        let (unix, windows) = (Env::new(vars(), false), Env::new(vars(), true));
+        assert_eq!((unix.profile(), unix.get("aws_profile")), ("default", Some("a")));
+        assert_eq!((windows.profile(), windows.get("PATH")), ("a", Some("p")));
+        assert_eq!(windows.expand(Path::new("$path/x")), PathBuf::from("p/x"));
+        assert_eq!(windows.with("path", "q").iter().count(), 2, "replaced, not added");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use crate::answers::ReadyAnswer;
 use crate::clock::Clock;
 use crate::env::Env;
+use crate::paths::Paths;
 
 /// Prints the ready answer that the arguments (without the program's name) ask for, if it is valid. `None` means that
 /// nothing was written and the ordinary path must run; an error means that the answer was not written completely.
@@ -19,7 +20,7 @@ pub fn answer(
     out: &mut dyn Write,
 ) -> Option<io::Result<()>> {
     let profile = requested_profile(args, env)?;
-    let output = ReadyAnswer::as_of_now(env, &profile)?.read(clock.now())?;
+    let output = ReadyAnswer::as_of_now(&Paths::of(env).ok()?, env, &profile).read(clock.now())?;
     Some(match out.write_all(output.expose()).and_then(|()| out.flush()) {
         // The reader closed the pipe and does not need the rest.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

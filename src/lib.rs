@@ -35,8 +35,8 @@
 //!
 //! | layer | may use | never names |
 //! |---|---|---|
-//! | entry: [`entry`], [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`clock`], [`answers`]) | `fast_path`: clap, store, aws, ui, tokio |
-//! | use cases: [`commands`], [`devices`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
+//! | entry: [`entry`], [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`paths`], [`clock`], [`answers`]) | `fast_path`: clap, store, aws, ui, tokio |
+//! | use cases: [`commands`], [`devices`], [`vault`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
 //! | adapters: [`aws`], [`store`], [`cache`], [`answers`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
 //! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
 //!
@@ -74,6 +74,7 @@ mod interrupt;
 mod ledger;
 mod model;
 mod panics;
+mod paths;
 mod process;
 mod retry;
 mod session;
@@ -83,5 +84,6 @@ mod store;
 pub mod testing;
 mod tty;
 mod ui;
+mod vault;
 
 pub use entry::main;

@@ -162,7 +162,7 @@ impl<'a> Maker<'a> {
     fn new(ctx: &'a Context, aws: &'a Aws, options: &'a Options, probing: bool) -> CommandResult<Self> {
         // A seed that is not stored yet is there to be proved.
         let probing = probing || options.seed.is_some();
-        Ok(Self { ctx, aws, options, ledgers: ctx.ledgers()?, cache: ctx.cache()?, probing })
+        Ok(Self { ctx, aws, options, ledgers: ctx.ledgers(), cache: ctx.cache(), probing })
     }
 
     fn ensure(&self, plan: &Plan, force: bool) -> Result<Ensured, SessionError> {
@@ -216,7 +216,7 @@ impl<'a> Maker<'a> {
 
     /// Keeps a new session. It cost a code: one that cannot be kept is handed out all the same.
     fn keep(&self, key: &SessionKey, session: &Session) {
-        let (ui, folder) = (&self.ctx.ui, self.ctx.env.cache_dir().unwrap_or_default());
+        let (ui, folder) = (&self.ctx.ui, self.ctx.paths.cache());
         if let Err(error) = self.cache.put(key, session) {
             ui.warn(format_args!("the session could not be kept in {}: {error}", folder.display()));
         }

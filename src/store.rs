@@ -27,9 +27,22 @@ pub trait SecretStore: Send + Sync {
     fn kind(&self) -> StoreKind;
     /// The secret kept under `name`; `None` if there is none.
     fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError>;
-    /// Keeps `value` under `name`, in place of what may be there. When this returns, it is on the disk (or with the
-    /// platform's keyring) and, where nobody had to be asked for it, was read back.
-    fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError>;
+    /// Whether [`get`](Self::get) answers without a person: what is saved can be read back then.
+    fn is_readable(&self) -> bool;
+    /// Saves `value` under `name` durably, replacing what is there. Callers use [`put`](Self::put).
+    fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError>;
+    /// Saves `value` under `name` and, where nobody needs to be asked for it, reads it back.
+    fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
+        check_name(name)?;
+        self.write(name, value)?;
+        if self.is_readable() && self.get(name)?.as_ref() != Some(value) {
+            return Err(StoreError::damaged(format!(
+                "the {} store did not return what was saved",
+                self.kind()
+            )));
+        }
+        Ok(())
+    }
     /// A command that prints the secret kept under `name` without awsmfa, where the platform has one.
     fn reading_command(&self, _name: &str) -> Option<String> {
         None
@@ -128,10 +141,7 @@ pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
     let read = store.put(&name, &value).and_then(|()| store.get(&name));
     let deleted = store.delete(&name);
     if read?.as_ref() != Some(&value) {
-        return Err(StoreError::damaged(format!(
-            "the {} store gave back something else than it was given",
-            store.kind()
-        )));
+        return Err(StoreError::damaged(format!("the {} store did not return what was saved", store.kind())));
     }
     match deleted? {
         true => Ok(()),
@@ -158,6 +168,7 @@ mod tests {
     struct Faulty {
         items: Mutex<BTreeMap<String, Secret<String>>>,
         forgets: bool,
+        is_locked: bool,
         clings: bool,
     }
 
@@ -170,7 +181,11 @@ mod tests {
             Ok(self.items.lock().unwrap().get(name).cloned())
         }
 
-        fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
+        fn is_readable(&self) -> bool {
+            !self.is_locked
+        }
+
+        fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
             if !self.forgets {
                 self.items.lock().unwrap().insert(name.to_owned(), value.clone());
             }
@@ -188,10 +203,18 @@ mod tests {
         probe(&good).unwrap();
         assert!(good.items.lock().unwrap().is_empty());
         let complaint = |store| probe(&store).unwrap_err().to_string();
-        assert!(
-            complaint(Faulty { forgets: true, ..Faulty::default() }).contains("gave back something else")
-        );
+        let forgetful = |is_locked| Faulty { forgets: true, is_locked, ..Faulty::default() };
+        let lost = "the keyring store did not return what was saved";
+        assert_eq!([complaint(forgetful(false)), complaint(forgetful(true))], [lost, lost]);
         assert!(complaint(Faulty { clings: true, ..Faulty::default() }).contains("did not delete"));
+    }
+
+    #[test]
+    fn put_reads_back_unless_a_person_would_be_asked() {
+        let forgetful = |is_locked| Faulty { forgets: true, is_locked, ..Faulty::default() };
+        assert!(forgetful(false).put("a", &"b".into()).unwrap_err().to_string().contains("did not return"));
+        forgetful(true).put("a", &"b".into()).unwrap();
+        Faulty::default().put("a", &"b".into()).unwrap();
     }
 
     #[test]

@@ -56,7 +56,7 @@ struct PairOutput<'a> {
 
 pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     let serial = device(ctx, args)?;
-    let Some(seed) = ctx.seed(&serial)? else {
+    let Some(seed) = ctx.vault.seed(&serial)? else {
         return Err(CommandError::new(
             ErrorKind::Configuration,
             format!("no secret is stored for `{serial}`"),
@@ -157,9 +157,9 @@ fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
         return Ok(arn.parse()?);
     }
     if let Some(name) = &args.device {
-        return Ok(super::device::stored(ctx, name)?.serial);
+        return Ok(ctx.vault.find(name)?.serial);
     }
-    let devices = ctx.registry()?.load()?;
+    let devices = ctx.vault.devices()?;
     let named = args.profile.profile.as_deref().or(ctx.env.named_profile());
     match (named, devices.as_slice()) {
         // Whoever has one device means it, unless the profile names another.

@@ -9,11 +9,12 @@ use clap_complete::env::Shells;
 
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::resolve;
-use crate::context::Context;
 use crate::env::Env;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::paths::Paths;
 use crate::store::StoreKind;
 use crate::store::registry::{DeviceRecord, Registry};
+use crate::ui::Ui;
 
 /// The variable by which a completion script tells the program that it wants candidates.
 pub const VARIABLE: &str = "AWSMFA_COMPLETE";
@@ -68,8 +69,8 @@ pub struct CompletionsArgs {
     shell: String,
 }
 
-pub fn run(ctx: &Context, args: &CompletionsArgs) -> CommandResult {
-    Ok(ctx.ui.result(&script(&args.shell)?)?)
+pub fn run(ui: &Ui, args: &CompletionsArgs) -> CommandResult {
+    Ok(ui.result(&script(&args.shell)?)?)
 }
 
 /// The script of a shell.
@@ -141,12 +142,11 @@ fn starting_with(
 }
 
 fn profiles() -> Profiles {
-    let env = Env::from_process();
-    let (config, credentials) = (env.aws_config_file(), env.aws_credentials_file());
-    Profiles::load(config.as_deref(), credentials.as_deref()).unwrap_or_default()
+    let Ok(paths) = Paths::of(&Env::from_process()) else { return Profiles::default() };
+    Profiles::load(Some(paths.config()), Some(paths.credentials())).unwrap_or_default()
 }
 
 fn devices() -> Vec<DeviceRecord> {
-    let Some(folder) = Env::from_process().data_dir() else { return Vec::new() };
-    Registry::new(folder.join("devices.json"), folder.join("unused")).load().unwrap_or_default()
+    let Ok(paths) = Paths::of(&Env::from_process()) else { return Vec::new() };
+    Registry::of(&paths).load().unwrap_or_default()
 }

@@ -23,7 +23,7 @@ pub struct CredentialProcessArgs {
 pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let name = args.profile.profile.as_deref().unwrap_or(ctx.env.profile());
     // Before the files are read: if one changes meanwhile, the answer is not taken for one about the new state.
-    let ready = ReadyAnswer::as_of_now(&ctx.env, name);
+    let ready = ReadyAnswer::as_of_now(&ctx.paths, &ctx.env, name);
     let wishes = Wishes { profile: Some(name.to_owned()), unattended: true, ..Wishes::default() };
     let prepared = session::prepare(ctx, &wishes)?;
     let options = Options { force: false, unattended: true, code: None, seed: None, precheck: &|| Ok(()) };
@@ -42,7 +42,7 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let now = ctx.clock.now();
     // By this computer's clock as it is, and as it would be if someone set it now.
     let refresh = ensured.session.refresh_at().min(ensured.session.refresh_at() - ensured.offset);
-    if let Some(ready) = ready.filter(|_| now < refresh)
+    if now < refresh
         && let Err(error) = ready.write(now, refresh, output.expose())
     {
         ctx.ui.detail(format_args!("the answer could not be kept for next time: {error}"));

@@ -8,7 +8,7 @@ pub mod resync;
 
 use crate::context::Context;
 use crate::devices::inventory::{self, Entry};
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::CommandResult;
 use crate::model::serial::Serial;
 use crate::store::registry::DeviceRecord;
 
@@ -35,28 +35,6 @@ pub fn run(ctx: &Context, command: &DeviceCommand) -> CommandResult {
         DeviceCommand::Export(args) => export::run(ctx, args),
         DeviceCommand::Resync(args) => resync::run(ctx, args),
         DeviceCommand::Remove(args) => remove::run(ctx, args),
-    }
-}
-
-/// The stored device of this ARN, name or label, or else of the profile of that name.
-pub(super) fn stored(ctx: &Context, name: &str) -> CommandResult<DeviceRecord> {
-    let devices = ctx.registry()?.load()?;
-    let is_meant = |d: &&DeviceRecord| {
-        d.serial.as_str() == name || d.serial.device_name() == name || d.label.as_deref() == Some(name)
-    };
-    let found: Vec<&DeviceRecord> = devices.iter().filter(is_meant).collect();
-    match found.as_slice() {
-        [one] => Ok((*one).clone()),
-        // Of a profile, people think as of its device.
-        [] => {
-            let used = devices.iter().find(|d| d.profiles.iter().any(|profile| profile == name));
-            used.cloned().ok_or_else(|| not_stored(name))
-        }
-        several => {
-            let message = format!("several stored devices are called `{name}`");
-            let this = CommandError::new(ErrorKind::Usage, message);
-            Err(several.iter().fold(this, |this, d| this.hint(format!("name one by its ARN: {}", d.serial))))
-        }
     }
 }
 
@@ -95,9 +73,4 @@ fn profile_of(
     let users = inventory::users_of(&profiles, serial.as_str(), Vec::new());
     let user = users.into_iter().find(|name| exists(name) && !somebody_is_configured(ctx));
     user.or_else(|| profile_of_any(ctx, &inventory::local(ctx).ok()?))
-}
-
-fn not_stored(name: &str) -> CommandError {
-    CommandError::new(ErrorKind::Configuration, format!("no secret is stored for `{name}`"))
-        .hint("list the devices: `awsmfa device list`")
 }

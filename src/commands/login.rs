@@ -87,7 +87,7 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
 
 fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
     let profiles = ctx.profiles()?;
-    let registered = ctx.registry()?.load()?;
+    let registered = ctx.vault.devices()?;
     let mut names: Vec<String> = Vec::new();
     for name in profiles.names() {
         let base = keeps_keys_of(name).unwrap_or(name);
@@ -169,7 +169,8 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
 
 /// Removes a session that an earlier login wrote into a profile that asks us now: SDKs would use it after its end, too.
 fn remove_own_session(ctx: &Context, name: &str) {
-    let removed = ctx.aws_files().and_then(|files| {
+    let files = ctx.aws_files();
+    let remove = || -> CommandResult<bool> {
         let own = session_edits::own_sessions(&files.read(AwsFile::Credentials)?);
         if !own.iter().any(|section| section == name) {
             return Ok(false);
@@ -178,8 +179,8 @@ fn remove_own_session(ctx: &Context, name: &str) {
             session_edits::remove_session(document, name, false)
         };
         Ok(files.edit(AwsFile::Credentials, edit)?.removed)
-    });
-    match removed {
+    };
+    match remove() {
         Ok(true) => ctx.ui.say(format_args!(
             "removed the session of an earlier login from [{name}], which would hide its `credential_process`"
         )),
@@ -215,7 +216,7 @@ fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Destination> {
 
 fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> CommandResult {
     let values = SessionValues::made_up();
-    let rehearsed = ctx.aws_files()?.rehearse(AwsFile::Credentials, |document| {
+    let rehearsed = ctx.aws_files().rehearse(AwsFile::Credentials, |document| {
         session_edits::write_session(document, section, &values, force)
     });
     rehearsed.map(drop).map_err(|error| {
@@ -251,7 +252,7 @@ fn write_session(ctx: &Context, section: &str, ensured: &Ensured, force: bool) -
     let edit = |document: &mut _| -> Result<WriteReport, SessionEditError> {
         session_edits::write_session(document, section, &values, force)
     };
-    Ok(ctx.aws_files()?.edit(AwsFile::Credentials, edit)?)
+    Ok(ctx.aws_files().edit(AwsFile::Credentials, edit)?)
 }
 
 fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured: &Ensured) -> CommandResult {
@@ -259,7 +260,7 @@ fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured
     if let Some(long_term) = &report.moved_to {
         ctx.ui.say(format_args!("moved the long-term keys of [{section}] to [{long_term}]"));
     }
-    let path = ctx.credentials_path()?;
+    let path = ctx.paths.credentials();
     ctx.ui.say(format_args!(
         "session of `{profile}` {}, in [{section}] of {}",
         validity(ctx, ensured),

@@ -134,7 +134,7 @@ fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)
 
 /// Forgets these cached sessions, or all.
 fn forget(ctx: &Context, cached: Option<&Cached>) -> CommandResult {
-    let cache = ctx.cache()?;
+    let cache = ctx.cache();
     match cached {
         Some(cached) => cache.remove_where(|key, session_id| cached.includes(key, session_id))?,
         None => cache.clear()?,
@@ -148,7 +148,7 @@ fn remove(
     section: Option<&str>,
     restore: bool,
 ) -> CommandResult<Vec<(String, CommandResult<RemoveReport>)>> {
-    let files = ctx.aws_files()?;
+    let files = ctx.aws_files();
     let path = files.path(AwsFile::Credentials);
     let failed = |source| CommandError::from(EditError::Edit { path: path.to_owned(), source });
     let edit = |document: &mut Document| -> Result<_, SessionEditError> {

@@ -1,8 +1,8 @@
 //! `awsmfa policy`: the IAM policy under which all of this works.
 
-use crate::context::Context;
 use crate::error::CommandResult;
 use crate::model::policy;
+use crate::ui::Ui;
 
 /// Print the IAM policy under which users manage their own MFA, and can do nothing else without it
 #[derive(Debug, clap::Args)]
@@ -30,9 +30,9 @@ pub struct PolicyArgs {
     partition: String,
 }
 
-pub fn run(ctx: &Context, args: &PolicyArgs) -> CommandResult {
+pub fn run(ui: &Ui, args: &PolicyArgs) -> CommandResult {
     let policy = policy::manage_own_mfa(&args.partition, args.account.as_deref().unwrap_or("*"));
-    Ok(ctx.ui.result(&format!("{policy}\n"))?)
+    Ok(ui.result(&format!("{policy}\n"))?)
 }
 
 fn account(text: &str) -> Result<String, &'static str> {

@@ -21,15 +21,14 @@ pub fn secret(ctx: &Context, record: &DeviceRecord) -> CommandResult {
     let serial = &record.serial;
     // An enrolment that was not finished cannot be any more, and would stand in the way of another.
     enrollment::forget_journal_of(ctx, serial)?;
-    ctx.store(record.store)?.delete(serial.as_str())?;
-    ctx.registry()?.update(|devices| devices.retain(|device| device.serial != *serial))?;
+    ctx.vault.forget(record)?;
     ctx.ui.say(format_args!("forgot the secret of `{serial}`"));
     Ok(())
 }
 
 /// Forgets what uses a device: sessions made with it, and the profiles that name it. Its secret stays.
 pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
-    let files = ctx.aws_files()?;
+    let files = ctx.aws_files();
     for kind in [AwsFile::Config, AwsFile::Credentials] {
         let named = files.read(kind).is_ok_and(|document| !lines_of(&document, serial).is_empty());
         if !named {
@@ -51,8 +50,8 @@ pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
             }
         }
     }
-    ctx.cache()?.remove_device(serial.as_str())?;
-    ctx.registry()?.forget_uses(serial)?;
+    ctx.cache().remove_device(serial.as_str())?;
+    ctx.vault.forget_uses(serial)?;
     Ok(())
 }
 

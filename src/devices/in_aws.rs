@@ -90,7 +90,7 @@ pub fn own_devices(ctx: &Context, caller: &mut Caller, last: &Serial) -> Command
     };
     let was_own = own.contains(last);
     own.retain(|serial| serial != last);
-    if was_own || ctx.registry()?.find(last)?.is_some() {
+    if was_own || ctx.vault.record(last)?.is_some() {
         own.push(last.clone());
     }
     Ok(own)

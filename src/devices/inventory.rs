@@ -86,7 +86,7 @@ pub fn local(ctx: &Context) -> CommandResult<Vec<Entry>> {
         state: State::Unknown,
         store: Some(record.store),
     };
-    Ok(ctx.registry()?.load()?.into_iter().map(entry).collect())
+    Ok(ctx.vault.devices()?.into_iter().map(entry).collect())
 }
 
 /// Asks AWS for a user's devices, by default the caller's own, and for the account's virtual devices.

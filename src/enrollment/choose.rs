@@ -73,7 +73,7 @@ impl Run<'_> {
         if journal.stage == Stage::Planned {
             return Ok(());
         }
-        let registered = self.ctx.registry()?.find(&journal.serial)?.map(|record| record.store);
+        let registered = self.ctx.vault.record(&journal.serial)?.map(|record| record.store);
         journal.store = registered.unwrap_or(journal.store);
         if self.store_of(journal)?.get(journal.serial.as_str())?.is_none() {
             self.ctx.ui.warn(format_args!(
@@ -144,7 +144,7 @@ impl Run<'_> {
         for number in from..=NAMES {
             let name = base.numbered(number);
             let serial = self.serial_of(&name)?;
-            let store = self.ctx.store_for_new(self.store)?;
+            let store = self.ctx.vault.stores.for_new(self.store)?;
             let begun = |stage, store| Ok(Begun { stage, serial: serial.clone(), name: name.clone(), store });
             match self.look_for(&serial)? {
                 Found::Nothing => return begun(Stage::Planned, store),
@@ -202,7 +202,7 @@ impl Run<'_> {
 
     /// The other user for whom a device that is nobody's yet was made.
     pub(super) fn reserved(&self, serial: &Serial) -> CommandResult<Option<String>> {
-        let user = self.ctx.registry()?.find(serial)?.and_then(|record| record.user);
+        let user = self.ctx.vault.record(serial)?.and_then(|record| record.user);
         Ok(user.filter(|user| !user.eq_ignore_ascii_case(&self.target.user)))
     }
 
@@ -213,13 +213,13 @@ impl Run<'_> {
 
     /// The store that has a secret under this serial.
     fn stored(&self, serial: &Serial) -> CommandResult<Option<StoreKind>> {
-        let registered = self.ctx.registry()?.find(serial)?.map(|record| record.store);
+        let registered = self.ctx.vault.record(serial)?.map(|record| record.store);
         // A run that was killed may have stored it and no more.
         let kind = match registered {
             Some(kind) => kind,
-            None => self.ctx.store_for_new(self.store)?,
+            None => self.ctx.vault.stores.for_new(self.store)?,
         };
-        let value = self.ctx.store(kind)?.get(serial.as_str())?;
+        let value = self.ctx.vault.stores.get(kind)?.get(serial.as_str())?;
         Ok(value.filter(|uri| Seed::from_uri(uri.expose()).is_ok()).map(|_| kind))
     }
 
@@ -309,7 +309,7 @@ impl Run<'_> {
 
     /// Whether the secret of a device of the user is here: it makes the session that AWS wants for another device.
     fn has_other_secret(&self) -> CommandResult<bool> {
-        let registered = self.ctx.registry()?.load()?;
+        let registered = self.ctx.vault.devices()?;
         let mut devices = self.lists.devices.iter().flatten();
         Ok(devices.any(|device| registered.iter().any(|record| record.serial.as_str() == device.serial)))
     }

@@ -8,8 +8,8 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::{Seed, SeedError};
-use crate::store::StoreError;
-use crate::store::registry::DeviceRecord;
+use crate::store::registry::Registration;
+use crate::vault::Vault;
 
 /// What stands before a device's serial in the name of a secret that could not be read.
 const UNREADABLE: &str = "unreadable:";
@@ -35,7 +35,7 @@ impl Run<'_> {
                 AwsErrorKind::Exists => match self.ours(&journal.serial)? {
                     Some(store) => {
                         (journal.stage, journal.store) = (Stage::Stored, store);
-                        return self.register(journal);
+                        return self.register(journal, None);
                     }
                     None => self.make_room(file, journal)?,
                 },
@@ -83,13 +83,14 @@ impl Run<'_> {
             Ok(seed) => seed,
             Err(why) => return Err(self.keep_unreadable(journal, &serial, &device.seed, &why)),
         };
-        if let Err(error) = self.put(journal, serial.as_str(), &seed.to_uri(&serial)) {
+        let saved = self.store_of(journal).and_then(|store| Ok(Vault::save_seed(store, &serial, &seed)?));
+        if let Err(error) = saved {
             return Err(self.take_back(journal, error));
         }
         journal.serial = serial;
         journal.stage = Stage::Stored;
         self.made_device = true;
-        self.register(journal)?;
+        self.register(journal, None)?;
         self.ctx
             .ui
             .done(format_args!("created `{}`; its secret is in the {} store", journal.serial, journal.store));
@@ -107,7 +108,8 @@ impl Run<'_> {
         // Again would create another device with the same end.
         self.given_up = true;
         let name = format!("{UNREADABLE}{serial}");
-        if let Err(error) = self.put(journal, &name, &as_text(seed)) {
+        let saved = self.store_of(journal).and_then(|store| Ok(store.put(&name, &as_text(seed))?));
+        if let Err(error) = saved {
             return self.take_back(journal, error);
         }
         let message = format!(
@@ -121,18 +123,6 @@ impl Run<'_> {
             None => this,
         };
         this.hint(format!("the device is not enabled; delete it: `{}`", hints::delete_command(serial)))
-    }
-
-    fn put(&self, journal: &Journal, name: &str, value: &Secret<String>) -> CommandResult {
-        let store = self.store_of(journal)?;
-        store.put(name, value)?;
-        match store.get(name)? {
-            Some(read) if read == *value => Ok(()),
-            _ => Err(StoreError::Damaged {
-                what: format!("the {} store gave back something else than the secret", journal.store),
-            }
-            .into()),
-        }
     }
 
     /// The store failed after all: without its secret the device is of no use to anybody.
@@ -184,17 +174,9 @@ impl Run<'_> {
     }
 
     /// Enters the device into the register: from here on its seed is found.
-    pub(super) fn register(&self, journal: &Journal) -> CommandResult {
-        let (serial, user) = (&journal.serial, &journal.user);
-        self.ctx.registry()?.update(|devices| {
-            let place = devices.iter().position(|device| device.serial == *serial).unwrap_or_else(|| {
-                devices.push(DeviceRecord::new(serial.clone(), journal.store));
-                devices.len() - 1
-            });
-            devices[place].store = journal.store;
-            devices[place].user = Some(user.clone());
-        })?;
-        Ok(())
+    pub(super) fn register(&self, journal: &Journal, profile: Option<&str>) -> CommandResult {
+        let new = Registration::of(&journal.serial, journal.store);
+        self.ctx.vault.register(Registration { user: Some(&journal.user), profile, ..new })
     }
 }
 

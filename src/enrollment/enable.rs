@@ -19,7 +19,7 @@ const LIST_WAITS: [u64; 4] = [1, 2, 4, 8];
 impl Run<'_> {
     /// EnableMFADevice; the journal's stage says afterwards whether the device is the user's.
     pub(super) fn enable(&mut self, journal: &mut Journal) -> CommandResult {
-        self.register(journal)?;
+        self.register(journal, None)?;
         let seed = self.seed(journal)?;
         self.ctx.ui.doing(format_args!("enabling it for `{}`", journal.user));
         let mut tries = 0;
@@ -64,14 +64,12 @@ impl Run<'_> {
 
     /// The secret that the journal's store has.
     pub(super) fn seed(&self, journal: &Journal) -> CommandResult<Seed> {
-        let uri = self.store_of(journal)?.get(journal.serial.as_str())?;
-        let Some(uri) = uri else {
+        self.ctx.vault.seed_in(journal.store, &journal.serial)?.ok_or_else(|| {
             let message =
                 format!("the {} store has no secret for `{}` any more", journal.store, journal.serial);
-            return Err(CommandError::new(ErrorKind::Store, message)
-                .hint(format!("enrol another device: `{}`", hints::command(&self.another()))));
-        };
-        Ok(Seed::from_uri(uri.expose())?)
+            CommandError::new(ErrorKind::Store, message)
+                .hint(format!("enrol another device: `{}`", hints::command(&self.another())))
+        })
     }
 
     fn another_step(&self, step: Step) -> bool {

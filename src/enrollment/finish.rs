@@ -9,20 +9,9 @@ use crate::error::CommandResult;
 impl Run<'_> {
     /// Connects the device with its user and, if there is one, the profile that is to use it.
     pub(super) fn finish(&self, journal: &Journal) -> CommandResult {
-        self.register(journal)?;
-        let Some(profile) = self.using_profile() else { return Ok(()) };
-        let (serial, name) = (&journal.serial, &profile);
-        self.ctx.registry()?.update(|devices| {
-            // A profile has one device: the one that it was given last.
-            for device in devices.iter_mut() {
-                let uses = device.profiles.contains(name);
-                if device.serial != *serial {
-                    device.profiles.retain(|used_by| used_by != name);
-                } else if !uses {
-                    device.profiles.push(name.clone());
-                }
-            }
-        })?;
+        let profile = self.using_profile();
+        self.register(journal, profile.as_deref())?;
+        let Some(profile) = profile else { return Ok(()) };
         self.name_in_profile(journal, &profile)
     }
 
@@ -36,7 +25,7 @@ impl Run<'_> {
             self.ctx.ui.done(format_args!("`{profile}` uses `{serial}`"));
             return Ok(());
         };
-        self.ctx.aws_files()?.edit(AwsFile::Config, |document| {
+        self.ctx.aws_files().edit(AwsFile::Config, |document| {
             session_edits::set_config_key(document, &home, "mfa_serial", serial)
         })?;
         if self.named(profile)?.as_deref() != Some(serial) {
@@ -78,6 +67,6 @@ impl Run<'_> {
             }
             Ok(())
         };
-        Ok(self.ctx.aws_files()?.edit(AwsFile::Credentials, edit)?)
+        Ok(self.ctx.aws_files().edit(AwsFile::Credentials, edit)?)
     }
 }

@@ -186,7 +186,7 @@ impl Run<'_> {
         let edit = |document: &mut _| -> Result<String, KeyEditError> {
             key_edits::write_long_term(document, profile, keys)
         };
-        Ok(self.ctx.aws_files()?.edit(AwsFile::Credentials, edit)?)
+        Ok(self.ctx.aws_files().edit(AwsFile::Credentials, edit)?)
     }
 
     /// The user's access keys; `None` where the caller may not know.

@@ -32,8 +32,8 @@ impl Run<'_> {
     /// Checks the store, which may ask a person for a first passphrase: right before AWS is changed, and no sooner.
     pub(super) fn check_store(&self) -> CommandResult {
         self.ctx.ui.doing("checking the secret store");
-        let kind = self.ctx.store_for_new(self.store)?;
-        store::probe(&*self.ctx.store(kind)?).map_err(|error| self.unusable(error))
+        let kind = self.ctx.vault.stores.for_new(self.store)?;
+        store::probe(self.ctx.vault.stores.get(kind)?).map_err(|error| self.unusable(error))
     }
 
     fn check_profile(&self) -> CommandResult {
@@ -45,7 +45,7 @@ impl Run<'_> {
         self.own_keys()?;
         let home = self.using_profile().map(|profile| self.serial_home(&profile)).transpose()?.flatten();
         if let Some(profile) = home {
-            let rehearsed = self.ctx.aws_files()?.rehearse(AwsFile::Config, |document| {
+            let rehearsed = self.ctx.aws_files().rehearse(AwsFile::Config, |document| {
                 session_edits::set_config_key(document, &profile, "mfa_serial", "-")
             });
             rehearsed?;
@@ -62,7 +62,7 @@ impl Run<'_> {
         if new_user.access_key && self.own_keys()?.is_none() {
             let made_up = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "-".into() };
             let profile = self.key_profile();
-            self.ctx.aws_files()?.rehearse(
+            self.ctx.aws_files().rehearse(
                 AwsFile::Credentials,
                 |document| -> Result<String, KeyEditError> {
                     key_edits::write_long_term(document, &profile, &made_up)

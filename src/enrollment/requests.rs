@@ -56,7 +56,7 @@ impl Run<'_> {
             Ok(serials) => serials.into_iter().filter(|s| Some(s) != self.serial.as_ref()).collect(),
             Err(_) => return false,
         };
-        let registered = self.ctx.registry().and_then(|registry| Ok(registry.load()?)).unwrap_or_default();
+        let registered = self.ctx.vault.devices().unwrap_or_default();
         let stored: Vec<Serial> =
             serials.into_iter().filter(|s| registered.iter().any(|device| device.serial == *s)).collect();
         match self.caller.use_mfa(self.ctx, &stored) {

@@ -6,8 +6,15 @@ use std::path::Path;
 use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
 use crate::model::visible::quoted_path;
+use crate::paths::NoHome;
 use crate::process::ProcessError;
 use crate::ui::{OutputError, PromptError};
+
+impl From<NoHome> for CommandError {
+    fn from(error: NoHome) -> Self {
+        Self::new(ErrorKind::Configuration, error).hint("set HOME to your home folder")
+    }
+}
 
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {

@@ -5,7 +5,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::env::OWN_FOLDER;
+use crate::paths::OWN_FOLDER;
 
 /// The folders of a path that are awsmfa's own: from its own parent up to the one called [`OWN_FOLDER`]. A path outside of
 /// such a folder has just its parent.

@@ -43,7 +43,7 @@ impl CodeSource {
 
 /// Finds the source of a device's codes: the stored seed, else the profile's `mfa_process`, else a person.
 pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> CommandResult<CodeSource> {
-    if let Some(seed) = ctx.seed(serial)? {
+    if let Some(seed) = ctx.vault.seed(serial)? {
         return Ok(CodeSource::Seed(seed));
     }
     if let Some(command) = mfa_process {

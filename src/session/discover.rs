@@ -36,15 +36,14 @@ pub fn known_serial(
             error
         })?));
     }
-    let registry = ctx.registry()?;
     for profile in &resolution.chain {
-        if let Some(record) = registry.for_profile(profile)? {
+        if let Some(record) = ctx.vault.of_profile(profile)? {
             ctx.ui.detail(format_args!("MFA device `{}`, registered for profile `{profile}`", record.serial));
             return Ok(Some(record.serial));
         }
     }
     let Some(id) = access_key_id.or(resolution.access_key_id()) else { return Ok(None) };
-    let serial = registry.for_key(id)?;
+    let serial = ctx.vault.of_key(id)?;
     if let Some(serial) = &serial {
         ctx.ui.detail(format_args!("MFA device `{serial}`, remembered for access key `{id}`"));
     }
@@ -61,7 +60,7 @@ pub fn ask_aws(
     ctx.ui.detail("asking AWS which MFA device the user has");
     let devices = list(ctx, aws, &keys.into()).map_err(|error| unknown_serial(resolution, keys, error))?;
     let serials: Vec<Serial> = devices.iter().filter_map(|d| d.serial.parse().ok()).collect();
-    let registered = ctx.registry()?.load()?;
+    let registered = ctx.vault.devices()?;
     let stored: Vec<&Serial> =
         serials.iter().filter(|s| registered.iter().any(|record| record.serial == **s)).collect();
     match (serials.as_slice(), stored.as_slice()) {
@@ -99,7 +98,7 @@ pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
 /// Remembers in the registry which device the access key's user has.
 pub fn remember_for_key(ctx: &Context, prepared: &Prepared) {
     let (id, serial) = (&prepared.plan.keys.access_key_id, &prepared.plan.serial);
-    let remembered = ctx.registry().and_then(|registry| Ok(registry.remember(id, serial)?));
+    let remembered = ctx.vault.remember_for_key(id, serial);
     match remembered {
         Ok(()) => ctx.ui.detail(format_args!("remembered MFA device `{serial}` for access key `{id}`")),
         Err(error) => ctx.ui.detail(format_args!("cannot remember MFA device `{serial}`: {error}")),
@@ -115,7 +114,7 @@ fn home_of_serial(prepared: &Prepared) -> Option<String> {
 
 /// Returns whether the profile has the serial now.
 fn write_serial(ctx: &Context, profile: &str, serial: &Serial) -> CommandResult<bool> {
-    let files = ctx.aws_files()?;
+    let files = ctx.aws_files();
     let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
         session_edits::set_config_key(document, profile, "mfa_serial", serial.as_str())
     };
@@ -135,7 +134,7 @@ pub fn doubt_serial(ctx: &Context, prepared: &Prepared, error: &SessionError) {
         return;
     }
     let id = &prepared.plan.keys.access_key_id;
-    let forgotten = ctx.registry().and_then(|registry| Ok(registry.forget_key(id)?));
+    let forgotten = ctx.vault.forget_key(id);
     if forgotten.unwrap_or(false) {
         ctx.ui.detail(format_args!("forgot which MFA device access key `{id}` uses"));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::StoreKind;
 use crate::files::{self, Lock};
 use crate::model::serial::Serial;
+use crate::paths::Paths;
 
 /// The version of the format that this program reads and writes.
 const VERSION: u32 = 1;
@@ -38,6 +39,23 @@ impl DeviceRecord {
     /// A device of which nothing is known but its serial and where its seed is.
     pub fn new(serial: Serial, store: StoreKind) -> Self {
         Self { serial, user: None, store, label: None, profiles: Vec::new(), other: Map::new() }
+    }
+}
+
+/// What to record of a device. `None` leaves what was recorded before.
+#[derive(Debug, Clone, Copy)]
+pub struct Registration<'a> {
+    pub serial: &'a Serial,
+    pub store: StoreKind,
+    pub user: Option<&'a str>,
+    pub label: Option<&'a str>,
+    /// The profile that uses the device from now on.
+    pub profile: Option<&'a str>,
+}
+
+impl<'a> Registration<'a> {
+    pub fn of(serial: &'a Serial, store: StoreKind) -> Self {
+        Self { serial, store, user: None, label: None, profile: None }
     }
 }
 
@@ -84,13 +102,13 @@ pub struct Registry {
 }
 
 impl Registry {
+    pub fn of(paths: &Paths) -> Self {
+        Self::new(paths.registry(), paths.locks().join("registry.lock"))
+    }
+
     /// The register at `path`, whose changes are serialised by the lock at `lock_path`. Touches nothing yet.
     pub fn new(path: impl Into<PathBuf>, lock_path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), lock_path: lock_path.into() }
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// All devices, in the order in which they came.
@@ -135,8 +153,35 @@ impl Registry {
         })
     }
 
-    /// Changes the devices: reads them under the lock, lets `change` have them, and writes them if they are others then.
-    pub fn update<T>(&self, change: impl FnOnce(&mut Vec<DeviceRecord>) -> T) -> Result<T, RegistryError> {
+    /// Adds a device or updates its record. A profile has one device: the one that it was given last.
+    pub fn register(&self, new: Registration<'_>) -> Result<(), RegistryError> {
+        self.update(|devices| {
+            for device in devices.iter_mut().filter(|device| device.serial != *new.serial) {
+                device.profiles.retain(|profile| Some(profile.as_str()) != new.profile);
+            }
+            let place = devices.iter().position(|device| device.serial == *new.serial).unwrap_or_else(|| {
+                devices.push(DeviceRecord::new(new.serial.clone(), new.store));
+                devices.len() - 1
+            });
+            let device = &mut devices[place];
+            device.store = new.store;
+            device.user = new.user.map(str::to_owned).or(device.user.take());
+            device.label = new.label.map(str::to_owned).or(device.label.take());
+            if let Some(profile) = new.profile
+                && !device.profiles.iter().any(|used_by| used_by == profile)
+            {
+                device.profiles.push(profile.to_owned());
+            }
+        })
+    }
+
+    /// Removes a device's record, if there is one.
+    pub fn remove(&self, serial: &Serial) -> Result<(), RegistryError> {
+        self.update(|devices| devices.retain(|device| device.serial != *serial))
+    }
+
+    /// Changes the devices under the lock, and writes the file only if something changed.
+    fn update<T>(&self, change: impl FnOnce(&mut Vec<DeviceRecord>) -> T) -> Result<T, RegistryError> {
         self.change(|contents| change(&mut contents.devices))
     }
 
@@ -204,6 +249,26 @@ mod tests {
     }
 
     #[test]
+    fn profile_has_the_device_that_it_was_given_last() {
+        let (_home, registry) = registry();
+        let (alice, bob) = (device("alice").serial, device("bob").serial);
+        let dev = |serial| Registration { profile: Some("dev"), ..Registration::of(serial, StoreKind::File) };
+        registry.register(Registration { user: Some("alice"), label: Some("phone"), ..dev(&alice) }).unwrap();
+        registry.register(Registration { profile: Some("prod"), ..dev(&alice) }).unwrap();
+        registry.register(dev(&bob)).unwrap();
+        registry.register(dev(&bob)).unwrap();
+        assert_eq!(registry.for_profile("dev").unwrap().unwrap().serial, bob);
+        let devices = registry.load().unwrap();
+        assert_eq!(
+            (devices.len(), &devices[0].profiles, &devices[1].profiles),
+            (2, &vec!["prod".to_owned()], &vec!["dev".to_owned()])
+        );
+        assert_eq!((devices[0].user.as_deref(), devices[0].label.as_deref()), (Some("alice"), Some("phone")));
+        registry.remove(&bob).unwrap();
+        assert_eq!(registry.find(&bob).unwrap(), None);
+    }
+
+    #[test]
     fn an_access_key_remembers_its_users_device() {
         let (_home, registry) = registry();
         let (alice, bob) = (device("alice").serial, device("bob").serial);
@@ -241,15 +306,15 @@ mod tests {
     fn what_others_wrote_is_kept() {
         let (_home, registry) = registry();
         let text = r#"{"version": 1, "later": [1], "devices": [{"serial": "GAHT12345678", "store": "file", "color": "red"}]}"#;
-        files::write_private(registry.path(), text.as_bytes()).unwrap();
+        files::write_private(&registry.path, text.as_bytes()).unwrap();
         registry.update(|_| ()).unwrap();
         assert_eq!(
-            std::fs::read_to_string(registry.path()).unwrap(),
+            std::fs::read_to_string(&registry.path).unwrap(),
             text,
             "nothing changed, nothing written"
         );
         registry.update(|devices| devices[0].label = Some("token".to_owned())).unwrap();
-        let written: Value = serde_json::from_slice(&std::fs::read(registry.path()).unwrap()).unwrap();
+        let written: Value = serde_json::from_slice(&std::fs::read(&registry.path).unwrap()).unwrap();
         assert_eq!(written["devices"][0]["color"], "red");
         assert_eq!(written["devices"][0]["label"], "token");
         assert_eq!(written["later"][0], 1);
@@ -262,11 +327,11 @@ mod tests {
         for (text, is_newer) in
             [(newer.as_slice(), true), (b"{}", false), (b"", false), (b"{\"version\": 1, \"dev", false)]
         {
-            files::write_private(registry.path(), text).unwrap();
+            files::write_private(&registry.path, text).unwrap();
             let error = registry.update(|devices| devices.push(device("x"))).unwrap_err();
             assert_eq!(matches!(error, RegistryError::Newer { found: 2, .. }), is_newer, "{error}");
             assert_eq!(matches!(error, RegistryError::Damaged { .. }), !is_newer, "{error}");
-            assert_eq!(std::fs::read(registry.path()).unwrap(), text);
+            assert_eq!(std::fs::read(&registry.path).unwrap(), text);
         }
     }
 
@@ -276,9 +341,9 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let (_home, registry) = registry();
         registry.update(|devices| devices.push(device("x"))).unwrap();
-        let mode = std::fs::metadata(registry.path()).unwrap().permissions().mode();
+        let mode = std::fs::metadata(&registry.path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        std::fs::set_permissions(registry.path(), PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(&registry.path, PermissionsExt::from_mode(0o644)).unwrap();
         let error = registry.update(Vec::clear).unwrap_err();
         assert!(error.to_string().contains("accessible to other users"), "{error}");
     }

@@ -22,7 +22,7 @@ fn stored(world: &World) -> String {
 /// `device import --profile dev` on a terminal, on a computer whose clock is off by so many seconds.
 fn type_in(world: &World, off_seconds: i64, typed: &[&str]) -> (Result<(), String>, String) {
     let InProcess { ctx, err, .. } = world.in_process(off_seconds);
-    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Typist::new(typed));
+    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Typist::new(typed)).unwrap();
     let result = device(&ctx, &["import", "--profile", "dev"]);
     (result.map_err(|error| in_words(&error)), err.text())
 }

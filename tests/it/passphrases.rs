@@ -22,7 +22,7 @@ fn world() -> World {
 fn import(world: &World, typed: &[&str]) -> (bool, Vec<String>) {
     let InProcess { ctx, .. } = world.in_process(0);
     let typist = Typist::new(typed);
-    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Arc::clone(&typist) as _);
+    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Arc::clone(&typist) as _).unwrap();
     let result = device(&ctx, &["import", "--profile", "dev"]);
     // A machine that cannot keep the store unlocked says so in addition.
     let seen = typist.seen().into_iter().filter(|line| !line.contains("cannot keep the store unlocked"));

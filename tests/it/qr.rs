@@ -82,7 +82,8 @@ fn show_on(world: &World, color: bool, screen: Screen, args: &[&str]) -> Shown {
         inside.ctx.clock.clone(),
         Ui::new(style, Box::new(out.clone()), Box::new(err.clone())),
         screen.clone(),
-    );
+    )
+    .unwrap();
     Shown { result: device(&ctx, args), screen, out, err }
 }
 

@@ -12,6 +12,7 @@ use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::recipient::Recipient;
+use crate::vault;
 
 /// Export a device's secret
 #[derive(Debug, clap::Args)]
@@ -51,12 +52,12 @@ pub struct ExportArgs {
 }
 
 pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
-    let serial = super::stored(ctx, &args.device)?.serial;
+    let serial = ctx.vault.find(&args.device)?.serial;
     // Before anybody is asked: whatever can fail without the secret.
     let target = target(ctx, args)?;
     qr_copy::check(ctx, Some(&serial), &target)?;
     ask(ctx, args, &serial)?;
-    let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
+    let Some(seed) = ctx.vault.seed(&serial)? else { return Err(vault::not_stored(serial.as_str())) };
     if target == Choice::Draw || args.qr_file.is_some() {
         return qr_copy::offer(ctx, &seed, &serial, &target);
     }

@@ -15,8 +15,9 @@ use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::model::visible::quoted;
 use crate::session::{self, Prepared, Wishes};
-use crate::store::registry::{DeviceRecord, Registry};
+use crate::store::registry::{DeviceRecord, Registration};
 use crate::store::{StoreError, StoreKind};
+use crate::vault::Vault;
 
 /// Store the secret of an MFA device
 #[derive(Debug, clap::Args)]
@@ -62,11 +63,10 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     // Before the secret is asked for: whatever can fail without it.
     let profile = profile(ctx, args)?;
     let (serial, prepared) = serial(ctx, args, profile.as_deref())?;
-    let registry = ctx.registry()?;
-    let known = registry.find(&serial)?;
+    let known = ctx.vault.record(&serial)?;
     let store = match &known {
         Some(record) if args.store.is_none() => record.store,
-        _ => ctx.store_for_new(args.store)?,
+        _ => ctx.vault.stores.for_new(args.store)?,
     };
     let seed = secret::read(ctx, args, &serial)?;
     let unread = match &known {
@@ -77,10 +77,11 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         true => Checked::No,
         false => check::check(ctx, args, &serial, &seed, profile.as_deref(), prepared.as_ref())?,
     };
-    ctx.store(store)?.put(serial.as_str(), &seed.to_uri(&serial)).map_err(|error| in_words(args, error))?;
-    register(&registry, args, &serial, store, profile.as_deref())?;
+    Vault::save_seed(ctx.vault.stores.get(store)?, &serial, &seed).map_err(|error| in_words(args, error))?;
+    let new = Registration::of(&serial, store);
+    ctx.vault.register(Registration { label: args.label.as_deref(), profile: profile.as_deref(), ..new })?;
     // An answer that is ready may be a session of another device.
-    ctx.env.cache_dir().map_or(Ok(()), |folder| answers::forget_all(&folder))?;
+    answers::forget_all(ctx.paths.cache())?;
     if let Some(prepared) = prepared {
         session::remember_serial(ctx, &prepared);
     }
@@ -96,7 +97,7 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
 fn forget_copy(ctx: &Context, serial: &Serial, old: StoreKind, unread: Option<StoreError>) -> CommandResult {
     let deleted = match unread {
         Some(error) => Err(error),
-        None => ctx.store(old)?.delete(serial.as_str()),
+        None => ctx.vault.stores.get(old)?.delete(serial.as_str()),
     };
     if let Err(error) = deleted {
         ctx.ui.warn(format_args!("the old copy stays in the {old} store: {error}"));
@@ -165,7 +166,7 @@ fn check_replace(
     if args.yes {
         return Ok(None);
     }
-    let old = match ctx.store(record.store)?.get(record.serial.as_str()) {
+    let old = match ctx.vault.stores.get(record.store)?.get(record.serial.as_str()) {
         Ok(old) => old,
         Err(error) if is_out_of_reach(&error) && store != record.store => return Ok(Some(error)),
         Err(error) => return Err(in_words(args, error)),
@@ -229,32 +230,4 @@ fn command(args: &ImportArgs, store: Option<StoreKind>) -> String {
         true => format!("… | {line}"),
         false => line,
     }
-}
-
-fn register(
-    registry: &Registry,
-    args: &ImportArgs,
-    serial: &Serial,
-    store: StoreKind,
-    profile: Option<&str>,
-) -> CommandResult {
-    registry.update(|devices| {
-        // A profile has one device: the one that it was given last.
-        for device in devices.iter_mut().filter(|d| d.serial != *serial) {
-            device.profiles.retain(|p| Some(p.as_str()) != profile);
-        }
-        let place = devices.iter().position(|d| d.serial == *serial).unwrap_or_else(|| {
-            devices.push(DeviceRecord::new(serial.clone(), store));
-            devices.len() - 1
-        });
-        let device = &mut devices[place];
-        device.store = store;
-        device.label = args.label.clone().or(device.label.take());
-        if let Some(profile) = profile
-            && !device.profiles.iter().any(|p| p == profile)
-        {
-            device.profiles.push(profile.to_owned());
-        }
-    })?;
-    Ok(())
 }

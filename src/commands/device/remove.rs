@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 
-use super::{not_stored, stored};
 use crate::aws::{AwsError, AwsErrorKind, Reply, Signer};
 use crate::caller::{Caller, is_transient};
 use crate::context::Context;
@@ -14,6 +13,7 @@ use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
 use crate::model::visible::quoted;
 use crate::store::registry::DeviceRecord;
+use crate::vault;
 
 /// Remove a device from AWS and its secret from here
 #[derive(Debug, clap::Args)]
@@ -110,7 +110,7 @@ fn go_on(args: &RemoveArgs, serial: &Serial) -> String {
 }
 
 fn forget_here(ctx: &Context, args: &RemoveArgs) -> CommandResult {
-    let record = stored(ctx, &args.device)?;
+    let record = ctx.vault.find(&args.device)?;
     let question = format!(
         "forget the secret of `{}`? AWS keeps the device, and without another copy nobody makes its codes again.",
         record.serial
@@ -121,12 +121,12 @@ fn forget_here(ctx: &Context, args: &RemoveArgs) -> CommandResult {
 
 /// The device: one that is stored, or an ARN or number that only AWS knows.
 fn meant(ctx: &Context, args: &RemoveArgs) -> CommandResult<(Serial, Option<DeviceRecord>)> {
-    match stored(ctx, &args.device) {
+    match ctx.vault.find(&args.device) {
         Ok(record) => Ok((record.serial.clone(), Some(record))),
         Err(error) if error.kind == ErrorKind::Configuration => match args.device.parse() {
             Ok(serial) if is_serial(&serial) => Ok((serial, None)),
             Err(error) if args.device.starts_with("arn:") => Err(unremovable(args, error)),
-            _ => Err(not_stored(&args.device)),
+            _ => Err(vault::not_stored(&args.device)),
         },
         Err(error) => Err(error),
     }

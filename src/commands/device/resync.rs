@@ -11,6 +11,7 @@ use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::Seed;
+use crate::vault;
 
 /// Synchronise a device with AWS's clock
 #[derive(Debug, clap::Args)]
@@ -34,9 +35,9 @@ pub struct ResyncArgs {
 }
 
 pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
-    let record = super::stored(ctx, &args.device)?;
+    let record = ctx.vault.find(&args.device)?;
     let serial = record.serial.clone();
-    let Some(seed) = ctx.seed(&serial)? else { return Err(super::not_stored(serial.as_str())) };
+    let Some(seed) = ctx.vault.seed(&serial)? else { return Err(vault::not_stored(serial.as_str())) };
     let profile = super::profile_of(ctx, args.profile.profile.as_deref(), &serial, Some(&record));
     let mut caller = Caller::find(ctx, profile.as_deref())?;
     in_aws::check_account(&caller, &serial)?;

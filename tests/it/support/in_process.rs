@@ -166,7 +166,7 @@ impl InProcess {
         let (out, err) = (Captured::default(), Captured::default());
         let style = Style { verbosity: Verbosity::Verbose, ..Style::default() };
         let ui = Ui::new(style, Box::new(out.clone()), Box::new(err.clone()));
-        let ctx = Context::new(Env::from_pairs(home.vars()), clock, ui, prompt);
+        let ctx = Context::new(Env::from_pairs(home.vars()), clock, ui, prompt).unwrap();
         Self { ctx, out, err }
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Ask<'a> {
     /// Holds the session's lock, as a process that is getting the session does.
     pub fn lock(self, ctx: &Context) -> Lock {
         let key = self.prepare(ctx).unwrap().plan.key();
-        ctx.cache().unwrap().lock(&key, &*ctx.clock, || ()).unwrap()
+        ctx.cache().lock(&key, &*ctx.clock, || ()).unwrap()
     }
 
     fn prepare(self, ctx: &Context) -> Result<Prepared, CommandError> {

@@ -1,0 +1,135 @@
+//! What is kept on this computer for MFA devices: each device's record in the registry, and its seed in a store. A device
+//! is found, kept, assigned to a profile and forgotten here and nowhere else.
+
+use std::rc::Rc;
+
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::serial::Serial;
+use crate::model::totp::Seed;
+use crate::paths::Paths;
+use crate::store::registry::{DeviceRecord, Registration, Registry};
+use crate::store::{SecretStore, StoreError, StoreKind};
+use crate::ui::Ui;
+
+mod person;
+mod stores;
+
+pub use stores::Stores;
+
+pub struct Vault {
+    registry: Registry,
+    pub stores: Stores,
+    ui: Rc<Ui>,
+}
+
+impl Vault {
+    /// Touches nothing yet.
+    pub fn new(paths: &Paths, stores: Stores, ui: Rc<Ui>) -> Self {
+        Self { registry: Registry::of(paths), stores, ui }
+    }
+
+    /// All registered devices, in the order in which they were added.
+    pub fn devices(&self) -> CommandResult<Vec<DeviceRecord>> {
+        Ok(self.registry.load()?)
+    }
+
+    pub fn record(&self, serial: &Serial) -> CommandResult<Option<DeviceRecord>> {
+        Ok(self.registry.find(serial)?)
+    }
+
+    /// The registered device with this ARN, name or label, else the device of the profile with this name.
+    pub fn find(&self, name: &str) -> CommandResult<DeviceRecord> {
+        let devices = self.devices()?;
+        let is_meant = |d: &&DeviceRecord| {
+            d.serial.as_str() == name || d.serial.device_name() == name || d.label.as_deref() == Some(name)
+        };
+        let found: Vec<&DeviceRecord> = devices.iter().filter(is_meant).collect();
+        match found.as_slice() {
+            [one] => Ok((*one).clone()),
+            [] => {
+                let used = devices.iter().find(|d| d.profiles.iter().any(|profile| profile == name));
+                used.cloned().ok_or_else(|| not_stored(name))
+            }
+            several => {
+                let this =
+                    CommandError::new(ErrorKind::Usage, format!("several stored devices are named `{name}`"));
+                let hint = |this: CommandError, d: &&DeviceRecord| {
+                    this.hint(format!("choose one by its ARN: {}", d.serial))
+                };
+                Err(several.iter().fold(this, hint))
+            }
+        }
+    }
+
+    /// The device that a profile uses.
+    pub fn of_profile(&self, profile: &str) -> CommandResult<Option<DeviceRecord>> {
+        Ok(self.registry.for_profile(profile)?)
+    }
+
+    /// The device that was remembered for an access key.
+    pub fn of_key(&self, access_key_id: &str) -> CommandResult<Option<Serial>> {
+        Ok(self.registry.for_key(access_key_id)?)
+    }
+
+    /// Remembers which device an access key's user has.
+    pub fn remember_for_key(&self, access_key_id: &str, serial: &Serial) -> CommandResult {
+        Ok(self.registry.remember(access_key_id, serial)?)
+    }
+
+    /// Returns whether a device was remembered for the access key.
+    pub fn forget_key(&self, access_key_id: &str) -> CommandResult<bool> {
+        Ok(self.registry.forget_key(access_key_id)?)
+    }
+
+    /// The seed of a registered device; `None` if the device is not registered. A registered device without a seed is an
+    /// error.
+    pub fn seed(&self, serial: &Serial) -> CommandResult<Option<Seed>> {
+        let Some(record) = self.record(serial)? else { return Ok(None) };
+        self.ui.detail(format_args!("the secret of `{serial}` is in the {} store", record.store));
+        if let Some(seed) = self.seed_in(record.store, serial)? {
+            return Ok(Some(seed));
+        }
+        let message = format!("the secret of `{serial}` is missing from the {} store", record.store);
+        Err(CommandError::new(ErrorKind::Store, message)
+            .hint(format!("import it again: `awsmfa device import --serial {serial}`")))
+    }
+
+    /// The seed that a store has for a device, registered or not.
+    pub fn seed_in(&self, store: StoreKind, serial: &Serial) -> CommandResult<Option<Seed>> {
+        let Some(uri) = self.stores.get(store)?.get(serial.as_str())? else { return Ok(None) };
+        let seed = Seed::from_uri(uri.expose()).map_err(|error| {
+            let message = format!("the stored secret of `{serial}` is damaged: {error}");
+            CommandError::new(ErrorKind::Store, message)
+                .hint(format!("import it again: `awsmfa device import --serial {serial} --yes`"))
+        })?;
+        Ok(Some(seed))
+    }
+
+    /// Saves a device's seed in a store, which verifies it. Comes before [`register`](Self::register), so that a registered
+    /// device always has a seed.
+    pub fn save_seed(store: &dyn SecretStore, serial: &Serial, seed: &Seed) -> Result<(), StoreError> {
+        store.put(serial.as_str(), &seed.to_uri(serial))
+    }
+
+    /// Adds a device to the registry or updates its record, and assigns it to the profile, if one is given.
+    pub fn register(&self, registration: Registration<'_>) -> CommandResult {
+        Ok(self.registry.register(registration)?)
+    }
+
+    /// Forgets a device and deletes its seed. The record goes last, so that an interrupted run can be repeated.
+    pub fn forget(&self, record: &DeviceRecord) -> CommandResult {
+        self.stores.get(record.store)?.delete(record.serial.as_str())?;
+        Ok(self.registry.remove(&record.serial)?)
+    }
+
+    /// Forgets which profiles and access keys use a device. Its seed stays.
+    pub fn forget_uses(&self, serial: &Serial) -> CommandResult {
+        Ok(self.registry.forget_uses(serial)?)
+    }
+}
+
+/// No device has this name, or this device has no seed here.
+pub fn not_stored(name: &str) -> CommandError {
+    CommandError::new(ErrorKind::Configuration, format!("no secret is stored for `{name}`"))
+        .hint("list the devices: `awsmfa device list`")
+}

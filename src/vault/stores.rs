@@ -1,0 +1,112 @@
+//! The stores of a run, each opened at most once, and which of them new secrets go to.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::person::Person;
+use crate::env::{AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::paths::Paths;
+use crate::store::age_file::AgeFileStore;
+use crate::store::keyring::KeyringStore;
+use crate::store::passphrase::EnvPassphrase;
+use crate::store::{self, SecretStore, StoreError, StoreKind, kernel_keyring};
+use crate::ui::{Prompt, Ui};
+
+/// How long the OS keyring may take where a person can be asked to unlock it, and where not.
+const KEYRING_LIMITS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(2));
+
+pub struct Stores {
+    env: Env,
+    /// The folder of the file store.
+    folder: PathBuf,
+    /// The lock of the file store.
+    lock: PathBuf,
+    ui: Rc<Ui>,
+    prompt: Arc<dyn Prompt>,
+    keyring: OnceCell<KeyringStore>,
+    // Unlocking costs one scrypt.
+    age_file: OnceCell<AgeFileStore>,
+    // A locked keyring takes its time to say so.
+    default: OnceCell<StoreKind>,
+    // For the person who chooses the file store's first passphrase.
+    no_keyring: Arc<OnceLock<String>>,
+}
+
+impl Stores {
+    /// Touches nothing yet.
+    pub fn new(env: &Env, paths: &Paths, ui: Rc<Ui>, prompt: Arc<dyn Prompt>) -> Self {
+        Self {
+            env: env.clone(),
+            folder: paths.file_store(),
+            lock: paths.locks().join("store.lock"),
+            ui,
+            prompt,
+            keyring: OnceCell::new(),
+            age_file: OnceCell::new(),
+            default: OnceCell::new(),
+            no_keyring: Arc::default(),
+        }
+    }
+
+    pub fn get(&self, kind: StoreKind) -> CommandResult<&dyn SecretStore> {
+        Ok(match kind {
+            StoreKind::Keyring => self.keyring(),
+            StoreKind::File => self.age_file()?,
+        })
+    }
+
+    fn keyring(&self) -> &KeyringStore {
+        let limit = || if self.prompt.can_ask() { KEYRING_LIMITS.0 } else { KEYRING_LIMITS.1 };
+        self.keyring.get_or_init(|| KeyringStore::new(limit()))
+    }
+
+    /// The file store, for what only it can do.
+    pub fn age_file(&self) -> CommandResult<&AgeFileStore> {
+        if self.age_file.get().is_none() {
+            let unlock_for = kernel_keyring::unlock_for(&self.env).map_err(|e| {
+                CommandError::new(ErrorKind::Usage, format!("{AWSMFA_UNLOCK_FOR}: {e}"))
+                    .hint("write it as `8h` or `0`")
+            })?;
+            let person = Person {
+                prompt: self.prompt.clone(),
+                folder: self.folder.clone(),
+                unlock_for,
+                no_keyring: self.no_keyring.clone(),
+            };
+            let passphrases = EnvPassphrase::new(self.env.clone(), person);
+            let store = AgeFileStore::new(&self.folder, &self.lock, Box::new(passphrases), unlock_for);
+            let _ = self.age_file.set(store);
+        }
+        Ok(self.age_file.get().expect("set above"))
+    }
+
+    /// The store for new secrets: from the flag, else from `AWSMFA_STORE`, else the keyring if it works, else the file
+    /// store.
+    pub fn for_new(&self, flag: Option<StoreKind>) -> CommandResult<StoreKind> {
+        if let Some(kind) = flag {
+            return Ok(kind);
+        }
+        if let Some(text) = self.env.get(AWSMFA_STORE) {
+            return text.parse().map_err(|error| {
+                CommandError::new(ErrorKind::Usage, format!("{AWSMFA_STORE}: {error}"))
+                    .hint(format!("{AWSMFA_STORE}=file"))
+            });
+        }
+        Ok(*self.default.get_or_init(|| self.choose_default()))
+    }
+
+    /// A keyring that exists was expected to be used, so it is a warning if it cannot be.
+    fn choose_default(&self) -> StoreKind {
+        let Err(why) = store::probe(self.keyring()) else { return StoreKind::Keyring };
+        let _ = self.no_keyring.set(why.to_string());
+        match why {
+            StoreError::Unavailable { .. } => self.ui.detail(format_args!("{why}; using the file store")),
+            why => self.ui.warn(format_args!("{why}; using the file store")),
+        }
+        StoreKind::File
+    }
+}
