@@ -189,9 +189,9 @@ fn a_device_is_found_by_name_or_label() {
     import(&home, "arn:aws:iam::210987654321:mfa/alice", RFC_SEED);
     let ran = home.awsmfa(["code", "alice"]).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
-    error: several stored devices are called `alice`
-    hint: name one by its ARN: arn:aws:iam::123456789012:mfa/alice
-    hint: name one by its ARN: arn:aws:iam::210987654321:mfa/alice
+    error: several stored devices are named `alice`
+    hint: choose one by its ARN: arn:aws:iam::123456789012:mfa/alice
+    hint: choose one by its ARN: arn:aws:iam::210987654321:mfa/alice
     ");
     let ran = home.awsmfa(["code", "bob"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"

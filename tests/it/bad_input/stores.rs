@@ -107,7 +107,7 @@ fn a_missing_entry() {
     let world = World::imported();
     std::fs::remove_file(world.home.join(&entry(&world))).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
-    error: the file store has no secret for `arn:aws:iam::123456789012:mfa/alice`, though it was put there
+    error: the secret of `arn:aws:iam::123456789012:mfa/alice` is missing from the file store
     hint: import it again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
     ");
 }
