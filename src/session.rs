@@ -221,7 +221,7 @@ impl<'a> Maker<'a> {
             ui.warn(format_args!("the session could not be kept in {}: {error}", folder.display()));
         }
         // The answers for other profiles may be of the session before.
-        if let Err(error) = answers::forget_all(&folder) {
+        if let Err(error) = answers::forget_all(folder) {
             ui.warn(format_args!("older answers in {} cannot be removed: {error}", folder.display()));
         }
     }
