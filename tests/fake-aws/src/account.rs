@@ -12,6 +12,8 @@ use crate::error::ApiError;
 use crate::mfa::{Device, Judge};
 use crate::policy::Permissions;
 use crate::random;
+use crate::session::SessionEntry;
+use crate::signin::SignIns;
 use crate::view::{self, View};
 
 /// Whether an access key may sign.
@@ -75,8 +77,10 @@ pub struct RoleSpec {
     /// Users (by name) and roles (as `role/NAME`) that the trust policy names; `None`: everyone in the
     /// account.
     pub trusted: Option<Vec<String>>,
-    /// Whether the trust policy demands `aws:MultiFactorAuthPresent`. Default no.
+    /// Whether the trust policy requires `aws:MultiFactorAuthPresent`. Default no.
     pub require_mfa: bool,
+    /// The greatest `aws:MultiFactorAuthAge` that the trust policy accepts, in seconds. Default none.
+    pub max_mfa_age: Option<i64>,
     /// The `sts:ExternalId` that the trust policy demands. Default none.
     pub external_id: Option<String>,
     /// What sessions of the role may do in IAM. Default [`Permissions::None`].
@@ -90,6 +94,7 @@ impl Default for RoleSpec {
             max_session_duration: 3600,
             trusted: None,
             require_mfa: false,
+            max_mfa_age: None,
             external_id: None,
             permissions: Permissions::None,
         }
@@ -104,25 +109,6 @@ pub(crate) struct RoleEntry {
     pub(crate) spec: RoleSpec,
 }
 
-/// Who signed: a user by name, or a session of a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Principal {
-    User(String),
-    Role { role: String, session_name: String },
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct SessionEntry {
-    pub(crate) access_key_id: String,
-    pub(crate) secret: String,
-    pub(crate) token: String,
-    pub(crate) expires: DateTime<Utc>,
-    pub(crate) principal: Principal,
-    pub(crate) mfa: bool,
-    /// The user's immutable id: sessions of a deleted user die with it, though a new one has its name.
-    pub(crate) user_id: Option<String>,
-}
-
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) id: String,
@@ -131,6 +117,9 @@ pub(crate) struct Account {
     pub(crate) keys: Vec<KeyEntry>,
     pub(crate) roles: BTreeMap<String, RoleEntry>,
     pub(crate) sessions: BTreeMap<String, SessionEntry>,
+    /// How long new sessions last, whatever the request asks for; negative: they have expired.
+    pub(crate) session_lifetime: Option<TimeDelta>,
+    pub(crate) sign_ins: SignIns,
     pub(crate) devices: Vec<Device>,
     pub(crate) judge: Judge,
     /// The devices as IAM's lists show them.
@@ -151,6 +140,8 @@ impl Account {
             keys: Vec::new(),
             roles: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            session_lifetime: None,
+            sign_ins: SignIns::default(),
             devices: Vec::new(),
             judge: Judge::default(),
             lists: View::default(),
@@ -253,32 +244,5 @@ impl Account {
 
     pub(crate) fn role_by_arn(&self, arn: &str) -> Option<&RoleEntry> {
         self.roles.values().find(|role| role.arn == arn)
-    }
-
-    /// Makes temporary credentials that expire `seconds` after `now`, to the whole second.
-    pub(crate) fn create_session(
-        &mut self,
-        principal: Principal,
-        mfa: bool,
-        now: DateTime<Utc>,
-        seconds: i32,
-    ) -> &SessionEntry {
-        let access_key_id = random::id("ASIA", 20);
-        let (token_bytes, user_id) = match &principal {
-            Principal::User(name) => (264, self.users.get(name).map(|user| user.id.clone())),
-            Principal::Role { .. } => (516, None),
-        };
-        let expires =
-            DateTime::from_timestamp(now.timestamp(), 0).unwrap_or(now) + TimeDelta::seconds(seconds.into());
-        let session = SessionEntry {
-            access_key_id: access_key_id.clone(),
-            secret: random::secret(),
-            token: random::session_token(token_bytes),
-            expires,
-            principal,
-            mfa,
-            user_id,
-        };
-        self.sessions.entry(access_key_id).or_insert(session)
     }
 }

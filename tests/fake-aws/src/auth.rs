@@ -4,10 +4,11 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use crate::account::{Account, KeyStatus, LastUse, Principal};
+use crate::account::{Account, KeyStatus, LastUse};
 use crate::clock::compact;
 use crate::error::ApiError;
 use crate::http::Received;
+use crate::session::{Origin, Principal};
 use crate::sigv4::{self, Scope, SignedRequest};
 
 /// An authenticated principal.
@@ -22,24 +23,29 @@ pub(crate) struct Caller {
     pub(crate) session: Option<SessionKind>,
 }
 
-/// What kind of temporary credentials signed.
+/// The temporary credentials that signed a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SessionKind {
-    /// Whether calls carry `aws:MultiFactorAuthPresent`.
-    pub(crate) mfa: bool,
+    pub(crate) origin: Origin,
+    pub(crate) issued: DateTime<Utc>,
 }
 
 impl Caller {
-    /// Whether the session was made with MFA; long-term keys never have it.
+    /// Whether requests carry `aws:MultiFactorAuthPresent`: only those of GetSessionToken sessions with MFA do.
     pub(crate) fn mfa(&self) -> bool {
-        self.session.is_some_and(|session| session.mfa)
+        self.session.is_some_and(|session| session.origin == Origin::GetSessionToken { mfa: true })
+    }
+
+    /// `aws:MultiFactorAuthAge` in seconds.
+    pub(crate) fn mfa_age(&self, now: DateTime<Utc>) -> Option<i64> {
+        self.session.filter(|_| self.mfa()).map(|session| (now - session.issued).num_seconds())
     }
 
     /// The calling user's name, for users and their sessions.
     pub(crate) fn user(&self) -> Option<&str> {
         match &self.principal {
             Principal::User(name) => Some(name),
-            Principal::Role { .. } => None,
+            Principal::Role { .. } | Principal::Federated { .. } => None,
         }
     }
 }
@@ -58,7 +64,8 @@ pub(crate) fn claimed_key(request: &Received) -> Option<String> {
     parse(request.header("authorization")?).ok().map(|authorization| authorization.access_key_id)
 }
 
-/// Verifies the signature of a request to `service` (`sts`, `iam`).
+/// Verifies the signature of a request to `service` (`sts`, `iam`). The order of the checks decides which error a client
+/// sees: credential scope, access key, token, expiry, time and signature.
 pub(crate) fn authenticate(
     account: &mut Account,
     request: &Received,
@@ -71,10 +78,9 @@ pub(crate) fn authenticate(
     };
     let authorization = parse(header)?;
     let token = request.header("x-amz-security-token");
-    let known = find_key(account, &authorization.access_key_id, token)?;
-    let signed_at = check_date(request, &authorization, now)?;
-    check_scope(&authorization, service, &signed_at)?;
-    check_signature(request, &authorization, &known.secret, &signed_at)?;
+    check_scope(&authorization, request.header("host").unwrap_or_default(), service)?;
+    let known = find_key(account, &authorization.access_key_id, token)
+        .ok_or_else(|| ApiError::invalid_client_token(service))?;
     if known.expires.is_some_and(|expires| expires <= now) {
         return Err(ApiError::new(
             403,
@@ -82,6 +88,8 @@ pub(crate) fn authenticate(
             "The security token included in the request is expired",
         ));
     }
+    let signed_at = check_date(request, &authorization, now)?;
+    check_signature(request, &authorization, &known.secret, &signed_at)?;
     if let Some(key) = account.keys.iter_mut().find(|key| key.id == known.caller.access_key_id) {
         key.last_used =
             Some(LastUse { at: now, service: service.into(), region: authorization.scope.region });
@@ -118,12 +126,11 @@ struct KnownKey {
     expires: Option<DateTime<Utc>>,
 }
 
-fn find_key(account: &Account, id: &str, token: Option<&str>) -> Result<KnownKey, ApiError> {
-    let found = match token {
+fn find_key(account: &Account, id: &str, token: Option<&str>) -> Option<KnownKey> {
+    match token {
         Some(token) => session_key(account, id, token),
         None => long_term_key(account, id),
-    };
-    found.ok_or_else(ApiError::invalid_client_token)
+    }
 }
 
 fn long_term_key(account: &Account, id: &str) -> Option<KnownKey> {
@@ -142,16 +149,10 @@ fn long_term_key(account: &Account, id: &str) -> Option<KnownKey> {
 
 fn session_key(account: &Account, id: &str, token: &str) -> Option<KnownKey> {
     let session = account.sessions.get(id).filter(|session| session.token == token)?;
-    let (arn, user_id, root) = match &session.principal {
-        Principal::User(name) => {
-            let user = account.users.get(name).filter(|user| Some(&user.id) == session.user_id.as_ref())?;
-            (user.arn.clone(), user.id.clone(), user.root)
-        }
-        Principal::Role { role, session_name } => {
-            let entry = account.roles.get(role)?;
-            let arn = account.arn("sts", &format!("assumed-role/{role}/{session_name}"));
-            (arn, format!("{}:{session_name}", entry.id), false)
-        }
+    let (arn, user_id) = account.identity(session)?;
+    let root = match &session.principal {
+        Principal::User(name) => account.users.get(name)?.root,
+        Principal::Role { .. } | Principal::Federated { .. } => false,
     };
     let caller = Caller {
         access_key_id: id.into(),
@@ -159,7 +160,7 @@ fn session_key(account: &Account, id: &str, token: &str) -> Option<KnownKey> {
         arn,
         user_id,
         root,
-        session: Some(SessionKind { mfa: session.mfa }),
+        session: Some(SessionKind { origin: session.origin, issued: session.issued }),
     };
     Some(KnownKey { caller, secret: session.secret.clone(), expires: Some(session.expires) })
 }
@@ -205,7 +206,15 @@ fn check_date(
     Ok(stated.to_owned())
 }
 
-fn check_scope(authorization: &Authorization, service: &str, signed_at: &str) -> Result<(), ApiError> {
+fn check_scope(authorization: &Authorization, host: &str, service: &str) -> Result<(), ApiError> {
+    let region = &authorization.scope.region;
+    let fits = match region_of(host) {
+        Some(expected) => region == expected,
+        None => is_region(region),
+    };
+    if !fits {
+        return Err(ApiError::signature("Credential should be scoped to a valid region. "));
+    }
     if authorization.scope.service != service {
         let message = format!("Credential should be scoped to correct service: '{service}'. ");
         return Err(ApiError::signature(message));
@@ -217,10 +226,28 @@ fn check_scope(authorization: &Authorization, service: &str, signed_at: &str) ->
         );
         return Err(ApiError::signature(message));
     }
-    if authorization.scope.region.is_empty() || signed_at.is_empty() {
-        return Err(ApiError::signature("Credential should be scoped to a valid region. "));
-    }
     Ok(())
+}
+
+/// The only region that an AWS host accepts; `None` for other names, such as loopback.
+fn region_of(host: &str) -> Option<&str> {
+    let (service, rest) = host.split_once('.')?;
+    if !["sts", "sts-fips", "iam", "iam-fips"].contains(&service) {
+        return None;
+    }
+    match rest.split('.').next()? {
+        "us-gov" => Some("us-gov-west-1"),
+        "amazonaws" | "global" => Some("us-east-1"),
+        label => Some(label).filter(|label| is_region(label)),
+    }
+}
+
+/// Whether this has the form of a region: `eu-central-1`, `us-gov-west-1`.
+fn is_region(text: &str) -> bool {
+    text.rsplit_once('-').is_some_and(|(name, number)| {
+        let letters = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
+        number.parse::<u8>().is_ok() && name.contains('-') && name.split('-').all(letters)
+    })
 }
 
 fn check_signature(

@@ -9,6 +9,7 @@ use crate::auth::{self, Caller};
 use crate::error::ApiError;
 use crate::http::Received;
 use crate::params::Params;
+use crate::session::Origin;
 use crate::{iam, policy, random, sts, xml};
 
 /// One authenticated call.
@@ -37,6 +38,7 @@ pub(crate) struct Answer {
     pub(crate) error_code: Option<String>,
     pub(crate) body: String,
     pub(crate) request_id: String,
+    pub(crate) location: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -78,8 +80,10 @@ impl Service {
 
 /// Answers a request of the Query protocol.
 pub(crate) fn answer(account: &mut Account, request: &Received, now: DateTime<Utc>) -> Answer {
-    let action = request.params.get("Action").unwrap_or_default();
-    let version = request.params.get("Version").unwrap_or_default();
+    let Some(action) = request.params.get("Action") else {
+        return no_action();
+    };
+    let version = request.params.get("Version").unwrap_or("NO_VERSION_SPECIFIED");
     let service = Service::of_version(version);
     let outcome = perform(account, request, service, (action, version), now);
     let namespace = service.unwrap_or(Service::Sts).namespace();
@@ -90,6 +94,7 @@ pub(crate) fn answer(account: &mut Account, request: &Received, now: DateTime<Ut
             error_code: None,
             body: xml::response(action, namespace, result.as_deref(), &request_id),
             request_id,
+            location: None,
         },
         Err(error) => failure(&error, service, request_id),
     }
@@ -107,6 +112,18 @@ fn failure(error: &ApiError, service: Option<Service>, request_id: String) -> An
         error_code: Some(error.code.clone()),
         body: xml::error(error, service.unwrap_or(Service::Sts).namespace(), &request_id),
         request_id,
+        location: None,
+    }
+}
+
+/// Without an action, AWS takes the client for a browser.
+fn no_action() -> Answer {
+    Answer {
+        status: 302,
+        error_code: None,
+        body: String::new(),
+        request_id: random::request_id(),
+        location: Some("https://aws.amazon.com/iam"),
     }
 }
 
@@ -117,9 +134,6 @@ fn perform(
     (action, version): (&str, &str),
     now: DateTime<Utc>,
 ) -> Outcome {
-    if action.is_empty() {
-        return Err(ApiError::new(400, "MissingAction", "The request is missing an action."));
-    }
     let unknown = || {
         ApiError::new(
             400,
@@ -130,10 +144,10 @@ fn perform(
     let service = service.ok_or_else(unknown)?;
     let operation = service.operation(action).ok_or_else(unknown)?;
     let caller = auth::authenticate(account, request, service.name(), now)?;
-    let unproven_session = caller.user().is_some() && caller.session.is_some() && !caller.mfa();
-    if service == Service::Iam && unproven_session {
-        // Misleading, and what AWS says to a GetSessionToken session without MFA.
-        return Err(ApiError::invalid_client_token());
+    let no_iam = [Origin::GetSessionToken { mfa: false }, Origin::GetFederationToken];
+    if service == Service::Iam && caller.session.is_some_and(|session| no_iam.contains(&session.origin)) {
+        // The text is misleading, but AWS sends it for these sessions, too.
+        return Err(ApiError::invalid_client_token("iam"));
     }
     operation(&mut Call { account, caller, action, params: &request.params, now })
 }

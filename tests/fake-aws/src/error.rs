@@ -2,7 +2,7 @@
 //!
 //! Messages that several operations share live here; those of one operation sit with it.
 
-/// An error answer of the Query protocol.
+/// An error answer of the Query protocol. An empty message is left out of the XML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -32,8 +32,12 @@ impl ApiError {
         )
     }
 
-    pub(crate) fn invalid_client_token() -> Self {
-        Self::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
+    /// An access key that is unknown or inactive, or a token that does not belong to it. STS ends the sentence with a
+    /// period, IAM does not.
+    pub(crate) fn invalid_client_token(service: &str) -> Self {
+        let period = if service == "iam" { "" } else { "." };
+        let message = format!("The security token included in the request is invalid{period}");
+        Self::new(403, "InvalidClientTokenId", message)
     }
 
     pub(crate) fn signature(message: impl Into<String>) -> Self {

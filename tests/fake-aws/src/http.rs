@@ -21,7 +21,7 @@ use crate::faults::{Endless, Fault, FaultKind, Faults, Wait, Wire};
 use crate::log::{Log, RequestOutcome};
 use crate::params::Params;
 use crate::wire::{self, WireBody};
-use crate::{control, dispatch, random, xml};
+use crate::{control, dispatch, random, signin, xml};
 
 /// What the server's thread and the test's handle share.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl Received {
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
-    pub(crate) location: Option<&'static str>,
+    pub(crate) location: Option<String>,
     pub(crate) request_id: String,
     pub(crate) error_code: Option<String>,
     pub(crate) body: Vec<u8>,
@@ -123,6 +123,7 @@ impl Reply {
         Self {
             request_id: answer.request_id,
             error_code: answer.error_code,
+            location: answer.location.map(str::to_owned),
             ..Self::new(answer.status, "text/xml", answer.body)
         }
     }
@@ -204,6 +205,9 @@ fn outcome(reply: Option<&Reply>, processed: bool) -> RequestOutcome {
 }
 
 fn process(shared: &Shared, request: &Received) -> Reply {
+    if request.path == "/federation" {
+        return signin::answer(&mut shared.account(), &request.params, shared.clock.now());
+    }
     if request.path != "/" {
         let error = ApiError::new(404, "UnknownOperationException", "There is nothing at this path.");
         return Reply::xml(dispatch::refuse(request, &error));
@@ -224,7 +228,7 @@ fn act_out(fault: FaultKind, request: &Received) -> Option<Reply> {
         }
         FaultKind::CaptivePortal => Some(Reply::new(200, "text/html", PORTAL)),
         FaultKind::CaptiveRedirect => {
-            let location = Some("http://captive.invalid/login");
+            let location = Some("http://captive.invalid/login".to_owned());
             Some(Reply { location, ..Reply::new(302, "text/html", PORTAL) })
         }
         FaultKind::Garbage => Some(Reply::new(200, "text/xml", b"\x00\xff<Get\xfeSession<<<".as_slice())),

@@ -96,7 +96,8 @@ impl Log {
             time,
             action: received.params.get("Action").unwrap_or_default().into(),
             access_key_id: auth::claimed_key(received),
-            params: received.params.pairs().iter().cloned().collect(),
+            // In reverse: of a parameter that is there twice, the first one counts.
+            params: received.params.pairs().iter().rev().cloned().collect(),
             headers: received.headers.iter().cloned().collect(),
             outcome: RequestOutcome::Pending,
         };

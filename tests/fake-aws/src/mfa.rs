@@ -68,7 +68,7 @@ impl Device {
         first: &str,
         second: &str,
         now: DateTime<Utc>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<i64, ApiError> {
         let server = step_of(now);
         let centre = server + self.drift;
         let found = (centre - 998..=centre + 1000)
@@ -82,7 +82,7 @@ impl Device {
         };
         self.drift = step - server;
         self.last_pair = Some(step);
-        Ok(())
+        Ok(step)
     }
 }
 
@@ -91,6 +91,8 @@ impl Device {
 pub(crate) struct Judge {
     pub(crate) model: CodeModel,
     pub(crate) view: View,
+    /// Whether STS rejects the codes with which IAM enabled or resynchronized a device.
+    pub(crate) consume_pairs: bool,
     used: BTreeSet<(u64, i64)>,
     last_accepted: BTreeMap<u64, i64>,
     /// Verifications by serial and three-minute window. Kept by ARN: a new device under it inherits them.
@@ -130,7 +132,7 @@ impl Judge {
         now: DateTime<Utc>,
     ) -> Result<(), ApiError> {
         let Some(device) = self.visible(serial, user, now) else {
-            self.burn_early(user, code, actual, now);
+            self.burn_early(user, serial, code, actual, now);
             return Err(ApiError::unable_to_validate());
         };
         let spent = self.spent.entry(window(serial, now)).or_default();
@@ -159,12 +161,27 @@ impl Judge {
             .find(|&step| !self.used.contains(&(device.uid, step)) && after.is_none_or(|&last| step > last))
     }
 
-    /// A right code that came before STS saw the device is lost (measured: it is "invalid" once STS does see
-    /// it).
-    fn burn_early(&mut self, user: &str, code: &str, actual: Option<&Device>, now: DateTime<Utc>) {
+    /// A code that arrives before STS sees the device is used up, and counts as one verification.
+    fn burn_early(
+        &mut self,
+        user: &str,
+        serial: &str,
+        code: &str,
+        actual: Option<&Device>,
+        now: DateTime<Utc>,
+    ) {
         let Some(device) = actual.filter(|device| device.user() == Some(user)) else { return };
         if let Some(step) = self.acceptable(device, code, now) {
             self.used.insert((device.uid, step));
+            self.spend(serial, 1, now);
+        }
+    }
+
+    /// IAM accepted the pair of codes that ends with `step`.
+    pub(crate) fn paired(&mut self, uid: u64, step: i64) {
+        if self.consume_pairs {
+            self.consume(uid, step - 1);
+            self.consume(uid, step);
         }
     }
 }

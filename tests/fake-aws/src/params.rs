@@ -18,12 +18,18 @@ impl Params {
         Self(pairs.collect())
     }
 
+    /// The value of a parameter. If a request has it twice, the first one counts.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     pub(crate) fn pairs(&self) -> &[(String, String)] {
         &self.0
+    }
+
+    /// `TagKeys.member.N`, in order of N.
+    pub(crate) fn tag_keys(&self) -> Vec<&str> {
+        (1..).map_while(|n| self.get(&format!("TagKeys.member.{n}"))).collect()
     }
 
     /// `Tags.member.N.Key` and `.Value`, in order of N.
@@ -106,7 +112,7 @@ fn is_tag(value: &str) -> bool {
 pub(crate) const EXISTING_USER: Rule = Rule::new(1, 128, r"[\w+=,.@-]+", |v| some_word_or(v, "+=,.@-"));
 pub(crate) const NEW_USER: Rule = Rule::new(1, 64, r"[\w+=,.@-]+", |v| some_word_or(v, "+=,.@-"));
 pub(crate) const DEVICE_NAME: Rule = Rule::new(1, usize::MAX, r"[\w+=,.@-]+", |v| some_word_or(v, "+=,.@-"));
-pub(crate) const PATH: Rule = Rule::new(1, 512, r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)", is_path);
+const PATH: Rule = Rule::new(1, 512, "", |_| true);
 pub(crate) const SERIAL: Rule = Rule::new(9, 256, r"[\w+=/:,.@-]+", |v| some_word_or(v, "+=/:,.@-"));
 pub(crate) const STS_SERIAL: Rule = Rule::new(9, 256, r"[\w+=/:,.@-]*", |v| word_or(v, "+=/:,.@-"));
 pub(crate) const CODE: Rule =
@@ -121,6 +127,8 @@ pub(crate) const ROLE_ARN: Rule =
 pub(crate) const POLICY_ARN: Rule = Rule::new(20, 2048, "", |_| true);
 pub(crate) const SESSION_NAME: Rule = Rule::new(2, 64, r"[\w+=,.@-]*", |v| word_or(v, "+=,.@-"));
 pub(crate) const EXTERNAL_ID: Rule = Rule::new(2, 1224, r"[\w+=,.@:\/-]*", |v| word_or(v, "+=,.@:/-"));
+pub(crate) const SOURCE_IDENTITY: Rule = Rule::new(2, 256, r"[\w+=,.@-]*", |v| word_or(v, "+=,.@-"));
+pub(crate) const FEDERATED_NAME: Rule = Rule::new(2, 32, r"[\w+=,.@-]*", |v| word_or(v, "+=,.@-"));
 pub(crate) const SESSION_POLICY: Rule = Rule::new(1, 2048, r"[\u0009\u000A\u000D\u0020-\u00FF]+", |_| true);
 pub(crate) const PASSWORD: Rule = Rule::new(1, 128, r"[\u0009\u000A\u000D\u0020-\u00FF]+", |_| true);
 pub(crate) const MARKER: Rule = Rule::new(1, 320, r"[\u0020-\u00FF]+", |_| true);
@@ -129,12 +137,13 @@ pub(crate) const MARKER: Rule = Rule::new(1, 320, r"[\u0020-\u00FF]+", |_| true)
 pub(crate) struct Check<'a> {
     params: &'a Params,
     violations: Vec<String>,
-    malformed: bool,
+    malformed: Option<&'static str>,
+    bad_path: bool,
 }
 
 impl<'a> Check<'a> {
     pub(crate) fn new(params: &'a Params) -> Self {
-        Self { params, violations: Vec::new(), malformed: false }
+        Self { params, violations: Vec::new(), malformed: None, bad_path: false }
     }
 
     pub(crate) fn optional(&mut self, name: &str, rule: &Rule) -> Option<&'a str> {
@@ -157,6 +166,13 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// The `Path` parameter, `/` if there is none.
+    pub(crate) fn path(&mut self) -> &'a str {
+        let path = self.optional("Path", &PATH).unwrap_or("/");
+        self.bad_path = !is_path(path);
+        path
+    }
+
     pub(crate) fn one_of(&mut self, name: &str, choices: &[&str]) -> Option<&'a str> {
         let value = self.params.get(name)?;
         if !choices.contains(&value) {
@@ -171,7 +187,7 @@ impl<'a> Check<'a> {
     pub(crate) fn integer(&mut self, name: &str, min: i32, max: i32) -> Option<i32> {
         let text = self.params.get(name)?;
         let Ok(value) = text.parse::<i32>() else {
-            self.malformed = true;
+            self.malformed = Some(if text.is_empty() { "missing value for decimal type" } else { "" });
             return None;
         };
         if value < min {
@@ -192,11 +208,15 @@ impl<'a> Check<'a> {
     }
 
     pub(crate) fn done(self) -> Result<(), ApiError> {
-        if self.malformed {
-            return Err(ApiError::new(400, "MalformedInput", "Invalid Argument"));
+        if let Some(message) = self.malformed {
+            return Err(ApiError::new(400, "MalformedInput", message));
         }
         let count = self.violations.len();
         match count {
+            0 if self.bad_path => Err(ApiError::validation(
+                "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
+                 characters and/or / characters.",
+            )),
             0 => Ok(()),
             _ => {
                 let errors = if count == 1 { "error" } else { "errors" };
@@ -261,11 +281,17 @@ mod tests {
 
     #[test]
     fn paths_begin_and_end_with_a_slash() {
+        let accepts = |path: &str| {
+            let params = Params::parse(&format!("Path={path}"));
+            let mut check = Check::new(&params);
+            check.path();
+            check.done().is_ok()
+        };
         for good in ["/", "/a/", "/a/b-c/"] {
-            assert_eq!(refused(&format!("Path={good}"), "Path", &PATH), None, "{good}");
+            assert!(accepts(good), "{good}");
         }
         for bad in ["", "a", "/a", "a/", "/a b/"] {
-            assert!(refused(&format!("Path={bad}"), "Path", &PATH).is_some(), "{bad}");
+            assert!(!accepts(bad), "{bad}");
         }
     }
 }

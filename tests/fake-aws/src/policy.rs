@@ -2,9 +2,10 @@
 //!
 //! Not a policy language: the self-management policy of the IAM User Guide is written out as code.
 
-use crate::account::{Account, Principal, UserEntry};
+use crate::account::{Account, UserEntry};
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::session::Principal;
 
 /// The identity-based policies of a user or role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,9 +43,15 @@ const ON_ONESELF: &[&str] = &[
 
 enum Verdict {
     Allowed,
-    ExplicitDeny,
+    /// A managed policy denies it; its name.
+    DeniedBy(&'static str),
+    /// An inline policy, which has no ARN, denies it.
+    DeniedInline,
     NotAllowed,
 }
+
+/// The managed policy that [`Permissions::SelfManageMfa`] stands for.
+const SELF_MANAGE: &str = "SelfManageMFA";
 
 /// Whether `caller` may do `action` (`iam:X`) to `resource`. `mfa`: the request's
 /// `aws:MultiFactorAuthPresent`.
@@ -61,13 +68,25 @@ pub(crate) fn authorize(
             Permissions::Admin => Verdict::Allowed,
             _ => Verdict::NotAllowed,
         }),
+        Principal::Federated { .. } => None,
     };
-    let reason = match verdict.unwrap_or(Verdict::NotAllowed) {
-        Verdict::Allowed => return Ok(()),
-        Verdict::ExplicitDeny => "with an explicit deny in an identity-based policy".to_owned(),
-        Verdict::NotAllowed => format!("because no identity-based policy allows the {action} action"),
-    };
+    let verdict = verdict.unwrap_or(Verdict::NotAllowed);
+    if matches!(verdict, Verdict::Allowed) {
+        return Ok(());
+    }
+    let reason = denial(account, &verdict)
+        .unwrap_or_else(|| format!("because no identity-based policy allows the {action} action"));
     Err(refusal(caller, action, resource, &reason))
+}
+
+/// The reason that AWS states for an explicit deny. Since January 2026 it ends with the policy's ARN if there is one.
+fn denial(account: &Account, verdict: &Verdict) -> Option<String> {
+    const DENY: &str = "with an explicit deny in an identity-based policy";
+    match verdict {
+        Verdict::DeniedBy(name) => Some(format!("{DENY}: {}", account.arn("iam", &format!("policy/{name}")))),
+        Verdict::DeniedInline => Some(DENY.to_owned()),
+        Verdict::Allowed | Verdict::NotAllowed => None,
+    }
 }
 
 /// Whether an identity-based policy forbids what a role's trust policy would allow.
@@ -79,11 +98,10 @@ pub(crate) fn explicit_deny(
     resource: &str,
 ) -> Result<(), ApiError> {
     let Principal::User(name) = &caller.principal else { return Ok(()) };
-    match account.users.get(name).map(|user| of_user(user, mfa, action, resource)) {
-        Some(Verdict::ExplicitDeny) => {
-            Err(refusal(caller, action, resource, "with an explicit deny in an identity-based policy"))
-        }
-        _ => Ok(()),
+    let verdict = account.users.get(name).map(|user| of_user(user, mfa, action, resource));
+    match verdict.and_then(|verdict| denial(account, &verdict)) {
+        Some(reason) => Err(refusal(caller, action, resource, &reason)),
+        None => Ok(()),
     }
 }
 
@@ -98,12 +116,14 @@ pub(crate) fn refusal(caller: &Caller, action: &str, resource: &str, reason: &st
 
 fn of_user(user: &UserEntry, mfa: bool, action: &str, resource: &str) -> Verdict {
     if user.denied.iter().any(|denied| denied.eq_ignore_ascii_case(action)) {
-        return Verdict::ExplicitDeny;
+        return Verdict::DeniedInline;
     }
     match user.permissions {
         Permissions::Admin => Verdict::Allowed,
         Permissions::None => Verdict::NotAllowed,
-        Permissions::SelfManageMfa if !mfa && !WITHOUT_MFA.contains(&action) => Verdict::ExplicitDeny,
+        Permissions::SelfManageMfa if !mfa && !WITHOUT_MFA.contains(&action) => {
+            Verdict::DeniedBy(SELF_MANAGE)
+        }
         Permissions::SelfManageMfa => match action {
             "iam:ListVirtualMFADevices" | "iam:CreateVirtualMFADevice" => Verdict::Allowed,
             _ if ON_ONESELF.contains(&action) && resource.ends_with(&format!(":user/{}", user.name)) => {

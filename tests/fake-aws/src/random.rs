@@ -1,7 +1,7 @@
 //! Random identifiers and secrets in the alphabets that AWS uses.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// `count` random bytes.
 pub(crate) fn bytes(count: usize) -> Vec<u8> {
@@ -26,6 +26,11 @@ pub(crate) fn secret() -> String {
 /// A session token that begins like AWS's and has its usual length.
 pub(crate) fn session_token(byte_count: usize) -> String {
     format!("IQoJb3JpZ2luX2Vj{}", STANDARD.encode(bytes(byte_count)))
+}
+
+/// A token of the federation endpoint.
+pub(crate) fn signin_token() -> String {
+    URL_SAFE_NO_PAD.encode(bytes(390))
 }
 
 /// A request id in the form of a UUID.

@@ -6,6 +6,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::account::Account;
 use crate::background::Background;
 use crate::clock::Clock;
@@ -13,6 +15,7 @@ use crate::faults::Fault;
 use crate::http::{self, Shared};
 use crate::log::Request;
 use crate::mfa::CodeModel;
+use crate::signin::SignIn;
 use crate::tls;
 
 /// A running STS and IAM on loopback. Dropping it closes the port.
@@ -270,6 +273,22 @@ impl FakeAws {
     /// Changes [how long IAM does not know](Builder::creation_lag) what is made from now on.
     pub fn set_creation_lag(&self, lag: Duration) {
         self.shared.account().creation_lag = lag;
+    }
+
+    /// Changes how long sessions last that are issued from now on, whatever a request asks for, in seconds. Negative: they
+    /// expired before they were issued. `None`: as long as the request asks for.
+    pub fn set_session_lifetime(&self, seconds: Option<i64>) {
+        self.shared.account().session_lifetime = seconds.map(TimeDelta::seconds);
+    }
+
+    /// Changes whether STS rejects the codes with which IAM enabled or resynchronized a device. AWS was seen to do either.
+    pub fn set_consume_pairs(&self, consume: bool) {
+        self.shared.account().judge.consume_pairs = consume;
+    }
+
+    /// The console sessions that sign-in URLs opened, in order.
+    pub fn sign_ins(&self) -> Vec<SignIn> {
+        self.shared.account().sign_ins.opened.clone()
     }
 
     /// Changes the longest page of a list.

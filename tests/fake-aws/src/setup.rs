@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::account::{Account, KeyStatus, Principal, RoleEntry, RoleSpec, UserEntry};
+use crate::account::{Account, KeyStatus, RoleEntry, RoleSpec, UserEntry};
 use crate::mfa::{Assignment, DeviceKind};
 use crate::policy::Permissions;
 use crate::server::FakeAws;
+use crate::session::{Origin, Principal};
 use crate::{mfa, random, totp};
 
 /// A user.
@@ -276,19 +277,19 @@ impl FakeAws {
     /// A session of twelve hours as GetSessionToken makes it, with or without MFA, without the request.
     pub fn add_session(&self, user: &str, mfa: bool) -> SessionKeys {
         assert!(self.has_user(user), "there is no user `{user}`");
-        self.put_session(Principal::User(user.into()), mfa, 43_200)
+        self.put_session(Principal::User(user.into()), Origin::GetSessionToken { mfa }, 43_200)
     }
 
     /// A session of one hour as AssumeRole makes it, without the request.
     pub fn add_role_session(&self, role: &str, session_name: &str) -> SessionKeys {
         let principal = Principal::Role { role: role.into(), session_name: session_name.into() };
-        self.put_session(principal, false, 3600)
+        self.put_session(principal, Origin::AssumeRole { chained: false }, 3600)
     }
 
-    fn put_session(&self, principal: Principal, mfa: bool, seconds: i32) -> SessionKeys {
+    fn put_session(&self, principal: Principal, origin: Origin, seconds: i32) -> SessionKeys {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
-        let session = account.create_session(principal, mfa, now, seconds);
+        let session = account.create_session(principal, origin, now, seconds);
         SessionKeys {
             access_key_id: session.access_key_id.clone(),
             secret_access_key: session.secret.clone(),

@@ -1,10 +1,10 @@
 //! The operations of STS.
 
-use crate::account::{Principal, SessionEntry};
 use crate::clock::iso;
 use crate::dispatch::{Call, Operation, Outcome};
 use crate::error::ApiError;
 use crate::params::{self, Check};
+use crate::session::{Origin, Principal, SessionEntry};
 use crate::{policy, xml};
 
 pub(crate) fn operation(action: &str) -> Option<Operation> {
@@ -13,6 +13,7 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "AssumeRole" => assume_role,
         "GetCallerIdentity" => get_caller_identity,
         "GetAccessKeyInfo" => get_access_key_info,
+        "GetFederationToken" => get_federation_token,
         _ => return None,
     })
 }
@@ -25,11 +26,31 @@ fn get_session_token(call: &mut Call<'_>) -> Outcome {
     check.done()?;
     refuse_sessions(call)?;
     let mfa = verify_mfa(call, serial, code)?;
-    // Root gets an hour at most, and is not told.
-    let seconds =
-        if call.caller.root { seconds.unwrap_or(3600).min(3600) } else { seconds.unwrap_or(43_200) };
-    let session = call.account.create_session(call.caller.principal.clone(), mfa, call.now, seconds);
-    Ok(Some(credentials(session)))
+    let (principal, origin) = (call.caller.principal.clone(), Origin::GetSessionToken { mfa });
+    let seconds = user_duration(call, seconds);
+    Ok(Some(credentials(call.account.create_session(principal, origin, call.now, seconds))))
+}
+
+/// The default is twelve hours. For root, AWS silently shortens the session to an hour.
+fn user_duration(call: &Call<'_>, asked: Option<i32>) -> i32 {
+    if call.caller.root { asked.unwrap_or(3600).min(3600) } else { asked.unwrap_or(43_200) }
+}
+
+fn get_federation_token(call: &mut Call<'_>) -> Outcome {
+    let mut check = Check::new(call.params);
+    let name = check.required("Name", &params::FEDERATED_NAME);
+    let seconds = check.integer("DurationSeconds", 900, 129_600);
+    check.optional("Policy", &params::SESSION_POLICY);
+    check.done()?;
+    refuse_sessions(call)?;
+    let arn = call.account.arn("sts", &format!("federated-user/{name}"));
+    call.authorize("sts:GetFederationToken", &arn)?;
+    let seconds = user_duration(call, seconds);
+    let principal = Principal::Federated { name: name.into() };
+    let user_id = format!("{}:{name}", call.account.id);
+    let session = call.account.create_session(principal, Origin::GetFederationToken, call.now, seconds);
+    let user = [xml::text("FederatedUserId", &user_id), xml::text("Arn", &arn)].concat();
+    Ok(Some([credentials(session), xml::element("FederatedUser", &user)].concat()))
 }
 
 fn assume_role(call: &mut Call<'_>) -> Outcome {
@@ -39,21 +60,24 @@ fn assume_role(call: &mut Call<'_>) -> Outcome {
     let seconds = check.integer("DurationSeconds", 900, 43_200);
     let external_id = check.optional("ExternalId", &params::EXTERNAL_ID);
     check.optional("Policy", &params::SESSION_POLICY);
-    check.optional("SourceIdentity", &params::SESSION_NAME);
+    check.optional("SourceIdentity", &params::SOURCE_IDENTITY);
     let serial = check.optional("SerialNumber", &params::STS_SERIAL);
     let code = check.optional("TokenCode", &params::TOKEN_CODE);
     check.done()?;
+    if !role_arn.starts_with("arn:") {
+        return Err(ApiError::validation(format!("{role_arn} is invalid")));
+    }
     if call.caller.root {
         return Err(ApiError::access_denied("Roles may not be assumed by root accounts."));
     }
-    let mfa = verify_mfa(call, serial, code)? || call.caller.mfa();
-    let role = trusted_role(call, role_arn, external_id, mfa)?;
+    let mfa_age = if verify_mfa(call, serial, code)? { Some(0) } else { call.caller.mfa_age(call.now) };
+    let role = trusted_role(call, role_arn, external_id, mfa_age)?;
     let seconds = role_duration(call, role.2, seconds)?;
     let (name, id) = (role.0, role.1);
     let arn = call.account.arn("sts", &format!("assumed-role/{name}/{session_name}"));
     let principal = Principal::Role { role: name, session_name: session_name.into() };
-    // The MFA of the caller is not carried into the role's session.
-    let session = call.account.create_session(principal, false, call.now, seconds);
+    let origin = Origin::AssumeRole { chained: call.caller.session.is_some() };
+    let session = call.account.create_session(principal, origin, call.now, seconds);
     let assumed =
         [xml::text("AssumedRoleId", &format!("{id}:{session_name}")), xml::text("Arn", &arn)].concat();
     Ok(Some([credentials(session), xml::element("AssumedRoleUser", &assumed)].concat()))
@@ -65,15 +89,20 @@ fn trusted_role(
     call: &Call<'_>,
     role_arn: &str,
     external_id: Option<&str>,
-    mfa: bool,
+    mfa_age: Option<i64>,
 ) -> Result<(String, String, i32), ApiError> {
     let name = match &call.caller.principal {
         Principal::User(name) => name.clone(),
         Principal::Role { role, .. } => format!("role/{role}"),
+        Principal::Federated { .. } => {
+            return Err(policy::refusal(&call.caller, "sts:AssumeRole", role_arn, ""));
+        }
     };
+    let mfa = mfa_age.is_some();
     let trusts = |spec: &crate::RoleSpec| {
         spec.trusted.as_ref().is_none_or(|trusted| trusted.contains(&name))
             && (mfa || !spec.require_mfa)
+            && spec.max_mfa_age.is_none_or(|limit| mfa_age.is_some_and(|age| age < limit))
             && spec.external_id.as_deref().is_none_or(|wanted| external_id == Some(wanted))
     };
     policy::explicit_deny(call.account, &call.caller, mfa, "sts:AssumeRole", role_arn)?;
@@ -89,7 +118,7 @@ fn role_duration(call: &Call<'_>, longest: i32, asked: Option<i32>) -> Result<i3
         return Err(ApiError::validation(message));
     }
     if call.caller.session.is_some() && seconds > 3600 {
-        let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
+        let message = "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
         return Err(ApiError::validation(message));
     }
     Ok(seconds)

@@ -62,7 +62,8 @@ pub(crate) fn without(document: &[u8], name: &str) -> Vec<u8> {
 /// An error answer.
 pub(crate) fn error(error: &ApiError, namespace: &str, request_id: &str) -> String {
     let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
-    let inner = [text("Type", kind), text("Code", &error.code), text("Message", &error.message)].concat();
+    let message = if error.message.is_empty() { String::new() } else { text("Message", &error.message) };
+    let inner = [text("Type", kind), text("Code", &error.code), message].concat();
     format!(
         "<ErrorResponse xmlns=\"{namespace}\"><Error>{inner}</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )

@@ -16,7 +16,7 @@ const TAGS_PER_DEVICE: usize = 50;
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let mut check = Check::new(call.params);
     let name = check.required("VirtualMFADeviceName", &params::DEVICE_NAME);
-    let path = check.optional("Path", &params::PATH).unwrap_or("/");
+    let path = check.path();
     let tags = read_tags(&mut check, call.params);
     check.done()?;
     let tags = tags?;
@@ -80,8 +80,10 @@ pub(super) fn enable(call: &mut Call<'_>) -> Outcome {
     }
     let now = call.now;
     let device = call.account.device_mut(pair.serial).ok_or_else(|| no_such_device(pair.serial))?;
-    device.synchronize(pair.first, pair.second, now)?;
+    let step = device.synchronize(pair.first, pair.second, now)?;
     device.assigned = Some(Assignment { user: pair.user.into(), since: now });
+    let uid = device.uid;
+    call.account.judge.paired(uid, step);
     call.account.publish(pair.serial, now);
     Ok(None)
 }
@@ -93,7 +95,9 @@ pub(super) fn resync(call: &mut Call<'_>) -> Outcome {
     let now = call.now;
     let device = call.account.device_mut(pair.serial).filter(|device| device.user() == Some(pair.user));
     let device = device.ok_or_else(invalid_for_user)?;
-    device.synchronize(pair.first, pair.second, now)?;
+    let step = device.synchronize(pair.first, pair.second, now)?;
+    let uid = device.uid;
+    call.account.judge.paired(uid, step);
     call.account.publish(pair.serial, now);
     Ok(None)
 }
@@ -107,8 +111,10 @@ pub(super) fn deactivate(call: &mut Call<'_>) -> Outcome {
     authorize_on_user(call, &user)?;
     require_mfa_for_own(call, &user)?;
     call.account.user(&user)?;
-    let device = call.account.device_mut(serial).filter(|device| device.user() == Some(&user));
-    let device = device.ok_or_else(invalid_for_user)?;
+    let device = call.account.device_mut(serial).ok_or_else(|| missing(serial))?;
+    if device.user() != Some(&user) {
+        return Err(invalid_for_user());
+    }
     device.assigned = None;
     let virtual_device = device.kind == DeviceKind::Virtual;
     if !virtual_device {
@@ -123,7 +129,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let serial = check.required("SerialNumber", &params::SERIAL);
     check.done()?;
     call.authorize("iam:DeleteVirtualMFADevice", serial)?;
-    let device = known_virtual_device(call, serial)?;
+    let device = known_virtual_device(call, serial).map_err(|_| missing(serial))?;
     if device.assigned.is_some() {
         return Err(ApiError::delete_conflict("MFA VirtualDevice in use. Must deactivate first."));
     }
@@ -152,6 +158,18 @@ pub(super) fn tag(call: &mut Call<'_>) -> Outcome {
     Ok(None)
 }
 
+pub(super) fn untag(call: &mut Call<'_>) -> Outcome {
+    let mut check = Check::new(call.params);
+    let serial = check.required("SerialNumber", &params::SERIAL);
+    check.done()?;
+    call.authorize("iam:UntagMFADevice", serial)?;
+    known_virtual_device(call, serial)?;
+    let keys = call.params.tag_keys();
+    let device = call.account.device_mut(serial).ok_or_else(|| no_such_device(serial))?;
+    device.tags.retain(|(known, _)| !keys.iter().any(|key| key.eq_ignore_ascii_case(known)));
+    Ok(None)
+}
+
 /// The device of this serial, if IAM's operations know it by now.
 fn known_device<'a>(call: &'a Call<'_>, serial: &str) -> Result<&'a Device, ApiError> {
     let known = call.account.device(serial).filter(|device| device.known <= call.now);
@@ -165,6 +183,11 @@ pub(super) fn known_virtual_device<'a>(call: &'a Call<'_>, serial: &str) -> Resu
 
 fn no_such_device(serial: &str) -> ApiError {
     ApiError::no_such_entity(format!("VirtualMFADevice with serial number {serial} does not exist."))
+}
+
+/// What DeactivateMFADevice and DeleteVirtualMFADevice say of a serial that does not exist.
+fn missing(serial: &str) -> ApiError {
+    ApiError::no_such_entity(format!("MFA Device with serial number {serial} does not exist."))
 }
 
 /// The four parameters of EnableMFADevice and ResyncMFADevice.

@@ -1,15 +1,16 @@
 //! Operations on access keys.
 
-use super::authorize_on_user;
 use super::paging::Page;
+use super::{authorize_on_user, named_or_caller};
 use crate::account::{KeyEntry, KeyStatus};
 use crate::clock::iso;
 use crate::dispatch::{Call, Outcome};
 use crate::error::ApiError;
 use crate::params::{self, Check};
-use crate::xml;
+use crate::{policy, xml};
 
-/// The user whose keys are meant. IAM guesses it from the signing key, which only works for long-term keys.
+/// The user that ListAccessKeys and UpdateAccessKey act on. Without `UserName`, IAM derives it from the signing key, which
+/// works for long-term keys only.
 fn owner(call: &Call<'_>, named: Option<&str>) -> Result<String, ApiError> {
     let guess = call.caller.user().filter(|_| call.caller.session.is_none());
     named.or(guess).map(str::to_owned).ok_or_else(ApiError::user_name_needed)
@@ -31,7 +32,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let mut check = Check::new(call.params);
     let named = check.optional("UserName", &params::EXISTING_USER);
     check.done()?;
-    let user = owner(call, named)?;
+    let user = named_or_caller(call, named)?;
     authorize_on_user(call, &user)?;
     call.account.user(&user)?;
     let key = call.account.create_key(&user, call.now)?;
@@ -73,7 +74,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Outcome {
     let named = check.optional("UserName", &params::EXISTING_USER);
     let id = check.required("AccessKeyId", &params::KEY_ID);
     check.done()?;
-    let user = owner(call, named)?;
+    let user = named_or_caller(call, named)?;
     authorize_on_user(call, &user)?;
     call.account.user(&user)?;
     let at = call.account.keys.iter().position(|key| key.id == id && key.user == user);
@@ -85,10 +86,12 @@ pub(super) fn last_used(call: &mut Call<'_>) -> Outcome {
     let mut check = Check::new(call.params);
     let id = check.required("AccessKeyId", &params::KEY_ID);
     check.done()?;
-    let key = call.account.keys.iter().find(|key| key.id == id);
-    let owner = key.map_or_else(String::new, |key| key.user.clone());
+    let Some(key) = call.account.keys.iter().find(|key| key.id == id) else {
+        let resource = format!("access key {id}");
+        return Err(policy::refusal(&call.caller, "iam:GetAccessKeyLastUsed", &resource, ""));
+    };
+    let owner = key.user.clone();
     authorize_on_user(call, &owner)?;
-    let key = key.ok_or_else(|| unknown(id))?;
     let used = match &key.last_used {
         Some(used) => [
             xml::text("LastUsedDate", &iso(used.at)),

@@ -19,6 +19,7 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
         "DeactivateMFADevice" => devices::deactivate,
         "DeleteVirtualMFADevice" => devices::delete,
         "TagMFADevice" => devices::tag,
+        "UntagMFADevice" => devices::untag,
         "ListMFADevices" => lists::of_user,
         "ListVirtualMFADevices" => lists::all_virtual,
         "ListMFADeviceTags" => lists::tags,

@@ -25,7 +25,7 @@ pub(super) fn get(call: &mut Call<'_>) -> Outcome {
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let mut check = Check::new(call.params);
     let name = check.required("UserName", &params::NEW_USER);
-    let path = check.optional("Path", &params::PATH).unwrap_or("/");
+    let path = check.path();
     check.done()?;
     call.authorize("iam:CreateUser", &call.account.arn("iam", &format!("user{path}{name}")))?;
     let user = call.account.create_user(name, path, call.now)?;

@@ -87,6 +87,9 @@ fn unknown_and_inactive_keys_are_invalid() {
     let (aws, client) = user();
     let unknown = Client { key: "AKIAAAAAAAAAAAAAAAAA".into(), ..client.clone() };
     unknown.sts("GetCallerIdentity", &[]).refused(403, "InvalidClientTokenId", INVALID_TOKEN);
+    // IAM ends the sentence without a period.
+    let message = INVALID_TOKEN.trim_end_matches('.');
+    unknown.iam("GetUser", &[]).refused(403, "InvalidClientTokenId", message);
     aws.set_key_status(&client.key, KeyStatus::Inactive);
     client.sts("GetCallerIdentity", &[]).refused(403, "InvalidClientTokenId", INVALID_TOKEN);
     aws.set_key_status(&client.key, KeyStatus::Active);
@@ -131,6 +134,11 @@ fn the_scope_must_fit() {
         "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20260929' \
          != '20260930', from '20260930T120000Z'.",
     );
+    for region in ["", "moon", "eu-central", "EU-CENTRAL-1"] {
+        let wrong = Client { region: region.into(), ..client.clone() };
+        let message = "Credential should be scoped to a valid region. ";
+        wrong.sts("GetCallerIdentity", &[]).refused(403, "SignatureDoesNotMatch", message);
+    }
     let anywhere = Client { region: "us-gov-west-1".into(), ..client };
     anywhere.sts("GetCallerIdentity", &[]).ok();
 }
@@ -176,6 +184,17 @@ fn unknown_operations_and_versions() {
         "InvalidAction",
         "Could not find operation GetNothing for version 2011-06-15",
     );
+    let form = |form: &str| {
+        let (headers, _) = client.signed("sts", "2011-06-15", "GetCallerIdentity", &[]);
+        send(&client.address, "POST", "/", &headers, form).unwrap()
+    };
+    form("Action=GetSessionToken").refused(
+        400,
+        "InvalidAction",
+        "Could not find operation GetSessionToken for version NO_VERSION_SPECIFIED",
+    );
+    let no_action = form("Version=2011-06-15");
+    assert_eq!((no_action.status, no_action.header("location")), (302, Some("https://aws.amazon.com/iam")));
     client.call("sts", "2010-05-08", "GetSessionToken", &[]).unwrap().code(400, "InvalidAction");
     client.call("sts", "2000-01-01", "GetSessionToken", &[]).unwrap().code(400, "InvalidAction");
     let (headers, body) = client.signed("sts", "2011-06-15", "GetCallerIdentity", &[]);
@@ -201,4 +220,46 @@ fn the_log_keeps_what_was_sent() {
     assert_eq!(aws.codes_sent("x+y/12345"), ["000000"]);
     aws.clear_requests();
     assert!(aws.requests().is_empty());
+}
+
+#[test]
+fn checks_come_in_the_order_of_sts() {
+    let (aws, client) = user();
+    let call = |client: &Client| client.sts("GetCallerIdentity", &[]);
+    let mut session = Client::session(&aws, &aws.add_session("dev", true));
+    aws.clock().advance(Duration::from_secs(43_200));
+    session.clock = fake_aws::Clock::new();
+    session.clock.freeze(at("2026-09-30T12:00:00Z"));
+    session.secret.push('x');
+    call(&session).code(403, "ExpiredToken");
+    let mut unknown = Client { key: "ASIAAAAAAAAAAAAAAAAA".into(), ..session.clone() };
+    call(&unknown).code(403, "InvalidClientTokenId");
+    unknown.region = "moon".into();
+    let message = "Credential should be scoped to a valid region. ";
+    call(&unknown).refused(403, "SignatureDoesNotMatch", message);
+    // The time comes after the key.
+    let late = Client { clock: session.clock.clone(), ..client.clone() };
+    assert!(call(&late).text("Message").starts_with("Signature expired: "));
+    aws.set_key_status(&client.key, KeyStatus::Inactive);
+    call(&late).code(403, "InvalidClientTokenId");
+}
+
+#[test]
+fn regional_hosts_accept_their_own_region() {
+    let (_aws, client) = user();
+    let call = |host: &str, region: &str, service: &str| {
+        let client = Client { region: region.into(), host: Some(host.into()), ..client.clone() };
+        client.sts_or_iam(service)
+    };
+    for (host, region, service) in [
+        ("sts.eu-west-1.amazonaws.com", "eu-west-1", "sts"),
+        ("sts.amazonaws.com:443", "us-east-1", "sts"),
+        ("sts.cn-north-1.amazonaws.com.cn", "cn-north-1", "sts"),
+        ("iam.amazonaws.com", "us-east-1", "iam"),
+        ("iam.us-gov.amazonaws.com", "us-gov-west-1", "iam"),
+        ("iam.global.api.aws", "us-east-1", "iam"),
+    ] {
+        call(host, region, service).ok();
+        call(host, "eu-central-1", service).code(403, "SignatureDoesNotMatch");
+    }
 }

@@ -49,6 +49,7 @@ impl Running {
             token: None,
             region: "us-east-1".into(),
             clock: Clock::new(),
+            host: None,
             extra: Vec::new(),
         }
     }

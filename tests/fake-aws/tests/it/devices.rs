@@ -80,8 +80,14 @@ fn names_paths_and_partitions_make_the_serial() {
     let create = |params: &[(&str, &str)]| admin.iam("CreateVirtualMFADevice", params);
     let answer = create(&[("VirtualMFADeviceName", "a.b@c"), ("Path", "/eng/x/")]).ok();
     assert_eq!(answer.text("SerialNumber"), "arn:aws-cn:iam::210987654321:mfa/eng/x/a.b@c");
-    for (name, path) in [("bad name!", "/"), ("", "/"), ("x", "/a"), ("x", "a/"), ("x/y", "/")] {
-        create(&[("VirtualMFADeviceName", name), ("Path", path)]).code(400, "ValidationError");
+    for name in ["bad name!", "", "x/y"] {
+        create(&[("VirtualMFADeviceName", name)]).code(400, "ValidationError");
+    }
+    let message = "The specified value for path is invalid. It must begin and end with / and contain only \
+                   alphanumeric characters and/or / characters.";
+    for path in ["/a", "a/"] {
+        let answer = create(&[("VirtualMFADeviceName", "x"), ("Path", path)]);
+        answer.refused(400, "ValidationError", message);
     }
     create(&[]).code(400, "ValidationError");
 }
@@ -218,15 +224,18 @@ fn unknown_users_and_devices() {
     let codes = [("AuthenticationCode1", "123456"), ("AuthenticationCode2", "123457")];
     let with = |user, serial| [&[("UserName", user), ("SerialNumber", serial)], &codes[..]].concat();
     let admin = Client::session(&setup.aws, &setup.aws.add_session("admin", true));
-    for serial in [&*stale, &*foreign, "arn:aws:iam::123456789012:mfa/none"] {
+    let missing = "arn:aws:iam::123456789012:mfa/none";
+    let does_not_exist = format!("MFA Device with serial number {missing} does not exist.");
+    for serial in [&*stale, &*foreign, missing] {
         let message = "MFA Device invalid for user.";
         admin.iam("ResyncMFADevice", &with("dev", serial)).refused(404, "NoSuchEntity", message);
+        let message = if serial == missing { &*does_not_exist } else { message };
         let deactivate = [("UserName", "dev"), ("SerialNumber", serial)];
         admin.iam("DeactivateMFADevice", &deactivate).refused(404, "NoSuchEntity", message);
     }
-    admin
-        .iam("EnableMFADevice", &with("dev", "arn:aws:iam::123456789012:mfa/none"))
-        .code(404, "NoSuchEntity");
+    let delete = admin.iam("DeleteVirtualMFADevice", &[("SerialNumber", missing)]);
+    delete.refused(404, "NoSuchEntity", &does_not_exist);
+    admin.iam("EnableMFADevice", &with("dev", missing)).code(404, "NoSuchEntity");
     admin.iam("EnableMFADevice", &with("nobody", &stale)).refused(
         404,
         "NoSuchEntity",
@@ -273,4 +282,7 @@ fn tags_come_with_creation_or_later() {
     setup.admin.iam("TagMFADevice", &more).ok();
     let listed = setup.admin.iam("ListMFADeviceTags", &[("SerialNumber", &serial)]).ok();
     assert_eq!(listed.texts("Key"), ["owner", "host"]);
+    let untag = [("SerialNumber", &*serial), ("TagKeys.member.1", "OWNER")];
+    setup.admin.iam("UntagMFADevice", &untag).ok();
+    assert_eq!(setup.aws.devices()[0].tags, [("host".to_owned(), "a1".to_owned())]);
 }

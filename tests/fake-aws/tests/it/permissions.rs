@@ -17,8 +17,14 @@ fn setup() -> (FakeAws, Client, Client) {
 
 fn denied(action: &str, resource: &str) -> String {
     format!(
-        "User: {OWN} is not authorized to perform: {action} on resource: {resource} with an explicit deny in an identity-based policy"
+        "User: {OWN} is not authorized to perform: {action} on resource: {resource} with an explicit deny in an \
+         identity-based policy"
     )
+}
+
+/// The policy that manages MFA is a managed one, and AWS states the ARN of such a policy.
+fn denied_by_policy(action: &str, resource: &str) -> String {
+    format!("{}: arn:aws:iam::123456789012:policy/SelfManageMFA", denied(action, resource))
 }
 
 fn not_allowed(action: &str, resource: &str) -> String {
@@ -36,10 +42,14 @@ fn without_mfa_little_is_allowed() {
     keys.iam("CreateVirtualMFADevice", &[("VirtualMFADeviceName", "dev")]).ok();
     let serial = aws.devices()[0].serial.clone();
     let delete = keys.iam("DeleteVirtualMFADevice", &[("SerialNumber", &serial)]);
-    delete.refused(403, "AccessDenied", &denied("iam:DeleteVirtualMFADevice", &serial));
+    delete.refused(403, "AccessDenied", &denied_by_policy("iam:DeleteVirtualMFADevice", &serial));
     let deactivate = keys.iam("DeactivateMFADevice", &[("SerialNumber", &serial)]);
-    deactivate.refused(403, "AccessDenied", &denied("iam:DeactivateMFADevice", OWN));
-    keys.iam("ListAccessKeys", &[]).refused(403, "AccessDenied", &denied("iam:ListAccessKeys", OWN));
+    deactivate.refused(403, "AccessDenied", &denied_by_policy("iam:DeactivateMFADevice", OWN));
+    keys.iam("ListAccessKeys", &[]).refused(
+        403,
+        "AccessDenied",
+        &denied_by_policy("iam:ListAccessKeys", OWN),
+    );
 }
 
 #[test]

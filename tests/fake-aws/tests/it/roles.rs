@@ -1,5 +1,7 @@
 //! AssumeRole: trust, MFA, durations, chaining.
 
+use std::time::Duration;
+
 use fake_aws::{FakeAws, Permissions, RoleSpec};
 
 use crate::support::{Answer, Client, frozen};
@@ -19,6 +21,8 @@ fn assume(client: &Client, arn: &str, more: &[(&str, &str)]) -> Answer {
 
 const REFUSED: &str = "User: arn:aws:iam::123456789012:user/dev is not authorized to perform: sts:AssumeRole on \
                        resource: arn:aws:iam::123456789012:role/ops";
+
+const POLICY: &str = "arn:aws:iam::123456789012:policy/SelfManageMFA";
 
 #[test]
 fn a_role_gives_a_session_of_an_hour() {
@@ -63,7 +67,7 @@ fn mfa_can_be_proved_with_a_code_or_with_a_session() {
 fn the_self_management_policy_forbids_roles_without_mfa() {
     let (aws, client, arn) = setup(Permissions::SelfManageMfa, RoleSpec::default());
     let device = aws.add_device("dev", "dev");
-    let message = format!("{REFUSED} with an explicit deny in an identity-based policy");
+    let message = format!("{REFUSED} with an explicit deny in an identity-based policy: {POLICY}");
     assume(&client, &arn, &[]).refused(403, "AccessDenied", &message);
     let code = aws.code_now(&device.serial);
     assume(&client, &arn, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
@@ -83,10 +87,15 @@ fn durations_have_three_limits() {
     );
     assert_eq!(ask(&client, "7200").ok().text("Expiration"), "2026-09-30T14:00:00Z");
     let too_long =
-        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining";
+        "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
     let session = Client::session(&aws, &aws.add_session("dev", true));
     ask(&session, "3601").refused(400, "ValidationError", too_long);
     ask(&session, "3600").ok();
+    ask(&session, "7201").refused(
+        400,
+        "ValidationError",
+        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+    );
     let chained = Client::session(&aws, &aws.add_role_session("ops", "me"));
     ask(&chained, "3601").refused(400, "ValidationError", too_long);
     ask(&chained, "3600").ok();
@@ -124,6 +133,10 @@ fn names_are_checked() {
     client.sts("AssumeRole", &[("RoleArn", &arn)]).code(400, "ValidationError");
     client.sts("AssumeRole", &[("RoleArn", &arn), ("RoleSessionName", "a b")]).code(400, "ValidationError");
     client.sts("AssumeRole", &[("RoleArn", "x"), ("RoleSessionName", "me")]).code(400, "ValidationError");
+    let no_arn = "twenty-characters-at-least";
+    assume(&client, no_arn, &[]).refused(400, "ValidationError", &format!("{no_arn} is invalid"));
+    assume(&client, &arn, &[("SourceIdentity", &"x".repeat(256))]).ok();
+    assume(&client, &arn, &[("SourceIdentity", &"x".repeat(257))]).code(400, "ValidationError");
 }
 
 #[test]
@@ -142,4 +155,19 @@ fn a_role_may_be_an_administrator() {
         "User: arn:aws:sts::123456789012:assumed-role/weak/me is not authorized to perform: iam:GetUser on \
          resource: arn:aws:iam::123456789012:user/dev because no identity-based policy allows the iam:GetUser action",
     );
+}
+
+#[test]
+fn a_trust_policy_limits_the_age_of_mfa() {
+    let spec = RoleSpec { max_mfa_age: Some(600), ..RoleSpec::default() };
+    let (aws, client, arn) = setup(Permissions::None, spec);
+    let device = aws.add_device("dev", "dev");
+    assume(&client, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    let session = Client::session(&aws, &aws.add_session("dev", true));
+    aws.clock().advance(Duration::from_secs(599));
+    assume(&session, &arn, &[]).ok();
+    aws.clock().advance(Duration::from_secs(1));
+    assume(&session, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    let code = aws.code_now(&device.serial);
+    assume(&client, &arn, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
 }

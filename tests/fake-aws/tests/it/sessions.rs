@@ -46,15 +46,20 @@ fn a_session_has_awss_shape_and_lasts_half_a_day() {
 
 #[test]
 fn durations_are_read_as_aws_reads_them() {
-    let Setup { aws: _aws, client, .. } = setup();
+    let Setup { aws, client, .. } = setup();
     let ask = |seconds: &str| client.sts("GetSessionToken", &[("DurationSeconds", seconds)]);
     for good in ["900", "0900", "+900", "129600"] {
         ask(good).ok();
     }
     assert_eq!(ask("900").text("Expiration"), "2026-09-30T12:15:00Z");
-    for malformed in [" 900 ", "900.0", "9e2", "2147483648", ""] {
+    for malformed in [" 900 ", "900.0", "9e2", "2147483648"] {
         ask(malformed).code(400, "MalformedInput");
+        assert_eq!(ask(malformed).try_text("Message"), None);
     }
+    ask("").refused(400, "MalformedInput", "missing value for decimal type");
+    let twice = client.sts("GetSessionToken", &[("DurationSeconds", "900"), ("DurationSeconds", "0")]).ok();
+    assert_eq!(twice.text("Expiration"), "2026-09-30T12:15:00Z", "the first one counts");
+    assert_eq!(aws.requests().pop().unwrap().param("DurationSeconds"), Some("900"));
     for out_of_range in ["0", "899", "129601"] {
         ask(out_of_range).code(400, "ValidationError");
     }
@@ -160,7 +165,8 @@ fn a_session_without_mfa_is_nobody_to_iam() {
     let setup = setup();
     let session = setup.client.with_session(&setup.client.sts("GetSessionToken", &[]).ok());
     session.sts("GetCallerIdentity", &[]).ok();
-    let message = "The security token included in the request is invalid.";
+    // Without a period, unlike STS.
+    let message = "The security token included in the request is invalid";
     session.iam("GetUser", &[]).refused(403, "InvalidClientTokenId", message);
     let session = setup.client.with_session(&setup.login(0).ok());
     assert_eq!(session.iam("GetUser", &[]).ok().text("UserName"), "dev");
@@ -224,4 +230,44 @@ fn a_clock_that_is_off_shows_in_date_and_in_codes() {
     refused.refused(403, "AccessDenied", INVALID);
     assert_eq!(aws.requests()[0].status(), Some(403));
     login(aws.clock().step()).ok();
+}
+
+#[test]
+fn session_lifetimes_are_set_by_tests() {
+    let setup = setup();
+    setup.aws.set_session_lifetime(Some(20));
+    let session = setup.client.with_session(&setup.login(0).ok());
+    session.sts("GetCallerIdentity", &[]).ok();
+    setup.aws.clock().advance(Duration::from_secs(20));
+    session.sts("GetCallerIdentity", &[]).code(403, "ExpiredToken");
+    setup.aws.set_session_lifetime(Some(-60));
+    let answer = setup.login(1).ok();
+    assert_eq!(answer.text("Expiration"), "2026-09-30T11:59:20Z");
+    setup.client.with_session(&answer).sts("GetCallerIdentity", &[]).code(403, "ExpiredToken");
+    setup.aws.set_session_lifetime(None);
+    assert_eq!(setup.login(2).ok().text("Expiration"), "2026-10-01T00:00:20Z");
+}
+
+#[test]
+fn federated_users_have_a_name_and_no_permissions() {
+    let setup = setup();
+    let ask = |client: &Client, name: &str| client.sts("GetFederationToken", &[("Name", name)]);
+    ask(&setup.client, "me").code(403, "AccessDenied");
+    setup.aws.add_admin("admin");
+    let admin = Client::new(&setup.aws, &setup.aws.add_access_key("admin"));
+    let answer = ask(&admin, "me").ok();
+    let arn = "arn:aws:sts::123456789012:federated-user/me";
+    assert_eq!((&*answer.text("Arn"), &*answer.text("FederatedUserId")), (arn, "123456789012:me"));
+    assert_eq!(answer.text("Expiration"), "2026-10-01T00:00:00Z");
+    ask(&admin, "x").code(400, "ValidationError");
+    ask(&admin, &"x".repeat(33)).code(400, "ValidationError");
+    let federated = admin.with_session(&answer);
+    assert_eq!(federated.sts("GetCallerIdentity", &[]).ok().text("Arn"), arn);
+    federated.iam("GetUser", &[("UserName", "dev")]).code(403, "InvalidClientTokenId");
+    let role = setup.aws.add_role("r", fake_aws::RoleSpec::default());
+    let assume = [("RoleArn", &*role.arn), ("RoleSessionName", "me")];
+    federated.sts("AssumeRole", &assume).code(403, "AccessDenied");
+    let session = Client::session(&setup.aws, &setup.aws.add_session("admin", true));
+    let message = "Cannot call GetFederationToken with session credentials";
+    ask(&session, "me").refused(403, "AccessDenied", message);
 }

@@ -26,6 +26,8 @@ pub struct Client {
     pub token: Option<String>,
     pub region: String,
     pub clock: Clock,
+    /// The `Host` header, if it is not the address.
+    pub host: Option<String>,
     /// More headers to sign.
     pub extra: Vec<(String, String)>,
 }
@@ -46,6 +48,7 @@ impl Client {
             token: None,
             region: "eu-central-1".into(),
             clock: aws.clock(),
+            host: None,
             extra: Vec::new(),
         }
     }
@@ -67,6 +70,11 @@ impl Client {
 
     pub fn sts(&self, action: &str, params: &[(&str, &str)]) -> Answer {
         self.call("sts", "2011-06-15", action, params).unwrap()
+    }
+
+    /// A call without parameters that every user may make.
+    pub fn sts_or_iam(&self, service: &str) -> Answer {
+        if service == "iam" { self.iam("GetUser", &[]) } else { self.sts("GetCallerIdentity", &[]) }
     }
 
     pub fn iam(&self, action: &str, params: &[(&str, &str)]) -> Answer {
@@ -97,7 +105,7 @@ impl Client {
         let body = pairs.iter().chain(params).map(encode).collect::<Vec<_>>().join("&");
         let date = compact(self.clock.now());
         let mut headers = vec![
-            ("host".to_owned(), self.address.clone()),
+            ("host".to_owned(), self.host.clone().unwrap_or_else(|| self.address.clone())),
             ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
             ("x-amz-date".to_owned(), date.clone()),
         ];

@@ -91,8 +91,13 @@ fn temporary_credentials_must_name_the_user_of_a_key() {
     let session = Client::session(&aws, &aws.add_session("admin", true));
     let message = "Must specify userName when calling with non-User credentials";
     session.iam("ListAccessKeys", &[]).refused(400, "ValidationError", message);
-    session.iam("CreateAccessKey", &[]).refused(400, "ValidationError", message);
     session.iam("ListAccessKeys", &[("UserName", "admin")]).ok();
+    let status = [("AccessKeyId", &*admin.key), ("Status", "Active")];
+    session.iam("UpdateAccessKey", &status).refused(400, "ValidationError", message);
+    // Creating and deleting a key work without it.
+    let created = session.iam("CreateAccessKey", &[]).ok().text("AccessKeyId");
+    session.iam("DeleteAccessKey", &[("AccessKeyId", &created)]).ok();
+    assert_eq!(aws.access_keys("admin").len(), 1);
 }
 
 #[test]
@@ -108,6 +113,8 @@ fn the_last_use_of_a_key() {
     assert_eq!((used.text("UserName"), used.text("ServiceName")), ("dev".into(), "sts".into()));
     assert_eq!(used.text("Region"), "eu-central-1");
     assert_eq!(used.text("LastUsedDate"), "2026-09-30T12:00:00Z");
+    let unknown = admin.iam("GetAccessKeyLastUsed", &[("AccessKeyId", "AKIAAAAAAAAAAAAAAAAA")]);
+    unknown.code(403, "AccessDenied");
 }
 
 #[test]
