@@ -134,11 +134,9 @@ fn the_scope_must_fit() {
         "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20260929' \
          != '20260930', from '20260930T120000Z'.",
     );
-    for region in ["", "moon", "eu-central", "EU-CENTRAL-1"] {
-        let wrong = Client { region: region.into(), ..client.clone() };
-        let message = "Credential should be scoped to a valid region. ";
-        wrong.sts("GetCallerIdentity", &[]).refused(403, "SignatureDoesNotMatch", message);
-    }
+    let nowhere = Client { region: String::new(), ..client.clone() };
+    let message = "Credential should be scoped to a valid region. ";
+    nowhere.sts("GetCallerIdentity", &[]).refused(403, "SignatureDoesNotMatch", message);
     let anywhere = Client { region: "us-gov-west-1".into(), ..client };
     anywhere.sts("GetCallerIdentity", &[]).ok();
 }
@@ -234,7 +232,7 @@ fn checks_come_in_the_order_of_sts() {
     call(&session).code(403, "ExpiredToken");
     let mut unknown = Client { key: "ASIAAAAAAAAAAAAAAAAA".into(), ..session.clone() };
     call(&unknown).code(403, "InvalidClientTokenId");
-    unknown.region = "moon".into();
+    unknown.region.clear();
     let message = "Credential should be scoped to a valid region. ";
     call(&unknown).refused(403, "SignatureDoesNotMatch", message);
     // The time comes after the key.
