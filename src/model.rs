@@ -16,6 +16,7 @@ pub mod region;
 pub mod role;
 pub mod secret;
 mod secret_key;
+mod seed_error;
 pub mod serial;
 pub mod session;
 pub mod source;

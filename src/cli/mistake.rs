@@ -5,7 +5,8 @@ use std::io::IsTerminal;
 
 use clap::Parser;
 
-use super::{Cli, ColorChoice, is_for_sdk, tips};
+use super::args::{Cli, ColorChoice, is_for_sdk};
+use super::tips;
 use crate::env::Env;
 use crate::error::{CommandError, ErrorKind};
 use crate::model::visible::visible;

@@ -6,7 +6,7 @@ use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
-use super::Cli;
+use super::args::Cli;
 use crate::model::visible::quoted;
 
 /// What people type for commands that have another name here.

@@ -222,7 +222,7 @@ impl Run<'_> {
     fn console_password(&mut self) -> CommandResult {
         let name = self.target.user.clone();
         self.ctx.ui.doing(format_args!("making a console password for `{name}`"));
-        let password = password::generate()
+        let password = password::generate(getrandom::fill)
             .map_err(|_| CommandError::new(ErrorKind::Failed, "the system gives no random numbers"))?;
         let mut lost = 0;
         loop {

@@ -4,8 +4,8 @@
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
+use super::seed_error::SeedError;
 use super::step::STEP_SECONDS;
-use super::totp::SeedError;
 
 const SCHEME: &str = "otpauth://";
 /// What the QR codes of Google Authenticator's own export hold.

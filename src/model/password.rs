@@ -11,13 +11,13 @@ const SETS: [&[u8]; 4] =
 /// About 110 bits, and longer than any policy demands in practice.
 const LENGTH: usize = 20;
 
-/// A password of 20 characters with at least one upper-case and one lower-case letter, one digit and one sign. Fails only
-/// if the system gives no random numbers.
-pub fn generate() -> Result<Secret<String>, getrandom::Error> {
+/// A password of 20 characters with at least one upper-case letter, one lower-case letter, one digit and one sign, from
+/// random bytes that `fill` provides.
+pub fn generate<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Secret<String>, E> {
     let all: Vec<u8> = SETS.concat();
     loop {
         let mut random = Zeroizing::new([0u8; LENGTH * 4]);
-        getrandom::fill(&mut *random)?;
+        fill(&mut *random)?;
         // Bytes beyond the last whole multiple would make some characters likelier than others.
         let limit = u8::MAX - u8::MAX % u8::try_from(all.len()).unwrap_or(u8::MAX);
         let chosen =
@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn passwords_have_every_kind_of_character_and_differ() {
-        let (one, other) = (generate().unwrap(), generate().unwrap());
+        let (one, other) = (generate(getrandom::fill).unwrap(), generate(getrandom::fill).unwrap());
         assert_eq!(one.expose().len(), LENGTH);
         assert!(SETS.iter().all(|set| one.expose().bytes().any(|byte| set.contains(&byte))));
         assert_ne!(one.expose(), other.expose());

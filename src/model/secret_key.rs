@@ -3,7 +3,7 @@
 
 use zeroize::Zeroizing;
 
-use super::totp::SeedError;
+use super::seed_error::SeedError;
 
 /// The length of every secret key that AWS shows (40 bytes).
 const AWS_LENGTH: usize = 64;

@@ -1,0 +1,153 @@
+//! The command line as clap parses it. The arguments of a command are in the command's file.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use super::order;
+use crate::clock::SystemClock;
+use crate::commands;
+use crate::context::Context;
+use crate::env::{Env, OWN_VARIABLES};
+use crate::error::CommandResult;
+use crate::ui::{Style, Terminal, Ui, Verbosity, color};
+
+/// MFA for the AWS command line, with nothing to type.
+#[derive(Debug, Parser)]
+#[command(name = "awsmfa", bin_name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
+pub struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// Tell each step, without secrets
+    #[arg(short, long, global = true)]
+    verbose: bool,
+    /// Say nothing but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// When to use color: auto, always or never (honors `NO_COLOR`)
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true,
+        hide_default_value = true
+    )]
+    pub(super) color: ColorChoice,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+impl From<ColorChoice> for color::When {
+    fn from(choice: ColorChoice) -> Self {
+        match choice {
+            ColorChoice::Auto => Self::Auto,
+            ColorChoice::Always => Self::Always,
+            ColorChoice::Never => Self::Never,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Enroll(Box<commands::enroll::EnrollArgs>),
+    Login(commands::login::LoginArgs),
+    Logout(commands::logout::LogoutArgs),
+    CredentialProcess(commands::credential_process::CredentialProcessArgs),
+    Code(commands::code::CodeArgs),
+    /// List, import, export, resynchronise and remove MFA devices
+    #[command(subcommand)]
+    Device(commands::device::DeviceCommand),
+    Policy(commands::policy::PolicyArgs),
+    Completions(commands::completions::CompletionsArgs),
+}
+
+pub(super) const START: &str = "Start here:
+  awsmfa enroll --profile dev           enroll an MFA device (once)
+  awsmfa device import --profile dev    or import an existing one
+  awsmfa login --profile dev            write a session to ~/.aws/credentials
+  or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev
+";
+
+fn after_help() -> String {
+    let mut text = format!("{START}\nVariables:\n");
+    for (name, meaning) in OWN_VARIABLES {
+        text.push_str(&format!("  {name:<28} {meaning}\n"));
+    }
+    text.push_str("  AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, … mean what they mean to the AWS CLI\n\n");
+    text.push_str("Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 refused by AWS,\n");
+    text.push_str("            5 store locked or unavailable, 6 network or AWS unavailable, 130 interrupted");
+    text
+}
+
+/// Whether an SDK, which shows what we write in one line, is the likely reader of a mistake in the command line.
+pub fn is_for_sdk(args: &[OsString]) -> bool {
+    let args = order::profile_last(args.to_vec());
+    let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
+    command.is_some_and(|arg| arg == "credential-process") && !std::io::stderr().is_terminal()
+}
+
+impl Cli {
+    pub(super) fn style(&self, env: &Env) -> Style {
+        let terminal = std::io::stderr().is_terminal();
+        let obeys = color::enable();
+        let wanted = |terminal| obeys && color::is_wanted(self.color.into(), env, terminal);
+        let (color, color_on_device) = (wanted(terminal), wanted(true));
+        let verbosity = match (self.verbose, self.quiet) {
+            (true, _) => Verbosity::Verbose,
+            (_, true) => Verbosity::Quiet,
+            _ => Verbosity::Normal,
+        };
+        let live = terminal && obeys && env.get("TERM") != Some("dumb");
+        let one_line = matches!(self.command, Command::CredentialProcess(_)) && !terminal;
+        Style { verbosity, color, color_on_device, live, one_line }
+    }
+}
+
+impl Command {
+    pub(super) fn run(&self, env: Env, ui: &Rc<Ui>) -> CommandResult {
+        let context = || {
+            let prompt = Arc::new(Terminal::new(&env, ui));
+            Context::new(env, Arc::new(SystemClock), ui.clone(), prompt)
+        };
+        match self {
+            Self::Enroll(args) => commands::enroll::run(&context()?, args),
+            Self::Login(args) => commands::login::run(&context()?, args),
+            Self::Logout(args) => commands::logout::run(&context()?, args),
+            Self::CredentialProcess(args) => commands::credential_process::run(&context()?, args),
+            Self::Code(args) => commands::code::run(&context()?, args),
+            Self::Device(command) => commands::device::run(&context()?, command),
+            // These two need no home folder.
+            Self::Policy(args) => commands::policy::run(ui, args),
+            Self::Completions(args) => commands::completions::run(ui, args),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_command_too() {
+        for words in ["help", "help login", "help device remove", "device help remove"] {
+            let said = Cli::try_parse_from(std::iter::once("awsmfa").chain(words.split(' '))).unwrap_err();
+            assert_eq!(said.kind(), clap::error::ErrorKind::DisplayHelp, "{words}: {said}");
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Which file uses which: an arrow from a file to each file that defines something it names. Re-exports are followed to
+//! the definition, so `crate::session::Plan` is an arrow to `session/plan.rs`, and a file that only re-exports has none.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::source::{Module, Source};
+
+pub struct Graph<'a> {
+    /// By the module's path from the crate's root.
+    rooms: BTreeMap<&'a [String], Room<'a>>,
+    /// From each file to the files it uses, with one of the paths that say so.
+    pub arrows: BTreeMap<&'a str, BTreeMap<&'a str, String>>,
+}
+
+struct Room<'a> {
+    file: &'a str,
+    module: &'a Module,
+    /// What each imported name stands for, from the crate's root.
+    uses: BTreeMap<&'a str, Vec<String>>,
+    /// The modules from which everything is imported.
+    globs: Vec<Vec<String>>,
+}
+
+impl<'a> Graph<'a> {
+    pub fn of(sources: &'a [Source]) -> Self {
+        let mut graph = Self { rooms: BTreeMap::new(), arrows: BTreeMap::new() };
+        for source in sources {
+            for module in &source.modules {
+                graph.rooms.insert(&module.path, Room::new(&source.name, module));
+            }
+            graph.arrows.insert(&source.name, BTreeMap::new());
+        }
+        for room in graph.rooms.values() {
+            for path in room.names() {
+                if let Some(file) = graph.resolve(&room.module.path, path).filter(|file| *file != room.file) {
+                    let arrows = graph.arrows.get_mut(room.file).unwrap();
+                    arrows.entry(file).or_insert_with(|| path.join("::"));
+                }
+            }
+        }
+        graph
+    }
+
+    /// The file that defines what `path` means in the module `at`; `None` for other crates, local names, and modules.
+    fn resolve(&self, at: &[String], path: &[String]) -> Option<&'a str> {
+        let (module, rest) = absolute(at, path)?;
+        self.lookup(module, rest, 0)
+    }
+
+    /// The file that defines `path` in the module `at`.
+    fn lookup(&self, at: &[String], path: &[String], depth: usize) -> Option<&'a str> {
+        let (first, rest) = path.split_first()?;
+        let room = self.rooms.get(at).filter(|_| depth < 20)?;
+        if room.module.items.contains(first) {
+            return Some(room.file);
+        }
+        if let Some(used) = room.uses.get(first.as_str()) {
+            return self.lookup(&[], &[&used[..], rest].concat(), depth + 1);
+        }
+        if room.module.children.contains(first) {
+            return self.lookup(&[at, std::slice::from_ref(first)].concat(), rest, depth);
+        }
+        room.globs.iter().find_map(|glob| self.lookup(glob, path, depth + 1))
+    }
+
+    /// The groups of files that use each other, each with the arrows between them.
+    pub fn circles(&self) -> Vec<String> {
+        let reach: BTreeMap<&str, BTreeSet<&str>> =
+            self.arrows.keys().map(|file| (*file, self.reachable(file))).collect();
+        let mut seen = BTreeSet::new();
+        let mut circles = Vec::new();
+        for (file, others) in reach.iter().filter(|(file, others)| others.contains(*file)) {
+            let members: Vec<&str> =
+                others.iter().copied().filter(|other| reach[other].contains(file)).collect();
+            if seen.insert(members.clone()) {
+                circles.push(self.drawn(&members));
+            }
+        }
+        circles
+    }
+
+    fn reachable(&self, from: &str) -> BTreeSet<&'a str> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(file) = open.pop() {
+            let new = self.arrows[file].keys().filter(|next| found.insert(**next));
+            open.extend(new.copied().collect::<Vec<_>>());
+        }
+        found
+    }
+
+    fn drawn(&self, files: &[&str]) -> String {
+        let mut text = "circle:".to_owned();
+        for from in files {
+            for (to, path) in self.arrows[from].iter().filter(|(to, _)| files.contains(to)) {
+                text.push_str(&format!("\n  src/{from} → src/{to}: `{path}`"));
+            }
+        }
+        text
+    }
+}
+
+impl<'a> Room<'a> {
+    fn new(file: &'a str, module: &'a Module) -> Self {
+        let (mut uses, mut globs) = (BTreeMap::new(), Vec::new());
+        for used in &module.uses {
+            let Some((at, rest)) = absolute(&module.path, &used.path) else { continue };
+            let path = [at, rest].concat();
+            if used.name == "*" {
+                globs.push(path[..path.len() - 1].to_vec());
+            } else {
+                uses.insert(used.name.as_str(), path);
+            }
+        }
+        Self { file, module, uses, globs }
+    }
+
+    /// What the module names. A re-export only passes on what somebody else may use.
+    fn names(&self) -> impl Iterator<Item = &'a Vec<String>> {
+        let module = self.module;
+        module.uses.iter().filter(|used| !used.is_public).map(|used| &used.path).chain(&module.named)
+    }
+}
+
+/// The module in which `path`, written in the module `at`, begins, and the rest of it. A path into another crate leads
+/// to a name that the module does not have.
+fn absolute<'p>(at: &'p [String], path: &'p [String]) -> Option<(&'p [String], &'p [String])> {
+    let ups = path.iter().take_while(|name| *name == "super").count();
+    Some(match path.first()?.as_str() {
+        "crate" => (&[], &path[1..]),
+        "self" => (at, &path[1..]),
+        "super" => (&at[..at.len().checked_sub(ups)?], &path[ups..]),
+        _ => (at, path),
+    })
+}
