@@ -147,22 +147,22 @@ impl<'ast> Visit<'ast> for Module {
     fn visit_item_use(&mut self, item: &'ast ItemUse) {
         let is_public = !matches!(item.vis, Visibility::Inherited);
         let mut names = Vec::new();
-        flatten(&item.tree, Vec::new(), &mut names);
+        flatten(&item.tree, &[], &mut names);
         self.uses.extend(names.into_iter().map(|(path, name)| Use { path, name, is_public }));
     }
 }
 
-fn flatten(tree: &UseTree, prefix: Vec<String>, found: &mut Vec<(Vec<String>, String)>) {
-    let with = |name: String| [&prefix[..], &[name]].concat();
+fn flatten(tree: &UseTree, prefix: &[String], found: &mut Vec<(Vec<String>, String)>) {
+    let with = |name: String| [prefix, &[name]].concat();
     match tree {
-        UseTree::Path(path) => flatten(&path.tree, with(path.ident.to_string()), found),
+        UseTree::Path(path) => flatten(&path.tree, &with(path.ident.to_string()), found),
         UseTree::Name(name) if name.ident == "self" => {
-            found.push((prefix.clone(), prefix.last().cloned().unwrap_or_default()));
+            found.push((prefix.to_vec(), prefix.last().cloned().unwrap_or_default()));
         }
         UseTree::Name(name) => found.push((with(name.ident.to_string()), name.ident.to_string())),
         UseTree::Rename(rename) => found.push((with(rename.ident.to_string()), rename.rename.to_string())),
         UseTree::Glob(_) => found.push((with("*".to_owned()), "*".to_owned())),
-        UseTree::Group(group) => group.items.iter().for_each(|tree| flatten(tree, prefix.clone(), found)),
+        UseTree::Group(group) => group.items.iter().for_each(|tree| flatten(tree, prefix, found)),
     }
 }
 
