@@ -3,8 +3,6 @@
 
 mod send;
 
-pub use send::is_transient;
-
 use std::sync::Arc;
 
 use chrono::TimeDelta;

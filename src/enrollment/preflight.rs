@@ -134,7 +134,7 @@ impl Run<'_> {
                 return Err(CommandError::refused(error, &RefusedKeys::new(keys, resolution), None));
             };
             let seconds = Duration::from_secs(seconds);
-            self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to learn of the new access key");
+            self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to recognize the new access key");
         }
     }
 

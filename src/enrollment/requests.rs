@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Run;
 use crate::aws::{AwsError, AwsErrorKind, MfaDevice, Reply, Signer};
-use crate::caller::is_transient;
 use crate::error::{CommandError, denied};
 use crate::model::serial::Serial;
+use crate::retry::Wait;
 
 /// A policy that is not there looks like a user who is not there yet; it is not waited for as long.
 const POLICY_WAIT: Duration = Duration::from_secs(1);
@@ -15,28 +15,28 @@ impl Run<'_> {
     /// Sends a request, again if AWS was too busy for it, does not know yet what was made just now, or wants MFA. A request
     /// whose answer was lost is not repeated: what then is right, its sender knows.
     pub(super) fn call<T>(&mut self, send: impl Fn(Signer<'_>) -> Reply<T>) -> Result<T, AwsError> {
-        self.call_while(is_transient, send)
+        self.call_while(Wait::transient, send)
     }
 
     /// Sends a request that does another thing the second time. Where it may have been done, its sender knows what is right.
     pub(super) fn call_once<T>(&mut self, send: impl Fn(Signer<'_>) -> Reply<T>) -> Result<T, AwsError> {
-        self.call_while(|error| is_transient(error).filter(|_| !error.may_have_acted()), send)
+        self.call_while(|error| Wait::transient(error).filter(|_| !error.may_have_acted()), send)
     }
 
     fn call_while<T>(
         &mut self,
-        is_transient: impl Fn(&AwsError) -> Option<&'static str>,
+        transient: impl Fn(&AwsError) -> Option<Wait>,
         send: impl Fn(Signer<'_>) -> Reply<T>,
     ) -> Result<T, AwsError> {
-        let young = match (self.made_user, self.made_device) {
-            (true, _) => Some("AWS to learn of the new user"),
-            (false, true) => Some("AWS to learn of the new device"),
+        let new = match (self.made_user, self.made_device) {
+            (true, _) => Some(Wait::For("AWS to recognize the new user")),
+            (false, true) => Some(Wait::For("AWS to recognize the new device")),
             (false, false) => None,
         };
         let reason = |error: &AwsError, wait: Duration| {
             let not_yet = error.kind == AwsErrorKind::NotFound
                 && (error.operation != "AttachUserPolicy" || wait <= POLICY_WAIT);
-            is_transient(error).or(young.filter(|_| not_yet))
+            transient(error).or(new.filter(|_| not_yet))
         };
         match self.caller.send_while(self.ctx, reason, &send) {
             Err(error) if error.kind == AwsErrorKind::AccessDenied && self.prove_mfa() => {
@@ -70,7 +70,7 @@ impl Run<'_> {
 
     /// Waits before a request is sent again, the longer the more answers were lost.
     pub(super) fn wait_after_loss(&self, lost: usize) {
-        self.ctx.ui.wait(&*self.ctx.clock, Duration::from_secs(1 << lost), "AWS, whose answer was lost");
+        self.ctx.ui.wait_to_retry(&*self.ctx.clock, Duration::from_secs(1 << lost), "no response from AWS");
     }
 
     /// The user's devices; `None` where the caller may not know. `Err` for anything else than a missing permission.

@@ -1,17 +1,13 @@
 //! The proof that AWS has the device: a session made with it, where the user's own keys are here, which then is the
 //! first of the user's sessions; else AWS's list.
 
-use std::time::Duration;
-
 use super::journal::{Journal, Stage};
 use super::{Proof, Run, enable, hints};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::caller::OwnKeys;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::retry::{Backoff, Wait};
 use crate::session::{self, Ensured, Options, Plan, SessionError, Wishes};
-
-/// Waits for AWS to list what it has enabled, or to know an access key that it has just made.
-const WAITS: [u64; 5] = [1, 2, 4, 8, 8];
 
 impl Run<'_> {
     /// Proves that AWS has the device. Without a proof, it is another device that is gone on with.
@@ -84,15 +80,15 @@ impl Run<'_> {
         // To run it again is to change nothing: a session that is there is not made anew.
         let force = !self.was_there;
         let options = Options { force, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
-        let mut waits = WAITS.into_iter();
+        let mut backoff = Backoff::propagation();
         loop {
             match session::prove(self.ctx, aws, plan, &options) {
                 Err(SessionError::Aws(error))
                     if error.kind == AwsErrorKind::UnknownKey && self.made_key.is_some() =>
                 {
-                    let Some(seconds) = waits.next() else { return Err(SessionError::Aws(error)) };
-                    let seconds = Duration::from_secs(seconds);
-                    self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to learn of the new access key");
+                    if !backoff.wait(self.ctx, Wait::For("AWS to recognize the new access key")) {
+                        return Err(SessionError::Aws(error));
+                    }
                 }
                 other => return other,
             }
@@ -117,22 +113,20 @@ impl Run<'_> {
     }
 
     fn verify_by_list(&mut self, journal: &Journal) -> CommandResult<Option<Proof>> {
-        let mut waits = WAITS.into_iter();
+        let mut backoff = Backoff::propagation();
         loop {
             let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
             let Some(devices) = listed else { return Ok(Some(Proof::Unlisted)) };
             if devices.iter().any(|device| device.serial == journal.serial.as_str()) {
                 return Ok(Some(Proof::Listed));
             }
-            let Some(seconds) = waits.next() else {
+            if !backoff.wait(self.ctx, Wait::For("AWS to list the device")) {
                 if self.is_gone(journal)? {
                     return Ok(None);
                 }
                 let message = format!("AWS does not list `{}` for `{}`", journal.serial, journal.user);
                 return Err(CommandError::new(ErrorKind::Refused, message));
-            };
-            let seconds = Duration::from_secs(seconds);
-            self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to list the device");
+            }
         }
     }
 }

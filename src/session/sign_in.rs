@@ -17,15 +17,10 @@ use crate::model::session::Session;
 use crate::model::step::Step;
 use crate::model::totp::Code;
 use crate::model::turn;
-use crate::retry::MAX_OFFSET;
+use crate::retry::{Backoff, MAX_OFFSET, Wait};
 
 /// At most so many codes are sent for one session, unless other computers use up the device's codes.
 const MAX_TRIES: usize = 3;
-
-/// AWS knows a new device after 8 to 14 seconds, and each code that comes before is used up: the second try may be in
-/// time, the third is.
-const SETTLING_WAITS: [Duration; MAX_TRIES] =
-    [Duration::from_secs(8), Duration::from_secs(10), Duration::from_secs(0)];
 
 /// How often a person's sign-in collides with other computers before it gives up: if AWS never accepted a code from this
 /// computer, the stored secret may as well be wrong. Eight computers that start together need at most five tries.
@@ -57,6 +52,8 @@ struct SignIn<'a> {
     unvalidated: usize,
     /// Why the last code that a person typed was rejected.
     rejected: Option<&'static str>,
+    /// The waits until AWS recognizes a new device.
+    settling: Backoff,
     /// How long an SDK has waited for codes.
     waited: Duration,
     /// Until when a program may go on printing a code that was sent.
@@ -121,6 +118,7 @@ impl<'a> SignIn<'a> {
             collisions: 0,
             unvalidated: 0,
             rejected: None,
+            settling: Backoff::new_device(),
             waited: Duration::ZERO,
             excused: None,
         }
@@ -261,11 +259,11 @@ impl<'a> SignIn<'a> {
         let ui = &self.maker.ctx.ui;
         let clock = &*self.maker.ctx.clock;
         if settling {
-            ui.wait(clock, SETTLING_WAITS[self.failures - 1], "AWS to learn of the new device");
+            self.settling.wait(self.maker.ctx, Wait::For("AWS to recognize the new device"));
         }
         if error.kind == AwsErrorKind::Throttled {
             let pause = Duration::from_secs(if options.unattended { 1 } else { 2 });
-            ui.wait(clock, pause, "AWS, which is throttling");
+            ui.wait_to_retry(clock, pause, "throttled by AWS");
         }
         Ok(())
     }

@@ -47,10 +47,19 @@ impl Ui {
 
     /// Waits, saying for how long and what for; on a terminal the seconds count down.
     pub fn wait(&self, clock: &dyn Clock, duration: Duration, what: &str) {
+        self.pause(clock, duration, |left| format!("waiting {left} for {what}"));
+    }
+
+    /// Waits before something is tried again, showing why.
+    pub fn wait_to_retry(&self, clock: &dyn Clock, duration: Duration, why: &str) {
+        self.pause(clock, duration, |left| format!("{why}; retrying in {left}"));
+    }
+
+    fn pause(&self, clock: &dyn Clock, duration: Duration, words: impl Fn(String) -> String) {
         if self.style.one_line {
             return clock.sleep(duration);
         }
-        let words = |left: Duration| format!("waiting {} for {what}", in_words(whole_seconds(left)));
+        let words = |left: Duration| words(in_words(whole_seconds(left)));
         if !self.is_drawn() {
             self.say(words(duration));
             return clock.sleep(duration);

@@ -168,7 +168,7 @@ fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
     world.aws.fault(Fault::throttling().on("ResyncMFADevice").times(2));
     let computer = world.in_process(0);
     resync(&computer.ctx).unwrap();
-    assert!(computer.err.text().contains("waiting 2s for AWS, which is throttling"));
+    assert!(computer.err.text().contains("throttled by AWS; retrying in 2s"));
     world.aws.deny("alice", "iam:ResyncMFADevice");
     let error = resync(&computer.ctx).unwrap_err();
     assert!(error.hints[0].contains(r#""Action": "iam:ResyncMFADevice""#), "{:?}", error.hints);

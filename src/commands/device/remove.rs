@@ -1,10 +1,8 @@
 //! `awsmfa device remove`: deactivate, delete, forget, in this order. Each step takes "done already" for an answer, so
 //! that it can be run again after any end; no secret is forgotten before AWS has confirmed that the device is gone.
 
-use std::cell::Cell;
-
 use crate::aws::{AwsError, AwsErrorKind, Reply, Signer};
-use crate::caller::{Caller, is_transient};
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::devices::forget;
 use crate::devices::in_aws::{self, Place};
@@ -12,6 +10,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
 use crate::model::visible::quoted;
+use crate::retry;
 use crate::store::registry::DeviceRecord;
 use crate::vault;
 
@@ -246,14 +245,14 @@ fn change(
     serial: &Serial,
     send: impl Fn(Signer<'_>) -> Reply<()>,
 ) -> CommandResult<Result<(), AwsError>> {
-    let Err(error) = repeated(ctx, caller, &send) else { return Ok(Ok(())) };
+    let Err(error) = repeated(ctx, caller, &send)? else { return Ok(Ok(())) };
     let wants_mfa = matches!(error.kind, AwsErrorKind::NeedsMfa | AwsErrorKind::AccessDenied);
     if !wants_mfa || caller.own.is_none() || caller.keys.long_term().is_none() {
         return Ok(Err(error));
     }
     let devices = in_aws::own_devices(ctx, caller, serial)?;
     match caller.use_mfa(ctx, &devices) {
-        Ok(true) => Ok(repeated(ctx, caller, &send)),
+        Ok(true) => repeated(ctx, caller, &send),
         Ok(false) => Ok(Err(error)),
         // Perhaps MFA would not have helped; the first refusal says more then.
         Err(why) if error.kind == AwsErrorKind::AccessDenied && why.kind == ErrorKind::Refused => {
@@ -264,21 +263,17 @@ fn change(
     }
 }
 
-/// Asks for a change, again where the answer was lost: that there is nothing to change then says that it was made.
+/// Makes a change; after a lost response, that there is nothing left to change means that it was made.
 fn repeated(
     ctx: &Context,
     caller: &mut Caller,
     send: impl Fn(Signer<'_>) -> Reply<()>,
-) -> Result<(), AwsError> {
-    let in_doubt = Cell::new(false);
-    let reason = |error: &AwsError, _| {
-        in_doubt.set(in_doubt.get() || error.may_have_acted());
-        is_transient(error).or((error.kind == AwsErrorKind::Lost).then_some("AWS, whose answer was lost"))
-    };
-    match caller.send_while(ctx, reason, send) {
-        Err(error) if error.kind == AwsErrorKind::NotFound && in_doubt.get() => Ok(()),
+) -> CommandResult<Result<(), AwsError>> {
+    let answered = retry::change(ctx, caller, |caller| caller.send_once(ctx, &send), retry::ask_again)?;
+    Ok(match answered.result {
+        Err(error) if error.kind == AwsErrorKind::NotFound && answered.in_doubt => Ok(()),
         result => result,
-    }
+    })
 }
 
 /// AWS has the device still, as nobody's: what uses it goes, its secret stays.

@@ -110,8 +110,8 @@ fn aws_throttles() {
     let world = World::imported();
     world.aws.fault(Fault::throttling().forever());
     insta::assert_snapshot!(login(&world.home, "dev", 6), @"
-    awsmfa: waiting 2s for AWS, which is throttling
-    awsmfa: waiting 2s for AWS, which is throttling
+    awsmfa: throttled by AWS; retrying in 2s
+    awsmfa: throttled by AWS; retrying in 2s
     error: AWS takes no more requests for now: GetSessionToken: Rate exceeded
     hint: try again in a minute
     ");

@@ -64,7 +64,7 @@ fn what_was_made_just_now_is_waited_for() {
     let computer = bench.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
     let said = computer.err.text();
-    assert!(said.contains("waiting 4s for AWS to learn of the new device"), "{said}");
+    assert!(said.contains("waiting 4s for AWS to recognize the new device"), "{said}");
     assert!(!said.contains("deleted meanwhile"), "{said}");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
     check_one(&bench);

@@ -10,7 +10,7 @@ fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
     bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: waiting 1s for AWS, whose answer was lost
+    awsmfa: no response from AWS; retrying in 1s
     warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `aws_mfa_demo-2`
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`; its secret is in the file store
@@ -115,7 +115,7 @@ fn a_busy_aws_is_waited_for() {
         bench.aws.fault(fault.clone().on("CreateVirtualMFADevice"));
         bench.aws.fault(fault.on("EnableMFADevice"));
         let ran = bench.by_user().success();
-        assert!(ran.err().contains("waiting 1s"), "{}", ran.err());
+        assert!(ran.err().contains("; retrying in 1s"), "{}", ran.err());
         bench.check_one(USER);
     }
 }

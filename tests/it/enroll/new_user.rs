@@ -122,7 +122,7 @@ fn a_key_that_aws_does_not_know_yet_is_waited_for() {
     bench.aws.fault(unknown.on("GetCallerIdentity").after(1).times(3));
     let computer = bench.in_process(0);
     computer.enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"]).unwrap();
-    assert!(computer.err.text().contains("waiting 4s for AWS to learn of the new access key"));
+    assert!(computer.err.text().contains("waiting 4s for AWS to recognize the new access key"));
     bench.aws.clock().set_offset(0);
     check(&bench);
 }
@@ -176,7 +176,7 @@ fn a_policy_that_is_not_there_is_told() {
     let ran = bench.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(3).err(), @"
     awsmfa: created the user `newcomer`
-    awsmfa: waiting 1s for AWS to learn of the new user
+    awsmfa: waiting 1s for AWS to recognize the new user
     error: there is no policy `arn:aws:iam::123456789012:policy/none` that could be attached
     hint: list them: `aws iam list-policies --only-attachable --profile admin`
     ");
@@ -247,7 +247,7 @@ fn a_user_that_aws_does_not_know_yet_is_waited_for() {
     let bench = Bench::with(fake_aws::FakeAws::builder().creation_lag(std::time::Duration::from_secs(6)));
     let computer = bench.in_process(0);
     computer.enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"]).unwrap();
-    assert!(computer.err.text().contains("for AWS to learn of the new user"), "{}", computer.err.text());
+    assert!(computer.err.text().contains("for AWS to recognize the new user"), "{}", computer.err.text());
     bench.aws.clock().set_offset(0);
     check(&bench);
 }

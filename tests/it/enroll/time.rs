@@ -63,7 +63,7 @@ fn after_a_lag_login_works_at_once() {
     let bench = Bench::lagging(12);
     let computer = bench.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
-    assert!(computer.err.text().contains("waiting 8s for AWS to learn of the new device"));
+    assert!(computer.err.text().contains("waiting 8s for AWS to recognize the new device"));
     assert_eq!(bench.count("GetSessionToken"), 3);
     let enrolled = bench.aws.clock().now();
     computer.login(&["--profile", "demo"]).unwrap();
