@@ -240,9 +240,7 @@ impl<'a> SignIn<'a> {
         let options = self.maker.options;
         self.failures += 1;
         let is_last = self.failures >= MAX_TRIES;
-        let settling = self.source.can_renew()
-            && error.kind == AwsErrorKind::CannotValidateCode
-            && ledger.is_settling(self.now(&ledger));
+        let settling = self.is_settling(&error, &ledger);
         let second_chance = self.has_second_chance(&error, &ledger);
         if is_last || !(settling || second_chance || self.is_worth_another(&error)) {
             return Err(self.rejected_by_aws(error));
@@ -266,6 +264,17 @@ impl<'a> SignIn<'a> {
             ui.wait_to_retry(clock, pause, "throttled by AWS");
         }
         Ok(())
+    }
+
+    /// Whether AWS does not know the new device yet. If a device of the same name was deleted a moment ago, AWS compares the
+    /// codes with the secret of that one.
+    fn is_settling(&self, error: &AwsError, ledger: &DeviceLedger) -> bool {
+        let passes = match error.kind {
+            AwsErrorKind::CannotValidateCode => true,
+            AwsErrorKind::InvalidCode => self.maker.options.seed.is_none(),
+            _ => false,
+        };
+        passes && self.source.can_renew() && ledger.is_settling(self.now(ledger))
     }
 
     /// AWS's final word on a code. Only a stored seed's is about a stored secret.

@@ -8,6 +8,7 @@ mod names;
 mod new_user;
 mod odd_seeds;
 mod permissions;
+mod recreated;
 mod roles;
 mod time;
 
