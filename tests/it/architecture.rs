@@ -2,10 +2,9 @@
 //! crate, and how long a file may be. The sources are read as syntax, so nothing in a file is overlooked.
 
 mod graph;
-mod source;
 
+use crate::sources::{Source, sources};
 use graph::Graph;
-use source::{Source, sources};
 
 /// The layers from the top to the bottom, each with the modules in it: `session` is `src/session.rs` and everything
 /// below `src/session/`. A file may use its own layer and the ones below, except where [`APART`] says otherwise.

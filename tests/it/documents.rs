@@ -1,36 +1,25 @@
-//! What is written down is true: the README's commands, the checked-in completions, the help.
+//! What is written down is true: commands, recorded sessions, the map of the code, completions, the help.
+
+pub mod commands;
+#[cfg(unix)]
+mod recorded;
 
 use std::fs;
 use std::path::Path;
 
-use awsmfa::testing::cli::Cli;
 use awsmfa::testing::commands::completions;
-use clap::Parser;
 use fake_aws::FakeAws;
 
+use crate::sources::sources;
 use crate::support::Home;
 
 fn repository(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
+/// `UPDATE_COMPLETIONS=1 cargo test completions` writes them again.
 #[test]
-fn every_command_in_the_readme_can_be_parsed() {
-    let readme = repository("README.md");
-    let lines = readme.lines().filter_map(|line| line.strip_prefix("$ awsmfa "));
-    let commands: Vec<&str> = lines.map(|line| line.split(" #").next().unwrap().trim()).collect();
-    assert!(commands.len() > 4);
-    for command in commands {
-        let words = std::iter::once("awsmfa").chain(command.split_whitespace());
-        if let Err(error) = Cli::try_parse_from(words) {
-            panic!("awsmfa {command}: {error}");
-        }
-    }
-}
-
-/// `UPDATE_COMPLETIONS=1 cargo test completions` writes them anew.
-#[test]
-fn the_checked_in_completions_are_the_generated_ones() {
+fn checked_in_completions_match_the_generated_ones() {
     for (shell, file) in [
         ("bash", "awsmfa.bash"),
         ("zsh", "_awsmfa"),
@@ -59,4 +48,24 @@ fn help_says_where_to_start_and_what_the_variables_are() {
     let version = home.awsmfa(["--version"]).run().success();
     assert_eq!(version.out(), format!("awsmfa {}\n", env!("CARGO_PKG_VERSION")));
     home.awsmfa(["loginn"]).run().code(2);
+}
+
+/// The tables of CONTRIBUTING.md: what a stranger looks for, the file, and a name that must be defined there.
+#[test]
+fn contributing_points_to_the_right_files() {
+    let text = repository("CONTRIBUTING.md");
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains(".rs`"))
+        .map(|line| line.trim_matches('|').split(" | ").map(|cell| cell.trim().trim_matches('`')).collect())
+        .collect();
+    assert!(rows.len() >= 15, "the table was not found");
+    for row in rows {
+        let [what, file, name] = row[..] else { panic!("{row:?}") };
+        let source = sources().iter().find(|source| format!("src/{}", source.name) == file);
+        let source = source.unwrap_or_else(|| panic!("{what}: there is no {file}"));
+        let defined = source.modules.iter().any(|module| module.items.contains(name))
+            || source.code.contains(&format!("fn {name} "));
+        assert!(defined, "{what}: {file} does not define `{name}`");
+    }
 }

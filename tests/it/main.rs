@@ -46,8 +46,10 @@ mod secrets;
 mod serials;
 mod sessions;
 mod sharing;
+mod sources;
 #[cfg(unix)]
 mod terminal;
 mod winner;
 mod wire;
+mod words;
 mod writers;

@@ -378,8 +378,11 @@ impl Ran {
     }
 
     /// Its stderr, with what changes from run to run replaced: the home, ports, times and durations.
+    /// Every command in it must be one of awsmfa's.
+    #[track_caller]
     pub fn err(&self) -> String {
         let text = String::from_utf8(self.output.stderr.clone()).unwrap();
+        crate::documents::commands::assert_parse(&text);
         let text = text.replace(self.home.to_str().unwrap(), "~");
         let replace = |text: String, pattern: &str, with: &str| {
             regex::Regex::new(pattern).unwrap().replace_all(&text, with).into_owned()

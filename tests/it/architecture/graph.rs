@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::source::{Module, Source};
+use crate::sources::{Module, Source};
 
 pub struct Graph<'a> {
     /// By the module's path from the crate's root.

@@ -22,7 +22,6 @@ pub struct Source {
     pub paths: Vec<Vec<String>>,
     /// The code as tokens, without comments.
     pub code: String,
-    #[allow(dead_code, reason = "read by the word test")]
     /// Each string literal with its line, doc comments included.
     pub strings: Vec<Text>,
     /// Each parenthesized group that contains a string literal: the arguments of a call or a macro.
@@ -30,7 +29,6 @@ pub struct Source {
 }
 
 /// A string in a source.
-#[allow(dead_code, reason = "read by the word test")]
 pub struct Text {
     pub line: usize,
     pub text: String,

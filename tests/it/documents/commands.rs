@@ -1,0 +1,98 @@
+//! Every `awsmfa …` that is written somewhere can be pasted: hints, examples of `--help`, documents, and whatever the
+//! binary prints while the other tests run.
+
+use std::sync::LazyLock;
+
+use awsmfa::testing::cli::Cli;
+use clap::Parser;
+use clap::error::ErrorKind;
+use regex::Regex;
+
+use super::repository;
+use crate::sources::sources;
+
+/// What stands for a value in a text, `NAME` or `{}`, may have to be one of these.
+const VALUES: [&str; 4] = ["x", "arn:aws:iam::123456789012:mfa/x", "123456", "1h"];
+
+/// A placeholder: `{}` and `{name}` in a message, `<name>`, `…`, and words in capitals.
+static PLACEHOLDER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(\{.*\}|<.*>|…|[A-Z][A-Z_]*(\.[a-z]+)?)$").unwrap());
+
+/// Panics if a command in `text` is not one of awsmfa's.
+#[track_caller]
+pub fn assert_parse(text: &str) {
+    let wrong: Vec<String> = commands(text).iter().filter_map(|command| mistake(command)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The commands in a text: between backquotes, and on a line that begins with one.
+fn commands(text: &str) -> Vec<String> {
+    static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new("`(awsmfa [^`]*)`").unwrap());
+    static LINE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?m)^(?:hint: |\s*\$ |\s+)?(awsmfa [^`\n]*)$").unwrap());
+    let found =
+        QUOTED.captures_iter(text).chain(LINE.captures_iter(text)).map(|found| found[1].replace('\n', " "));
+    found.filter(|command| !command.starts_with("awsmfa {") && !command.starts_with("awsmfa …")).collect()
+}
+
+/// Why a command cannot be run.
+fn mistake(command: &str) -> Option<String> {
+    // A redirection, a pipe, a comment, or a column of explanations.
+    let end = [" > ", " | ", " #", "  ", " && ", "; "].iter().filter_map(|end| command.find(end)).min();
+    let line = &command[..end.unwrap_or(command.len())];
+    let words = shlex::split(line).unwrap_or_default();
+    let attempts = VALUES.map(|value| Cli::try_parse_from(words.iter().map(|word| filled(word, value))));
+    let mut errors = attempts.into_iter().filter_map(Result::err);
+    let error = errors.by_ref().next()?;
+    let is_help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    // One of the values did.
+    (!is_help && errors.count() == VALUES.len() - 1).then(|| format!("`{command}`: {error}"))
+}
+
+fn filled(word: &str, value: &str) -> String {
+    if PLACEHOLDER.is_match(word) {
+        return if word == "<command>" { "login".to_owned() } else { value.to_owned() };
+    }
+    // `login{flags}`: what follows is not known.
+    word.split('{').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn commands_in_messages_and_help_can_be_pasted() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for source in sources() {
+        for string in &source.strings {
+            let found = commands(&string.text);
+            count += found.len();
+            wrong.extend(found.iter().filter_map(|command| {
+                Some(format!("src/{}:{}: {}", source.name, string.line, mistake(command)?))
+            }));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 40, "only {count} commands were found");
+}
+
+#[test]
+fn commands_in_documents_can_be_pasted() {
+    for file in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+        assert_parse(&repository(file));
+    }
+    assert!(commands(&repository("README.md")).len() > 20);
+}
+
+#[test]
+fn commands_are_found_and_checked() {
+    let text = "hint: awsmfa login --profile 'a b'\nerror: x (use `awsmfa code DEVICE` or `awsmfa device\nlist`)\n$ awsmfa code --pair x\n";
+    assert_eq!(commands(text).len(), 4);
+    assert_parse(text);
+    for wrong in [
+        "`awsmfa logon`",
+        "`awsmfa login --profiles x`",
+        "hint: awsmfa device x",
+        "`awsmfa device import NAME NAME`",
+    ] {
+        assert_eq!(commands(wrong).iter().filter_map(|command| mistake(command)).count(), 1, "{wrong}");
+    }
+}
