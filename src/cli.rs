@@ -13,7 +13,7 @@ pub use args::{Cli, is_for_sdk};
 use clap::{CommandFactory, Parser};
 use clap_complete::CompleteEnv;
 
-use crate::commands;
+use crate::complete::VARIABLE;
 use crate::env::Env;
 use crate::error::{CommandError, ErrorKind};
 use crate::files;
@@ -89,10 +89,10 @@ fn words(args: &[OsString]) -> String {
 
 /// Answers a shell that asks for completions. Returns whether one did.
 pub fn complete(env: &Env, args: &[OsString]) -> bool {
-    if env.get(commands::completions::VARIABLE).is_none() {
+    if env.get(VARIABLE).is_none() {
         return false;
     }
-    let completer = CompleteEnv::with_factory(Cli::command).var(commands::completions::VARIABLE);
+    let completer = CompleteEnv::with_factory(Cli::command).var(VARIABLE);
     // A shell has no use for what went wrong.
     completer.try_complete(args.iter().cloned(), Some(Path::new("."))).unwrap_or(true)
 }

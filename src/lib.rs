@@ -62,6 +62,7 @@ mod caller;
 mod cli;
 mod clock;
 mod commands;
+mod complete;
 mod context;
 mod devices;
 mod enrollment;

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::completions;
 use crate::devices::qr_copy::Choice;
 
 /// The profile that a command works on.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ProfileArg {
     /// The profile [default: `AWS_PROFILE`, then `default`]
-    #[arg(short, long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
+    #[arg(short, long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     pub profile: Option<String>,
 }
 
@@ -19,7 +18,7 @@ pub struct OnlyProfileArgs {
     #[command(flatten)]
     flag: ProfileArg,
     /// The profile, without the flag
-    #[arg(id = "name", value_name = "PROFILE", conflicts_with = "profile", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(completions::profile_names))]
+    #[arg(id = "name", value_name = "PROFILE", conflicts_with = "profile", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     name: Option<String>,
 }
 

@@ -23,7 +23,7 @@ Examples:
   awsmfa code --pair              two consecutive codes, as the console asks for them")]
 pub struct CodeArgs {
     /// The device's ARN, its name or its label
-    #[arg(value_name = "DEVICE", conflicts_with = "profile", add = clap_complete::engine::ArgValueCompleter::new(super::completions::device_names))]
+    #[arg(value_name = "DEVICE", conflicts_with = "profile", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
     device: Option<String>,
     #[command(flatten)]
     profile: super::ProfileArg,

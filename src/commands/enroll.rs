@@ -40,10 +40,10 @@ pub struct EnrollArgs {
     #[arg(long, value_name = "PATH", default_value = "/", hide_default_value = true)]
     path: IamPath,
     /// The profile that is to use the device [default: the profile that has the user's keys]
-    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(super::completions::profile_names))]
+    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     for_profile: Option<String>,
     /// Where to keep the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
-    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::stores))]
+    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
     store: Option<StoreKind>,
     /// Only go on with an enrolment that was interrupted
     #[arg(short, long)]

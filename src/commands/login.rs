@@ -34,10 +34,10 @@ pub struct LoginArgs {
     #[arg(short, long)]
     force: bool,
     /// Write the session to this profile instead
-    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(super::completions::profile_names))]
+    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     output_profile: Option<String>,
     /// The MFA device's ARN or number [default: the profile's `mfa_serial`, then the user's only device]
-    #[arg(short, long, value_name = "ARN", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::serials))]
+    #[arg(short, long, value_name = "ARN", add = clap_complete::ArgValueCandidates::new(crate::complete::serials))]
     serial: Option<String>,
     /// A code of the device, if its secret is not stored
     #[arg(short, long, value_name = "CODE")]

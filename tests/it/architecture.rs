@@ -11,8 +11,9 @@ use graph::Graph;
 const LAYERS: &[(&str, &[&str])] = &[
     ("root", &["main", "lib", "testing"]),
     ("entry", &["entry"]),
-    ("command line", &["cli", "complete", "panics"]),
+    ("command line", &["cli", "panics"]),
     ("commands", &["commands"]),
+    ("completions", &["complete"]),
     ("devices and enrollment", &["devices", "enrollment"]),
     ("sessions and callers", &["session", "caller", "retry"]),
     ("vault", &["vault", "choice"]),

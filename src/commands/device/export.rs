@@ -29,7 +29,7 @@ Examples:
 #[command(group = clap::ArgGroup::new("form"))]
 pub struct ExportArgs {
     /// The device's ARN, its name or its label
-    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::commands::completions::device_names))]
+    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
     device: String,
     /// Show the secret as a QR code on the terminal [default on a terminal]
     #[arg(long, group = "form")]

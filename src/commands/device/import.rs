@@ -37,13 +37,13 @@ pub struct ImportArgs {
     #[command(flatten)]
     profile: super::super::ProfileArg,
     /// The device's ARN or number [default: the profile's `mfa_serial`, then its user's only device]
-    #[arg(short, long, value_name = "ARN", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::serials))]
+    #[arg(short, long, value_name = "ARN", add = clap_complete::ArgValueCandidates::new(crate::complete::serials))]
     serial: Option<String>,
     /// A name for it that you choose
     #[arg(short, long, value_name = "TEXT")]
     label: Option<String>,
     /// Where to keep the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
-    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::commands::completions::stores))]
+    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
     store: Option<StoreKind>,
     /// Read the secret key from standard input
     #[arg(long, conflicts_with = "uri_stdin")]

@@ -27,7 +27,7 @@ Examples:
   awsmfa device remove alice --local      forget the secret; AWS keeps the device")]
 pub struct RemoveArgs {
     /// The device's ARN or number; its name or label if it is stored
-    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::commands::completions::device_names))]
+    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
     device: String,
     #[command(flatten)]
     profile: crate::commands::ProfileArg,

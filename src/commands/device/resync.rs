@@ -25,7 +25,7 @@ Examples:
   awsmfa device resync arn:aws:iam::123456789012:mfa/alice --profile admin --user alice")]
 pub struct ResyncArgs {
     /// The device's ARN, its name or its label
-    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::commands::completions::device_names))]
+    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
     device: String,
     #[command(flatten)]
     profile: crate::commands::ProfileArg,

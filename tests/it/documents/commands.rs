@@ -12,11 +12,17 @@ use super::repository;
 use crate::sources::sources;
 
 /// What stands for a value in a text, `NAME` or `{}`, may have to be one of these.
-const VALUES: [&str; 4] = ["x", "arn:aws:iam::123456789012:mfa/x", "123456", "1h"];
+const VALUES: [&str; 5] = [
+    "x",
+    "arn:aws:iam::123456789012:mfa/x",
+    "123456",
+    "1h",
+    "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+];
 
 /// A placeholder: `{}` and `{name}` in a message, `<name>`, `…`, and words in capitals.
 static PLACEHOLDER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(\{.*\}|<.*>|…|[A-Z][A-Z_]*(\.[a-z]+)?)$").unwrap());
+    LazyLock::new(|| Regex::new(r"^(\{.*\}|<.*>|.*…|[A-Z][A-Z_]*(\.[a-z]+)?)$").unwrap());
 
 /// Panics if a command in `text` is not one of awsmfa's.
 #[track_caller]
@@ -29,16 +35,28 @@ pub fn assert_parse(text: &str) {
 fn commands(text: &str) -> Vec<String> {
     static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new("`(awsmfa [^`]*)`").unwrap());
     static LINE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?m)^(?:hint: |\s*\$ |\s+)?(awsmfa [^`\n]*)$").unwrap());
+        LazyLock::new(|| Regex::new(r"(?m)^(?:hint: |\s*\$ |\s+)(awsmfa [^`\n]*)$").unwrap());
     let found =
         QUOTED.captures_iter(text).chain(LINE.captures_iter(text)).map(|found| found[1].replace('\n', " "));
-    found.filter(|command| !command.starts_with("awsmfa {") && !command.starts_with("awsmfa …")).collect()
+    found.filter(|command| !command.starts_with("awsmfa {")).collect()
+}
+
+/// The same for a text that also speaks of commands by their names, such as `awsmfa device export`.
+fn mistake_in_prose(command: &str) -> Option<String> {
+    let is_name =
+        command.split(' ').skip(1).all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+    if is_name && !command.contains(" -") {
+        let help = format!("{command} --help");
+        return mistake(&help);
+    }
+    mistake(command)
 }
 
 /// Why a command cannot be run.
 fn mistake(command: &str) -> Option<String> {
     // A redirection, a pipe, a comment, or a column of explanations.
-    let end = [" > ", " | ", " #", "  ", " && ", "; "].iter().filter_map(|end| command.find(end)).min();
+    let end =
+        [" > ", " >> ", " | ", " #", "  ", " && ", "; "].iter().filter_map(|end| command.find(end)).min();
     let line = &command[..end.unwrap_or(command.len())];
     let words = shlex::split(line).unwrap_or_default();
     let attempts = VALUES.map(|value| Cli::try_parse_from(words.iter().map(|word| filled(word, value))));
@@ -62,11 +80,22 @@ fn commands_in_messages_and_help_can_be_pasted() {
     let mut wrong = Vec::new();
     let mut count = 0;
     for source in sources() {
-        for string in &source.strings {
-            let found = commands(&string.text);
+        // Doc comments of the command line are help; elsewhere they may speak of mistakes.
+        let is_help =
+            source.name.starts_with("commands") || source.name == "cli/args.rs" || source.name == "lib.rs";
+        for string in source.strings.iter().filter(|string| !string.is_doc || is_help) {
+            let mut found = commands(&string.text);
+            // A hint that is nothing but a command.
+            found.extend(
+                string
+                    .text
+                    .strip_prefix("awsmfa ")
+                    .map(|_| string.text.clone())
+                    .filter(|text| !text.starts_with("awsmfa {")),
+            );
             count += found.len();
             wrong.extend(found.iter().filter_map(|command| {
-                Some(format!("src/{}:{}: {}", source.name, string.line, mistake(command)?))
+                Some(format!("src/{}:{}: {}", source.name, string.line, mistake_in_prose(command)?))
             }));
         }
     }
@@ -77,7 +106,10 @@ fn commands_in_messages_and_help_can_be_pasted() {
 #[test]
 fn commands_in_documents_can_be_pasted() {
     for file in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
-        assert_parse(&repository(file));
+        let text = repository(file);
+        let wrong: Vec<String> =
+            commands(&text).iter().filter_map(|command| mistake_in_prose(command)).collect();
+        assert!(wrong.is_empty(), "{file}:\n{}", wrong.join("\n"));
     }
     assert!(commands(&repository("README.md")).len() > 20);
 }
