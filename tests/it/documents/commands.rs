@@ -35,7 +35,7 @@ pub fn assert_parse(text: &str) {
 fn commands(text: &str) -> Vec<String> {
     static QUOTED: LazyLock<Regex> = LazyLock::new(|| Regex::new("`(awsmfa [^`]*)`").unwrap());
     static LINE: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"(?m)^(?:hint: |\s*\$ |\s+)(awsmfa [^`\n]*)$").unwrap());
+        LazyLock::new(|| Regex::new(r"(?m)^(?:hint: |[ \t]*\$ |[ \t]+)(awsmfa [^`\n]*)$").unwrap());
     let found =
         QUOTED.captures_iter(text).chain(LINE.captures_iter(text)).map(|found| found[1].replace('\n', " "));
     found.filter(|command| !command.starts_with("awsmfa {")).collect()
@@ -43,13 +43,10 @@ fn commands(text: &str) -> Vec<String> {
 
 /// The same for a text that also speaks of commands by their names, such as `awsmfa device export`.
 fn mistake_in_prose(command: &str) -> Option<String> {
-    let is_name =
-        command.split(' ').skip(1).all(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
-    if is_name && !command.contains(" -") {
-        let help = format!("{command} --help");
-        return mistake(&help);
-    }
-    mistake(command)
+    let name = command.trim_end_matches(" …");
+    let is_word =
+        |word: &str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-');
+    if name.split(' ').all(is_word) { mistake(&format!("{name} --help")) } else { mistake(command) }
 }
 
 /// Why a command cannot be run.
