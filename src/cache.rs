@@ -78,6 +78,21 @@ impl Cache {
         Ok(Some(newer.unwrap_or(fallback)))
     }
 
+    /// The newest session whose key is meant. It may have expired.
+    pub fn newest(&self, is_meant: impl Fn(&SessionKey) -> bool) -> Option<Session> {
+        let mut newest: Option<Session> = None;
+        for path in
+            [&self.sessions, &self.fallback].map(|folder| files::list(folder)).into_iter().flatten().flatten()
+        {
+            let entry = read(&path).unwrap_or_default().filter(|entry| is_meant(&entry.key));
+            let Some(session) = entry.map(|entry| Session::from(entry.session)) else { continue };
+            if newest.as_ref().is_none_or(|newest| newest.issued < session.issued) {
+                newest = Some(session);
+            }
+        }
+        newest
+    }
+
     /// Keeps a session, in the state folder if the cache folder cannot be written.
     pub fn put(&self, key: &SessionKey, session: &Session) -> io::Result<()> {
         let entry = CachedSession { version: VERSION, key: key.clone(), session: session.into() };

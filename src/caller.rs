@@ -11,6 +11,7 @@ use crate::aws::{Aws, Keys};
 use crate::aws_files::own_command;
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, Instead, KeySource, KeysError, Resolution, ResolveError};
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::duration::SessionDuration;
@@ -21,8 +22,7 @@ use crate::model::session::LongTermKeys;
 use crate::model::visible::quoted;
 use crate::retry::{MAX_OFFSET, with_aws_time};
 use crate::session::{
-    self, Options, SessionError, Wishes, assume_role, check_static_keys, ensure, keys_of_environment,
-    long_term_keys, plan_for_keys, prepare, settings,
+    self, Asker, Request, SessionError, assume_role, check_static_keys, keys_of_environment, long_term_keys,
 };
 
 /// Someone who can sign requests, and the way to AWS.
@@ -82,17 +82,13 @@ impl Caller {
         let Some(own) = &self.own else { return Ok(false) };
         let Some(serial) = self.usable(ctx, serials)? else { return Ok(false) };
         ctx.ui.detail(format_args!("signing with a session made with `{serial}`"));
-        let plan = match &own.profile {
-            Some(profile) => {
-                let (profile, serial) = (Some(profile.clone()), Some(serial));
-                prepare(ctx, &Wishes { profile, serial, ..Wishes::default() })?.plan
-            }
-            None => plan_for_keys(ctx, own.keys.clone(), serial, self.aws.settings())?,
+        let request = match &own.profile {
+            Some(profile) => Request::person(Named::Flag(profile)),
+            None => Request::keys(&own.keys, self.aws.settings()),
         };
-        let options =
-            Options { force: false, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
-        let ensured = ensure(ctx, &self.aws, &plan.without_roles(), &options)?;
-        self.keys = Keys::from(&ensured.session);
+        let request = Request { serial: Some(serial), without_roles: true, ..request };
+        let keys = Keys::from(&session::obtain(ctx, &request)?.session);
+        self.keys = keys;
         Ok(true)
     }
 
@@ -109,7 +105,7 @@ impl Caller {
             return Ok(Vec::new());
         };
         let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
-        Ok(session::known_serial(ctx, None, &resolution, None)?.into_iter().collect())
+        Ok(session::known_serial(ctx, &resolution, None)?.into_iter().collect())
     }
 }
 
@@ -153,14 +149,15 @@ impl Source {
 
 fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let profiles = ctx.profiles()?;
-    let name = profile.unwrap_or(ctx.env.profile());
+    let named = Named::of(profile, &ctx.env);
+    let name = named.name();
     let way = |resolution: &Resolution| -> CommandResult<Arc<Aws>> {
         let serial = resolution.serial.as_ref().and_then(|setting| setting.text.parse().ok());
-        let settings = settings(ctx, &profiles, resolution, serial.as_ref(), false)?;
-        ctx.aws(settings)
+        let connection = session::connection(ctx, &profiles, resolution, serial.as_ref(), Asker::Person)?;
+        ctx.aws(connection.settings)
     };
     let resolution = resolve::resolve(&profiles, name);
-    if profile.is_none()
+    if named.yields_to_environment_keys()
         && let Some(keys) = keys_of_environment(ctx)?
     {
         ctx.ui.detail("the credentials come from the environment");
@@ -170,9 +167,7 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let resolution = match resolution {
         Ok(resolution) => resolution,
         // Nothing is configured, which an administrator in a container or on a machine need not.
-        Err(missing @ ResolveError::NoSuchProfile { .. })
-            if profile.is_none() && ctx.env.named_profile().is_none() =>
-        {
+        Err(missing @ ResolveError::NoSuchProfile { .. }) if named == Named::Default => {
             let aws = way(&session::unconfigured(name))?;
             let keys =
                 aws.default_chain_keys(None).map_err(|error| unconfigured(ctx, missing, error.into()))?;
@@ -244,7 +239,7 @@ fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys
 
 /// A role's credentials: with MFA if a device is stored, else without, as the SDKs assume it.
 fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
-    let serial = session::known_serial(ctx, None, resolution, None)?;
+    let serial = session::known_serial(ctx, resolution, None)?;
     let stored = match (&serial, &resolution.keys) {
         (Some(serial), Ok(_)) => ctx.vault.record(serial)?.is_some(),
         _ => false,
@@ -255,10 +250,8 @@ fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aw
             None => of_sdk(ctx, profiles, resolution, aws),
         };
     }
-    let wishes = Wishes { profile: Some(resolution.profile.clone()), serial, ..Wishes::default() };
-    let prepared = prepare(ctx, &wishes)?;
-    let options = Options { force: false, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
-    Ok(Keys::from(&ensure(ctx, &prepared.aws, &prepared.plan, &options)?.session))
+    let request = Request { serial, ..Request::person(Named::Flag(&resolution.profile)) };
+    Ok(Keys::from(&session::obtain(ctx, &request)?.session))
 }
 
 /// A role's credentials, assumed with these keys. The SDK could do it too, but panics on unusable keys.

@@ -29,6 +29,7 @@ use journal::{Journal, Journals, UserJournal};
 
 use crate::aws::{MfaDevice, Tag, VirtualDevice};
 use crate::caller::{Caller, OwnKeys};
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
@@ -190,10 +191,8 @@ fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
 
 /// The wishes with the profile that the environment names, where the credentials are that profile's.
 fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
-    let keys = ctx.env.get("AWS_ACCESS_KEY_ID").is_some() && ctx.env.get("AWS_SECRET_ACCESS_KEY").is_some();
-    if wishes.profile.is_none() && !keys && ctx.env.named_profile().is_some() {
-        wishes.profile = Some(ctx.env.profile().to_owned());
-    }
+    let named = Named::of(wishes.profile.as_deref(), &ctx.env);
+    wishes.profile = named.whose_credentials(&ctx.env).map(str::to_owned);
     wishes
 }
 

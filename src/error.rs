@@ -3,7 +3,6 @@
 
 mod aws;
 mod aws_files;
-pub mod codes;
 mod permission;
 mod store;
 mod system;

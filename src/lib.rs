@@ -59,6 +59,7 @@ mod aws;
 mod aws_files;
 mod cache;
 mod caller;
+mod choice;
 mod cli;
 mod clock;
 mod commands;

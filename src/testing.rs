@@ -27,6 +27,9 @@ pub mod aws_files {
         pub use crate::aws_files::syntax::{Problem, SyntaxError};
     }
 }
+pub mod choice {
+    pub use crate::choice::Named;
+}
 pub mod cli {
     pub use crate::cli::Cli;
 }
@@ -88,7 +91,7 @@ pub mod panics {
 }
 pub mod session {
     pub use crate::session::{
-        Ensured, Options, Prepared, SessionError, Wishes, ensure, explain, prepare, prove,
+        Asker, Obtained, Peeked, RegionSetting, Request, SessionError, key, obtain, peek, try_obtain,
     };
 }
 pub mod ui {

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::aws_files::resolve::resolve;
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::ledger::{DeviceLedger, wait_until};
@@ -160,22 +161,20 @@ fn device(ctx: &Context, args: &CodeArgs) -> CommandResult<Serial> {
         return Ok(ctx.vault.find(name)?.serial);
     }
     let devices = ctx.vault.devices()?;
-    let named = args.profile.profile.as_deref().or(ctx.env.named_profile());
+    let named = Named::of(args.profile.profile.as_deref(), &ctx.env);
     match (named, devices.as_slice()) {
         // Whoever has one device means it, unless the profile names another.
-        (Some(profile), [one]) if args.profile.profile.is_none() => {
-            of_profile(ctx, profile).or_else(|_| Ok(one.serial.clone()))
-        }
-        (Some(profile), _) => of_profile(ctx, profile),
-        (None, [one]) => Ok(one.serial.clone()),
-        (None, []) => Err(no_device()),
-        (None, several) => of_profile(ctx, "default").map_err(|_| ambiguous(args, several)),
+        (Named::Variable(profile), [one]) => of_profile(ctx, profile).or_else(|_| Ok(one.serial.clone())),
+        (Named::Flag(profile) | Named::Variable(profile), _) => of_profile(ctx, profile),
+        (Named::Default, [one]) => Ok(one.serial.clone()),
+        (Named::Default, []) => Err(no_device()),
+        (Named::Default, several) => of_profile(ctx, named.name()).map_err(|_| ambiguous(args, several)),
     }
 }
 
 fn of_profile(ctx: &Context, profile: &str) -> CommandResult<Serial> {
     let resolution = resolve(&ctx.profiles()?, profile)?;
-    session::known_serial(ctx, None, &resolution, None)?.ok_or_else(|| {
+    session::known_serial(ctx, &resolution, None)?.ok_or_else(|| {
         CommandError::new(ErrorKind::Configuration, format!("profile `{profile}` has no `mfa_serial`"))
             .hint("name the device: `awsmfa device list` shows those that are stored")
     })

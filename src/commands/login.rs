@@ -2,12 +2,13 @@
 
 use super::findings;
 use crate::aws_files::document::UnsafeEdit;
-use crate::aws_files::resolve::{Destination, resolve};
+use crate::aws_files::resolve::{Destination, Resolution, resolve};
 use crate::aws_files::session_edits::{self, SessionEditError, SessionValues, WriteReport};
 use crate::aws_files::syntax::is_identifier;
 use crate::aws_files::winner::{Cause, Claim, Finding};
 use crate::aws_files::write::EditError;
 use crate::aws_files::{AwsFile, keeps_keys_of};
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::{SessionDuration, in_words};
@@ -15,7 +16,7 @@ use crate::model::serial::Serial;
 use crate::model::session::timestamp;
 use crate::model::totp::Code;
 use crate::model::visible::quoted;
-use crate::session::{self, Ensured, Options, Prepared, Wishes};
+use crate::session::{self, Obtained, Request};
 
 /// Make sure there is a session and write it to the credentials file
 #[derive(Debug, clap::Args)]
@@ -51,7 +52,7 @@ pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
     if args.all {
         return run_all(ctx, args);
     }
-    let found = run_one(ctx, args, args.profile.name().map(str::to_owned))?;
+    let found = run_one(ctx, args, Named::of(args.profile.name(), &ctx.env))?;
     findings::warn(ctx, &found);
     findings::warn_of_files(ctx);
     Ok(())
@@ -66,7 +67,7 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
     }
     let (mut failure, mut found) = (None, Vec::new());
     for name in names {
-        match run_one(ctx, args, Some(name.clone())) {
+        match run_one(ctx, args, Named::Flag(&name)) {
             Ok(more) => found.extend(more),
             Err(error) if error.kind == ErrorKind::Interrupted => return Err(error),
             Err(error) => {
@@ -106,54 +107,41 @@ fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
 }
 
 /// Logs in one profile. Returns what keeps the session from the SDKs.
-fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandResult<Vec<Finding>> {
-    let wishes = Wishes {
-        profile,
-        duration: args.duration,
-        serial: args.serial.as_deref().map(str::parse::<Serial>).transpose()?,
-        environment_keys: true,
-        unattended: false,
-    };
-    let prepared = session::prepare(ctx, &wishes)?;
-    let target = target(args, &prepared)?;
-    let precheck = || match &target {
-        Destination::Section(section) => rehearse(ctx, &prepared.resolution.profile, section, args.force),
+fn run_one(ctx: &Context, args: &LoginArgs, named: Named) -> CommandResult<Vec<Finding>> {
+    // A session that cannot be written is no login.
+    let check = |profile: &Resolution| match target(ctx, args, profile)? {
+        Destination::Section(section) => rehearse(ctx, &profile.profile, &section, args.force),
         Destination::CacheOnly => Ok(()),
     };
-    // Before the cache is asked, too: a session that cannot be written is no login.
-    precheck()?;
-    let options = Options {
-        force: args.force,
-        unattended: false,
+    let request = Request {
+        duration: args.duration,
+        serial: args.serial.as_deref().map(str::parse::<Serial>).transpose()?,
         code: args.code.clone(),
-        seed: None,
-        precheck: &precheck,
+        force: args.force,
+        check: Some(&check),
+        ..Request::person(named)
     };
-    let ensured = session::ensure(ctx, &prepared.aws, &prepared.plan, &options)
-        .inspect_err(|error| session::doubt_serial(ctx, &prepared, error))
-        .map_err(|error| session::explain(error, &prepared))?;
-    if args.code.is_some() && !ensured.made {
+    let obtained = session::obtain(ctx, &request)?;
+    if args.code.is_some() && !obtained.is_new {
         ctx.ui.say("the code was not needed, and not used; a new session is made with `--force`");
     }
-    let name = &prepared.resolution.profile;
+    let name = &obtained.profile.profile;
+    let target = target(ctx, args, &obtained.profile)?;
     let claim = match &target {
         Destination::Section(section) => {
-            let report = write_session(ctx, section, &ensured, args.force)?;
-            session::remember_serial(ctx, &prepared);
-            say_written(ctx, &prepared, &report, &ensured)?;
+            let report = write_session(ctx, section, &obtained, args.force)?;
+            say_written(ctx, &report, &obtained)?;
             Claim::Written(section)
         }
         Destination::CacheOnly => {
-            session::remember_serial(ctx, &prepared);
             remove_own_session(ctx, name);
             Claim::Served { at: name, profile: name }
         }
     };
-    let now = ctx.profiles();
-    let found = findings::of(ctx, now.as_ref().unwrap_or(&prepared.profiles), name, claim);
+    let found = findings::of(ctx, &ctx.profiles()?, name, claim);
     // Whoever follows the hint to remove the line loses nothing.
     if found.iter().any(|finding| matches!(finding.cause, Cause::AsksForCode(_))) {
-        session::remember_for_key(ctx, &prepared);
+        obtained.device.remember_for_key(ctx);
     }
     if let Claim::Served { .. } = claim {
         let hidden = found.iter().any(|finding| !matches!(finding.cause, Cause::Environment(_)));
@@ -162,7 +150,7 @@ fn run_one(ctx: &Context, args: &LoginArgs, profile: Option<String>) -> CommandR
         } else {
             "; nothing was written, because its `credential_process` serves it"
         };
-        ctx.ui.say(format_args!("session of `{name}` {}{place}", validity(ctx, &ensured)));
+        ctx.ui.say(format_args!("session of `{name}` {}{place}", validity(ctx, &obtained)));
     }
     Ok(found)
 }
@@ -190,22 +178,24 @@ fn remove_own_session(ctx: &Context, name: &str) {
     }
 }
 
-fn target(args: &LoginArgs, prepared: &Prepared) -> CommandResult<Destination> {
-    let Some(name) = &args.output_profile else { return Ok(prepared.resolution.target.clone()) };
+/// Where the session goes.
+fn target(ctx: &Context, args: &LoginArgs, profile: &Resolution) -> CommandResult<Destination> {
+    let Some(name) = &args.output_profile else { return Ok(profile.target.clone()) };
     if !is_identifier(name) {
         let message = format!("`{name}` cannot be the name of a profile in every SDK");
         return Err(CommandError::new(ErrorKind::Usage, message).hint("use letters, digits and `-_.@+`"));
     }
-    let other = resolve(&prepared.profiles, name).map(|resolution| resolution.target);
+    let profiles = ctx.profiles()?;
+    let other = resolve(&profiles, name).map(|resolution| resolution.target);
     if other.is_ok_and(|target| target != Destination::Section(name.clone())) {
         let message =
             format!("profile `{name}` has a role or a `credential_process`, which SDKs prefer to a session");
         return Err(CommandError::new(ErrorKind::Configuration, message)
             .hint("give `--output-profile` a name that is free"));
     }
-    let keys = prepared.profiles.get(name).and_then(|p| p.static_keys().ok().flatten());
+    let keys = profiles.get(name).and_then(|p| p.static_keys().ok().flatten());
     // Its own long-term keys would have to move away, and nobody asked for that.
-    if *name != prepared.resolution.profile && keys.is_some_and(|keys| keys.session_token.is_none()) {
+    if *name != profile.profile && keys.is_some_and(|keys| keys.session_token.is_none()) {
         let message =
             format!("profile `{name}` has long-term keys of its own; a session cannot stand beside them");
         return Err(CommandError::new(ErrorKind::Configuration, message)
@@ -247,23 +237,28 @@ fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> Command
     })
 }
 
-fn write_session(ctx: &Context, section: &str, ensured: &Ensured, force: bool) -> CommandResult<WriteReport> {
-    let values = SessionValues::from(&ensured.session);
+fn write_session(
+    ctx: &Context,
+    section: &str,
+    obtained: &Obtained,
+    force: bool,
+) -> CommandResult<WriteReport> {
+    let values = SessionValues::from(&obtained.session);
     let edit = |document: &mut _| -> Result<WriteReport, SessionEditError> {
         session_edits::write_session(document, section, &values, force)
     };
     Ok(ctx.aws_files().edit(AwsFile::Credentials, edit)?)
 }
 
-fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured: &Ensured) -> CommandResult {
-    let (section, profile) = (&report.section, &prepared.resolution.profile);
+fn say_written(ctx: &Context, report: &WriteReport, obtained: &Obtained) -> CommandResult {
+    let (section, profile) = (&report.section, &obtained.profile.profile);
     if let Some(long_term) = &report.moved_to {
         ctx.ui.say(format_args!("moved the long-term keys of [{section}] to [{long_term}]"));
     }
     let path = ctx.paths.credentials();
     ctx.ui.say(format_args!(
         "session of `{profile}` {}, in [{section}] of {}",
-        validity(ctx, ensured),
+        validity(ctx, obtained),
         path.display()
     ));
     if section != profile {
@@ -273,9 +268,9 @@ fn say_written(ctx: &Context, prepared: &Prepared, report: &WriteReport, ensured
 }
 
 /// `is good until 2026-01-01T10:00:00Z (11 h 59 min)`, with `still` if it was found rather than made.
-fn validity(ctx: &Context, ensured: &Ensured) -> String {
-    let expiration = ensured.session.expiration;
-    let left = (expiration - (ctx.clock.now() + ensured.offset)).to_std().unwrap_or_default();
-    let verb = if ensured.made { "is good" } else { "is still good" };
+fn validity(ctx: &Context, obtained: &Obtained) -> String {
+    let expiration = obtained.session.expiration;
+    let left = (expiration - (ctx.clock.now() + obtained.offset)).to_std().unwrap_or_default();
+    let verb = if obtained.is_new { "is good" } else { "is still good" };
     format!("{verb} until {} ({})", timestamp(expiration), in_words(left))
 }

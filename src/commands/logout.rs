@@ -6,6 +6,7 @@ use crate::aws_files::resolve::{Destination, KeySource, ResolveError, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
 use crate::aws_files::write::EditError;
 use crate::cache::SessionKey;
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::model::serial::Serial;
@@ -100,11 +101,11 @@ impl Cached {
 /// The section in which the profile's session would be, and its cached sessions.
 fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)> {
     let profiles = ctx.profiles()?;
-    let named = profile.or(ctx.env.named_profile());
-    let resolution = match resolve(&profiles, named.unwrap_or(ctx.env.profile())) {
+    let named = Named::of(profile, &ctx.env);
+    let resolution = match resolve(&profiles, named.name()) {
         // Keys of the environment need no profile; what `login` wrote for them is gone already.
         Err(ResolveError::NoSuchProfile { name, .. })
-            if named.is_none() && ctx.env.get("AWS_ACCESS_KEY_ID").is_some() =>
+            if named == Named::Default && ctx.env.get("AWS_ACCESS_KEY_ID").is_some() =>
         {
             session::unconfigured(&name)
         }
@@ -118,11 +119,11 @@ fn meant(ctx: &Context, profile: Option<&str>) -> CommandResult<(String, Cached)
     let access_key_id = match &resolution.keys {
         Ok(KeySource::Static { keys, .. }) => Some(keys.access_key_id.clone()),
         // Where nothing is configured, `login` takes those of the environment.
-        Err(_) if named.is_none() => ctx.env.get("AWS_ACCESS_KEY_ID").map(str::to_owned),
+        Err(_) if named == Named::Default => ctx.env.get("AWS_ACCESS_KEY_ID").map(str::to_owned),
         _ => None,
     };
     let written = profiles.get(&section).and_then(|profile| profile.get("aws_access_key_id"));
-    let serial = session::known_serial(ctx, None, &resolution, access_key_id.as_deref()).ok().flatten();
+    let serial = session::known_serial(ctx, &resolution, access_key_id.as_deref()).ok().flatten();
     let cached = Cached {
         written: written.map(str::to_owned),
         access_key_id,

@@ -3,11 +3,12 @@
 
 use super::journal::{Journal, Stage};
 use super::{Proof, Run, enable, hints};
-use crate::aws::{Aws, AwsErrorKind};
+use crate::aws::AwsErrorKind;
 use crate::caller::OwnKeys;
+use crate::choice::Named;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::retry::{Backoff, Wait};
-use crate::session::{self, Ensured, Options, Plan, SessionError, Wishes};
+use crate::session::{self, Obtained, Request, SessionError};
 
 impl Run<'_> {
     /// Proves that AWS has the device. Without a proof, it is another device that is gone on with.
@@ -36,22 +37,10 @@ impl Run<'_> {
     }
 
     fn verify_by_session(&mut self, journal: &Journal, own: &OwnKeys) -> CommandResult<Option<Proof>> {
-        let made;
-        let (plan, aws): (Plan, &Aws) = match &own.profile {
-            Some(profile) => {
-                let (profile, serial) = (Some(profile.clone()), Some(journal.serial.clone()));
-                let prepared = session::prepare(self.ctx, &Wishes { profile, serial, ..Wishes::default() })?;
-                made = prepared.aws;
-                (prepared.plan.without_roles(), &made)
+        let error = match self.first_session(journal, own) {
+            Ok(obtained) if obtained.is_new => {
+                return Ok(Some(Proof::Session(obtained.session.expiration)));
             }
-            None => {
-                let aws = &self.caller.aws;
-                let keys = own.keys.clone();
-                (session::plan_for_keys(self.ctx, keys, journal.serial.clone(), aws.settings())?, aws)
-            }
-        };
-        let error = match self.first_session(aws, &plan) {
-            Ok(ensured) if ensured.made => return Ok(Some(Proof::Session(ensured.session.expiration))),
             // One from before may have been made with an earlier device of this name.
             Ok(_) => return Ok(Some(Proof::Listed)),
             Err(error) => error,
@@ -76,13 +65,22 @@ impl Run<'_> {
     }
 
     /// A session; an access key that was made now is not known everywhere at once.
-    fn first_session(&self, aws: &Aws, plan: &Plan) -> Result<Ensured, SessionError> {
-        // To run it again is to change nothing: a session that is there is not made anew.
-        let force = !self.was_there;
-        let options = Options { force, unattended: false, code: None, seed: None, precheck: &|| Ok(()) };
+    fn first_session(&self, journal: &Journal, own: &OwnKeys) -> Result<Obtained, SessionError> {
+        let request = match &own.profile {
+            Some(profile) => Request::person(Named::Flag(profile)),
+            None => Request::keys(&own.keys, self.caller.aws.settings()),
+        };
+        let request = Request {
+            serial: Some(journal.serial.clone()),
+            // To run it again is to change nothing: a session that is there is not replaced.
+            force: !self.was_there,
+            without_roles: true,
+            verification: true,
+            ..request
+        };
         let mut backoff = Backoff::propagation();
         loop {
-            match session::prove(self.ctx, aws, plan, &options) {
+            match session::try_obtain(self.ctx, &request) {
                 Err(SessionError::Aws(error))
                     if error.kind == AwsErrorKind::UnknownKey && self.made_key.is_some() =>
                 {

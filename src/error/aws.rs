@@ -3,13 +3,10 @@
 use super::{CommandError, ErrorKind};
 use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
 use crate::aws_files::resolve::{KeySource, Resolution};
-use crate::ledger::TRIES_IN_WINDOW;
-use crate::model::duration::in_words;
 use crate::model::region::{Region, RegionError};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 use crate::model::visible::quoted;
-use crate::session::SessionError;
 
 /// The keys of a request that was refused.
 #[derive(Debug)]
@@ -239,35 +236,6 @@ impl From<AwsError> for CommandError {
             | Kind::PasswordPolicy
             | Kind::InvalidInput
             | Kind::Refused => this,
-        }
-    }
-}
-
-impl From<SessionError> for CommandError {
-    fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Command(error) | SessionError::NoCode(error) => *error,
-            SessionError::Aws(error) | SessionError::KnownOutage(error) | SessionError::RoleDenied(error) => {
-                error.into()
-            }
-            SessionError::ClockOff { behind, by } => {
-                let direction = if behind { "behind" } else { "ahead of" };
-                Self::new(
-                    ErrorKind::Refused,
-                    format!("this computer's clock is {} {direction} AWS's; sessions would seem ended or endless", in_words(by)),
-                )
-                .hint("set it: `sudo timedatectl set-ntp true`")
-            }
-            SessionError::Rest { seconds } => Self::new(
-                ErrorKind::Refused,
-                format!("this device's codes were tried {TRIES_IN_WINDOW} times in 3 minutes; AWS stops judging soon after"),
-            )
-            .hint(format!("try again in {seconds} s")),
-            SessionError::Busy => {
-                Self::new(ErrorKind::Failed, "another awsmfa is making this session and does not come to an end")
-                    .hint("see whether one waits for a person: `pgrep -a awsmfa`")
-            }
-            SessionError::State(source) => source.into(),
         }
     }
 }

@@ -1,10 +1,9 @@
 //! A profile's way to AWS and its roles. Every value is checked here, before a code is chosen, and an invalid one is an
 //! error that names its place. `aws` takes only the checked types.
 
-use std::time::Duration;
-
-use crate::aws::{AssumeRole, Keys, Settings};
-use crate::aws_files::profiles::{Profiles, StaticKeys};
+use super::request::Asker;
+use crate::aws::{AssumeRole, Settings};
+use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{Resolution, Role, Setting};
 use crate::aws_files::transport;
 use crate::context::Context;
@@ -17,18 +16,33 @@ use crate::model::proxy::ProxyUrl;
 use crate::model::region::Region;
 use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
-use crate::model::session::KeyPart;
 use crate::model::source::{Source, Sourced};
-use crate::model::visible::quoted;
+
+/// How AWS is reached.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub settings: Settings,
+    /// The region, if one is configured. `settings` then has the same; otherwise the partition's default, which says
+    /// nothing about where the person works.
+    pub region: Option<RegionSetting>,
+}
+
+/// A region that a variable or a profile sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionSetting {
+    pub region: Region,
+    /// Where it is set.
+    pub at: Source,
+}
 
 /// How AWS is reached for a profile.
-pub fn settings(
+pub fn connection(
     ctx: &Context,
     profiles: &Profiles,
     resolution: &Resolution,
     serial: Option<&Serial>,
-    unattended: bool,
-) -> CommandResult<Settings> {
+    asker: Asker,
+) -> CommandResult<Connection> {
     let env = &ctx.env;
     check_user_agent(env)?;
     let look = Look { env, profiles, chain: &resolution.chain };
@@ -50,12 +64,13 @@ pub fn settings(
         http_proxy: look.proxy(["http_proxy", "HTTP_PROXY"])?,
         https_proxy: look.proxy(["https_proxy", "HTTPS_PROXY"])?,
         no_proxy: env.get("no_proxy").or_else(|| env.get("NO_PROXY")).map(str::to_owned),
-        deadline: Duration::from_secs(if unattended { 3 } else { 15 }),
+        deadline: asker.deadline(),
     };
     let serial = serial.filter(|serial| serial.is_virtual()).map(Serial::as_str);
     let roles = resolution.roles.iter().map(|role| role.role_arn.as_str());
     check_partitions(&settings, chosen.as_ref(), serial.into_iter().chain(roles))?;
-    Ok(settings)
+    let region = chosen.map(|chosen| RegionSetting { region: settings.region.clone(), at: chosen.at });
+    Ok(Connection { settings, region })
 }
 
 /// The SDK sends this variable in a header of every request, and sends nothing if the value is not valid there.
@@ -214,27 +229,4 @@ pub fn assume_role(
         invalid(&at, error).hint("copy the external ID from the role's trust policy")
     })?;
     Ok(AssumeRole { role_arn, session_name: name.unwrap_or_else(session_name), external_id, duration })
-}
-
-/// Rejects keys that cannot sign a request, such as those with an arrow key or a Windows line end in them. `place` says where
-/// a part was read.
-pub(super) fn check_keys(keys: &Keys, place: impl FnOnce(KeyPart) -> String) -> CommandResult {
-    keys.check().map_err(|unusable| {
-        let message = format!("{}: {unusable}", place(unusable.part));
-        CommandError::new(ErrorKind::Configuration, message)
-            .hint("copy the keys again, without quotes or line breaks")
-    })
-}
-
-/// The same for keys in a file.
-pub fn check_static_keys(profile: &str, keys: &StaticKeys) -> CommandResult {
-    let signing = Keys::new(&keys.access_key_id, keys.secret.clone(), keys.session_token.clone());
-    signing.check().map_err(|unusable| {
-        let (key, origin) = match unusable.part {
-            KeyPart::Secret => ("aws_secret_access_key", &keys.secret_origin),
-            KeyPart::Id | KeyPart::Token => ("aws_access_key_id", &keys.origin),
-        };
-        invalid(&origin.of(key), unusable)
-            .hint(format!("enter both again: `aws configure --profile {}`", quoted(profile)))
-    })
 }

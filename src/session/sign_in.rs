@@ -8,16 +8,17 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::code::{self, CodeSource};
+use super::device::Device;
+use super::error::{SessionError, codes, no_code};
 use super::plan::Plan;
-use super::{LOCK_LIMITS, Maker, SessionError};
-use crate::aws::{AssumeRole, AwsError, AwsErrorKind, Keys, Mfa, Reply};
-use crate::error::{CommandError, ErrorKind, codes};
+use super::request::Request;
+use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind, Keys, Mfa, Reply};
 use crate::ledger::DeviceLedger;
 use crate::model::session::Session;
 use crate::model::step::Step;
 use crate::model::totp::Code;
 use crate::model::turn;
-use crate::retry::{Backoff, MAX_OFFSET, Wait};
+use crate::retry::{Backoff, Wait};
 
 /// At most so many codes are sent for one session, unless other computers use up the device's codes.
 const MAX_TRIES: usize = 3;
@@ -38,17 +39,62 @@ const PROGRAM_REJECTED: &str = "AWS rejected the code that `mfa_process` printed
 
 type Send<'a> = dyn Fn(&Mfa, TimeDelta) -> Reply<Session> + 'a;
 
+/// Gets a session with MFA, signed with the long-term keys: the user's own, or of `role` directly.
+pub fn sign_in(
+    device: &Device,
+    aws: &Aws,
+    request: &Request,
+    plan: &Plan,
+    role: Option<&AssumeRole>,
+) -> Result<Session, SessionError> {
+    // The store may ask a person to unlock it; the device is not locked meanwhile.
+    let source = match (&request.code, &request.seed) {
+        (Some(code), _) => CodeSource::Given(code.clone()),
+        (None, Some(seed)) => CodeSource::Seed(seed.clone()),
+        (None, None) => {
+            code::find(device.ctx, device.serial, plan.mfa_process.as_deref()).map_err(no_code)?
+        }
+    };
+    let keys = Keys::from(&plan.keys);
+    let send = |mfa: &Mfa, offset: TimeDelta| match role {
+        Some(role) => aws.signed(&keys, offset).assume_role(role, Some(mfa)),
+        None => aws.signed(&keys, offset).get_session_token(mfa, plan.terms.duration),
+    };
+    let sign_in = SignIn {
+        device,
+        aws,
+        keys: &keys,
+        // A seed that is not stored yet is there to be verified.
+        verification: request.verification || request.seed.is_some(),
+        source,
+        is_stored: request.seed.is_none(),
+        failures: 0,
+        collisions: 0,
+        unvalidated: 0,
+        rejected: None,
+        settling: Backoff::new_device(),
+        waited: Duration::ZERO,
+        excused: None,
+    };
+    sign_in.run(&send)
+}
+
 /// One session's way through the codes. The device's ledger is locked only while a code is under way: others who need a
 /// code wait for a step, not for us.
 struct SignIn<'a> {
-    maker: &'a Maker<'a>,
-    plan: &'a Plan,
+    device: &'a Device<'a>,
+    aws: &'a Aws,
+    keys: &'a Keys,
+    /// Whether a rejected code is the answer that is wanted.
+    verification: bool,
     source: CodeSource,
-    /// So many tries failed for reasons other than a collision.
+    /// Whether codes come from what is stored here, if from a seed.
+    is_stored: bool,
+    /// How many tries failed for reasons other than a collision.
     failures: usize,
-    /// So many codes were rejected although nothing here had used them.
+    /// How many codes were rejected although nothing here had used them.
     collisions: usize,
-    /// So many of those in a row because AWS was unable to validate.
+    /// How many of those in a row because AWS was unable to validate.
     unvalidated: usize,
     /// Why the last code that a person typed was rejected.
     rejected: Option<&'static str>,
@@ -60,78 +106,21 @@ struct SignIn<'a> {
     excused: Option<DateTime<Utc>>,
 }
 
-impl Maker<'_> {
-    /// A session with MFA, signed with the long-term keys: the user's own, or of `role` directly.
-    pub(super) fn sign_in(&self, plan: &Plan, role: Option<&AssumeRole>) -> Result<Session, SessionError> {
-        // The store may ask a person to unlock it; the device is not locked meanwhile.
-        let source = match (&self.options.code, &self.options.seed) {
-            (Some(code), _) => CodeSource::Given(code.clone()),
-            (None, Some(seed)) => CodeSource::Seed(seed.clone()),
-            (None, None) => {
-                code::find(self.ctx, &plan.serial, plan.mfa_process.as_deref()).map_err(no_code)?
-            }
-        };
-        let keys = Keys::from(&plan.keys);
-        let send = |mfa: &Mfa, offset: TimeDelta| match role {
-            Some(role) => self.aws.signed(&keys, offset).assume_role(role, Some(mfa)),
-            None => self.aws.signed(&keys, offset).get_session_token(mfa, plan.duration),
-        };
-        SignIn::new(self, plan, source).run(&send)
-    }
-
-    pub(super) fn open_ledger(&self, plan: &Plan) -> Result<DeviceLedger, SessionError> {
-        if !self.options.unattended {
-            return Ok(self.ctx.open_ledger(&plan.serial)?);
-        }
-        let opened = self.ledgers.open_within(&plan.serial, LOCK_LIMITS.1, &*self.ctx.clock);
-        opened.map_err(|e| self.state(e))?.ok_or(SessionError::Busy)
-    }
-
-    /// Remembers how far AWS's time is from ours.
-    pub(super) fn learn_time(
-        &self,
-        ledger: &mut DeviceLedger,
-        aws_time: DateTime<Utc>,
-    ) -> Result<(), SessionError> {
-        let local = self.ctx.clock.now();
-        // Not remembered: it would outlive the day on which the person sets the clock.
-        let off = aws_time - local;
-        if off.abs() > MAX_OFFSET {
-            let by = off.abs().to_std().unwrap_or_default();
-            return Err(SessionError::ClockOff { behind: off > TimeDelta::zero(), by });
-        }
-        if ledger.observe(aws_time, local).map_err(|e| self.state(e))? {
-            let seconds = ledger.offset().num_seconds();
-            self.ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
-        }
-        Ok(())
-    }
+/// What came of a code.
+enum Tried {
+    Issued(Session),
+    Failed(AwsError),
 }
 
-impl<'a> SignIn<'a> {
-    fn new(maker: &'a Maker<'a>, plan: &'a Plan, source: CodeSource) -> Self {
-        Self {
-            maker,
-            plan,
-            source,
-            failures: 0,
-            collisions: 0,
-            unvalidated: 0,
-            rejected: None,
-            settling: Backoff::new_device(),
-            waited: Duration::ZERO,
-            excused: None,
-        }
-    }
-
-    fn run(&mut self, send: &Send) -> Result<Session, SessionError> {
+impl SignIn<'_> {
+    fn run(mut self, send: &Send) -> Result<Session, SessionError> {
         loop {
             let (mut ledger, code, step) = self.next_code()?;
             let error = match self.try_code(&mut ledger, code, step, send)? {
-                Ok(session) => return Ok(session),
-                Err(error) => error,
+                Tried::Issued(session) => return Ok(session),
+                Tried::Failed(error) => error,
             };
-            self.maker.ctx.ui.detail(&error);
+            self.device.ctx.ui.detail(&error);
             if self.is_collision(&error, &ledger, step) {
                 self.after_collision(error, &mut ledger)?;
             } else {
@@ -147,31 +136,30 @@ impl<'a> SignIn<'a> {
         code: Code,
         step: Option<Step>,
         send: &Send,
-    ) -> Result<Result<Session, AwsError>, SessionError> {
-        let state = |e| self.maker.state(e);
-        ledger.begin_try(&code, step, self.now(ledger)).map_err(state)?;
-        let reply = send(&Mfa { serial: self.plan.serial.clone(), code }, ledger.offset());
+    ) -> Result<Tried, SessionError> {
+        ledger.begin_try(&code, step, self.now(ledger))?;
+        let reply = send(&Mfa { serial: self.device.serial.clone(), code }, ledger.offset());
         match &reply.result {
-            Ok(_) => ledger.mark_accepted().map_err(state)?,
-            Err(error) if error.never_judged() => ledger.release(step).map_err(state)?,
+            Ok(_) => ledger.mark_accepted()?,
+            Err(error) if error.never_judged() => ledger.release(step)?,
             Err(_) => {}
         }
         if let Some(aws_time) = reply.server_time {
-            self.maker.learn_time(ledger, aws_time)?;
+            self.device.learn_time(ledger, aws_time)?;
         }
-        Ok(reply.result)
+        Ok(reply.result.map_or_else(Tried::Failed, Tried::Issued))
     }
 
     /// AWS's time.
     fn now(&self, ledger: &DeviceLedger) -> DateTime<Utc> {
-        self.maker.ctx.clock.now() + ledger.offset()
+        self.device.ctx.clock.now() + ledger.offset()
     }
 
     /// Whether AWS rejects a code that is right because another computer used it, or used up the device's budget.
     fn is_collision(&self, error: &AwsError, ledger: &DeviceLedger, step: Option<Step>) -> bool {
         let now = self.now(ledger);
         // A new device's codes are rejected for a while, whoever uses them.
-        if self.maker.probing || self.source.is_typed() || ledger.is_settling(now) {
+        if self.verification || self.source.is_typed() || ledger.is_settling(now) {
             return false;
         }
         let known = ledger.has_worked() || ledger.is_contended(now);
@@ -191,22 +179,22 @@ impl<'a> SignIn<'a> {
     /// Puts the collision on record, from which the choice of the next code follows, or gives up.
     fn after_collision(&mut self, error: AwsError, ledger: &mut DeviceLedger) -> Result<(), SessionError> {
         let (now, worked) = (self.now(ledger), ledger.has_worked());
-        ledger.mark_contended(now).map_err(|e| self.maker.state(e))?;
+        ledger.mark_contended(now)?;
         self.collisions += 1;
         let unvalidated = error.kind == AwsErrorKind::CannotValidateCode;
         self.unvalidated = if unvalidated { self.unvalidated + 1 } else { 0 };
         if self.unvalidated == MAX_UNVALIDATED || (unvalidated && self.is_gone(ledger)) {
             return Err(SessionError::Aws(error));
         }
-        let limit = match (self.maker.options.unattended, worked) {
+        let limit = match (self.device.asker.is_sdk(), worked) {
             (true, _) => MAX_SDK_COLLISIONS,
             (false, false) => MAX_COLLISIONS.0,
             (false, true) => MAX_COLLISIONS.1,
         };
-        if self.collisions >= limit || (self.maker.options.unattended && unvalidated) {
+        if self.collisions >= limit || (self.device.asker.is_sdk() && unvalidated) {
             return Err(self.in_use_elsewhere(ledger));
         }
-        if !self.maker.options.unattended && self.collisions == 1 {
+        if !self.device.asker.is_sdk() && self.collisions == 1 {
             self.warn_of_collision(worked, unvalidated);
         }
         Ok(())
@@ -214,30 +202,29 @@ impl<'a> SignIn<'a> {
 
     /// Whether AWS lists the user's devices without this one.
     fn is_gone(&self, ledger: &DeviceLedger) -> bool {
-        let (keys, serial) = (Keys::from(&self.plan.keys), self.plan.serial.as_str());
-        let listed = self.maker.aws.signed(&keys, ledger.offset()).list_mfa_devices(None).result;
-        listed.is_ok_and(|devices| devices.iter().all(|device| device.serial != serial))
+        let listed = self.aws.signed(self.keys, ledger.offset()).list_mfa_devices(None).result;
+        listed.is_ok_and(|devices| devices.iter().all(|device| device.serial != self.device.serial.as_str()))
     }
 
     fn warn_of_collision(&self, worked: bool, unvalidated: bool) {
-        let serial = &self.plan.serial;
+        let serial = self.device.serial;
         let what = match unvalidated {
             true => "AWS validates no more codes of the device for now",
             false => "AWS rejected a code that this computer had not used",
         };
         let or = if worked { "" } else { ", or the stored secret belongs to another device" };
-        self.maker.ctx.ui.warn(format_args!("{what}: `{serial}` is in use on another computer{or}"));
+        self.device.ctx.ui.warn(format_args!("{what}: `{serial}` is in use on another computer{or}"));
     }
 
     fn in_use_elsewhere(&self, ledger: &DeviceLedger) -> SessionError {
         let now = self.now(ledger);
         let seconds = (turn::next_window(now) - now).num_seconds().unsigned_abs() + 1;
-        no_code(codes::in_use_elsewhere(&self.plan.serial, ledger.has_worked(), seconds))
+        no_code(codes::in_use_elsewhere(self.device.serial, ledger.has_worked(), seconds))
     }
 
     /// Waits where the failure passes and another code may serve, or gives up. The ledger is not kept meanwhile.
     fn after_failure(&mut self, error: AwsError, ledger: DeviceLedger) -> Result<(), SessionError> {
-        let options = self.maker.options;
+        let is_sdk = self.device.asker.is_sdk();
         self.failures += 1;
         let is_last = self.failures >= MAX_TRIES;
         let settling = self.is_settling(&error, &ledger);
@@ -247,20 +234,20 @@ impl<'a> SignIn<'a> {
         }
         self.rejected = Some(why_another(error.kind));
         // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
-        if options.unattended && !second_chance && self.is_used_up(&ledger) {
+        if is_sdk && !second_chance && self.is_used_up(&ledger) {
             return Err(SessionError::Aws(error));
         }
-        if second_chance && !options.unattended {
-            self.maker.ctx.ui.warn(PROGRAM_REJECTED);
+        if second_chance && !is_sdk {
+            self.device.ctx.ui.warn(PROGRAM_REJECTED);
         }
         drop(ledger);
-        let ui = &self.maker.ctx.ui;
-        let clock = &*self.maker.ctx.clock;
+        let ui = &self.device.ctx.ui;
+        let clock = &*self.device.ctx.clock;
         if settling {
-            self.settling.wait(self.maker.ctx, Wait::For("AWS to recognize the new device"));
+            self.settling.wait(self.device.ctx, Wait::For("AWS to recognize the new device"));
         }
         if error.kind == AwsErrorKind::Throttled {
-            let pause = Duration::from_secs(if options.unattended { 1 } else { 2 });
+            let pause = Duration::from_secs(if is_sdk { 1 } else { 2 });
             ui.wait_to_retry(clock, pause, "throttled by AWS");
         }
         Ok(())
@@ -271,7 +258,7 @@ impl<'a> SignIn<'a> {
     fn is_settling(&self, error: &AwsError, ledger: &DeviceLedger) -> bool {
         let passes = match error.kind {
             AwsErrorKind::CannotValidateCode => true,
-            AwsErrorKind::InvalidCode => self.maker.options.seed.is_none(),
+            AwsErrorKind::InvalidCode => self.is_stored,
             _ => false,
         };
         passes && self.source.can_renew() && ledger.is_settling(self.now(ledger))
@@ -279,7 +266,7 @@ impl<'a> SignIn<'a> {
 
     /// AWS's final word on a code. Only a stored seed's is about a stored secret.
     fn rejected_by_aws(&self, error: AwsError) -> SessionError {
-        let serial = &self.plan.serial;
+        let serial = self.device.serial;
         match (error.kind, &self.source) {
             (AwsErrorKind::InvalidCode, CodeSource::Given(_) | CodeSource::Person) => {
                 codes::rejected_typed(serial).into()
@@ -295,10 +282,10 @@ impl<'a> SignIn<'a> {
         matches!(self.source, CodeSource::Process(_))
             && error.kind == AwsErrorKind::InvalidCode
             && self.failures == 1
-            && !self.maker.probing
+            && !self.verification
             && ledger.has_worked()
             // An SDK waits for one step, not for two.
-            && (self.waited.is_zero() || !self.maker.options.unattended)
+            && (self.waited.is_zero() || !self.device.asker.is_sdk())
     }
 
     fn is_worth_another(&self, error: &AwsError) -> bool {
@@ -307,9 +294,7 @@ impl<'a> SignIn<'a> {
             AwsErrorKind::ClockSkew => !matches!(self.source, CodeSource::Given(_)),
             AwsErrorKind::InvalidCode | AwsErrorKind::Throttled => self.source.can_renew(),
             // AWS may have acted, which used the code up. A person can wait for another try, an SDK only if it is quick.
-            AwsErrorKind::Lost if error.timed_out() => {
-                self.source.can_renew() && !self.maker.options.unattended
-            }
+            AwsErrorKind::Lost if error.timed_out() => self.source.can_renew() && !self.device.asker.is_sdk(),
             AwsErrorKind::Lost | AwsErrorKind::Unavailable => self.source.can_renew(),
             _ => false,
         }
@@ -329,13 +314,5 @@ fn why_another(error: AwsErrorKind) -> &'static str {
             "AWS is throttling requests, and this code may be used up; enter a new one"
         }
         _ => "AWS did not answer, and this code may be used up; enter a new one",
-    }
-}
-
-fn no_code(error: CommandError) -> SessionError {
-    match error.kind {
-        // A person who presses Ctrl-C wants nothing to go on.
-        ErrorKind::Interrupted => error.into(),
-        _ => SessionError::NoCode(Box::new(error)),
     }
 }

@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("commands", &["commands"]),
     ("completions", &["complete"]),
     ("devices and enrollment", &["devices", "enrollment"]),
-    ("sessions and callers", &["session", "caller", "retry"]),
+    ("sessions and callers", &["session", "caller", "retry", "choice"]),
     ("vault", &["vault", "choice"]),
     ("context", &["context"]),
     ("errors", &["error"]),

@@ -224,7 +224,7 @@ fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
     let ctx = world.in_process(0).ctx;
     let _held = SDK.lock(&ctx);
     let found = SDK.get(&ctx).unwrap();
-    assert!(!found.made, "the older session serves");
+    assert!(!found.is_new, "the older session serves");
     world.aws.clock().advance(std::time::Duration::from_secs(600));
     let error = SDK.try_get(&ctx).unwrap_err();
     assert!(matches!(error, SessionError::Busy), "{error}");

@@ -303,7 +303,7 @@ fn an_outage_is_bridged_by_a_session_that_has_not_ended() {
     world.aws.fault(Fault::unavailable().forever());
     let later = world.in_process(0);
     let ensured = crate::support::sessions::LOGIN.get(&later.ctx).unwrap();
-    assert!(!ensured.made);
+    assert!(!ensured.is_new);
     assert!(later.err.text().contains("still serves until"), "{}", later.err.text());
     world.aws.clock().advance(std::time::Duration::from_secs(601));
     assert!(crate::support::sessions::LOGIN.get(&world.in_process(0).ctx).is_err());

@@ -102,14 +102,14 @@ fn an_unknown_certificate_is_refused_and_a_bundle_makes_it_known() {
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     // What cannot be read is said; it does not crash.
     world.home.set("AWS_CA_BUNDLE", "/nowhere.pem");
-    let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(3);
+    let ran = world.home.awsmfa(["login", "-p", "dev", "--force"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
     error: the CA bundle `/nowhere.pem` cannot be read: No such file or directory (os error [N])
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
     ");
     world.home.write("ca.pem", junk);
     world.home.unset("AWS_CA_BUNDLE");
-    let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(3);
+    let ran = world.home.awsmfa(["login", "-p", "dev", "--force"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
     error: the CA bundle `~/ca.pem` has no usable PEM certificate
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates

@@ -26,7 +26,7 @@ fn a_session_that_has_not_ended_serves_while_no_code_can_be_had() {
     ] {
         let world = near_the_end(mfa_process);
         let inside = world.in_process(0);
-        assert!(!SDK.get(&inside.ctx).unwrap().made);
+        assert!(!SDK.get(&inside.ctx).unwrap().is_new);
         assert!(inside.err.text().contains(why), "{}", inside.err.text());
         world.aws.clock().advance(Duration::from_secs(600));
         let error = SDK.get(&inside.ctx).unwrap_err();
@@ -48,7 +48,7 @@ fn who_was_told_of_an_outage_does_not_pass_it_on() {
     assert_eq!(lock().note().unwrap(), note, "the outage is as old as it was");
     // Who comes later finds out, and AWS is back.
     world.aws.clock().advance(Duration::from_millis(2));
-    assert!(SDK.get(&ctx).unwrap().made);
+    assert!(SDK.get(&ctx).unwrap().is_new);
     assert_eq!(lock().note().unwrap(), "");
 }
 

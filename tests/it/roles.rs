@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use awsmfa::testing::error::CommandError;
-use awsmfa::testing::session::Ensured;
+use awsmfa::testing::session::Obtained;
 use fake_aws::{Fault, RoleSpec};
 
 use crate::support::World;
@@ -142,7 +142,7 @@ fn a_clock_that_was_set_wrong_since_the_login_stops_no_role() {
         for requests in [3, 4] {
             // The role's session ends, the user's own does not.
             world.aws.clock().advance(Duration::from_secs(2 * 3600));
-            assert!(ADMIN.get(&world.in_process(off).ctx).unwrap().made);
+            assert!(ADMIN.get(&world.in_process(off).ctx).unwrap().is_new);
             assert_eq!(world.aws.requests_for("AssumeRole").len(), requests, "AWS's time is learnt once");
         }
         assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
@@ -180,7 +180,7 @@ fn a_role_that_an_older_session_may_not_assume_may_want_a_newer_code() {
 
 /// Eight roles for 12 hours, each of which needs a code of its own, asked for at once on one computer: what each got, what it
 /// said, and how many seconds it took.
-fn eight_long_roles(world: &World, ask: Ask) -> Vec<(Result<Ensured, CommandError>, String, i64)> {
+fn eight_long_roles(world: &World, ask: Ask) -> Vec<(Result<Obtained, CommandError>, String, i64)> {
     let mut config = world.home.read(".aws/config");
     for number in 0..8 {
         let role = RoleSpec { require_mfa: true, max_session_duration: 43_200, ..RoleSpec::default() };

@@ -12,7 +12,7 @@ use crate::support::sessions::LOGIN;
 fn five_forced_logins_in_a_row_are_never_refused() {
     let world = World::frozen();
     for _ in 0..5 {
-        assert!(LOGIN.forced().get(&world.in_process(0).ctx).unwrap().made);
+        assert!(LOGIN.forced().get(&world.in_process(0).ctx).unwrap().is_new);
     }
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 5);
     assert_eq!(world.rejected("GetSessionToken"), 0);
@@ -23,7 +23,7 @@ fn five_forced_logins_in_a_row_are_never_refused() {
 fn five_forced_logins_in_a_row_pass_a_strict_server_too() {
     let world = World::frozen_with(FakeAws::builder().model(CodeModel::Strict).start());
     for _ in 0..5 {
-        assert!(LOGIN.forced().get(&world.in_process(0).ctx).unwrap().made);
+        assert!(LOGIN.forced().get(&world.in_process(0).ctx).unwrap().is_new);
     }
     // One older step was tried and refused; from then on it is known to be used.
     assert!(world.rejected("GetSessionToken") <= 1, "{}", world.rejected("GetSessionToken"));
@@ -122,7 +122,7 @@ fn a_proof_of_the_secret_gives_up_after_three_codes_and_no_wait() {
     let world = World::with_the_wrong_secret();
     world.freeze();
     let before = world.aws.clock().now();
-    let error = LOGIN.prove(&world.in_process(0).ctx).unwrap_err();
+    let error = LOGIN.verify(&world.in_process(0).ctx).unwrap_err();
     assert!(matches!(error, SessionError::Aws(error) if error.kind == AwsErrorKind::InvalidCode));
     assert_eq!(world.aws.clock().now(), before);
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 3);

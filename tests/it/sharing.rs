@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use awsmfa::testing::error::CommandError;
-use awsmfa::testing::session::Ensured;
+use awsmfa::testing::session::Obtained;
 use chrono::{DateTime, Utc};
 use fake_aws::FakeAws;
 
@@ -28,7 +28,7 @@ fn homes(world: &World, count: usize) -> Vec<Home> {
 
 /// What a computer got, what it said, and when it was done.
 struct Outcome {
-    got: Result<Ensured, CommandError>,
+    got: Result<Obtained, CommandError>,
     said: String,
     at: DateTime<Utc>,
 }

@@ -9,12 +9,13 @@ use check::Checked;
 
 use crate::answers;
 use crate::aws_files::resolve::resolve;
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::model::visible::quoted;
-use crate::session::{self, Prepared, Wishes};
+use crate::session::{self, Request, UserDevice};
 use crate::store::registry::{DeviceRecord, Registration};
 use crate::store::{StoreError, StoreKind};
 use crate::vault::Vault;
@@ -62,7 +63,7 @@ pub struct ImportArgs {
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     // Before the secret is asked for: whatever can fail without it.
     let profile = profile(ctx, args)?;
-    let (serial, prepared) = serial(ctx, args, profile.as_deref())?;
+    let (serial, device) = serial(ctx, args, profile.as_deref())?;
     let known = ctx.vault.record(&serial)?;
     let store = match &known {
         Some(record) if args.store.is_none() => record.store,
@@ -75,15 +76,15 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     };
     let checked = match args.no_verify {
         true => Checked::No,
-        false => check::check(ctx, args, &serial, &seed, profile.as_deref(), prepared.as_ref())?,
+        false => check::check(ctx, args, &serial, &seed, profile.as_deref())?,
     };
     Vault::save_seed(ctx.vault.stores.get(store)?, &serial, &seed).map_err(|error| in_words(args, error))?;
     let new = Registration::of(&serial, store);
     ctx.vault.register(Registration { label: args.label.as_deref(), profile: profile.as_deref(), ..new })?;
     // An answer that is ready may be a session of another device.
     answers::forget_all(ctx.paths.cache())?;
-    if let Some(prepared) = prepared {
-        session::remember_serial(ctx, &prepared);
+    if let Some(device) = device {
+        device.remember(ctx);
     }
     if let Some(old) = known.filter(|record| record.store != store) {
         forget_copy(ctx, &serial, old.store, unread)?;
@@ -134,23 +135,23 @@ fn profile(ctx: &Context, args: &ImportArgs) -> CommandResult<Option<String>> {
     Ok(named.or_else(|| args.serial.is_none().then(|| ctx.env.profile().to_owned())))
 }
 
-/// The serial and, if the profile had to tell it, that profile made ready.
+/// The serial and, if AWS named it, the device to remember.
 fn serial(
     ctx: &Context,
     args: &ImportArgs,
     profile: Option<&str>,
-) -> CommandResult<(Serial, Option<Prepared>)> {
+) -> CommandResult<(Serial, Option<UserDevice>)> {
     if let Some(text) = &args.serial {
         return Ok((text.parse()?, None));
     }
     // A profile that has its serial needs no keys for this.
-    let resolution = resolve(&ctx.profiles()?, profile.unwrap_or(ctx.env.profile()))?;
-    if let Some(serial) = session::known_serial(ctx, None, &resolution, None)? {
+    let named = Named::of(profile, &ctx.env);
+    let resolution = resolve(&ctx.profiles()?, named.name())?;
+    if let Some(serial) = session::known_serial(ctx, &resolution, None)? {
         return Ok((serial, None));
     }
-    let wishes = Wishes { profile: profile.map(str::to_owned), ..Wishes::default() };
-    let prepared = session::prepare(ctx, &wishes)?;
-    Ok((prepared.plan.serial.clone(), Some(prepared)))
+    let device = session::device(ctx, &Request::person(named))?;
+    Ok((device.serial.clone(), Some(device)))
 }
 
 /// Whether the secret may take the place of the one that is stored. Returns why that one could not be read, where it

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::aws_files::resolve::{ResolveError, resolve};
 use crate::caller::Caller;
+use crate::choice::Named;
 use crate::context::Context;
 use crate::devices::inventory::{self, Entry, Kind, State};
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -107,11 +108,9 @@ fn joined(ctx: &Context, args: &ListArgs, local: Vec<Entry>) -> CommandResult<Ve
 /// A profile that does not exist was mistyped: no list answers that. With keys in the environment, `AWS_PROFILE` names
 /// settings at most.
 fn check_profile(ctx: &Context, args: &ListArgs) -> CommandResult {
-    let has_keys =
-        ctx.env.get("AWS_ACCESS_KEY_ID").is_some() && ctx.env.get("AWS_SECRET_ACCESS_KEY").is_some();
-    let of_env = ctx.env.named_profile().filter(|_| !has_keys).map(|_| ctx.env.profile());
+    let named = Named::of(args.profile.profile.as_deref(), &ctx.env);
     // Files that cannot be read are told with the list.
-    let (Some(name), Ok(profiles)) = (args.profile.profile.as_deref().or(of_env), ctx.profiles()) else {
+    let (Some(name), Ok(profiles)) = (named.whose_credentials(&ctx.env), ctx.profiles()) else {
         return Ok(());
     };
     match resolve(&profiles, name) {

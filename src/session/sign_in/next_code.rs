@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{MAX_SDK_COLLISIONS, SignIn, no_code};
-use crate::error::codes;
+use super::{MAX_SDK_COLLISIONS, SignIn};
 use crate::ledger::{Choice, DeviceLedger, Wanted, wait_until};
 use crate::model::step::Step;
 use crate::model::totp::Code;
 use crate::model::turn;
-use crate::session::SessionError;
 use crate::session::code::{self, CodeSource};
+use crate::session::error::{SessionError, codes, no_code};
 
 /// How long an SDK is kept waiting for codes: for the next step, not for the one after.
 const SDK_WAIT: Duration = Duration::from_secs(35);
@@ -35,14 +34,14 @@ impl SignIn<'_> {
     /// The next code; waits for an unused one where it must, without keeping the ledger locked.
     pub(super) fn next_code(&mut self) -> Result<Next, SessionError> {
         loop {
-            let ledger = self.maker.open_ledger(self.plan)?;
+            let ledger = self.device.open_ledger()?;
             let now = self.now(&ledger);
             match self.choose(&ledger, now) {
                 Choice::Use(step) => {
                     if let CodeSource::Seed(seed) = &self.source {
                         let from_now = step.0.cast_signed() - Step::at(now).0.cast_signed();
                         let number = step.0;
-                        let ui = &self.maker.ctx.ui;
+                        let ui = &self.device.ctx.ui;
                         ui.detail(format_args!("code of step {number} ({from_now:+} from now)"));
                         return Ok((ledger, seed.code(step), Some(step)));
                     }
@@ -58,7 +57,7 @@ impl SignIn<'_> {
 
     fn choose(&self, ledger: &DeviceLedger, now: DateTime<Utc>) -> Choice {
         let current = Step::at(now);
-        let share = if self.maker.options.unattended { MAX_SDK_COLLISIONS } else { 1 };
+        let share = if self.device.asker.is_sdk() { MAX_SDK_COLLISIONS } else { 1 };
         match &self.source {
             CodeSource::Seed(seed) => {
                 let random = getrandom::u64().unwrap_or_default();
@@ -79,9 +78,9 @@ impl SignIn<'_> {
 
     /// A code from a program or a person. Neither is waited for under the ledger's lock. `None`: the code was sent before.
     fn ask_source(&mut self) -> Result<Option<Next>, SessionError> {
-        let (ctx, serial) = (self.maker.ctx, &self.plan.serial);
+        let (ctx, serial) = (self.device.ctx, self.device.serial);
         let code = code::obtain(ctx, &self.source, serial, self.rejected.take()).map_err(no_code)?;
-        let ledger = self.maker.open_ledger(self.plan)?;
+        let ledger = self.device.open_ledger()?;
         let now = self.now(&ledger);
         let is_program = matches!(self.source, CodeSource::Process(_));
         if !ledger.was_sent(&code) {
@@ -100,11 +99,11 @@ impl SignIn<'_> {
 
     /// Waits a moment before a program that printed an old code is run again.
     fn run_again(&mut self, now: DateTime<Utc>) -> Result<(), SessionError> {
-        let (ctx, until) = (self.maker.ctx, Step::at(now).next().start() + PROGRAM_LAG);
+        let (ctx, until) = (self.device.ctx, Step::at(now).next().start() + PROGRAM_LAG);
         let until = *self.excused.get_or_insert(until);
-        let unattended = self.maker.options.unattended;
+        let unattended = self.device.asker.is_sdk();
         if now >= until || (unattended && self.waited >= SDK_WAIT) {
-            return Err(no_code(codes::program_repeats(&self.plan.serial)));
+            return Err(no_code(codes::program_repeats(self.device.serial)));
         }
         ctx.ui.detail("`mfa_process` printed a code that was already sent; running it again");
         ctx.clock.sleep(PROGRAM_PAUSE);
@@ -113,8 +112,8 @@ impl SignIn<'_> {
     }
 
     fn pause(&mut self, ledger: DeviceLedger, now: DateTime<Utc>, pause: Choice) -> Result<(), SessionError> {
-        let (ctx, serial) = (self.maker.ctx, &self.plan.serial);
-        let unattended = self.maker.options.unattended;
+        let (ctx, serial) = (self.device.ctx, self.device.serial);
+        let unattended = self.device.asker.is_sdk();
         let (then, what) = match pause {
             Choice::Use(_) => return Ok(()),
             Choice::NextStep(start) if matches!(self.source, CodeSource::Process(_)) => {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use awsmfa::testing::choice::Named;
 use awsmfa::testing::context::Context;
 use awsmfa::testing::error::CommandError;
 use awsmfa::testing::files::Lock;
-use awsmfa::testing::session::{self, Ensured, Options, Prepared, SessionError, Wishes};
+use awsmfa::testing::session::{self, Asker, Obtained, Request, SessionError};
 
 use super::World;
 
@@ -41,40 +42,34 @@ impl<'a> Ask<'a> {
     }
 
     /// Gets the session, or the error that the command prints.
-    pub fn get(self, ctx: &Context) -> Result<Ensured, CommandError> {
-        let prepared = self.prepare(ctx)?;
-        self.ensure(ctx, &prepared).map_err(|error| session::explain(error, &prepared))
+    pub fn get(self, ctx: &Context) -> Result<Obtained, CommandError> {
+        session::obtain(ctx, &self.request())
     }
 
     /// Gets the session, or the error that the session module returns.
-    pub fn try_get(self, ctx: &Context) -> Result<Ensured, SessionError> {
-        self.ensure(ctx, &self.prepare(ctx)?)
+    pub fn try_get(self, ctx: &Context) -> Result<Obtained, SessionError> {
+        session::try_obtain(ctx, &self.request())
     }
 
-    /// Gets a session that proves the stored secret.
-    pub fn prove(self, ctx: &Context) -> Result<Ensured, SessionError> {
-        let prepared = self.prepare(ctx)?;
-        session::prove(ctx, &prepared.aws, &prepared.plan, &self.options())
+    /// Gets a session that verifies the stored secret.
+    pub fn verify(self, ctx: &Context) -> Result<Obtained, SessionError> {
+        session::try_obtain(ctx, &Request { verification: true, ..self.request() })
     }
 
     /// Holds the session's lock, as a process that is getting the session does.
     pub fn lock(self, ctx: &Context) -> Lock {
-        let key = self.prepare(ctx).unwrap().plan.key();
+        let key = session::key(ctx, &self.request()).unwrap();
         ctx.cache().lock(&key, &*ctx.clock, || ()).unwrap()
     }
 
-    fn prepare(self, ctx: &Context) -> Result<Prepared, CommandError> {
-        let profile = Some(self.profile.to_owned());
-        session::prepare(ctx, &Wishes { profile, unattended: self.sdk, ..Wishes::default() })
-    }
-
-    fn ensure(self, ctx: &Context, prepared: &Prepared) -> Result<Ensured, SessionError> {
-        session::ensure(ctx, &prepared.aws, &prepared.plan, &self.options())
-    }
-
-    fn options(self) -> Options<'static> {
-        let code = self.code.map(|code| code.parse().unwrap());
-        Options { force: self.force, unattended: self.sdk, code, seed: None, precheck: &|| Ok(()) }
+    /// The request that the session module gets.
+    pub fn request(self) -> Request<'a> {
+        Request {
+            asker: if self.sdk { Asker::Sdk } else { Asker::Person },
+            code: self.code.map(|code| code.parse().unwrap()),
+            force: self.force,
+            ..Request::person(Named::Flag(self.profile))
+        }
     }
 }
 

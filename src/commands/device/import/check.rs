@@ -4,11 +4,12 @@
 use super::{ImportArgs, command};
 use crate::aws::AwsErrorKind;
 use crate::aws_files::resolve::resolve;
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
-use crate::session::{self, Options, Prepared, SessionError, Wishes};
+use crate::session::{self, Asker, Request, SessionError};
 
 /// What is known about the secret.
 #[derive(Debug)]
@@ -30,19 +31,11 @@ pub(super) fn check(
     serial: &Serial,
     seed: &Seed,
     profile: Option<&str>,
-    prepared: Option<&Prepared>,
 ) -> CommandResult<Checked> {
-    let checked = match prepared {
-        Some(prepared) => by_session(ctx, seed, prepared),
-        None => {
-            let Some(profile) = profile.map(str::to_owned).or_else(|| profile_of(ctx, serial)) else {
-                return Ok(Checked::NoProfile);
-            };
-            let wishes = Wishes { profile: Some(profile), serial: Some(serial.clone()), ..Wishes::default() };
-            let prepared = session::prepare(ctx, &wishes).map_err(SessionError::from);
-            prepared.and_then(|prepared| by_session(ctx, seed, &prepared))
-        }
+    let Some(profile) = profile.map(str::to_owned).or_else(|| profile_of(ctx, serial)) else {
+        return Ok(Checked::NoProfile);
     };
+    let checked = by_session(ctx, seed, serial, &profile);
     match checked {
         Ok(()) => Ok(Checked::Accepted),
         Err(SessionError::Aws(error)) if error.kind == AwsErrorKind::InvalidCode => {
@@ -59,17 +52,18 @@ pub(super) fn check(
 }
 
 /// A session of the user alone: a role that may not be assumed says nothing about the secret.
-fn by_session(ctx: &Context, seed: &Seed, prepared: &Prepared) -> Result<(), SessionError> {
+fn by_session(ctx: &Context, seed: &Seed, serial: &Serial, profile: &str) -> Result<(), SessionError> {
     ctx.ui.doing("checking that AWS accepts the codes of the secret");
-    let options = Options {
-        force: true,
+    let request = Request {
         // Nobody waits minutes for a check.
-        unattended: true,
-        code: None,
+        asker: Asker::Sdk,
+        serial: Some(serial.clone()),
         seed: Some(seed.clone()),
-        precheck: &|| Ok(()),
+        force: true,
+        without_roles: true,
+        ..Request::person(Named::Flag(profile))
     };
-    session::ensure(ctx, &prepared.aws, &prepared.plan.without_roles(), &options).map(drop)
+    session::try_obtain(ctx, &request).map(drop)
 }
 
 /// A profile that names the device and has keys.

@@ -1,6 +1,6 @@
 //! What can go wrong with codes before or instead of an answer of AWS.
 
-use super::{CommandError, ErrorKind};
+use crate::error::{CommandError, ErrorKind};
 use crate::model::serial::Serial;
 
 /// A typed code that was sent before.

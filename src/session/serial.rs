@@ -2,12 +2,12 @@
 
 use chrono::TimeDelta;
 
-use super::SessionError;
-use super::plan::Prepared;
+use super::error::SessionError;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, MfaDevice};
 use crate::aws_files::document::UnsafeEdit;
-use crate::aws_files::resolve::Resolution;
-use crate::aws_files::{AwsFile, resolve, session_edits};
+use crate::aws_files::profiles::Profiles;
+use crate::aws_files::resolve::{self, Resolution};
+use crate::aws_files::{AwsFile, session_edits};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
@@ -15,17 +15,25 @@ use crate::model::session::LongTermKeys;
 use crate::model::visible::quoted;
 use crate::retry::with_aws_time;
 
-/// The serial as far as it is known without AWS. The profile's access key is looked up in the registry, too;
-/// `access_key_id` is for keys that the files do not show.
+/// The MFA device of a profile's user.
+#[derive(Debug, Clone)]
+pub struct UserDevice {
+    pub serial: Serial,
+    /// The user's access key.
+    pub access_key_id: String,
+    /// AWS named the device, and nothing here does yet.
+    pub(super) is_news: bool,
+    /// The profile that may hold the serial. Keys in the environment belong to no profile.
+    pub(super) home: Option<String>,
+}
+
+/// The profile's device as far as it is known without AWS. The registry is asked for the profile's access key, too, or for
+/// `access_key_id` where the files do not show the key.
 pub fn known_serial(
     ctx: &Context,
-    flag: Option<&Serial>,
     resolution: &Resolution,
     access_key_id: Option<&str>,
 ) -> CommandResult<Option<Serial>> {
-    if let Some(serial) = flag {
-        return Ok(Some(serial.clone()));
-    }
     if let Some(setting) = &resolution.serial {
         ctx.ui.detail(format_args!("MFA device `{}` ({})", setting.text, setting.origin));
         let parsed = setting.text.parse::<Serial>();
@@ -42,16 +50,23 @@ pub fn known_serial(
             return Ok(Some(record.serial));
         }
     }
-    let Some(id) = access_key_id.or(resolution.access_key_id()) else { return Ok(None) };
-    let serial = ctx.vault.of_key(id)?;
+    match access_key_id.or(resolution.access_key_id()) {
+        Some(id) => remembered_serial(ctx, id),
+        None => Ok(None),
+    }
+}
+
+/// The device that is remembered for an access key.
+pub(super) fn remembered_serial(ctx: &Context, access_key_id: &str) -> CommandResult<Option<Serial>> {
+    let serial = ctx.vault.of_key(access_key_id)?;
     if let Some(serial) = &serial {
-        ctx.ui.detail(format_args!("MFA device `{serial}`, remembered for access key `{id}`"));
+        ctx.ui.detail(format_args!("MFA device `{serial}`, remembered for access key `{access_key_id}`"));
     }
     Ok(serial)
 }
 
 /// Asks AWS for the devices of the keys' user, and takes the one that can be meant.
-pub fn ask_aws(
+pub(super) fn ask_aws(
     ctx: &Context,
     aws: &Aws,
     keys: &LongTermKeys,
@@ -76,68 +91,68 @@ pub fn ask_aws(
     }
 }
 
-/// Remembers a serial that AWS told us, so that AWS is asked once: in the profile that has the keys where that hurts no
-/// other tool, otherwise in the registry alone. A file that cannot be written is no reason to fail: the session is there.
-pub fn remember_serial(ctx: &Context, prepared: &Prepared) {
-    if !prepared.discovered {
-        return;
+impl UserDevice {
+    /// Remembers a serial that AWS named, so that AWS is asked once: in the profile that has the keys where that hurts no
+    /// other tool, otherwise in the registry alone. A file that cannot be written is no reason to fail.
+    pub fn remember(&self, ctx: &Context) {
+        if !self.is_news {
+            return;
+        }
+        let written = match &self.home {
+            Some(profile) => self.write_to(ctx, profile),
+            None => Ok(false),
+        };
+        if let Err(error) = &written {
+            ctx.ui.detail(format_args!("cannot write `mfa_serial`: {error}"));
+        }
+        if !written.unwrap_or(false) {
+            self.remember_for_key(ctx);
+        }
     }
-    let serial = &prepared.plan.serial;
-    let written = match home_of_serial(prepared) {
-        Some(profile) => write_serial(ctx, &profile, serial),
-        None => Ok(false),
-    };
-    if let Err(error) = &written {
-        ctx.ui.detail(format_args!("cannot write `mfa_serial`: {error}"));
+
+    /// Remembers in the registry which device the access key's user has.
+    pub fn remember_for_key(&self, ctx: &Context) {
+        let (id, serial) = (&self.access_key_id, &self.serial);
+        let remembered = ctx.vault.remember_for_key(id, serial);
+        match remembered {
+            Ok(()) => ctx.ui.detail(format_args!("remembered MFA device `{serial}` for access key `{id}`")),
+            Err(error) => ctx.ui.detail(format_args!("cannot remember MFA device `{serial}`: {error}")),
+        }
     }
-    if !written.unwrap_or(false) {
-        remember_for_key(ctx, prepared);
+
+    /// Returns whether the profile has the serial now.
+    fn write_to(&self, ctx: &Context, profile: &str) -> CommandResult<bool> {
+        let (files, serial) = (ctx.aws_files(), &self.serial);
+        let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
+            session_edits::set_config_key(document, profile, "mfa_serial", serial.as_str())
+        };
+        if files.edit(AwsFile::Config, edit)? {
+            let path = files.path(AwsFile::Config).display();
+            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{profile}` in {path}"));
+        }
+        // What was written may not be what is read: the file may be a device, or the profile hidden by another section.
+        let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
+        Ok(resolution.serial.is_some_and(|setting| setting.text == serial.as_str()))
+    }
+
+    /// Forgets a remembered serial that AWS could not validate: the user may have another device by now, and AWS is asked
+    /// again next time.
+    pub(super) fn doubt(&self, ctx: &Context, error: &SessionError) {
+        if !matches!(error, SessionError::Aws(error) if error.kind == AwsErrorKind::CannotValidateCode) {
+            return;
+        }
+        let id = &self.access_key_id;
+        let forgotten = ctx.vault.forget_key(id);
+        if forgotten.unwrap_or(false) {
+            ctx.ui.detail(format_args!("forgot which MFA device access key `{id}` uses"));
+        }
     }
 }
 
-/// Remembers in the registry which device the access key's user has.
-pub fn remember_for_key(ctx: &Context, prepared: &Prepared) {
-    let (id, serial) = (&prepared.plan.keys.access_key_id, &prepared.plan.serial);
-    let remembered = ctx.vault.remember_for_key(id, serial);
-    match remembered {
-        Ok(()) => ctx.ui.detail(format_args!("remembered MFA device `{serial}` for access key `{id}`")),
-        Err(error) => ctx.ui.detail(format_args!("cannot remember MFA device `{serial}`: {error}")),
-    }
-}
-
-/// The profile that may hold the serial. Keys of the environment belong to no profile.
-fn home_of_serial(prepared: &Prepared) -> Option<String> {
-    let resolution = &prepared.resolution;
+/// The profile that may hold the serial of the user whose keys the profile uses.
+pub(super) fn home(profiles: &Profiles, resolution: &Resolution) -> Option<String> {
     resolution.keys.as_ref().ok()?;
-    resolve::serial_home(&prepared.profiles, &resolution.base)
-}
-
-/// Returns whether the profile has the serial now.
-fn write_serial(ctx: &Context, profile: &str, serial: &Serial) -> CommandResult<bool> {
-    let files = ctx.aws_files();
-    let edit = |document: &mut _| -> Result<bool, UnsafeEdit> {
-        session_edits::set_config_key(document, profile, "mfa_serial", serial.as_str())
-    };
-    if files.edit(AwsFile::Config, edit)? {
-        let path = files.path(AwsFile::Config);
-        ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{profile}` in {}", path.display()));
-    }
-    // What was written may not be what is read: the file may be a device, or the profile hidden by another section.
-    let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
-    Ok(resolution.serial.is_some_and(|setting| setting.text == serial.as_str()))
-}
-
-/// Forgets a remembered serial that AWS could not validate: the user may have another device by now, and AWS is asked
-/// again next time.
-pub fn doubt_serial(ctx: &Context, prepared: &Prepared, error: &SessionError) {
-    if !matches!(error, SessionError::Aws(error) if error.kind == AwsErrorKind::CannotValidateCode) {
-        return;
-    }
-    let id = &prepared.plan.keys.access_key_id;
-    let forgotten = ctx.vault.forget_key(id);
-    if forgotten.unwrap_or(false) {
-        ctx.ui.detail(format_args!("forgot which MFA device access key `{id}` uses"));
-    }
+    resolve::serial_home(profiles, &resolution.base)
 }
 
 /// ListMFADevices, first without a user's name; where the server cannot tell whose keys these are (AWS can), with the

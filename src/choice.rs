@@ -1,0 +1,82 @@
+//! Which profile is meant, and whether keys in the environment count instead of it. As in the AWS CLI, a flag beats a
+//! variable, and a variable beats `default`.
+
+use crate::env::Env;
+
+/// A profile, with what named it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named<'a> {
+    /// By a flag or an argument, or by awsmfa itself where it works for a certain profile.
+    Flag(&'a str),
+    /// By `AWS_PROFILE`, or else `AWS_DEFAULT_PROFILE`.
+    Variable(&'a str),
+    /// By nothing: `default`.
+    Default,
+}
+
+impl<'a> Named<'a> {
+    /// The profile that the flag or the environment names.
+    pub fn of(flag: Option<&'a str>, env: &'a Env) -> Self {
+        match (flag, env.named_profile()) {
+            (Some(name), _) => Self::Flag(name),
+            (None, Some(name)) => Self::Variable(name),
+            (None, None) => Self::Default,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'a str {
+        match self {
+            Self::Flag(name) | Self::Variable(name) => name,
+            Self::Default => "default",
+        }
+    }
+
+    /// Whether keys in the environment count instead of the profile's. The SDKs read them before any profile but one that
+    /// a flag names.
+    pub fn yields_to_environment_keys(self) -> bool {
+        !matches!(self, Self::Flag(_))
+    }
+
+    /// The profile whose credentials are meant: `None` if keys in the environment count instead, or nothing names a profile.
+    pub fn whose_credentials(self, env: &Env) -> Option<&'a str> {
+        let has = |name| env.get(name).is_some();
+        match self {
+            Self::Flag(name) => Some(name),
+            Self::Variable(_) if has("AWS_ACCESS_KEY_ID") && has("AWS_SECRET_ACCESS_KEY") => None,
+            Self::Variable(name) => Some(name),
+            Self::Default => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_beats_variable_and_variable_beats_default() {
+        let env = Env::from_pairs([("AWS_PROFILE", "variable")]);
+        assert_eq!(Named::of(Some("flag"), &env).name(), "flag");
+        assert_eq!(Named::of(None, &env), Named::Variable("variable"));
+        let env = Env::default();
+        assert_eq!((Named::of(None, &env), Named::of(None, &env).name()), (Named::Default, "default"));
+    }
+
+    #[test]
+    fn only_a_flag_beats_keys_in_the_environment() {
+        let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "x"));
+        let (keys, none) = (Env::from_pairs(keys), Env::default());
+        let (flag, variable) = (Named::Flag("a"), Named::Variable("a"));
+        assert_eq!(
+            [flag, variable, Named::Default].map(Named::yields_to_environment_keys),
+            [false, true, true]
+        );
+        assert_eq!((flag.whose_credentials(&keys), variable.whose_credentials(&keys)), (Some("a"), None));
+        assert_eq!(
+            (flag.whose_credentials(&none), variable.whose_credentials(&none)),
+            (Some("a"), Some("a"))
+        );
+        assert_eq!(Named::Default.whose_credentials(&none), None);
+    }
+}

@@ -1,0 +1,66 @@
+//! A look at a session, for what shows rather than uses it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::plan::Plan;
+use super::prepare::Outline;
+use super::request::Request;
+use super::settings::{Connection, RegionSetting};
+use crate::aws_files::resolve::Resolution;
+use crate::cache::SessionKey;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::model::serial::Serial;
+use crate::model::session::Session;
+
+/// What is known about a session without asking for one.
+#[derive(Debug)]
+pub struct Peeked {
+    /// What the profile stands for.
+    pub profile: Resolution,
+    /// The device, if it is known.
+    pub serial: Option<Serial>,
+    /// The session in the cache. It may have expired.
+    pub session: Option<Session>,
+    /// AWS's time minus this computer's.
+    pub offset: TimeDelta,
+    /// The region, if one is configured.
+    pub region: Option<RegionSetting>,
+}
+
+impl Peeked {
+    /// Whether [`obtain`](super::obtain) would hand out the cached session. `now` is this computer's time.
+    pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
+        self.session.as_ref().is_some_and(|session| session.holds(Session::is_fresh, now, self.offset))
+    }
+}
+
+/// Looks whether there is a session. No program is run, AWS is not asked, and no lock is waited for.
+pub fn peek(ctx: &Context, request: &Request) -> CommandResult<Peeked> {
+    let outline = Outline::of(ctx, request)?;
+    let Connection { settings, region } = outline.connection(ctx, request)?;
+    let cache = ctx.cache();
+    let terms = |serial: &Serial| outline.terms(ctx, request, serial, &settings);
+    // A cache that cannot be read is an empty one.
+    let session = match (&outline.keys, &outline.serial) {
+        (Some(keys), Some(serial)) => {
+            let (keys, serial, terms) = (keys.clone(), serial.clone(), terms(serial)?);
+            cache.get(&Plan { keys, serial, mfa_process: None, terms }.key()).unwrap_or_default()
+        }
+        // A program has the keys, or AWS knows the device: the newest session that fits is the one.
+        (keys, serial) => {
+            let fits = |key: &SessionKey| -> bool {
+                let device: Option<Serial> = key.serial.parse().ok();
+                keys.as_ref().is_none_or(|keys| keys.access_key_id == key.access_key_id)
+                    && serial.as_ref().is_none_or(|serial| serial.as_str() == key.serial)
+                    && device.is_some_and(|device| terms(&device).is_ok_and(|terms| terms.fit(key)))
+            };
+            cache.newest(fits)
+        }
+    };
+    let offset = match &outline.serial {
+        Some(serial) => ctx.ledgers().offset(serial)?,
+        None => TimeDelta::zero(),
+    };
+    Ok(Peeked { profile: outline.resolution, serial: outline.serial, session, offset, region })
+}

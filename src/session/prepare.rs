@@ -1,0 +1,164 @@
+//! From a request to a plan: whose keys, which device, and how AWS is reached.
+
+use std::sync::Arc;
+
+use super::keys;
+use super::plan::{Plan, Terms};
+use super::request::{Request, Subject};
+use super::serial::{self, UserDevice};
+use super::settings::{Connection, RegionSetting, check_partitions, connection};
+use crate::aws::{Aws, Settings};
+use crate::aws_files::profiles::Profiles;
+use crate::aws_files::resolve::{self, Destination, KeysError, Resolution};
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::model::serial::Serial;
+use crate::model::session::LongTermKeys;
+
+/// What a request means, as far as files, the environment and the registry say. No program is run and nobody asked.
+pub(super) struct Outline {
+    pub profiles: Profiles,
+    pub resolution: Resolution,
+    /// `None` if a program prints the keys.
+    pub keys: Option<LongTermKeys>,
+    pub serial: Option<Serial>,
+}
+
+/// A request made ready: what the profile stands for, how AWS is reached, and the plan.
+pub(super) struct Prepared<'a> {
+    pub resolution: Resolution,
+    pub region: Option<RegionSetting>,
+    pub plan: Plan,
+    pub device: UserDevice,
+    pub aws: LazyAws<'a>,
+}
+
+/// AWS, set up when it is first asked: a cached session needs neither network nor certificates.
+pub(super) struct LazyAws<'a> {
+    ctx: &'a Context,
+    pub settings: Settings,
+}
+
+impl LazyAws<'_> {
+    pub fn get(&self) -> CommandResult<Arc<Aws>> {
+        self.ctx.aws(self.settings.clone())
+    }
+}
+
+impl Outline {
+    pub fn of(ctx: &Context, request: &Request) -> CommandResult<Self> {
+        let named = match request.subject {
+            Subject::Profile(named) => named,
+            Subject::Keys(keys, _) => {
+                let resolution = unconfigured(ctx.env.profile());
+                return Self::of_keys(ctx, request, Profiles::default(), resolution, keys.clone());
+            }
+        };
+        let profiles = ctx.profiles()?;
+        if let Some(keys) = keys::environment_keys(ctx, request.asker, named, &profiles)? {
+            return Self::of_keys(ctx, request, profiles, unconfigured(named.name()), keys);
+        }
+        let resolution = resolve::resolve(&profiles, named.name())?;
+        let keys = keys::static_keys(ctx, &resolution)?;
+        let serial = known(ctx, request, &resolution, None)?;
+        Ok(Self { profiles, resolution, keys, serial })
+    }
+
+    fn of_keys(
+        ctx: &Context,
+        request: &Request,
+        profiles: Profiles,
+        resolution: Resolution,
+        keys: LongTermKeys,
+    ) -> CommandResult<Self> {
+        let serial = known(ctx, request, &resolution, Some(&keys.access_key_id))?;
+        Ok(Self { profiles, resolution, keys: Some(keys), serial })
+    }
+
+    /// How AWS is reached.
+    pub fn connection(&self, ctx: &Context, request: &Request) -> CommandResult<Connection> {
+        match request.subject {
+            Subject::Keys(_, settings) => Ok(Connection { settings: settings.clone(), region: None }),
+            Subject::Profile(_) => {
+                connection(ctx, &self.profiles, &self.resolution, self.serial.as_ref(), request.asker)
+            }
+        }
+    }
+
+    /// The terms of the session, made with this device.
+    pub fn terms(
+        &self,
+        ctx: &Context,
+        request: &Request,
+        serial: &Serial,
+        settings: &Settings,
+    ) -> CommandResult<Terms> {
+        let duration = request.duration;
+        let terms = Terms::of(&ctx.env, &self.profiles, &self.resolution, duration, serial, settings)?;
+        Ok(if request.without_roles { terms.without_roles() } else { terms })
+    }
+}
+
+fn known(
+    ctx: &Context,
+    request: &Request,
+    resolution: &Resolution,
+    access_key_id: Option<&str>,
+) -> CommandResult<Option<Serial>> {
+    match &request.serial {
+        Some(serial) => Ok(Some(serial.clone())),
+        None => serial::known_serial(ctx, resolution, access_key_id),
+    }
+}
+
+/// Makes a request ready. AWS is asked only for the device's serial, and only if nothing else says it.
+pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<Prepared<'a>> {
+    let mut outline = Outline::of(ctx, request)?;
+    let keys = match outline.keys.take() {
+        Some(keys) => keys,
+        None => {
+            let keys = keys::long_term_keys(ctx, &outline.resolution)?;
+            if outline.serial.is_none() {
+                outline.serial = serial::remembered_serial(ctx, &keys.access_key_id)?;
+            }
+            keys
+        }
+    };
+    let Connection { settings, region } = outline.connection(ctx, request)?;
+    let aws = LazyAws { ctx, settings };
+    let (is_news, serial) = match &outline.serial {
+        Some(serial) => (false, serial.clone()),
+        None => (true, serial::ask_aws(ctx, &*aws.get()?, &keys, &outline.resolution)?),
+    };
+    let terms = outline.terms(ctx, request, &serial, &aws.settings)?;
+    if serial.is_virtual() {
+        // AWS may have named it only now.
+        check_partitions(&aws.settings, None, [serial.as_str()])?;
+    }
+    let home = serial::home(&outline.profiles, &outline.resolution);
+    let device =
+        UserDevice { serial: serial.clone(), access_key_id: keys.access_key_id.clone(), is_news, home };
+    let mfa_process = outline.resolution.mfa_process.as_ref().map(|setting| setting.text.clone());
+    let plan = Plan { keys, serial, mfa_process, terms };
+    Ok(Prepared { resolution: outline.resolution, region, plan, device, aws })
+}
+
+/// What a profile that is configured nowhere stands for, when the environment has the keys.
+pub fn unconfigured(name: &str) -> Resolution {
+    Resolution {
+        profile: name.to_owned(),
+        roles: Vec::new(),
+        base: name.to_owned(),
+        keys: Err(KeysError::NoLongTermKeys {
+            profile: name.to_owned(),
+            looked_in: Vec::new(),
+            instead: None,
+        }),
+        serial: None,
+        mfa_process: None,
+        duration_seconds: None,
+        region: None,
+        target: Destination::Section(name.to_owned()),
+        chain: vec![name.to_owned()],
+    }
+}

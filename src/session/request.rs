@@ -1,0 +1,103 @@
+//! Which session is wanted, and by whom.
+
+use std::time::Duration;
+
+use crate::aws::Settings;
+use crate::aws_files::resolve::Resolution;
+use crate::choice::Named;
+use crate::error::CommandResult;
+use crate::model::duration::SessionDuration;
+use crate::model::serial::Serial;
+use crate::model::session::LongTermKeys;
+use crate::model::totp::{Code, Seed};
+
+/// Who waits for the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// A person, who can type a code, and who waits while another process or AWS takes its time.
+    Person,
+    /// An SDK that runs awsmfa: nothing is asked, and nothing takes longer than the wait for the next code.
+    Sdk,
+}
+
+impl Asker {
+    /// Whether an SDK waits.
+    pub fn is_sdk(self) -> bool {
+        self == Self::Sdk
+    }
+
+    /// How long a request to AWS may take.
+    pub fn deadline(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Person => 15,
+            Self::Sdk => 3,
+        })
+    }
+}
+
+/// Whose session is wanted.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject<'a> {
+    /// A profile's.
+    Profile(Named<'a>),
+    /// That of a user whose keys are in no profile, and how AWS is reached with them.
+    Keys(&'a LongTermKeys, &'a Settings),
+}
+
+/// A session that is wanted.
+#[derive(Clone)]
+pub struct Request<'a> {
+    /// Whose session.
+    pub subject: Subject<'a>,
+    /// Who waits for it.
+    pub asker: Asker,
+    /// How long the session should last, instead of what the environment and the profile say.
+    pub duration: Option<SessionDuration>,
+    /// The MFA device, instead of the profile's.
+    pub serial: Option<Serial>,
+    /// A code from the command line.
+    pub code: Option<Code>,
+    /// A secret that is not stored yet, to generate the codes with.
+    pub seed: Option<Seed>,
+    /// Get a new session even if a fresh one is cached.
+    pub force: bool,
+    /// The user's own session, even if the profile has a role.
+    pub without_roles: bool,
+    /// Find out whether the codes are right: AWS's rejection of a code is the answer, not a sign that another computer used
+    /// the code.
+    pub verification: bool,
+    /// What else must hold before AWS is asked for anything, such as that the session can be written.
+    pub check: Option<&'a dyn Fn(&Resolution) -> CommandResult>,
+}
+
+impl<'a> Request<'a> {
+    /// A profile's session as its settings say, for a person.
+    pub fn person(profile: Named<'a>) -> Self {
+        Self::new(Subject::Profile(profile), Asker::Person)
+    }
+
+    /// A profile's session as its settings say, for an SDK.
+    pub fn sdk(profile: Named<'a>) -> Self {
+        Self::new(Subject::Profile(profile), Asker::Sdk)
+    }
+
+    /// The session of a user whose keys are in no profile, for a person.
+    pub fn keys(keys: &'a LongTermKeys, settings: &'a Settings) -> Self {
+        Self::new(Subject::Keys(keys, settings), Asker::Person)
+    }
+
+    fn new(subject: Subject<'a>, asker: Asker) -> Self {
+        Self {
+            subject,
+            asker,
+            duration: None,
+            serial: None,
+            code: None,
+            seed: None,
+            force: false,
+            without_roles: false,
+            verification: false,
+            check: None,
+        }
+    }
+}
