@@ -28,6 +28,7 @@ pub mod resolve;
 mod seen;
 pub mod session_edits;
 pub mod syntax;
+pub mod tally;
 pub mod transport;
 pub mod winner;
 pub mod write;

@@ -5,12 +5,12 @@ pub mod aws {
     pub use crate::aws::{Aws, AwsErrorKind, Keys, Mfa, Network, Settings};
 }
 pub mod aws_files {
-    pub use crate::aws_files::{AwsFile, guard};
+    pub use crate::aws_files::{AwsFile, guard, tally};
     pub mod document {
         pub use crate::aws_files::document::{Document, UnsafeEdit};
     }
     pub mod door {
-        pub use crate::aws_files::door::AwsFiles;
+        pub use crate::aws_files::door::{AwsFiles, Preview};
     }
     pub mod profiles {
         pub use crate::aws_files::profiles::{Profile, Profiles};

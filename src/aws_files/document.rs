@@ -1,22 +1,48 @@
-//! One AWS file as its lines: what it holds, and whether it can be edited safely. Changing it is in `edits`.
+//! One AWS file: what it holds, and whether it can be edited safely. `parsed` is the file as it was read, `changes` what
+//! edits changed in it; the edits themselves are in `edits`.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use crate::model::secret::Secret;
 
 use super::AwsFile;
 use super::log::Op;
-use super::syntax::{self, Ending, Line, LineKind, SyntaxError};
+use super::syntax::{self, Line, LineKind, Scanner, SyntaxError};
+use changes::Order;
+use parsed::Parsed;
 
-/// The text of one AWS file, kept line by line. Lines that no edit concerns come out as they went in.
-#[derive(Debug, Clone)]
+mod changes;
+mod parsed;
+
+/// A section of a document; 0 is what stands before the first header. It stays the same whatever else is added or removed.
+pub(super) type SectionId = usize;
+
+/// The text of one AWS file. Lines that no edit concerns come out as they went in. Cloning is cheap: clones share what was
+/// read.
+#[derive(Clone)]
 pub struct Document {
-    pub(super) kind: AwsFile,
-    pub(super) lines: Vec<Line>,
-    problems: Vec<SyntaxError>,
-    /// A file that did not end its last line goes on not doing so.
-    pub(super) ends_last_line: bool,
+    base: Arc<Parsed>,
+    /// The lines of sections that were changed or added.
+    bodies: HashMap<SectionId, Vec<Line>>,
+    /// The names of the sections that were added; their IDs follow those of the sections that were read.
+    added: Vec<Arc<str>>,
+    /// Where sections were added or removed, the order of all.
+    order: Option<Order>,
+    /// The section whose last line was the file's last when the last operation ended.
+    tail: SectionId,
+    /// How to take back the operations since an edit began that is to succeed as a whole.
+    undo: Option<Vec<changes::Undo>>,
     pub(super) log: Vec<Op>,
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document").field("file", &self.file()).field("log", &self.log).finish_non_exhaustive()
+    }
 }
 
 /// Why a file that can be read cannot be edited without harm.
@@ -76,50 +102,61 @@ impl UnsafeEdit {
     }
 }
 
-/// A section's place: its header's line and the end of its lines, as indices.
-#[derive(Debug, Clone)]
-pub(super) struct Span {
-    /// The header in its exact form.
-    pub(super) name: String,
-    pub(super) header: usize,
-    /// One past the last line before the next header.
-    pub(super) end: usize,
-    /// Whether the header is written in a form that some SDKs do not find.
-    pub(super) odd: bool,
-}
-
-/// A setting as it is read.
+/// A key with its value, as the SDKs read them.
 pub(super) struct KeyValue {
     /// In lower case.
     pub(super) key: String,
     /// Continuations are joined with line feeds.
     pub(super) value: Secret<String>,
-    /// Index of its first line.
+    /// Index of its first line in the section.
     pub(super) line: usize,
 }
 
 impl Document {
-    /// Reads a file's content. Lines that are not in order do not fail it; see [`Document::obstacles`].
-    pub fn parse(kind: AwsFile, bytes: &[u8]) -> Result<Self, SyntaxError> {
-        let (lines, problems) = syntax::parse(bytes)?;
-        let ends_last_line = lines.last().is_none_or(|line| line.ending != Ending::None);
-        Ok(Self { kind, lines, problems, ends_last_line, log: Vec::new() })
+    /// Reads a file's content. Invalid lines are not an error here; see [`Document::obstacles`].
+    pub fn parse(file: AwsFile, bytes: &[u8]) -> Result<Self, SyntaxError> {
+        Self::parse_owned(file, Zeroizing::new(bytes.to_vec()))
+    }
+
+    /// The same, without a copy.
+    pub(super) fn parse_owned(file: AwsFile, bytes: Zeroizing<Vec<u8>>) -> Result<Self, SyntaxError> {
+        Ok(Self::unchanged(Arc::new(Parsed::new(file, bytes)?)))
+    }
+
+    pub(super) fn empty(file: AwsFile) -> Self {
+        Self::unchanged(Arc::new(Parsed::empty(file)))
+    }
+
+    fn unchanged(base: Arc<Parsed>) -> Self {
+        Self {
+            tail: base.end() - 1,
+            base,
+            bodies: HashMap::new(),
+            added: Vec::new(),
+            order: None,
+            undo: None,
+            log: Vec::new(),
+        }
     }
 
     /// Which of the two files this is.
-    pub fn kind(&self) -> AwsFile {
-        self.kind
+    pub fn file(&self) -> AwsFile {
+        self.base.file
     }
 
-    pub fn to_text(&self) -> Secret<String> {
-        // Sized beforehand: growing would leave copies that are not wiped.
-        let size = self.lines.iter().map(|line| line.text().len() + 2).sum();
-        let mut text = String::with_capacity(size);
-        for line in &self.lines {
-            text.push_str(line.text());
-            text.push_str(line.ending.as_str());
-        }
-        Secret::new(text)
+    /// What was read.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.base.bytes()
+    }
+
+    /// The same as text.
+    pub(super) fn text_before(&self) -> &str {
+        self.base.text()
+    }
+
+    /// Whether both are the same file as it was read, without a change since.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.base, &other.base) && !self.is_changed() && !other.is_changed()
     }
 
     /// What was changed since the document was read, in order.
@@ -129,7 +166,7 @@ impl Document {
 
     /// The header texts of all sections, in their exact form and in order.
     pub fn sections(&self) -> Vec<String> {
-        self.spans().into_iter().map(|span| span.name).collect()
+        self.ids().map(|id| self.name(id).to_string()).collect()
     }
 
     /// Whether there is a section with this header text.
@@ -140,8 +177,8 @@ impl Document {
     /// The value of a key. Keys are compared in lower case; of duplicates the last counts, as in the SDKs.
     pub fn get(&self, section: &str, key: &str) -> Option<Secret<String>> {
         let key = key.to_ascii_lowercase();
-        let mut settings = self.spans_of(section).into_iter().flat_map(|span| self.settings(&span));
-        settings.rfind(|s| s.key == key).map(|s| s.value)
+        let mut settings = self.settings_of(section).into_iter();
+        settings.rfind(|setting| setting.key == key).map(|setting| setting.value)
     }
 
     /// Whether a section has a key with a value that is not empty.
@@ -151,110 +188,100 @@ impl Document {
 
     /// The keys of a section, in lower case and in order.
     pub fn keys(&self, section: &str) -> Vec<String> {
-        let settings = self.spans_of(section).into_iter().flat_map(|span| self.settings(&span));
-        settings.map(|s| s.key).collect()
+        self.settings_of(section).into_iter().map(|setting| setting.key).collect()
     }
 
-    /// Why the file cannot be edited safely, all of it: whatever an SDK rejects the file for, or reads otherwise than
+    /// Why the file cannot be edited safely, completely: whatever an SDK rejects the file for, or reads differently than
     /// others do.
-    pub fn obstacles(&self) -> Vec<UnsafeEdit> {
-        let mut found: Vec<UnsafeEdit> = self.problems.iter().cloned().map(UnsafeEdit::from).collect();
-        let mut seen = HashMap::new();
-        for span in self.spans() {
-            if span.name == "DEFAULT" {
-                found.push(UnsafeEdit::LeakingDefault { line: span.header + 1 });
-            }
-            found.extend(self.duplicate_keys(&span));
-            let second = span.header + 1;
-            if let Some(first) = seen.insert(syntax::identity(self.kind, &span.name).to_owned(), second) {
-                found.push(UnsafeEdit::DuplicateSection { section: span.name, first, second });
-            }
-        }
-        found
+    pub fn obstacles(&self) -> &[UnsafeEdit] {
+        self.base.obstacles()
     }
 
-    fn duplicate_keys(&self, span: &Span) -> Vec<UnsafeEdit> {
-        let mut seen = HashMap::new();
-        let mut found = Vec::new();
-        for KeyValue { key, line, .. } in self.settings(span) {
-            let second = line + 1;
-            if let Some(first) = seen.insert(key.clone(), second) {
-                found.push(UnsafeEdit::DuplicateKey { section: span.name.clone(), key, first, second });
-            }
-        }
-        found
-    }
-
-    /// Whether the file as a whole may be edited.
+    /// Whether the file as a whole can be edited.
     pub fn check_editable(&self) -> Result<(), UnsafeEdit> {
-        self.obstacles().into_iter().next().map_or(Ok(()), Err)
+        self.obstacles().first().cloned().map_or(Ok(()), Err)
     }
 
-    /// Whether a section may be edited; one that is not there may.
+    /// Whether a section can be edited; a missing one can.
     pub fn check_section(&self, section: &str) -> Result<(), UnsafeEdit> {
         self.check_editable()?;
         match self.find(section) {
-            Some(span) if span.odd => {
-                Err(UnsafeEdit::OddHeader { section: span.name, line: span.header + 1 })
-            }
+            Some(id) if id < self.base.end() && self.base.is_odd(id) => Err(UnsafeEdit::OddHeader {
+                section: self.name(id).to_string(),
+                line: self.first_line(id) + 1,
+            }),
             _ => Ok(()),
         }
     }
 
+    /// One past the largest ID of a section.
+    pub(super) fn id_count(&self) -> usize {
+        self.base.end() + self.added.len()
+    }
+
     /// The first line of a section that leaves it in doubt.
-    pub(super) fn doubt(&self, span: &Span) -> Option<&SyntaxError> {
-        let lines = span.header + 1..=span.end;
-        self.problems.iter().find(|problem| problem.fatal && lines.contains(&problem.line))
+    pub(super) fn doubt(&self, id: SectionId) -> Option<&SyntaxError> {
+        if id < self.base.end() { self.base.doubt(id) } else { None }
     }
 
-    pub(super) fn spans(&self) -> Vec<Span> {
-        let mut spans: Vec<Span> = Vec::new();
-        for (index, line) in self.lines.iter().enumerate().filter(|(_, l)| l.kind == LineKind::Header) {
-            if let Some(last) = spans.last_mut() {
-                last.end = index;
-            }
-            let name = syntax::exact_header(syntax::header(line.text()).inner().unwrap_or_default());
-            let odd = !syntax::is_exact(line.text(), &name);
-            spans.push(Span { name, header: index, end: self.lines.len(), odd });
+    /// The header text of a section in its exact form.
+    pub(super) fn name(&self, id: SectionId) -> &str {
+        match id.checked_sub(self.base.end()) {
+            Some(added) => &self.added[added],
+            None => self.base.name(id),
         }
-        spans
     }
 
-    fn spans_of(&self, section: &str) -> Vec<Span> {
-        let wanted = syntax::identity(self.kind, section);
-        self.spans().into_iter().filter(|s| syntax::identity(self.kind, &s.name) == wanted).collect()
+    /// The sections with this header text, in order.
+    pub(super) fn find_all(&self, section: &str) -> Vec<SectionId> {
+        let wanted = syntax::identity(self.file(), section);
+        let added = (self.base.end()..self.id_count())
+            .filter(|id| syntax::identity(self.file(), self.name(*id)) == wanted);
+        self.base.find(wanted).chain(added).filter(|id| self.is_there(*id)).collect()
     }
 
     /// The only section of that name, once `check_editable` has passed.
-    pub(super) fn find(&self, section: &str) -> Option<Span> {
-        self.spans_of(section).into_iter().next()
+    pub(super) fn find(&self, section: &str) -> Option<SectionId> {
+        self.find_all(section).first().copied()
     }
 
-    pub(super) fn settings(&self, span: &Span) -> Vec<KeyValue> {
-        let mut settings: Vec<KeyValue> = Vec::new();
-        let mut continues = false;
-        for index in span.header + 1..span.end {
-            let line = &self.lines[index];
-            match line.kind {
-                LineKind::Property => {
-                    let property = syntax::property(line.text());
-                    continues = property.is_ok();
-                    settings.extend(property.map(|property| KeyValue {
-                        key: property.key,
-                        value: Secret::from(property.value),
-                        line: index,
-                    }));
-                }
-                LineKind::Continuation => {
-                    if let Some(last) = settings.last_mut().filter(|_| continues) {
-                        let more = syntax::trim(line.text());
-                        last.value = Secret::new(format!("{}\n{more}", last.value.expose()));
-                    }
-                }
-                LineKind::Unreadable => continues = false,
-                LineKind::Blank | LineKind::Comment | LineKind::IndentedComment | LineKind::Header => {}
-            }
-        }
-        settings
+    /// The settings of all sections with this header text.
+    pub(super) fn settings_of(&self, section: &str) -> Vec<KeyValue> {
+        self.find_all(section).into_iter().flat_map(|id| self.settings(id)).collect()
     }
+
+    pub(super) fn settings(&self, id: SectionId) -> Vec<KeyValue> {
+        if let Some(lines) = self.bodies.get(&id) {
+            return settings(lines.iter().map(|line| (line.kind, line.text())));
+        }
+        let mut scanner = Scanner::new(self.base.section(id));
+        settings(std::iter::from_fn(|| scanner.next(|_, _| ())).map(|line| (line.kind, line.text)))
+    }
+}
+
+fn settings<'t>(lines: impl Iterator<Item = (LineKind, &'t str)>) -> Vec<KeyValue> {
+    let mut settings: Vec<KeyValue> = Vec::new();
+    let mut continues = false;
+    for (index, (kind, text)) in lines.enumerate() {
+        match kind {
+            LineKind::Property => {
+                let property = syntax::property(text);
+                continues = property.is_ok();
+                settings.extend(property.map(|property| KeyValue {
+                    key: property.key,
+                    value: Secret::from(property.value),
+                    line: index,
+                }));
+            }
+            LineKind::Continuation => {
+                if let Some(last) = settings.last_mut().filter(|_| continues) {
+                    let more = syntax::trim(text);
+                    last.value = Secret::new(format!("{}\n{more}", last.value.expose()));
+                }
+            }
+            LineKind::Unreadable => continues = false,
+            LineKind::Blank | LineKind::Comment | LineKind::IndentedComment | LineKind::Header => {}
+        }
+    }
+    settings
 }

@@ -36,15 +36,11 @@ pub fn write_long_term(
     if document.has(&section, ID) || document.has(&section, SECRET) {
         return Err(KeyEditError::Occupied { section });
     }
-    let before = document.clone();
-    let written = document.set(&section, ID, &keys.access_key_id);
-    match written.and_then(|_| document.set(&section, SECRET, keys.secret_access_key.expose())) {
-        Ok(_) => Ok(section),
-        Err(error) => {
-            *document = before;
-            Err(error.into())
-        }
-    }
+    document.atomically(|document| {
+        document.set(&section, ID, &keys.access_key_id)?;
+        document.set(&section, SECRET, keys.secret_access_key.expose())
+    })?;
+    Ok(section)
 }
 
 #[cfg(test)]

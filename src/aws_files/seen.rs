@@ -24,9 +24,9 @@ struct Section {
 impl Seen {
     pub(super) fn of(document: &Document) -> Self {
         let mut seen = Self::default();
-        for span in document.spans() {
-            let section = seen.sections.entry(span.name.clone()).or_default();
-            for setting in document.settings(&span) {
+        for id in document.ids() {
+            let section = seen.sections.entry(document.name(id).to_owned()).or_default();
+            for setting in document.settings(id) {
                 if setting.key == "aws_access_key_id" && is_long_term_id(setting.value.expose()) {
                     section.key_id = Some(setting.value.expose().clone());
                 }

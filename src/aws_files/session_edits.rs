@@ -4,7 +4,7 @@
 use crate::model::secret::Secret;
 use crate::model::session::{Session, is_long_term_id, timestamp};
 
-use super::document::{Document, UnsafeEdit};
+use super::document::{Document, KeyValue, UnsafeEdit};
 use super::log::Position;
 use super::{SERIAL_KEYS, header_of, keeps_keys_of, long_term_name};
 
@@ -60,18 +60,13 @@ impl SessionValues {
     }
 }
 
-/// What [`write_session`] did besides writing the session.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What [`write_session`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WriteReport {
+    /// The session's section, without brackets.
     pub section: String,
-    /// Whether the section was added.
-    pub added_section: bool,
     /// Where the section's long-term keys are now, if it held any.
     pub moved_to: Option<String>,
-    /// The serial's key (`mfa_serial`, `aws_mfa_device`) if it moved with them.
-    pub moved_serials: Vec<String>,
-    /// Marks of another tool that were taken away with its session.
-    pub removed_markers: Vec<String>,
 }
 
 /// What [`remove_session`] did.
@@ -79,8 +74,6 @@ pub struct WriteReport {
 pub struct RemoveReport {
     /// Whether there was a session.
     pub removed: bool,
-    /// Whether the section, emptied, went too.
-    pub removed_section: bool,
     /// The section that the long-term keys came back from, if they did.
     pub restored_from: Option<String>,
 }
@@ -118,12 +111,7 @@ pub fn write_session(
     values: &SessionValues,
     force: bool,
 ) -> Result<WriteReport, SessionEditError> {
-    let before = document.clone();
-    let written = write_steps(document, section, values, force);
-    if written.is_err() {
-        *document = before;
-    }
-    written
+    document.atomically(|document| write_steps(document, section, values, force))
 }
 
 fn write_steps(
@@ -133,36 +121,33 @@ fn write_steps(
     force: bool,
 ) -> Result<WriteReport, SessionEditError> {
     document.check_section(section)?;
-    let mut report = WriteReport { section: section.to_owned(), ..WriteReport::default() };
+    let (mut moved_to, mut marks) = (None, Vec::new());
     if holds_session(document, section) {
-        for marker in FOREIGN_MARKERS.iter().filter(|marker| document.get(section, marker).is_some()) {
-            if !force {
-                let (section, marker) = (section.to_owned(), (*marker).to_owned());
-                return Err(SessionEditError::ForeignSession { section, marker });
-            }
-            report.removed_markers.push((*marker).to_owned());
+        marks = foreign_marks(document, section);
+        if let Some(mark) = marks.first().filter(|_| !force) {
+            let (section, marker) = (section.to_owned(), (*mark).to_owned());
+            return Err(SessionEditError::ForeignSession { section, marker });
         }
     } else if document.has(section, ID) || document.has(section, SECRET) {
-        move_long_term(document, section, values, &mut report)?;
+        moved_to = Some(move_long_term(document, section, values)?);
     }
-    report.added_section = document.add_section(section, None)?;
     document.set(section, ID, &values.access_key_id)?;
     document.set(section, SECRET, values.secret.expose())?;
     document.set(section, TOKEN, values.token.expose())?;
     document.set(section, EXPIRES, &values.expires)?;
     document.remove(section, LEGACY_TOKEN)?;
-    for marker in &report.removed_markers {
-        document.remove(section, marker)?;
+    for mark in marks {
+        document.remove(section, mark)?;
     }
-    Ok(report)
+    Ok(WriteReport { section: section.to_owned(), moved_to })
 }
 
+/// Moves the long-term keys of a section to its long-term section, unless that has them. Returns that section.
 fn move_long_term(
     document: &mut Document,
     section: &str,
     values: &SessionValues,
-    report: &mut WriteReport,
-) -> Result<(), SessionEditError> {
+) -> Result<String, SessionEditError> {
     if let Some(profile) = keeps_keys_of(section) {
         let (section, profile) = (section.to_owned(), profile.to_owned());
         return Err(SessionEditError::KeepsKeys { section, profile });
@@ -170,10 +155,9 @@ fn move_long_term(
     let long_term = long_term_name(section);
     document.check_section(&long_term)?;
     let occupied = [ID, SECRET, TOKEN].iter().any(|key| document.has(&long_term, key));
-    report.moved_to = Some(long_term.clone());
     if occupied {
         if same_keys(document, section, &long_term) {
-            return Ok(());
+            return Ok(long_term);
         }
         return Err(SessionEditError::DifferentKeys { section: section.to_owned(), long_term });
     }
@@ -189,10 +173,9 @@ fn move_long_term(
             document.move_and_set(section, &long_term, SECRET, values.secret.expose())?;
         } else if SERIAL_KEYS.contains(&key.as_str()) && document.get(&long_term, &key).is_none() {
             document.move_key(section, &long_term, &key, Position::End)?;
-            report.moved_serials.push(key);
         }
     }
-    Ok(())
+    Ok(long_term)
 }
 
 /// Takes the session out of a section, if it holds one; the section goes too if nothing else is in it. With `restore`
@@ -202,12 +185,7 @@ pub fn remove_session(
     section: &str,
     restore: bool,
 ) -> Result<RemoveReport, SessionEditError> {
-    let before = document.clone();
-    let removed = remove_steps(document, section, restore);
-    if removed.is_err() {
-        *document = before;
-    }
-    removed
+    document.atomically(|document| remove_steps(document, section, restore))
 }
 
 fn remove_steps(
@@ -216,19 +194,18 @@ fn remove_steps(
     restore: bool,
 ) -> Result<RemoveReport, SessionEditError> {
     document.check_section(section)?;
-    if let Some(marker) = foreign_marker(document, section) {
-        return Err(SessionEditError::ForeignSession {
-            section: section.to_owned(),
-            marker: marker.to_owned(),
-        });
+    let removed = holds_session(document, section);
+    if let Some(mark) = foreign_marks(document, section).first().filter(|_| removed) {
+        let (section, marker) = (section.to_owned(), (*mark).to_owned());
+        return Err(SessionEditError::ForeignSession { section, marker });
     }
-    let mut report = RemoveReport { removed: holds_session(document, section), ..RemoveReport::default() };
+    let mut report = RemoveReport { removed, restored_from: None };
     let long_term = long_term_name(section);
     if restore && (document.has(&long_term, ID) || document.has(&long_term, SECRET)) {
         restore_keys(document, section, &long_term, report.removed)?;
         report.restored_from = Some(long_term);
     } else if report.removed {
-        report.removed_section = document.remove_keys_and_empty_section(section, &SESSION)?;
+        document.remove_keys_and_empty_section(section, &SESSION)?;
     }
     Ok(report)
 }
@@ -288,30 +265,37 @@ pub fn set_config_key(
     key: &str,
     value: &str,
 ) -> Result<bool, UnsafeEdit> {
-    document.set(&header_of(document.kind(), profile), key, value)
+    document.set(&header_of(document.file(), profile), key, value)
 }
 
 /// Whether a section holds a session rather than long-term keys: it has a token, and its key is not a long-term one that
 /// was written over the session's.
 pub fn holds_session(document: &Document, section: &str) -> bool {
-    let long_term = document.get(section, ID).is_some_and(|id| is_long_term_id(id.expose()));
-    (document.has(section, TOKEN) || document.has(section, LEGACY_TOKEN)) && !long_term
+    is_session(&document.settings_of(section))
 }
 
-/// The sections with a session that we wrote. saml2aws notes the end under the same key, but leaves a mark of its own.
+fn is_session(settings: &[KeyValue]) -> bool {
+    let last = |key: &str| settings.iter().rfind(|s| s.key == key).map(|s| s.value.expose().as_str());
+    let has_token = [TOKEN, LEGACY_TOKEN].into_iter().any(|key| last(key).is_some_and(|t| !t.is_empty()));
+    has_token && !last(ID).is_some_and(is_long_term_id)
+}
+
+/// The sections with a session that we wrote. saml2aws writes the end under the same key, but leaves a mark of its own.
 pub fn own_sessions(document: &Document) -> Vec<String> {
     let is_own = |section: &String| {
-        holds_session(document, section)
-            && document.has(section, EXPIRES)
-            && foreign_marker(document, section).is_none()
+        let settings = document.settings_of(section);
+        let expires = settings.iter().rfind(|s| s.key == EXPIRES);
+        is_session(&settings)
+            && expires.is_some_and(|s| !s.value.expose().is_empty())
+            && !settings.iter().any(|s| FOREIGN_MARKERS.contains(&s.key.as_str()))
     };
     document.sections().into_iter().filter(is_own).collect()
 }
 
-/// The mark of another tool on the session in a section.
-fn foreign_marker(document: &Document, section: &str) -> Option<&'static str> {
-    let session = holds_session(document, section);
-    FOREIGN_MARKERS.iter().copied().find(|marker| session && document.get(section, marker).is_some())
+/// The marks of another tool in a section.
+fn foreign_marks(document: &Document, section: &str) -> Vec<&'static str> {
+    let settings = document.settings_of(section);
+    FOREIGN_MARKERS.iter().copied().filter(|mark| settings.iter().any(|s| s.key == *mark)).collect()
 }
 
 /// Whether a key may go with a session or move with long-term keys, as an edit of awsmfa's or of another tool's does it.

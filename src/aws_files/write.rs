@@ -72,18 +72,26 @@ pub enum EditError<E> {
 }
 
 /// A file as it was read.
+#[derive(Clone)]
 pub(super) struct Reading {
-    /// Its content; `None` if it does not exist.
-    pub(super) bytes: Option<Zeroizing<Vec<u8>>>,
+    pub(super) exists: bool,
     pub(super) document: Document,
 }
 
-/// Reads a file. One that does not exist is an empty document.
-pub fn read(path: &Path, kind: AwsFile) -> Result<Document, FileError> {
-    Ok(read_whole(path, kind)?.document)
+impl Reading {
+    /// Its content; `None` if it does not exist.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.exists.then(|| self.document.bytes())
+    }
 }
 
-pub(super) fn read_whole(path: &Path, kind: AwsFile) -> Result<Reading, FileError> {
+/// Reads a file. One that does not exist is an empty document.
+pub fn read(path: &Path, file: AwsFile) -> Result<Document, FileError> {
+    Ok(read_whole(path, file, None)?.document)
+}
+
+/// Reads a file, and parses it unless it holds what the `known` document was read from.
+pub(super) fn read_whole(path: &Path, file: AwsFile, known: Option<&Document>) -> Result<Reading, FileError> {
     let owned = || path.to_owned();
     let bytes = match files::read_users_file(path) {
         Ok(None) if fs::symlink_metadata(path).is_ok() => {
@@ -93,31 +101,35 @@ pub(super) fn read_whole(path: &Path, kind: AwsFile) -> Result<Reading, FileErro
         Err(_) if path.is_dir() => return Err(FileError::Folder { path: owned() }),
         Err(source) => return Err(FileError::Unreadable { path: owned(), source }),
     };
-    let document = parse(path, kind, bytes.as_ref().map_or(b"", |bytes| bytes.as_slice()))?;
-    Ok(Reading { bytes, document })
+    let exists = bytes.is_some();
+    let bytes = bytes.unwrap_or_default();
+    let document = match known.filter(|known| known.bytes() == bytes.as_slice()) {
+        Some(known) => known.clone(),
+        None => parse(path, file, bytes)?,
+    };
+    Ok(Reading { exists, document })
 }
 
-pub(super) fn parse(path: &Path, kind: AwsFile, bytes: &[u8]) -> Result<Document, FileError> {
-    Document::parse(kind, bytes).map_err(|source| FileError::Syntax { path: path.to_owned(), source })
+pub(super) fn parse(path: &Path, file: AwsFile, bytes: Zeroizing<Vec<u8>>) -> Result<Document, FileError> {
+    Document::parse_owned(file, bytes).map_err(|source| FileError::Syntax { path: path.to_owned(), source })
 }
 
-/// Makes a change in a document that was just read, and lets the guard compare it with its log. Returns what `change`
-/// returned and the new text, if it is a new one.
+/// Makes a change in a document that was just read. Returns what `change` returned and the new text, if it is a new one.
 pub(super) fn change_text<T, E>(
     path: &Path,
     document: &mut Document,
     change: impl FnOnce(&mut Document) -> Result<T, E>,
 ) -> Result<(T, Option<Secret<String>>), EditError<E>> {
     document.check_editable().map_err(|source| FileError::Unsafe { path: path.to_owned(), source })?;
-    let old = document.to_text();
     let result = change(document).map_err(|source| EditError::Edit { path: path.to_owned(), source })?;
-    let new = document.to_text();
-    if new == old {
-        return Ok((result, None));
-    }
-    guard::check(old.expose(), new.expose(), document.log())
-        .map_err(|source| FileError::Refused { path: path.to_owned(), source })?;
-    Ok((result, Some(new)))
+    let text = document.is_changed().then(|| document.to_text());
+    Ok((result, text.filter(|text| text.expose() != document.text_before())))
+}
+
+/// Lets the guard compare a changed document with what was intended.
+pub(super) fn check(path: &Path, document: &Document, text: &Secret<String>) -> Result<(), FileError> {
+    guard::check(document.text_before(), text.expose(), document.log())
+        .map_err(|source| FileError::Refused { path: path.to_owned(), source })
 }
 
 /// Whether the file can be replaced now, found by looking.

@@ -163,7 +163,7 @@ impl From<ResolveError> for CommandError {
         match error {
             ResolveError::BadLine(BadLine { path, source }) => this.hint(syntax_hint(&source.problem, &path)),
             ResolveError::Ignored { name, section } => this.hint(match is_identifier(&name) {
-                true => format!("rename the section to [{}]", header_of(section.kind, &name)),
+                true => format!("rename the section to [{}]", header_of(section.file, &name)),
                 false => "rename the profile: names have letters, digits and `_-/.%@:+` only".to_owned(),
             }),
             // Most likely nobody chose it.

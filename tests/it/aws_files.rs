@@ -101,8 +101,6 @@ fn the_sdks_cases_hold() {
         match (rejected(&profiles), output["errorContaining"].as_str()) {
             (None, None) => {
                 assert_eq!(sections(profiles.iter()), expected(&output["config"]["profiles"]), "{name}");
-                let sso = sections(profiles.sso_sessions());
-                assert_eq!(sso, expected(&output["config"]["sso_sessions"]), "{name}");
             }
             (Some(error), Some(text)) => {
                 assert!(reference_text(&error.problem).contains(text), "{name}: {error}");
@@ -392,9 +390,12 @@ fn files_are_replaced_whole_under_a_lock() {
     let write = |d: &mut Document| write_session(d, "dev", &session(), false);
     files.rehearse(AwsFile::Credentials, write).unwrap();
     assert!(!path.exists(), "a rehearsal writes nothing");
+    let previewed = files.preview(AwsFile::Credentials, write).unwrap();
+    assert_eq!((previewed.old.expose().as_str(), path.exists()), ("", false), "a preview writes nothing");
     let report = files.edit(AwsFile::Credentials, write).unwrap();
-    assert!(report.added_section);
+    assert_eq!(report, previewed.result);
     let content = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(&content, previewed.new.expose());
     assert!(content.starts_with("[dev]\naws_access_key_id = ASIAEXAMPLE\n"), "{content}");
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left beside it");
     let before = awsmfa::testing::files::fingerprint(&path);

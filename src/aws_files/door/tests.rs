@@ -1,9 +1,12 @@
 #![allow(clippy::disallowed_methods, reason = "other programs write as they please")]
 
+use super::state::lock_path;
 use super::*;
 use crate::aws_files::document::UnsafeEdit;
 use crate::files::write_private;
+use chrono::{DateTime, Utc};
 use std::convert::Infallible;
+use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::{Arc, Mutex};
@@ -138,7 +141,7 @@ fn links_and_their_targets_share_a_lock() {
 fn edits_that_do_not_fit_their_log_are_refused() {
     let home = Home::new(b"[a]\nk = v\nx = y\n");
     let broken = |document: &mut Document| {
-        document.lines.remove(1);
+        document.lines_mut(1).remove(1);
         Ok::<(), Infallible>(())
     };
     let error = home.files().edit(AwsFile::Credentials, broken).unwrap_err();

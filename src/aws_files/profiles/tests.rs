@@ -42,7 +42,6 @@ fn nested_settings_and_other_sections_are_read() {
     );
     assert_eq!(p.services("x").unwrap().nested("sts", "endpoint_url"), Some("http://s"));
     assert_eq!(p.services("x").unwrap().nested("iam", "endpoint_url"), None);
-    assert_eq!(p.sso_session("s").unwrap().get("k"), Some("v"));
     assert_eq!(p.get("a").unwrap().get("services"), Some("x"));
 }
 

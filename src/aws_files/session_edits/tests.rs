@@ -137,7 +137,6 @@ fn another_tools_session_is_replaced_only_by_force() {
     assert_eq!(error.to_string(), "section [dev] holds a session of another tool (it has `expiration`)");
     assert_eq!(text(&doc), file);
     let report = write_session(&mut doc, "dev", &values(), true).unwrap();
-    assert_eq!(report.removed_markers, ["expiration", "assumed_role"]);
     assert_eq!(report.moved_to, None, "a session's keys are no long-term keys");
     assert_eq!(doc.keys("dev"), [ID, SECRET, TOKEN, "region", EXPIRES]);
     let mut plain =

@@ -1,19 +1,61 @@
-//! From bytes to the text of lines.
+//! From a file's bytes to text.
 
-use super::Ending;
+use zeroize::Zeroizing;
+
+use crate::model::secret::Secret;
+
 use super::problem::{Problem, SyntaxError};
 
-/// The bytes after a UTF-8 byte order mark. A UTF-16 file has no lines for anybody.
-pub(super) fn without_mark<'a>(
-    bytes: &'a [u8],
-    problems: &mut Vec<SyntaxError>,
-) -> Result<&'a [u8], SyntaxError> {
-    if is_utf16(bytes) {
-        return Err(SyntaxError { line: 1, problem: Problem::Utf16, fatal: true });
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// A file's text, and the bytes that it was read from.
+pub(in crate::aws_files) struct Source {
+    text: Secret<String>,
+    /// Only if they are not the text's.
+    bytes: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Source {
+    /// Reads bytes as text. What is wrong with them is added to `problems`; it fails only if there are no lines to read.
+    pub(in crate::aws_files) fn decode(
+        bytes: Zeroizing<Vec<u8>>,
+        problems: &mut Vec<SyntaxError>,
+    ) -> Result<Self, SyntaxError> {
+        if is_utf16(&bytes) {
+            return Err(SyntaxError { line: 1, problem: Problem::Utf16, fatal: true });
+        }
+        if bytes.starts_with(MARK) {
+            problems.push(SyntaxError { line: 1, problem: Problem::ByteOrderMark, fatal: false });
+        } else if std::str::from_utf8(&bytes).is_ok() {
+            // The same memory, not a copy.
+            let mut bytes = bytes;
+            let text = String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default();
+            return Ok(Self { text: Secret::new(text), bytes: None });
+        }
+        let content = bytes.strip_prefix(MARK).unwrap_or(&bytes);
+        let text = Secret::new(String::from_utf8_lossy(content).into_owned());
+        Ok(Self { text, bytes: Some(bytes) })
     }
-    let Some(rest) = bytes.strip_prefix(b"\xef\xbb\xbf") else { return Ok(bytes) };
-    problems.push(SyntaxError { line: 1, problem: Problem::ByteOrderMark, fatal: false });
-    Ok(rest)
+
+    pub(in crate::aws_files) fn of(text: Secret<String>) -> Self {
+        Self { text, bytes: None }
+    }
+
+    /// The text, without a byte order mark, and with U+FFFD for what is not UTF-8.
+    pub(in crate::aws_files) fn text(&self) -> &str {
+        self.text.expose()
+    }
+
+    pub(in crate::aws_files) fn bytes(&self) -> &[u8] {
+        self.bytes.as_deref().map_or(self.text().as_bytes(), Vec::as_slice)
+    }
+
+    /// The numbers of the lines, from 0, that are not UTF-8.
+    pub(in crate::aws_files) fn lines_that_are_not_text(&self) -> Vec<usize> {
+        let Some(bytes) = &self.bytes else { return Vec::new() };
+        let lines = lines(bytes.strip_prefix(MARK).unwrap_or(bytes)).enumerate();
+        lines.filter(|(_, line)| std::str::from_utf8(line).is_err()).map(|(index, _)| index).collect()
+    }
 }
 
 /// By its byte order mark, or by its zeros: in UTF-16, an ASCII character is one byte and one zero.
@@ -25,35 +67,19 @@ fn is_utf16(bytes: &[u8]) -> bool {
     };
     bytes.starts_with(b"\xff\xfe")
         || bytes.starts_with(b"\xfe\xff")
-        || (mostly_zero(0) != mostly_zero(1) && bytes.len().is_multiple_of(2))
+        || (bytes.contains(&0) && mostly_zero(0) != mostly_zero(1) && bytes.len().is_multiple_of(2))
 }
 
-/// The lines with their ends, as Python splits them: a carriage return alone ends a line too.
-pub(super) fn lines(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8], Ending)> {
+/// The lines without their ends, as Python splits them.
+fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {
             return None;
         }
-        let Some(end) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-            return Some((std::mem::take(&mut bytes), Ending::None));
-        };
-        let ending = match &bytes[end..] {
-            [b'\n', ..] => Ending::Lf,
-            [b'\r', b'\n', ..] => Ending::CrLf,
-            _ => Ending::Cr,
-        };
+        let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')).unwrap_or(bytes.len());
         let line = &bytes[..end];
-        bytes = &bytes[end + ending.as_str().len()..];
-        Some((line, ending))
+        bytes = &bytes[end..];
+        bytes = [&b"\r\n"[..], b"\n", b"\r"].iter().find_map(|e| bytes.strip_prefix(*e)).unwrap_or(bytes);
+        Some(line)
     })
-}
-
-/// Reports what is no text in a line.
-pub(super) fn check(raw: &[u8], mut report: impl FnMut(Problem)) {
-    if raw.contains(&0) {
-        report(Problem::NulByte);
-    }
-    if std::str::from_utf8(raw).is_err() {
-        report(Problem::NotUtf8);
-    }
 }

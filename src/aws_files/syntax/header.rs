@@ -1,5 +1,7 @@
 //! Section headers: where they end, whom they name, and in which forms they may be edited.
 
+use std::borrow::Cow;
+
 use super::super::AwsFile;
 use super::{SPACE, split_comment, trim};
 
@@ -102,6 +104,18 @@ pub(in crate::aws_files) fn is_exact(line: &str, exact: &str) -> bool {
     starts(exact) || ['"', '\''].into_iter().filter_map(quoted).any(|header| starts(&header))
 }
 
+/// The name of a section in its exact form, from its header's line, and whether the header is odd: written in a form
+/// that some SDKs do not find.
+pub(in crate::aws_files) fn exact_name(line: &str) -> (Cow<'_, str>, bool) {
+    let plain = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(name) = plain.filter(|name| is_identifier(name.strip_prefix("profile ").unwrap_or(name))) {
+        return (Cow::Borrowed(name), false);
+    }
+    let name = exact_header(header(line).inner().unwrap_or_default());
+    let odd = !is_exact(line, &name);
+    (Cow::Owned(name), odd)
+}
+
 /// What makes two headers of one file the same section: `[profile default]` is `[default]` in the config file.
 pub(in crate::aws_files) fn identity(kind: AwsFile, exact: &str) -> &str {
     if kind == AwsFile::Config && exact == "profile default" { "default" } else { exact }
@@ -109,5 +123,7 @@ pub(in crate::aws_files) fn identity(kind: AwsFile, exact: &str) -> &str {
 
 /// A name that every SDK takes: `[A-Za-z0-9_\-/.%@:\+]+`.
 pub fn is_identifier(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c))
+    let fits =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'..=b'/' | b'%' | b'@' | b':' | b'+');
+    !name.is_empty() && name.bytes().all(fits)
 }

@@ -1,0 +1,311 @@
+//! What edits change in a document: the lines of some sections, and which sections there are. All of it costs as much as
+//! what is changed, not as much as the file: `logout --all` edits thousands of sections.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::model::secret::Secret;
+
+use super::super::syntax::{Ending, Line, Scanner};
+use super::parsed::Edited;
+use super::{Document, SectionId};
+
+/// The sections in order, as a ring of links. Section 0 is always there, so it closes the ring.
+#[derive(Clone)]
+pub(super) struct Order {
+    next: Vec<SectionId>,
+    before: Vec<SectionId>,
+    is_there: Vec<bool>,
+}
+
+/// How to take back one step.
+#[derive(Clone)]
+pub(super) enum Undo {
+    /// The lines of a section, where they were changed before.
+    Body(SectionId, Option<Vec<Line>>),
+    Added(SectionId),
+    Removed(SectionId),
+}
+
+impl Order {
+    fn of(sections: usize) -> Self {
+        let at = |id: SectionId| id % sections;
+        Self {
+            next: (1..=sections).map(at).collect(),
+            before: (0..sections).map(|id| at(id + sections - 1)).collect(),
+            is_there: vec![true; sections],
+        }
+    }
+
+    fn remove(&mut self, id: SectionId) {
+        let (before, next) = (self.before[id], self.next[id]);
+        (self.next[before], self.before[next], self.is_there[id]) = (next, before, false);
+    }
+
+    /// Takes the last `remove` back: the section still knows its neighbors.
+    fn put_back(&mut self, id: SectionId) {
+        let (before, next) = (self.before[id], self.next[id]);
+        (self.next[before], self.before[next], self.is_there[id]) = (id, id, true);
+    }
+
+    fn add_after(&mut self, before: SectionId) {
+        let (id, next) = (self.next.len(), self.next[before]);
+        self.next.push(next);
+        self.before.push(before);
+        self.is_there.push(true);
+        (self.next[before], self.before[next]) = (id, id);
+    }
+
+    fn drop_last(&mut self, id: SectionId) {
+        self.remove(id);
+        self.next.pop();
+        self.before.pop();
+        self.is_there.pop();
+    }
+}
+
+impl Document {
+    pub(in crate::aws_files) fn is_changed(&self) -> bool {
+        !self.bodies.is_empty() || self.order.is_some()
+    }
+
+    /// Makes a change as a whole or, if it fails, not at all.
+    pub(in crate::aws_files) fn atomically<T, E>(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (outer, logged, tail) = (self.undo.replace(Vec::new()), self.log.len(), self.tail);
+        let result = change(self);
+        let steps = self.undo.take().unwrap_or_default();
+        self.undo = outer;
+        if result.is_err() {
+            steps.into_iter().rev().for_each(|step| self.take_back(step));
+            self.log.truncate(logged);
+            self.tail = tail;
+        } else if let Some(outer) = &mut self.undo {
+            outer.extend(steps);
+        }
+        result
+    }
+
+    fn take_back(&mut self, step: Undo) {
+        match step {
+            Undo::Body(id, Some(lines)) => drop(self.bodies.insert(id, lines)),
+            Undo::Body(id, None) => drop(self.bodies.remove(&id)),
+            Undo::Added(id) => {
+                self.added.pop();
+                self.bodies.remove(&id);
+                self.order_mut().drop_last(id);
+            }
+            Undo::Removed(id) => self.order_mut().put_back(id),
+        }
+    }
+
+    fn order_mut(&mut self) -> &mut Order {
+        let sections = self.base.end();
+        self.order.get_or_insert_with(|| Order::of(sections))
+    }
+
+    pub(super) fn is_there(&self, id: SectionId) -> bool {
+        self.order.as_ref().is_none_or(|order| order.is_there[id])
+    }
+
+    /// The section after this one.
+    pub(in crate::aws_files) fn next(&self, id: SectionId) -> Option<SectionId> {
+        let next = match &self.order {
+            Some(order) => order.next[id],
+            None => (id + 1) % self.base.end(),
+        };
+        (next != 0).then_some(next)
+    }
+
+    /// The section, or the lines without a header, before this section.
+    pub(in crate::aws_files) fn before(&self, id: SectionId) -> SectionId {
+        self.order.as_ref().map_or_else(|| id.saturating_sub(1), |order| order.before[id])
+    }
+
+    /// The last section; 0 if there is none.
+    pub(in crate::aws_files) fn last(&self) -> SectionId {
+        self.order.as_ref().map_or(self.base.end() - 1, |order| order.before[0])
+    }
+
+    /// All sections, in order.
+    pub(in crate::aws_files) fn ids(&self) -> impl Iterator<Item = SectionId> {
+        std::iter::successors(self.next(0), |id| self.next(*id))
+    }
+
+    /// The lines of a section; the first is its header.
+    pub(in crate::aws_files) fn lines(&self, id: SectionId) -> Cow<'_, [Line]> {
+        match self.bodies.get(&id) {
+            Some(lines) => Cow::Borrowed(lines),
+            None => Cow::Owned(self.lines_as_read(id)),
+        }
+    }
+
+    fn lines_as_read(&self, id: SectionId) -> Vec<Line> {
+        let mut scanner = Scanner::new(self.base.section(id));
+        std::iter::from_fn(|| scanner.next(|_, _| ())).map(|line| line.to_line()).collect()
+    }
+
+    /// The lines of a section, to be changed.
+    pub(in crate::aws_files) fn lines_mut(&mut self, id: SectionId) -> &mut Vec<Line> {
+        if let Some(steps) = &mut self.undo
+            && !steps
+                .iter()
+                .any(|step| matches!(step, Undo::Body(other, _) | Undo::Added(other) if *other == id))
+        {
+            steps.push(Undo::Body(id, self.bodies.get(&id).cloned()));
+        }
+        if !self.bodies.contains_key(&id) {
+            let lines = self.lines_as_read(id);
+            self.bodies.insert(id, lines);
+        }
+        self.bodies.entry(id).or_default()
+    }
+
+    /// Adds a section after another.
+    pub(in crate::aws_files) fn add_after(&mut self, before: SectionId, name: &str, lines: Vec<Line>) {
+        let id = self.base.end() + self.added.len();
+        self.order_mut().add_after(before);
+        self.added.push(Arc::from(name));
+        self.bodies.insert(id, lines);
+        if let Some(steps) = &mut self.undo {
+            steps.push(Undo::Added(id));
+        }
+    }
+
+    /// Removes a section with all its lines.
+    pub(in crate::aws_files) fn remove_section(&mut self, id: SectionId) {
+        self.order_mut().remove(id);
+        if let Some(steps) = &mut self.undo {
+            steps.push(Undo::Removed(id));
+        }
+    }
+
+    /// The number of a section's first line, from 0.
+    pub(in crate::aws_files) fn first_line(&self, id: SectionId) -> usize {
+        if !self.is_changed() {
+            return self.base.first_line(id);
+        }
+        std::iter::once(0)
+            .chain(self.ids())
+            .take_while(|other| *other != id)
+            .map(|id| self.line_count(id))
+            .sum()
+    }
+
+    fn line_count(&self, id: SectionId) -> usize {
+        self.bodies.get(&id).map_or_else(|| self.base.line_count(id), Vec::len)
+    }
+
+    /// The whole text.
+    pub fn to_text(&self) -> Secret<String> {
+        if !self.is_changed() {
+            return Secret::from(self.base.text());
+        }
+        // Sized beforehand: growing would leave copies that are not wiped.
+        let mut text = String::with_capacity(self.edited_sections().map(|section| section.bytes).sum());
+        let mut ids = std::iter::once(0).chain(self.ids()).peekable();
+        while let Some(id) = ids.next() {
+            if let Some(lines) = self.bodies.get(&id) {
+                for line in lines {
+                    text.push_str(line.text());
+                    text.push_str(line.ending.as_str());
+                }
+                continue;
+            }
+            // Neighbors that nothing was changed in, all at once.
+            let mut end = id + 1;
+            while ids.next_if(|next| *next == end && !self.bodies.contains_key(next)).is_some() {
+                end += 1;
+            }
+            text.push_str(&self.base.text()[self.base.range(id..end)]);
+        }
+        Secret::new(text)
+    }
+
+    fn edited_sections(&self) -> impl Iterator<Item = Edited> {
+        std::iter::once(0).chain(self.ids()).map(|id| {
+            let bytes = match self.bodies.get(&id) {
+                Some(lines) => lines.iter().map(|l| l.text().len() + l.ending.as_str().len()).sum(),
+                None => self.base.range(id..id + 1).len(),
+            };
+            let before = (id < self.base.end()).then_some(id);
+            let name = before.map_or_else(|| &self.added[id - self.base.end()], |id| self.base.name(id));
+            Edited { name: Arc::clone(name), before, lines: self.line_count(id), bytes }
+        })
+    }
+
+    /// The document as it is once its text is in place: what a new reading of the file would give.
+    pub(in crate::aws_files) fn settled(&self, text: Secret<String>) -> Self {
+        if !self.is_changed() {
+            return Self::unchanged(Arc::clone(&self.base));
+        }
+        let sections: Vec<Edited> = self.edited_sections().collect();
+        Self::unchanged(Arc::new(self.base.edited(text, &sections)))
+    }
+
+    /// How new lines end after the line `at` of a section: as the one above does, or the one below.
+    pub(in crate::aws_files) fn ending_near(&self, id: SectionId, at: usize) -> Ending {
+        let known = |ending: &Ending| *ending != Ending::None;
+        let lines = self.lines(id);
+        let (above, below) = lines.split_at(at);
+        let ending = above.iter().rev().map(|line| line.ending).find(known).or_else(|| {
+            let mut before = id;
+            while before != 0 {
+                before = self.before(before);
+                let found = self.lines(before).iter().rev().map(|line| line.ending).find(known);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        });
+        let ending = ending.or_else(|| below.iter().map(|line| line.ending).find(known));
+        let after = || {
+            std::iter::successors(self.next(id), |id| self.next(*id))
+                .find_map(|id| self.lines(id).iter().map(|line| line.ending).find(known))
+        };
+        ending.or_else(after).unwrap_or(Ending::Lf)
+    }
+
+    /// Ends an operation: every line but the last ends; the last one does so if the file's last line did, or if it is
+    /// empty: without its end it would be no line.
+    pub(in crate::aws_files) fn settle(&mut self) {
+        if self.base.ends_last_line {
+            return;
+        }
+        let mut last = self.last();
+        while last != 0 && self.lines(last).is_empty() {
+            last = self.before(last);
+        }
+        for id in [self.tail, last] {
+            if !self.is_there(id) {
+                continue;
+            }
+            let count = self.lines(id).len();
+            for at in 0..count {
+                if self.lines(id)[at].ending == Ending::None && !(id == last && at + 1 == count) {
+                    let ending = self.ending_near(id, at);
+                    self.lines_mut(id)[at].ending = ending;
+                }
+            }
+        }
+        let ending = self.ending_near(last, self.lines(last).len().saturating_sub(1));
+        if let Some(line) = self.lines_mut(last).last_mut() {
+            if !line.text().is_empty() {
+                line.ending = Ending::None;
+            } else if line.ending == Ending::None {
+                line.ending = ending;
+            }
+        }
+        self.tail = last;
+    }
+
+    /// Lines of a section that is gone are now lines of the one before it.
+    pub(in crate::aws_files) fn move_tail(&mut self, from: SectionId, to: SectionId) {
+        if self.tail == from {
+            self.tail = to;
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One of the files as we know it: what was read or written last, its lock, and whether it is as we left it.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::files::{self, Fingerprint, Lock};
+
+use super::super::document::Document;
+use super::super::seen::Seen;
+use super::super::write::{self, FileError, Reading};
+use super::super::{AwsFile, merge};
+use super::watch::Foreign;
+
+/// A file that changed this lately may be in the middle of being written.
+const LATELY: TimeDelta = TimeDelta::seconds(2);
+
+pub(super) struct FileState {
+    pub(super) file: AwsFile,
+    pub(super) path: PathBuf,
+    lock: PathBuf,
+    pub(super) known: RefCell<Option<Known>>,
+}
+
+/// A file as we read or wrote it last.
+pub(super) struct Known {
+    pub(super) reading: Reading,
+    /// What we edited, if we wrote the file. What the edit added may be gone again: another program may write over it.
+    pub(super) edited: Option<Document>,
+    /// Of the file when it was read, if each later write gives it another one.
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+impl Known {
+    /// What is missing in the file as it is now.
+    pub(super) fn missing_in(&self, now: &Document) -> Option<String> {
+        let known = &self.reading.document;
+        if known.is_same(now) {
+            return None;
+        }
+        let seen = match &self.edited {
+            Some(before) => Seen::of(before).kept_in(&Seen::of(known)),
+            None => Seen::of(known),
+        };
+        seen.missing_in(&Seen::of(now))
+    }
+}
+
+impl FileState {
+    pub(super) fn new(file: AwsFile, path: PathBuf, state_dir: &Path) -> Self {
+        let lock = lock_path(state_dir, &path);
+        Self { file, path, lock, known: RefCell::default() }
+    }
+
+    pub(super) fn lock(&self) -> Result<Lock, FileError> {
+        Lock::acquire(&self.lock).map_err(FileError::Lock)
+    }
+
+    /// Reads the file, unless it is certain to be as it was when it was read last. Returns its fingerprint if each later
+    /// write gives it another one.
+    pub(super) fn read(&self, now: DateTime<Utc>) -> Result<(Reading, Option<Fingerprint>), FileError> {
+        let fingerprint = files::fingerprint(&self.path);
+        let known = self.known.borrow();
+        if let Some(known) = known.as_ref().filter(|known| known.fingerprint.is_some())
+            && known.fingerprint == fingerprint
+        {
+            return Ok((known.reading.clone(), fingerprint));
+        }
+        let known = known.as_ref().map(|known| &known.reading.document);
+        let reading = write::read_whole(&self.path, self.file, known)?;
+        // Two writes in one tick of the file system's clock look the same.
+        Ok((reading, fingerprint.filter(|_| !changed_lately(&self.path, now))))
+    }
+
+    /// Has the file read again, whatever it looks like.
+    pub(super) fn distrust(&self) {
+        if let Some(known) = &mut *self.known.borrow_mut() {
+            known.fingerprint = None;
+        }
+    }
+
+    /// The document to edit: what is there now, with what another program wrote into the file that we replaced.
+    pub(super) fn with_foreign(
+        &self,
+        now: &Reading,
+        foreign: Option<&Foreign>,
+        written: Option<&Document>,
+    ) -> Result<Document, FileError> {
+        let Some(foreign) = foreign else { return Ok(now.document.clone()) };
+        let theirs = write::parse(&self.path, self.file, foreign.theirs.clone())?;
+        if written.is_some_and(|written| now.bytes() == Some(written.bytes())) {
+            return Ok(theirs);
+        }
+        // In the meantime, another program has written over ours, too.
+        let mut document = now.document.clone();
+        let merged = merge::bring_back(&foreign.base, &theirs, &mut document);
+        merged.map_err(|source| FileError::Unsafe { path: self.path.clone(), source })?;
+        // The log is of the change to come.
+        let text = document.to_text();
+        Ok(document.settled(text))
+    }
+
+    /// Notes that the file is now as we wrote it, and so complete.
+    pub(super) fn note_own(
+        &self,
+        lock: &Lock,
+        own: Option<Fingerprint>,
+        before: &Reading,
+        after: Document,
+    ) -> Document {
+        let reading = Reading { exists: true, document: after.clone() };
+        let edited = Some(before.document.clone());
+        self.known.replace(Some(Known { reading, edited, fingerprint: None }));
+        // Without the note, the next edit only looks more closely.
+        let _ = lock.leave_note(&own.map(note).unwrap_or_default());
+        after
+    }
+
+    /// Whether the file is as the last edit of ours left it.
+    pub(super) fn is_own(&self, lock: &Lock) -> bool {
+        let now = files::fingerprint(&self.path).map(note);
+        now.is_some_and(|now| lock.note().is_ok_and(|noted| noted == now))
+    }
+
+    pub(super) fn write_error(&self, source: std::io::Error) -> FileError {
+        FileError::Write { path: self.path.clone(), source }
+    }
+}
+
+fn note(of: Fingerprint) -> String {
+    format!("{} {} {}", of.modified_ns, of.size, of.inode)
+}
+
+pub(super) fn changed_lately(path: &Path, now: DateTime<Utc>) -> bool {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|at| (now - DateTime::<Utc>::from(at)).abs() < LATELY)
+}
+
+/// Where the lock of a file lives: in our state folder, named by a digest of the file's real path, so that nothing is
+/// left beside the user's files and a symlink has the lock of what it points to.
+pub(super) fn lock_path(state_dir: &Path, file: &Path) -> PathBuf {
+    // As far as the path is there: it must have the same lock before and after the file is made.
+    let real = file.ancestors().find_map(|ancestor| {
+        let there = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
+        let rest = file.strip_prefix(ancestor).ok()?;
+        let real = fs::canonicalize(there).ok()?;
+        Some(if rest.as_os_str().is_empty() { real } else { real.join(rest) })
+    });
+    let real = real.unwrap_or_else(|| file.to_owned());
+    let name = files::digest(real.as_os_str().as_encoded_bytes());
+    state_dir.join("locks").join(format!("{name}.lock"))
+}

@@ -1,0 +1,77 @@
+use super::*;
+use crate::aws_files::AwsFile;
+use crate::aws_files::document::Document;
+
+const OLD: &str = "# mine\n[default]\nregion = eu-west-1\ns3 =\n  path = C:\\x\\\n\n  # note\n  other = 1\n\n\
+    [dev] ; work\nAws_Access_Key_Id=AKIA\naws_secret_access_key = a;b # c\n# end\n[ odd ]\nkey = [v]";
+
+/// What the editor makes of a change, with its log.
+fn edited() -> (String, Vec<Op>) {
+    let mut document = Document::parse(AwsFile::Credentials, OLD.as_bytes()).unwrap();
+    document.set("dev", "aws_access_key_id", "ASIA").unwrap();
+    document.set("dev", "aws_session_token", "token==").unwrap();
+    document.remove("default", "region").unwrap();
+    document.add_section("new", Some("dev")).unwrap();
+    document.move_key("dev", "new", "aws_secret_access_key", crate::aws_files::log::Position::End).unwrap();
+    (document.to_text().expose().clone(), document.log().to_vec())
+}
+
+#[test]
+fn an_honest_edit_passes() {
+    let (new, log) = edited();
+    assert_eq!(check(OLD, &new, &log), Ok(()), "{new}");
+    assert_eq!(check(OLD, OLD, &[]), Ok(()));
+    let crlf = |text: &str| text.replace('\n', "\r\n");
+    assert_eq!(check(&crlf(OLD), &crlf(&new), &log), Ok(()));
+}
+
+#[test]
+fn a_broken_editor_is_caught() {
+    let (new, log) = edited();
+    // Every line lost, doubled, or swapped with the next one.
+    let lines: Vec<&str> = new.split_inclusive('\n').collect();
+    for at in 0..lines.len() {
+        let mut lost = lines.clone();
+        lost.remove(at);
+        let mut doubled = lines.clone();
+        doubled.insert(at, lines[at]);
+        for broken in [lost.concat(), doubled.concat()] {
+            assert!(check(OLD, &broken, &log).is_err(), "line {at}\n{broken}");
+        }
+    }
+    let corruptions: [(&str, &str); 9] = [
+        ("# mine", "# mime"),
+        ("path = C:\\x\\", "path = C:\\y\\"),
+        ("other = 1", "other = 2"),
+        ("key = [v]", "key = [w]"),
+        ("ASIA", "ASIB"),
+        ("a;b # c", "a;b"),
+        ("[ odd ]", "[odd]"),
+        ("# end\n", "# end\n[default]\n"),
+        ("token==", "token="),
+    ];
+    for (from, to) in corruptions {
+        let broken = new.replacen(from, to, 1);
+        assert_ne!(broken, new, "{from}");
+        assert!(check(OLD, &broken, &log).is_err(), "{from} → {to}\n{broken}");
+    }
+    assert!(check(OLD, &new.replace('\n', "\r\n"), &log).is_err(), "other line ends");
+}
+
+#[test]
+fn a_log_that_lies_is_caught() {
+    let (new, log) = edited();
+    for at in 0..log.len() {
+        let mut short = log.clone();
+        let op = short.remove(at);
+        assert!(check(OLD, &new, &short).is_err(), "{op:?}");
+    }
+}
+
+#[test]
+fn refusals_show_no_values() {
+    let (new, log) = edited();
+    let error = check(OLD, &new.replace("ASIA", "SECRET"), &log).unwrap_err();
+    assert_eq!(error.to_string(), "`aws_access_key_id` in section [dev] would not be what was intended");
+    assert!(!format!("{error:?} {log:?}").contains("token=="));
+}
