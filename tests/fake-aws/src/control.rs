@@ -16,6 +16,13 @@ struct SetClock {
     advance: Option<u64>,
 }
 
+/// `{"lifetime": seconds}`: how long new sessions last; `null` as long as requests ask for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetSessions {
+    lifetime: Option<i64>,
+}
+
 /// `{"kind": "throttling", "action": "GetSessionToken", "count": 2}` and what else a kind needs; `"processed": true`
 /// lets the request take effect all the same.
 #[derive(Deserialize)]
@@ -41,6 +48,10 @@ pub(crate) fn answer(shared: &Shared, route: &str, request: &Received) -> Reply 
             Ok(json!({}))
         }
         ("POST", "clock") => parse(&request.body).map(|set| set_clock(shared, &set)),
+        ("POST", "sessions") => parse(&request.body).map(|set: SetSessions| {
+            shared.account().set_session_lifetime(set.lifetime);
+            json!({})
+        }),
         ("POST", "fault") => parse(&request.body).and_then(|order| order_fault(shared, &order)),
         ("DELETE", "fault") => {
             shared.faults().clear();

@@ -32,6 +32,9 @@ struct Args {
     /// Seconds that the fake's clock is ahead of the system's
     #[arg(long, default_value_t = 0, value_name = "SECONDS", allow_negative_numbers = true)]
     clock_offset: i64,
+    /// Seconds that sessions last, whatever a request asks for; negative: expired when issued
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    session_lifetime: Option<i64>,
     /// Longest page of a list
     #[arg(long, default_value_t = 100, value_name = "N")]
     page_size: usize,
@@ -139,6 +142,7 @@ fn start(args: &Args) -> io::Result<FakeAws> {
         .page_size(args.page_size);
     let aws = if args.https { builder.https() } else { builder }.try_start()?;
     aws.clock().set_offset(args.clock_offset);
+    aws.set_session_lifetime(args.session_lifetime);
     Ok(aws)
 }
 

@@ -6,8 +6,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-
 use crate::account::Account;
 use crate::background::Background;
 use crate::clock::Clock;
@@ -278,7 +276,7 @@ impl FakeAws {
     /// Changes how long sessions last that are issued from now on, whatever a request asks for, in seconds. Negative: they
     /// expired before they were issued. `None`: as long as the request asks for.
     pub fn set_session_lifetime(&self, seconds: Option<i64>) {
-        self.shared.account().session_lifetime = seconds.map(TimeDelta::seconds);
+        self.shared.account().set_session_lifetime(seconds);
     }
 
     /// Changes whether STS rejects the codes with which IAM enabled or resynchronized a device. AWS was seen to do either.

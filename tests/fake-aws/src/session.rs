@@ -69,6 +69,10 @@ impl Account {
         self.sessions.entry(access_key_id).or_insert(session)
     }
 
+    pub(crate) fn set_session_lifetime(&mut self, seconds: Option<i64>) {
+        self.session_lifetime = seconds.map(TimeDelta::seconds);
+    }
+
     /// The ARN and the user ID of a session's principal; `None` if the principal was deleted.
     pub(crate) fn identity(&self, session: &SessionEntry) -> Option<(String, String)> {
         Some(match &session.principal {

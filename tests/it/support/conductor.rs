@@ -1,5 +1,5 @@
-//! Several computers on one clock: time passes only while all of them wait, and only until the first of them goes on. So
-//! minutes pass at once, and what happens at the same moment is the same in every run.
+//! Several simulated computers on one clock. Time passes only while all of them sleep, and only until the first one wakes
+//! up, so minutes take no time and every run has the same order of events.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use awsmfa::testing::clock::Clock;
 use chrono::{DateTime, Utc};
 
-/// The clock of computers that run in threads of their own. Each must call [`done`](Self::done) at its end.
+/// The clock of computers that each run in a thread. A computer must call [`done`](Self::done) when it has finished.
 #[derive(Debug)]
 pub struct Conductor {
     aws: fake_aws::Clock,
@@ -22,21 +22,21 @@ struct State {
 }
 
 impl Conductor {
-    /// A clock for so many computers, which moves that of fake-aws. That must be frozen.
+    /// A clock for this many computers. It advances the clock of fake-aws, which must be frozen.
     pub fn new(aws: fake_aws::Clock, computers: usize) -> Arc<Self> {
         let state = Mutex::new(State { running: computers, wakes: Vec::new() });
         Arc::new(Self { aws, state, woken: Condvar::new() })
     }
 
-    /// A computer has nothing more to do.
+    /// Reports that a computer has finished.
     pub fn done(&self) {
         let mut state = self.state.lock().unwrap();
         state.running -= 1;
-        self.go_on(&mut state);
+        self.advance(&mut state);
     }
 
-    /// Lets time pass if everyone waits.
-    fn go_on(&self, state: &mut State) {
+    /// Advances time to the next wake-up if every computer sleeps.
+    fn advance(&self, state: &mut State) {
         let Some(first) = state.wakes.iter().min().copied().filter(|_| state.running == 0) else { return };
         self.aws.advance((first - self.aws.now()).to_std().unwrap_or_default());
         let asleep = state.wakes.len();
@@ -56,7 +56,7 @@ impl Clock for Conductor {
         let wake = self.now() + duration;
         state.wakes.push(wake);
         state.running -= 1;
-        self.go_on(&mut state);
+        self.advance(&mut state);
         let asleep = |_: &mut State| self.now() < wake;
         drop(self.woken.wait_while(state, asleep).unwrap());
     }

@@ -1,4 +1,4 @@
-//! The commands run in this process with a clock that both we and fake-aws obey, so that minutes pass in no time.
+//! Runs commands in the test process, on a clock that awsmfa and fake-aws share, so that minutes take no time.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::World;
 
-/// fake-aws's clock, as a computer whose own may be off sees it. Sleeping makes time pass for both.
+/// The clock of fake-aws plus a constant error, as a computer with a wrong clock has it. Sleeping advances both clocks.
 #[derive(Debug)]
 pub struct SharedTime {
     aws: fake_aws::Clock,
@@ -39,22 +39,22 @@ impl Clock for SharedTime {
     }
 }
 
-/// Nobody.
-struct Nobody;
+/// No terminal: nobody can answer a prompt.
+struct NoTerminal;
 
-impl Prompt for Nobody {
+impl Prompt for NoTerminal {
     fn can_ask(&self) -> bool {
         false
     }
     fn secret(&self, _: &str) -> Result<Secret<String>, PromptError> {
-        Err(PromptError::CannotAsk("nobody is there"))
+        Err(PromptError::CannotAsk("there is no terminal"))
     }
     fn confirm(&self, _: &str) -> Result<bool, PromptError> {
-        Err(PromptError::CannotAsk("nobody is there"))
+        Err(PromptError::CannotAsk("there is no terminal"))
     }
 }
 
-/// A person at a terminal, who types these lines and says yes to everything.
+/// A person at a terminal who types prepared lines and answers yes to every question.
 #[derive(Default)]
 pub struct Typist {
     lines: Mutex<VecDeque<String>>,
@@ -62,18 +62,18 @@ pub struct Typist {
 }
 
 impl Typist {
-    /// Types these lines, and no more.
+    /// A person who types these lines, in order.
     pub fn new(lines: &[&str]) -> Arc<Self> {
         let lines = lines.iter().map(|line| (*line).to_owned()).collect();
         Arc::new(Self { lines: Mutex::new(lines), seen: Mutex::default() })
     }
 
-    /// How many lines nobody asked for.
+    /// The number of lines that no prompt has read.
     pub fn left(&self) -> usize {
         self.lines.lock().unwrap().len()
     }
 
-    /// What the terminal showed, prompts with a colon at the end.
+    /// The prompts and lines that the terminal showed. Prompts end in a colon.
     pub fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
     }
@@ -86,7 +86,7 @@ impl Prompt for Typist {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         self.seen.lock().unwrap().push(format!("{question}:"));
         let line = self.lines.lock().unwrap().pop_front();
-        line.map(Secret::new).ok_or(PromptError::CannotAsk("nobody types any more"))
+        line.map(Secret::new).ok_or(PromptError::CannotAsk("all lines were typed"))
     }
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
         self.seen.lock().unwrap().push(question.to_owned());
@@ -97,18 +97,17 @@ impl Prompt for Typist {
     }
 }
 
-/// An error as `main` prints it.
+/// An error and its hints, as `main` prints them.
 pub fn in_words(error: &awsmfa::testing::error::CommandError) -> String {
     let hints = error.hints.iter().map(|hint| format!("hint: {hint}\n"));
     format!("error: {error}\n{}", hints.collect::<String>())
 }
 
-/// What was written to a stream.
+/// A stream that keeps what is written to it.
 #[derive(Clone, Default)]
 pub struct Captured(Rc<RefCell<Vec<u8>>>);
 
 impl Captured {
-    /// As text.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
@@ -123,45 +122,42 @@ impl Write for Captured {
     }
 }
 
-/// A context in this process, with what it said.
+/// A context in the test process, with its captured output.
 pub struct InProcess {
-    /// The context.
     pub ctx: Context,
-    /// Its stdout.
     pub out: Captured,
-    /// Its stderr.
     pub err: Captured,
 }
 
 impl World {
-    /// Freezes fake-aws's clock at a time in the middle of a step, and of a three-minute window.
+    /// Freezes the clock of fake-aws five seconds into a 30-second step and into a three-minute window.
     pub fn freeze(&self) {
         self.aws.clock().freeze(DateTime::from_timestamp(1_800_000_005, 0).unwrap());
     }
 
-    /// A context on this world's home, on a computer whose clock is off by so many seconds.
+    /// A context in this world's home folder, on a computer with a clock that is `off_seconds` ahead.
     pub fn in_process(&self, off_seconds: i64) -> InProcess {
         InProcess::on(&self.aws, &self.home, off_seconds)
     }
 }
 
 impl InProcess {
-    /// A context on a home, on a computer whose clock differs from that of `aws` by so many seconds.
+    /// A context in a home folder, on a computer with a clock that is `off_seconds` ahead of `aws`.
     pub fn on(aws: &fake_aws::FakeAws, home: &super::Home, off_seconds: i64) -> Self {
         Self::with_clock(home, SharedTime { aws: aws.clock(), off: TimeDelta::seconds(off_seconds) })
     }
 
-    /// A context on a home, on a computer with a clock of its own.
+    /// A context in a home folder, on a computer with this clock.
     pub fn with_clock(home: &super::Home, clock: SharedTime) -> Self {
         Self::with_shared(home, Arc::new(clock))
     }
 
-    /// A context on a home, on a computer whose clock is shared.
+    /// A context in a home folder, on a clock that other computers use, too.
     pub fn with_shared(home: &super::Home, clock: SharedClock) -> Self {
-        Self::with_prompt(home, clock, Arc::new(Nobody))
+        Self::with_prompt(home, clock, Arc::new(NoTerminal))
     }
 
-    /// A context on a home, with someone who answers.
+    /// A context in a home folder, with someone who answers prompts.
     pub fn with_prompt(home: &super::Home, clock: SharedClock, prompt: Arc<dyn Prompt>) -> Self {
         let (out, err) = (Captured::default(), Captured::default());
         let style = Style { verbosity: Verbosity::Verbose, ..Style::default() };
@@ -171,7 +167,7 @@ impl InProcess {
     }
 }
 
-/// `awsmfa device` with these arguments, in this context.
+/// Runs `awsmfa device` with these arguments in this context.
 pub fn device(ctx: &Context, args: &[&str]) -> awsmfa::testing::error::CommandResult {
     #[derive(clap::Parser)]
     struct Line {

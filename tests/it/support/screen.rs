@@ -1,4 +1,4 @@
-//! A terminal with a command line on it, and someone who reads and types there.
+//! A pseudoterminal that runs a command line, and someone who reads and types on it.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -11,19 +11,19 @@ use rustix::termios::LocalModes;
 
 use super::{skipped, until};
 
-/// A terminal of its own, and what was seen on it.
+/// A pseudoterminal and everything that it has shown.
 pub struct Screen {
     master: File,
     device: PathBuf,
     child: Child,
     seen: String,
-    /// How much of it earlier waits have found.
+    /// The end of what earlier waits have found.
     read: usize,
 }
 
 impl Screen {
-    /// Runs a line of bash on a new terminal, with the command's environment; bash is the session's leader. `None` where
-    /// there is no `setsid`.
+    /// Runs a line of bash on a new terminal, with the environment of `like`. Bash is the session leader. Returns `None` if
+    /// `setsid` is missing.
     pub fn run(line: &str, like: &Command) -> Option<Self> {
         if Command::new("setsid").arg("--version").output().is_err() {
             skipped("setsid");
@@ -34,7 +34,7 @@ impl Screen {
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let device = PathBuf::from(ptsname(&master, Vec::new()).unwrap().into_string().unwrap());
-        // Held open: its settings can be looked at after the end.
+        // Stays open, so that its settings can be read after the command has exited.
         let slave = File::options().read(true).write(true).open(&device).unwrap();
         let mut command = Command::new("setsid");
         command.args(["--ctty", "bash", "--norc", "-c", line]);
@@ -46,7 +46,7 @@ impl Screen {
         Some(Self { master, device, child, seen: String::new(), read: 0 })
     }
 
-    /// Waits until this is seen, after what was waited for before.
+    /// Waits until the terminal shows this after the text of the last wait.
     #[track_caller]
     pub fn sees(&mut self, words: &str) -> &mut Self {
         until(|| {
@@ -59,13 +59,13 @@ impl Screen {
         self
     }
 
-    /// Types.
+    /// Types this text.
     pub fn types(&mut self, text: &str) -> &mut Self {
         self.master.write_all(text.as_bytes()).unwrap();
         self
     }
 
-    /// Waits until what is typed is hidden, or seen.
+    /// Waits until the terminal echoes what is typed, or hides it.
     #[track_caller]
     pub fn echoes(&mut self, shown: bool) -> &mut Self {
         let flags = OFlags::RDWR | OFlags::NOCTTY;
@@ -77,12 +77,12 @@ impl Screen {
         self
     }
 
-    /// The leader of the process group that has the terminal.
+    /// The leader of the foreground process group.
     pub fn foreground(&self) -> rustix::process::Pid {
         rustix::termios::tcgetpgrp(&self.master).unwrap()
     }
 
-    /// Waits for the end; what was seen.
+    /// Waits until the command exits, and returns everything that the terminal has shown.
     #[track_caller]
     pub fn ended(mut self) -> String {
         until(|| {

@@ -81,6 +81,14 @@ fn it_says_what_it_serves_and_ends_with_stdin() {
 }
 
 #[test]
+fn sessions_last_as_long_as_the_option_says() {
+    let fake = start(&["--user", "dev", "--session-lifetime", "-60"]);
+    let dev = fake.client(0);
+    let expired = dev.with_session(&dev.sts("GetSessionToken", &[]).ok());
+    expired.sts("GetCallerIdentity", &[]).code(403, "ExpiredToken");
+}
+
+#[test]
 fn control_routes() {
     let fake = start(&["--user", "dev", "--no-device", "--clock-offset", "-60"]);
     assert!(fake.ready["users"][0]["serial"].is_null());
@@ -94,6 +102,10 @@ fn control_routes() {
     let expired = dev.sts("GetCallerIdentity", &[]);
     assert!(expired.text("Message").starts_with("Signature expired: "));
     fake.control("POST", "clock", r#"{"offset": 0}"#).ok();
+    fake.control("POST", "sessions", r#"{"lifetime": -60}"#).ok();
+    let expired = dev.with_session(&dev.sts("GetSessionToken", &[]).ok());
+    expired.sts("GetCallerIdentity", &[]).code(403, "ExpiredToken");
+    fake.control("POST", "sessions", r#"{"lifetime": null}"#).ok();
     let order = r#"{"action": "GetSessionToken", "kind": "throttling", "count": 1}"#;
     fake.control("POST", "fault", order).ok();
     dev.sts("GetSessionToken", &[]).code(400, "Throttling");
