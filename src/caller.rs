@@ -19,7 +19,7 @@ use crate::model::identity::{Identity, Who};
 use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 use crate::retry::{MAX_OFFSET, with_aws_time};
 use crate::session::{
     self, Asker, Request, SessionError, assume_role, check_static_keys, keys_of_environment, long_term_keys,

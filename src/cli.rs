@@ -17,7 +17,7 @@ use crate::complete::VARIABLE;
 use crate::env::Env;
 use crate::error::{CommandError, ErrorKind};
 use crate::files;
-use crate::model::visible::quoted;
+use crate::model::shell::{Shell, quoted};
 use crate::ui::{Style, Ui};
 use crate::{interrupt, stdio};
 
@@ -32,6 +32,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
         Ok(cli) => cli,
         Err(error) => return mistake::print(error, &args, &env),
     };
+    Shell::detect(cfg!(windows), |name| env.get(name)).settle();
     let style = cli.style(&env);
     let descriptors = files::check_descriptors();
     interrupt::watch(style.one_line);

@@ -389,7 +389,7 @@ impl<'a> Run<'a> {
 
     /// The command that goes on from here.
     fn go_on(&self) -> String {
-        hints::resume(&self.target.user, self.wishes.profile.as_deref())
+        hints::resume(&self.target.user, self.wishes.profile.as_deref()).to_string()
     }
 
     fn store_of(&self, journal: &Journal) -> CommandResult<&dyn SecretStore> {

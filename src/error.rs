@@ -3,6 +3,7 @@
 
 mod aws;
 mod aws_files;
+mod findings;
 mod permission;
 mod store;
 mod system;
@@ -13,9 +14,10 @@ pub use permission::denied;
 
 use crate::model::names::NameError;
 use crate::model::serial::SerialError;
+use crate::model::shell::quoted;
 use crate::model::source::Source;
 use crate::model::totp::SeedError;
-use crate::model::visible::quoted;
+use crate::ui::remedies;
 
 /// The kind of a failure; its number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,11 @@ impl CommandError {
 /// A setting that cannot be right, with its place.
 pub fn invalid(at: &Source, error: impl std::fmt::Display) -> CommandError {
     CommandError::new(ErrorKind::Configuration, format!("{at}: {error}"))
+}
+
+/// What to do if this computer's clock is wrong.
+pub fn clock_hint() -> String {
+    format!("set this computer's clock: `{}`", remedies::here().set_clock())
 }
 
 /// So many profiles are named in a hint.

@@ -19,6 +19,7 @@ mod secret_key;
 mod seed_error;
 pub mod serial;
 pub mod session;
+pub mod shell;
 pub mod source;
 pub mod step;
 pub mod totp;

@@ -14,7 +14,10 @@ pub mod color;
 mod live;
 mod prompt;
 pub mod qr;
+pub mod remedies;
 mod say;
+mod table;
 
 pub use prompt::{Prompt, PromptError, Terminal};
 pub use say::{OutputError, Style, Ui, Verbosity};
+pub use table::table;

@@ -4,7 +4,7 @@
 
 mod findings;
 
-pub use findings::{Cause, Claim, Finding, findings};
+pub use findings::{Cause, Claim, Command, Finding, FromEnvironment, Marked, findings};
 
 use crate::model::session::is_long_term_id;
 

@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use super::args::Cli;
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 
 /// What people type for commands that have another name here.
 const OTHER_NAMES: [(&str, &str); 6] = [

@@ -13,7 +13,7 @@ use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 use crate::store::StoreKind;
 
 /// Create, store, enable and verify a virtual MFA device

@@ -7,7 +7,7 @@ use crate::aws_files::winner::{self, Choice, Claim, Finding, Sdk, Variables};
 use crate::aws_files::write::FileError;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 use crate::ui::Verbosity;
 
 /// What keeps the claimed session of `profile` from the SDKs. With `-v`, what each of them uses is shown.

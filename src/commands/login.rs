@@ -14,8 +14,8 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::{SessionDuration, in_words};
 use crate::model::serial::Serial;
 use crate::model::session::timestamp;
+use crate::model::shell::quoted;
 use crate::model::totp::Code;
-use crate::model::visible::quoted;
 use crate::session::{self, Obtained, Request};
 
 /// Make sure there is a session and write it to the credentials file

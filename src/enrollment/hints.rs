@@ -4,49 +4,37 @@ use super::{NewUser, Run, Wishes};
 use crate::error::{CommandError, ErrorKind};
 use crate::model::names::{DeviceName, IamPath, UserName};
 use crate::model::serial::Serial;
-use crate::model::visible::quoted;
+use crate::model::shell::CommandLine;
 
 /// How to go on while the user is being made.
 pub(super) const AGAIN: &str = "run the same command again; what is there already is left alone";
 
 /// The command that goes on with an enrolment.
-pub(super) fn resume(user: &str, profile: Option<&str>) -> String {
-    let profile = profile_flag(profile);
-    format!("awsmfa enroll --resume --user {user}{profile}")
-}
-
-fn profile_flag(profile: Option<&str>) -> String {
-    profile.map(|profile| format!(" --profile {}", quoted(profile))).unwrap_or_default()
+pub(super) fn resume(user: &str, profile: Option<&str>) -> CommandLine {
+    CommandLine::new("awsmfa enroll --resume").option("--user", Some(user)).option("--profile", profile)
 }
 
 /// The command that wishes this.
-pub(super) fn command(wishes: &Wishes) -> String {
-    let option = |name: &str, value: Option<&str>| {
-        value.map(|value| [name.to_owned(), value.to_owned()]).into_iter().flatten()
-    };
-    let switch = |name: &str, on: bool| on.then(|| name.to_owned());
-    let mut words = vec!["awsmfa".to_owned(), "enroll".to_owned()];
-    words.extend(option("--user", wishes.user.as_ref().map(UserName::as_str)));
-    words.extend(option("--profile", wishes.profile.as_deref()));
-    words.extend(option("--for-profile", wishes.for_profile.as_deref()));
-    words.extend(option("--device-name", wishes.device_name.as_ref().map(DeviceName::as_str)));
-    words.extend(option("--path", given(&wishes.path)));
-    words.extend(option("--store", wishes.store.map(|store| store.to_string()).as_deref()));
+pub(super) fn command(wishes: &Wishes) -> CommandLine {
+    let mut command = CommandLine::new("awsmfa enroll")
+        .option("--user", wishes.user.as_ref().map(UserName::as_str))
+        .option("--profile", wishes.profile.as_deref())
+        .option("--for-profile", wishes.for_profile.as_deref())
+        .option("--device-name", wishes.device_name.as_ref().map(DeviceName::as_str))
+        .option("--path", given(&wishes.path))
+        .option("--store", wishes.store.map(|store| store.to_string()));
     for tag in &wishes.tags {
-        words.extend(option("--tag", Some(&format!("{}={}", tag.key, tag.value))));
+        command = command.option("--tag", Some(format!("{}={}", tag.key, tag.value)));
     }
     if let Some(new) = &wishes.new_user {
-        words.push("--create-user".to_owned());
-        words.extend(option("--user-path", given(&new.path)));
+        command = command.switch("--create-user", true).option("--user-path", given(&new.path));
         for policy in &new.policies {
-            words.extend(option("--attach-policy", Some(policy.as_str())));
+            command = command.option("--attach-policy", Some(policy.as_str()));
         }
-        words.extend(switch("--console-password", new.console_password));
-        words.extend(switch("--access-key", new.access_key));
+        command =
+            command.switch("--console-password", new.console_password).switch("--access-key", new.access_key);
     }
-    words.extend(switch("--replace", wishes.replace));
-    words.extend(switch("--yes", wishes.yes));
-    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+    command.switch("--replace", wishes.replace).switch("--yes", wishes.yes)
 }
 
 fn given(path: &IamPath) -> Option<&str> {
@@ -92,7 +80,9 @@ impl Run<'_> {
 
     /// A command of the AWS CLI, with the credentials that do the work here.
     pub(super) fn aws(&self, command: &str) -> String {
-        format!("aws {command}{}", profile_flag(self.wishes.profile.as_deref()))
+        CommandLine::new(&format!("aws {command}"))
+            .option("--profile", self.wishes.profile.as_deref())
+            .to_string()
     }
 
     /// The user is not there.
@@ -108,7 +98,10 @@ impl Run<'_> {
 
     /// How the secret of a device that the user has comes here.
     pub(super) fn import(&self, serial: &str) -> String {
-        format!("awsmfa device import --serial {serial}{}", profile_flag(self.using_profile().as_deref()))
+        CommandLine::new("awsmfa device import")
+            .option("--serial", Some(serial))
+            .option("--profile", self.using_profile())
+            .to_string()
     }
 
     /// The user has a device, and AWS demands a session made with it.
@@ -136,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_command_names_all_that_is_wished() {
-        assert_eq!(command(&Wishes::default()), "awsmfa enroll");
+        assert_eq!(command(&Wishes::default()).to_string(), "awsmfa enroll");
         let tag = crate::aws::Tag { key: "team".into(), value: "dark blue".into() };
         let new_user = NewUser {
             path: "/eng/".parse().unwrap(),
@@ -158,7 +151,7 @@ mod tests {
             new_user: Some(new_user),
         };
         assert_eq!(
-            command(&wishes),
+            command(&wishes).to_string(),
             "awsmfa enroll --user alice --profile 'my admin' --for-profile dev --device-name phone \
              --path /phones/ --store file --tag 'team=dark blue' --create-user --user-path /eng/ \
              --attach-policy arn:aws:iam::aws:policy/ReadOnlyAccess --console-password --access-key \

@@ -1,12 +1,12 @@
 //! What AWS and the way to it can do to a command.
 
-use super::{CommandError, ErrorKind};
+use super::{CommandError, ErrorKind, clock_hint};
 use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
 use crate::aws_files::resolve::{KeySource, Resolution};
 use crate::model::region::{Region, RegionError};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 
 /// The keys of a request that was refused.
 #[derive(Debug)]
@@ -172,7 +172,7 @@ impl From<AwsError> for CommandError {
                 .hint("the serial must be a device of the user whose keys these are: `awsmfa device list`")
                 .hint("or it was enabled seconds ago, or asked too often: wait 3 minutes"),
             Kind::ClockSkew => Self::new(kind, format!("this computer's clock is off: {}", error.message))
-                .hint("set it: `sudo timedatectl set-ntp true`"),
+                .hint(clock_hint()),
             Kind::WrongSecretKey => {
                 Self::new(kind, "the secret access key does not belong to the access key ID")
                     .hint("enter both again: `aws configure --profile NAME`, with the name of the long-term profile")
@@ -218,7 +218,7 @@ impl From<AwsError> for CommandError {
             }
             Kind::InvalidPair => {
                 Self::new(kind, "AWS refused the device's two codes: the secret or the computer's clock is not right")
-                    .hint("set this computer's clock: `sudo timedatectl set-ntp true`")
+                    .hint(clock_hint())
             }
             Kind::NeedsMfa => {
                 Self::new(kind, "the user has an MFA device already, and AWS demands a session made with it (AWS-2023-001)")

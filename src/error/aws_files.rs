@@ -12,7 +12,8 @@ use crate::aws_files::syntax::{Problem, is_identifier};
 use crate::aws_files::write::{EditError, FileError};
 use crate::aws_files::{header_of, long_term_name};
 use crate::files::Irreplaceable;
-use crate::model::visible::{quoted, quoted_path};
+use crate::model::shell::{CommandLine, quoted};
+use crate::ui::remedies;
 
 fn configuration(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(ErrorKind::Configuration, error)
@@ -22,12 +23,12 @@ impl From<FileError> for CommandError {
     fn from(error: FileError) -> Self {
         let this = configuration(&error);
         match &error {
-            FileError::Unreadable { path, .. } => this.hint(format!("ls -l {}", quoted_path(path))),
+            FileError::Unreadable { path, .. } => this.hint(remedies::here().show_owner(&[path])),
             FileError::Folder { .. } => {
                 this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
             }
             FileError::DanglingLink { path } => {
-                this.hint(format!("see where it points: `ls -l {}`", quoted_path(path)))
+                this.hint(format!("see where it points: `{}`", remedies::here().show_owner(&[path])))
             }
             FileError::Syntax { path, source } => this.hint(syntax_hint(&source.problem, path)),
             FileError::Unsafe { path, source: UnsafeEdit::Syntax(source) } => {
@@ -53,23 +54,27 @@ impl From<FileError> for CommandError {
 
 /// How to put a line in order.
 fn syntax_hint(problem: &Problem, path: &Path) -> String {
-    let path = quoted_path(path);
+    let remedies = remedies::here();
     match problem {
-        Problem::ByteOrderMark => {
-            format!("remove it: `perl -pi -e 's/^\\xEF\\xBB\\xBF// if $. == 1' {path}`")
-        }
-        Problem::Utf16 => format!(
-            "save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 {path} > {path}.utf8 && mv {path}.utf8 {path})`"
+        Problem::ByteOrderMark => remedies.edit(
+            "remove it",
+            "save the file without a byte order mark",
+            "s/^\\xEF\\xBB\\xBF// if $. == 1",
+            path,
         ),
-        Problem::NotUtf8 => format!("save it as UTF-8; if it is Latin-1: `iconv -f latin1 -t utf-8 {path}`"),
-        Problem::LoneCarriageReturn => {
-            format!("end lines with a line feed: `perl -pi -e 's/\\r(?!\\n)/\\n/g' {path}`")
-        }
+        Problem::Utf16 => remedies.to_utf8("save it as UTF-8", "utf-16", path),
+        Problem::NotUtf8 => remedies.to_utf8("save it as UTF-8; if it is Latin-1", "latin1", path),
+        Problem::LoneCarriageReturn => remedies.edit(
+            "end lines with a line feed",
+            "save the file with Windows or Unix line endings",
+            "s/\\r(?!\\n)/\\n/g",
+            path,
+        ),
         Problem::StrayContinuation
         | Problem::OddIndentation
         | Problem::IndentedHeader
         | Problem::IndentedSetting => "remove the indentation".to_owned(),
-        Problem::Separator => format!("remove it: `perl -pi -e 's/[\\x1c-\\x1f]//g' {path}`"),
+        Problem::Separator => remedies.edit("remove it", "delete the character", "s/[\\x1c-\\x1f]//g", path),
         Problem::NulByte
         | Problem::OpenHeader
         | Problem::OutsideSection
@@ -103,8 +108,8 @@ impl From<UnsafeEdit> for CommandError {
 }
 
 fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> CommandError {
-    let folder = quoted_path(path.parent().unwrap_or(path));
-    let path = quoted_path(path);
+    let folder = path.parent().unwrap_or(path);
+    let remedies = remedies::here();
     match why {
         Irreplaceable::MountPoint => {
             this.hint("mount its folder instead of the file, as in `docker run -v ~/.aws:/root/.aws`")
@@ -112,8 +117,8 @@ fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> Comm
         Irreplaceable::NotRegular(_) => {
             this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
         }
-        Irreplaceable::Immutable(marked) => this.hint(format!("sudo chattr -i -a {}", quoted_path(marked))),
-        _ => this.hint(format!("check who may write: `ls -ld {path} {folder}`")),
+        Irreplaceable::Immutable(marked) => this.hint(remedies.make_mutable(marked)),
+        _ => this.hint(format!("check who may write: `{}`", remedies.show_owner(&[path, folder]))),
     }
 }
 
@@ -133,10 +138,10 @@ impl From<SessionEditError> for CommandError {
         match &error {
             SessionEditError::Unsafe(error) => with_edit_hint(this, error),
             SessionEditError::DifferentKeys { section, long_term } => {
-                this.hint(format!("take the outdated access key out of [{section}] or out of [{long_term}]"))
+                this.hint(format!("remove the outdated access key from [{section}] or [{long_term}]"))
             }
             SessionEditError::KeepsKeys { profile, .. } => {
-                this.hint(format!("awsmfa login --profile {}", quoted(profile)))
+                this.hint(CommandLine::new("awsmfa login").profile(profile))
             }
             // Whoever wanted to write knows the command.
             SessionEditError::ForeignSession { .. } => this,
@@ -173,8 +178,8 @@ impl From<ResolveError> for CommandError {
                 Self { choices: others, ..this }
             }
             ResolveError::NoSuchProfile { name, near, .. } if near.is_empty() => this
-                .hint(format!("make it: `aws configure --profile {}`", quoted(&name)))
-                .hint("or list those there are: `aws configure list-profiles`"),
+                .hint(format!("create it: `{}`", configure(&name)))
+                .hint("or list existing profiles: `aws configure list-profiles`"),
             ResolveError::NoSuchProfile { near, .. } => near
                 .iter()
                 .fold(this, |this, name| this.hint(format!("did you mean `--profile {}`?", quoted(name)))),
@@ -182,52 +187,48 @@ impl From<ResolveError> for CommandError {
                 if near.is_empty() {
                     near.push("NAME".to_owned());
                 }
-                near.iter().fold(this, |this, name| {
-                    this.hint(format!(
-                        "aws configure set source_profile {} --profile {}",
-                        quoted(name),
-                        quoted(&profile)
-                    ))
-                })
+                near.iter().fold(this, |this, name| this.hint(set_source(name, &profile)))
             }
-            ResolveError::NoSource { profile, .. } => {
-                this.hint(format!("aws configure set source_profile NAME --profile {}", quoted(&profile)))
-            }
+            ResolveError::NoSource { profile, .. } => this.hint(set_source("NAME", &profile)),
             ResolveError::Cycle { .. } => {
-                this.hint("one of them must have long-term keys instead of `source_profile`")
+                this.hint("give one of them long-term keys instead of `source_profile`")
             }
         }
     }
 }
 
+fn configure(profile: &str) -> CommandLine {
+    CommandLine::new("aws configure").profile(profile)
+}
+
+fn set_source(source: &str, profile: &str) -> CommandLine {
+    CommandLine::new("aws configure set source_profile").arg(source).profile(profile)
+}
+
 impl From<KeysError> for CommandError {
     fn from(error: KeysError) -> Self {
         let this = configuration(&error);
-        match error {
-            KeysError::NoLongTermKeys { profile, instead, .. } => match instead {
-                Some(Instead::Sso) => {
-                    this.hint(format!("it needs no awsmfa: `aws sso login --profile {}`", quoted(&profile)))
-                }
-                Some(Instead::LoginSession) => {
-                    this.hint(format!("it needs no awsmfa: `aws login --profile {}`", quoted(&profile)))
-                }
-                Some(Instead::WebIdentity | Instead::CredentialSource(_)) => {
-                    this.hint("name a profile with an IAM user's access key: `--profile NAME`")
-                }
-                Some(Instead::Served(other)) => this.hint(format!("use `--profile {}`", quoted(&other))),
-                // Keys in the profile's own section would hide the command or the session from the SDKs.
-                Some(Instead::SessionOnly | Instead::Ourselves) => this.hint(format!(
-                    "enter the access key of an IAM user: `aws configure --profile {}`",
-                    quoted(&long_term_name(&profile))
-                )),
-                None => this.hint(format!(
-                    "enter the access key of an IAM user: `aws configure --profile {}`",
-                    quoted(&profile)
-                )),
-            },
-            KeysError::Incomplete(keys) => {
-                this.hint(format!("aws configure --profile {}", quoted(&keys.profile)))
+        let (profile, instead) = match error {
+            KeysError::NoLongTermKeys { profile, instead, .. } => (profile, instead),
+            KeysError::Incomplete(keys) => return this.hint(configure(&keys.profile)),
+        };
+        let enter = |profile: &str| format!("enter the access key of an IAM user: `{}`", configure(profile));
+        this.hint(match instead {
+            Some(Instead::Sso) => {
+                let login = CommandLine::new("aws sso login").profile(&profile);
+                format!("SSO profiles do not need awsmfa: `{login}`")
             }
-        }
+            Some(Instead::LoginSession) => {
+                let login = CommandLine::new("aws login").profile(&profile);
+                format!("profiles with `login_session` do not need awsmfa: `{login}`")
+            }
+            Some(Instead::WebIdentity | Instead::CredentialSource(_)) => {
+                "choose a profile with an IAM user's access key: `--profile NAME`".to_owned()
+            }
+            Some(Instead::Served(other)) => format!("use `--profile {}`", quoted(&other)),
+            // Keys in the profile's own section would hide the command or the session from the SDKs.
+            Some(Instead::SessionOnly | Instead::Ourselves) => enter(&long_term_name(&profile)),
+            None => enter(&profile),
+        })
     }
 }

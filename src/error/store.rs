@@ -4,6 +4,7 @@ use super::{CommandError, ErrorKind};
 use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::store::StoreError;
 use crate::store::registry::RegistryError;
+use crate::ui::remedies;
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
@@ -39,11 +40,9 @@ impl From<RegistryError> for CommandError {
         let this = Self::new(ErrorKind::Configuration, &error);
         match error {
             RegistryError::Newer { .. } => this.hint("use the newer awsmfa that wrote it"),
-            RegistryError::Damaged { path, .. } => this.hint(format!(
-                "move it away and import again: `mv {} {}.bad`",
-                path.display(),
-                path.display()
-            )),
+            RegistryError::Damaged { path, .. } => {
+                this.hint(format!("move it away and import again: `{}`", remedies::here().move_away(&path)))
+            }
             RegistryError::Io(source) => source.into(),
         }
     }

@@ -5,10 +5,9 @@ use std::path::Path;
 
 use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
-use crate::model::visible::quoted_path;
 use crate::paths::NoHome;
 use crate::process::ProcessError;
-use crate::ui::{OutputError, PromptError};
+use crate::ui::{OutputError, PromptError, remedies};
 
 impl From<NoHome> for CommandError {
     fn from(error: NoHome) -> Self {
@@ -26,12 +25,14 @@ impl CommandError {
     /// Adds what to do about a file that the system does not let us read or write, if anything is known.
     pub(super) fn hint_about(self, error: &io::Error) -> Self {
         let hint = match files::problem(error) {
-            Some(Problem::System { path, source }) => taken_hint(path, source).or_else(|| hint(source)),
-            Some(Problem::Lock { path, source }) => {
-                lock_hint(source).or_else(|| taken_hint(path, source)).or_else(|| hint(source))
+            Some(Problem::System { path, source }) => {
+                taken_hint(path, source).or_else(|| hint(Some(path), source))
             }
-            Some(Problem::Odd { path, oddity }) => odd_hint(path, *oddity),
-            None => hint(error),
+            Some(Problem::Lock { path, source }) => {
+                lock_hint(source).or_else(|| taken_hint(path, source)).or_else(|| hint(Some(path), source))
+            }
+            Some(Problem::Odd { path, oddity }) => Some(odd_hint(path, *oddity)),
+            None => hint(None, error),
         };
         match hint {
             Some(hint) => self.hint(hint),
@@ -40,16 +41,18 @@ impl CommandError {
     }
 }
 
-fn hint(error: &io::Error) -> Option<String> {
-    let hint = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free some space: `df -h ~`",
-        io::ErrorKind::FileTooLarge => "see how large a file may get: `ulimit -f`",
+fn hint(path: Option<&Path>, error: &io::Error) -> Option<String> {
+    let (remedies, path) = (remedies::here(), path.unwrap_or(Path::new(".")));
+    Some(match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            format!("free some space: `{}`", remedies.show_space(path))
+        }
+        io::ErrorKind::FileTooLarge => format!("check the file size limit: `{}`", remedies.show_file_limit()),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "check whose it is and who may write there: `ls -ld`"
+            format!("check who owns it and who may write there: `{}`", remedies.show_owner(&[path]))
         }
         _ => return None,
-    };
-    Some(hint.to_owned())
+    })
 }
 
 /// For something of another user's in a folder of ours, as a run of an older version with `sudo` left it.
@@ -59,7 +62,7 @@ fn taken_hint(path: &Path, error: &io::Error) -> Option<String> {
 }
 
 fn take_back(path: &Path) -> String {
-    format!("take it back: `sudo chown -R \"$(id -u):$(id -g)\" {}`", quoted_path(path))
+    format!("take it back: `{}`", remedies::here().take_back(path))
 }
 
 /// For file systems without locks, as network homes can be.
@@ -69,21 +72,22 @@ fn lock_hint(error: &io::Error) -> Option<String> {
     #[cfg(not(unix))]
     let none_left = false;
     (none_left || error.kind() == io::ErrorKind::Unsupported).then(|| {
-        "keep awsmfa's locks on a local disk: `export XDG_STATE_HOME=/path/on/a/local/disk`".to_owned()
+        let command = remedies::here().set("XDG_STATE_HOME", "/path/on/a/local/disk");
+        format!("keep awsmfa's locks on a local disk: `{command}`")
     })
 }
 
-fn odd_hint(path: &Path, oddity: Oddity) -> Option<String> {
-    let shown = quoted_path(path);
-    Some(match oddity {
+fn odd_hint(path: &Path, oddity: Oddity) -> String {
+    let remedies = remedies::here();
+    match oddity {
         Oddity::Owner(_) => match files::taken(path) {
             Some(taken) => take_back(&taken),
-            None => format!("check who created it: `ls -ld {shown}`"),
+            None => format!("check who created it: `{}`", remedies.show_owner(&[path])),
         },
-        Oddity::Shared => format!("make it private: `chmod 600 {shown}`"),
-        Oddity::Writable => format!("make it private: `chmod 700 {shown}`"),
-        _ => format!("move it away: `mv {shown} {shown}.odd`"),
-    })
+        Oddity::Shared => format!("make it private: `{}`", remedies.make_private(path, "600")),
+        Oddity::Writable => format!("make it private: `{}`", remedies.make_private(path, "700")),
+        _ => format!("move it away: `{}`", remedies.move_away(path)),
+    }
 }
 
 impl From<PromptError> for CommandError {

@@ -23,18 +23,6 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// A word of a command in a hint, quoted where a shell would read it as something else: names come from files that others
-/// may have written, and what is pasted runs nothing but the command.
-pub fn quoted(word: &str) -> String {
-    // No word with a NUL can be given to a program, quoted or not.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Into::into)
-}
-
-/// A path as one such word.
-pub fn quoted_path(path: &std::path::Path) -> String {
-    quoted(&path.display().to_string())
-}
-
 /// JSON in which such characters are written as JSON writes them: it means the same and is harmless on a terminal.
 pub fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

@@ -8,10 +8,11 @@ use std::time::Duration;
 use super::plan::Plan;
 use crate::aws::AwsError;
 use crate::aws_files::resolve::Resolution;
-use crate::error::{CommandError, ErrorKind, RefusedCode, RefusedKeys};
+use crate::error::{CommandError, ErrorKind, RefusedCode, RefusedKeys, clock_hint};
 use crate::ledger::TRIES_IN_WINDOW;
 use crate::model::duration::in_words;
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
+use crate::ui::remedies;
 
 /// Why there is no session.
 #[derive(Debug, thiserror::Error)]
@@ -105,7 +106,7 @@ impl From<SessionError> for CommandError {
                     ErrorKind::Refused,
                     format!("this computer's clock is {} {direction} AWS's; sessions would seem ended or endless", in_words(by)),
                 )
-                .hint("set it: `sudo timedatectl set-ntp true`")
+                .hint(clock_hint())
             }
             SessionError::Rest { seconds } => Self::new(
                 ErrorKind::Refused,
@@ -114,7 +115,7 @@ impl From<SessionError> for CommandError {
             .hint(format!("try again in {seconds} s")),
             SessionError::Busy => {
                 Self::new(ErrorKind::Failed, "another awsmfa is making this session and does not come to an end")
-                    .hint("see whether one waits for a person: `pgrep -a awsmfa`")
+                    .hint(format!("see whether one waits for a person: `{}`", remedies::here().list_processes()))
             }
             SessionError::State(source) => source.into(),
         }

@@ -14,7 +14,7 @@ use crate::env::SERVING;
 use crate::error::{CommandError, CommandResult, ErrorKind, invalid};
 use crate::model::secret::Secret;
 use crate::model::session::{KeyPart, LongTermKeys};
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 use crate::process;
 
 /// Keys in the environment, for a person who has nothing configured at all.

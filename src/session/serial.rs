@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind, RefusedKeys};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 use crate::retry::with_aws_time;
 
 /// The MFA device of a profile's user.

@@ -207,12 +207,13 @@ fn check_hints(world: &World, line: &[&str], name: &str) -> usize {
     let command = world.home.awsmfa(line);
     let said = String::from_utf8(run(command).stderr).unwrap();
     let mut named = 0;
-    for hint in said.lines().filter(|line| line.starts_with("hint: ") && line.contains("--profile ")) {
+    for hint in said.lines().filter(|line| line.starts_with("hint: ") && line.contains("--profile")) {
         let command =
-            hint.trim_start_matches("hint: ").split('`').find(|part| part.contains("--profile ")).unwrap();
+            hint.trim_start_matches("hint: ").split('`').find(|part| part.contains("--profile")).unwrap();
         let words = shlex::split(command).unwrap_or_else(|| panic!("{line:?}: {hint}"));
-        let at = words.iter().position(|word| word == "--profile").unwrap();
-        let word = words[at + 1].trim_end_matches("-long-term");
+        let at = words.iter().position(|word| word.starts_with("--profile")).unwrap();
+        let word = words[at].strip_prefix("--profile=").unwrap_or_else(|| &words[at + 1]);
+        let word = word.trim_end_matches("-long-term");
         assert!(word == name || word == "NAME", "{line:?}: {hint}");
         named += usize::from(word == name);
     }

@@ -43,7 +43,7 @@ fn a_lock_replaced(replace: fn(document: PathBuf, lock: PathBuf), complaint: &st
             false => world.home.awsmfa(["logout", "--all"]).run().err() + &import(&world).err(),
         };
         let expected =
-            format!("error: `~/{lock}` {complaint}\nhint: move it away: `mv ~/{lock} ~/{lock}.odd`");
+            format!("error: `~/{lock}` {complaint}\nhint: move it away: `mv ~/{lock} ~/{lock}.bad`");
         assert!(said.contains(&expected), "{said}");
         assert_eq!(world.home.read("thesis"), "a year's work\n", "{lock}");
         fs::remove_file(world.home.join(&lock)).unwrap();

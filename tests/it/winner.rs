@@ -143,20 +143,20 @@ fn a_role_beside_credential_process_is_found() {
         follow(&world, &ran);
         assert!(!world.home.read(".aws/config").contains("credential_process"));
         match source {
-            "" => insta::assert_snapshot!(ran.err(), @r#"
+            "" => insta::assert_snapshot!(ran.err(), @r"
             awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
             warning: profile `dev` has a `role_arn`, so its `credential_process` is ignored by the AWS CLI, boto3, Terraform and the Rust SDK
-            hint: move `credential_process` to a profile of its own: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
+            hint: move `credential_process` to its own profile: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
             hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/i' ~/.aws/config`
             hint: use the session with `--profile dev-mfa`
-            "#),
-            _ => insta::assert_snapshot!(ran.err(), @r#"
+            "),
+            _ => insta::assert_snapshot!(ran.err(), @r"
             awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
             warning: profile `dev` has a `role_arn`, so its `credential_process` is ignored by the AWS CLI and all SDKs
-            hint: move `credential_process` to a profile of its own: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
+            hint: move `credential_process` to its own profile: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
             hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/i' ~/.aws/config`
             hint: use the session with `--profile dev-mfa`
-            "#),
+            "),
         }
     }
 }

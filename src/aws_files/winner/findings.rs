@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::model::command_line;
-use crate::model::visible::{quoted, quoted_path};
 
 use super::super::profiles::Profiles;
 use super::super::session_edits::FOREIGN_MARKERS;
@@ -74,8 +73,8 @@ pub enum Cause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// Its first word: awsmfa's path.
-    program: String,
-    origin: Origin,
+    pub program: String,
+    pub origin: Origin,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,79 +216,6 @@ impl Finding {
             Cause::Other => format!("{who} cannot use awsmfa's session in profile `{name}`"),
         }
     }
-
-    /// What to do about it: commands to paste where there are any.
-    pub fn hints(&self) -> Vec<String> {
-        let name = &self.profile;
-        let hint = match &self.cause {
-            Cause::Environment(FromEnvironment::WebIdentity) => {
-                "unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN".to_owned()
-            }
-            Cause::Environment(_) => {
-                "unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN".to_owned()
-            }
-            Cause::Keys { kind, session, free, origin } => key_hint(name, *kind, *session, *free, origin),
-            Cause::NoProfileNamed(command) => set_process(command, name, name),
-            Cause::Role(command) => {
-                let to = format!("{name}-mfa");
-                return vec![
-                    format!(
-                        "move `credential_process` to a profile of its own: `{}`",
-                        set_process(command, name, &to)
-                    ),
-                    format!(
-                        "remove the old `credential_process`: `{}`",
-                        delete_line(&command.origin, "credential_process")
-                    ),
-                    format!("use the session with `--profile {}`", quoted(&to)),
-                ];
-            }
-            Cause::AsksForCode(serial) => format!(
-                "remove the line; awsmfa knows the device without it: `{}`",
-                delete_line(&serial.origin, "mfa_serial")
-            ),
-            Cause::Elsewhere(..) => format!(
-                "write the session to another profile: `awsmfa login --profile {} --output-profile {}`",
-                quoted(name),
-                quoted(&format!("{name}-mfa"))
-            ),
-            Cause::Other => {
-                format!("see the error: `aws sts get-caller-identity --profile {}`", quoted(name))
-            }
-        };
-        vec![hint]
-    }
-}
-
-fn key_hint(name: &str, kind: AwsFile, session: Option<Marked>, free: bool, origin: &Origin) -> String {
-    let (long_term, file) = (long_term_name(name), origin.path.display());
-    match (session, kind) {
-        (Some(Marked(false)), AwsFile::Credentials) => format!("awsmfa logout --profile {}", quoted(name)),
-        (Some(_), _) => format!("remove the session's keys from profile `{name}` in {file}"),
-        (None, AwsFile::Credentials) if free => format!(
-            "move the access key to [{long_term}]: `perl -pi -e 's/^\\[({})\\]/[$1-long-term]/' {}`",
-            name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', "."),
-            quoted_path(&origin.path)
-        ),
-        (None, _) if free => format!(
-            "move `aws_access_key_id` and `aws_secret_access_key` to [{long_term}] in the credentials file"
-        ),
-        (None, _) => format!(
-            "remove `aws_access_key_id` and `aws_secret_access_key` from `{name}`: awsmfa uses those of [{long_term}]"
-        ),
-    }
-}
-
-fn set_process(command: &Command, serves: &str, to: &str) -> String {
-    let words = [command.program.as_str(), "credential-process", "--profile", serves];
-    let command = shlex::try_join(words).unwrap_or_else(|_| words.join(" "));
-    format!("aws configure set credential_process {} --profile {}", quoted(&command), quoted(to))
-}
-
-/// A command that deletes a line while it is what it was.
-fn delete_line(origin: &Origin, key: &str) -> String {
-    let line = origin.line;
-    format!("perl -i -ne 'print unless $. == {line} && /^\\s*{key}/i' {}", quoted_path(&origin.path))
 }
 
 /// Whether the SDKs are one in words, too: the one of Python is `the AWS CLI and boto3`.

@@ -13,8 +13,8 @@ use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
+use crate::model::shell::{CommandLine, quoted};
 use crate::model::totp::Seed;
-use crate::model::visible::quoted;
 use crate::session::{self, Request, UserDevice};
 use crate::store::registry::{DeviceRecord, Registration};
 use crate::store::{StoreError, StoreKind};
@@ -210,25 +210,14 @@ fn in_words(args: &ImportArgs, error: StoreError) -> CommandError {
 
 /// The command as it was given, with another store.
 fn command(args: &ImportArgs, store: Option<StoreKind>) -> String {
-    let store = store.map(|store| store.to_string());
-    let options = [
-        ("--profile", args.profile.profile.as_deref()),
-        ("--serial", args.serial.as_deref()),
-        ("--label", args.label.as_deref()),
-        ("--store", store.as_deref()),
-    ];
-    let switches = [
-        ("--secret-stdin", args.secret_stdin),
-        ("--uri-stdin", args.uri_stdin),
-        ("--no-verify", args.no_verify),
-        ("--yes", args.yes),
-    ];
-    let mut words = vec!["awsmfa", "device", "import"];
-    words.extend(options.into_iter().filter_map(|(name, value)| Some([name, value?])).flatten());
-    words.extend(switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| name));
-    let line = shlex::try_join(words.iter().copied()).unwrap_or_else(|_| words.join(" "));
-    match args.secret_stdin || args.uri_stdin {
-        true => format!("… | {line}"),
-        false => line,
-    }
+    let line = CommandLine::new("awsmfa device import")
+        .option("--profile", args.profile.profile.as_deref())
+        .option("--serial", args.serial.as_deref())
+        .option("--label", args.label.as_deref())
+        .option("--store", store.map(|store| store.to_string()))
+        .switch("--secret-stdin", args.secret_stdin)
+        .switch("--uri-stdin", args.uri_stdin)
+        .switch("--no-verify", args.no_verify)
+        .switch("--yes", args.yes);
+    if args.secret_stdin || args.uri_stdin { format!("… | {line}") } else { line.to_string() }
 }

@@ -1,8 +1,6 @@
 //! `awsmfa device list`: the devices that are stored here, joined with those that AWS has.
 
 use chrono::{DateTime, Utc};
-use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::aws::{AwsError, AwsErrorKind};
@@ -13,7 +11,7 @@ use crate::context::Context;
 use crate::devices::inventory::{self, Entry, Kind, State};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::session::timestamp;
-use crate::model::visible::visible;
+use crate::ui;
 
 /// List the devices that are stored here and those that AWS has
 #[derive(Debug, clap::Args)]
@@ -160,35 +158,30 @@ fn since(entry: &Entry) -> Option<DateTime<Utc>> {
 }
 
 fn table(entries: &[Entry]) -> String {
-    let mut table = Table::new();
-    // Serials are for copying: they are never wrapped.
-    table.load_preset(NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["SERIAL", "KIND", "USER", "ENABLED", "SECRET", "PROFILES", "LABEL"]);
-    let or_dash = |text: Option<&str>| text.map_or("-".to_owned(), visible);
-    for entry in entries {
-        let kind = match Kind::of(&entry.serial) {
-            Kind::Virtual => "virtual",
-            Kind::Hardware => "hardware",
-            Kind::SecurityKey => "security key",
-        };
-        let enabled = match entry.state {
-            State::Enabled(Some(since)) => since.format("%Y-%m-%d").to_string(),
-            State::Enabled(None) => "yes".to_owned(),
-            State::Unassigned => "unassigned".to_owned(),
-            State::Missing => "missing".to_owned(),
-            State::Unknown => "-".to_owned(),
-        };
-        let profiles = Some(entry.profiles.join(",")).filter(|p| !p.is_empty());
-        table.add_row([
-            visible(&entry.serial),
-            kind.to_owned(),
-            or_dash(entry.user.as_deref()),
-            enabled,
-            entry.store.map_or_else(|| "-".to_owned(), |store| store.to_string()),
-            or_dash(profiles.as_deref()),
-            or_dash(entry.label.as_deref()),
-        ]);
-    }
-    // Without the border's spaces, a line starts with what it is about.
-    table.lines().map(|line| format!("{}\n", line.trim())).collect()
+    let head = ["SERIAL", "KIND", "USER", "ENABLED", "SECRET", "PROFILES", "LABEL"];
+    ui::table(head, entries.iter().map(row))
+}
+
+fn row(entry: &Entry) -> [String; 7] {
+    let kind = match Kind::of(&entry.serial) {
+        Kind::Virtual => "virtual",
+        Kind::Hardware => "hardware",
+        Kind::SecurityKey => "security key",
+    };
+    let enabled = match entry.state {
+        State::Enabled(Some(since)) => since.format("%Y-%m-%d").to_string(),
+        State::Enabled(None) => "yes".to_owned(),
+        State::Unassigned => "unassigned".to_owned(),
+        State::Missing => "missing".to_owned(),
+        State::Unknown => String::new(),
+    };
+    [
+        entry.serial.clone(),
+        kind.to_owned(),
+        entry.user.clone().unwrap_or_default(),
+        enabled,
+        entry.store.map(|store| store.to_string()).unwrap_or_default(),
+        entry.profiles.join(","),
+        entry.label.clone().unwrap_or_default(),
+    ]
 }

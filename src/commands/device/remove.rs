@@ -9,7 +9,7 @@ use crate::devices::in_aws::{self, Place};
 use crate::error::{CommandError, CommandResult, ErrorKind, denied};
 use crate::interrupt;
 use crate::model::serial::{Serial, SerialError};
-use crate::model::visible::quoted;
+use crate::model::shell::quoted;
 use crate::retry;
 use crate::store::registry::DeviceRecord;
 use crate::vault;

@@ -6,7 +6,7 @@ use crate::aws::{AwsError, AwsErrorKind, CodePair, Signer};
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::devices::in_aws;
-use crate::error::{CommandError, CommandResult, ErrorKind, denied};
+use crate::error::{CommandError, CommandResult, ErrorKind, clock_hint, denied};
 use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
@@ -56,7 +56,7 @@ pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     if off != 0 {
         let direction = if off > 0 { "behind" } else { "ahead of" };
         ctx.ui.warn(format_args!("this computer's clock is {} s {direction} AWS's", off.abs()));
-        ctx.ui.hint("set it: `sudo timedatectl set-ntp true`");
+        ctx.ui.hint(clock_hint());
     }
     Ok(())
 }

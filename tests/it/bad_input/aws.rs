@@ -138,13 +138,13 @@ fn a_clock_a_day_off() {
     world.aws.clock().set_offset(88_000);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
     error: this computer's clock is 1d behind AWS's; sessions would seem ended or endless
-    hint: set it: `sudo timedatectl set-ntp true`
+    hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
     let world = World::imported();
     world.aws.clock().set_offset(-88_000);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
     error: this computer's clock is 1d ahead of AWS's; sessions would seem ended or endless
-    hint: set it: `sudo timedatectl set-ntp true`
+    hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
 }
 
@@ -155,6 +155,6 @@ fn a_clock_a_day_off_before_the_serial_is_known() {
     world.aws.clock().set_offset(86_400);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
     error: this computer's clock is off: Signature expired: [TIME] is now earlier than [TIME] ([TIME] - 15 min.)
-    hint: set it: `sudo timedatectl set-ntp true`
+    hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
 }

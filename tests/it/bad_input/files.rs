@@ -93,14 +93,14 @@ fn not_utf8() {
     fs::write(world.home.join(".aws/credentials"), &bytes).unwrap();
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: line 4: not UTF-8
-    hint: save it as UTF-8; if it is Latin-1: `iconv -f latin1 -t utf-8 ~/.aws/credentials`
+    hint: save it as UTF-8; if it is Latin-1: `(umask 077; iconv -f latin1 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
     ");
     still_read(&world);
     bytes.extend(b"region = \xfc\n");
     fs::write(world.home.join(".aws/credentials"), bytes).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: ~/.aws/credentials, line 5: not UTF-8
-    hint: save it as UTF-8; if it is Latin-1: `iconv -f latin1 -t utf-8 ~/.aws/credentials`
+    hint: save it as UTF-8; if it is Latin-1: `(umask 077; iconv -f latin1 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
     ");
 }
 
@@ -120,7 +120,7 @@ fn utf16() {
     let run = || world.home.awsmfa(["login", "--profile", "dev"]).env("AWS_SHARED_CREDENTIALS_FILE", &blank);
     insta::assert_snapshot!(run().run().code(3).err(), @"
     error: ~/my files, line 1: the file is UTF-16, which no AWS SDK can read
-    hint: save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 '~/my files' > '~/my files'.utf8 && mv '~/my files'.utf8 '~/my files')`
+    hint: save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 '~/my files' > '~/my files.utf8' && mv '~/my files.utf8' '~/my files')`
     ");
     no_code_was_spent(&world);
 }
@@ -242,7 +242,7 @@ fn a_file_that_may_not_grow() {
     let run = world.home.awsmfa(["login", "--profile", "dev"]).under("/bin/sh", &limited);
     insta::assert_snapshot!(refused(&world.home, run, 1), @"
     error: cannot write ~/.aws/credentials: File too large (os error [N])
-    hint: see how large a file may get: `ulimit -f`
+    hint: check the file size limit: `ulimit -f`
     ");
     // The session is not lost: it is in the cache, and no second code is needed.
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().success();
@@ -259,7 +259,7 @@ fn a_disk_so_full_that_no_code_can_be_put_on_record() {
     let run = world.home.awsmfa(["login", "--profile", "dev"]).under("/bin/sh", &limited);
     insta::assert_snapshot!(refused(&world.home, run, 1), @"
     error: `~/.local/state/awsmfa/ledgers/fb6f2fd2cb1cfddde47ea7665d4d3c4d.json`: File too large (os error [N])
-    hint: see how large a file may get: `ulimit -f`
+    hint: check the file size limit: `ulimit -f`
     ");
     // A code is sent only once it is on record as used.
     no_code_was_spent(&world);
@@ -293,6 +293,6 @@ fn a_full_disk() {
     assert_eq!(ran.out(), "mounted\nconfig\ncredentials\n", "something was left");
     insta::assert_snapshot!(ran.err(), @"
     error: cannot write ~/.aws/credentials: No space left on device (os error [N])
-    hint: free some space: `df -h ~`
+    hint: free some space: `df -h .`
     ");
 }

@@ -15,8 +15,8 @@ fn no_profile_of_that_name() {
     let err = login_and_sdk(&world.home, "production", 3);
     insta::assert_snapshot!(err, @"
     error: no profile `production` in ~/.aws/config or ~/.aws/credentials
-    hint: make it: `aws configure --profile production`
-    hint: or list those there are: `aws configure list-profiles`
+    hint: create it: `aws configure --profile production`
+    hint: or list existing profiles: `aws configure list-profiles`
     ");
     assert!(world.aws.requests().is_empty());
 }
@@ -27,20 +27,20 @@ fn no_profile_at_all() {
     let err = login_and_sdk(&home, "default", 3);
     insta::assert_snapshot!(err, @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
-    hint: make it: `aws configure --profile default`
-    hint: or list those there are: `aws configure list-profiles`
+    hint: create it: `aws configure --profile default`
+    hint: or list existing profiles: `aws configure list-profiles`
     ");
     let err = refused(&home, home.awsmfa(["device", "import", "--secret-stdin"]).stdin("x"), 3);
     insta::assert_snapshot!(err, @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
-    hint: make it: `aws configure --profile default`
-    hint: or list those there are: `aws configure list-profiles`
+    hint: create it: `aws configure --profile default`
+    hint: or list existing profiles: `aws configure list-profiles`
     ");
     let enroll = || home.awsmfa(["enroll"]).env("AWS_EC2_METADATA_DISABLED", "true");
     insta::assert_snapshot!(refused(&home, enroll(), 3), @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
-    hint: make it: `aws configure --profile default`
-    hint: or list those there are: `aws configure list-profiles`
+    hint: create it: `aws configure --profile default`
+    hint: or list existing profiles: `aws configure list-profiles`
     ");
     // Here the SDK was told where to look, and why it found nothing is what counts.
     let err = refused(&home, enroll().env("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"), 3);
@@ -83,7 +83,7 @@ fn source_profiles_in_a_circle() {
     let err = login_and_sdk(&world.home, "a", 3);
     insta::assert_snapshot!(err, @"
     error: source profiles go in a circle: a → b → a
-    hint: one of them must have long-term keys instead of `source_profile`
+    hint: give one of them long-term keys instead of `source_profile`
     ");
 }
 
@@ -120,7 +120,7 @@ fn something_else_in_place_of_long_term_keys() {
     let err = login_and_sdk(&world.home, "sso", 3);
     insta::assert_snapshot!(err, @"
     error: no long-term keys for profile `sso`: it signs in through IAM Identity Center (SSO) (looked in [sso-long-term], [sso], `credential_process`, `source_profile`)
-    hint: it needs no awsmfa: `aws sso login --profile sso`
+    hint: SSO profiles do not need awsmfa: `aws sso login --profile sso`
     ");
     let err = login_and_sdk(&world.home, "ours", 3);
     insta::assert_snapshot!(err, @"
@@ -163,7 +163,7 @@ fn two_pairs_of_long_term_keys() {
     let err = login(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: ~/.aws/credentials: sections [dev] and [dev-long-term] hold different long-term keys
-    hint: take the outdated access key out of [dev] or out of [dev-long-term]
+    hint: remove the outdated access key from [dev] or [dev-long-term]
     ");
     assert!(world.aws.requests().is_empty(), "a code was spent");
 }

@@ -123,7 +123,7 @@ fn a_store_on_a_full_disk() {
     let err = regex::Regex::new("[^/`]+[.]age").unwrap().replace(&err, "[ENTRY]").into_owned();
     insta::assert_snapshot!(err, @"
     error: `~/.local/share/awsmfa/store/[ENTRY]`: File too large (os error [N])
-    hint: see how large a file may get: `ulimit -f`
+    hint: check the file size limit: `ulimit -f`
     ");
 }
 

@@ -209,7 +209,7 @@ fn a_journal_that_cannot_be_written_is_told_first() {
     let said = regex::Regex::new("[0-9a-f]{32}").unwrap().replace(&said, "[USER]");
     insta::assert_snapshot!(said, @"
     error: `~/.local/state/awsmfa/enrollments/[USER].probe`: File too large (os error [N])
-    hint: see how large a file may get: `ulimit -f`
+    hint: raise the file size limit: `ulimit -f`
     ");
     assert!(!bench.aws.has_user("newcomer"));
     create(&bench).success();
