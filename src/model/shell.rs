@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 /// A family of shells that read a command the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::enum_variant_names, reason = "the shells' own names")]
 pub enum Shell {
     /// sh, bash, zsh and their relatives.
     Posix,
@@ -169,12 +170,10 @@ impl CommandLine {
     /// Adds `--name value` if there is a value.
     #[must_use]
     pub fn option(self, name: &str, value: Option<impl AsRef<str>>) -> Self {
-        match value.as_ref().map(AsRef::as_ref) {
-            // Otherwise clap would read the value as an option.
-            Some(value) if value.starts_with('-') => self.arg(format!("{name}={value}")),
-            Some(value) => self.arg(name).arg(value),
-            None => self,
-        }
+        let Some(value) = value else { return self };
+        let value = value.as_ref();
+        // Otherwise clap would read the value as an option.
+        if value.starts_with('-') { self.arg(format!("{name}={value}")) } else { self.arg(name).arg(value) }
     }
 
     /// Adds `--profile NAME`.
