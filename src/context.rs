@@ -10,11 +10,11 @@ use crate::aws_files::profiles::Profiles;
 use crate::cache::Cache;
 use crate::clock::SharedClock;
 use crate::env::Env;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::ledger::{DeviceLedger, Ledgers};
 use crate::model::serial::Serial;
 use crate::paths::{NoHome, Paths};
-use crate::ui::{Prompt, Ui};
+use crate::ui::{Prompt, PromptError, Ui};
 use crate::vault::{Stores, Vault};
 
 pub struct Context {
@@ -46,6 +46,20 @@ impl Context {
         let aws_files = AwsFiles::new(config, credentials, paths.state(), clock.clone());
         let (told_obstacles, network) = (Cell::new(false), Network::default());
         Ok(Self { env, paths, clock, ui, prompt, vault, aws_files, told_obstacles, network })
+    }
+
+    /// Asks the person for a yes. A no is an error, and so is no answer: `unanswered` says what to do about it.
+    pub fn confirm(
+        &self,
+        question: &str,
+        unanswered: impl FnOnce(PromptError) -> CommandError,
+    ) -> CommandResult {
+        match self.prompt.confirm(question) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(CommandError::new(ErrorKind::Failed, "canceled; nothing was changed")),
+            Err(error @ PromptError::Interrupted) => Err(error.into()),
+            Err(error) => Err(unanswered(error)),
+        }
     }
 
     /// Both AWS files, read now.

@@ -126,6 +126,11 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the keyring cannot be used now, though nothing is wrong with what it holds.
+    pub fn is_inaccessible(&self) -> bool {
+        matches!(self, Self::Locked | Self::TimedOut { .. } | Self::Unavailable { .. })
+    }
+
     fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::devices::qr_copy::Choice;
+use crate::store::StoreKind;
 
 /// The profile that a command works on.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -27,6 +28,46 @@ impl OnlyProfileArgs {
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.flag.profile.as_deref())
     }
+}
+
+/// The device that a command works on.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DeviceArg {
+    /// The device's ARN, name or label
+    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
+    pub device: String,
+}
+
+/// The user who has the device.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct UserArg {
+    /// The user who has the device [default: looked up in AWS]
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+}
+
+/// Where new secrets are stored.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct StoreArg {
+    /// Where to store the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
+    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
+    pub store: Option<StoreKind>,
+}
+
+/// The answer to every prompt.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct YesArg {
+    /// Answer yes to all prompts
+    #[arg(short, long)]
+    pub yes: bool,
+}
+
+/// Output for programs.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct JsonArg {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Whether the secret is also shown as a QR code, for a phone.

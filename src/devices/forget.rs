@@ -1,37 +1,37 @@
-//! Forgetting a device here: its secret, the sessions made with it, and the lines that name it. The register comes last,
-//! so that what was interrupted is found again; the ledger stays, because AWS keeps count for a serial that comes back.
+//! Forgetting a device here: its secret, its sessions, and the lines that refer to it. The registry comes last, so that an
+//! interrupted run finds the device again. The ledger stays, because AWS keeps counting codes for a re-created device.
 
 use crate::aws_files::document::{Document, UnsafeEdit};
 use crate::aws_files::{AwsFile, SERIAL_KEYS};
 use crate::context::Context;
 use crate::enrollment;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
 use crate::model::serial::Serial;
 use crate::store::registry::DeviceRecord;
 
-/// Forgets a device that is no more, with its secret.
+/// Forgets a device that no longer exists, with its secret.
 pub fn all(ctx: &Context, serial: &Serial, record: Option<&DeviceRecord>) -> CommandResult {
     uses(ctx, serial)?;
     enrollment::forget_journal_of(ctx, serial)?;
     record.map_or(Ok(()), |record| secret(ctx, record))
 }
 
-/// Forgets a secret. What else names the device stays: somebody else may have its codes.
+/// Deletes a secret. Lines that refer to the device stay: someone else may have its codes.
 pub fn secret(ctx: &Context, record: &DeviceRecord) -> CommandResult {
     let serial = &record.serial;
-    // An enrolment that was not finished cannot be any more, and would stand in the way of another.
+    // Without the secret, an unfinished enrollment cannot be resumed, and would block a new one.
     enrollment::forget_journal_of(ctx, serial)?;
     ctx.vault.forget(record)?;
-    ctx.ui.say(format_args!("forgot the secret of `{serial}`"));
+    ctx.ui.say(format_args!("deleted the secret of `{serial}`"));
     Ok(())
 }
 
-/// Forgets what uses a device: sessions made with it, and the profiles that name it. Its secret stays.
+/// Forgets what uses a device: its sessions, and the lines of the AWS files that refer to it. Its secret stays.
 pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
     let files = ctx.aws_files();
     for kind in [AwsFile::Config, AwsFile::Credentials] {
-        let named = files.read(kind).is_ok_and(|document| !lines_of(&document, serial).is_empty());
-        if !named {
+        let refers = files.read(kind).is_ok_and(|document| !lines_of(&document, serial).is_empty());
+        if !refers {
             continue;
         }
         match files.edit(kind, |document| remove_lines(document, serial)) {
@@ -43,19 +43,19 @@ pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
                     ));
                 }
             }
-            // The device is gone all the same; a line that names it is only in the way.
+            // The device is gone nonetheless; the line is only in the way.
             Err(error) => {
-                let error = crate::error::CommandError::from(error);
-                ctx.ui.warn(format_args!("the profile lines that name `{serial}` were not removed: {error}"));
+                let error = CommandError::from(error);
+                ctx.ui
+                    .warn(format_args!("cannot remove the profile lines that refer to `{serial}`: {error}"));
             }
         }
     }
     ctx.cache().remove_device(serial.as_str())?;
-    ctx.vault.forget_uses(serial)?;
-    Ok(())
+    ctx.vault.forget_uses(serial)
 }
 
-/// Removes every line that names exactly this serial as a profile's device. Returns their sections and keys.
+/// Removes every line that sets a profile's device to this serial. Returns their sections and keys.
 fn remove_lines(document: &mut Document, serial: &Serial) -> Result<Vec<(String, &'static str)>, UnsafeEdit> {
     let lines = lines_of(document, serial);
     for (section, key) in &lines {
@@ -65,10 +65,10 @@ fn remove_lines(document: &mut Document, serial: &Serial) -> Result<Vec<(String,
 }
 
 fn lines_of(document: &Document, serial: &Serial) -> Vec<(String, &'static str)> {
-    let names_it = |(section, key): &(String, &str)| {
+    let refers_to_it = |(section, key): &(String, &str)| {
         document.get(section, key).is_some_and(|value| value.expose() == serial.as_str())
     };
     let sections = document.sections().into_iter();
     let lines = sections.flat_map(|section| SERIAL_KEYS.map(|key| (section.clone(), key)));
-    lines.filter(names_it).collect()
+    lines.filter(refers_to_it).collect()
 }

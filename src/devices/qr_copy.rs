@@ -148,12 +148,9 @@ fn write_png(ctx: &Context, seed: &Seed, serial: &Serial, path: &Path, replace: 
 pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> CommandResult {
     match files::write_chosen(path, bytes, replace) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let question = format!("`{}` exists already; overwrite it?", path.display());
-            let answer = ctx.prompt.confirm(&question).map_err(|_| exists_already(path))?;
-            match answer {
-                true => files::write_chosen(path, bytes, true).map_err(|error| cannot_write(path, &error)),
-                false => Err(CommandError::new(ErrorKind::Failed, "nothing was changed")),
-            }
+            let question = format!("`{}` already exists; overwrite it?", path.display());
+            ctx.confirm(&question, |_| exists_already(path))?;
+            files::write_chosen(path, bytes, true).map_err(|error| cannot_write(path, &error))
         }
         other => other.map_err(|error| cannot_write(path, &error)),
     }

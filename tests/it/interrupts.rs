@@ -23,7 +23,8 @@ fn interrupt(child: &Child) {
 
 #[test]
 fn command_that_waits_for_aws_dies_by_the_signal_with_a_message() {
-    let again = "hint: go on with `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --profile dev`\n";
+    let again =
+        "hint: resume with `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --profile dev`\n";
     for (args, action, hint) in [
         (&["login", "--profile", "dev"][..], "GetSessionToken", ""),
         (&["credential-process", "--profile", "dev"], "GetSessionToken", ""),

@@ -1,10 +1,11 @@
-//! `awsmfa device export`: a copy of a device's secret, for a phone, another program or a safe. Never unasked.
+//! `awsmfa device export`: a copy of a device's secret, for a phone, another program or a safe, never without confirmation.
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::ValueHint;
 
+use crate::commands::args::{DeviceArg, YesArg};
 use crate::context::Context;
 use crate::devices::qr_copy::{self, Choice};
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -28,9 +29,8 @@ Examples:
   awsmfa device export alice --uri | pass insert -m aws/alice")]
 #[command(group = clap::ArgGroup::new("form"))]
 pub struct ExportArgs {
-    /// The device's ARN, its name or its label
-    #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
-    device: String,
+    #[command(flatten)]
+    device: DeviceArg,
     /// Show the secret as a QR code on the terminal [default on a terminal]
     #[arg(long, group = "form")]
     qr: bool,
@@ -44,32 +44,31 @@ pub struct ExportArgs {
     #[arg(long, value_name = "RECIPIENT", group = "form")]
     age: Option<Recipient>,
     /// Write the URI or the age file here instead
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["qr", "qr_file"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["qr", "qr_file"])]
     output: Option<PathBuf>,
-    /// Skip all confirmation prompts
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: YesArg,
 }
 
 pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
-    let serial = ctx.vault.find(&args.device)?.serial;
-    // Before anybody is asked: whatever can fail without the secret.
+    let serial = ctx.vault.find(&args.device.device)?.serial;
+    // Before anything is asked: whatever can fail without the secret.
     let target = target(ctx, args)?;
     qr_copy::check(ctx, Some(&serial), &target)?;
     ask(ctx, args, &serial)?;
-    let Some(seed) = ctx.vault.seed(&serial)? else { return Err(vault::not_stored(serial.as_str())) };
+    let seed = ctx.vault.seed(&serial)?.ok_or_else(|| vault::not_stored(serial.as_str()))?;
     if target == Choice::Draw || args.qr_file.is_some() {
         return qr_copy::offer(ctx, &seed, &serial, &target);
     }
     give(ctx, args, &text(args, &seed, &serial)?)
 }
 
-/// Where the copy goes, for what `backup` knows about.
+/// Where the QR code goes, if it is one.
 fn target(ctx: &Context, args: &ExportArgs) -> CommandResult<Choice> {
     let has_form = args.qr || args.qr_file.is_some() || args.uri || args.age.is_some();
     match args.qr_file.as_ref().or(args.output.as_ref()) {
-        Some(path) if has_form => Ok(Choice::File { path: path.clone(), replace: args.yes }),
-        // Whoever reads the pipe expects the secret there.
+        Some(path) if has_form => Ok(Choice::File { path: path.clone(), replace: args.yes.yes }),
+        // In a pipe, the secret is expected there, not on the terminal.
         None if args.qr || (!has_form && ctx.prompt.can_show() && std::io::stdout().is_terminal()) => {
             Ok(Choice::Draw)
         }
@@ -83,17 +82,13 @@ fn target(ctx: &Context, args: &ExportArgs) -> CommandResult<Choice> {
 }
 
 fn ask(ctx: &Context, args: &ExportArgs, serial: &Serial) -> CommandResult {
-    if args.yes {
+    if args.yes.yes {
         return Ok(());
     }
     let question = format!("export the secret of `{serial}`? Anyone who has the secret can generate codes.");
-    let answer = ctx.prompt.confirm(&question).map_err(|error| {
+    ctx.confirm(&question, |error| {
         CommandError::from(error).hint("use `--yes` to export the secret without confirmation")
-    })?;
-    match answer {
-        true => Ok(()),
-        false => Err(CommandError::new(ErrorKind::Failed, "nothing was exported")),
-    }
+    })
 }
 
 fn text(args: &ExportArgs, seed: &Seed, serial: &Serial) -> CommandResult<Secret<String>> {
@@ -111,7 +106,7 @@ fn text(args: &ExportArgs, seed: &Seed, serial: &Serial) -> CommandResult<Secret
 
 fn give(ctx: &Context, args: &ExportArgs, text: &Secret<String>) -> CommandResult {
     let Some(path) = &args.output else { return Ok(ctx.ui.result(text.expose())?) };
-    qr_copy::write_secret(ctx, path, text.expose().as_bytes(), args.yes)?;
+    qr_copy::write_secret(ctx, path, text.expose().as_bytes(), args.yes.yes)?;
     ctx.ui.say(format_args!("wrote {}", path.display()));
     Ok(())
 }

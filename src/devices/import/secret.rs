@@ -1,8 +1,8 @@
-//! Reading the secret: from a person, who may try again, or from standard input.
+//! Reading the secret, from a person, who may try again, or from standard input.
 
 use std::io::Read;
 
-use super::{ImportArgs, command};
+use super::{ImportRequest, Input};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::otpauth;
@@ -10,23 +10,22 @@ use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::{Seed, SeedError};
 
-/// The most that is read of stdin: an otpauth URI is far shorter.
+/// How many bytes of stdin are read; an otpauth URI is far shorter.
 const INPUT_LIMIT: u64 = 16 * 1024;
-/// How often a person is asked.
+/// How often a person is prompted.
 const ATTEMPTS: u32 = 3;
 
-/// The seed from wherever the command line says.
-pub(super) fn read(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult<Seed> {
-    if args.uri_stdin {
+pub(super) fn read(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandResult<Seed> {
+    if request.input == Input::UriStdin {
         let text = read_stdin()?;
         return Ok(Seed::from_uri(otpauth::find(text.expose()).unwrap_or(text.expose()))?);
     }
-    if args.secret_stdin {
+    if request.input == Input::SecretStdin {
         return Ok(either(&read_stdin()?)?);
     }
     let mut attempt = 1;
     loop {
-        match either(&ask(ctx, args, serial)?) {
+        match either(&ask(ctx, request, serial)?) {
             Err(error) if attempt < ATTEMPTS => ctx.ui.warn(error),
             seed => return Ok(seed?),
         }
@@ -34,19 +33,19 @@ pub(super) fn read(ctx: &Context, args: &ImportArgs, serial: &Serial) -> Command
     }
 }
 
-fn ask(ctx: &Context, args: &ImportArgs, serial: &Serial) -> CommandResult<Secret<String>> {
-    ctx.prompt.secret(&format!("secret key of {serial}")).map_err(|error| {
+fn ask(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandResult<Secret<String>> {
+    ctx.prompt.secret(&format!("secret key of `{serial}`")).map_err(|error| {
         let this = CommandError::from(error);
         if this.kind == ErrorKind::Interrupted {
             return this;
         }
         let message = format!("the secret key is missing: {}", this.message);
-        let piped = format!("… | {} --secret-stdin", command(args, args.store));
+        let piped = format!("… | {} --secret-stdin", request.command(request.store));
         CommandError { message, ..this }.hint(format!("pipe it in: `{piped}`"))
     })
 }
 
-/// People paste what they have: the secret key, or the whole URI.
+/// The secret key, or the whole URI if a person pastes that.
 fn either(text: &Secret<String>) -> Result<Seed, SeedError> {
     match otpauth::find(text.expose()) {
         Some(uri) => Seed::from_uri(uri),
@@ -59,8 +58,8 @@ fn read_stdin() -> CommandResult<Secret<String>> {
     let read = std::io::stdin().lock().take(INPUT_LIMIT).read_to_string(&mut text);
     let text = Secret::new(text);
     read.map_err(|error| {
-        CommandError::new(ErrorKind::Usage, format!("standard input cannot be read: {error}"))
-            .hint("pipe in the secret key or the URI as text, not a picture")
+        CommandError::new(ErrorKind::Usage, format!("cannot read standard input: {error}"))
+            .hint("pipe in the secret key or the URI as text, not as an image")
     })?;
     Ok(text)
 }

@@ -1,7 +1,7 @@
-//! Whether a secret is the device's: a session tells, which is then cached, so that the code is not wasted. Only codes that
-//! AWS rejects keep a secret from being stored; whatever else prevents the check is no reason to lose one.
+//! Whether a secret belongs to a device: AWS issues a session for one of its codes. The session is cached, so the code is
+//! not wasted. Only a rejected code prevents a secret from being stored; any other failure is no reason to lose it.
 
-use super::{ImportArgs, command};
+use super::ImportRequest;
 use crate::aws::AwsErrorKind;
 use crate::aws_files::resolve::resolve;
 use crate::choice::Named;
@@ -11,23 +11,23 @@ use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::session::{self, Asker, Request, SessionError};
 
-/// What is known about the secret.
+/// What is known about an imported secret.
 #[derive(Debug)]
-pub(super) enum Checked {
+pub enum Checked {
     /// AWS issued a session for one of its codes.
     Accepted,
-    /// Nothing prevented the check but the person.
+    /// The person did not want the check.
     No,
-    /// There are no keys of the device's user.
+    /// No profile has keys of the device's user.
     NoProfile,
-    /// It could not be found out.
+    /// The check was not possible.
     Failed(CommandError),
 }
 
-/// Gets a session with the secret. Codes that AWS rejects are an error.
+/// Gets a session with the secret. A rejected code is an error.
 pub(super) fn check(
     ctx: &Context,
-    args: &ImportArgs,
+    request: &ImportRequest,
     serial: &Serial,
     seed: &Seed,
     profile: Option<&str>,
@@ -41,8 +41,8 @@ pub(super) fn check(
         Err(SessionError::Aws(error)) if error.kind == AwsErrorKind::InvalidCode => {
             let message = format!("AWS rejects the codes of this secret for `{serial}`; nothing was stored");
             Err(CommandError::new(ErrorKind::Refused, message)
-                .hint("check that the secret key belongs to this device, and that the device was not replaced since")
-                .hint(format!("store the secret without the check: `{} --no-verify`", command(args, args.store))))
+                .hint("check that the secret key belongs to this device, and that the device was not replaced since then")
+                .hint(format!("store the secret without the check: `{} --no-verify`", request.command(request.store))))
         }
         Err(error) => match CommandError::from(error) {
             error if error.kind == ErrorKind::Interrupted => Err(error),
@@ -51,11 +51,11 @@ pub(super) fn check(
     }
 }
 
-/// A session of the user alone: a role that may not be assumed says nothing about the secret.
+/// Gets a session of the user, not of a role: a role that cannot be assumed says nothing about the secret.
 fn by_session(ctx: &Context, seed: &Seed, serial: &Serial, profile: &str) -> Result<(), SessionError> {
     ctx.ui.doing("checking that AWS accepts the codes of the secret");
     let request = Request {
-        // Nobody waits minutes for a check.
+        // A check is not worth waiting minutes for.
         asker: Asker::Sdk,
         serial: Some(serial.clone()),
         seed: Some(seed.clone()),
@@ -66,7 +66,7 @@ fn by_session(ctx: &Context, seed: &Seed, serial: &Serial, profile: &str) -> Res
     session::try_obtain(ctx, &request).map(drop)
 }
 
-/// A profile that names the device and has keys.
+/// A profile that refers to the device and has keys.
 fn profile_of(ctx: &Context, serial: &Serial) -> Option<String> {
     let profiles = ctx.profiles().ok()?;
     let mut names = profiles.names();

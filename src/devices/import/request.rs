@@ -1,0 +1,59 @@
+//! What a person asked to import, and the command for it with other options.
+
+use crate::error::{CommandError, ErrorKind};
+use crate::model::shell::CommandLine;
+use crate::store::{StoreError, StoreKind};
+
+#[derive(Debug)]
+pub struct ImportRequest {
+    pub profile: Option<String>,
+    pub serial: Option<String>,
+    pub label: Option<String>,
+    pub store: Option<StoreKind>,
+    pub input: Input,
+    /// Whether to check that AWS accepts the secret's codes.
+    pub verify: bool,
+    /// Whether another secret of the device may be replaced without confirmation.
+    pub replace: bool,
+}
+
+/// Where the secret comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    Prompt,
+    SecretStdin,
+    UriStdin,
+}
+
+impl ImportRequest {
+    /// The same command with this store.
+    pub(super) fn command(&self, store: Option<StoreKind>) -> String {
+        let line = CommandLine::new("awsmfa device import")
+            .option("--profile", self.profile.as_deref())
+            .option("--serial", self.serial.as_deref())
+            .option("--label", self.label.as_deref())
+            .option("--store", store.map(|store| store.to_string()))
+            .switch("--secret-stdin", self.input == Input::SecretStdin)
+            .switch("--uri-stdin", self.input == Input::UriStdin)
+            .switch("--no-verify", !self.verify)
+            .switch("--yes", self.replace);
+        if self.input == Input::Prompt { line.to_string() } else { format!("… | {line}") }
+    }
+
+    /// A store's error. If the keyring is not accessible, the file store is one flag away.
+    pub(super) fn store_error(&self, error: StoreError) -> CommandError {
+        if !error.is_inaccessible() {
+            return error.into();
+        }
+        let this = CommandError::new(ErrorKind::Store, &error);
+        let in_file = self.command(Some(StoreKind::File));
+        match error {
+            StoreError::Unavailable { .. } => {
+                this.hint(format!("store the secret in a file instead: `{in_file}`"))
+            }
+            _ => this
+                .hint("unlock the keyring on the desktop and try again")
+                .hint(format!("or store the secret in a file: `{in_file}`")),
+        }
+    }
+}
