@@ -157,7 +157,7 @@ pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> 
 }
 
 fn exists_already(path: &Path) -> CommandError {
-    CommandError::new(ErrorKind::Usage, format!("`{}` exists already", path.display()))
+    CommandError::new(ErrorKind::Usage, format!("`{}` already exists", path.display()))
         .hint("overwrite it with `--yes`, or name another file")
 }
 

@@ -31,8 +31,8 @@ fn the_list_is_for_people_and_for_programs() {
     let home = Home::new(&FakeAws::start());
     let ran = home.awsmfa(["device", "list"]).run().success();
     insta::assert_snapshot!(format!("{}{}", ran.out(), ran.err()), @"
-    awsmfa: no device is known
-    hint: make one with `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`
+    awsmfa: there are no devices
+    hint: enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
     ");
     home.write_config("[profile dev]\nregion = eu-central-1\n");
     home.awsmfa([
@@ -86,7 +86,7 @@ fn another_secret_of_the_same_device_needs_a_yes() {
     let ran = home.awsmfa(args).stdin(other).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
     error: another secret is stored for `arn:aws:iam::123456789012:mfa/alice`
-    hint: replace it with `--yes`; it cannot be had again
+    hint: use `--yes` to replace it; the old secret cannot be recovered
     ");
     assert_eq!(home.files(), before);
     home.awsmfa(["device", "import", "--serial", SERIAL, "--secret-stdin", "--yes"])

@@ -60,7 +60,7 @@ fn a_secret_whose_codes_aws_rejects_is_not_stored() {
     let ran = world.home.awsmfa(IMPORT).stdin(WRONG).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
     error: AWS rejects the codes of this secret for `arn:aws:iam::123456789012:mfa/alice`; nothing was stored
-    hint: check that the secret key belongs to this device, and that the device was not replaced since
+    hint: check that the secret key belongs to this device, and that the device was not replaced since then
     hint: store the secret without the check: `… | awsmfa device import --profile dev --secret-stdin --no-verify`
     ");
     assert!(!world.home.join(".local/share/awsmfa/devices.json").exists());

@@ -109,7 +109,7 @@ fn what_may_not_be_listed_is_one_note() {
     world.aws.deny("alice", "iam:ListVirtualMFADevices");
     let ran = world.home.awsmfa(["device", "list", "--profile", "dev"]).run().success();
     assert_eq!(ran.out().lines().count(), 5, "{}", ran.out());
-    insta::assert_snapshot!(ran.err(), @"awsmfa: not everything is listed: no permission for `iam:ListVirtualMFADevices`, which shows devices that are nobody's");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: the list is incomplete: no permission for `iam:ListVirtualMFADevices`, which shows unassigned devices");
     world.aws.set_permissions("alice", Permissions::None);
     let ran = world.home.awsmfa(["device", "list", "--profile", "dev"]).run().success();
     insta::assert_snapshot!(table(&ran), @"
@@ -168,7 +168,7 @@ fn nothing_at_all_is_said() {
     let home = Home::new(&aws);
     let ran = home.awsmfa(["device", "list", "--local"]).run().success();
     assert_eq!(ran.out(), "");
-    assert!(ran.err().starts_with("awsmfa: no device is known"), "{}", ran.err());
+    assert!(ran.err().starts_with("awsmfa: there are no devices"), "{}", ran.err());
     let ran = home.awsmfa(["device", "list", "--local", "--json"]).run().success();
     assert_eq!(ran.json(), serde_json::json!([]));
 }

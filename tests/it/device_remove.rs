@@ -35,9 +35,9 @@ fn one_goes_and_the_other_keeps_working() {
     let (world, phone) = two_devices();
     let ran = remove(&world, "alice-phone").success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice-phone` of `alice`
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice-phone` for `alice`
     awsmfa: deleted `arn:aws:iam::123456789012:mfa/alice-phone`
-    awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice-phone`
+    awsmfa: deleted the secret of `arn:aws:iam::123456789012:mfa/alice-phone`
     ");
     assert_eq!(ran.out(), "");
     assert_eq!(serials(&world), [&*world.device.serial]);
@@ -56,12 +56,12 @@ fn the_last_goes_by_a_session_of_its_own() {
     world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
     let ran = remove(&world, "alice").success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` of `alice`
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` for `alice`
     awsmfa: deleted `arn:aws:iam::123456789012:mfa/alice`
     awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
-    awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice`
+    awsmfa: deleted the secret of `arn:aws:iam::123456789012:mfa/alice`
     warning: `alice` has no MFA device left
-    hint: add another: `awsmfa enroll --user alice --profile dev`
+    hint: enroll another: `awsmfa enroll --user alice --profile dev`
     ");
     assert!(serials(&world).is_empty() && !is_stored(&world, "alice"));
     let left = "# mine\n[profile dev]\nregion=eu-central-1\n[profile other]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice-2\n";
@@ -76,13 +76,13 @@ fn who_may_not_delete_leaves_a_stale_device_and_keeps_the_secret() {
     let world = World::imported();
     let ran = remove(&world, "alice").success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` of `alice`
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` for `alice`
     awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
-    warning: `arn:aws:iam::123456789012:user/alice` has no permission for `iam:DeleteVirtualMFADevice`: `arn:aws:iam::123456789012:mfa/alice` is deactivated, but stays at AWS as nobody's
+    warning: `arn:aws:iam::123456789012:mfa/alice` was deactivated but not deleted, because `arn:aws:iam::123456789012:user/alice` lacks the permission `iam:DeleteVirtualMFADevice`; it remains in AWS, unassigned
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/alice`
-    hint: its secret was kept, because the device can be enabled again; to forget it: `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --local`
+    hint: its secret is kept, because the device can be enabled again; to delete the secret: `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --local`
     warning: `alice` has no MFA device left
-    hint: add another: `awsmfa enroll --user alice --profile dev`
+    hint: enroll another: `awsmfa enroll --user alice --profile dev`
     ");
     assert_eq!(world.aws.devices()[0].user, None);
     assert!(is_stored(&world, "alice"));
@@ -117,7 +117,7 @@ fn answers_lost_for_good_leave_the_secret_and_a_second_run_ends_right() {
         world.aws.fault(Fault::drop_after().on(action).after(before).forever());
         let ran = remove(&world, "alice").code(6);
         assert!(
-            ran.err().contains("hint: nothing is lost; go on with `awsmfa device remove"),
+            ran.err().contains("hint: nothing is lost; resume with `awsmfa device remove"),
             "{}",
             ran.err()
         );
@@ -134,7 +134,7 @@ fn a_run_that_ended_between_the_steps_is_taken_up() {
     let (world, phone) = two_devices();
     world.aws.remove_device(&phone.serial);
     let ran = remove(&world, "alice-phone").success();
-    assert_eq!(ran.err(), format!("awsmfa: forgot the secret of `{}`\n", phone.serial));
+    assert_eq!(ran.err(), format!("awsmfa: deleted the secret of `{}`\n", phone.serial));
     assert!(!is_stored(&world, "alice-phone"));
     let ran = remove(&world, &phone.serial).success();
     assert!(ran.err().contains("neither at AWS nor here"), "{}", ran.err());
@@ -151,11 +151,11 @@ fn an_administrator_removes_another_users_device() {
     let run = world.home.awsmfa(["device", "remove", &world.device.serial, "--yes"]);
     let ran = run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` of `alice`
+    awsmfa: deactivated `arn:aws:iam::123456789012:mfa/alice` for `alice`
     awsmfa: deleted `arn:aws:iam::123456789012:mfa/alice`
     awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
     warning: `alice` has no MFA device left
-    hint: add another: `awsmfa enroll --user alice`
+    hint: enroll another: `awsmfa enroll --user alice`
     ");
     assert!(serials(&world).is_empty());
 }
@@ -182,7 +182,7 @@ fn nothing_happens_unasked() {
     let world = World::imported();
     for extra in ["--profile=dev", "--local"] {
         let ran = world.home.awsmfa(["device", "remove", "alice", extra]).run().code(2);
-        assert!(ran.err().contains("hint: a device is removed without a question only with `--yes`"));
+        assert!(ran.err().contains("hint: use `--yes` to remove it without confirmation"));
     }
     assert!(is_stored(&world, "alice"));
     assert_eq!(world.aws.devices()[0].user.as_deref(), Some("alice"));
@@ -212,7 +212,7 @@ fn local_asks_aws_nothing() {
     world.aws.clear_requests();
     let config = world.home.read(".aws/config");
     let ran = world.home.awsmfa(["device", "remove", "alice", "--local", "--yes"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: forgot the secret of `arn:aws:iam::123456789012:mfa/alice`");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: deleted the secret of `arn:aws:iam::123456789012:mfa/alice`");
     assert!(world.aws.requests().is_empty() && !is_stored(&world, "alice"));
     assert_eq!(world.home.read(".aws/config"), config, "a phone may still have the device");
     assert_eq!(world.aws.devices()[0].user.as_deref(), Some("alice"));
@@ -232,7 +232,7 @@ fn credentials_of_another_account_forget_nothing() {
     ));
     let run = world.home.awsmfa(["device", "remove", "alice", "--profile", "two", "--yes"]);
     let ran = run.env("AWS_ENDPOINT_URL", other.endpoint()).run().code(4);
-    assert!(ran.err().contains("is of another account"), "{}", ran.err());
+    assert!(ran.err().contains("is in another account"), "{}", ran.err());
     assert!(is_stored(&world, "alice"));
 }
 
@@ -251,7 +251,7 @@ fn whoever_names_a_user_means_no_other() {
     world.aws.add_user("bob");
     let args = ["device", "remove", "alice", "--user", "bob", "--profile", "dev", "--yes"];
     let ran = world.home.awsmfa(args).run().code(4);
-    assert!(ran.err().contains("is the device of `alice`, not of `bob`"), "{}", ran.err());
+    assert!(ran.err().contains("belongs to `alice`, not to `bob`"), "{}", ran.err());
     assert!(serials(&world).contains(&world.device.serial));
     assert!(is_stored(&world, "alice"));
 }
@@ -304,7 +304,7 @@ fn hardware_whose_removal_was_not_answered_is_known_to_be_gone() {
         .env("AWS_SECRET_ACCESS_KEY", boss.secret)
         .run()
         .success();
-    assert!(ran.err().contains("deactivated `GAHT12345678` of `alice`"), "{}", ran.err());
+    assert!(ran.err().contains("deactivated `GAHT12345678` for `alice`"), "{}", ran.err());
     assert_eq!(world.aws.devices_of("alice"), std::slice::from_ref(&world.device.serial));
 }
 
@@ -319,7 +319,7 @@ fn a_portals_page_is_no_deed_of_awss() {
         world.aws.fault(portal.on(action).times(10));
         let ran = remove(&world, "alice-phone").code(6);
         assert!(ran.err().contains("something other than AWS answered"), "{}", ran.err());
-        assert!(ran.err().contains("go on with `awsmfa device remove"), "{}", ran.err());
+        assert!(ran.err().contains("resume with `awsmfa device remove"), "{}", ran.err());
         assert!(is_stored(&world, "alice-phone") && serials(&world).len() == 2, "{action}");
         world.aws.clear_faults();
         remove(&world, "alice-phone").success();

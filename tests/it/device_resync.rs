@@ -19,7 +19,7 @@ fn the_step_before_and_the_current_one_are_sent() {
     let world = World::frozen();
     let inside = world.in_process(0);
     resync(&inside.ctx).unwrap();
-    insta::assert_snapshot!(inside.err.text().lines().last().unwrap(), @"awsmfa: AWS took two codes of `arn:aws:iam::123456789012:mfa/alice` and knows its clock now");
+    insta::assert_snapshot!(inside.err.text().lines().last().unwrap(), @"awsmfa: resynchronized `arn:aws:iam::123456789012:mfa/alice` with AWS");
     assert_eq!(inside.out.text(), "");
     let request = world.aws.requests_for("ResyncMFADevice").pop().unwrap();
     let step = world.aws.clock().step();
@@ -95,9 +95,9 @@ fn a_pair_that_aws_refuses_is_told() {
     world.home.import(&world.device.serial, OTHER_SECRET);
     let error = resync(&world.in_process(0).ctx).unwrap_err();
     insta::assert_snapshot!(in_words(&error), @"
-    error: AWS refused two codes of `arn:aws:iam::123456789012:mfa/alice`
-    hint: the stored secret may be another device's, or the device may have been made anew
-    hint: or another computer synchronized it less than a minute ago: AWS accepts only newer codes; try again in a minute
+    error: AWS rejected two codes of `arn:aws:iam::123456789012:mfa/alice`
+    hint: the stored secret may belong to another device, or the device may have been re-created
+    hint: or another computer resynchronized it less than a minute ago, and AWS accepts only newer codes; try again in a minute
     ");
     assert_eq!(error.kind as u8, 4);
     assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 1, "the same pair is not sent again");
@@ -138,7 +138,7 @@ fn a_device_that_is_not_enabled_is_told() {
     let ran = world.home.awsmfa(["device", "resync", "alice"]).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
     error: `arn:aws:iam::123456789012:mfa/alice` is not enabled
-    hint: see whose it is: `awsmfa device list`
+    hint: see which user has it: `awsmfa device list`
     ");
     let ran = world.home.awsmfa(["device", "resync", "bob"]).run().code(3);
     assert!(ran.err().starts_with("error: no secret is stored for `bob`"), "{}", ran.err());

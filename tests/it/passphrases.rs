@@ -42,7 +42,7 @@ fn the_first_passphrase_is_explained() {
     );
     let seen = [&seen[..1], &seen[2..]].concat().join("\n");
     insta::assert_snapshot!(seen, @"
-    secret key of arn:aws:iam::123456789012:mfa/alice:
+    secret key of `arn:aws:iam::123456789012:mfa/alice`:
     the file store keeps secrets in ~/.local/share/awsmfa/store, encrypted with a passphrase
     once typed, the passphrase is not asked for again for 2m
     new passphrase for the file store (at least 8 characters):
@@ -67,7 +67,7 @@ fn nobody_chooses_a_passphrase_for_a_secret_that_is_refused() {
     let world = world();
     let (done, seen) = import(&world, &[WRONG]);
     assert!(!done);
-    assert_eq!(seen, ["secret key of arn:aws:iam::123456789012:mfa/alice:"]);
+    assert_eq!(seen, ["secret key of `arn:aws:iam::123456789012:mfa/alice`:"]);
     assert!(!world.home.join(".local/share/awsmfa/store").exists());
 }
 

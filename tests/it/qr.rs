@@ -194,7 +194,7 @@ fn a_narrow_terminal_is_told_how_wide_it_must_be() {
 fn a_no_draws_nothing() {
     let world = World::imported();
     let shown = show(&world, true, None, false, &["export", "alice", "--qr"]);
-    assert_eq!(shown.result.as_ref().unwrap_err().message, "nothing was exported");
+    assert_eq!(shown.result.as_ref().unwrap_err().message, "canceled; nothing was changed");
     assert_eq!(shown.picture(), "");
     assert_eq!(shown.screen.asked.lock().unwrap().len(), 1);
 }
@@ -220,7 +220,7 @@ fn enrolling_gives_the_copy_that_was_asked_for() {
     world.home.awsmfa(refused).run().code(3);
     world.home.write("old.png", "mine");
     let ran = world.home.awsmfa(["enroll", "--profile", "dev", "--qr-file", "old.png"]).run().code(2);
-    assert!(ran.err().contains("`old.png` exists already"), "{}", ran.err());
+    assert!(ran.err().contains("`old.png` already exists"), "{}", ran.err());
     assert!(world.aws.requests_for("CreateVirtualMFADevice").is_empty());
     world.home.awsmfa(["enroll", "--profile", "dev", "--qr-file", "qr.png"]).run().success();
     let serial = world.aws.devices_of("alice").pop().unwrap();
@@ -268,7 +268,7 @@ fn files_are_overwritten_only_when_told() {
     assert_eq!(world.home.read("qr.png"), "a holiday");
     let asked = export(true);
     asked.result.as_ref().unwrap();
-    assert!(asked.screen.asked.lock().unwrap()[1].ends_with("exists already; overwrite it?"));
+    assert!(asked.screen.asked.lock().unwrap()[1].ends_with("already exists; overwrite it?"));
     assert_ne!(std::fs::read(world.home.join("qr.png")).unwrap(), b"a holiday");
 }
 

@@ -117,7 +117,7 @@ fn a_bad_secret_in_place_of_a_good_one() {
     let err = refused(&world.home, world.home.awsmfa(other).stdin(SECRET), 2);
     insta::assert_snapshot!(err, @"
     error: another secret is stored for `arn:aws:iam::123456789012:mfa/alice`
-    hint: replace it with `--yes`; it cannot be had again
+    hint: use `--yes` to replace it; the old secret cannot be recovered
     ");
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run();
     ran.success();

@@ -172,7 +172,7 @@ mod keyring {
         let err = soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), "/nowhere/bus");
         insta::assert_snapshot!(err, @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
-        hint: keep the secret in a file instead: `… | awsmfa device import --profile dev --store file --secret-stdin`
+        hint: store the secret in a file instead: `… | awsmfa device import --profile dev --store file --secret-stdin`
         ");
         // Without anything asked for, the file store is taken.
         let bus = "unix:path=/nowhere/bus";
@@ -190,7 +190,7 @@ mod keyring {
         insta::assert_snapshot!(err, @"
         error: the keyring did not answer within 2 s
         hint: unlock the keyring on the desktop and try again
-        hint: or keep the secret in a file: `… | awsmfa device import --profile dev --store file --secret-stdin`
+        hint: or store the secret in a file: `… | awsmfa device import --profile dev --store file --secret-stdin`
         ");
     }
 
@@ -236,7 +236,7 @@ mod keyring {
         insta::assert_snapshot!(read("run/import"), @"
         error: the keyring is locked
         hint: unlock the keyring on the desktop and try again
-        hint: or keep the secret in a file: `… | awsmfa device import --serial GAHT12345678 --store file --secret-stdin`
+        hint: or store the secret in a file: `… | awsmfa device import --serial GAHT12345678 --store file --secret-stdin`
         ");
         assert_eq!(world.home.read("run/sdk").lines().count(), 1);
         assert!(world.aws.requests().is_empty());
@@ -266,7 +266,7 @@ mod keyring {
         let args =
             ["device", "import", "--serial", &world.device.serial, "--store", "file", "--secret-stdin"];
         let ran = world.home.awsmfa(args).stdin(&world.device.seed).run().success();
-        assert!(ran.err().contains("warning: the old copy stays in the keyring store"), "{}", ran.err());
+        assert!(ran.err().contains("warning: the old copy of the secret remains in the keyring store"), "{}", ran.err());
         world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     }
 }
