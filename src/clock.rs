@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -33,13 +33,15 @@ impl Clock for SystemClock {
 }
 
 /// Measures how long something takes, whatever happens to the clock meanwhile.
+#[cfg(unix)]
 #[derive(Debug, Clone, Copy)]
-pub struct Stopwatch(Instant);
+pub struct Stopwatch(std::time::Instant);
 
+#[cfg(unix)]
 impl Stopwatch {
     #[allow(clippy::disallowed_methods, reason = "the one place that measures time")]
     pub fn start() -> Self {
-        Self(Instant::now())
+        Self(std::time::Instant::now())
     }
 
     /// The time since the start.

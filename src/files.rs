@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+mod busy;
 mod descriptors;
 mod lock;
 mod own;
@@ -134,26 +135,15 @@ fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(folder)
 }
 
-#[cfg(not(windows))]
 fn persist(temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
-    temp.persist(target).map(drop).map_err(|e| e.error)
-}
-
-/// A reader or a virus scanner may have the target open for a moment, which makes the rename fail on Windows.
-#[cfg(windows)]
-fn persist(mut temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
-    use crate::clock::{Clock, SystemClock};
-    for attempt in 0u32.. {
-        match temp.persist(target) {
-            Ok(_) => break,
-            Err(e) if attempt < 10 && e.error.kind() == io::ErrorKind::PermissionDenied => {
-                temp = e.file;
-                SystemClock.sleep(std::time::Duration::from_millis(10 << attempt.min(6)));
-            }
-            Err(e) => return Err(e.error),
-        }
-    }
-    Ok(())
+    let mut left = Some(temp);
+    busy::rename(|| {
+        let temp = left.take().expect("a failed attempt gives it back");
+        temp.persist(target).map(drop).map_err(|failed| {
+            left = Some(failed.file);
+            failed.error
+        })
+    })
 }
 
 #[allow(clippy::disallowed_methods, reason = "opened for reading only")]
@@ -162,7 +152,7 @@ fn open_no_follow(path: &Path) -> io::Result<File> {
     options.read(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, no_follow());
-    options.open(path)
+    busy::open(|| options.open(path))
 }
 
 /// Flags of `open` that follow no planted symlink and do not hang on a planted FIFO.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Read};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,10 @@ use crate::env::{AWSMFA_DEPTH, AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE
 use crate::model::command_line::{self, is_awsmfa};
 use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
+
+mod group;
+
+use group::Group;
 
 /// The most that a program may print; what we run prints a code, a passphrase or a small JSON object.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
@@ -82,18 +86,14 @@ fn run_grouped(
     let start = |source| ProcessError::Start { program: program.clone(), source };
     let mut command = command(program, arguments, env);
     command.env(AWSMFA_DEPTH, (depth + 1).to_string());
-    #[cfg(unix)]
-    if own_group {
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    }
-    let mut child = command.spawn().map_err(start)?;
-    let printed = Printed::read(child.stdout.take()).map_err(start)?;
-    let ended = wait(&mut child, limit).map_err(start)?;
+    let mut group = Group::start(command, own_group).map_err(start)?;
+    let printed = Printed::read(group.take_stdout()).map_err(start)?;
+    let ended = wait(&mut group, limit).map_err(start)?;
     let closed = ended && printed.is_closed();
     if !closed {
-        kill(&mut child, own_group);
+        group.kill();
     }
-    let status = child.wait().map_err(start)?;
+    let status = group.status().map_err(start)?;
     let program = || program.clone();
     if !ended {
         return Err(ProcessError::TimedOut { program: program(), limit });
@@ -121,10 +121,10 @@ fn command(program: &str, arguments: &[String], env: &Env) -> Command {
 }
 
 /// Whether it has ended within the limit, whether or not its stdout is closed.
-fn wait(child: &mut Child, limit: Duration) -> io::Result<bool> {
+fn wait(group: &mut Group, limit: Duration) -> io::Result<bool> {
     let (mut left, mut pause) = (limit, Duration::from_millis(1));
     loop {
-        if has_ended(child)? {
+        if group.has_ended()? {
             return Ok(true);
         }
         if left.is_zero() {
@@ -134,37 +134,6 @@ fn wait(child: &mut Child, limit: Duration) -> io::Result<bool> {
         left = left.saturating_sub(pause);
         pause = (pause * 2).min(Duration::from_millis(16));
     }
-}
-
-/// Whether it has ended. Nobody has waited for it then: its number stays its own, and its group's.
-#[cfg(unix)]
-fn has_ended(child: &Child) -> io::Result<bool> {
-    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
-    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    loop {
-        match waitid(WaitId::Pid(Pid::from_child(child)), look) {
-            Err(rustix::io::Errno::INTR) => {}
-            ended => return Ok(ended?.is_some()),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-fn has_ended(child: &mut Child) -> io::Result<bool> {
-    Ok(child.try_wait()?.is_some())
-}
-
-fn kill(child: &mut Child, own_group: bool) {
-    #[cfg(unix)]
-    if own_group {
-        // It has not been waited for, so the number is still its own.
-        let group = rustix::process::Pid::from_child(child);
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    #[cfg(not(unix))]
-    let _ = own_group;
-    // Failing to kill means that it has just ended; either way it is too late.
-    let _ = child.kill();
 }
 
 /// What a program has printed so far. It is read on a thread of its own, for reading cannot be called off.

@@ -49,6 +49,7 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
 pub enum Reach {
     None,
     /// Another process group has the terminal: reading from it would stop this one, with every lock that it holds.
+    #[cfg_attr(windows, expect(dead_code, reason = "consoles have no background"))]
     Background,
     /// A person reads what is asked.
     Person,

@@ -37,7 +37,7 @@ fn too_large(limit: u64) -> io::Error {
 #[cfg(not(unix))]
 #[allow(clippy::disallowed_methods, reason = "read within a limit")]
 fn open(path: &Path) -> io::Result<File> {
-    File::open(path)
+    super::busy::open(|| File::open(path))
 }
 
 #[cfg(unix)]

@@ -2,6 +2,15 @@
 //! promise; what they share is in `support`.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests set the scene by hand")]
+#![cfg_attr(
+    not(target_os = "linux"),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_variables,
+        reason = "many tests need Linux, and what they share is then unused"
+    )
+)]
 
 mod support;
 

@@ -1,0 +1,98 @@
+//! A program together with what it has started: a process group on Unix, a job on Windows.
+
+use std::io;
+use std::process::{ChildStdout, Command, ExitStatus};
+
+#[cfg(unix)]
+pub use unix::Group;
+#[cfg(windows)]
+pub use windows::Group;
+
+#[cfg(unix)]
+mod unix {
+    use std::os::unix::process::CommandExt;
+    use std::process::Child;
+
+    use rustix::io::Errno;
+    use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+    use super::*;
+
+    pub struct Group {
+        child: Child,
+        /// Without a group of its own, the program can read the terminal and gets Ctrl-C, but is killed alone.
+        own: bool,
+    }
+
+    impl Group {
+        pub fn start(mut command: Command, own: bool) -> io::Result<Self> {
+            if own {
+                command.process_group(0);
+            }
+            Ok(Self { child: command.spawn()?, own })
+        }
+
+        pub fn take_stdout(&mut self) -> Option<ChildStdout> {
+            self.child.stdout.take()
+        }
+
+        /// Whether the program has ended. It stays a zombie, so its number still names its group.
+        pub fn has_ended(&mut self) -> io::Result<bool> {
+            let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            loop {
+                match waitid(WaitId::Pid(Pid::from_child(&self.child)), look) {
+                    Err(Errno::INTR) => {}
+                    ended => return Ok(ended?.is_some()),
+                }
+            }
+        }
+
+        /// Failing to kill means that the program has just ended.
+        pub fn kill(&mut self) {
+            if self.own {
+                let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+            }
+            let _ = self.child.kill();
+        }
+
+        /// Waits for the program to end.
+        pub fn status(mut self) -> io::Result<ExitStatus> {
+            self.child.wait()
+        }
+    }
+}
+
+#[cfg(windows)]
+mod windows {
+    use process_wrap::std::{ChildWrapper, CommandWrap, JobObject};
+
+    use super::*;
+
+    pub struct Group(Box<dyn ChildWrapper>);
+
+    impl Group {
+        /// A job takes neither the console nor Ctrl-C away, so every program gets one.
+        pub fn start(command: Command, _own: bool) -> io::Result<Self> {
+            CommandWrap::from(command).wrap(JobObject).spawn().map(Self)
+        }
+
+        pub fn take_stdout(&mut self) -> Option<ChildStdout> {
+            self.0.stdout().take()
+        }
+
+        /// Whether the program itself has ended; others in its job may still run.
+        pub fn has_ended(&mut self) -> io::Result<bool> {
+            Ok(self.0.inner_mut().try_wait()?.is_some())
+        }
+
+        /// Failing to kill means that the program has just ended.
+        pub fn kill(&mut self) {
+            let _ = self.0.start_kill();
+        }
+
+        /// Waits for the program to end.
+        pub fn status(mut self) -> io::Result<ExitStatus> {
+            self.0.inner_mut().wait()
+        }
+    }
+}
