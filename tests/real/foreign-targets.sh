@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Checks Windows and macOS with clippy and builds the Windows program, on Debian 12:
 #
-#     tests/real/foreign-targets.sh             everything, in this order
-#     tests/real/foreign-targets.sh STEP…       install, windows, macos
+#     tests/real/foreign-targets.sh [install] [windows] [macos]
 #
 # rustup has the standard library of neither, so it is built from source. Debian's `-web` packages have that source with
 # all it depends on, and the compiler of the same version. They conflict with other Rust packages of Debian, so they
@@ -42,9 +41,41 @@ install_toolchain() {
     touch "$ROOT/complete"
 }
 
-# cargo of that toolchain, with its own target folder.
+# cargo of that toolchain, with a target folder of its own. A warning is an error, from clippy too.
 foreign() {
     env PATH="$ROOT/bin:$PATH" RUSTC="$ROOT/bin/rustc" RUSTDOC="$ROOT/bin/rustdoc" RUSTC_BOOTSTRAP=1 \
-        CARGO_TARGET_DIR="$CI_DIR/foreign" CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_TERM_COLOR=never \
-        "$@" --quiet --locked -Zbuild-std=std,panic_abort
+        CARGO_UNSTABLE_BUILD_STD=std,panic_abort CARGO_UNSTABLE_WARNINGS=true CARGO_BUILD_WARNINGS=deny \
+        CARGO_TARGET_DIR="$CI_DIR/foreign" CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_STRIP=symbols CARGO_TERM_QUIET=true "$@"
 }
+
+windows() {
+    # To link, the standard library needs two objects that `-Zbuild-std` does not build.
+    local objects=$LIB/$WINDOWS/lib/self-contained object
+    mkdir -p "$objects"
+    for object in rsbegin rsend; do
+        [[ -e $objects/$object.o ]] || RUSTC_BOOTSTRAP=1 "$ROOT/bin/rustc" --target "$WINDOWS" --crate-type lib \
+            --emit=obj -o "$objects/$object.o" "$LIB/src/rust/library/rtstartup/$object.rs"
+    done
+    # A build with clippy as the compiler of this workspace: `cargo clippy` would compile all dependencies a second time.
+    foreign RUSTC_WORKSPACE_WRAPPER="$ROOT/bin/clippy-driver" \
+        cargo build --locked --target "$WINDOWS" --workspace --all-targets
+    # What the suite `windows` needs beside it under wine.
+    local c=tests/real/windows
+    x86_64-w64-mingw32-gcc -shared -o "$CI_DIR/foreign/bcryptprimitives.dll" $c/bcryptprimitives.c -ladvapi32
+    x86_64-w64-mingw32-gcc -o "$CI_DIR/foreign/hold.exe" $c/hold.c
+}
+
+macos() {
+    mkdir -p "$ROOT/sdk"
+    foreign CC_aarch64_apple_darwin="$ROOT/bin/no-cc" AR_aarch64_apple_darwin="$ROOT/bin/no-ar" SDKROOT="$ROOT/sdk" \
+        cargo clippy --locked --target "$MAC" --workspace --all-targets
+}
+
+[[ $# -gt 0 ]] || set -- install windows macos
+for step; do
+    case $step in
+    install) install_toolchain ;;
+    windows | macos) "$step" ;;
+    *) echo "$0: unknown step: $step" >&2 && exit 2 ;;
+    esac
+done

@@ -1,0 +1,158 @@
+"""A Windows of one's own: wine with a user's home, the Windows program in it, and consoles to look at."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pexpect
+import pyte
+
+from bench import HERE, TARGET, Ran
+
+FOREIGN = TARGET / "ci/foreign"
+#: Built by `foreign-targets.sh`; the library is one that wine lacks.
+PROGRAMS = [FOREIGN / "x86_64-pc-windows-gnu/debug/awsmfa.exe", FOREIGN / "bcryptprimitives.dll", FOREIGN / "hold.exe"]
+
+#: Where the programs are, with a space and a backslash on the way.
+TOOLS = r"C:\my tools"
+AWSMFA = rf"{TOOLS}\awsmfa.exe"
+
+
+class Wine:
+    """A wine prefix, and the environment to run programs in it."""
+
+    def __init__(self):
+        self.path = Path(tempfile.mkdtemp(prefix="awsmfa-wine-"))
+        self.prefix = self.path / "prefix"
+        self.env = {
+            # wine is never to see a screen, or this person's own home.
+            "HOME": str(self.path),
+            "PATH": "/usr/bin:/bin",
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "WINEPREFIX": str(self.prefix),
+            "WINEARCH": "win64",
+            "WINEDEBUG": "-all",
+            # No questions about .NET and HTML.
+            "WINEDLLOVERRIDES": "mscoree,mshtml=",
+        }
+
+    def __enter__(self):
+        self.unix("wineboot", "--init")
+        # The server stays between programs: starting it takes seconds.
+        # As a daemon it would keep our pipes open.
+        subprocess.run(["wineserver", "-p120"], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        # Rust's programs need Windows 10, and wine says that it is Windows 7.
+        self.unix("wine", "reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
+        self.home = self.drive("users") / os.environ.get("USER", "root")
+        [self.home] = [user for user in self.drive("users").iterdir() if user.name != "Public"]
+        tools = self.drive("my tools")
+        tools.mkdir()
+        for program in PROGRAMS:
+            shutil.copy(program, tools)
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["wineserver", "-k"], env=self.env, check=False)
+        subprocess.run(["wineserver", "-w"], env=self.env, check=False)
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def drive(self, rest):
+        """A path on drive C."""
+        return self.prefix / "drive_c" / rest
+
+    def file(self, rest):
+        """A path in the user's home."""
+        return self.home / rest
+
+    def write(self, rest, text):
+        path = self.file(rest)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return path
+
+    def forget(self):
+        """Removes what programs left in the home."""
+        for path in (self.file(".aws"), self.own(".")):
+            shutil.rmtree(path, ignore_errors=True)
+
+    def own(self, rest):
+        """A path in awsmfa's own folders."""
+        return self.file("AppData/Local/awsmfa") / rest
+
+    def unix(self, *args):
+        done = subprocess.run(args, env=self.env, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300)
+        if done.returncode:
+            raise AssertionError(f"{args} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self, *args, stdin=subprocess.DEVNULL, **variables):
+        """Starts a Windows program without waiting for it. Its output stays bytes: CR is not lost on the way."""
+        return subprocess.Popen(
+            ["wine", *map(str, args)], env=self.env | variables, stdin=stdin, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *args, stdin=None, timeout=120, **variables):
+        """Runs a Windows program without a console."""
+        process = self.start(*args, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, **variables)
+        out, err = process.communicate(None if stdin is None else stdin.encode(), timeout=timeout)
+        process.stdout, process.stderr = out.decode(), err.decode()
+        return Ran(args, process, 0)
+
+    def awsmfa(self, *args, **options):
+        return self.run(AWSMFA, *args, **options)
+
+    def console(self, *args, columns=80, lines=60, **variables):
+        return Console(self, args, columns, lines, variables)
+
+
+class Console:
+    """A Windows program in a console, which wine draws on a terminal."""
+
+    def __init__(self, wine, args, columns, lines, variables):
+        self.screen = pyte.Screen(columns, lines)
+        self.stream = pyte.Stream(self.screen)
+        self.child = pexpect.spawn(
+            "wine", [str(arg) for arg in args], env=wine.env | variables, encoding="utf-8", timeout=60,
+            dimensions=(lines, columns),
+        )  # fmt: skip
+
+    def shown(self):
+        """What the screen shows."""
+        return "\n".join(line.rstrip() for line in self.screen.display).strip("\n")
+
+    def sees(self, words, timeout=60):
+        """Waits until the screen shows the words."""
+        from time import monotonic
+
+        end = monotonic() + timeout
+        while words not in self.shown():
+            if monotonic() > end or not self.read():
+                raise AssertionError(f"{words!r} is not on the screen:\n{self.shown()}")
+        return self
+
+    def read(self):
+        """Draws what has come; False at the end."""
+        try:
+            self.stream.feed(self.child.read_nonblocking(65536, timeout=1))
+        except pexpect.TIMEOUT:
+            pass
+        except pexpect.EOF:
+            return False
+        return True
+
+    def type(self, text):
+        self.child.send(text)
+        return self
+
+    def ended(self, code=0):
+        while self.read():
+            pass
+        self.child.close()
+        if self.child.exitstatus != code:
+            raise AssertionError(f"it ended with {self.child.exitstatus}, not {code}:\n{self.shown()}")
+        return self
