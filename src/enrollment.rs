@@ -1,90 +1,109 @@
-//! Enrolment: from a user without MFA to one whose device's secret is kept here, and which AWS takes codes of.
+//! Enrollment: gives a user an MFA device whose secret is stored on this computer and whose codes AWS accepts.
 //!
-//! ```text
-//! planned ── CreateVirtualMFADevice, seed into the store ── stored ── EnableMFADevice ── enabled
-//!         ── a session made with it, or ListMFADevices ── verified ── register, profile ── done
-//! ```
+//! Everything that can fail without changing anything in AWS is checked first ([`preflight`]). Then each stage returns what
+//! comes next, and the journal is on disk before the next stage begins. Each stage finds out by itself what an earlier run
+//! has done already, so running the same command again resumes an enrollment that was killed or lost a response. AWS shows
+//! the seed once, so it is saved before anything else happens.
 //!
-//! Whatever can fail without AWS's having made anything is checked first. Each state is in the `journal` before the
-//! step that leaves it, and each step finds out by itself whether it was made already; so a run that was killed, or whose
-//! answer was lost, is mended by running the same again. What AWS tells once, the seed, goes to the store before anything
-//! else is done.
+//! | from | when | to |
+//! |---|---|---|
+//! | start | the name is free | planned |
+//! | start | the device is unassigned, and its secret is stored here | stored |
+//! | start | the device belongs to the user, and its secret is stored here | enabled |
+//! | planned | AWS created the device, now or in an earlier run, and its secret is stored here | stored |
+//! | planned | another device has the name, and `--replace` deleted it | planned |
+//! | planned | another device has the name; the next name is chosen | planned, stored, enabled |
+//! | stored | AWS enabled the device, now or in an earlier run | enabled |
+//! | stored | the device was deleted in the meantime (once) | planned |
+//! | stored | AWS rejects the codes of the stored secret, and `--replace` deleted the device (once) | planned |
+//! | enabled | AWS issued a session for a code, or lists the device | verified |
+//! | enabled | the device no longer belongs to the user; a name is chosen again (once) | planned, stored, enabled |
+//! | verified | the device is registered and the profile uses it | done |
+//!
+//! An enrollment that is resumed after its secret was removed from the store is planned again.
 
+mod access_key;
 mod choose;
 mod create;
 mod enable;
 mod finish;
 mod hints;
 mod journal;
+mod lists;
 mod new_user;
+mod own_keys;
 mod preflight;
+mod replace;
 mod requests;
+mod resume;
+mod seed;
+mod target;
 mod verify;
 
 use chrono::{DateTime, Utc};
-use std::cell::OnceCell;
 
 pub use journal::Stage;
-use journal::{Journal, Journals, UserJournal};
+use journal::{Candidate, Journal, Journals, UserJournal};
+use lists::Facts;
+use target::Target;
 
-use crate::aws::{MfaDevice, Tag, VirtualDevice};
-use crate::caller::{Caller, OwnKeys};
-use crate::choice::Named;
+use crate::aws::Tag;
+use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
-use crate::model::identity::Who;
 use crate::model::names::{DeviceName, IamPath, PolicyArn, UserName};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
-use crate::store::{SecretStore, StoreKind};
+use crate::store::StoreKind;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, Default)]
-pub struct Wishes {
+pub struct EnrollRequest {
     /// Who gets the device; `None` for the caller.
     pub user: Option<UserName>,
-    /// The profile whose credentials do the work.
+    /// The profile whose credentials sign the requests.
     pub profile: Option<String>,
-    /// The device's name; `None` for the user's.
+    /// The device's name; `None` for the user's name.
     pub device_name: Option<DeviceName>,
     pub path: IamPath,
-    /// The profile that is to use the device.
+    /// The profile that will use the device.
     pub for_profile: Option<String>,
     pub store: Option<StoreKind>,
-    /// Only go on with what was begun.
+    /// Resume an unfinished enrollment; do not start a new one.
     pub resume: bool,
-    /// Delete a device that is nobody's and in the way.
+    /// Delete an unassigned device that has the name.
     pub replace: bool,
+    /// Answer yes to all prompts.
     pub yes: bool,
-    /// Tags of the device; they need another permission.
+    /// Tags of the device, for which IAM wants another permission.
     pub tags: Vec<Tag>,
+    /// Create the user first.
     pub new_user: Option<NewUser>,
 }
 
-/// What to make of a user who need not exist yet; each is left alone where it is there.
+/// What to create for a user. Whatever exists already is left alone.
 #[derive(Debug, Clone, Default)]
 pub struct NewUser {
     pub path: IamPath,
     pub policies: Vec<PolicyArn>,
-    /// Whether to make a password for the console.
     pub console_password: bool,
-    /// Whether to make an access key and write it as the profile's long-term keys.
+    /// Create an access key and save it as the profile's long-term keys.
     pub access_key: bool,
 }
 
-/// How it is known that AWS has the device.
+/// What shows that AWS has the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
-    /// AWS gave a session for a code of it, which ends then.
+pub enum Verification {
+    /// AWS issued a session for one of its codes; the session is valid until then.
     Session(DateTime<Utc>),
-    /// AWS lists it as the user's.
+    /// AWS lists the device for the user.
     Listed,
-    /// AWS said that it enabled it; the caller may not list devices.
+    /// Only AWS's answer to EnableMFADevice: the caller must not list devices.
     Unlisted,
 }
 
-/// An enrolment that came to its end.
+/// A finished enrollment.
 #[derive(Debug)]
 pub struct Enrolled {
     pub user: String,
@@ -92,61 +111,45 @@ pub struct Enrolled {
     pub serial: Serial,
     pub seed: Seed,
     pub store: StoreKind,
-    /// The profile that uses it.
+    /// The profile that uses the device.
     pub profile: Option<String>,
-    /// How AWS's having it is known.
-    pub proof: Proof,
-    /// Devices that were in the way: nobody's, with secrets that nobody has.
+    pub verification: Verification,
+    /// Unassigned devices that had the name, and whose secrets are lost.
     pub stale: Vec<Serial>,
-    /// Whether the user was made now.
-    pub made_user: bool,
-    /// The access key that was made now.
+    /// Whether this run created the user.
+    pub created_user: bool,
+    /// The access key that this run created.
     pub access_key_id: Option<String>,
 }
 
-/// Enrols a device, or goes on with the enrolment that was begun for the user.
-pub fn enroll(ctx: &Context, wishes: &Wishes) -> CommandResult<Enrolled> {
+/// Enrolls a device, or resumes the user's unfinished enrollment.
+pub fn enroll(ctx: &Context, request: &EnrollRequest) -> CommandResult<Enrolled> {
     let journals = Journals::new(ctx.paths.enrollments());
-    let wishes = with_profile(ctx, resumed(&journals, wishes)?);
+    let request = resume::request(ctx, &journals, request)?;
     ctx.ui.doing("asking AWS whose credentials these are");
-    let caller = Caller::find(ctx, wishes.profile.as_deref())?;
-    let mut run = Run::new(ctx, wishes, caller)?;
-    let (account, user) = (run.account(), run.target.user.clone());
-    let file = journals.open(&account, &user, &*ctx.clock, || {
-        ctx.ui.say(format_args!("another awsmfa is enrolling `{user}`; waiting for it"));
-    })?;
-    let begun = run.begun(&file)?;
-    if run.wishes.resume && file.read()?.is_none() {
-        return Err(run.not_begun(&journals)?);
-    }
-    run.take_over(begun.as_ref());
-    run.check_places(&file)?;
-    run.tell_lost_key(&file)?;
-    let mut needs_store = begun.as_ref().is_none_or(|journal| journal.stage == Stage::Planned);
-    if let Some(new_user) = run.wishes.new_user.clone() {
-        if std::mem::take(&mut needs_store) {
-            run.check_store()?;
-        }
-        interrupt::say(hints::AGAIN);
-        run.new_user(&new_user, &file).map_err(|error| match error.kind {
-            ErrorKind::Network => error.hint(hints::AGAIN),
-            _ => error,
-        })?;
-    }
-    let mut journal = run.plan(begun)?;
-    if needs_store && journal.stage == Stage::Planned {
-        run.check_store()?;
-    }
-    let driven = run.drive(&file, &mut journal);
-    // Ctrl-C from here on interrupts something else.
+    let caller = Caller::find(ctx, request.profile.as_deref())?;
+    let target = Target::of(&request, &caller)?;
+    let mut enrollment = Enrollment {
+        ctx,
+        caller,
+        target,
+        request,
+        facts: Facts::default(),
+        made: Made::default(),
+        enabled_by: EnabledBy::ThisRun,
+    };
+    let file = enrollment.open(&journals)?;
+    let mut journal = enrollment.prepare(&journals, &file)?;
+    let finished = enrollment.drive(&file, &mut journal);
+    // From here on, Ctrl-C interrupts something else.
     interrupt::forget();
-    match driven {
-        Ok(proof) => run.enrolled(&journal, proof),
-        Err(error) => Err(run.failed(&file, &journal, error)?),
+    match finished {
+        Ok(verification) => enrollment.enrolled(&journal, verification),
+        Err(failure) => Err(enrollment.failed(&file, &journal, failure)?),
     }
 }
 
-/// Forgets the enrolments under way of a device that is removed: they cannot be gone on with.
+/// Removes the journals of a device that is being removed: its enrollment cannot be resumed.
 pub fn forget_journal_of(ctx: &Context, serial: &Serial) -> CommandResult {
     let journals = Journals::new(ctx.paths.enrollments());
     for file in journals.naming(serial)? {
@@ -158,205 +161,125 @@ pub fn forget_journal_of(ctx: &Context, serial: &Serial) -> CommandResult {
     Ok(())
 }
 
-/// With `--resume`, the wishes of the run that is to be gone on with.
-fn resumed(journals: &Journals, wishes: &Wishes) -> CommandResult<Wishes> {
-    if !wishes.resume {
-        return Ok(wishes.clone());
-    }
-    let same = |j: &Journal| wishes.user.as_ref().is_none_or(|u| u.as_str().eq_ignore_ascii_case(&j.user));
-    let found: Vec<Journal> = journals.unfinished()?.into_iter().filter(same).collect();
-    let [journal] = found.as_slice() else {
-        // One user's name in several accounts: the credentials tell.
-        if wishes.user.is_some() && wishes.profile.is_some() && !found.is_empty() {
-            return Ok(wishes.clone());
-        }
-        let this = |message: &str| CommandError::new(ErrorKind::Usage, message);
-        if found.is_empty() {
-            let this = this("no enrolment was begun that could be gone on with");
-            return Err(this.hint(hints::command(wishes)));
-        }
-        let this = this("several enrolments were begun; name the user");
-        return Err(found.iter().fold(this, |this, journal| {
-            this.hint(hints::resume(&journal.user, journal.profile.as_deref()))
-        }));
-    };
-    Ok(Wishes {
-        user: Some(journal.user.parse()?),
-        profile: wishes.profile.clone().or_else(|| journal.profile.clone()),
-        for_profile: wishes.for_profile.clone().or_else(|| journal.for_profile.clone()),
-        path: journal.path.clone(),
-        ..wishes.clone()
-    })
-}
-
-/// The wishes with the profile that the environment names, where the credentials are that profile's.
-fn with_profile(ctx: &Context, mut wishes: Wishes) -> Wishes {
-    let named = Named::of(wishes.profile.as_deref(), &ctx.env);
-    wishes.profile = named.whose_credentials(&ctx.env).map(str::to_owned);
-    wishes
-}
-
-#[derive(Debug, Clone)]
-struct Target {
-    user: String,
-    arn: String,
-    is_self: bool,
-}
-
-/// What AWS has already, as far as the caller may know.
-#[derive(Debug, Default)]
-struct Lists {
-    devices: Option<Vec<MfaDevice>>,
-    virtuals: Option<Vec<VirtualDevice>>,
-}
-
-/// An enrolment under way in this process.
-struct Run<'a> {
+/// An enrollment in progress.
+struct Enrollment<'a> {
     ctx: &'a Context,
-    /// What is wished, now or, where nothing else is wished now, when the enrolment was begun.
-    wishes: Wishes,
+    /// What the command line asks for, completed by what it asked for when the enrollment was started.
+    request: EnrollRequest,
     caller: Caller,
     target: Target,
-    lists: Lists,
-    /// The profile that was named as the one to use the device, now or when the enrolment was begun.
-    for_profile: Option<String>,
-    /// The store that was named, now or when the enrolment was begun.
-    store: Option<StoreKind>,
-    /// The device that is enrolled.
-    serial: Option<Serial>,
-    /// Whether it was tried to sign with MFA.
-    proved: bool,
-    /// Whether the device and its user were there with nothing left to do but to check.
-    was_there: bool,
-    /// Whether a device that was in the way, or gone, was made anew.
-    recreated: bool,
-    /// Devices that were deleted to be made anew: each is, once.
-    replaced: Vec<Serial>,
-    /// Whether an earlier run had AWS enable the device.
-    went_on: bool,
-    /// Whether going on would lead to the same end.
-    given_up: bool,
-    made_user: bool,
-    made_device: bool,
-    made_key: Option<String>,
-    /// The user's own keys, once they were looked for.
-    own: OnceCell<Option<OwnKeys>>,
+    facts: Facts,
+    made: Made,
+    enabled_by: EnabledBy,
 }
 
-impl<'a> Run<'a> {
-    fn new(ctx: &'a Context, wishes: Wishes, caller: Caller) -> CommandResult<Self> {
-        let target = target(&wishes, &caller)?;
-        Ok(Self {
-            ctx,
-            caller,
-            target,
-            lists: Lists::default(),
-            for_profile: wishes.for_profile.clone(),
-            store: wishes.store,
-            wishes,
-            serial: None,
-            proved: false,
-            was_there: false,
-            recreated: false,
-            replaced: Vec::new(),
-            went_on: false,
-            given_up: false,
-            made_user: false,
-            made_device: false,
-            made_key: None,
-            own: OnceCell::new(),
-        })
+/// What this run changed in AWS.
+#[derive(Debug, Default)]
+struct Made {
+    user: bool,
+    device: bool,
+    access_key_id: Option<String>,
+    /// Devices that were deleted to create them again, which happens once for each.
+    deleted: Vec<Serial>,
+    /// Whether the enrollment was started over because its device was gone, which happens once.
+    started_over: bool,
+}
+
+/// Which run had AWS enable the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EnabledBy {
+    ThisRun,
+    /// The run that is resumed.
+    EarlierRun,
+    /// Nothing says so: the device was enabled, and no journal was left of it.
+    Unknown,
+}
+
+/// Where a stage leads.
+enum Next {
+    /// To another stage of the same device.
+    Stage(Stage),
+    /// To another device.
+    Device(Candidate),
+    Verified(Verification),
+    Done,
+}
+
+/// Why a stage failed.
+enum Failure {
+    /// Running the same command again resumes.
+    Resumable(CommandError),
+    /// Running the same command again would fail in the same way.
+    Final(CommandError),
+}
+
+impl<E: Into<CommandError>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Resumable(error.into())
+    }
+}
+
+type Transition = Result<Next, Failure>;
+
+impl Enrollment<'_> {
+    /// Checks what can be checked, creates the user if requested, and decides which device to enroll.
+    fn prepare(&mut self, journals: &Journals, file: &UserJournal) -> CommandResult<Journal> {
+        let begun = self.begun(file)?;
+        if self.request.resume && file.read()?.is_none() {
+            return Err(self.nothing_to_resume(journals)?);
+        }
+        self.adopt(begun.as_ref());
+        self.check_places(file)?;
+        self.report_lost_key(file)?;
+        let mut needs_store = begun.as_ref().is_none_or(|journal| journal.stage == Stage::Planned);
+        if let Some(new_user) = self.request.new_user.clone() {
+            if std::mem::take(&mut needs_store) {
+                self.check_store()?;
+            }
+            interrupt::say(hints::AGAIN);
+            self.new_user(&new_user, file).map_err(|error| match error.kind {
+                ErrorKind::Network => error.hint(hints::AGAIN),
+                _ => error,
+            })?;
+        }
+        let journal = self.plan(begun)?;
+        if needs_store && journal.stage == Stage::Planned {
+            self.check_store()?;
+        }
+        Ok(journal)
     }
 
-    /// The enrolment that was begun for the user, if it is the one that is wished.
-    fn begun(&self, file: &UserJournal) -> CommandResult<Option<Journal>> {
-        let Some(mut journal) = file.read()? else { return Ok(None) };
-        self.check_kept(file, &mut journal)?;
-        let is_its = |name: &DeviceName| *name == journal.name || Some(name) == journal.device_name.as_ref();
-        let other = self.wishes.device_name.as_ref().is_some_and(|name| !is_its(name));
-        if other && journal.stage > Stage::Planned && !self.wishes.yes {
-            let message =
-                format!("the enrolment of `{}` for `{}` is not finished", journal.serial, journal.user);
-            return Err(CommandError::new(ErrorKind::Usage, message)
-                .hint(format!("finish it first: `{}`", self.go_on()))
-                .hint("or leave it as it is, with its secret in the store: `--yes`"));
-        }
-        let age = self.ctx.clock.now() - journal.began;
-        self.ctx.ui.detail(format_args!(
-            "an enrolment of `{}` was begun {} s ago and came to `{:?}`",
-            journal.serial,
-            age.num_seconds(),
-            journal.stage
-        ));
-        Ok((!other).then_some(journal))
-    }
-
-    /// The account, told from those of other partitions.
-    fn account(&self) -> String {
-        let identity = &self.caller.identity;
-        match identity.partition.as_str() {
-            "aws" => identity.account.clone(),
-            other => format!("{other} {}", identity.account),
-        }
-    }
-
-    /// With `--resume` nothing is begun: where the credentials are of another account than the enrolment, it is told.
-    fn not_begun(&self, journals: &Journals) -> CommandResult<CommandError> {
-        let (user, account) = (&self.target.user, &self.caller.identity.account);
-        let unfinished = journals.unfinished()?;
-        let elsewhere: Vec<_> = unfinished.iter().filter(|j| j.user.eq_ignore_ascii_case(user)).collect();
-        let accounts: Vec<_> = elsewhere.iter().map(|journal| format!("`{}`", journal.account)).collect();
-        let mut message = format!(
-            "these credentials are of account `{account}`, and no enrolment of `{user}` was begun there"
-        );
-        if !accounts.is_empty() {
-            message.push_str(&format!(", but in {}", accounts.join(", ")));
-        }
-        let this = CommandError::new(ErrorKind::Usage, message);
-        Ok(elsewhere.iter().fold(this, |this, journal| {
-            let profile = journal.profile.as_deref().unwrap_or("NAME");
-            this.hint(format!("go on there: `{}`", hints::resume(&journal.user, Some(profile))))
-        }))
-    }
-
-    /// What was wished when the enrolment was begun, where nothing else is wished now.
-    fn take_over(&mut self, begun: Option<&Journal>) {
-        let Some(journal) = begun else { return };
-        self.for_profile = self.for_profile.take().or_else(|| journal.for_profile.clone());
-        self.store = self.store.or(Some(journal.store));
-        let wishes = &mut self.wishes;
-        wishes.device_name = wishes.device_name.take().or_else(|| journal.device_name.clone());
-        if wishes.path == IamPath::default() {
-            wishes.path.clone_from(&journal.path);
-        }
-        if wishes.tags.is_empty() {
-            let tag = |(key, value): &(String, String)| Tag { key: key.clone(), value: value.clone() };
-            wishes.tags = journal.tags.iter().map(tag).collect();
-        }
-    }
-
-    /// Takes every step that is left.
-    fn drive(&mut self, file: &UserJournal, journal: &mut Journal) -> CommandResult<Proof> {
-        let mut proof = None;
+    /// Goes from stage to stage until the device is in use.
+    fn drive(&mut self, file: &UserJournal, journal: &mut Journal) -> Result<Verification, Failure> {
+        // A run that was killed in its last stage had verified the device.
+        let mut verification = Verification::Unlisted;
         loop {
-            self.serial = Some(journal.serial.clone());
+            self.facts.serial = Some(journal.serial.clone());
+            journal.stale.clone_from(&self.facts.stale);
             file.save(journal)?;
-            interrupt::say(&format!("go on with `{}`", self.go_on()));
-            match journal.stage {
-                Stage::Planned => self.create(file, journal)?,
+            interrupt::say(&format!("resume with `{}`", self.resume_command()));
+            let next = match journal.stage {
+                Stage::Planned => self.create(journal)?,
                 Stage::Stored => self.enable(journal)?,
-                Stage::Enabled => proof = self.verify(journal)?,
-                Stage::Verified => {
-                    self.finish(journal)?;
+                Stage::Enabled => self.verify(journal)?,
+                Stage::Verified => self.finish(journal)?,
+            };
+            match next {
+                Next::Stage(stage) => journal.stage = stage,
+                Next::Device(candidate) => journal.take(candidate),
+                Next::Verified(how) => {
+                    journal.stage = Stage::Verified;
+                    verification = how;
+                }
+                Next::Done => {
                     file.remove()?;
-                    // A run that was killed in its last step proved it before.
-                    return Ok(proof.unwrap_or(Proof::Unlisted));
+                    return Ok(verification);
                 }
             }
         }
     }
 
-    fn enrolled(&self, journal: &Journal, proof: Proof) -> CommandResult<Enrolled> {
+    fn enrolled(self, journal: &Journal, verification: Verification) -> CommandResult<Enrolled> {
         Ok(Enrolled {
             user: journal.user.clone(),
             account: journal.account.clone(),
@@ -364,70 +287,26 @@ impl<'a> Run<'a> {
             seed: self.seed(journal)?,
             store: journal.store,
             profile: self.using_profile(),
-            proof,
+            verification,
             stale: journal.stale.clone(),
-            made_user: self.made_user,
-            access_key_id: self.made_key.clone(),
+            created_user: self.made.user,
+            access_key_id: self.made.access_key_id,
         })
     }
 
-    /// Says how to go on, unless nothing was begun; then nothing is left of it.
-    fn failed(
-        &self,
-        file: &UserJournal,
-        journal: &Journal,
-        error: CommandError,
-    ) -> CommandResult<CommandError> {
-        // After an outage AWS may have created the device.
-        let begun = journal.stage > Stage::Planned || error.kind == ErrorKind::Network;
-        if begun && !self.given_up {
-            return Ok(error.hint(format!("nothing is lost; go on with `{}`", self.go_on())));
-        }
-        file.remove()?;
-        Ok(error)
-    }
-
-    /// The command that goes on from here.
-    fn go_on(&self) -> String {
-        hints::resume(&self.target.user, self.wishes.profile.as_deref()).to_string()
-    }
-
-    fn store_of(&self, journal: &Journal) -> CommandResult<&dyn SecretStore> {
-        self.ctx.vault.stores.get(journal.store)
-    }
-}
-
-fn target(wishes: &Wishes, caller: &Caller) -> CommandResult<Target> {
-    let identity = &caller.identity;
-    let own = match &identity.who {
-        Who::User { name, path } => Some((name, path)),
-        Who::Root | Who::Session => None,
-    };
-    let named = wishes.user.as_ref().map(UserName::as_str);
-    let by_name = || hints::command(&Wishes { user: "NAME".parse().ok(), ..wishes.clone() });
-    match (named, own) {
-        (None, Some((name, path))) => {
-            Ok(Target { user: name.clone(), arn: identity.user_arn(path, name), is_self: true })
-        }
-        (Some(named), Some((name, path))) if named.eq_ignore_ascii_case(name) => {
-            Ok(Target { user: name.clone(), arn: identity.user_arn(path, name), is_self: true })
-        }
-        // The path of another user is learnt, if that is allowed, when the user is looked up.
-        (Some(named), _) => {
-            Ok(Target { user: named.to_owned(), arn: identity.user_arn("/", named), is_self: false })
-        }
-        (None, None) if identity.who == Who::Root => {
-            let message = "these are the root user's credentials, whose MFA AWS lets only the console enable";
-            let serial = identity.device_arn("/", "root-account-mfa-device");
-            Err(CommandError::new(ErrorKind::Refused, message)
-                .hint(format!(
-                    "begin there, then `awsmfa device import --serial {serial}` and `awsmfa code --pair {serial}`"
-                ))
-                .hint(format!("or enrol a user: `{}`", by_name())))
-        }
-        (None, None) => {
-            let message = format!("`{}` is no IAM user, so it can have no MFA device", identity.arn);
-            Err(CommandError::new(ErrorKind::Usage, message).hint(format!("name the user: `{}`", by_name())))
+    /// Adds how to resume, unless there is nothing to resume; then the journal is removed.
+    fn failed(&self, file: &UserJournal, journal: &Journal, failure: Failure) -> CommandResult<CommandError> {
+        match failure {
+            // After an outage, AWS may have created the device.
+            Failure::Resumable(error)
+                if journal.stage > Stage::Planned || error.kind == ErrorKind::Network =>
+            {
+                Ok(error.hint(format!("nothing is lost; resume with `{}`", self.resume_command())))
+            }
+            Failure::Resumable(error) | Failure::Final(error) => {
+                file.remove()?;
+                Ok(error)
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::aws_files::resolve::{Destination, resolve};
 use crate::aws_files::winner::{Claim, Finding};
 use crate::context::Context;
 use crate::devices::qr_copy;
-use crate::enrollment::{self, Enrolled, NewUser, Proof, Wishes};
+use crate::enrollment::{self, EnrollRequest, Enrolled, NewUser, Verification};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
@@ -107,7 +107,7 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     check_tags(&args.tags)?;
     let backup = args.backup.choice(args.yes);
     qr_copy::check(ctx, None, &backup)?;
-    let enrolled = enrollment::enroll(ctx, &wishes(args))?;
+    let enrolled = enrollment::enroll(ctx, &request(args))?;
     ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
     // A copy that fails is told last: the enrolment is done.
     let copied = qr_copy::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
@@ -135,10 +135,10 @@ fn check_tags(tags: &[TagText]) -> CommandResult {
     Err(CommandError::new(ErrorKind::Usage, message).hint("give each `--tag` another key"))
 }
 
-fn wishes(args: &EnrollArgs) -> Wishes {
+fn request(args: &EnrollArgs) -> EnrollRequest {
     let new = &args.new_user;
     let tag = |tag: &TagText| Tag { key: tag.key.clone(), value: tag.value.clone() };
-    Wishes {
+    EnrollRequest {
         user: args.user.clone(),
         profile: args.profile.profile.clone(),
         device_name: args.device_name.clone(),
@@ -181,10 +181,10 @@ fn next(enrolled: &Enrolled, served: bool) -> String {
 }
 
 fn output(enrolled: &Enrolled, next: String) -> EnrollOutput<'_> {
-    let (verified_by, session_expiration) = match enrolled.proof {
-        Proof::Session(expiration) => ("session", Some(timestamp(expiration))),
-        Proof::Listed => ("listed", None),
-        Proof::Unlisted => ("unlisted", None),
+    let (verified_by, session_expiration) = match enrolled.verification {
+        Verification::Session(expiration) => ("session", Some(timestamp(expiration))),
+        Verification::Listed => ("listed", None),
+        Verification::Unlisted => ("unlisted", None),
     };
     EnrollOutput {
         user: &enrolled.user,
@@ -194,7 +194,7 @@ fn output(enrolled: &Enrolled, next: String) -> EnrollOutput<'_> {
         profile: enrolled.profile.as_deref(),
         verified_by,
         session_expiration,
-        created_user: enrolled.made_user,
+        created_user: enrolled.created_user,
         access_key_id: enrolled.access_key_id.as_deref(),
         stale_devices: enrolled.stale.iter().map(crate::model::serial::Serial::as_str).collect(),
         next,

@@ -1,82 +1,51 @@
-//! Creating the device, and keeping its seed before anything else is done.
+//! Creating the device, and saving its seed before anything else.
 
-use super::choose::NAMES;
-use super::journal::{Journal, Stage, UserJournal};
-use super::{Run, hints};
+use super::journal::{Candidate, Journal, Stage};
+use super::{Enrollment, Failure, Next, Transition, hints};
 use crate::aws::{AwsErrorKind, NewDevice};
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::{CommandError, ErrorKind};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::{Seed, SeedError};
-use crate::store::registry::Registration;
 use crate::vault::Vault;
 
-/// What stands before a device's serial in the name of a secret that could not be read.
+/// Precedes a device's serial in the name of a secret that could not be read.
 const UNREADABLE: &str = "unreadable:";
 
-/// So often a request is sent whose answer was lost.
-const LOST: usize = 3;
-
-impl Run<'_> {
-    /// CreateVirtualMFADevice; the seed is in the store when this returns, and the journal says so.
-    pub(super) fn create(&mut self, file: &UserJournal, journal: &mut Journal) -> CommandResult {
-        let mut lost = 0;
-        loop {
-            self.serial = Some(journal.serial.clone());
-            self.ctx.ui.doing(format_args!("creating `{}`", journal.serial));
-            let (name, path) = (journal.name.clone(), journal.path.clone());
-            let tags = self.wishes.tags.clone();
-            let created = self.call(|aws| aws.create_virtual_mfa_device(name.as_str(), path.as_str(), &tags));
-            let error = match created {
-                Ok(device) => return self.keep(journal, &device),
-                Err(error) => error,
-            };
-            match error.kind {
-                AwsErrorKind::Exists => match self.ours(&journal.serial)? {
-                    Some(store) => {
-                        (journal.stage, journal.store) = (Stage::Stored, store);
-                        return self.register(journal, None);
-                    }
-                    None => self.make_room(file, journal)?,
-                },
-                // AWS may have created it; the next answer tells.
-                AwsErrorKind::Lost if lost < LOST => {
-                    self.wait_after_loss(lost);
-                    lost += 1;
+impl Enrollment<'_> {
+    /// CreateVirtualMFADevice. The seed is in the store when this returns.
+    pub(super) fn create(&mut self, journal: &Journal) -> Transition {
+        self.ctx.ui.doing(format_args!("creating `{}`", journal.serial));
+        let (name, path) = (journal.name.as_str(), journal.path.as_str());
+        let tags = self.request.tags.clone();
+        let created = self.change(|aws| aws.create_virtual_mfa_device(name, path, &tags))?;
+        let error = match created.result {
+            Ok(device) => return self.keep(journal, &device),
+            Err(error) => error,
+        };
+        match error.kind {
+            AwsErrorKind::Exists => match self.stored_for_target(&journal.serial)? {
+                Some(store) => {
+                    let candidate = journal.candidate();
+                    Ok(Next::Device(Candidate { stage: Stage::Stored, store, ..candidate }))
                 }
-                AwsErrorKind::LimitExceeded => {
-                    return Err(CommandError::from(error).hint(format!(
-                        "the account has as many virtual devices as it may; `{}` shows those that are nobody's",
-                        self.aws("iam list-virtual-mfa-devices --assignment-status Unassigned")
-                    )));
-                }
-                _ => return Err(self.refused_device(error, &journal.serial)),
+                None => self.choose_next(journal),
+            },
+            AwsErrorKind::LimitExceeded => {
+                let list =
+                    self.aws(&["iam", "list-virtual-mfa-devices", "--assignment-status", "Unassigned"]);
+                Err(CommandError::from(error)
+                    .hint(format!(
+                        "the account has as many virtual devices as AWS allows; find unassigned ones: `{list}`"
+                    ))
+                    .into())
             }
+            _ => Err(self.refused_device(error, &journal.serial).into()),
         }
     }
 
-    /// There is a device of the name whose secret nobody has: delete it if that is wished, else choose another name.
-    fn make_room(&mut self, file: &UserJournal, journal: &mut Journal) -> CommandResult {
-        let reserved = self.reserved(&journal.serial)?;
-        if reserved.is_none() && self.may_replace(&journal.serial) {
-            return self.delete(&journal.serial);
-        }
-        let base = self.base_name()?;
-        let number = (1..=NAMES).find(|n| base.numbered(*n) == journal.name).unwrap_or(1) + 1;
-        match reserved {
-            None => self.pass_by(&journal.serial, &base.numbered(number), &mut journal.stale),
-            Some(user) if self.wishes.device_name.is_some() => {
-                return Err(self.taken(&journal.serial, &user));
-            }
-            Some(_) => {}
-        }
-        let begun = self.choose(&base, number, &mut journal.stale)?;
-        journal.take(begun);
-        Ok(file.save(journal)?)
-    }
-
-    /// The only time that AWS tells the seed: into the store with it.
-    fn keep(&mut self, journal: &mut Journal, device: &NewDevice) -> CommandResult {
+    /// AWS shows the seed only now.
+    fn keep(&mut self, journal: &Journal, device: &NewDevice) -> Transition {
         let serial = device.serial.clone().unwrap_or_else(|| journal.serial.clone());
         let text = std::str::from_utf8(device.seed.expose());
         let seed = match text.map_err(|_| SeedError::NotBase32).and_then(Seed::from_base32) {
@@ -85,32 +54,27 @@ impl Run<'_> {
         };
         let saved = self.store_of(journal).and_then(|store| Ok(Vault::save_seed(store, &serial, &seed)?));
         if let Err(error) = saved {
-            return Err(self.take_back(journal, error));
+            return Err(self.take_back(journal, error).into());
         }
-        journal.serial = serial;
-        journal.stage = Stage::Stored;
-        self.made_device = true;
-        self.register(journal, None)?;
+        self.made.device = true;
         self.ctx
             .ui
-            .done(format_args!("created `{}`; its secret is in the {} store", journal.serial, journal.store));
-        Ok(())
+            .done(format_args!("created `{serial}` and saved its secret in the {} store", journal.store));
+        Ok(Next::Device(Candidate { stage: Stage::Stored, serial, ..journal.candidate() }))
     }
 
-    /// AWS shows a secret once, so one that cannot be read is kept all the same, for a person to make sense of.
+    /// AWS shows a secret once, so a secret that cannot be used is saved anyway, for a person to look at.
     fn keep_unreadable(
         &mut self,
         journal: &Journal,
         serial: &Serial,
         seed: &Secret<Vec<u8>>,
         why: &SeedError,
-    ) -> CommandError {
-        // Again would create another device with the same end.
-        self.given_up = true;
+    ) -> Failure {
         let name = format!("{UNREADABLE}{serial}");
         let saved = self.store_of(journal).and_then(|store| Ok(store.put(&name, &as_text(seed))?));
         if let Err(error) = saved {
-            return self.take_back(journal, error);
+            return Failure::Final(self.take_back(journal, error));
         }
         let message = format!(
             "cannot use the secret that AWS sent for `{serial}` ({why}); the {} store keeps the secret unchanged as `{name}`",
@@ -122,61 +86,21 @@ impl Run<'_> {
             Some(command) => this.hint(format!("show the secret: `{command}`")),
             None => this,
         };
-        this.hint(format!("the device is not enabled; delete it: `{}`", hints::delete_command(serial)))
+        let delete = hints::delete_command(serial);
+        // Another run would create another device and fail in the same way.
+        Failure::Final(this.hint(format!("the device is not enabled; delete it: `{delete}`")))
     }
 
-    /// The store failed after all: without its secret the device is of no use to anybody.
+    /// The store failed. Without its secret, the device is of no use to anyone.
     fn take_back(&mut self, journal: &Journal, error: CommandError) -> CommandError {
         let serial = &journal.serial;
         let deleted = self.call(|aws| aws.delete_virtual_mfa_device(serial));
-        let what = match deleted {
+        error.hint(match deleted {
             Ok(()) => format!("`{serial}` was deleted again"),
-            Err(_) => format!("`{serial}` is left, of no use; `{}`", hints::delete_command(serial)),
-        };
-        error.hint(what)
-    }
-
-    /// Whether a device that is in the way is to be deleted; not over and over.
-    pub(super) fn may_replace(&self, serial: &Serial) -> bool {
-        self.wishes.replace && !self.replaced.contains(serial)
-    }
-
-    /// Deletes a device that is nobody's.
-    pub(super) fn delete(&mut self, serial: &Serial) -> CommandResult {
-        self.ctx.ui.doing(format_args!("deleting `{serial}`"));
-        self.replaced.push(serial.clone());
-        let mut lost = 0;
-        loop {
-            let deleted = self.call(|aws| aws.delete_virtual_mfa_device(serial));
-            match deleted {
-                Ok(()) => break,
-                Err(error) => match error.kind {
-                    AwsErrorKind::NotFound => break,
-                    AwsErrorKind::Lost if lost < LOST => {
-                        self.wait_after_loss(lost);
-                        lost += 1;
-                    }
-                    AwsErrorKind::DeleteConflict => {
-                        let message = format!("`{serial}` is somebody's device; it was not replaced");
-                        return Err(CommandError::new(ErrorKind::Refused, message)
-                            .hint("choose another name: `--device-name NAME`"));
-                    }
-                    AwsErrorKind::Lost => return Err(error.into()),
-                    _ => {
-                        let refused = self.refused_device(error, serial);
-                        return Err(refused.hint("or leave it and take another name: without `--replace`"));
-                    }
-                },
+            Err(_) => {
+                format!("`{serial}` is left without a secret; delete it: `{}`", hints::delete_command(serial))
             }
-        }
-        self.ctx.ui.done(format_args!("deleted `{serial}`, whose secret nobody had"));
-        Ok(())
-    }
-
-    /// Enters the device into the register: from here on its seed is found.
-    pub(super) fn register(&self, journal: &Journal, profile: Option<&str>) -> CommandResult {
-        let new = Registration::of(&journal.serial, journal.store);
-        self.ctx.vault.register(Registration { user: Some(&journal.user), profile, ..new })
+        })
     }
 }
 

@@ -1,49 +1,49 @@
-//! Enabling the device with two codes that its seed makes at once: nobody waits half a minute for the second.
+//! Enabling the device with two consecutive codes of its seed, generated at once: the person does not wait for the second.
 
-use std::time::Duration;
+use std::cell::Cell;
 
+use super::choose::taken;
 use super::journal::{Journal, Stage};
-use super::{Run, Wishes, hints};
-use crate::aws::{AwsError, AwsErrorKind, CodePair};
-use crate::context::Context;
+use super::{EnrollRequest, Enrollment, Failure, Next, Transition, hints};
+use crate::aws::{AwsError, AwsErrorKind, CodePair, Signer};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
-use crate::model::totp::Seed;
+use crate::retry;
 
-/// So often it is tried in all.
 const TRIES: usize = 5;
-/// Waits for AWS to list what it has enabled, in seconds.
-const LIST_WAITS: [u64; 4] = [1, 2, 4, 8];
 
-impl Run<'_> {
-    /// EnableMFADevice; the journal's stage says afterwards whether the device is the user's.
-    pub(super) fn enable(&mut self, journal: &mut Journal) -> CommandResult {
+impl Enrollment<'_> {
+    /// EnableMFADevice.
+    pub(super) fn enable(&mut self, journal: &Journal) -> Transition {
         self.register(journal, None)?;
         let seed = self.seed(journal)?;
-        self.ctx.ui.doing(format_args!("enabling it for `{}`", journal.user));
+        let (ctx, user, serial) = (self.ctx, &journal.user, &journal.serial);
+        ctx.ui.doing(format_args!("enabling `{serial}` for `{user}`"));
+        let sent = Cell::new(self.step());
+        let send = |aws: Signer<'_>| {
+            let step = Step::at(aws.now());
+            sent.set(step);
+            let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
+            aws.enable_mfa_device(user, serial, &codes)
+        };
+        let look = |this: &mut Self| Ok((this.is_listed(journal)? == Some(true)).then_some(()));
         let mut tries = 0;
         loop {
-            let step = Step::at(self.ctx.clock.now() + self.caller.offset);
-            let codes = CodePair { first: seed.code(step.previous()), second: seed.code(step) };
-            let (user, serial) = (journal.user.clone(), journal.serial.clone());
-            let enabled = self.call(|aws| aws.enable_mfa_device(&user, &serial, &codes));
-            let Err(error) = enabled else { return self.enabled(journal) };
+            let enabled = retry::change(ctx, self, |this| this.call_once(send), look)?;
+            let Err(error) = enabled.result else { return self.enabled(journal) };
             match error.kind {
-                // AWS's time came with the refusal.
-                AwsErrorKind::InvalidPair if self.another_step(step) => {}
-                AwsErrorKind::InvalidPair => return self.wrong_seed(journal, error),
+                // AWS's time came with the rejection.
+                AwsErrorKind::InvalidPair if self.step() != sent.get() => {}
+                AwsErrorKind::InvalidPair => return self.wrong_seed(journal, &error),
                 AwsErrorKind::Exists => {
-                    self.check_theirs(journal)?;
+                    self.check_owner(journal)?;
                     return self.enabled(journal);
                 }
-                AwsErrorKind::Lost if self.is_listed(journal)? == Some(true) => return self.enabled(journal),
-                // Asked again, AWS says whether it did it.
-                AwsErrorKind::Lost => {}
-                AwsErrorKind::NeedsMfa if self.is_the_one(journal)? => return self.enabled(journal),
+                AwsErrorKind::NeedsMfa if self.is_enabled_already(journal)? => return self.enabled(journal),
                 AwsErrorKind::NeedsMfa => {}
                 AwsErrorKind::NotFound => return self.gone(journal),
-                _ => return Err(self.refused_user(error)),
+                _ => return Err(self.refused_user(error).into()),
             }
             tries += 1;
             if tries == TRIES {
@@ -52,75 +52,47 @@ impl Run<'_> {
         }
     }
 
-    fn enabled(&mut self, journal: &mut Journal) -> CommandResult {
+    fn enabled(&self, journal: &Journal) -> Transition {
         let mut ledger = self.ctx.open_ledger(&journal.serial)?;
         let local = self.ctx.clock.now();
         ledger.observe(local + self.caller.offset, local)?;
         ledger.mark_enabled(local + self.caller.offset)?;
-        journal.stage = Stage::Enabled;
-        self.ctx.ui.done(format_args!("enabled it for `{}`", journal.user));
-        Ok(())
+        self.ctx.ui.done(format_args!("enabled `{}` for `{}`", journal.serial, journal.user));
+        Ok(Next::Stage(Stage::Enabled))
     }
 
-    /// The secret that the journal's store has.
-    pub(super) fn seed(&self, journal: &Journal) -> CommandResult<Seed> {
-        self.ctx.vault.seed_in(journal.store, &journal.serial)?.ok_or_else(|| {
-            let message =
-                format!("the {} store has no secret for `{}` any more", journal.store, journal.serial);
-            CommandError::new(ErrorKind::Store, message)
-                .hint(format!("enrol another device: `{}`", hints::command(&self.another())))
-        })
+    /// The current step by AWS's clock.
+    fn step(&self) -> Step {
+        Step::at(self.ctx.clock.now() + self.caller.offset)
     }
 
-    fn another_step(&self, step: Step) -> bool {
-        Step::at(self.ctx.clock.now() + self.caller.offset) != step
-    }
-
-    /// Whether AWS lists the device as the user's; `None` where the caller may not ask.
-    pub(super) fn is_listed(&mut self, journal: &Journal) -> CommandResult<Option<bool>> {
-        let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
-        Ok(listed.map(|devices| devices.iter().any(|device| device.serial == journal.serial.as_str())))
-    }
-
-    /// The device is enabled. Nobody else has the secret, so it is the user's by a request of ours whose answer was lost,
-    /// unless AWS lists another; its lists lag behind.
-    fn check_theirs(&mut self, journal: &Journal) -> CommandResult {
-        for seconds in LIST_WAITS {
-            if self.is_listed(journal)? != Some(false) {
-                return Ok(());
-            }
-            self.check_nobody_elses(journal)?;
-            let seconds = Duration::from_secs(seconds);
-            self.ctx.ui.wait(&*self.ctx.clock, seconds, "AWS to list the device");
-        }
-        if self.is_listed(journal)? != Some(false) {
+    /// AWS says that the device is enabled. Nobody else has its secret, so an earlier request enabled it for the user, unless
+    /// AWS lists another owner. AWS's lists lag behind.
+    fn check_owner(&mut self, journal: &Journal) -> CommandResult {
+        if self.await_listed(journal, Self::check_no_other_owner)? != Some(false) {
             return Ok(());
         }
         let (serial, user) = (&journal.serial, &journal.user);
-        let message = format!("AWS has `{serial}` enabled already, but does not list it for `{user}`");
-        Err(CommandError::new(ErrorKind::Refused, message).hint(format!(
-            "see whose it is: `{}`",
-            self.aws("iam list-virtual-mfa-devices --assignment-status Assigned")
-        )))
+        let message =
+            format!("AWS says that `{serial}` is already enabled, but does not list it for `{user}`");
+        let list = self.aws(&["iam", "list-virtual-mfa-devices", "--assignment-status", "Assigned"]);
+        Err(CommandError::new(ErrorKind::Refused, message).hint(format!("find its owner: `{list}`")))
     }
 
-    fn check_nobody_elses(&mut self, journal: &Journal) -> CommandResult {
-        let listed = self.call(|aws| aws.list_virtual_mfa_devices());
-        // Who may not ask learns it in the end.
-        let devices = listed.unwrap_or_default();
+    fn check_no_other_owner(&mut self, journal: &Journal) -> CommandResult {
+        // If the caller may not list all devices, the wait alone has to do.
+        let devices = self.call(|aws| aws.list_virtual_mfa_devices()).unwrap_or_default();
         let device = devices.into_iter().find(|device| device.serial == journal.serial.as_str());
         let owner = device.and_then(|device| device.assigned).and_then(|assigned| assigned.user);
         match owner {
-            Some(user) if !user.eq_ignore_ascii_case(&journal.user) => {
-                Err(self.taken(&journal.serial, &user))
-            }
+            Some(user) if !user.eq_ignore_ascii_case(&journal.user) => Err(taken(&journal.serial, &user)),
             _ => Ok(()),
         }
     }
 
-    /// The user has a device, says AWS before it looks which: the new one, if a run was killed after it was enabled, or
-    /// another, with which we sign from now on. Returns whether it is the new one.
-    fn is_the_one(&mut self, journal: &Journal) -> CommandResult<bool> {
+    /// AWS says that the user has a device, and does not say which. It is the new one if an earlier run enabled it; otherwise
+    /// requests are signed with MFA from now on. Returns whether it is the new one.
+    fn is_enabled_already(&mut self, journal: &Journal) -> CommandResult<bool> {
         let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
         if listed.iter().flatten().any(|device| device.serial == journal.serial.as_str()) {
             return Ok(true);
@@ -128,14 +100,14 @@ impl Run<'_> {
         let mut serials: Vec<Serial> =
             listed.iter().flatten().filter_map(|device| device.serial.parse().ok()).collect();
         serials.extend(self.caller.known_devices(self.ctx)?);
-        // Where nothing is listed, a session tells.
+        // Without a list, a session with the new device shows that it is enabled.
         if listed.is_none() && serials.iter().all(|serial| *serial == journal.serial) {
-            let this = std::slice::from_ref(&journal.serial);
-            let proved = self.caller.use_mfa(self.ctx, this).unwrap_or_else(|error| {
+            let new = std::slice::from_ref(&journal.serial);
+            let works = self.caller.use_mfa(self.ctx, new).unwrap_or_else(|error| {
                 self.ctx.ui.detail(error);
                 false
             });
-            if proved {
+            if works {
                 return Ok(true);
             }
         }
@@ -143,47 +115,39 @@ impl Run<'_> {
         Ok(false)
     }
 
-    /// Neither the device nor perhaps the user is there. A device that somebody deleted is created anew.
-    fn gone(&mut self, journal: &mut Journal) -> CommandResult {
+    /// AWS has no such device, or perhaps no such user. A device that somebody deleted is created again.
+    fn gone(&mut self, journal: &Journal) -> Transition {
         let (serial, user) = (&journal.serial, &journal.user);
-        // Where devices may be listed, a missing user shows.
-        let user_is_there = self.is_listed(journal)?.is_some();
-        if !std::mem::replace(&mut self.recreated, true) {
-            self.ctx.ui.warn(format_args!("`{serial}` was deleted meanwhile; it is created anew"));
-            journal.stage = Stage::Planned;
-            return Ok(());
+        // If the caller may list devices, this fails for a missing user.
+        let user_exists = self.is_listed(journal)?.is_some();
+        if !std::mem::replace(&mut self.made.started_over, true) {
+            self.ctx.ui.warn(format_args!("`{serial}` was deleted in the meantime; creating it again"));
+            return Ok(Next::Stage(Stage::Planned));
         }
-        let message = match user_is_there {
-            true => format!("AWS does not know the device `{serial}`"),
-            false => format!("AWS knows no device `{serial}`, or no user `{user}`"),
+        let message = if user_exists {
+            format!("AWS has no device `{serial}`")
+        } else {
+            format!("AWS has no device `{serial}`, or no user `{user}`")
         };
         Err(CommandError::new(ErrorKind::Refused, message)
-            .hint("it takes AWS a minute at times to know a new device; then go on"))
+            .hint("AWS can take a minute to recognize a new device; then resume")
+            .into())
     }
 
-    /// The codes are refused though they are made for AWS's time: the secret belongs to a device that is gone.
-    fn wrong_seed(&mut self, journal: &mut Journal, error: AwsError) -> CommandResult {
-        if self.wishes.replace && !std::mem::replace(&mut self.recreated, true) {
-            self.delete(&journal.serial.clone())?;
-            journal.stage = Stage::Planned;
-            return Ok(());
+    /// AWS rejects codes for its own time: the stored secret is that of an earlier device with this name.
+    fn wrong_seed(&mut self, journal: &Journal, error: &AwsError) -> Transition {
+        if self.request.replace && !std::mem::replace(&mut self.made.started_over, true) {
+            self.replace(&journal.serial)?;
+            return Ok(Next::Stage(Stage::Planned));
         }
-        self.given_up = true;
-        let this = clock_hint(
-            self.ctx,
-            CommandError::new(
-                ErrorKind::Refused,
-                format!("AWS refused the codes of `{}` ({})", journal.serial, error.code.unwrap_or_default()),
-            ),
-        );
-        Err(this.hint(format!(
-            "if the stored secret is that of an earlier device of this name: `{}`",
-            hints::command(&Wishes { replace: true, ..self.again() })
-        )))
+        let code = error.code.as_deref().unwrap_or_default();
+        let message = format!("AWS rejected the codes of `{}` ({code})", journal.serial);
+        let replace = hints::command(&EnrollRequest { replace: true, ..self.request.clone() });
+        let this = self.check_clock(CommandError::new(ErrorKind::Refused, message));
+        Err(Failure::Final(
+            this.hint(format!(
+                "if the stored secret belongs to an earlier device with this name: `{replace}`"
+            )),
+        ))
     }
-}
-
-pub(super) fn clock_hint(ctx: &Context, this: CommandError) -> CommandError {
-    let now = crate::model::session::timestamp(ctx.clock.now());
-    this.hint(format!("see that this computer's clock is right; it shows {now}"))
 }

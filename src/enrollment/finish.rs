@@ -1,43 +1,44 @@
-//! The end: the register knows whose the device is, and the profile names it.
+//! The last stage: the device is registered for its user, and the profile uses it.
 
-use super::Run;
 use super::journal::Journal;
+use super::{Enrollment, Next, Transition};
 use crate::aws_files::document::{Document, UnsafeEdit};
 use crate::aws_files::{AwsFile, SERIAL_KEYS, long_term_name, resolve, session_edits};
 use crate::error::CommandResult;
 
-impl Run<'_> {
-    /// Connects the device with its user and, if there is one, the profile that is to use it.
-    pub(super) fn finish(&self, journal: &Journal) -> CommandResult {
+impl Enrollment<'_> {
+    pub(super) fn finish(&mut self, journal: &Journal) -> Transition {
         let profile = self.using_profile();
         self.register(journal, profile.as_deref())?;
-        let Some(profile) = profile else { return Ok(()) };
-        self.name_in_profile(journal, &profile)
+        if let Some(profile) = profile {
+            self.set_in_profile(journal, &profile)?;
+        }
+        Ok(Next::Done)
     }
 
-    fn name_in_profile(&self, journal: &Journal, profile: &str) -> CommandResult {
+    fn set_in_profile(&self, journal: &Journal, profile: &str) -> CommandResult {
         let serial = journal.serial.as_str();
-        let before = self.named(profile)?;
+        let before = self.serial_in(profile)?;
         if before.as_deref() == Some(serial) {
             return Ok(());
         }
         let Some(home) = self.serial_home(profile)? else {
-            self.ctx.ui.done(format_args!("`{profile}` uses `{serial}`"));
+            self.ctx.ui.done(format_args!("profile `{profile}` uses `{serial}`"));
             return Ok(());
         };
         self.ctx.aws_files().edit(AwsFile::Config, |document| {
             session_edits::set_config_key(document, &home, "mfa_serial", serial)
         })?;
-        if self.named(profile)?.as_deref() != Some(serial) {
+        if self.serial_in(profile)?.as_deref() != Some(serial) {
             self.correct_credentials(&home, serial)?;
         }
-        let was = before.map(|was| format!(", in place of `{was}`")).unwrap_or_default();
-        self.ctx.ui.done(format_args!("`mfa_serial` of profile `{home}` names it{was}"));
+        let was = before.map(|was| format!(" (was `{was}`)")).unwrap_or_default();
+        self.ctx.ui.done(format_args!("set `mfa_serial` of profile `{home}` to `{serial}`{was}"));
         Ok(())
     }
 
-    /// The profile whose `mfa_serial` decides for `profile`: the one that may have the line, or a role's that has it, which
-    /// is corrected. `None` where it would hurt other tools; then the registry alone knows the device.
+    /// The profile whose `mfa_serial` counts for `profile`: the one that may have the setting, or a role's that has it. `None`
+    /// if the setting would break other tools; then only the registry knows the device.
     pub(super) fn serial_home(&self, profile: &str) -> CommandResult<Option<String>> {
         let profiles = self.ctx.profiles()?;
         let home = resolve::serial_home(&profiles, profile);
@@ -49,13 +50,12 @@ impl Run<'_> {
         Ok(chain.unwrap_or_default().into_iter().find(has_line).or(home))
     }
 
-    /// The serial that a profile names now.
-    fn named(&self, profile: &str) -> CommandResult<Option<String>> {
+    fn serial_in(&self, profile: &str) -> CommandResult<Option<String>> {
         let resolution = resolve::resolve(&self.ctx.profiles()?, profile);
         Ok(resolution.ok().and_then(|resolution| resolution.serial).map(|setting| setting.text))
     }
 
-    /// A serial in the credentials file wins over the config file's, so it must be the right one.
+    /// A serial in the credentials file overrides the one in the config file, so it must be the same.
     fn correct_credentials(&self, profile: &str, serial: &str) -> CommandResult {
         let edit = |document: &mut Document| -> Result<(), UnsafeEdit> {
             for section in [profile.to_owned(), long_term_name(profile)] {

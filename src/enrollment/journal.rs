@@ -1,5 +1,5 @@
-//! The journal of an enrolment: how far it came, on the disk before each step that matters, so that the next run goes on
-//! from there whatever ended this one. It holds no secret. A kernel lock a user keeps two runs apart.
+//! The journal of an enrollment: its stage, on disk before the step that leaves it, so that the next run can resume whatever
+//! ended this one. It contains no secret. The kernel's lock keeps two runs for one user apart.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,81 +13,85 @@ use crate::model::names::{DeviceName, IamPath};
 use crate::model::serial::Serial;
 use crate::store::StoreKind;
 
-/// How far an enrolment came.
+/// The stage of an enrollment.
 ///
-/// There is no state between `Planned` and `Stored` on the disk, though there is one in AWS: between AWS's answer to
-/// Create, the only one that has the seed, and the seed's being in the store, nothing else is written, not even this.
+/// In AWS there is a state between `Planned` and `Stored`, on disk there is none: between the response that has the seed and
+/// saving the seed, nothing else is written, not even this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// The name is chosen; AWS may have been asked to create the device.
     Planned,
-    /// The device is created and its seed is in the store.
+    /// The device exists and its seed is in the store.
     Stored,
-    /// The device is the user's.
+    /// The device belongs to the user.
     Enabled,
-    /// AWS took a code of it, or lists it.
+    /// AWS accepted one of its codes, or lists it.
     Verified,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Journal {
     version: u32,
-    /// How far it came.
     pub stage: Stage,
     pub account: String,
     /// The user who gets the device.
     pub user: String,
     pub serial: Serial,
-    /// The device's name, as it is in the serial.
+    /// The device's name, as in the serial.
     pub name: DeviceName,
     pub path: IamPath,
-    /// Where its seed is, or goes.
+    /// The store that has the seed, or will have it.
     pub store: StoreKind,
-    /// The profile whose credentials do the work, if one was named.
+    /// The profile whose credentials sign the requests, if one was requested.
     pub profile: Option<String>,
-    /// The profile that is to use the device, if one was named.
+    /// The profile that will use the device, if one was requested.
     pub for_profile: Option<String>,
-    /// The device's name as the person gave it, without the number that a name that was taken got.
+    /// The requested name. The device's name may have a number at its end, because the requested name was taken.
     #[serde(default)]
     pub device_name: Option<DeviceName>,
-    /// The tags that the device is to have: keys and values.
+    /// The device's tags: keys and values.
     #[serde(default)]
     pub tags: Vec<(String, String)>,
     pub began: DateTime<Utc>,
-    /// Devices that were in the way: nobody's, with secrets that nobody has.
+    /// Unassigned devices that have the name, and whose secrets are lost.
     #[serde(default)]
     pub stale: Vec<Serial>,
 }
 
 const VERSION: u32 = 1;
 
-/// A journal is smaller than this; tags and stale devices make it large.
+/// Larger than any journal; tags and stale devices make a journal large.
 const LIKELY_SIZE: usize = 16 * 1024;
 
-/// The parts of a journal that a plan decides.
+/// A device to enroll, and the stage that it has reached already.
 #[derive(Debug, Clone)]
-pub struct Begun {
-    /// How far it came already.
+pub struct Candidate {
     pub stage: Stage,
     pub serial: Serial,
     pub name: DeviceName,
-    /// Where its seed is, or goes.
+    /// The store that has the seed, or will have it.
     pub store: StoreKind,
 }
 
 impl Journal {
     /// A journal that begins now.
-    pub fn new(begun: Begun, account: &str, user: &str, path: &IamPath, began: DateTime<Utc>) -> Self {
+    pub fn new(
+        candidate: Candidate,
+        account: &str,
+        user: &str,
+        path: &IamPath,
+        began: DateTime<Utc>,
+    ) -> Self {
         Self {
             version: VERSION,
-            stage: begun.stage,
+            stage: candidate.stage,
             account: account.to_owned(),
             user: user.to_owned(),
-            serial: begun.serial,
-            name: begun.name,
+            serial: candidate.serial,
+            name: candidate.name,
             path: path.clone(),
-            store: begun.store,
+            store: candidate.store,
             profile: None,
             for_profile: None,
             device_name: None,
@@ -97,9 +101,18 @@ impl Journal {
         }
     }
 
-    /// Goes on with another device.
-    pub fn take(&mut self, begun: Begun) {
-        let Begun { stage, serial, name, store } = begun;
+    pub fn candidate(&self) -> Candidate {
+        Candidate {
+            stage: self.stage,
+            serial: self.serial.clone(),
+            name: self.name.clone(),
+            store: self.store,
+        }
+    }
+
+    /// Continues with this device.
+    pub fn take(&mut self, candidate: Candidate) {
+        let Candidate { stage, serial, name, store } = candidate;
         (self.stage, self.serial, self.name, self.store) = (stage, serial, name, store);
     }
 }
@@ -115,7 +128,7 @@ impl Journals {
         Self { folder }
     }
 
-    /// Locks a user's journal, waiting for whoever has it. `waiting` is called if that takes longer than a moment.
+    /// Locks a user's journal. `waiting` is called if that takes longer than a moment.
     pub fn open(
         &self,
         account: &str,
@@ -129,13 +142,13 @@ impl Journals {
         Ok(UserJournal { path: self.folder.join(format!("{name}.json")), _lock: lock })
     }
 
-    /// The places of the journals that name a device.
-    pub fn naming(&self, serial: &Serial) -> io::Result<Vec<Place>> {
+    /// The journals of a device, not locked yet.
+    pub fn naming(&self, serial: &Serial) -> io::Result<Vec<Unlocked>> {
         let found = self.all()?.into_iter().filter(|(_, journal)| journal.serial == *serial);
-        Ok(found.map(|(path, _)| Place(path)).collect())
+        Ok(found.map(|(path, _)| Unlocked(path)).collect())
     }
 
-    /// Every enrolment that has not come to its end, without a lock: for finding out whose to resume.
+    /// All unfinished enrollments, read without a lock.
     pub fn unfinished(&self) -> io::Result<Vec<Journal>> {
         Ok(self.all()?.into_iter().map(|(_, journal)| journal).collect())
     }
@@ -152,19 +165,19 @@ impl Journals {
     }
 }
 
-/// The place of a user's journal, not locked yet.
+/// A user's journal before it is locked.
 #[derive(Debug)]
-pub struct Place(PathBuf);
+pub struct Unlocked(PathBuf);
 
-impl Place {
-    /// Locks it; waits for another process that has it.
+impl Unlocked {
+    /// Waits for another process that holds the lock.
     pub fn lock(self) -> io::Result<UserJournal> {
         let lock = Lock::acquire(&self.0.with_extension("lock"))?;
         Ok(UserJournal { path: self.0, _lock: lock })
     }
 }
 
-/// The place of a user's journal, locked.
+/// A user's journal, locked.
 #[derive(Debug)]
 pub struct UserJournal {
     path: PathBuf,
@@ -172,12 +185,12 @@ pub struct UserJournal {
 }
 
 impl UserJournal {
-    /// The enrolment under way, if there is one.
+    /// The unfinished enrollment, if there is one.
     pub fn read(&self) -> io::Result<Option<Journal>> {
         read(&self.path)
     }
 
-    /// Whether it can be written: what AWS makes must not be lost for want of space here.
+    /// Fails if there is no space for a journal: what AWS creates must not get lost.
     pub fn check_writable(&self) -> io::Result<()> {
         let path = self.path.with_extension("probe");
         let written = files::write_private(&path, &[b' '; LIKELY_SIZE]);
@@ -185,25 +198,25 @@ impl UserJournal {
         written.and(removed.map(drop))
     }
 
-    /// Writes how far it came; on the disk when this returns.
+    /// The journal is on disk when this returns.
     pub fn save(&self, journal: &Journal) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(journal).map_err(io::Error::other)?;
         files::write_private(&self.path, &bytes)
     }
 
-    /// Writes which access keys the user has before one more is made.
+    /// Saves which access keys the user has before another one is created.
     pub fn save_keys(&self, ids: &[String]) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(ids).map_err(io::Error::other)?;
         files::write_private(&self.keys_path(), &bytes)
     }
 
-    /// The access keys that there were before one was made whose secret may not have been kept.
+    /// The access keys that existed before one was created whose secret may be lost.
     pub fn keys(&self) -> io::Result<Option<Vec<String>>> {
         let bytes = files::read_private(&self.keys_path())?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
-    /// The secret of the access key is kept, or none was made.
+    /// For when the access key's secret is saved, or no key was created.
     pub fn remove_keys(&self) -> io::Result<()> {
         files::remove(&self.keys_path()).map(drop)
     }
@@ -212,13 +225,12 @@ impl UserJournal {
         self.path.with_extension("keys")
     }
 
-    /// Forgets it: the enrolment came to its end.
     pub fn remove(&self) -> io::Result<()> {
         files::remove(&self.path).map(drop)
     }
 }
 
-/// A journal that cannot be understood is none: AWS and the store tell the same, if more slowly.
+/// A journal that cannot be read counts as none: AWS and the store say the same, only more slowly.
 fn read(path: &Path) -> io::Result<Option<Journal>> {
     let bytes = files::read_private(path)?;
     Ok(bytes
@@ -232,21 +244,22 @@ mod tests {
     use crate::clock::SystemClock;
 
     fn journal(user: &str) -> Journal {
-        let begun = Begun {
+        let candidate = Candidate {
             stage: Stage::Planned,
             serial: format!("arn:aws:iam::123456789012:mfa/{user}").parse().unwrap(),
             name: user.parse().unwrap(),
             store: StoreKind::File,
         };
-        Journal::new(begun, "123456789012", user, &IamPath::default(), DateTime::UNIX_EPOCH)
+        Journal::new(candidate, "123456789012", user, &IamPath::default(), DateTime::UNIX_EPOCH)
     }
 
     #[test]
-    fn journals_last_until_they_are_removed() {
+    fn journal_lasts_until_it_is_removed() {
         let home = tempfile::tempdir().unwrap();
         let journals = Journals::new(home.path().join("enrollments"));
         assert_eq!(journals.unfinished().unwrap(), []);
-        let file = journals.open("123456789012", "alice", &SystemClock, || panic!("nobody has it")).unwrap();
+        let file =
+            journals.open("123456789012", "alice", &SystemClock, || panic!("nobody holds the lock")).unwrap();
         assert_eq!(file.read().unwrap(), None);
         let mut alice = journal("alice");
         for stage in [Stage::Planned, Stage::Stored, Stage::Enabled, Stage::Verified] {
@@ -256,13 +269,13 @@ mod tests {
         }
         drop(file);
         let file = journals.open("123456789012", "ALICE", &SystemClock, || ()).unwrap();
-        assert_eq!(file.read().unwrap(), Some(alice), "names differ in more than their case");
+        assert_eq!(file.read().unwrap(), Some(alice), "case makes no difference in names");
         file.remove().unwrap();
         assert_eq!((file.read().unwrap(), journals.unfinished().unwrap()), (None, vec![]));
     }
 
     #[test]
-    fn a_damaged_journal_is_none() {
+    fn damaged_journal_counts_as_none() {
         let home = tempfile::tempdir().unwrap();
         let journals = Journals::new(home.path().join("enrollments"));
         let file = journals.open("1", "a", &SystemClock, || ()).unwrap();

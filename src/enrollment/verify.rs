@@ -1,70 +1,72 @@
-//! The proof that AWS has the device: a session made with it, where the user's own keys are here, which then is the
-//! first of the user's sessions; else AWS's list.
+//! Verifying that AWS accepts the device: by a session, which is the user's first, if the user's keys are on this computer;
+//! otherwise by AWS's list.
 
-use super::journal::{Journal, Stage};
-use super::{Proof, Run, enable, hints};
+use super::journal::Journal;
+use super::{EnabledBy, Enrollment, Failure, Next, Transition, Verification, hints};
 use crate::aws::AwsErrorKind;
 use crate::caller::OwnKeys;
 use crate::choice::Named;
-use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::retry::{Backoff, Wait};
+use crate::error::{CommandError, ErrorKind};
+use crate::retry::{Backoff, Wait, retry};
 use crate::session::{self, Obtained, Request, SessionError};
 
-impl Run<'_> {
-    /// Proves that AWS has the device. Without a proof, it is another device that is gone on with.
-    pub(super) fn verify(&mut self, journal: &mut Journal) -> CommandResult<Option<Proof>> {
-        self.ctx.ui.doing("verifying that AWS takes it");
-        let proof = match self.own_keys()? {
+impl Enrollment<'_> {
+    pub(super) fn verify(&mut self, journal: &Journal) -> Transition {
+        self.ctx.ui.doing("verifying the device");
+        let next = match self.own_keys()? {
             Some(own) => self.verify_by_session(journal, &own)?,
             None => self.verify_by_list(journal)?,
         };
-        let Some(proof) = proof else {
-            self.choose_again(journal)?;
-            return Ok(None);
-        };
-        journal.stage = Stage::Verified;
-        match proof {
-            Proof::Session(_) => self.ctx.ui.done("verified: AWS gave a session for its code"),
-            // Somebody may have made a device of this name anew since its secret was stored here.
-            Proof::Listed if self.was_there => self.ctx.ui.done(format_args!(
-                "AWS listed it for `{}` before; whether the stored secret is still its own, a login tells",
-                journal.user
-            )),
-            Proof::Listed => self.ctx.ui.done(format_args!("verified: AWS lists it for `{}`", journal.user)),
-            Proof::Unlisted => self.ctx.ui.done("enabled; not verified, for want of iam:ListMFADevices"),
+        if let Next::Verified(verification) = next {
+            self.report_verification(journal, verification);
         }
-        Ok(Some(proof))
+        Ok(next)
     }
 
-    fn verify_by_session(&mut self, journal: &Journal, own: &OwnKeys) -> CommandResult<Option<Proof>> {
+    fn report_verification(&self, journal: &Journal, verification: Verification) {
+        let (serial, user) = (&journal.serial, &journal.user);
+        self.ctx.ui.done(match verification {
+            Verification::Session(_) => "verified: AWS issued a session for one of its codes".to_owned(),
+            // Somebody may have created a device with this name again after its secret was stored here.
+            Verification::Listed if self.enabled_by == EnabledBy::Unknown => format!(
+                "`{serial}` was already enabled for `{user}`; log in to check that the stored secret still matches"
+            ),
+            Verification::Listed => format!("verified: AWS lists `{serial}` for `{user}`"),
+            Verification::Unlisted => {
+                "enabled, but not verified: missing permission iam:ListMFADevices".to_owned()
+            }
+        });
+    }
+
+    fn verify_by_session(&mut self, journal: &Journal, own: &OwnKeys) -> Transition {
         let error = match self.first_session(journal, own) {
             Ok(obtained) if obtained.is_new => {
-                return Ok(Some(Proof::Session(obtained.session.expiration)));
+                return Ok(Next::Verified(Verification::Session(obtained.session.expiration)));
             }
-            // One from before may have been made with an earlier device of this name.
-            Ok(_) => return Ok(Some(Proof::Listed)),
+            // A cached session may have been issued for an earlier device with this name.
+            Ok(_) => return Ok(Next::Verified(Verification::Listed)),
             Err(error) => error,
         };
         match error {
             SessionError::Aws(error) if error.kind == AwsErrorKind::CannotValidateCode => {
-                if self.is_gone(journal)? {
-                    return Ok(None);
+                if self.may_start_over() && self.is_listed(journal)? != Some(true) {
+                    return self.start_over(journal);
                 }
-                let message = format!("AWS does not know `{}` yet", journal.serial);
+                let message = format!("AWS does not recognize `{}` yet", journal.serial);
                 Err(CommandError::new(ErrorKind::Refused, message)
-                    .hint("it takes half a minute at times; then go on"))
+                    .hint("AWS can take half a minute to recognize a new device; then resume")
+                    .into())
             }
-            // Codes of a device that was made just now are refused for another reason.
+            // Codes of a device that this run enabled are rejected for another reason.
             SessionError::Aws(error)
-                if error.kind == AwsErrorKind::InvalidCode && (self.was_there || self.went_on) =>
+                if error.kind == AwsErrorKind::InvalidCode && self.enabled_by != EnabledBy::ThisRun =>
             {
-                Err(self.other_secret(journal))
+                Err(self.wrong_stored_secret(journal))
             }
             error => Err(error.into()),
         }
     }
 
-    /// A session; an access key that was made now is not known everywhere at once.
     fn first_session(&self, journal: &Journal, own: &OwnKeys) -> Result<Obtained, SessionError> {
         let request = match &own.profile {
             Some(profile) => Request::person(Named::Flag(profile)),
@@ -72,58 +74,53 @@ impl Run<'_> {
         };
         let request = Request {
             serial: Some(journal.serial.clone()),
-            // To run it again is to change nothing: a session that is there is not replaced.
-            force: !self.was_there,
+            // Enrolling again changes nothing, so a cached session is not replaced.
+            force: self.enabled_by != EnabledBy::Unknown,
             without_roles: true,
             verification: true,
             ..request
         };
-        let mut backoff = Backoff::propagation();
-        loop {
-            match session::try_obtain(self.ctx, &request) {
-                Err(SessionError::Aws(error))
-                    if error.kind == AwsErrorKind::UnknownKey && self.made_key.is_some() =>
-                {
-                    if !backoff.wait(self.ctx, Wait::For("AWS to recognize the new access key")) {
-                        return Err(SessionError::Aws(error));
-                    }
-                }
-                other => return other,
-            }
-        }
+        let unknown_key = |error: &SessionError, _| match error {
+            SessionError::Aws(error) if error.kind == AwsErrorKind::UnknownKey => self.key_wait(own),
+            _ => None,
+        };
+        retry(self.ctx, Backoff::propagation(), unknown_key, || session::try_obtain(self.ctx, &request))
     }
 
-    /// AWS has made the device anew, for somebody, since its secret was stored here. Going on would end in the same way.
-    fn other_secret(&mut self, journal: &Journal) -> CommandError {
-        self.given_up = true;
+    /// What to wait for if AWS does not know these keys: that all of AWS recognizes an access key that this run created.
+    pub(super) fn key_wait(&self, own: &OwnKeys) -> Option<Wait> {
+        let is_new = self.made.access_key_id.as_ref() == Some(&own.keys.access_key_id);
+        is_new.then_some(Wait::For("AWS to recognize the new access key"))
+    }
+
+    /// Somebody created the device again after its secret was stored here.
+    fn wrong_stored_secret(&self, journal: &Journal) -> Failure {
         let serial = &journal.serial;
         let message =
-            format!("AWS refused the codes of `{serial}`: the secret that is stored here is not its own");
-        let this = enable::clock_hint(self.ctx, CommandError::new(ErrorKind::Refused, message));
-        this.hint(format!("if its secret key is at hand: `awsmfa device import --serial {serial}`"))
-            .hint(format!("or enrol another: `{}`", hints::command(&self.another())))
+            format!("AWS rejected the codes of `{serial}`: the secret that is stored here is not its own");
+        let this = self.check_clock(CommandError::new(ErrorKind::Refused, message));
+        let another = hints::command(&self.another());
+        Failure::Final(
+            this.hint(format!(
+                "if you have its secret key, import it: `awsmfa device import --serial {serial}`"
+            ))
+            .hint(format!("or enroll another device: `{another}`")),
+        )
     }
 
-    /// Whether a device that an earlier run had AWS enable is the user's no more. Where the caller may not know, it is begun
-    /// again: AWS then says what it has.
-    fn is_gone(&mut self, journal: &Journal) -> CommandResult<bool> {
-        Ok(self.went_on && !self.recreated && self.is_listed(journal)? != Some(true))
+    /// Whether the device may be one that an earlier run enabled, and that no longer belongs to the user.
+    fn may_start_over(&self) -> bool {
+        self.enabled_by == EnabledBy::EarlierRun && !self.made.started_over
     }
 
-    fn verify_by_list(&mut self, journal: &Journal) -> CommandResult<Option<Proof>> {
-        let mut backoff = Backoff::propagation();
-        loop {
-            let listed = self.devices_of_target().map_err(|error| self.refused_user(error))?;
-            let Some(devices) = listed else { return Ok(Some(Proof::Unlisted)) };
-            if devices.iter().any(|device| device.serial == journal.serial.as_str()) {
-                return Ok(Some(Proof::Listed));
-            }
-            if !backoff.wait(self.ctx, Wait::For("AWS to list the device")) {
-                if self.is_gone(journal)? {
-                    return Ok(None);
-                }
+    fn verify_by_list(&mut self, journal: &Journal) -> Transition {
+        match self.await_listed(journal, |_, _| Ok(()))? {
+            Some(true) => Ok(Next::Verified(Verification::Listed)),
+            None => Ok(Next::Verified(Verification::Unlisted)),
+            Some(false) if self.may_start_over() => self.start_over(journal),
+            Some(false) => {
                 let message = format!("AWS does not list `{}` for `{}`", journal.serial, journal.user);
-                return Err(CommandError::new(ErrorKind::Refused, message));
+                Err(CommandError::new(ErrorKind::Refused, message).into())
             }
         }
     }
