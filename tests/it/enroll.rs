@@ -111,10 +111,10 @@ fn a_user_enrols_oneself_under_the_self_manage_policy() {
     let bench = Bench::new();
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
-    awsmfa: enabled it for `aws_mfa_demo`
-    awsmfa: verified: AWS gave a session for its code
-    awsmfa: `mfa_serial` of profile `demo` names it
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
+    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo
@@ -134,9 +134,9 @@ fn an_administrator_enrols_another() {
     let bench = Bench::new();
     let ran = bench.by_admin().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
-    awsmfa: enabled it for `aws_mfa_demo`
-    awsmfa: verified: AWS lists it for `aws_mfa_demo`
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
+    awsmfa: verified: AWS lists `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
@@ -215,8 +215,8 @@ fn a_role_session_has_to_name_the_user() {
         .env("AWS_SESSION_TOKEN", session.session_token)
         .run();
     insta::assert_snapshot!(ran.code(2).err(), @"
-    error: `arn:aws:sts::123456789012:assumed-role/admins/me` is no IAM user, so it can have no MFA device
-    hint: name the user: `awsmfa enroll --user NAME`
+    error: `arn:aws:sts::123456789012:assumed-role/admins/me` is not an IAM user, so it cannot have an MFA device
+    hint: choose a user: `awsmfa enroll --user NAME`
     ");
 }
 
@@ -232,9 +232,9 @@ fn root_is_sent_to_the_console() {
         .env("AWS_SECRET_ACCESS_KEY", key.secret)
         .run();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    error: these are the root user's credentials, whose MFA AWS lets only the console enable
-    hint: begin there, then `awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device` and `awsmfa code --pair arn:aws:iam::123456789012:mfa/root-account-mfa-device`
-    hint: or enrol a user: `awsmfa enroll --user NAME`
+    error: these are root credentials; MFA for root can only be enabled in the console
+    hint: start there, then run `awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device` and `awsmfa code --pair arn:aws:iam::123456789012:mfa/root-account-mfa-device`
+    hint: or enroll a user: `awsmfa enroll --user NAME`
     ");
     assert_eq!(bench.aws.devices(), []);
 }
@@ -245,7 +245,7 @@ fn a_second_run_changes_nothing() {
     bench.by_user().success();
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: AWS listed it for `aws_mfa_demo` before; whether the stored secret is still its own, a login tells
+    awsmfa: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` was already enabled for `aws_mfa_demo`; log in to check that the stored secret still matches
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo
@@ -262,10 +262,10 @@ fn a_second_device_is_enrolled_with_a_session_of_the_first() {
     let args = ["enroll", "--profile", "demo", "--device-name", "spare"];
     let ran = bench.home.awsmfa(args).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/spare`; its secret is in the file store
-    awsmfa: enabled it for `aws_mfa_demo`
-    awsmfa: verified: AWS gave a session for its code
-    awsmfa: `mfa_serial` of profile `demo` names it, in place of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: created `arn:aws:iam::123456789012:mfa/spare` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/spare` for `aws_mfa_demo`
+    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/spare` (was `arn:aws:iam::123456789012:mfa/aws_mfa_demo`)
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/spare`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/spare --qr`
     hint: awsmfa login --profile demo
@@ -281,22 +281,22 @@ fn a_device_whose_secret_is_elsewhere_needs_an_administrator() {
     let bench = Bench::new();
     bench.aws.add_device(USER, USER);
     insta::assert_snapshot!(bench.by_user().code(2).err(), @"
-    error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and its secret is not here
-    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
-    hint: or let an administrator enrol another beside it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
+    error: `aws_mfa_demo` already has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, and its secret is not stored here
+    hint: if you have its secret key, import it: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
+    hint: or ask an administrator to enroll another one: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
     ");
     let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)
-    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`, then `awsmfa enroll --profile demo --yes` again
-    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
+    error: `aws_mfa_demo` already has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, and AWS lets users change their devices only in a session made with MFA (AWS-2023-001)
+    hint: if you have its secret key: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`, then `awsmfa enroll --profile demo --yes` again
+    hint: or ask an administrator: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
     ");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
     insta::assert_snapshot!(bench.home.awsmfa(args).run().code(2).err(), @"
-    error: `aws_mfa_demo` has the MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already, and its secret is not here
-    hint: if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
-    hint: or enrol another beside it: `awsmfa enroll --user aws_mfa_demo --profile admin --for-profile demo --yes`
+    error: `aws_mfa_demo` already has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, and its secret is not stored here
+    hint: if you have its secret key, import it: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
+    hint: or enroll another one: `awsmfa enroll --user aws_mfa_demo --profile admin --for-profile demo --yes`
     ");
     bench.home.awsmfa(args).arg("--yes").run().success();
     assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER), bench.serial("aws_mfa_demo-2")]);
@@ -311,7 +311,7 @@ fn a_device_whose_secret_is_here_makes_room_for_another() {
     let import = ["device", "import", "--serial", &phone.serial, "--secret-stdin"];
     bench.home.awsmfa(import).stdin(&phone.seed).run().success();
     let said = bench.by_user().code(2).err();
-    assert!(said.contains("or enrol another beside it: `awsmfa enroll --profile demo --yes`"), "{said}");
+    assert!(said.contains("or enroll another one: `awsmfa enroll --profile demo --yes`"), "{said}");
     bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run().success();
     assert_eq!(bench.aws.devices_of(USER).len(), 3);
 }

@@ -95,7 +95,7 @@ def run():
         with check("Ctrl-C in the wait of an enrolment, after a typed passphrase, is 130 and says how to go on"):
             child = Dialogue(home, enroll).asked(NEW).type(PASSPHRASE).asked(AGAIN).type(PASSPHRASE)
             child.sees("waiting").interrupt().ended(130).echoes()
-            contains(child.text, "hint: go on with `awsmfa enroll")
+            contains(child.text, "hint: resume with `awsmfa enroll")
         with check("a question takes the line of what was being done"):
             contains(child.text, "store \u2026\r\x1b[Kawsmfa: the file store keeps")
         with check("Ctrl-C at the question of the enrolment that goes on is 130, said once"):

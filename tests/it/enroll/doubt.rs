@@ -50,7 +50,7 @@ fn a_device_that_is_not_listed_in_the_end_is_not_called_anothers() {
     let error = bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap_err();
     assert_eq!(
         error.message,
-        "AWS has `arn:aws:iam::123456789012:mfa/aws_mfa_demo` enabled already, but does not list it for `aws_mfa_demo`"
+        "AWS says that `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is already enabled, but does not list it for `aws_mfa_demo`"
     );
     assert!(error.hints.iter().any(|hint| hint.contains("enroll --resume")), "{:?}", error.hints);
     bench.aws.clock().advance(Duration::from_secs(600));
@@ -65,7 +65,7 @@ fn what_was_made_just_now_is_waited_for() {
     computer.enroll(&["--profile", "demo"]).unwrap();
     let said = computer.err.text();
     assert!(said.contains("waiting 4s for AWS to recognize the new device"), "{said}");
-    assert!(!said.contains("deleted meanwhile"), "{said}");
+    assert!(!said.contains("deleted in the meantime"), "{said}");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
     check_one(&bench);
 }
@@ -74,7 +74,7 @@ fn what_was_made_just_now_is_waited_for() {
 fn a_device_that_aws_never_comes_to_know_is_named() {
     let bench = still(FakeAws::builder().creation_lag(Duration::from_secs(600)));
     let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
-    assert_eq!(error.message, "AWS does not know the device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`");
+    assert_eq!(error.message, "AWS has no device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`");
     bench.aws.clock().advance(Duration::from_secs(600));
     bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
     check_one(&bench);
@@ -91,7 +91,7 @@ fn an_enabled_device_that_is_gone_is_begun_again_where_nothing_may_be_listed() {
     bench.aws.clock().advance(Duration::from_secs(600));
     let computer = bench.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
-    assert!(computer.err.text().contains("AWS takes no codes of"), "{}", computer.err.text());
+    assert!(computer.err.text().contains("AWS rejects codes from"), "{}", computer.err.text());
     check_one(&bench);
 }
 
@@ -108,10 +108,10 @@ fn a_device_that_was_made_anew_elsewhere_is_told_from_the_one_whose_secret_is_he
     bench.aws.clock().advance(Duration::from_secs(86_400));
     let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
     insta::assert_snapshot!(format!("{}\n{}", error.message, error.hints.join("\n")), @"
-    AWS refused the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`: the secret that is stored here is not its own
-    see that this computer's clock is right; it shows 2027-01-16T08:00:05Z
-    if its secret key is at hand: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    or enrol another: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --device-name NAME`
+    AWS rejected the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`: the secret that is stored here is not its own
+    check this computer's clock; it shows 2027-01-16T08:00:05Z
+    if you have its secret key, import it: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    or enroll another device: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --device-name NAME`
     ");
     assert!(bench.journals().is_empty(), "{:?}", bench.journals());
 }

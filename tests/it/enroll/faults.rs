@@ -11,12 +11,12 @@ fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: no response from AWS; retrying in 1s
-    warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `aws_mfa_demo-2`
+    warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already exists, is assigned to no one, and its secret is not stored here; trying `aws_mfa_demo-2`
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`; its secret is in the file store
-    awsmfa: enabled it for `aws_mfa_demo`
-    awsmfa: verified: AWS gave a session for its code
-    awsmfa: `mfa_serial` of profile `demo` names it
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` for `aws_mfa_demo`
+    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
@@ -52,7 +52,7 @@ fn answers_to_delete_that_stay_lost_end_it() {
     let error = bench.in_process(0).enroll(&args).unwrap_err();
     assert!(error.message.contains("no complete response to DeleteVirtualMFADevice"), "{error}");
     assert!(error.hints.iter().all(|hint| !hint.contains("code")), "{:?}", error.hints);
-    assert_eq!((bench.count("DeleteVirtualMFADevice"), bench.count("CreateVirtualMFADevice")), (4, 0));
+    assert_eq!((bench.count("DeleteVirtualMFADevice"), bench.count("CreateVirtualMFADevice")), (5, 0));
 }
 
 #[test]
@@ -97,7 +97,11 @@ fn a_lost_answer_to_enable_is_looked_up() {
     bench.home.write_credentials(&credentials.replace("[demo]", "[elsewhere]"));
     let ran = bench.by_admin().success();
     bench.home.write_credentials(&credentials);
-    assert!(ran.err().contains("enabled; not verified, for want of iam:ListMFADevices"), "{}", ran.err());
+    assert!(
+        ran.err().contains("enabled, but not verified: missing permission iam:ListMFADevices"),
+        "{}",
+        ran.err()
+    );
     bench.check_one(USER);
 }
 
@@ -145,10 +149,14 @@ fn aws_out_of_reach_changes_nothing_and_a_resume_ends_it() {
     bench.aws.fault(Fault::drop_before().on("EnableMFADevice").forever());
     let ran = bench.by_user();
     insta::assert_snapshot!(ran.code(6).err(), @"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
+    awsmfa: no response from AWS; retrying in 1s
+    awsmfa: no response from AWS; retrying in 2s
+    awsmfa: no response from AWS; retrying in 4s
+    awsmfa: no response from AWS; retrying in 8s
     error: no complete response to EnableMFADevice from `[AWS]`: connection closed before message completed
     hint: try again; the code that was sent is not used again
-    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+    hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");
     bench.aws.clear_faults();
     bench.home.awsmfa(["enroll", "--resume"]).run().success();
@@ -183,7 +191,7 @@ fn a_device_that_was_deleted_meanwhile_is_created_anew() {
     bench.aws.clear_faults();
     bench.aws.remove_device(&bench.serial(USER));
     let ran = bench.by_user().success();
-    assert!(ran.err().contains("deleted meanwhile"), "{}", ran.err());
+    assert!(ran.err().contains("deleted in the meantime"), "{}", ran.err());
     bench.check_one(USER);
 }
 
@@ -195,9 +203,9 @@ fn the_secret_of_an_earlier_device_of_the_name_is_found_out() {
     bench.aws.add_unassigned_device(USER);
     let ran = bench.by_admin();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    error: AWS refused the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` (InvalidAuthenticationCode)
-    hint: see that this computer's clock is right; it shows [TIME]
-    hint: if the stored secret is that of an earlier device of this name: `awsmfa enroll --user aws_mfa_demo --profile admin --replace`
+    error: AWS rejected the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` (InvalidAuthenticationCode)
+    hint: check this computer's clock; it shows [TIME]
+    hint: if the stored secret belongs to an earlier device with this name: `awsmfa enroll --user aws_mfa_demo --profile admin --replace`
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
     bench.home.awsmfa(args).run().success();

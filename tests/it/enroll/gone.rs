@@ -24,7 +24,7 @@ fn a_device_that_was_removed_after_it_was_enabled_is_made_anew() {
         bench.aws.remove_device(&bench.serial(USER));
         let computer = bench.in_process(0);
         computer.enroll(args).unwrap();
-        assert!(computer.err.text().contains("is no device of"), "{}", computer.err.text());
+        assert!(computer.err.text().contains("no longer belongs to"), "{}", computer.err.text());
         assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER)]);
         assert!(bench.journals().is_empty());
     }

@@ -144,8 +144,8 @@ fn resume_with_another_accounts_credentials_makes_nothing() {
         let resume = ["enroll", "--resume", "--profile", "other"];
         let ran = bench.home.awsmfa(resume).env("AWS_ENDPOINT_URL", other.endpoint()).run();
         insta::allow_duplicates! { insta::assert_snapshot!(ran.code(2).err(), @"
-        error: these credentials are of account `999999999999`, and no enrolment of `aws_mfa_demo` was begun there, but in `123456789012`
-        hint: go on there: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+        error: these credentials are for account `999999999999`, which has no unfinished enrollment for `aws_mfa_demo`; account `123456789012` has
+        hint: resume there: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
         ") }
         assert_eq!(other.devices(), []);
         bench.home.awsmfa(["enroll", "--resume"]).run().success();
@@ -171,9 +171,9 @@ fn an_enrolment_that_is_not_finished_comes_before_another() {
         killed_at(&bench, &["--profile", "demo"], "EnableMFADevice", aws);
         let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "other"]).run();
         insta::allow_duplicates! { insta::assert_snapshot!(ran.code(2).err(), @"
-        error: the enrolment of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo` is not finished
+        error: the enrollment of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo` is unfinished
         hint: finish it first: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
-        hint: or leave it as it is, with its secret in the store: `--yes`
+        hint: or start another and keep its secret: `--yes`
         ") }
     }
 }
@@ -189,7 +189,7 @@ fn ctrl_c_says_how_to_go_on() {
         let output = child.wait_with_output().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(2));
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("hint: go on with `awsmfa enroll --resume --user aws_mfa_demo"), "{said}");
+        assert!(said.contains("hint: resume with `awsmfa enroll --resume --user aws_mfa_demo"), "{said}");
         bench.aws.clear_faults();
         bench.home.awsmfa(["enroll", "--resume"]).run().success();
         bench.check_one(USER);

@@ -34,12 +34,12 @@ fn a_stale_device_is_named_and_another_name_taken() {
     let stale = bench.aws.add_unassigned_device(USER);
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
-    warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is in the way: it is enabled for nobody, and its secret, which AWS told once, is not here; trying the name `aws_mfa_demo-2`
+    warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already exists, is assigned to no one, and its secret is not stored here; trying `aws_mfa_demo-2`
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`; its secret is in the file store
-    awsmfa: enabled it for `aws_mfa_demo`
-    awsmfa: verified: AWS gave a session for its code
-    awsmfa: `mfa_serial` of profile `demo` names it
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` for `aws_mfa_demo`
+    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
@@ -61,15 +61,15 @@ fn a_stale_device_is_replaced_where_that_is_wished_and_allowed() {
     error: `arn:aws:iam::123456789012:user/aws_mfa_demo` has no permission for `iam:DeleteVirtualMFADevice` on `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:DeleteVirtualMFADevice", "Resource": "arn:aws:iam::123456789012:mfa/aws_mfa_demo"}
     hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
-    hint: or leave it and take another name: without `--replace`
+    hint: or keep the device and use another name: leave out `--replace`
     "#);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
     let ran = bench.home.awsmfa(args).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: deleted `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, whose secret nobody had
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
-    awsmfa: enabled it for `aws_mfa_demo`
-    awsmfa: verified: AWS lists it for `aws_mfa_demo`
+    awsmfa: deleted `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, an unassigned device without a stored secret
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
+    awsmfa: verified: AWS lists `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
@@ -84,7 +84,7 @@ fn without_the_list_create_tells_that_a_name_is_taken() {
     bench.aws.add_unassigned_device(USER);
     let ran = bench.by_user().success();
     assert!(
-        ran.err().contains("if it is nobody's, an administrator can delete it: `aws iam"),
+        ran.err().contains("if it is unassigned, an administrator can delete it: `aws iam"),
         "{}",
         ran.err()
     );
@@ -99,7 +99,7 @@ fn without_the_list_replace_finds_out_that_it_is_somebodys() {
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
     let ran = bench.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    error: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is somebody's device; it was not replaced
+    error: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is assigned to a user, so it was not replaced
     hint: choose another name: `--device-name NAME`
     ");
     assert_eq!(bench.aws.devices_of("boss"), [bench.serial(USER)]);
@@ -112,8 +112,8 @@ fn anothers_device_is_left_alone() {
     let args = ["enroll", "--profile", "demo", "--device-name", USER];
     let ran = bench.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    error: the name is taken: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is a device of `boss`
-    hint: choose another: `--device-name NAME`
+    error: the name is taken: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` belongs to `boss`
+    hint: choose another name: `--device-name NAME`
     ");
     bench.by_user().success();
     bench.check_device("aws_mfa_demo-2");
@@ -133,7 +133,7 @@ fn a_half_finished_device_of_another_user_is_left_to_that_user() {
         bench.aws.clear_faults();
         let ran = bench.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", "--device-name", USER]);
         let said = ran.run().code(4).err();
-        assert!(said.contains("is a device of `bob`"), "{said}");
+        assert!(said.contains("belongs to `bob`"), "{said}");
         let last = if replace { "--replace" } else { "--yes" };
         bench.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", last]).run().success();
         assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")]);
@@ -150,8 +150,8 @@ fn eight_devices_are_enough() {
     }
     let ran = bench.by_admin();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    error: `aws_mfa_demo` has 8 MFA devices, and AWS allows no more
-    hint: see which are of no use: `aws iam list-mfa-devices --user-name aws_mfa_demo --profile admin`
+    error: `aws_mfa_demo` already has 8 MFA devices, the maximum
+    hint: find one to remove: `aws iam list-mfa-devices --user-name aws_mfa_demo --profile admin`
     ");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
 }
@@ -172,8 +172,8 @@ fn no_such_user_and_no_such_profile() {
     let bench = Bench::new();
     let ran = bench.home.awsmfa(["enroll", "--user", "nobody", "--profile", "admin"]).run();
     insta::assert_snapshot!(ran.code(3).err(), @"
-    error: there is no user `nobody` in account 123456789012
-    hint: make the user too: `awsmfa enroll --user nobody --profile admin --create-user`
+    error: account 123456789012 has no user `nobody`
+    hint: create the user as well: `awsmfa enroll --user nobody --profile admin --create-user`
     hint: or list the users: `aws iam list-users --profile admin`
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "dmo"];
@@ -184,11 +184,11 @@ fn no_such_user_and_no_such_profile() {
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "admin"];
     insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
     error: profile `admin` has the keys of `arn:aws:iam::123456789012:user/boss`, not of `aws_mfa_demo`
-    hint: name a profile of the user: `--for-profile NAME`
+    hint: choose a profile with the user's keys: `--for-profile NAME`
     ");
     let ran = bench.home.awsmfa(["enroll", "--resume"]).run();
     insta::assert_snapshot!(ran.code(2).err(), @"
-    error: no enrolment was begun that could be gone on with
+    error: there is no enrollment to resume
     hint: awsmfa enroll
     ");
     assert_eq!(bench.aws.devices(), []);

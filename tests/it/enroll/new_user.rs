@@ -40,13 +40,13 @@ fn a_new_user_has_policy_keys_device_and_session() {
     let ran = create(&bench).success();
     let id = &bench.aws.access_keys("newcomer")[0].0;
     insta::assert_snapshot!(ran.err().replace(id.as_str(), "[KEY]"), @"
-    awsmfa: created the user `newcomer`
+    awsmfa: created user `newcomer`
     awsmfa: attached `arn:aws:iam::aws:policy/ReadOnlyAccess`
-    awsmfa: created the access key `[KEY]`, in [newcomer] of the credentials file
-    awsmfa: created `arn:aws:iam::123456789012:mfa/newcomer`; its secret is in the file store
-    awsmfa: enabled it for `newcomer`
-    awsmfa: verified: AWS gave a session for its code
-    awsmfa: `mfa_serial` of profile `newcomer` names it
+    awsmfa: created access key `[KEY]` and wrote it to [newcomer] in the credentials file
+    awsmfa: created `arn:aws:iam::123456789012:mfa/newcomer` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/newcomer` for `newcomer`
+    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: set `mfa_serial` of profile `newcomer` to `arn:aws:iam::123456789012:mfa/newcomer`
     awsmfa: `newcomer` has MFA: `arn:aws:iam::123456789012:mfa/newcomer`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/newcomer --qr`
     hint: awsmfa login --profile newcomer
@@ -61,7 +61,7 @@ fn what_is_there_is_left_alone() {
     let bench = Bench::new();
     create(&bench).success();
     let ran = create(&bench).success();
-    assert!(ran.err().contains("the user `newcomer` is there"), "{}", ran.err());
+    assert!(ran.err().contains("user `newcomer` already exists"), "{}", ran.err());
     assert_eq!((bench.count("CreateUser"), bench.count("CreateAccessKey")), (1, 1));
     check(&bench);
 }
@@ -84,7 +84,7 @@ fn a_key_whose_secret_a_killed_run_did_not_keep_is_named() {
     let lost = bench.aws.access_keys("newcomer")[0].0.clone();
     let ran = create(&bench).success();
     let said = ran.err();
-    assert!(said.contains(&format!("warning: the access key `{lost}` of `newcomer` appeared")), "{said}");
+    assert!(said.contains(&format!("warning: access key `{lost}` of `newcomer` was created")), "{said}");
     let command = format!("`aws iam delete-access-key --user-name newcomer --access-key-id {lost}`");
     assert!(said.contains(&command), "{said}");
     let again = create(&bench).success();
@@ -161,7 +161,7 @@ fn keys_of_another_are_not_overwritten() {
     let ran = bench.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(3).err(), @"
     error: profile `demo` has the keys of `arn:aws:iam::123456789012:user/aws_mfa_demo`, not of `newcomer`
-    hint: name a profile of the user: `--for-profile NAME`
+    hint: choose a profile with the user's keys: `--for-profile NAME`
     ");
     assert_eq!(bench.home.credentials(), before);
     assert!(!bench.aws.has_user("newcomer"));
@@ -175,10 +175,10 @@ fn a_policy_that_is_not_there_is_told() {
         ["enroll", "--user", "newcomer", "--profile", "admin", "--create-user", "--attach-policy", policy];
     let ran = bench.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(3).err(), @"
-    awsmfa: created the user `newcomer`
+    awsmfa: created user `newcomer`
     awsmfa: waiting 1s for AWS to recognize the new user
-    error: there is no policy `arn:aws:iam::123456789012:policy/none` that could be attached
-    hint: list them: `aws iam list-policies --only-attachable --profile admin`
+    error: policy `arn:aws:iam::123456789012:policy/none` does not exist
+    hint: list the policies: `aws iam list-policies --only-attachable --profile admin`
     ");
 }
 
@@ -209,7 +209,7 @@ fn a_journal_that_cannot_be_written_is_told_first() {
     let said = regex::Regex::new("[0-9a-f]{32}").unwrap().replace(&said, "[USER]");
     insta::assert_snapshot!(said, @"
     error: `~/.local/state/awsmfa/enrollments/[USER].probe`: File too large (os error [N])
-    hint: raise the file size limit: `ulimit -f`
+    hint: check the file size limit: `ulimit -f`
     ");
     assert!(!bench.aws.has_user("newcomer"));
     create(&bench).success();
@@ -221,8 +221,8 @@ fn a_password_needs_a_terminal_to_be_shown_on() {
     let args = ["enroll", "--user", "newcomer", "--profile", "admin", "--create-user", "--console-password"];
     let ran = bench.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(2).err(), @"
-    error: a console password is shown on the terminal only, and there is none
-    hint: run it on a terminal, or without `--console-password`
+    error: a terminal is needed to show the console password
+    hint: run the command in a terminal, or leave out `--console-password`
     ");
     assert!(!bench.aws.has_user("newcomer"));
 }

@@ -17,11 +17,11 @@ fn what_cannot_be_done_without_names_the_statement_that_allows_it() {
     hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
     "#);
     insta::assert_snapshot!(without("iam:EnableMFADevice", 4), @r#"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws:iam::123456789012:user/aws_mfa_demo"}
     hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
-    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile admin`
+    hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile admin`
     "#);
 }
 
@@ -32,9 +32,9 @@ fn what_can_be_done_without_is() {
         assert!(said.contains("has MFA"), "{action}: {said}");
     }
     insta::assert_snapshot!(without("iam:ListMFADevices", 0), @"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
-    awsmfa: enabled it for `aws_mfa_demo`
-    awsmfa: enabled; not verified, for want of iam:ListMFADevices
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
+    awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
+    awsmfa: enabled, but not verified: missing permission iam:ListMFADevices
     awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
@@ -69,10 +69,10 @@ fn an_existing_device_that_may_not_be_listed_is_found_at_enable() {
     bench.aws.deny(USER, "iam:ListMFADevices");
     let ran = bench.by_user();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
-    error: `aws_mfa_demo` has an MFA device already, and AWS lets its owner change devices only in a session made with it (AWS-2023-001)
-    hint: or let an administrator do it: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo`
-    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
+    error: `aws_mfa_demo` already has an MFA device, and AWS lets users change their devices only in a session made with MFA (AWS-2023-001)
+    hint: or ask an administrator: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo`
+    hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");
     let import = ["device", "import", "--profile", "demo", "--serial", &phone.serial, "--secret-stdin"];
     bench.home.awsmfa(import).stdin(&phone.seed).run().success();
@@ -87,10 +87,10 @@ fn a_user_with_a_path_is_outside_the_usual_policy() {
     let bench = Bench::with_path(fake_aws::FakeAws::builder(), "/eng/");
     let ran = bench.by_user();
     insta::assert_snapshot!(ran.code(4).err(), @r#"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     error: `arn:aws:iam::123456789012:user/eng/aws_mfa_demo` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/eng/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws:iam::123456789012:user/eng/aws_mfa_demo"}
-    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+    hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     "#);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
     bench.home.awsmfa(args).run().success();

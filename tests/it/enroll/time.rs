@@ -87,7 +87,7 @@ fn a_login_right_after_an_administrators_enrolment_waits_for_aws_to_know() {
 fn a_longer_lag_is_told_and_gone_on_with() {
     let bench = Bench::lagging(60);
     let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
-    assert!(error.message.contains("does not know"), "{error}");
+    assert!(error.message.contains("does not recognize"), "{error}");
     assert!(error.hints.iter().any(|hint| hint.contains("--resume")), "{:?}", error.hints);
     bench.aws.clock().advance(Duration::from_secs(60));
     bench.in_process(0).enroll(&["--resume"]).unwrap();
