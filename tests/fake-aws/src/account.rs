@@ -1,7 +1,6 @@
-//! The state of one AWS account: users, keys, roles, sessions, devices, and how to find them.
+//! The state of one AWS account: users, keys, roles, sessions and devices, and how to find them.
 //!
-//! Plain data and look-ups. What an operation does with it lives in `sts.rs` and `iam/`; how codes are judged
-//! in `mfa.rs`; who may do what in `policy.rs`.
+//! Operations are in `sts.rs` and `iam/`, the verification of codes in `mfa.rs`, permissions in `policy.rs`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,12 +15,12 @@ use crate::session::SessionEntry;
 use crate::signin::SignIns;
 use crate::view::{self, View};
 
-/// Whether an access key may sign.
+/// Whether an access key can sign requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStatus {
-    /// It may.
+    /// The key works.
     Active,
-    /// It may not: AWS answers InvalidClientTokenId.
+    /// AWS rejects the key with InvalidClientTokenId.
     Inactive,
 }
 
@@ -42,7 +41,7 @@ pub(crate) struct UserEntry {
     pub(crate) arn: String,
     pub(crate) root: bool,
     pub(crate) created: DateTime<Utc>,
-    /// When IAM's other operations know of it: after CreateUser that can take seconds.
+    /// When other IAM operations see the user, which can be seconds after CreateUser.
     pub(crate) known: DateTime<Utc>,
     pub(crate) login_profile: Option<DateTime<Utc>>,
     pub(crate) policies: Vec<String>,
@@ -67,23 +66,22 @@ pub(crate) struct LastUse {
     pub(crate) region: String,
 }
 
-/// How a role may be assumed; change what differs from the default.
+/// How a role can be assumed.
 #[derive(Clone, Debug)]
 pub struct RoleSpec {
     /// `/` or `/some/path/`.
     pub path: String,
-    /// The longest session in seconds; AWS allows 3600 to 43200. Default 3600.
+    /// `MaxSessionDuration` in seconds. AWS allows 3600 to 43200. Default 3600.
     pub max_session_duration: i32,
-    /// Users (by name) and roles (as `role/NAME`) that the trust policy names; `None`: everyone in the
-    /// account.
+    /// Users (by name) and roles (as `role/NAME`) that the trust policy allows. `None`: everyone in the account.
     pub trusted: Option<Vec<String>>,
     /// Whether the trust policy requires `aws:MultiFactorAuthPresent`. Default no.
     pub require_mfa: bool,
     /// The greatest `aws:MultiFactorAuthAge` that the trust policy accepts, in seconds. Default none.
     pub max_mfa_age: Option<i64>,
-    /// The `sts:ExternalId` that the trust policy demands. Default none.
+    /// The `sts:ExternalId` that the trust policy requires. Default none.
     pub external_id: Option<String>,
-    /// What sessions of the role may do in IAM. Default [`Permissions::None`].
+    /// What sessions of the role can do in IAM. Default [`Permissions::None`].
     pub permissions: Permissions,
 }
 
@@ -117,16 +115,16 @@ pub(crate) struct Account {
     pub(crate) keys: Vec<KeyEntry>,
     pub(crate) roles: BTreeMap<String, RoleEntry>,
     pub(crate) sessions: BTreeMap<String, SessionEntry>,
-    /// How long new sessions last, whatever the request asks for; negative: they have expired.
+    /// How long new sessions last, whatever the request asks for. Negative: they are issued expired.
     pub(crate) session_lifetime: Option<TimeDelta>,
     pub(crate) sign_ins: SignIns,
     pub(crate) devices: Vec<Device>,
     pub(crate) judge: Judge,
-    /// The devices as IAM's lists show them.
+    /// The devices as IAM lists them.
     pub(crate) lists: View,
-    /// How long IAM's operations do not know a user or a device that one of them made.
+    /// How long other IAM operations do not see a new user or device.
     pub(crate) creation_lag: Duration,
-    /// What is sent in place of the seeds of new devices.
+    /// Bytes to send instead of the seeds of new devices.
     pub(crate) odd_seed: Option<Vec<u8>>,
     pub(crate) page_size: usize,
 }
@@ -170,7 +168,7 @@ impl Account {
         self.users.get_mut(name).filter(|user| !user.root).ok_or_else(|| ApiError::no_such_user(name))
     }
 
-    /// Adds a user. Names are unique without regard to case.
+    /// Adds a user. Names are unique regardless of case.
     pub(crate) fn create_user(
         &mut self,
         name: &str,
@@ -196,7 +194,7 @@ impl Account {
         Ok(self.users.entry(name.into()).or_insert(user))
     }
 
-    /// Adds an access key; a user has at most two.
+    /// Adds an access key. A user has at most two.
     pub(crate) fn create_key(&mut self, user: &str, now: DateTime<Utc>) -> Result<&KeyEntry, ApiError> {
         if self.keys_of(user).count() >= 2 {
             return Err(ApiError::quota("AccessKeysPerUser", 2));
@@ -228,14 +226,14 @@ impl Account {
         self.devices.iter_mut().find(|device| device.serial == serial)
     }
 
-    /// A device was changed, made or taken away: lets STS and the lists see it, each after its lag.
+    /// Makes a change to a device visible to STS and to the lists, each after its lag.
     pub(crate) fn publish(&mut self, serial: &str, now: DateTime<Utc>) {
         let device = self.device(serial).cloned();
         self.judge.view.publish(serial, device.clone(), now);
         self.lists.publish(serial, device, now);
     }
 
-    /// As [`publish`](Self::publish), seen at once.
+    /// Makes a change to a device visible at once.
     pub(crate) fn publish_at_once(&mut self, serial: &str) {
         let device = self.device(serial).cloned();
         self.judge.view.publish_at_once(serial, device.clone());

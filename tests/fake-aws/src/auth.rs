@@ -1,6 +1,6 @@
-//! Who signed a request: SigV4 verified for real, sessions and clock skew included.
+//! Authentication: verifies SigV4 signatures, session tokens and clock skew.
 //!
-//! Gives a [`Caller`] or AWS's refusal; what the caller may do is `policy.rs`.
+//! The result is a [`Caller`] or the error that AWS sends. What the caller may do is decided in `policy.rs`.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
@@ -41,7 +41,7 @@ impl Caller {
         self.session.filter(|_| self.mfa()).map(|session| (now - session.issued).num_seconds())
     }
 
-    /// The calling user's name, for users and their sessions.
+    /// The name of the calling user, for long-term keys and GetSessionToken sessions.
     pub(crate) fn user(&self) -> Option<&str> {
         match &self.principal {
             Principal::User(name) => Some(name),
@@ -59,13 +59,13 @@ struct Authorization {
     signature: String,
 }
 
-/// The access key id that a request claims, for the log; nothing is verified.
+/// The access key ID in a request's signature, for the log. It is not verified.
 pub(crate) fn claimed_key(request: &Received) -> Option<String> {
     parse(request.header("authorization")?).ok().map(|authorization| authorization.access_key_id)
 }
 
-/// Verifies the signature of a request to `service` (`sts`, `iam`). The order of the checks decides which error a client
-/// sees: credential scope, access key, token, expiry, time and signature.
+/// Verifies the signature of a request to `service` (`sts`, `iam`). The order of the checks decides which error a
+/// client sees: credential scope, access key, token, expiry, time and signature.
 pub(crate) fn authenticate(
     account: &mut Account,
     request: &Received,
@@ -165,7 +165,7 @@ fn session_key(account: &Account, id: &str, token: &str) -> Option<KnownKey> {
     Some(KnownKey { caller, secret: session.secret.clone(), expires: Some(session.expires) })
 }
 
-/// The request's time, which may be a quarter of an hour off.
+/// The time at which a request was signed. It may differ from the server's by 15 minutes.
 fn check_date(
     request: &Received,
     authorization: &Authorization,
@@ -210,7 +210,7 @@ fn check_scope(authorization: &Authorization, host: &str, service: &str) -> Resu
     let region = &authorization.scope.region;
     let fits = match region_of(host) {
         Some(expected) => region == expected,
-        // Other servers have regions of their own.
+        // Other servers may have their own regions.
         None => !region.is_empty(),
     };
     if !fits {

@@ -1,6 +1,4 @@
-//! A thread with a small tokio runtime that accepts connections until it is dropped.
-//!
-//! The server and the proxy both live on one.
+//! A thread with a small tokio runtime that accepts connections. The server and the proxy each have one.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,7 +7,7 @@ use std::thread::JoinHandle;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// A listening thread; dropping it closes the port and every connection.
+/// A listening thread. Dropping it closes the port and every connection.
 #[derive(Debug)]
 pub(crate) struct Background {
     pub(crate) address: SocketAddr,
@@ -18,7 +16,8 @@ pub(crate) struct Background {
 }
 
 impl Background {
-    /// Listens on 127.0.0.1 (`port` 0: any) and calls `serve` with each connection, inside the runtime.
+    /// Listens on 127.0.0.1 (on any free port if `port` is 0) and calls `serve` with each connection, inside the
+    /// runtime.
     pub(crate) fn listen(port: u16, serve: impl Fn(TcpStream) + Send + 'static) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
         listener.set_nonblocking(true)?;
@@ -26,7 +25,7 @@ impl Background {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name(format!("fake-aws {address}")).spawn(move || {
-            // Errors end the thread; tests then see a refused connection.
+            // An error ends the thread, and tests then get "connection refused".
             let _ = runtime.block_on(accept(listener, serve, stopped));
         })?;
         Ok(Self { address, stop: Some(stop), thread: Some(thread) })
@@ -42,7 +41,7 @@ async fn accept(
     loop {
         tokio::select! {
             _ = &mut stopped => return Ok(()),
-            // A client that vanished while it was being accepted is no reason to stop.
+            // The client may have disconnected already, which does not affect others.
             accepted = listener.accept() => if let Ok((stream, _)) = accepted {
                 let _ = stream.set_nodelay(true);
                 serve(stream);

@@ -1,13 +1,13 @@
-//! The fake's own clock: wall time plus an offset, or a time that only tests move.
+//! The clock of fake-aws: wall time plus an offset, or a time that changes only when a test changes it.
 //!
-//! This is the only module that may read the system's clock.
+//! Only this module may read the system clock.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A shared handle to the fake's time; clones move together.
+/// A handle to the time of fake-aws. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<Mutex<Setting>>);
 
@@ -24,12 +24,12 @@ impl Default for Setting {
 }
 
 impl Clock {
-    /// A clock that shows wall time.
+    /// A clock that follows wall time.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The fake's time now.
+    /// The current time of fake-aws.
     pub fn now(&self) -> DateTime<Utc> {
         match *self.lock() {
             Setting::Wall { offset } => wall() + offset,
@@ -42,18 +42,17 @@ impl Clock {
         step_of(self.now())
     }
 
-    /// Runs with the wall clock, `seconds` ahead of it (negative: behind). Ends a freeze.
+    /// Follows the wall clock, `seconds` ahead of it (negative: behind). Ends a freeze.
     pub fn set_offset(&self, seconds: i64) {
         *self.lock() = Setting::Wall { offset: TimeDelta::seconds(seconds) };
     }
 
-    /// Stands still at `at` until [`advance`](Self::advance), another `freeze` or
-    /// [`set_offset`](Self::set_offset).
+    /// Stops the clock at `at` until [`advance`](Self::advance), another `freeze` or [`set_offset`](Self::set_offset).
     pub fn freeze(&self, at: DateTime<Utc>) {
         *self.lock() = Setting::Manual { at };
     }
 
-    /// Moves the clock on: a frozen one to a later time, a running one by a larger offset.
+    /// Advances the clock, frozen or not.
     pub fn advance(&self, by: Duration) {
         let by = TimeDelta::from_std(by).unwrap_or(TimeDelta::MAX);
         match &mut *self.lock() {
@@ -72,17 +71,17 @@ pub fn step_of(at: DateTime<Utc>) -> i64 {
     at.timestamp().div_euclid(30)
 }
 
-/// `YYYY-MM-DDTHH:MM:SSZ`, as AWS writes times in XML.
+/// `YYYY-MM-DDTHH:MM:SSZ`, the format of times in AWS's XML.
 pub fn iso(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// `YYYYMMDDTHHMMSSZ`, as SigV4 writes times.
+/// `YYYYMMDDTHHMMSSZ`, the format of times in SigV4.
 pub fn compact(at: DateTime<Utc>) -> String {
     at.format("%Y%m%dT%H%M%SZ").to_string()
 }
 
-/// The form of the HTTP `Date` header (RFC 9110 §5.6.7).
+/// The format of the HTTP `Date` header (RFC 9110 §5.6.7).
 pub fn http_date(at: DateTime<Utc>) -> String {
     at.format("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_clock_moves_only_when_told() {
+    fn frozen_clock_stands_still() {
         let clock = Clock::new();
         clock.freeze(at("2026-01-02T03:04:05Z"));
         let other = clock.clone();
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_offset_follows_the_wall_clock() {
+    fn clock_with_an_offset_follows_the_wall_clock() {
         let clock = Clock::new();
         clock.set_offset(-3600);
         let lag = wall() - clock.now();

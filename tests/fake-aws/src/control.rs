@@ -1,4 +1,5 @@
-//! Control routes for shell tests, unsigned, under `/_fake/`: the log, the clock, faults.
+//! Control routes for tests in other languages, under `/_fake/`, without signatures: the log, the clock, sessions and
+//! faults.
 
 use std::time::Duration;
 
@@ -16,18 +17,18 @@ struct SetClock {
     advance: Option<u64>,
 }
 
-/// `{"lifetime": seconds}`: how long new sessions last; `null` as long as requests ask for.
+/// `{"lifetime": seconds}`: how long new sessions last. `null`: as long as requests ask for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SetSessions {
     lifetime: Option<i64>,
 }
 
-/// `{"kind": "throttling", "action": "GetSessionToken", "count": 2}` and what else a kind needs; `"processed": true`
-/// lets the request take effect all the same.
+/// `{"kind": "throttling", "action": "GetSessionToken", "count": 2}`, plus what the kind requires. With
+/// `"processed": true`, the request still takes effect.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OrderFault {
+struct AddFault {
     kind: String,
     action: Option<String>,
     count: Option<u32>,
@@ -52,12 +53,12 @@ pub(crate) fn answer(shared: &Shared, route: &str, request: &Received) -> Reply 
             shared.account().set_session_lifetime(set.lifetime);
             json!({})
         }),
-        ("POST", "fault") => parse(&request.body).and_then(|order| order_fault(shared, &order)),
+        ("POST", "fault") => parse(&request.body).and_then(|order| add_fault(shared, &order)),
         ("DELETE", "fault") => {
             shared.faults().clear();
             Ok(json!({}))
         }
-        (method, _) => Err(format!("no control route for {method} /_fake/{route}")),
+        (method, _) => Err(format!("unknown control route: {method} /_fake/{route}")),
     };
     let (status, body) = match result {
         Ok(body) => (200, body),
@@ -80,7 +81,7 @@ fn set_clock(shared: &Shared, set: &SetClock) -> serde_json::Value {
     json!({ "now": crate::clock::iso(shared.clock.now()) })
 }
 
-fn order_fault(shared: &Shared, order: &OrderFault) -> Result<serde_json::Value, String> {
+fn add_fault(shared: &Shared, order: &AddFault) -> Result<serde_json::Value, String> {
     let mut fault = match order.kind.as_str() {
         "throttling" => Fault::throttling(),
         "service_failure" => Fault::service_failure(),
@@ -90,13 +91,13 @@ fn order_fault(shared: &Shared, order: &OrderFault) -> Result<serde_json::Value,
         "captive_portal" => Fault::captive_portal(),
         "captive_redirect" => Fault::captive_redirect(),
         "garbage" => Fault::garbage(),
-        "delay" => Fault::delay(Duration::from_millis(order.ms.ok_or("a delay needs `ms`")?)),
+        "delay" => Fault::delay(Duration::from_millis(order.ms.ok_or("a delay requires `ms`")?)),
         "error" => Fault::error(
-            order.status.ok_or("an error needs `status`")?,
-            order.code.as_deref().ok_or("an error needs `code`")?,
+            order.status.ok_or("an error requires `status`")?,
+            order.code.as_deref().ok_or("an error requires `code`")?,
             order.message.as_deref().unwrap_or_default(),
         ),
-        other => return Err(format!("no fault of kind `{other}`")),
+        other => return Err(format!("unknown kind of fault: `{other}`")),
     };
     fault = fault.times(order.count.unwrap_or(1)).after(order.after.unwrap_or(0));
     if order.processed {

@@ -1,6 +1,6 @@
-//! From an HTTP request to an answer: which service, which operation, who calls, what comes back.
+//! Dispatch: finds the service and the operation of a request, authenticates the caller and builds the response.
 //!
-//! Synchronous and free of sockets; `http.rs` moves the bytes, `sts.rs` and `iam/` do the work.
+//! Synchronous and without sockets: `http.rs` does the I/O, `sts.rs` and `iam/` have the operations.
 
 use chrono::{DateTime, Utc};
 
@@ -12,7 +12,7 @@ use crate::params::Params;
 use crate::session::Origin;
 use crate::{iam, policy, random, sts, xml};
 
-/// One authenticated call.
+/// An authenticated request.
 pub(crate) struct Call<'a> {
     pub(crate) account: &'a mut Account,
     pub(crate) caller: Caller,
@@ -28,11 +28,11 @@ impl Call<'_> {
     }
 }
 
-/// The inside of `<XResult>`; `None` for operations without output.
+/// The content of `<XResult>`, or `None` for operations without output.
 pub(crate) type Outcome = Result<Option<String>, ApiError>;
 pub(crate) type Operation = fn(&mut Call<'_>) -> Outcome;
 
-/// An answer before it is HTTP.
+/// A response, before it becomes HTTP.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) error_code: Option<String>,
@@ -100,8 +100,8 @@ pub(crate) fn answer(account: &mut Account, request: &Received, now: DateTime<Ut
     }
 }
 
-/// An error answer to a request that is not looked at any closer.
-pub(crate) fn refuse(request: &Received, error: &ApiError) -> Answer {
+/// An error response to a request that is not processed.
+pub(crate) fn reject(request: &Received, error: &ApiError) -> Answer {
     let version = request.params.get("Version").unwrap_or_default();
     failure(error, Service::of_version(version), random::request_id())
 }
@@ -116,7 +116,7 @@ fn failure(error: &ApiError, service: Option<Service>, request_id: String) -> An
     }
 }
 
-/// Without an action, AWS takes the client for a browser.
+/// Without an action, AWS treats the client as a browser.
 fn no_action() -> Answer {
     Answer {
         status: 302,

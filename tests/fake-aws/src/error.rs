@@ -1,8 +1,8 @@
-//! What AWS says when it refuses: status, code and message, exact to the spaces.
+//! AWS's errors: status, code and message, exact to the space.
 //!
-//! Messages that several operations share live here; those of one operation sit with it.
+//! Errors of a single operation are in the module of the operation.
 
-/// An error answer of the Query protocol. An empty message is left out of the XML.
+/// An error of the Query protocol. An empty message is left out of the XML.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -19,12 +19,12 @@ impl ApiError {
         Self::new(403, "AccessDenied", message)
     }
 
-    /// A code that is wrong, used before, or outside the window.
+    /// A code that is wrong, used or outside the window.
     pub(crate) fn invalid_code() -> Self {
         Self::access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
     }
 
-    /// A serial that STS cannot check for this user, or a device whose budget is spent.
+    /// A serial number that does not belong to the user, or a device that was tried too often.
     pub(crate) fn unable_to_validate() -> Self {
         Self::access_denied(
             "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is \
@@ -68,7 +68,7 @@ impl ApiError {
         Self::new(409, "LimitExceeded", format!("Cannot exceed quota for {what}: {limit}"))
     }
 
-    /// IAM cannot guess the user of a call that is not signed by one.
+    /// The request has no `UserName` and is not signed by a user.
     pub(crate) fn user_name_needed() -> Self {
         Self::validation("Must specify userName when calling with non-User credentials")
     }

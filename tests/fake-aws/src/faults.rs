@@ -1,6 +1,6 @@
-//! Faults that tests order in advance: refusals, hang-ups, portals, delays.
+//! Faults that tests prepare: errors, closed connections, captive portals, delays.
 //!
-//! A queue and its matching; `http.rs` acts them out.
+//! Here they are matched to requests; `http.rs` applies them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
 
-/// A fault to come. By default it hits the next request of any action, once.
+/// A prepared fault. By default it applies to the next request of any action, once.
 #[derive(Clone, Debug)]
 pub struct Fault {
     action: Option<String>,
@@ -32,43 +32,43 @@ pub(crate) enum FaultKind {
     Wait(Wait),
 }
 
-/// How the bytes of an answer go out.
+/// How a response is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Wire {
-    /// As they are.
+    /// Complete.
     #[default]
     Whole,
-    /// Without so many at the end.
+    /// Without this many bytes at the end.
     Cut(usize, Cut),
-    /// Without an end.
+    /// It never ends.
     Endless(Endless),
 }
 
-/// What a cut answer says of its length.
+/// The length that a cut-off response claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The length of what is left: nothing seems to be missing.
+    /// The length of what is sent, so that nothing seems to be missing.
     Matching,
-    /// Nothing: the connection closes, as if this were the end.
+    /// None: the connection closes, as at the end of a response.
     Close,
-    /// The whole length: the connection breaks.
+    /// The complete length: the connection breaks before the end.
     Broken,
 }
 
-/// An answer without an end.
+/// A response that never ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Endless {
-    /// A body of no stated length, as fast as it is read.
+    /// A body without a length, as fast as the client reads.
     Body,
-    /// The same in chunks.
+    /// A chunked body, as fast as the client reads.
     Chunks,
     /// Headers.
     Headers,
-    /// A byte of body now and then.
+    /// A body, one byte every 50 ms.
     Drip,
 }
 
-/// Holds requests until a test opens it; clones are one gate. A gate that is never opened holds them for good.
+/// Holds requests until a test opens it. Clones share one gate.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<Semaphore>);
 
@@ -84,13 +84,13 @@ impl Gate {
         Self::default()
     }
 
-    /// Lets through everything it holds, and from now on all that comes.
+    /// Releases all requests that the gate holds, and all later ones.
     pub fn open(&self) {
         self.0.close();
     }
 }
 
-/// What keeps a request or its answer.
+/// What holds a request or its response.
 #[derive(Clone, Debug)]
 pub(crate) enum Wait {
     Time(Duration),
@@ -101,7 +101,7 @@ impl Wait {
     pub(crate) async fn pass(self) {
         match self {
             Self::Time(by) => tokio::time::sleep(by).await,
-            // There is never a permit: the only way on is that the gate opens, which is this error.
+            // There is never a permit. Opening the gate closes the semaphore, which ends the wait with an error.
             Self::Gate(gate) => drop(gate.0.acquire().await),
         }
     }
@@ -112,7 +112,7 @@ impl Fault {
         Self { action: None, count: 1, skip: 0, processed: false, kind }
     }
 
-    /// An error answer with this status, code and message; the request has no effect.
+    /// An error response with this status, code and message. The request has no effect.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         Self::new(FaultKind::Error(ApiError::new(status, code, message)))
     }
@@ -137,90 +137,90 @@ impl Fault {
         )
     }
 
-    /// The connection closes without an answer and the request has no effect.
+    /// The connection closes without a response. The request has no effect.
     pub fn drop_before() -> Self {
         Self::new(FaultKind::HangUp)
     }
 
-    /// The request takes effect, then the connection closes without an answer.
+    /// The request takes effect, then the connection closes without a response.
     pub fn drop_after() -> Self {
         Self::new(FaultKind::HangUp).processed()
     }
 
-    /// A log-in page in HTML with status 200, as captive portals give.
+    /// An HTML login page with status 200, as captive portals send it.
     pub fn captive_portal() -> Self {
         Self::new(FaultKind::CaptivePortal)
     }
 
-    /// A redirect to a log-in page.
+    /// A redirect to a login page.
     pub fn captive_redirect() -> Self {
         Self::new(FaultKind::CaptiveRedirect)
     }
 
-    /// Status 200 with a body that is neither XML nor text.
+    /// Status 200 and a body that is neither XML nor text.
     pub fn garbage() -> Self {
         Self::new(FaultKind::Garbage)
     }
 
-    /// A refusal whose message quotes the request: its session token and its body.
+    /// An error with a message that quotes the session token and the body of the request.
     pub fn echo() -> Self {
         Self::new(FaultKind::Echo)
     }
 
-    /// The request takes effect, and the answer lacks the elements of this name.
+    /// The request takes effect, but the response lacks the elements with this name.
     pub fn without(element: &str) -> Self {
         Self::new(FaultKind::Without(element.into()))
     }
 
-    /// The request takes effect, and so many bytes are missing at the end of the answer.
+    /// The request takes effect, but this many bytes are missing at the end of the response.
     pub fn cut(missing: usize, cut: Cut) -> Self {
         Self::new(FaultKind::Wire(Wire::Cut(missing, cut)))
     }
 
-    /// The request takes effect, and the answer does not end.
+    /// The request takes effect, but the response never ends.
     pub fn endless(endless: Endless) -> Self {
         Self::new(FaultKind::Wire(Wire::Endless(endless)))
     }
 
-    /// The request is kept this much real time before it is looked at; [`processed`](Self::processed), it takes
-    /// effect at once and its answer is kept. Another fault may hit the same request.
+    /// The request is held for this much real time before it is processed. With [`processed`](Self::processed), it
+    /// takes effect at once and the response is held. Another fault may apply to the same request.
     pub fn delay(by: Duration) -> Self {
         Self::new(FaultKind::Wait(Wait::Time(by)))
     }
 
-    /// As [`delay`](Self::delay), until the gate opens.
+    /// Like [`delay`](Self::delay), but until the gate opens.
     pub fn held(gate: &Gate) -> Self {
         Self::new(FaultKind::Wait(Wait::Gate(gate.clone())))
     }
 
-    /// Only requests of this action, such as `GetSessionToken`.
+    /// Applies only to requests of this action, such as `GetSessionToken`.
     #[must_use]
     pub fn on(mut self, action: &str) -> Self {
         self.action = Some(action.into());
         self
     }
 
-    /// So many requests instead of one.
+    /// Applies to this many requests instead of one.
     #[must_use]
     pub fn times(mut self, count: u32) -> Self {
         self.count = count;
         self
     }
 
-    /// Every request from now on, until [`clear_faults`](crate::FakeAws::clear_faults).
+    /// Applies to every request until [`clear_faults`](crate::FakeAws::clear_faults).
     #[must_use]
     pub fn forever(self) -> Self {
         self.times(u32::MAX)
     }
 
-    /// Lets so many matching requests pass first.
+    /// Skips this many matching requests first.
     #[must_use]
     pub fn after(mut self, skip: u32) -> Self {
         self.skip = skip;
         self
     }
 
-    /// The request takes effect all the same, before whatever else happens.
+    /// The request still takes effect, before the fault applies.
     #[must_use]
     pub fn processed(mut self) -> Self {
         self.processed = true;
@@ -228,13 +228,13 @@ impl Fault {
     }
 }
 
-/// What is to happen to one request.
+/// The faults that apply to one request.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// What keeps the request, before it has any effect.
+    /// What holds the request before it takes effect.
     pub(crate) before: Vec<Wait>,
     pub(crate) fault: Option<Fault>,
-    /// What keeps the answer, after the effect.
+    /// What holds the response after the request has taken effect.
     pub(crate) after: Vec<Wait>,
 }
 
@@ -250,7 +250,7 @@ impl Faults {
         self.0.clear();
     }
 
-    /// The plan for a request of `action`: everything that matches and keeps it, and the first other fault.
+    /// The plan for a request of `action`: all matching faults that hold it, and the first other one.
     pub(crate) fn take(&mut self, action: &str) -> Plan {
         let mut plan = Plan::default();
         for fault in &mut self.0 {

@@ -1,6 +1,6 @@
-//! HTTP in and out: reads requests, acts out faults, logs, writes answers with the fake's `Date`.
+//! HTTP: reads requests, applies faults, logs, and sends responses with the server's time as `Date`.
 //!
-//! What an answer says is decided in `dispatch.rs`.
+//! The content of responses comes from `dispatch.rs`.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ use crate::params::Params;
 use crate::wire::{self, WireBody};
 use crate::{control, dispatch, random, signin, xml};
 
-/// What the server's thread and the test's handle share.
+/// The state that the server thread and the test's handle share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
@@ -50,13 +50,13 @@ impl Shared {
     }
 }
 
-/// A request with its whole body.
+/// A complete request.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
-    /// In order, names in lower case.
+    /// In order, names in lowercase.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) params: Params,
@@ -94,7 +94,7 @@ impl Received {
     }
 }
 
-/// An answer, ready to send.
+/// A response, ready to send.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
@@ -140,7 +140,7 @@ where
         let (shared, raw) = (Arc::clone(&shared), Arc::clone(&wants_raw));
         async move {
             let received = Received::read(request).await?;
-            // A task of its own: a client that goes away does not undo what it asked for.
+            // In a separate task: a request takes effect even if the client disconnects.
             let reply =
                 tokio::spawn(respond(Arc::clone(&shared), received)).await.map_err(io::Error::other)?;
             let reply = reply.ok_or_else(|| io::Error::other("a fault hung up"))?;
@@ -151,16 +151,16 @@ where
             Ok::<_, io::Error>(write(reply, &shared.clock))
         }
     });
-    // An error here is a fault at work or a client that hung up; neither concerns the server.
+    // An error is the effect of a fault, or a client that disconnected.
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let _ = (&mut connection).await;
     if raw.load(Ordering::Relaxed) {
-        // It ends when the client has had enough.
+        // Ends when the client disconnects.
         let _ = wire::endless_headers(connection.into_parts().io.into_inner()).await;
     }
 }
 
-/// The answer to a request, or nothing if a fault hangs up.
+/// The response to a request, or `None` if a fault closes the connection.
 async fn respond(shared: Arc<Shared>, request: Received) -> Option<Reply> {
     if let Some(route) = request.path.strip_prefix("/_fake/") {
         return Some(control::answer(&shared, route, &request));
@@ -210,7 +210,7 @@ fn process(shared: &Shared, request: &Received) -> Reply {
     }
     if request.path != "/" {
         let error = ApiError::new(404, "UnknownOperationException", "There is nothing at this path.");
-        return Reply::xml(dispatch::refuse(request, &error));
+        return Reply::xml(dispatch::reject(request, &error));
     }
     Reply::xml(dispatch::answer(&mut shared.account(), request, shared.clock.now()))
 }
@@ -219,12 +219,12 @@ fn act_out(fault: FaultKind, request: &Received) -> Option<Reply> {
     const PORTAL: &str =
         "<!DOCTYPE html><html><head><title>Welcome</title></head><body>Please sign in.</body></html>";
     match fault {
-        FaultKind::Error(error) => Some(Reply::xml(dispatch::refuse(request, &error))),
+        FaultKind::Error(error) => Some(Reply::xml(dispatch::reject(request, &error))),
         FaultKind::HangUp | FaultKind::Wait(_) | FaultKind::Wire(_) | FaultKind::Without(_) => None,
         FaultKind::Echo => {
             let token = request.header("x-amz-security-token").unwrap_or_default();
             let message = format!("cannot read {token} {}", String::from_utf8_lossy(&request.body));
-            Some(Reply::xml(dispatch::refuse(request, &ApiError::new(400, "MalformedRequest", message))))
+            Some(Reply::xml(dispatch::reject(request, &ApiError::new(400, "MalformedRequest", message))))
         }
         FaultKind::CaptivePortal => Some(Reply::new(200, "text/html", PORTAL)),
         FaultKind::CaptiveRedirect => {
@@ -248,8 +248,8 @@ fn write(reply: Reply, clock: &Clock) -> Response<WireBody> {
     if let Some(length) = body.stated_length() {
         response = response.header("Content-Length", length);
     } else if !matches!(reply.wire, Wire::Endless(Endless::Chunks)) {
-        // A body of no stated length ends with the connection, as it did before there were chunks.
+        // In HTTP/1.0, a body without a length ends with the connection.
         response = response.version(Version::HTTP_10);
     }
-    response.body(body).expect("the fake's own headers are valid")
+    response.body(body).expect("all headers are valid")
 }

@@ -1,4 +1,4 @@
-//! A small, strict fake of AWS STS and IAM on loopback: awsmfa's ground truth in tests.
+//! A small, strict fake of AWS STS, IAM and the federation endpoint, on loopback, for tests.
 //!
 //! ```no_run
 //! use fake_aws::{FakeAws, Fault};
@@ -12,13 +12,13 @@
 //! assert_eq!(aws.requests_for("GetSessionToken").len(), 2);
 //! ```
 //!
-//! It verifies SigV4, judges codes as AWS was measured to, and refuses in AWS's words. A rule is written
-//! where it is applied: `auth.rs` (signatures, skew, expiry), `mfa.rs` (codes, budgets), `view.rs` (lag), `policy.rs`
-//! (permissions), `params.rs` (constraints of the API models), `sts.rs` and `iam/` (operations).
-//! `dispatch.rs` joins them, `http.rs`, `wire.rs` and `background.rs` are the only async code, `server.rs` and
-//! `setup.rs` are what tests hold.
+//! It verifies SigV4, accepts and rejects MFA codes as AWS was observed to, and sends AWS's error texts. Each rule is
+//! in the module that applies it: `auth.rs` (signatures, clock skew, expiry), `mfa.rs` (codes, budgets), `view.rs`
+//! (propagation), `policy.rs` (permissions), `params.rs` (constraints of the API models), `sts.rs` and `iam/`
+//! (operations), `signin.rs` (federation endpoint). `dispatch.rs` ties them together. Only `http.rs`, `wire.rs` and
+//! `background.rs` are async. Tests use `server.rs` and `setup.rs`.
 //!
-//! It shares no code with awsmfa on purpose; its arithmetic is anchored to published vectors.
+//! It shares no code with awsmfa on purpose. Its arithmetic is tested with published vectors.
 
 mod account;
 mod auth;

@@ -1,6 +1,6 @@
-//! The record of every request, for tests to assert on.
+//! The request log, for tests to assert on.
 //!
-//! Holds secrets such as codes on purpose: this is a test tool and nothing here leaves it.
+//! It contains secrets such as codes on purpose: this is a test tool.
 
 use std::collections::BTreeMap;
 
@@ -11,45 +11,44 @@ use crate::auth;
 use crate::clock::iso;
 use crate::http::Received;
 
-/// One request as it arrived, and how it ended.
+/// A request and its outcome.
 #[derive(Clone, Debug, Serialize)]
 pub struct Request {
-    /// The fake's time at arrival.
+    /// The server's time at arrival.
     #[serde(serialize_with = "as_iso")]
     pub time: DateTime<Utc>,
-    /// The `Action` parameter; empty without one.
+    /// The `Action` parameter, or an empty string.
     pub action: String,
-    /// The key id that the request claims, verified or not.
+    /// The access key ID in the signature, verified or not.
     pub access_key_id: Option<String>,
-    /// Every parameter, decoded, `TokenCode` included.
+    /// All parameters, decoded, including `TokenCode`.
     pub params: BTreeMap<String, String>,
-    /// Every header, by lower-case name.
+    /// All headers, by lowercase name.
     pub headers: BTreeMap<String, String>,
-    /// How it ended.
     pub outcome: RequestOutcome,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RequestOutcome {
-    /// Not yet answered.
+    /// Not answered yet.
     Pending,
-    /// Not yet answered: a fault keeps it.
+    /// Not answered yet, because a fault holds it.
     Held {
-        /// Whether it has taken effect already, and only its answer is kept.
+        /// Whether the request has taken effect, so that only the response is held.
         processed: bool,
     },
     /// Answered.
     Answered {
         /// The HTTP status.
         status: u16,
-        /// The error code, if it was an error of the Query protocol.
+        /// The error code, if the response was an error of the Query protocol.
         code: Option<String>,
     },
-    /// Hung up on by a fault.
+    /// A fault closed the connection.
     Dropped {
-        /// Whether it took effect all the same.
+        /// Whether the request took effect.
         processed: bool,
     },
 }
@@ -60,12 +59,12 @@ impl Request {
         self.params.get(name).map(String::as_str)
     }
 
-    /// A header by lower-case name.
+    /// A header by lowercase name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status, if there was a response.
     pub fn status(&self) -> Option<u16> {
         match self.outcome {
             RequestOutcome::Answered { status, .. } => Some(status),
@@ -73,7 +72,7 @@ impl Request {
         }
     }
 
-    /// The error code, if the answer was an error.
+    /// The error code, if the response was an error.
     pub fn error_code(&self) -> Option<&str> {
         match &self.outcome {
             RequestOutcome::Answered { code, .. } => code.as_deref(),
@@ -89,14 +88,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Records an arrival and gives the id that [`note`](Self::note) wants.
+    /// Records a new request and returns its ID for [`note`](Self::note).
     pub(crate) fn begin(&mut self, received: &Received, time: DateTime<Utc>) -> u64 {
         self.last_id += 1;
         let request = Request {
             time,
             action: received.params.get("Action").unwrap_or_default().into(),
             access_key_id: auth::claimed_key(received),
-            // In reverse: of a parameter that is there twice, the first one counts.
+            // In reverse order, so that the first value of a repeated parameter wins.
             params: received.params.pairs().iter().rev().cloned().collect(),
             headers: received.headers.iter().cloned().collect(),
             outcome: RequestOutcome::Pending,
@@ -105,7 +104,7 @@ impl Log {
         self.last_id
     }
 
-    /// Records how far the request of this id has come.
+    /// Records the outcome of a request.
     pub(crate) fn note(&mut self, id: u64, outcome: RequestOutcome) {
         if let Some((_, request)) = self.entries.iter_mut().find(|(known, _)| *known == id) {
             request.outcome = outcome;

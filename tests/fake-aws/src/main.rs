@@ -1,7 +1,6 @@
-//! `fake-aws`: the fake as a process, for shell tests and demonstrations.
+//! `fake-aws`: the server as a program, for tests in other languages and for demonstrations.
 //!
-//! Prints one line of JSON when it is ready and serves until stdin closes (or, with `--forever`, until it is
-//! killed).
+//! Prints one line of JSON when it is ready, and serves until stdin closes or, with `--forever`, until it is killed.
 
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,58 +10,58 @@ use clap::{Parser, ValueEnum};
 use fake_aws::{CodeModel, FakeAws, Permissions, RoleSpec};
 use serde::Serialize;
 
-/// A small, strict AWS STS and IAM on loopback, for tests
+/// A small, strict fake of AWS STS and IAM on loopback, for tests
 #[derive(Debug, Parser)]
 struct Args {
-    /// Port on 127.0.0.1; 0 takes a free one
+    /// Port on 127.0.0.1; 0 for any free port
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// How codes are judged
+    /// How codes are verified
     #[arg(long, value_enum, default_value_t = Model::Observed)]
     model: Model,
-    /// Seconds that STS does not see changes to devices
+    /// Seconds until STS sees a change to a device
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     lag: u64,
-    /// Seconds that IAM's lists do not show changes to devices
+    /// Seconds until IAM lists show a change to a device
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     list_lag: u64,
-    /// Seconds that IAM does not know a user or device that was made
+    /// Seconds until other IAM operations see a new user or device
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     creation_lag: u64,
-    /// Seconds that the fake's clock is ahead of the system's
+    /// Seconds that the server's clock is ahead of the system clock
     #[arg(long, default_value_t = 0, value_name = "SECONDS", allow_negative_numbers = true)]
     clock_offset: i64,
-    /// Seconds that sessions last, whatever a request asks for; negative: expired when issued
+    /// Lifetime of sessions, whatever a request asks for; if negative, they are issued expired
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     session_lifetime: Option<i64>,
-    /// Longest page of a list
+    /// Maximum page size of lists
     #[arg(long, default_value_t = 100, value_name = "N")]
     page_size: usize,
-    /// Account id
+    /// Account ID
     #[arg(long, default_value = "123456789012", value_name = "ID")]
     account: String,
-    /// Partition of every ARN
+    /// Partition of all ARNs
     #[arg(long, default_value = "aws")]
     partition: String,
-    /// Serve TLS with a new CA
+    /// Serve TLS with a certificate of a new CA
     #[arg(long)]
     https: bool,
-    /// Write the CA to this file, in PEM
+    /// Write the CA certificate to this file, in PEM
     #[arg(long, value_name = "FILE", requires = "https")]
     ca_out: Option<PathBuf>,
     /// Add a user with an access key and an enabled device (repeatable)
     #[arg(long, value_name = "NAME")]
     user: Vec<String>,
-    /// Give the users no device
+    /// Add users without a device
     #[arg(long)]
     no_device: bool,
     /// Add an administrator with an access key and no device (repeatable)
     #[arg(long, value_name = "NAME")]
     admin: Vec<String>,
-    /// Let the users do everything, with and without MFA
+    /// Allow users everything, with or without MFA
     #[arg(long)]
     allow_all: bool,
-    /// Add a role that trusts every user, with and without MFA (repeatable)
+    /// Add a role that trusts every user, with or without MFA (repeatable)
     #[arg(long, value_name = "NAME")]
     role: Vec<String>,
     /// Keep serving when stdin closes

@@ -1,7 +1,6 @@
-//! MFA devices and the judging of codes: what STS sees of them, windows, single use, budgets, pairs and
-//! drift.
+//! MFA devices and the verification of their codes: windows, single use, budgets, pairs and drift.
 //!
-//! Every rule is from aws-facts §1 "TOTP acceptance". Who may touch a device lives in `iam/`.
+//! The rules are as observed on AWS. Permissions are checked in `iam/`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,41 +11,41 @@ use crate::error::ApiError;
 use crate::totp;
 use crate::view::View;
 
-/// Which codes STS takes.
+/// Which codes STS accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CodeModel {
-    /// As measured on AWS: ±2 steps, each code once, no watermark.
+    /// As observed on AWS: ±2 steps, each code once, in any order.
     #[default]
     Observed,
-    /// A harder server: ±1 step, and nothing as old as the last accepted step or older.
+    /// A stricter server: ±1 step, and only steps that are newer than the last accepted one.
     Strict,
 }
 
-/// The kinds of device that IAM lists.
+/// The kinds of MFA devices that IAM lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceKind {
-    /// A virtual device; its serial is an ARN.
+    /// A virtual device. Its serial number is an ARN.
     Virtual,
-    /// A key fob; its serial is bare, such as `GAHT12345678`.
+    /// A hardware token. Its serial number is not an ARN, for example `GAHT12345678`.
     Hardware,
-    /// A FIDO security key; STS cannot use it.
+    /// A FIDO security key. STS does not accept it.
     Fido,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
-    /// Distinguishes devices that have the same ARN one after the other.
+    /// Tells a device from an earlier one with the same ARN.
     pub(crate) uid: u64,
     pub(crate) serial: String,
     pub(crate) kind: DeviceKind,
     pub(crate) seed: Vec<u8>,
-    /// When IAM's other operations know of it: after CreateVirtualMFADevice that can take seconds.
+    /// When other IAM operations see the device, which can be seconds after CreateVirtualMFADevice.
     pub(crate) known: DateTime<Utc>,
     pub(crate) assigned: Option<Assignment>,
     pub(crate) tags: Vec<(String, String)>,
-    /// Steps that the device's clock is ahead of ours.
+    /// How many steps the device's clock is ahead of the server's.
     pub(crate) drift: i64,
-    /// The second step of the last pair that Enable or Resync took.
+    /// The second step of the last pair that enabled or resynchronized the device.
     pub(crate) last_pair: Option<i64>,
 }
 
@@ -61,8 +60,8 @@ impl Device {
         self.assigned.as_ref().map(|assigned| assigned.user.as_str())
     }
 
-    /// Takes two consecutive codes in order, both newer than the last pair, whose second step lies −998…+1000
-    /// steps around the device's time, and learns the device's drift from them.
+    /// Accepts two consecutive codes in order that are newer than the last pair, and sets the device's drift. The
+    /// second code may be 998 steps behind to 1000 steps ahead of the device's time. Returns the second step.
     pub(crate) fn synchronize(
         &mut self,
         first: &str,
@@ -86,7 +85,7 @@ impl Device {
     }
 }
 
-/// STS's side of MFA: a delayed view of the devices, and the memory of codes.
+/// STS's side of MFA: a delayed view of the devices, and the codes that were used.
 #[derive(Debug, Default)]
 pub(crate) struct Judge {
     pub(crate) model: CodeModel,
@@ -95,12 +94,12 @@ pub(crate) struct Judge {
     pub(crate) consume_pairs: bool,
     used: BTreeSet<(u64, i64)>,
     last_accepted: BTreeMap<u64, i64>,
-    /// Verifications by serial and three-minute window. Kept by ARN: a new device under it inherits them.
+    /// Verifications by serial number and three-minute window. A new device with the same ARN inherits them.
     spent: BTreeMap<(String, i64), u32>,
     last_uid: u64,
 }
 
-/// Verifications of one device in three minutes.
+/// The maximum number of verifications of one ARN in three minutes.
 const BUDGET: u32 = 9;
 
 impl Judge {
@@ -109,20 +108,19 @@ impl Judge {
         self.last_uid
     }
 
-    /// A step was used somewhere else.
+    /// Marks a step as used.
     pub(crate) fn consume(&mut self, uid: u64, step: i64) {
         self.used.insert((uid, step));
         let last = self.last_accepted.entry(uid).or_insert(step);
         *last = step.max(*last);
     }
 
-    /// Verifications were made somewhere else.
+    /// Counts verifications.
     pub(crate) fn spend(&mut self, serial: &str, verifications: u32, now: DateTime<Utc>) {
         *self.spent.entry(window(serial, now)).or_default() += verifications;
     }
 
-    /// Judges a code that `user` presents to STS. `actual` is the device as IAM has it, which STS may not see
-    /// yet.
+    /// Verifies a code that `user` sends to STS. `actual` is the device as it is in IAM, which STS may not see yet.
     pub(crate) fn verify(
         &mut self,
         user: &str,
@@ -177,7 +175,7 @@ impl Judge {
         }
     }
 
-    /// IAM accepted the pair of codes that ends with `step`.
+    /// Records that IAM accepted the pair of codes that ends with `step`.
     pub(crate) fn paired(&mut self, uid: u64, step: i64) {
         if self.consume_pairs {
             self.consume(uid, step - 1);
@@ -186,7 +184,7 @@ impl Judge {
     }
 }
 
-/// The three-minute UTC-aligned window that a verification falls into.
+/// The three-minute window, aligned to UTC, of a verification.
 fn window(serial: &str, now: DateTime<Utc>) -> (String, i64) {
     (serial.to_owned(), now.timestamp().div_euclid(180))
 }
@@ -224,7 +222,7 @@ mod tests {
         judge
     }
 
-    /// The verdict on the code of `offset` steps from `now`: `ok`, `invalid` or `unable`.
+    /// The result for the code of `offset` steps from `now`: `ok`, `invalid` or `unable`.
     fn say(judge: &mut Judge, now: DateTime<Utc>, offset: i64) -> &'static str {
         let actual = device(0);
         match judge.verify("u", SERIAL, &totp::code(SEED, step_of(now) + offset), Some(&actual), now) {
@@ -235,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn observed_takes_two_steps_each_way_in_any_order_once() {
+    fn observed_model_accepts_two_steps_each_way_once() {
         let mut judge = judge(CodeModel::Observed, 0);
         for (offset, verdict) in [
             (3, "invalid"),
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_takes_one_step_each_way_and_only_newer() {
+    fn strict_model_accepts_one_step_each_way_if_newer() {
         let mut judge = judge(CodeModel::Strict, 0);
         for (offset, verdict) in
             [(2, "invalid"), (-2, "invalid"), (-1, "ok"), (1, "ok"), (0, "invalid"), (1, "invalid")]
@@ -261,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_verifications_in_three_aligned_minutes_whatever_their_outcome() {
+    fn budget_is_nine_verifications_in_an_aligned_window() {
         let mut judge = judge(CodeModel::Observed, 0);
         let start = at(180 - at(0).timestamp().rem_euclid(180));
         assert_eq!(say(&mut judge, start, 0), "ok");
@@ -275,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_budget_belongs_to_the_arn_and_not_to_the_seed() {
+    fn budget_belongs_to_the_arn() {
         let mut judge = judge(CodeModel::Observed, 0);
         for _ in 0..9 {
             assert_eq!(say(&mut judge, at(0), 40), "invalid");
@@ -286,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn sts_sees_a_change_after_the_lag_and_an_early_code_is_burnt() {
+    fn change_is_visible_after_the_lag_and_early_code_is_used_up() {
         let mut judge = Judge::default();
         judge.view.lag = std::time::Duration::from_secs(10);
         judge.view.publish(SERIAL, Some(device(0)), at(0));
@@ -299,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_follows_the_devices_drift() {
+    fn window_follows_the_drift() {
         let mut judge = judge(CodeModel::Observed, 20);
         assert_eq!(say(&mut judge, at(0), 0), "invalid");
         assert_eq!(say(&mut judge, at(0), 22), "ok");
@@ -307,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn another_user_cannot_use_the_device() {
+    fn device_belongs_to_one_user() {
         let mut judge = judge(CodeModel::Observed, 0);
         let code = totp::code(SEED, step_of(at(0)));
         let refused = judge.verify("v", SERIAL, &code, Some(&device(0)), at(0));
@@ -315,14 +313,14 @@ mod tests {
         assert_eq!(say(&mut judge, at(0), 0), "ok", "and does not burn the owner's code");
     }
 
-    /// Enables or resyncs with the pair whose second step is `offset` from `now`.
+    /// Whether the device accepts the codes of two steps, which are relative to `now`.
     fn pair(device: &mut Device, now: DateTime<Utc>, first: i64, second: i64) -> bool {
         let code = |offset| totp::code(SEED, step_of(now) + offset);
         device.synchronize(&code(first), &code(second), now).is_ok()
     }
 
     #[test]
-    fn pairs_are_consecutive_in_order_and_newer_than_the_last() {
+    fn pair_must_be_consecutive_in_order_and_newer() {
         let mut device = device(0);
         assert!(!pair(&mut device, at(0), 0, 0), "equal");
         assert!(!pair(&mut device, at(0), 0, -1), "reversed");
@@ -335,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn the_search_reaches_from_998_behind_to_1000_ahead_of_the_adjusted_time() {
+    fn pair_is_searched_from_998_steps_behind_to_1000_ahead() {
         for (second, taken) in [(-999, false), (-998, true), (1000, true), (1001, false)] {
             assert_eq!(pair(&mut device(0), at(0), second - 1, second), taken, "{second}");
         }

@@ -1,11 +1,10 @@
 //! Form parameters and the constraints of the API models: length, characters, range, presence.
 //!
-//! All violations of one request are gathered and said together, as AWS does. What a value means is not
-//! judged here.
+//! Like AWS, it reports all violations of a request together.
 
 use crate::error::ApiError;
 
-/// The parameters of one request, in the order they were sent.
+/// The parameters of a request, in the order in which they were sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params(Vec<(String, String)>);
 
@@ -41,7 +40,7 @@ impl Params {
     }
 }
 
-/// Decodes `%XX` and, in forms, `+`; anything malformed stays as it is.
+/// Decodes `%XX` and, in forms, `+`. Malformed sequences stay as they are.
 pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
@@ -62,7 +61,7 @@ pub(crate) fn percent_decode(text: &str, plus_is_space: bool) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// What the model says of a string: its length, its pattern, and the characters that the pattern stands for.
+/// The API model's constraint of a string: its length, and its pattern as text and as code.
 pub(crate) struct Rule {
     min: usize,
     max: usize,
@@ -133,7 +132,7 @@ pub(crate) const SESSION_POLICY: Rule = Rule::new(1, 2048, r"[\u0009\u000A\u000D
 pub(crate) const PASSWORD: Rule = Rule::new(1, 128, r"[\u0009\u000A\u000D\u0020-\u00FF]+", |_| true);
 pub(crate) const MARKER: Rule = Rule::new(1, 320, r"[\u0020-\u00FF]+", |_| true);
 
-/// Reads parameters and gathers what is wrong with them; [`done`](Self::done) says it all at once.
+/// Reads parameters and collects violations, which [`done`](Self::done) reports together.
 pub(crate) struct Check<'a> {
     params: &'a Params,
     violations: Vec<String>,
@@ -152,7 +151,7 @@ impl<'a> Check<'a> {
         Some(value)
     }
 
-    /// The value, or an empty one that [`done`](Self::done) will not let through.
+    /// The value. If it is missing, returns an empty string, and [`done`](Self::done) fails.
     pub(crate) fn required(&mut self, name: &str, rule: &Rule) -> &'a str {
         self.optional(name, rule).unwrap_or_else(|| {
             self.add("null", name, "Member must not be null");
@@ -182,8 +181,8 @@ impl<'a> Check<'a> {
         Some(value)
     }
 
-    /// A whole number. `0900` and `+900` are read, ` 900 `, `900.0`, `9e2` and 2³¹ are MalformedInput, as on
-    /// AWS.
+    /// A whole number. Like AWS, it accepts `0900` and `+900`, but rejects ` 900 `, `900.0`, `9e2` and 2³¹ as
+    /// MalformedInput.
     pub(crate) fn integer(&mut self, name: &str, min: i32, max: i32) -> Option<i32> {
         let text = self.params.get(name)?;
         let Ok(value) = text.parse::<i32>() else {
@@ -233,7 +232,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// AWS names members with a small first letter: `tokenCode`.
+/// A member name in AWS's messages begins with a lowercase letter: `tokenCode`.
 fn member_name(name: &str) -> String {
     let mut chars = name.chars();
     chars.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(chars).collect()
@@ -243,7 +242,7 @@ fn member_name(name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn refused(form: &str, name: &str, rule: &Rule) -> Option<String> {
+    fn error_message(form: &str, name: &str, rule: &Rule) -> Option<String> {
         let params = Params::parse(form);
         let mut check = Check::new(&params);
         check.required(name, rule);
@@ -261,9 +260,9 @@ mod tests {
     }
 
     #[test]
-    fn violations_are_said_together() {
+    fn violations_are_reported_together() {
         assert_eq!(
-            refused("TokenCode=12x", "TokenCode", &TOKEN_CODE).as_deref(),
+            error_message("TokenCode=12x", "TokenCode", &TOKEN_CODE).as_deref(),
             Some(
                 "2 validation errors detected: Value '12x' at 'tokenCode' failed to satisfy constraint: Member must \
                  have length greater than or equal to 6; Value '12x' at 'tokenCode' failed to satisfy constraint: \
@@ -271,7 +270,7 @@ mod tests {
             )
         );
         assert_eq!(
-            refused("", "UserName", &EXISTING_USER).as_deref(),
+            error_message("", "UserName", &EXISTING_USER).as_deref(),
             Some(
                 "1 validation error detected: Value null at 'userName' failed to satisfy constraint: Member must not \
                  be null"

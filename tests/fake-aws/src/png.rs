@@ -1,7 +1,7 @@
-//! The QR code of a new device as a real PNG that scanners and `device import --image` can read.
+//! The QR code of a new device, as a PNG that scanners and `device import --image` can read.
 //!
-//! One greyscale byte a pixel and stored (uncompressed) deflate blocks: small enough to write by hand, so no
-//! image crate.
+//! One grayscale byte per pixel, in stored (uncompressed) deflate blocks: simple enough to write without an image
+//! crate.
 
 use qrcode::{Color, QrCode};
 
@@ -28,7 +28,7 @@ pub(crate) fn qr(text: &str) -> Vec<u8> {
 fn encode(side: usize, rows: &[u8]) -> Vec<u8> {
     let side = u32::try_from(side).expect("a QR code is small").to_be_bytes();
     let mut header = [side, side].concat();
-    header.extend([8, 0, 0, 0, 0]); // 8 bits, greyscale, not interlaced
+    header.extend([8, 0, 0, 0, 0]); // 8 bits, grayscale, not interlaced
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, data) in [(b"IHDR", header), (b"IDAT", zlib(rows)), (b"IEND", Vec::new())] {
         let body = [kind.as_slice(), &data].concat();
@@ -39,7 +39,7 @@ fn encode(side: usize, rows: &[u8]) -> Vec<u8> {
     png
 }
 
-/// RFC 1950 around stored blocks of RFC 1951.
+/// A zlib stream (RFC 1950) of stored blocks (RFC 1951).
 fn zlib(data: &[u8]) -> Vec<u8> {
     let mut out = vec![0x78, 0x01];
     let mut blocks = data.chunks(0xffff).peekable();
@@ -69,13 +69,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn checksums_are_the_standard_ones() {
+    fn checksums_match_published_values() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
         assert!(zlib(b"Wikipedia").ends_with(&0x11e6_0398_u32.to_be_bytes()));
     }
 
     #[test]
-    fn the_picture_is_square_and_has_a_quiet_zone() {
+    fn png_is_square() {
         let png = qr("otpauth://totp/x?secret=GEZDGNBV");
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
         assert_eq!(png[16..20], png[20..24]);

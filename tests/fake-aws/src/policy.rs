@@ -1,6 +1,6 @@
-//! Who may do what: the three kinds of permission a user can have here, and the words of a refusal.
+//! Permissions: the three sets of permissions that a user can have, and the texts of denials.
 //!
-//! Not a policy language: the self-management policy of the IAM User Guide is written out as code.
+//! There is no policy language: the self-management policy of the IAM User Guide is code.
 
 use crate::account::{Account, UserEntry};
 use crate::auth::Caller;
@@ -10,17 +10,17 @@ use crate::session::Principal;
 /// The identity-based policies of a user or role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Permissions {
-    /// Everything.
+    /// All actions.
     Admin,
-    /// The IAM User Guide's policy for managing one's own MFA devices: an allow-list on the user's own
-    /// path-less ARN, and a Deny of everything but a few actions for callers without MFA.
+    /// The IAM User Guide's policy that lets users manage their own MFA devices. It allows a few actions on the
+    /// user's ARN (if that has no path), and denies almost everything to callers without MFA.
     #[default]
     SelfManageMfa,
-    /// Nothing; GetSessionToken and GetCallerIdentity work all the same.
+    /// No actions. GetSessionToken and GetCallerIdentity do not need a permission.
     None,
 }
 
-/// What the policy's Deny spares when MFA is absent.
+/// What the policy does not deny without MFA.
 const WITHOUT_MFA: &[&str] = &[
     "iam:CreateVirtualMFADevice",
     "iam:EnableMFADevice",
@@ -53,8 +53,7 @@ enum Verdict {
 /// The managed policy that [`Permissions::SelfManageMfa`] stands for.
 const SELF_MANAGE: &str = "SelfManageMFA";
 
-/// Whether `caller` may do `action` (`iam:X`) to `resource`. `mfa`: the request's
-/// `aws:MultiFactorAuthPresent`.
+/// Checks whether `caller` may perform `action` (`iam:X`) on `resource`. `mfa` is `aws:MultiFactorAuthPresent`.
 pub(crate) fn authorize(
     account: &Account,
     caller: &Caller,
@@ -89,7 +88,7 @@ fn denial(account: &Account, verdict: &Verdict) -> Option<String> {
     }
 }
 
-/// Whether an identity-based policy forbids what a role's trust policy would allow.
+/// Checks whether an identity-based policy denies what a role's trust policy allows.
 pub(crate) fn explicit_deny(
     account: &Account,
     caller: &Caller,
@@ -105,7 +104,7 @@ pub(crate) fn explicit_deny(
     }
 }
 
-/// `User: … is not authorized to perform: … on resource: …`, with a reason if AWS gives one.
+/// `User: … is not authorized to perform: … on resource: …`, with a reason if AWS states one.
 pub(crate) fn refusal(caller: &Caller, action: &str, resource: &str, reason: &str) -> ApiError {
     let space = if reason.is_empty() { "" } else { " " };
     ApiError::access_denied(format!(

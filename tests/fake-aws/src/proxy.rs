@@ -1,5 +1,4 @@
-//! A forward proxy for tests: absolute-form HTTP and CONNECT, a password if wished, and a record of what was
-//! asked.
+//! A forward proxy for tests. It supports absolute-form HTTP, CONNECT and a password, and records its requests.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,7 +19,7 @@ pub struct Proxy {
     background: Background,
 }
 
-/// What a [`Proxy`] starts with.
+/// The settings of a new [`Proxy`].
 #[derive(Clone, Debug, Default)]
 pub struct ProxyBuilder {
     password: Option<String>,
@@ -34,7 +33,7 @@ pub struct Target {
     pub method: String,
     /// `host:port`
     pub host: String,
-    /// Whether it was let through; no with a wrong password or an unreachable host.
+    /// Whether the request was forwarded: the password was right and the host reachable.
     pub passed: bool,
 }
 
@@ -45,14 +44,14 @@ struct Shared {
 }
 
 impl ProxyBuilder {
-    /// Demands this user and password (Basic).
+    /// Requires this user and password (Basic authentication).
     #[must_use]
     pub fn basic_auth(mut self, user: &str, password: &str) -> Self {
         self.password = Some(STANDARD.encode(format!("{user}:{password}")));
         self
     }
 
-    /// Sends `host:port`, such as `sts.eu-west-1.amazonaws.com:443`, to a local port instead.
+    /// Connects to a local port instead of `host:port`, such as `sts.eu-west-1.amazonaws.com:443`.
     #[must_use]
     pub fn route(mut self, host: &str, port: u16) -> Self {
         self.routes.insert(host.into(), SocketAddr::from(([127, 0, 0, 1], port)));
@@ -75,12 +74,12 @@ impl ProxyBuilder {
 }
 
 impl Proxy {
-    /// Starts one without a password.
+    /// Starts a proxy with the default settings.
     pub fn start() -> Self {
         Self::builder().start()
     }
 
-    /// What to start with.
+    /// Starts with the default settings, to be changed.
     pub fn builder() -> ProxyBuilder {
         ProxyBuilder::default()
     }
@@ -90,13 +89,13 @@ impl Proxy {
         format!("http://{}", self.background.address)
     }
 
-    /// Every request so far.
+    /// All requests so far.
     pub fn seen(&self) -> Vec<Target> {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// The head of a request to the proxy, and the bytes of the body that came with it.
+/// The head of a request to the proxy, and the part of the body that arrived with it.
 struct Head {
     method: String,
     target: String,
@@ -130,7 +129,7 @@ impl Head {
         })
     }
 
-    /// `host:port` and, for anything but CONNECT, the path to ask there.
+    /// `host:port` and, except for CONNECT, the path.
     fn split_target(&self) -> Option<(String, String)> {
         if self.method == "CONNECT" {
             return Some((self.target.clone(), String::new()));
@@ -142,7 +141,7 @@ impl Head {
         Some((host, if path.is_empty() { "/".into() } else { path.into() }))
     }
 
-    /// The request as the origin is to see it: one only, then the connection ends.
+    /// The request to forward to the origin. The connection closes after it.
     fn for_origin(&self, path: &str) -> Vec<u8> {
         let mut out = format!("{} {path} HTTP/1.1\r\n", self.method);
         let dropped = ["proxy-authorization", "proxy-connection", "connection"];
@@ -161,13 +160,13 @@ impl Shared {
     async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         let head = Head::read(&mut client).await?;
         let Some((host, path)) = head.split_target() else {
-            return refuse(&mut client, "400 Bad Request", "").await;
+            return reject(&mut client, "400 Bad Request", "").await;
         };
         let offered = head.header("proxy-authorization").and_then(|value| value.strip_prefix("Basic "));
         if self.settings.password.is_some() && offered != self.settings.password.as_deref() {
             self.record(&head.method, &host, false);
             let challenge = "Proxy-Authenticate: Basic realm=\"test\"\r\n";
-            return refuse(&mut client, "407 Proxy Authentication Required", challenge).await;
+            return reject(&mut client, "407 Proxy Authentication Required", challenge).await;
         }
         let connected = match self.settings.routes.get(&host) {
             Some(address) => TcpStream::connect(address).await,
@@ -175,7 +174,7 @@ impl Shared {
         };
         self.record(&head.method, &host, connected.is_ok());
         let Ok(mut origin) = connected else {
-            return refuse(&mut client, "502 Bad Gateway", "").await;
+            return reject(&mut client, "502 Bad Gateway", "").await;
         };
         if head.method == "CONNECT" {
             client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
@@ -192,7 +191,7 @@ impl Shared {
     }
 }
 
-async fn refuse(client: &mut TcpStream, status: &str, header: &str) -> io::Result<()> {
+async fn reject(client: &mut TcpStream, status: &str, header: &str) -> io::Result<()> {
     let answer = format!("HTTP/1.1 {status}\r\n{header}Content-Length: 0\r\nConnection: close\r\n\r\n");
     client.write_all(answer.as_bytes()).await?;
     client.shutdown().await

@@ -1,4 +1,4 @@
-//! Random identifiers and secrets in the alphabets that AWS uses.
+//! Random IDs and secrets, with the lengths and alphabets that AWS uses.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -23,7 +23,7 @@ pub(crate) fn secret() -> String {
     STANDARD.encode(bytes(30))
 }
 
-/// A session token that begins like AWS's and has its usual length.
+/// A session token that begins like AWS's and has a typical length.
 pub(crate) fn session_token(byte_count: usize) -> String {
     format!("IQoJb3JpZ2luX2Vj{}", STANDARD.encode(bytes(byte_count)))
 }
@@ -33,7 +33,7 @@ pub(crate) fn signin_token() -> String {
     URL_SAFE_NO_PAD.encode(bytes(390))
 }
 
-/// A request id in the form of a UUID.
+/// A request ID, in the format of a UUID.
 pub(crate) fn request_id() -> String {
     let hex: String = bytes(16).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])

@@ -1,6 +1,6 @@
-//! The handle that tests hold: starting, stopping, the clock, faults and the log.
+//! The handle of a running server: start, stop, clock, faults and request log.
 //!
-//! Setting up users and devices is in `setup.rs`.
+//! Users, devices, roles and sessions are set up in `setup.rs`.
 
 use std::io;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::mfa::CodeModel;
 use crate::signin::SignIn;
 use crate::tls;
 
-/// A running STS and IAM on loopback. Dropping it closes the port.
+/// A running fake of STS, IAM and the federation endpoint on loopback. Dropping it closes the port.
 #[derive(Debug)]
 pub struct FakeAws {
     pub(crate) shared: Arc<Shared>,
@@ -24,7 +24,7 @@ pub struct FakeAws {
     background: Background,
 }
 
-/// What a [`FakeAws`] starts with.
+/// The settings of a new [`FakeAws`].
 #[derive(Clone, Debug)]
 pub struct Builder {
     port: u16,
@@ -59,14 +59,14 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// The port on 127.0.0.1; 0 (default) takes a free one.
+    /// The port on 127.0.0.1. 0 (default): any free port.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The account id, twelve digits; default 123456789012.
+    /// The account ID, twelve digits. Default 123456789012.
     #[must_use]
     pub fn account(mut self, id: &str) -> Self {
         self.account = id.into();
@@ -80,57 +80,57 @@ impl Builder {
         self
     }
 
-    /// How codes are judged; default [`CodeModel::Observed`].
+    /// How codes are verified. Default [`CodeModel::Observed`].
     #[must_use]
     pub fn model(mut self, model: CodeModel) -> Self {
         self.model = model;
         self
     }
 
-    /// How long STS does not see changes to devices; default none (AWS: 8 to 14 s).
+    /// How long STS does not see changes to devices. Default zero (AWS: 8 to 14 s).
     #[must_use]
     pub fn lag(mut self, lag: Duration) -> Self {
         self.lag = lag;
         self
     }
 
-    /// How long ListMFADevices and ListVirtualMFADevices do not see changes to devices; default none.
+    /// How long ListMFADevices and ListVirtualMFADevices do not see changes to devices. Default zero.
     #[must_use]
     pub fn list_lag(mut self, lag: Duration) -> Self {
         self.list_lag = lag;
         self
     }
 
-    /// How long a user or a virtual device that a request made does not exist for IAM's other operations, such as
-    /// EnableMFADevice, which answer NoSuchEntity; its name is taken all the same. Default none.
+    /// How long other IAM operations, such as EnableMFADevice, answer NoSuchEntity for a user or virtual device that
+    /// a request has just created. Its name is in use from the start. Default zero.
     #[must_use]
     pub fn creation_lag(mut self, lag: Duration) -> Self {
         self.creation_lag = lag;
         self
     }
 
-    /// The longest page of a list, whatever `MaxItems` asks; default 100.
+    /// The maximum page size of lists, whatever `MaxItems` asks for. Default 100.
     #[must_use]
     pub fn page_size(mut self, size: usize) -> Self {
         self.page_size = size;
         self
     }
 
-    /// A clock to share with others.
+    /// The clock to use, such as one that is shared with another server.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// TLS with a new CA; see [`FakeAws::ca_pem`].
+    /// Serves TLS with a certificate of a new CA, [`FakeAws::ca_pem`].
     #[must_use]
     pub fn https(mut self) -> Self {
         self.https = true;
         self
     }
 
-    /// TLS for this host name too, such as `sts.eu-west-1.amazonaws.com` behind a [`Proxy`](crate::Proxy).
+    /// Serves TLS for this host name too, such as `sts.eu-west-1.amazonaws.com` behind a [`Proxy`](crate::Proxy).
     #[must_use]
     pub fn host_name(mut self, name: &str) -> Self {
         self.names.push(name.into());
@@ -140,15 +140,15 @@ impl Builder {
     /// Starts the server.
     ///
     /// # Panics
-    /// If the port is taken: a test cannot go on.
+    /// If the port is in use.
     pub fn start(self) -> FakeAws {
         self.try_start().expect("fake-aws can listen on loopback")
     }
 
-    /// Starts the server, or says why the port cannot be had.
+    /// Starts the server, or returns the reason why it cannot.
     ///
     /// # Errors
-    /// If the port is taken or certificates cannot be made.
+    /// If the port is in use or certificates cannot be created.
     pub fn try_start(self) -> io::Result<FakeAws> {
         let mut account = Account::new(&self.account, &self.partition);
         account.judge.model = self.model;
@@ -170,7 +170,7 @@ impl Builder {
                 match acceptor {
                     None => http::serve(stream, shared).await,
                     Some(acceptor) => {
-                        // A failed handshake is the client's to report.
+                        // The client reports a failed handshake.
                         if let Ok(stream) = acceptor.accept(stream).await {
                             http::serve(stream, shared).await;
                         }
@@ -183,12 +183,12 @@ impl Builder {
 }
 
 impl FakeAws {
-    /// Starts with everything at its default.
+    /// Starts a server with the default settings.
     pub fn start() -> Self {
         Self::builder().start()
     }
 
-    /// What to start with.
+    /// Starts with the default settings, to be changed.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -204,27 +204,27 @@ impl FakeAws {
         self.background.address.port()
     }
 
-    /// The CA for `AWS_CA_BUNDLE`, in PEM, when started with [`Builder::https`].
+    /// The CA for `AWS_CA_BUNDLE`, in PEM, if started with [`Builder::https`].
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
     }
 
-    /// The fake's clock; moving it moves the fake.
+    /// The server's clock.
     pub fn clock(&self) -> Clock {
         self.shared.clock.clone()
     }
 
-    /// Orders a fault.
+    /// Adds a fault.
     pub fn fault(&self, fault: Fault) {
         self.shared.faults().push(fault);
     }
 
-    /// Forgets all ordered faults.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.shared.faults().clear();
     }
 
-    /// Every request so far, in order of arrival.
+    /// All requests so far, in order of arrival.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.log().all()
     }
@@ -234,12 +234,12 @@ impl FakeAws {
         self.requests().into_iter().filter(|request| request.action == action).collect()
     }
 
-    /// Forgets the requests so far.
+    /// Clears the request log.
     pub fn clear_requests(&self) {
         self.shared.log().clear();
     }
 
-    /// The codes that STS was sent for a serial, in order: a code that stands here twice was sent twice.
+    /// The codes that STS received for a serial number, in order. A code that was sent twice is there twice.
     pub fn codes_sent(&self, serial: &str) -> Vec<String> {
         let of_serial = |request: &Request| {
             let code = request.param("TokenCode").filter(|_| request.param("SerialNumber") == Some(serial));
@@ -248,7 +248,7 @@ impl FakeAws {
         self.requests().iter().filter_map(of_serial).collect()
     }
 
-    /// Changes how codes are judged.
+    /// Changes how codes are verified.
     pub fn set_model(&self, model: CodeModel) {
         self.shared.account().judge.model = model;
     }
@@ -258,28 +258,29 @@ impl FakeAws {
         self.shared.account().judge.view.lag = lag;
     }
 
-    /// Changes [how long the lists do not see](Builder::list_lag) changes to devices.
+    /// Changes [`Builder::list_lag`].
     pub fn set_list_lag(&self, lag: Duration) {
         self.shared.account().lists.lag = lag;
     }
 
-    /// Sends these bytes in place of the seeds of devices that are created from now on.
+    /// Sends these bytes instead of the seeds of devices that are created from now on.
     pub fn send_odd_seeds(&self, bytes: &[u8]) {
         self.shared.account().odd_seed = Some(bytes.to_vec());
     }
 
-    /// Changes [how long IAM does not know](Builder::creation_lag) what is made from now on.
+    /// Changes [`Builder::creation_lag`].
     pub fn set_creation_lag(&self, lag: Duration) {
         self.shared.account().creation_lag = lag;
     }
 
-    /// Changes how long sessions last that are issued from now on, whatever a request asks for, in seconds. Negative: they
-    /// expired before they were issued. `None`: as long as the request asks for.
+    /// Sets the lifetime in seconds of sessions that are issued from now on, whatever a request asks for. Negative:
+    /// they are issued expired. `None`: as long as the request asks for.
     pub fn set_session_lifetime(&self, seconds: Option<i64>) {
         self.shared.account().set_session_lifetime(seconds);
     }
 
-    /// Changes whether STS rejects the codes with which IAM enabled or resynchronized a device. AWS was seen to do either.
+    /// Changes whether STS rejects the codes with which IAM enabled or resynchronized a device. Observations of AWS
+    /// show both.
     pub fn set_consume_pairs(&self, consume: bool) {
         self.shared.account().judge.consume_pairs = consume;
     }
@@ -289,7 +290,7 @@ impl FakeAws {
         self.shared.account().sign_ins.opened.clone()
     }
 
-    /// Changes the longest page of a list.
+    /// Changes the maximum page size of lists.
     pub fn set_page_size(&self, size: usize) {
         self.shared.account().page_size = size;
     }

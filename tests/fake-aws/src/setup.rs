@@ -1,4 +1,4 @@
-//! What tests put into the account and look up in it, past any permission and without a request.
+//! What tests add to the account and look up in it, without requests and permissions.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,10 +10,9 @@ use crate::server::FakeAws;
 use crate::session::{Origin, Principal};
 use crate::{mfa, random, totp};
 
-/// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct User {
-    /// The name without path.
+    /// The name, without the path.
     pub name: String,
     /// The ARN.
     pub arn: String,
@@ -28,19 +27,19 @@ pub struct AccessKey {
     pub secret: String,
 }
 
-/// A device and its secret.
+/// An MFA device and its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Device {
-    /// An ARN, or a bare serial for hardware.
+    /// An ARN, or a serial number for hardware.
     pub serial: String,
-    /// The secret in Base32, 64 characters; empty for FIDO.
+    /// The secret in Base32, 64 characters. Empty for FIDO.
     pub seed: String,
 }
 
 /// A role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Role {
-    /// The name without path.
+    /// The name, without the path.
     pub name: String,
     /// The ARN.
     pub arn: String,
@@ -55,14 +54,14 @@ pub struct SessionKeys {
     pub secret_access_key: String,
     /// The session token.
     pub session_token: String,
-    /// When they stop to work.
+    /// When they expire.
     pub expiration: DateTime<Utc>,
 }
 
-/// A device as IAM has it.
+/// A device as it is in IAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceState {
-    /// An ARN, or a bare serial for hardware.
+    /// An ARN, or a serial number for hardware.
     pub serial: String,
     /// Virtual, hardware or FIDO.
     pub kind: DeviceKind,
@@ -70,13 +69,13 @@ pub struct DeviceState {
     pub user: Option<String>,
     /// Keys and values.
     pub tags: Vec<(String, String)>,
-    /// Steps that its clock is taken to be ahead.
+    /// How many steps IAM believes the device's clock to be ahead.
     pub drift: i64,
 }
 
-/// Users. All methods that name a user panic if there is none of that name: the test is wrong.
+/// Users. All methods that take the name of a user panic if the user does not exist.
 impl FakeAws {
-    /// Adds a user who may manage their own MFA and no more ([`Permissions::SelfManageMfa`]).
+    /// Adds a user with [`Permissions::SelfManageMfa`].
     pub fn add_user(&self, name: &str) -> User {
         self.add_user_with_path(name, "/")
     }
@@ -85,20 +84,20 @@ impl FakeAws {
     pub fn add_user_with_path(&self, name: &str, path: &str) -> User {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
-        let user = account.create_user(name, path, now).expect("the user's name is free");
+        let user = account.create_user(name, path, now).expect("the user does not exist yet");
         user.permissions = Permissions::SelfManageMfa;
         user.known = DateTime::UNIX_EPOCH;
         User { name: user.name.clone(), arn: user.arn.clone() }
     }
 
-    /// Adds a user who may do everything.
+    /// Adds a user with [`Permissions::Admin`].
     pub fn add_admin(&self, name: &str) -> User {
         let user = self.add_user(name);
         self.set_permissions(name, Permissions::Admin);
         user
     }
 
-    /// Adds the account's root user, so that it can have keys and devices. Its name here is `root`.
+    /// Adds the root user, so that it can have keys and devices. Other methods call it `root`.
     pub fn add_root(&self) -> User {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
@@ -120,17 +119,17 @@ impl FakeAws {
         added
     }
 
-    /// Changes what a user may do.
+    /// Changes a user's permissions.
     pub fn set_permissions(&self, user: &str, permissions: Permissions) {
         self.with_user(user, |user| user.permissions = permissions);
     }
 
-    /// Forbids one action, such as `iam:ListMFADevices`, explicitly.
+    /// Denies an action, such as `iam:ListMFADevices`, with an inline policy.
     pub fn deny(&self, user: &str, action: &str) {
         self.with_user(user, |user| user.denied.push(action.into()));
     }
 
-    /// Whether there is a user of this name.
+    /// Whether a user with this name exists.
     pub fn has_user(&self, name: &str) -> bool {
         self.shared.account().users.contains_key(name)
     }
@@ -139,7 +138,7 @@ impl FakeAws {
     pub fn add_access_key(&self, user: &str) -> AccessKey {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
-        assert!(account.users.contains_key(user), "there is no user `{user}`");
+        assert!(account.users.contains_key(user), "unknown user: `{user}`");
         let key = account.create_key(user, now).expect("a user has at most two keys");
         AccessKey { id: key.id.clone(), secret: key.secret.clone() }
     }
@@ -150,51 +149,51 @@ impl FakeAws {
         account.keys.iter_mut().find(|key| key.id == id).expect("the key exists").status = status;
     }
 
-    /// The ids and states of a user's access keys, oldest first.
+    /// The IDs and states of a user's access keys, oldest first.
     pub fn access_keys(&self, user: &str) -> Vec<(String, KeyStatus)> {
         self.shared.account().keys_of(user).map(|key| (key.id.clone(), key.status)).collect()
     }
 
     fn with_user(&self, name: &str, change: impl FnOnce(&mut UserEntry)) {
         let mut account = self.shared.account();
-        change(account.users.get_mut(name).unwrap_or_else(|| panic!("there is no user `{name}`")));
+        change(account.users.get_mut(name).unwrap_or_else(|| panic!("unknown user: `{name}`")));
     }
 }
 
 /// Devices.
 impl FakeAws {
-    /// Adds a virtual device that is enabled for a user and that STS sees already.
+    /// Adds a virtual device that is enabled for a user and visible to STS.
     pub fn add_device(&self, user: &str, device_name: &str) -> Device {
         let serial = self.shared.account().arn("iam", &format!("mfa/{device_name}"));
         self.put_device(DeviceKind::Virtual, serial, Some(user))
     }
 
-    /// Adds a virtual device of nobody, as an interrupted enrolment leaves behind.
+    /// Adds an unassigned virtual device, as an interrupted enrollment leaves it behind.
     pub fn add_unassigned_device(&self, device_name: &str) -> Device {
         let serial = self.shared.account().arn("iam", &format!("mfa/{device_name}"));
         self.put_device(DeviceKind::Virtual, serial, None)
     }
 
-    /// Adds a key fob with a bare serial such as `GAHT12345678`.
+    /// Adds a hardware token with a serial number such as `GAHT12345678`.
     pub fn add_hardware_device(&self, user: &str, serial: &str) -> Device {
         self.put_device(DeviceKind::Hardware, serial.into(), Some(user))
     }
 
-    /// Adds a FIDO key, which IAM lists and STS cannot use.
+    /// Adds a FIDO security key, which IAM lists but STS does not accept.
     pub fn add_fido_device(&self, user: &str, name: &str) -> Device {
         let resource = format!("u2f/user/{user}/{name}-{}", random::id("", 26));
         let serial = self.shared.account().arn("iam", &resource);
         self.put_device(DeviceKind::Fido, serial, Some(user))
     }
 
-    /// Takes a device away at once, as an administrator would who is not part of the test.
+    /// Removes a device. The change is visible at once.
     pub fn remove_device(&self, serial: &str) {
         let mut account = self.shared.account();
         account.devices.retain(|device| device.serial != serial);
         account.publish_at_once(serial);
     }
 
-    /// Every device, oldest first.
+    /// All devices, oldest first.
     pub fn devices(&self) -> Vec<DeviceState> {
         let account = self.shared.account();
         let state = |device: &mfa::Device| DeviceState {
@@ -207,12 +206,12 @@ impl FakeAws {
         account.devices.iter().map(state).collect()
     }
 
-    /// The serials of the devices that are enabled for a user.
+    /// The serial numbers of a user's devices.
     pub fn devices_of(&self, user: &str) -> Vec<String> {
         self.shared.account().devices_of(user).map(|device| device.serial.clone()).collect()
     }
 
-    /// The secret of a device in Base32: what AWS showed when it was created.
+    /// The secret of a device in Base32.
     pub fn seed(&self, serial: &str) -> String {
         totp::encode_seed(&find(&self.shared.account(), serial).seed)
     }
@@ -222,19 +221,19 @@ impl FakeAws {
         totp::code(&find(&self.shared.account(), serial).seed, step)
     }
 
-    /// A device's code for the fake's time.
+    /// A device's current code.
     pub fn code_now(&self, serial: &str) -> String {
         self.code(serial, self.shared.clock.step())
     }
 
-    /// Marks a step as used, as another machine with the same seed would.
+    /// Marks a step as used, as if another computer had used its code.
     pub fn consume(&self, serial: &str, step: i64) {
         let mut account = self.shared.account();
         let uid = find(&account, serial).uid;
         account.judge.consume(uid, step);
     }
 
-    /// Spends verifications of the current three-minute window, as another machine would.
+    /// Counts verifications in the current three-minute window, as if another computer had sent codes.
     pub fn spend_budget(&self, serial: &str, verifications: u32) {
         let now = self.shared.clock.now();
         self.shared.account().judge.spend(serial, verifications, now);
@@ -243,8 +242,8 @@ impl FakeAws {
     fn put_device(&self, kind: DeviceKind, serial: String, user: Option<&str>) -> Device {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
-        assert!(user.is_none_or(|user| account.users.contains_key(user)), "there is no user {user:?}");
-        assert!(account.device(&serial).is_none(), "there is a device {serial} already");
+        assert!(user.is_none_or(|user| account.users.contains_key(user)), "unknown user: {user:?}");
+        assert!(account.device(&serial).is_none(), "device {serial} already exists");
         let seed = if kind == DeviceKind::Fido { Vec::new() } else { random::bytes(40) };
         let device = mfa::Device {
             uid: account.judge.next_uid(),
@@ -274,13 +273,13 @@ impl FakeAws {
         Role { name: name.into(), arn }
     }
 
-    /// A session of twelve hours as GetSessionToken makes it, with or without MFA, without the request.
+    /// Adds a session of twelve hours, as if GetSessionToken had issued it.
     pub fn add_session(&self, user: &str, mfa: bool) -> SessionKeys {
-        assert!(self.has_user(user), "there is no user `{user}`");
+        assert!(self.has_user(user), "unknown user: `{user}`");
         self.put_session(Principal::User(user.into()), Origin::GetSessionToken { mfa }, 43_200)
     }
 
-    /// A session of one hour as AssumeRole makes it, without the request.
+    /// Adds a session of one hour, as if AssumeRole had issued it.
     pub fn add_role_session(&self, role: &str, session_name: &str) -> SessionKeys {
         let principal = Principal::Role { role: role.into(), session_name: session_name.into() };
         self.put_session(principal, Origin::AssumeRole { chained: false }, 3600)
@@ -298,12 +297,12 @@ impl FakeAws {
         }
     }
 
-    /// The account id.
+    /// The account ID.
     pub fn account_id(&self) -> String {
         self.shared.account().id.clone()
     }
 }
 
 fn find<'a>(account: &'a Account, serial: &str) -> &'a mfa::Device {
-    account.device(serial).unwrap_or_else(|| panic!("there is no device {serial}"))
+    account.device(serial).unwrap_or_else(|| panic!("unknown device: {serial}"))
 }

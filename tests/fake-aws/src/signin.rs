@@ -1,5 +1,5 @@
-//! The federation endpoint of `signin.aws.amazon.com`: exchanges the credentials of a session for a sign-in token, and the
-//! token for a console session. Here it is at `/federation` of the same port.
+//! The federation endpoint of `signin.aws.amazon.com`: exchanges the credentials of a session for a sign-in token,
+//! and the token for a console session. Here it is at `/federation` of the same port.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Deserialize;
@@ -93,7 +93,7 @@ fn get_signin_token(
     Ok(reply)
 }
 
-/// The session whose credentials the `Session` parameter has.
+/// The session with the credentials in the `Session` parameter.
 fn session<'a>(
     account: &'a Account,
     parameter: &str,

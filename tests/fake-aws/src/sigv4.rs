@@ -1,21 +1,21 @@
-//! AWS Signature Version 4: one set of primitives that signs (for tests) and that `auth.rs` compares against.
+//! AWS Signature Version 4. `auth.rs` verifies signatures with it, and tests sign with it.
 //!
-//! Pure text and hashes. Keys, clocks and what a wrong signature means live in `auth.rs`. The unit tests
-//! anchor everything to AWS's documented example, so a mistake here cannot agree with itself.
+//! The unit tests compare it with AWS's documented example, because a mistake here would cancel itself out in all
+//! other tests.
 
 use std::fmt::Write as _;
 
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 
-/// What of a request is signed.
+/// The parts of a request that are signed.
 #[derive(Clone, Debug)]
 pub struct SignedRequest<'a> {
     /// `GET`, `POST`, …
     pub method: &'a str,
     /// The path as sent, before the `?`.
     pub path: &'a str,
-    /// The query string as sent, after the `?`; empty without one.
+    /// The query string as sent, after the `?`.
     pub query: &'a str,
     /// The headers to sign, in any order and case.
     pub headers: &'a [(String, String)],
@@ -35,14 +35,14 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The scope as it stands in the string to sign.
+    /// The scope as text, for the string to sign.
     pub fn text(&self) -> String {
         format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
     }
 }
 
-/// The value of the `Authorization` header for a request. `headers` must hold `host` and `x-amz-date`, and
-/// `x-amz-security-token` for temporary credentials; `amz_date` is `YYYYMMDDTHHMMSSZ`.
+/// The value of the `Authorization` header for a request. `headers` must contain `host`, `x-amz-date` and, for
+/// temporary credentials, `x-amz-security-token`. `amz_date` is `YYYYMMDDTHHMMSSZ`.
 pub fn sign(
     request: &SignedRequest<'_>,
     access_key_id: &str,
@@ -65,7 +65,7 @@ pub fn signature(request: &SignedRequest<'_>, secret: &str, amz_date: &str, scop
     hex(&hmac(&signing_key(secret, scope), to_sign.as_bytes()))
 }
 
-/// The key that signs within a scope.
+/// The signing key for a scope.
 pub fn signing_key(secret: &str, scope: &Scope) -> Vec<u8> {
     let date = hmac(format!("AWS4{secret}").as_bytes(), scope.date.as_bytes());
     let region = hmac(&date, scope.region.as_bytes());
@@ -73,7 +73,7 @@ pub fn signing_key(secret: &str, scope: &Scope) -> Vec<u8> {
     hmac(&service, b"aws4_request")
 }
 
-/// The canonical request whose hash is signed.
+/// The canonical request, the hash of which is signed.
 pub fn canonical_request(request: &SignedRequest<'_>) -> String {
     format!(
         "{}\n{}\n{}\n{}\n{}\n{}",
@@ -104,7 +104,7 @@ pub fn uri_encode(text: &str) -> String {
     out
 }
 
-/// Every service but S3 encodes the segments of the path that was sent once more.
+/// All services but S3 encode the path segments a second time.
 fn canonical_path(path: &str) -> String {
     let path = if path.is_empty() { "/" } else { path };
     path.split('/').map(uri_encode).collect::<Vec<_>>().join("/")
@@ -188,7 +188,7 @@ mod tests {
 
     /// AWS General Reference, "Examples of how to derive a signing key".
     #[test]
-    fn the_documented_signing_key() {
+    fn signing_key_matches_the_documentation() {
         assert_eq!(
             hex(&signing_key(SECRET, &scope())),
             "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9"
@@ -197,7 +197,7 @@ mod tests {
 
     /// AWS General Reference, the worked ListUsers example: canonical request, string to sign, signature.
     #[test]
-    fn the_documented_request() {
+    fn signature_matches_the_documentation() {
         let headers = example();
         let canonical = canonical_request(&request(&headers));
         assert_eq!(
@@ -214,7 +214,7 @@ mod tests {
 
     /// The canonical form that AWS's documentation describes: trimmed headers, encoded and sorted queries.
     #[test]
-    fn headers_are_trimmed_and_queries_sorted() {
+    fn canonical_request_trims_headers_and_sorts_queries() {
         let headers = [("My-Header1".to_owned(), "  a   b  c ".to_owned())];
         let mut request = request(&headers);
         request.query = "b=2&a=%7e&a=1";

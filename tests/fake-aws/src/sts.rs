@@ -24,7 +24,7 @@ fn get_session_token(call: &mut Call<'_>) -> Outcome {
     let serial = check.optional("SerialNumber", &params::STS_SERIAL);
     let code = check.optional("TokenCode", &params::TOKEN_CODE);
     check.done()?;
-    refuse_sessions(call)?;
+    reject_sessions(call)?;
     let mfa = verify_mfa(call, serial, code)?;
     let (principal, origin) = (call.caller.principal.clone(), Origin::GetSessionToken { mfa });
     let seconds = user_duration(call, seconds);
@@ -42,7 +42,7 @@ fn get_federation_token(call: &mut Call<'_>) -> Outcome {
     let seconds = check.integer("DurationSeconds", 900, 129_600);
     check.optional("Policy", &params::SESSION_POLICY);
     check.done()?;
-    refuse_sessions(call)?;
+    reject_sessions(call)?;
     let arn = call.account.arn("sts", &format!("federated-user/{name}"));
     call.authorize("sts:GetFederationToken", &arn)?;
     let seconds = user_duration(call, seconds);
@@ -83,8 +83,8 @@ fn assume_role(call: &mut Call<'_>) -> Outcome {
     Ok(Some([credentials(session), xml::element("AssumedRoleUser", &assumed)].concat()))
 }
 
-/// The role's name, id and longest session, if its trust policy lets the caller in. AWS answers alike for
-/// roles that do not exist and roles that do not trust.
+/// The role's name, ID and maximum session duration, if its trust policy allows the caller. For a role that does not
+/// exist, AWS sends the same error as for one that does not trust the caller.
 fn trusted_role(
     call: &Call<'_>,
     role_arn: &str,
@@ -140,7 +140,7 @@ fn get_access_key_info(call: &mut Call<'_>) -> Outcome {
     let mut check = Check::new(call.params);
     let id = check.required("AccessKeyId", &params::STS_KEY_ID);
     check.done()?;
-    refuse_sessions(call)?;
+    reject_sessions(call)?;
     call.authorize("sts:GetAccessKeyInfo", "*")?;
     let known = call.account.keys.iter().any(|key| key.id == id) || call.account.sessions.contains_key(id);
     if !known {
@@ -149,7 +149,7 @@ fn get_access_key_info(call: &mut Call<'_>) -> Outcome {
     Ok(Some(xml::text("Account", &call.account.id)))
 }
 
-fn refuse_sessions(call: &Call<'_>) -> Result<(), ApiError> {
+fn reject_sessions(call: &Call<'_>) -> Result<(), ApiError> {
     match call.caller.session {
         Some(_) => {
             Err(ApiError::access_denied(format!("Cannot call {} with session credentials", call.action)))
@@ -158,7 +158,7 @@ fn refuse_sessions(call: &Call<'_>) -> Result<(), ApiError> {
     }
 }
 
-/// Whether the request proved MFA: nothing sent is no proof and no error.
+/// Whether the request proves MFA. A request without a serial number and a code is valid, but proves nothing.
 fn verify_mfa(call: &mut Call<'_>, serial: Option<&str>, code: Option<&str>) -> Result<bool, ApiError> {
     let (serial, code) = match (serial, code) {
         (None, None) => return Ok(false),

@@ -1,4 +1,4 @@
-//! A certificate authority made for one run, and a server certificate under it.
+//! A certificate authority that is created for one run, and a server certificate that it has signed.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::{ServerConfig, version};
 
-/// A server's side of TLS, and what clients must trust.
+/// The server's TLS settings, and the CA that clients must trust.
 pub(crate) struct Tls {
     pub(crate) acceptor: TlsAcceptor,
     pub(crate) ca_pem: String,

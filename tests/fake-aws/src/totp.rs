@@ -1,6 +1,6 @@
-//! HOTP and TOTP from HMAC-SHA1, written without awsmfa's TOTP crate so that the two can disagree.
+//! HOTP and TOTP from HMAC-SHA1, written without the TOTP crate that awsmfa uses, so that the two can disagree.
 //!
-//! Six digits, 30 seconds, SHA-1: the only kind AWS issues.
+//! Six digits, 30 seconds, SHA-1: the only kind that AWS issues.
 
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
@@ -15,7 +15,7 @@ pub fn hotp(key: &[u8], counter: u64) -> String {
     format!("{:06}", u32::from_be_bytes(word) % 1_000_000)
 }
 
-/// The six digits of a 30-second step; a step before 1970 has none that anyone could enter.
+/// The six digits of a 30-second step, or an empty string for a step before 1970.
 pub fn code(key: &[u8], step: i64) -> String {
     u64::try_from(step).map(|counter| hotp(key, counter)).unwrap_or_default()
 }
@@ -37,7 +37,7 @@ mod tests {
     const KEY: &[u8] = b"12345678901234567890";
 
     #[test]
-    fn rfc_4226_appendix_d() {
+    fn hotp_matches_rfc_4226() {
         let expected = [
             "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871",
             "520489",
@@ -47,9 +47,9 @@ mod tests {
         }
     }
 
-    /// RFC 6238 appendix B, SHA-1, of whose eight digits the last six are ours.
+    /// RFC 6238 appendix B, SHA-1. A six-digit code is the end of the eight digits there.
     #[test]
-    fn rfc_6238_appendix_b() {
+    fn totp_matches_rfc_6238() {
         for (time, eight) in [
             (59, "94287082"),
             (1_111_111_109, "07081804"),

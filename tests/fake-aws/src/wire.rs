@@ -1,4 +1,4 @@
-//! Bodies and headers as broken proxies and networks send them: cut, endless, slow.
+//! Response bodies and headers as broken proxies and networks send them: cut off, endless or slow.
 
 use std::io;
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use crate::faults::{Cut, Endless, Wire};
 
 const DRIP: Duration = Duration::from_millis(50);
 
-/// A body that goes out as a fault has it.
+/// A response body that is sent as a fault demands.
 pub(crate) struct WireBody {
     rest: Option<Bytes>,
     length: Option<usize>,
@@ -68,7 +68,7 @@ impl Body for WireBody {
     }
 }
 
-/// A status line, and headers until the client hangs up.
+/// Sends a status line, then headers until the client disconnects.
 pub(crate) async fn endless_headers(mut stream: impl AsyncWrite + Unpin) -> io::Result<()> {
     stream.write_all(b"HTTP/1.1 200 OK\r\n").await?;
     let line = format!("X-More: {}\r\n", "x".repeat(1000));

@@ -1,6 +1,4 @@
 //! XML text: escaping, elements, and the two envelopes of the Query protocol.
-//!
-//! Nothing here knows what an operation means.
 
 use crate::error::ApiError;
 
@@ -28,7 +26,7 @@ pub(crate) fn text(name: &str, text: &str) -> String {
     format!("<{name}>{}</{name}>", escape(text))
 }
 
-/// `<name>inner</name>` around finished XML.
+/// `<name>inner</name>`, where `inner` is XML.
 pub(crate) fn element(name: &str, inner: &str) -> String {
     if inner.is_empty() { format!("<{name}/>") } else { format!("<{name}>{inner}</{name}>") }
 }
@@ -39,7 +37,7 @@ pub(crate) fn members(name: &str, items: impl IntoIterator<Item = String>) -> St
     element(name, &inner)
 }
 
-/// A successful answer. Operations without output have no result element.
+/// A successful response. Operations without output have no result element.
 pub(crate) fn response(action: &str, namespace: &str, result: Option<&str>, request_id: &str) -> String {
     let result = result.map(|inner| element(&format!("{action}Result"), inner)).unwrap_or_default();
     format!(
@@ -48,7 +46,7 @@ pub(crate) fn response(action: &str, namespace: &str, result: Option<&str>, requ
     )
 }
 
-/// A document without its elements of this name.
+/// The document without the elements of this name.
 pub(crate) fn without(document: &[u8], name: &str) -> Vec<u8> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
     let mut rest = String::from_utf8_lossy(document).into_owned();
@@ -59,7 +57,7 @@ pub(crate) fn without(document: &[u8], name: &str) -> Vec<u8> {
     rest.into_bytes()
 }
 
-/// An error answer.
+/// An error response.
 pub(crate) fn error(error: &ApiError, namespace: &str, request_id: &str) -> String {
     let kind = if error.status >= 500 { "Receiver" } else { "Sender" };
     let message = if error.message.is_empty() { String::new() } else { text("Message", &error.message) };
@@ -82,12 +80,12 @@ mod tests {
     }
 
     #[test]
-    fn an_element_is_left_out() {
+    fn element_is_removed() {
         assert_eq!(without(b"<a><b>1</b><c>2</c><b/></a>", "b"), b"<a><c>2</c><b/></a>");
     }
 
     #[test]
-    fn an_error_has_the_shape_of_aws() {
+    fn error_has_the_format_of_aws() {
         let refused = ApiError::new(403, "AccessDenied", "no ");
         assert_eq!(
             error(&refused, "https://sts.amazonaws.com/doc/2011-06-15/", "id"),

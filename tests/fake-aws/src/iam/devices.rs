@@ -49,7 +49,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     Ok(Some(xml::element("VirtualMFADevice", &inner)))
 }
 
-/// The seed as Base64 of its Base32 text, and the QR code that carries the same: shown once, here.
+/// The seed as Base64 of its Base32 text, and a QR code with the same seed. Only CreateVirtualMFADevice returns them.
 fn bootstrap(name: &str, account: &str, seed: &[u8], odd: Option<&[u8]>) -> String {
     let seed = totp::encode_seed(seed);
     let issuer = "Amazon%20Web%20Services";
@@ -170,7 +170,7 @@ pub(super) fn untag(call: &mut Call<'_>) -> Outcome {
     Ok(None)
 }
 
-/// The device of this serial, if IAM's operations know it by now.
+/// The device with this serial number, if IAM operations see it yet.
 fn known_device<'a>(call: &'a Call<'_>, serial: &str) -> Result<&'a Device, ApiError> {
     let known = call.account.device(serial).filter(|device| device.known <= call.now);
     known.ok_or_else(|| no_such_device(serial))
@@ -185,7 +185,7 @@ fn no_such_device(serial: &str) -> ApiError {
     ApiError::no_such_entity(format!("VirtualMFADevice with serial number {serial} does not exist."))
 }
 
-/// What DeactivateMFADevice and DeleteVirtualMFADevice say of a serial that does not exist.
+/// The error of DeactivateMFADevice and DeleteVirtualMFADevice for a serial number that does not exist.
 fn missing(serial: &str) -> ApiError {
     ApiError::no_such_entity(format!("MFA Device with serial number {serial} does not exist."))
 }
@@ -212,8 +212,8 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// AWS-2023-001: a user with a device changes their own devices only in a session made with MFA. Comes before
-/// any look at the device.
+/// AWS-2023-001: a user who has a device needs an MFA session to change their own devices. AWS checks this before it
+/// looks up the device.
 fn require_mfa_for_own(call: &Call<'_>, user: &str) -> Result<(), ApiError> {
     let own = call.caller.user() == Some(user);
     if own && !call.caller.mfa() && call.account.devices_of(user).next().is_some() {
@@ -229,7 +229,7 @@ fn invalid_for_user() -> ApiError {
     ApiError::no_such_entity("MFA Device invalid for user.")
 }
 
-/// The tags of a request; violations go to `check`, what only IAM refuses comes back as an error.
+/// The tags of a request. Violations of the API model go to `check`; an error is one that only IAM detects.
 fn read_tags(check: &mut Check<'_>, params: &Params) -> Result<Vec<(String, String)>, ApiError> {
     let mut tags: Vec<(String, String)> = Vec::new();
     let mut duplicate = false;

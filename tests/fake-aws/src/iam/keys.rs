@@ -9,8 +9,8 @@ use crate::error::ApiError;
 use crate::params::{self, Check};
 use crate::{policy, xml};
 
-/// The user that ListAccessKeys and UpdateAccessKey act on. Without `UserName`, IAM derives it from the signing key, which
-/// works for long-term keys only.
+/// The user that ListAccessKeys and UpdateAccessKey act on. Without `UserName`, IAM derives it from the signing key,
+/// which works for long-term keys only.
 fn owner(call: &Call<'_>, named: Option<&str>) -> Result<String, ApiError> {
     let guess = call.caller.user().filter(|_| call.caller.session.is_none());
     named.or(guess).map(str::to_owned).ok_or_else(ApiError::user_name_needed)

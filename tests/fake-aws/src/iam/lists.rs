@@ -1,4 +1,4 @@
-//! Operations that read MFA devices. None of them ever returns a seed.
+//! Operations that list MFA devices. None of them returns a seed.
 
 use super::paging::Page;
 use super::{authorize_on_user, named_or_caller, users};
@@ -72,7 +72,7 @@ pub(super) fn tags(call: &mut Call<'_>) -> Outcome {
     page.render(call, "Tags", items).map(Some)
 }
 
-/// GetMFADevice is for FIDO keys alone.
+/// GetMFADevice supports only FIDO security keys.
 pub(super) fn get(call: &mut Call<'_>) -> Outcome {
     let mut check = Check::new(call.params);
     let serial = check.required("SerialNumber", &params::SERIAL);

@@ -1,6 +1,4 @@
-//! The operations of IAM: the table, and what its modules share.
-//!
-//! `devices.rs` changes MFA devices, `lists.rs` reads them, `users.rs` and `keys.rs` are the rest.
+//! The operations of IAM: the table of operations, and what its modules share.
 
 mod devices;
 mod keys;
@@ -39,12 +37,12 @@ pub(crate) fn operation(action: &str) -> Option<Operation> {
     })
 }
 
-/// The user that is named, or else the calling one. Role sessions have to name one.
+/// The user in `UserName`, or the calling user. Role sessions must set `UserName`.
 fn named_or_caller(call: &Call<'_>, named: Option<&str>) -> Result<String, ApiError> {
     named.or(call.caller.user()).map(str::to_owned).ok_or_else(ApiError::user_name_needed)
 }
 
-/// Authorizes `iam:<action>` on a user's ARN; then a user whom IAM's operations do not know yet is not there.
+/// Checks the permission for `iam:<action>` on a user, then whether IAM operations see the user yet.
 fn authorize_on_user(call: &Call<'_>, user: &str) -> Result<(), ApiError> {
     call.authorize(&format!("iam:{}", call.action), &call.account.user_arn(user))?;
     match call.account.users.get(user) {

@@ -1,4 +1,4 @@
-//! Pages: `Marker`, `MaxItems`, `IsTruncated`, and a server that may send fewer than were asked for.
+//! Paging: `Marker`, `MaxItems`, `IsTruncated`. The server may send fewer items than a request asks for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +18,7 @@ impl<'a> Page<'a> {
         Self { marker: check.optional("Marker", &MARKER), max_items: check.integer("MaxItems", 1, 1000) }
     }
 
-    /// One page of `items` as the list `name`, with what follows every list.
+    /// One page of `items` as the list `name`, with `IsTruncated` and `Marker`.
     pub(crate) fn render(&self, call: &Call<'_>, name: &str, items: Vec<String>) -> Result<String, ApiError> {
         let start = self.start(call.action)?;
         let asked = self.max_items.and_then(|max| usize::try_from(max).ok()).unwrap_or(100);
@@ -35,7 +35,7 @@ impl<'a> Page<'a> {
         Ok(out)
     }
 
-    /// Markers are opaque, and good only for the operation that gave them.
+    /// A marker is opaque, and valid only for the operation that returned it.
     fn start(&self, action: &str) -> Result<usize, ApiError> {
         let Some(marker) = self.marker else { return Ok(0) };
         let decoded = STANDARD.decode(marker).ok().and_then(|bytes| String::from_utf8(bytes).ok());

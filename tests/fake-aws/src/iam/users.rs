@@ -1,4 +1,4 @@
-//! Operations on users: the few that making and unmaking a test user takes.
+//! Operations on users.
 
 use super::{authorize_on_user, named_or_caller};
 use crate::account::UserEntry;
@@ -82,7 +82,7 @@ pub(super) fn create_login_profile(call: &mut Call<'_>) -> Outcome {
     Ok(Some(xml::element("LoginProfile", &inner.concat())))
 }
 
-/// Any policy that AWS manages can be attached; only AdministratorAccess has an effect here.
+/// Any AWS managed policy can be attached, but only AdministratorAccess has an effect.
 pub(super) fn attach_policy(call: &mut Call<'_>) -> Outcome {
     let mut check = Check::new(call.params);
     let name = check.required("UserName", &params::EXISTING_USER);
@@ -123,7 +123,7 @@ pub(super) fn account_summary(call: &mut Call<'_>) -> Outcome {
     Ok(Some(xml::element("SummaryMap", &entries.map(entry).concat())))
 }
 
-/// The inside of `<User>`. AWS gives no name for root.
+/// The content of `<User>`. For root it has no name.
 pub(super) fn user_xml(user: &UserEntry) -> String {
     let name = if user.root { String::new() } else { xml::text("UserName", &user.name) };
     [

@@ -1,4 +1,4 @@
-//! Signatures, skew, sessions, envelopes.
+//! Signatures, clock skew, session tokens and the format of responses.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn user() -> (FakeAws, Client) {
 }
 
 #[test]
-fn a_signed_call_is_answered_in_awss_envelope() {
+fn response_has_the_format_of_aws() {
     let (_aws, client) = user();
     let answer = client.sts("GetCallerIdentity", &[]).ok();
     assert!(answer.body.starts_with(
@@ -33,17 +33,17 @@ fn a_signed_call_is_answered_in_awss_envelope() {
 }
 
 #[test]
-fn a_wrong_secret_is_a_wrong_signature() {
+fn wrong_secret_gives_a_wrong_signature() {
     let (_aws, mut client) = user();
     client.secret.push('x');
-    client.sts("GetCallerIdentity", &[]).refused(403, "SignatureDoesNotMatch", MISMATCH);
+    client.sts("GetCallerIdentity", &[]).rejected(403, "SignatureDoesNotMatch", MISMATCH);
 }
 
-/// A way to spoil the headers or the body of a signed request.
+/// A change to the headers and the body of a signed request.
 type Change = dyn Fn(&mut Vec<(String, String)>, &mut String);
 
 #[test]
-fn every_signed_part_counts() {
+fn every_part_of_a_request_is_signed() {
     let (_aws, client) = user();
     let (headers, body) = client.signed("sts", "2011-06-15", "GetCallerIdentity", &[]);
     let try_with = |change: &Change| {
@@ -52,11 +52,11 @@ fn every_signed_part_counts() {
         send(&client.address, "POST", "/", &headers, &body).unwrap()
     };
     try_with(&|_, _| {}).ok();
-    try_with(&|_, body| body.push_str("&a=b")).refused(403, "SignatureDoesNotMatch", MISMATCH);
+    try_with(&|_, body| body.push_str("&a=b")).rejected(403, "SignatureDoesNotMatch", MISMATCH);
     try_with(&|headers, _| headers[1].1.push_str("; charset=utf-8")).code(403, "SignatureDoesNotMatch");
     try_with(&|headers, _| headers[2].1 = "20260930T120001Z".into()).code(403, "SignatureDoesNotMatch");
     let unsigned = "'x-amz-meta' must be a 'SignedHeader' in the AWS Authorization.";
-    try_with(&|headers, _| headers.push(("x-amz-meta".into(), "0".into()))).refused(
+    try_with(&|headers, _| headers.push(("x-amz-meta".into(), "0".into()))).rejected(
         403,
         "SignatureDoesNotMatch",
         unsigned,
@@ -64,7 +64,7 @@ fn every_signed_part_counts() {
     try_with(&|headers, _| headers[3].1 = headers[3].1.replace("aws4_request", "aws5_request"))
         .code(403, "SignatureDoesNotMatch");
     try_with(&|headers, _| headers[3].1 = headers[3].1.replace("content-type;host;", "content-type;"))
-        .refused(
+        .rejected(
             403,
             "SignatureDoesNotMatch",
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
@@ -72,32 +72,32 @@ fn every_signed_part_counts() {
 }
 
 #[test]
-fn a_stated_payload_hash_must_be_the_bodys() {
+fn payload_hash_must_match_the_body() {
     let (_aws, client) = user();
     let body = "Action=GetCallerIdentity&Version=2011-06-15";
     let stating =
         |hash: String| Client { extra: vec![("x-amz-content-sha256".into(), hash)], ..client.clone() };
     stating(fake_aws::sigv4::payload_hash(body.as_bytes())).sts("GetCallerIdentity", &[]).ok();
     let wrong = stating(fake_aws::sigv4::payload_hash(b"")).sts("GetCallerIdentity", &[]);
-    wrong.refused(403, "SignatureDoesNotMatch", MISMATCH);
+    wrong.rejected(403, "SignatureDoesNotMatch", MISMATCH);
 }
 
 #[test]
-fn unknown_and_inactive_keys_are_invalid() {
+fn unknown_and_inactive_keys_are_rejected() {
     let (aws, client) = user();
     let unknown = Client { key: "AKIAAAAAAAAAAAAAAAAA".into(), ..client.clone() };
-    unknown.sts("GetCallerIdentity", &[]).refused(403, "InvalidClientTokenId", INVALID_TOKEN);
+    unknown.sts("GetCallerIdentity", &[]).rejected(403, "InvalidClientTokenId", INVALID_TOKEN);
     // IAM ends the sentence without a period.
     let message = INVALID_TOKEN.trim_end_matches('.');
-    unknown.iam("GetUser", &[]).refused(403, "InvalidClientTokenId", message);
+    unknown.iam("GetUser", &[]).rejected(403, "InvalidClientTokenId", message);
     aws.set_key_status(&client.key, KeyStatus::Inactive);
-    client.sts("GetCallerIdentity", &[]).refused(403, "InvalidClientTokenId", INVALID_TOKEN);
+    client.sts("GetCallerIdentity", &[]).rejected(403, "InvalidClientTokenId", INVALID_TOKEN);
     aws.set_key_status(&client.key, KeyStatus::Active);
     client.sts("GetCallerIdentity", &[]).ok();
 }
 
 #[test]
-fn clocks_may_differ_by_a_quarter_of_an_hour() {
+fn clocks_may_differ_by_15_minutes() {
     let (aws, mut client) = user();
     client.clock = fake_aws::Clock::new();
     client.clock.freeze(at("2026-09-30T11:45:00Z"));
@@ -105,13 +105,13 @@ fn clocks_may_differ_by_a_quarter_of_an_hour() {
     client.clock.freeze(at("2026-09-30T12:15:00Z"));
     client.sts("GetCallerIdentity", &[]).ok();
     client.clock.freeze(at("2026-09-30T11:44:59Z"));
-    client.sts("GetCallerIdentity", &[]).refused(
+    client.sts("GetCallerIdentity", &[]).rejected(
         403,
         "SignatureDoesNotMatch",
         "Signature expired: 20260930T114459Z is now earlier than 20260930T114500Z (20260930T120000Z - 15 min.)",
     );
     client.clock.freeze(at("2026-09-30T12:15:01Z"));
-    client.sts("GetCallerIdentity", &[]).refused(
+    client.sts("GetCallerIdentity", &[]).rejected(
         403,
         "SignatureDoesNotMatch",
         "Signature not yet current: 20260930T121501Z is still later than 20260930T121500Z (20260930T120000Z + 15 \
@@ -122,13 +122,13 @@ fn clocks_may_differ_by_a_quarter_of_an_hour() {
 }
 
 #[test]
-fn the_scope_must_fit() {
+fn credential_scope_must_match() {
     let (_aws, client) = user();
     let wrong = client.call("iam", "2011-06-15", "GetCallerIdentity", &[]).unwrap();
-    wrong.refused(403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'sts'. ");
+    wrong.rejected(403, "SignatureDoesNotMatch", "Credential should be scoped to correct service: 'sts'. ");
     let (mut headers, body) = client.signed("sts", "2011-06-15", "GetCallerIdentity", &[]);
     headers[3].1 = headers[3].1.replace("/20260930/", "/20260929/");
-    send(&client.address, "POST", "/", &headers, &body).unwrap().refused(
+    send(&client.address, "POST", "/", &headers, &body).unwrap().rejected(
         403,
         "SignatureDoesNotMatch",
         "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '20260929' \
@@ -136,13 +136,13 @@ fn the_scope_must_fit() {
     );
     let nowhere = Client { region: String::new(), ..client.clone() };
     let message = "Credential should be scoped to a valid region. ";
-    nowhere.sts("GetCallerIdentity", &[]).refused(403, "SignatureDoesNotMatch", message);
+    nowhere.sts("GetCallerIdentity", &[]).rejected(403, "SignatureDoesNotMatch", message);
     let anywhere = Client { region: "us-gov-west-1".into(), ..client };
     anywhere.sts("GetCallerIdentity", &[]).ok();
 }
 
 #[test]
-fn a_request_without_a_signature_or_with_half_of_one() {
+fn missing_and_incomplete_signatures_are_rejected() {
     let (_aws, client) = user();
     let (mut headers, body) = client.signed("sts", "2011-06-15", "GetCallerIdentity", &[]);
     headers[3].1 = "AWS4-HMAC-SHA256 Credential=x".into();
@@ -153,7 +153,7 @@ fn a_request_without_a_signature_or_with_half_of_one() {
 }
 
 #[test]
-fn a_session_needs_its_token_and_its_time() {
+fn session_needs_its_token_and_expires() {
     let (aws, client) = user();
     let keys = aws.add_session("dev", true);
     let session = Client::session(&aws, &keys);
@@ -167,7 +167,7 @@ fn a_session_needs_its_token_and_its_time() {
     aws.clock().advance(Duration::from_secs(43_199));
     session.sts("GetCallerIdentity", &[]).ok();
     aws.clock().advance(Duration::from_secs(1));
-    session.sts("GetCallerIdentity", &[]).refused(
+    session.sts("GetCallerIdentity", &[]).rejected(
         403,
         "ExpiredToken",
         "The security token included in the request is expired",
@@ -175,9 +175,9 @@ fn a_session_needs_its_token_and_its_time() {
 }
 
 #[test]
-fn unknown_operations_and_versions() {
+fn unknown_operations_and_versions_are_rejected() {
     let (_aws, client) = user();
-    client.sts("GetNothing", &[]).refused(
+    client.sts("GetNothing", &[]).rejected(
         400,
         "InvalidAction",
         "Could not find operation GetNothing for version 2011-06-15",
@@ -186,7 +186,7 @@ fn unknown_operations_and_versions() {
         let (headers, _) = client.signed("sts", "2011-06-15", "GetCallerIdentity", &[]);
         send(&client.address, "POST", "/", &headers, form).unwrap()
     };
-    form("Action=GetSessionToken").refused(
+    form("Action=GetSessionToken").rejected(
         400,
         "InvalidAction",
         "Could not find operation GetSessionToken for version NO_VERSION_SPECIFIED",
@@ -202,7 +202,7 @@ fn unknown_operations_and_versions() {
 }
 
 #[test]
-fn the_log_keeps_what_was_sent() {
+fn log_contains_requests_and_outcomes() {
     let (aws, client) = user();
     client.sts("GetSessionToken", &[("SerialNumber", "x+y/12345"), ("TokenCode", "000000")]);
     client.sts("GetCallerIdentity", &[]).ok();
@@ -221,7 +221,7 @@ fn the_log_keeps_what_was_sent() {
 }
 
 #[test]
-fn checks_come_in_the_order_of_sts() {
+fn checks_have_the_order_of_sts() {
     let (aws, client) = user();
     let call = |client: &Client| client.sts("GetCallerIdentity", &[]);
     let mut session = Client::session(&aws, &aws.add_session("dev", true));
@@ -234,8 +234,8 @@ fn checks_come_in_the_order_of_sts() {
     call(&unknown).code(403, "InvalidClientTokenId");
     unknown.region.clear();
     let message = "Credential should be scoped to a valid region. ";
-    call(&unknown).refused(403, "SignatureDoesNotMatch", message);
-    // The time comes after the key.
+    call(&unknown).rejected(403, "SignatureDoesNotMatch", message);
+    // The time is checked after the key.
     let late = Client { clock: session.clock.clone(), ..client.clone() };
     assert!(call(&late).text("Message").starts_with("Signature expired: "));
     aws.set_key_status(&client.key, KeyStatus::Inactive);

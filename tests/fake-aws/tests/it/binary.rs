@@ -63,7 +63,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn it_says_what_it_serves_and_ends_with_stdin() {
+fn binary_prints_json_and_exits_when_stdin_closes() {
     let mut fake = start(&["--user", "dev", "--admin", "boss", "--account", "111122223333"]);
     assert_eq!(fake.text("/account"), "111122223333");
     assert_eq!(fake.text("/users/0/arn"), "arn:aws:iam::111122223333:user/dev");
@@ -81,7 +81,7 @@ fn it_says_what_it_serves_and_ends_with_stdin() {
 }
 
 #[test]
-fn sessions_last_as_long_as_the_option_says() {
+fn session_lifetime_is_an_option() {
     let fake = start(&["--user", "dev", "--session-lifetime", "-60"]);
     let dev = fake.client(0);
     let expired = dev.with_session(&dev.sts("GetSessionToken", &[]).ok());
@@ -89,7 +89,7 @@ fn sessions_last_as_long_as_the_option_says() {
 }
 
 #[test]
-fn control_routes() {
+fn control_routes_change_clock_sessions_and_faults() {
     let fake = start(&["--user", "dev", "--no-device", "--clock-offset", "-60"]);
     assert!(fake.ready["users"][0]["serial"].is_null());
     let dev = fake.client(0);

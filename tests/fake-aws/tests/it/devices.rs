@@ -54,7 +54,7 @@ impl Setup {
 }
 
 #[test]
-fn a_new_device_shows_its_seed_as_base64_of_base32() {
+fn new_device_has_its_seed_in_base64_of_base32() {
     let Setup { aws, dev, .. } = setup();
     let answer = dev.iam("CreateVirtualMFADevice", &[("VirtualMFADeviceName", "dev")]).ok();
     assert!(answer.body.starts_with(
@@ -73,7 +73,7 @@ fn a_new_device_shows_its_seed_as_base64_of_base32() {
 }
 
 #[test]
-fn names_paths_and_partitions_make_the_serial() {
+fn serial_has_partition_path_and_name() {
     let aws = FakeAws::builder().partition("aws-cn").account("210987654321").start();
     aws.add_admin("admin");
     let admin = Client::new(&aws, &aws.add_access_key("admin"));
@@ -87,26 +87,26 @@ fn names_paths_and_partitions_make_the_serial() {
                    alphanumeric characters and/or / characters.";
     for path in ["/a", "a/"] {
         let answer = create(&[("VirtualMFADeviceName", "x"), ("Path", path)]);
-        answer.refused(400, "ValidationError", message);
+        answer.rejected(400, "ValidationError", message);
     }
     create(&[]).code(400, "ValidationError");
 }
 
 #[test]
-fn a_name_is_taken_once() {
+fn device_name_is_unique() {
     let Setup { aws, dev, .. } = setup();
     aws.add_unassigned_device("dev");
     let again = dev.iam("CreateVirtualMFADevice", &[("VirtualMFADeviceName", "dev")]);
-    again.refused(409, "EntityAlreadyExists", "MFA device already exists.");
+    again.rejected(409, "EntityAlreadyExists", "MFA device already exists.");
 }
 
 #[test]
-fn a_pair_enables_at_once_and_is_not_consumed() {
+fn pair_enables_at_once_and_stays_usable() {
     let setup = setup();
     let serial = setup.aws.add_unassigned_device("dev").serial;
     for (first, second) in [(0, 0), (0, -1), (-2, 0), (-1, 5)] {
-        let refused = setup.pair(&setup.dev, "EnableMFADevice", &serial, first, second);
-        refused.refused(403, "InvalidAuthenticationCode", INVALID_PAIR);
+        let answer = setup.pair(&setup.dev, "EnableMFADevice", &serial, first, second);
+        answer.rejected(403, "InvalidAuthenticationCode", INVALID_PAIR);
     }
     let answer = setup.enable(&setup.dev, &serial).ok();
     assert!(!answer.body.contains("Result"), "an operation without output: {}", answer.body);
@@ -116,24 +116,24 @@ fn a_pair_enables_at_once_and_is_not_consumed() {
 }
 
 #[test]
-fn pairs_must_be_newer_than_the_last_even_after_deactivation() {
+fn pair_must_be_newer_even_after_deactivation() {
     let setup = setup();
     let serial = setup.aws.add_unassigned_device("dev").serial;
     setup.enable(&setup.admin, &serial).ok();
     let deactivate = [("UserName", "dev"), ("SerialNumber", &*serial)];
     setup.admin.iam("DeactivateMFADevice", &deactivate).ok();
-    setup.enable(&setup.admin, &serial).refused(403, "InvalidAuthenticationCode", INVALID_PAIR);
+    setup.enable(&setup.admin, &serial).rejected(403, "InvalidAuthenticationCode", INVALID_PAIR);
     setup.pair(&setup.admin, "EnableMFADevice", &serial, 0, 1).code(403, "InvalidAuthenticationCode");
     setup.pair(&setup.admin, "EnableMFADevice", &serial, 1, 2).ok();
 }
 
 #[test]
-fn resync_learns_the_drift() {
+fn resync_sets_the_drift() {
     let setup = setup();
     let serial = setup.aws.add_device("dev", "dev").serial;
-    setup.login(&serial, 40).refused(403, "AccessDenied", INVALID);
+    setup.login(&serial, 40).rejected(403, "AccessDenied", INVALID);
     setup.pair(&setup.dev, "ResyncMFADevice", &serial, 39, 40).ok();
-    setup.login(&serial, 0).refused(403, "AccessDenied", INVALID);
+    setup.login(&serial, 0).rejected(403, "AccessDenied", INVALID);
     setup.login(&serial, 40).ok();
     assert_eq!(setup.aws.devices()[0].drift, 40);
     setup.pair(&setup.dev, "ResyncMFADevice", &serial, 1040, 1041).code(403, "InvalidAuthenticationCode");
@@ -141,16 +141,16 @@ fn resync_learns_the_drift() {
 }
 
 #[test]
-fn sts_learns_of_changes_late() {
+fn sts_sees_changes_after_the_lag() {
     let setup = setup();
     setup.aws.set_lag(Duration::from_secs(10));
     let serial = setup.aws.add_unassigned_device("dev").serial;
     setup.enable(&setup.dev, &serial).ok();
     assert_eq!(setup.aws.devices_of("dev").len(), 1, "IAM knows at once");
     setup.aws.clock().advance(Duration::from_secs(9));
-    setup.login(&serial, 0).refused(403, "AccessDenied", UNABLE);
+    setup.login(&serial, 0).rejected(403, "AccessDenied", UNABLE);
     setup.aws.clock().advance(Duration::from_secs(1));
-    setup.login(&serial, 0).refused(403, "AccessDenied", INVALID);
+    setup.login(&serial, 0).rejected(403, "AccessDenied", INVALID);
     setup.login(&serial, 1).ok();
     let seed = totp::decode_seed(&setup.aws.seed(&serial)).unwrap();
     setup.admin.iam("DeactivateMFADevice", &[("UserName", "dev"), ("SerialNumber", &serial)]).ok();
@@ -161,21 +161,21 @@ fn sts_learns_of_changes_late() {
     };
     late(2).ok();
     setup.aws.clock().advance(Duration::from_secs(10));
-    late(-1).refused(403, "AccessDenied", UNABLE);
+    late(-1).rejected(403, "AccessDenied", UNABLE);
 }
 
 #[test]
-fn with_a_device_ones_own_devices_need_an_mfa_session() {
+fn user_with_a_device_needs_an_mfa_session_for_own_devices() {
     let setup = setup();
     let first = setup.aws.add_device("dev", "first").serial;
     let second = setup.aws.add_unassigned_device("second").serial;
-    setup.enable(&setup.dev, &second).refused(403, "AccessDenied", MFA_NEEDED);
-    setup.enable(&setup.dev, &first).refused(403, "AccessDenied", MFA_NEEDED);
+    setup.enable(&setup.dev, &second).rejected(403, "AccessDenied", MFA_NEEDED);
+    setup.enable(&setup.dev, &first).rejected(403, "AccessDenied", MFA_NEEDED);
     let missing = setup.aws.add_unassigned_device("missing").serial;
     setup.aws.remove_device(&missing);
     let codes = [("AuthenticationCode1", "123456"), ("AuthenticationCode2", "123457")];
     let of = |serial| [&[("UserName", "dev"), ("SerialNumber", serial)], &codes[..]].concat();
-    setup.dev.iam("EnableMFADevice", &of(&missing)).refused(403, "AccessDenied", MFA_NEEDED);
+    setup.dev.iam("EnableMFADevice", &of(&missing)).rejected(403, "AccessDenied", MFA_NEEDED);
     setup.pair(&setup.dev, "ResyncMFADevice", &first, -1, 0).ok();
     let session = Client::session(&setup.aws, &setup.aws.add_session("dev", true));
     setup.enable(&session, &second).ok();
@@ -187,10 +187,10 @@ fn with_a_device_ones_own_devices_need_an_mfa_session() {
 }
 
 #[test]
-fn an_admins_own_devices_need_mfa_and_others_do_not() {
+fn admin_needs_mfa_for_own_devices_only() {
     let setup = setup();
     let own = setup.aws.add_device("admin", "admin").serial;
-    setup.admin.iam("DeactivateMFADevice", &[("SerialNumber", &own)]).refused(
+    setup.admin.iam("DeactivateMFADevice", &[("SerialNumber", &own)]).rejected(
         403,
         "AccessDenied",
         MFA_NEEDED,
@@ -200,24 +200,24 @@ fn an_admins_own_devices_need_mfa_and_others_do_not() {
 }
 
 #[test]
-fn a_device_has_one_user_and_a_user_eight_devices() {
+fn device_has_one_user_and_user_has_eight_devices() {
     let setup = setup();
     let mine = setup.aws.add_device("dev", "0").serial;
     setup.aws.add_user("other");
     let theirs = setup.aws.add_device("other", "theirs").serial;
     let enable = |serial: &str| setup.enable(&setup.admin, serial);
-    enable(&mine).refused(409, "EntityAlreadyExists", "MFA Device for user dev already exists.");
-    enable(&theirs).refused(409, "EntityAlreadyExists", "MFA Device is already in use.");
+    enable(&mine).rejected(409, "EntityAlreadyExists", "MFA Device for user dev already exists.");
+    enable(&theirs).rejected(409, "EntityAlreadyExists", "MFA Device is already in use.");
     for name in 1..7 {
         setup.aws.add_device("dev", &name.to_string());
     }
     enable(&setup.aws.add_unassigned_device("7").serial).ok();
     let ninth = enable(&setup.aws.add_unassigned_device("8").serial);
-    ninth.refused(409, "LimitExceeded", "Cannot exceed quota for MFADevicesPerUser: 8");
+    ninth.rejected(409, "LimitExceeded", "Cannot exceed quota for MFADevicesPerUser: 8");
 }
 
 #[test]
-fn unknown_users_and_devices() {
+fn unknown_users_and_devices_are_rejected() {
     let setup = setup();
     let stale = setup.aws.add_unassigned_device("stale").serial;
     let foreign = setup.aws.add_device("admin", "admin").serial;
@@ -228,15 +228,15 @@ fn unknown_users_and_devices() {
     let does_not_exist = format!("MFA Device with serial number {missing} does not exist.");
     for serial in [&*stale, &*foreign, missing] {
         let message = "MFA Device invalid for user.";
-        admin.iam("ResyncMFADevice", &with("dev", serial)).refused(404, "NoSuchEntity", message);
+        admin.iam("ResyncMFADevice", &with("dev", serial)).rejected(404, "NoSuchEntity", message);
         let message = if serial == missing { &*does_not_exist } else { message };
         let deactivate = [("UserName", "dev"), ("SerialNumber", serial)];
-        admin.iam("DeactivateMFADevice", &deactivate).refused(404, "NoSuchEntity", message);
+        admin.iam("DeactivateMFADevice", &deactivate).rejected(404, "NoSuchEntity", message);
     }
     let delete = admin.iam("DeleteVirtualMFADevice", &[("SerialNumber", missing)]);
-    delete.refused(404, "NoSuchEntity", &does_not_exist);
+    delete.rejected(404, "NoSuchEntity", &does_not_exist);
     admin.iam("EnableMFADevice", &with("dev", missing)).code(404, "NoSuchEntity");
-    admin.iam("EnableMFADevice", &with("nobody", &stale)).refused(
+    admin.iam("EnableMFADevice", &with("nobody", &stale)).rejected(
         404,
         "NoSuchEntity",
         "The user with name nobody cannot be found.",
@@ -246,11 +246,11 @@ fn unknown_users_and_devices() {
 }
 
 #[test]
-fn an_assigned_device_cannot_be_deleted() {
+fn assigned_device_cannot_be_deleted() {
     let setup = setup();
     let serial = setup.aws.add_device("dev", "dev").serial;
     let delete = || setup.admin.iam("DeleteVirtualMFADevice", &[("SerialNumber", &serial)]);
-    delete().refused(409, "DeleteConflict", "MFA VirtualDevice in use. Must deactivate first.");
+    delete().rejected(409, "DeleteConflict", "MFA VirtualDevice in use. Must deactivate first.");
     setup.admin.iam("DeactivateMFADevice", &[("UserName", "dev"), ("SerialNumber", &serial)]).ok();
     delete().ok();
     delete().code(404, "NoSuchEntity");
@@ -267,7 +267,7 @@ fn sessions_survive_their_device() {
 }
 
 #[test]
-fn tags_come_with_creation_or_later() {
+fn tags_are_set_at_creation_or_later() {
     let setup = setup();
     let create = |client: &Client, value: &str| {
         let tag = [("Tags.member.1.Key", "owner"), ("Tags.member.1.Value", value)];

@@ -1,4 +1,4 @@
-//! Faults, seen from a client.
+//! Faults, as a client sees them.
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -15,12 +15,12 @@ fn setup() -> (FakeAws, Client) {
 }
 
 #[test]
-fn refusals_on_order() {
+fn error_faults_are_sent() {
     let (aws, client) = setup();
     aws.fault(Fault::throttling().on("GetSessionToken").times(2));
     client.sts("GetCallerIdentity", &[]).ok();
-    client.sts("GetSessionToken", &[]).refused(400, "Throttling", "Rate exceeded");
-    client.sts("GetSessionToken", &[]).refused(400, "Throttling", "Rate exceeded");
+    client.sts("GetSessionToken", &[]).rejected(400, "Throttling", "Rate exceeded");
+    client.sts("GetSessionToken", &[]).rejected(400, "Throttling", "Rate exceeded");
     client.sts("GetSessionToken", &[]).ok();
     aws.fault(Fault::service_failure());
     let failure = client.sts("GetCallerIdentity", &[]);
@@ -29,15 +29,15 @@ fn refusals_on_order() {
     aws.fault(Fault::unavailable());
     client.sts("GetCallerIdentity", &[]).code(503, "ServiceUnavailable");
     aws.fault(Fault::error(403, "RegionDisabledException", "no <region>"));
-    let refused = client.sts("GetCallerIdentity", &[]);
-    assert!(refused.body.contains("no &lt;region&gt;"), "{}", refused.body);
+    let answer = client.sts("GetCallerIdentity", &[]);
+    assert!(answer.body.contains("no &lt;region&gt;"), "{}", answer.body);
     aws.fault(Fault::throttling().forever());
     aws.clear_faults();
     client.sts("GetCallerIdentity", &[]).ok();
 }
 
 #[test]
-fn a_connection_can_end_before_or_after_the_effect() {
+fn connection_closes_before_or_after_the_effect() {
     let (aws, client) = setup();
     let create = |name: &str| {
         client.call("iam", "2010-05-08", "CreateVirtualMFADevice", &[("VirtualMFADeviceName", name)])
@@ -59,7 +59,7 @@ fn a_connection_can_end_before_or_after_the_effect() {
 }
 
 #[test]
-fn a_lost_answer_still_consumes_the_code() {
+fn lost_response_still_uses_up_the_code() {
     let (aws, client) = setup();
     let device = aws.add_device("dev", "dev");
     let code = aws.code_now(&device.serial);
@@ -74,7 +74,7 @@ fn a_lost_answer_still_consumes_the_code() {
 }
 
 #[test]
-fn portals_and_garbage() {
+fn portals_and_garbage_have_status_200_or_302() {
     let (aws, client) = setup();
     aws.fault(Fault::captive_portal());
     let portal = client.sts("GetCallerIdentity", &[]).ok();
@@ -87,7 +87,7 @@ fn portals_and_garbage() {
     assert!(!client.sts("GetCallerIdentity", &[]).ok().body.contains("Response"));
 }
 
-/// Sends CreateVirtualMFADevice on a connection of its own and does not wait for the answer.
+/// Sends CreateVirtualMFADevice on a new connection and does not wait for the response.
 fn send_create(client: &Client) -> TcpStream {
     let name = [("VirtualMFADeviceName", "x")];
     let (headers, body) = client.signed("iam", "2010-05-08", "CreateVirtualMFADevice", &name);
@@ -96,16 +96,16 @@ fn send_create(client: &Client) -> TcpStream {
     stream
 }
 
-/// How far the first request has come, once that is further than `known`.
+/// Waits until the outcome of the first request is another one than `known`.
 #[track_caller]
-fn further_than(aws: &FakeAws, known: &RequestOutcome) -> RequestOutcome {
+fn next_outcome(aws: &FakeAws, known: &RequestOutcome) -> RequestOutcome {
     for _ in 0..6000 {
         match aws.requests().into_iter().next().map(|request| request.outcome) {
             Some(outcome) if outcome != RequestOutcome::Pending && outcome != *known => return outcome,
             _ => pause(),
         }
     }
-    panic!("a minute later: {:?}", aws.requests());
+    panic!("still the same after a minute: {:?}", aws.requests());
 }
 
 #[allow(clippy::disallowed_methods, reason = "the server is waited for")]
@@ -118,35 +118,35 @@ const ANSWER_HELD: RequestOutcome = RequestOutcome::Held { processed: true };
 const DONE: RequestOutcome = RequestOutcome::Answered { status: 200, code: None };
 
 #[test]
-fn a_request_that_is_held_takes_effect_later_though_the_client_left() {
+fn held_request_takes_effect_without_its_client() {
     let (aws, client) = setup();
     let gate = Gate::new();
     aws.fault(Fault::held(&gate));
     let stream = send_create(&client);
-    assert_eq!(further_than(&aws, &RequestOutcome::Pending), HELD);
+    assert_eq!(next_outcome(&aws, &RequestOutcome::Pending), HELD);
     drop(stream);
     client.sts("GetCallerIdentity", &[]).ok();
     assert!(aws.devices().is_empty());
     gate.open();
-    assert_eq!(further_than(&aws, &HELD), DONE);
+    assert_eq!(next_outcome(&aws, &HELD), DONE);
     assert_eq!(aws.devices().len(), 1);
 }
 
 #[test]
-fn a_request_whose_answer_is_held_has_taken_effect() {
+fn request_with_a_held_response_has_taken_effect() {
     let (aws, client) = setup();
     let gate = Gate::new();
     aws.fault(Fault::held(&gate).processed());
     let mut stream = send_create(&client);
-    assert_eq!(further_than(&aws, &RequestOutcome::Pending), ANSWER_HELD);
+    assert_eq!(next_outcome(&aws, &RequestOutcome::Pending), ANSWER_HELD);
     assert_eq!(aws.devices().len(), 1);
     gate.open();
-    assert_eq!(further_than(&aws, &ANSWER_HELD), DONE);
+    assert_eq!(next_outcome(&aws, &ANSWER_HELD), DONE);
     assert!(crate::support::read(&mut stream).unwrap().ok().body.contains("Base32StringSeed"));
 }
 
 #[test]
-fn a_delay_comes_before_or_after_the_effect() {
+fn delay_is_before_or_after_the_effect() {
     let (aws, client) = setup();
     let long = Duration::from_secs(3600);
     aws.fault(Fault::delay(Duration::from_millis(1)));
@@ -154,12 +154,12 @@ fn a_delay_comes_before_or_after_the_effect() {
     aws.clear_requests();
     aws.fault(Fault::delay(long).processed());
     let _kept = send_create(&client);
-    assert_eq!(further_than(&aws, &RequestOutcome::Pending), ANSWER_HELD);
+    assert_eq!(next_outcome(&aws, &RequestOutcome::Pending), ANSWER_HELD);
     assert_eq!(aws.devices().len(), 1);
     aws.clear_requests();
     aws.remove_device(&aws.devices()[0].serial);
     aws.fault(Fault::delay(long));
     let _kept = send_create(&client);
-    assert_eq!(further_than(&aws, &RequestOutcome::Pending), HELD);
+    assert_eq!(next_outcome(&aws, &RequestOutcome::Pending), HELD);
     assert!(aws.devices().is_empty());
 }

@@ -1,4 +1,4 @@
-//! What IAM knows late: its lists, and what has just been made.
+//! Changes that IAM shows late: in its lists, and new users and devices.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const LAG: Duration = Duration::from_secs(10);
 const SERIAL: &str = "arn:aws:iam::123456789012:mfa/dev";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A user `dev` and an administrator, who asks.
+/// A server with a user `dev`, and the client of an administrator.
 fn setup() -> (FakeAws, Client) {
     let aws = frozen();
     aws.add_user("dev");
@@ -31,7 +31,7 @@ fn enable(aws: &FakeAws, admin: &Client) -> Answer {
     admin.iam("EnableMFADevice", &params)
 }
 
-/// How many devices each list has: ListMFADevices, and ListVirtualMFADevices by assignment.
+/// The number of devices in ListMFADevices, and in ListVirtualMFADevices by assignment.
 fn listed(admin: &Client) -> (usize, usize, usize) {
     let count = |action: &str, name: &str, value: &str| {
         admin.iam(action, &[(name, value)]).ok().texts("SerialNumber").len()
@@ -57,7 +57,7 @@ fn lists_show_each_change_after_their_lag() {
     for (change, after) in changes {
         change().ok();
         aws.clock().advance(LAG - SECOND);
-        assert_eq!(listed(&admin), before, "not yet {after:?}");
+        assert_eq!(listed(&admin), before, "{after:?} should not be visible yet");
         aws.clock().advance(SECOND);
         assert_eq!(listed(&admin), after);
         before = after;
@@ -65,7 +65,7 @@ fn lists_show_each_change_after_their_lag() {
 }
 
 #[test]
-fn a_change_that_was_undone_is_seen_for_as_long_as_it_lasted() {
+fn undone_change_is_visible_for_as_long_as_it_lasted() {
     let (aws, admin) = setup();
     create(&admin).ok();
     aws.set_list_lag(LAG);
@@ -79,7 +79,7 @@ fn a_change_that_was_undone_is_seen_for_as_long_as_it_lasted() {
 }
 
 #[test]
-fn what_a_test_sets_up_is_listed_at_once_and_nothing_else() {
+fn setup_is_listed_at_once() {
     let aws = FakeAws::builder().list_lag(LAG).creation_lag(LAG).start();
     aws.clock().freeze(at("2026-09-30T12:00:00Z"));
     aws.add_user("dev");
@@ -94,7 +94,7 @@ fn what_a_test_sets_up_is_listed_at_once_and_nothing_else() {
 }
 
 #[test]
-fn the_lag_of_lists_is_not_that_of_sts() {
+fn lag_of_lists_is_not_the_lag_of_sts() {
     let (aws, admin) = setup();
     let dev = Client::new(&aws, &aws.add_access_key("dev"));
     aws.set_list_lag(LAG);
@@ -106,26 +106,26 @@ fn the_lag_of_lists_is_not_that_of_sts() {
 }
 
 #[test]
-fn a_new_device_exists_for_the_next_request_after_the_lag() {
+fn new_device_is_visible_after_the_lag() {
     let (aws, admin) = setup();
     aws.set_creation_lag(LAG);
     create(&admin).ok();
     let message = format!("VirtualMFADevice with serial number {SERIAL} does not exist.");
     aws.clock().advance(LAG - SECOND);
-    enable(&aws, &admin).refused(404, "NoSuchEntity", &message);
+    enable(&aws, &admin).rejected(404, "NoSuchEntity", &message);
     let serial = [("SerialNumber", SERIAL)];
     for action in ["TagMFADevice", "ListMFADeviceTags"] {
-        admin.iam(action, &serial).refused(404, "NoSuchEntity", &message);
+        admin.iam(action, &serial).rejected(404, "NoSuchEntity", &message);
     }
     admin.iam("DeleteVirtualMFADevice", &serial).code(404, "NoSuchEntity");
     create(&admin).code(409, "EntityAlreadyExists");
-    assert_eq!(listed(&admin), (0, 0, 1), "the lists have a lag of their own");
+    assert_eq!(listed(&admin), (0, 0, 1), "the lists have their own lag");
     aws.clock().advance(SECOND);
     enable(&aws, &admin).ok();
 }
 
 #[test]
-fn a_new_user_exists_for_the_next_request_after_the_lag() {
+fn new_user_is_visible_after_the_lag() {
     let (aws, admin) = setup();
     aws.set_creation_lag(LAG);
     let user = [("UserName", "new")];
@@ -140,7 +140,7 @@ fn a_new_user_exists_for_the_next_request_after_the_lag() {
     };
     aws.clock().advance(LAG - SECOND);
     for answer in all(&policy) {
-        answer.refused(404, "NoSuchEntity", "The user with name new cannot be found.");
+        answer.rejected(404, "NoSuchEntity", "The user with name new cannot be found.");
     }
     admin.iam("CreateUser", &user).code(409, "EntityAlreadyExists");
     aws.clock().advance(SECOND);

@@ -1,4 +1,4 @@
-//! Listing devices: pages, who is shown, and that no list has a seed.
+//! Lists of devices: pages, filters, and no seeds.
 
 use fake_aws::{DeviceKind, FakeAws};
 
@@ -11,7 +11,7 @@ fn setup() -> (FakeAws, Client) {
     (aws, admin)
 }
 
-/// Every serial over all pages, and the number of pages.
+/// The serial numbers on all pages, and the number of pages.
 fn walk(client: &Client, action: &str, params: &[(&str, &str)]) -> (Vec<String>, usize) {
     let (mut all, mut pages) = (Vec::new(), 0);
     let mut marker: Option<String> = None;
@@ -36,7 +36,7 @@ fn names(serials: &[String]) -> Vec<&str> {
 }
 
 #[test]
-fn pages_are_as_small_as_the_server_likes() {
+fn page_size_is_limited_by_the_server() {
     let (aws, admin) = setup();
     for name in ["a", "b", "c", "d", "e"] {
         aws.add_unassigned_device(name);
@@ -78,7 +78,7 @@ fn virtual_devices_are_listed_by_assignment_and_without_seeds() {
 }
 
 #[test]
-fn a_users_devices_are_of_every_kind() {
+fn all_kinds_of_devices_are_listed() {
     let (aws, admin) = setup();
     aws.add_user("dev");
     let dev = Client::new(&aws, &aws.add_access_key("dev"));
@@ -97,13 +97,13 @@ fn a_users_devices_are_of_every_kind() {
 }
 
 #[test]
-fn get_is_for_fido_alone() {
+fn get_mfa_device_supports_fido_only() {
     let (aws, admin) = setup();
     aws.add_user("dev");
     let serial = aws.add_device("dev", "virtual").serial;
     let fido = aws.add_fido_device("dev", "yubi").serial;
     let get = |serial: &str| admin.iam("GetMFADevice", &[("SerialNumber", serial), ("UserName", "dev")]);
-    get(&serial).refused(
+    get(&serial).rejected(
         400,
         "ValidationError",
         "The MFA device serial number sent in the request is invalid or not supported by this API. Currently, only \

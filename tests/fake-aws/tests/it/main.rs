@@ -1,4 +1,4 @@
-//! The fake's own tests, through its socket: each rule has one that fails if the rule is broken.
+//! Tests of fake-aws through its socket. Each rule has a test that fails if the rule is broken.
 
 #![allow(clippy::unwrap_used, reason = "clippy.toml allows it in tests, and these are their helpers")]
 

@@ -1,4 +1,4 @@
-//! The self-management policy and the words of refusals.
+//! The self-management policy, and the texts of denials.
 
 use fake_aws::{FakeAws, Permissions};
 
@@ -22,7 +22,7 @@ fn denied(action: &str, resource: &str) -> String {
     )
 }
 
-/// The policy that manages MFA is a managed one, and AWS states the ARN of such a policy.
+/// The denial by a managed policy, of which AWS states the ARN.
 fn denied_by_policy(action: &str, resource: &str) -> String {
     format!("{}: arn:aws:iam::123456789012:policy/SelfManageMFA", denied(action, resource))
 }
@@ -34,7 +34,7 @@ fn not_allowed(action: &str, resource: &str) -> String {
 }
 
 #[test]
-fn without_mfa_little_is_allowed() {
+fn little_is_allowed_without_mfa() {
     let (aws, keys, _) = setup();
     keys.iam("GetUser", &[]).ok();
     keys.iam("ListMFADevices", &[]).ok();
@@ -42,10 +42,10 @@ fn without_mfa_little_is_allowed() {
     keys.iam("CreateVirtualMFADevice", &[("VirtualMFADeviceName", "dev")]).ok();
     let serial = aws.devices()[0].serial.clone();
     let delete = keys.iam("DeleteVirtualMFADevice", &[("SerialNumber", &serial)]);
-    delete.refused(403, "AccessDenied", &denied_by_policy("iam:DeleteVirtualMFADevice", &serial));
+    delete.rejected(403, "AccessDenied", &denied_by_policy("iam:DeleteVirtualMFADevice", &serial));
     let deactivate = keys.iam("DeactivateMFADevice", &[("SerialNumber", &serial)]);
-    deactivate.refused(403, "AccessDenied", &denied_by_policy("iam:DeactivateMFADevice", OWN));
-    keys.iam("ListAccessKeys", &[]).refused(
+    deactivate.rejected(403, "AccessDenied", &denied_by_policy("iam:DeactivateMFADevice", OWN));
+    keys.iam("ListAccessKeys", &[]).rejected(
         403,
         "AccessDenied",
         &denied_by_policy("iam:ListAccessKeys", OWN),
@@ -53,32 +53,32 @@ fn without_mfa_little_is_allowed() {
 }
 
 #[test]
-fn with_mfa_only_what_is_listed_is_allowed() {
+fn only_listed_actions_are_allowed_with_mfa() {
     let (aws, _, session) = setup();
     let serial = aws.add_device("dev", "dev").serial;
     let delete = session.iam("DeleteVirtualMFADevice", &[("SerialNumber", &serial)]);
-    delete.refused(403, "AccessDenied", &not_allowed("iam:DeleteVirtualMFADevice", &serial));
+    delete.rejected(403, "AccessDenied", &not_allowed("iam:DeleteVirtualMFADevice", &serial));
     let list = session.iam("ListAccessKeys", &[("UserName", "dev")]);
-    list.refused(403, "AccessDenied", &not_allowed("iam:ListAccessKeys", OWN));
+    list.rejected(403, "AccessDenied", &not_allowed("iam:ListAccessKeys", OWN));
     session.iam("DeactivateMFADevice", &[("SerialNumber", &serial)]).ok();
 }
 
 #[test]
-fn others_are_out_of_reach() {
+fn other_users_cannot_be_read() {
     let (_aws, keys, _) = setup();
     let other = "arn:aws:iam::123456789012:user/other";
     let get = keys.iam("GetUser", &[("UserName", "other")]);
-    get.refused(403, "AccessDenied", &not_allowed("iam:GetUser", other));
+    get.rejected(403, "AccessDenied", &not_allowed("iam:GetUser", other));
     let nobody = keys.iam("ListMFADevices", &[("UserName", "nobody")]);
     nobody.code(403, "AccessDenied");
 }
 
 #[test]
-fn a_user_with_a_path_does_not_match_the_policy() {
+fn user_with_a_path_does_not_match_the_policy() {
     let aws = frozen();
     aws.add_user_with_path("bob", "/eng/");
     let bob = Client::new(&aws, &aws.add_access_key("bob"));
-    bob.iam("GetUser", &[]).refused(
+    bob.iam("GetUser", &[]).rejected(
         403,
         "AccessDenied",
         "User: arn:aws:iam::123456789012:user/eng/bob is not authorized to perform: iam:GetUser on resource: \
@@ -88,13 +88,13 @@ fn a_user_with_a_path_does_not_match_the_policy() {
 }
 
 #[test]
-fn none_is_nothing_and_a_denial_beats_an_administrator() {
+fn explicit_deny_overrides_admin() {
     let (aws, keys, _) = setup();
     aws.set_permissions("dev", Permissions::None);
-    keys.iam("GetUser", &[]).refused(403, "AccessDenied", &not_allowed("iam:GetUser", OWN));
+    keys.iam("GetUser", &[]).rejected(403, "AccessDenied", &not_allowed("iam:GetUser", OWN));
     aws.set_permissions("dev", Permissions::Admin);
     keys.iam("ListMFADevices", &[]).ok();
     aws.deny("dev", "iam:ListMFADevices");
-    keys.iam("ListMFADevices", &[]).refused(403, "AccessDenied", &denied("iam:ListMFADevices", OWN));
+    keys.iam("ListMFADevices", &[]).rejected(403, "AccessDenied", &denied("iam:ListMFADevices", OWN));
     keys.iam("GetUser", &[]).ok();
 }

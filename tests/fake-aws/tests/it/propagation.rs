@@ -1,4 +1,4 @@
-//! What STS knows late of a device, and codes that arrive before it knows.
+//! Changes to devices that STS sees late, and codes that arrive too early.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ impl Setup {
         Self { aws, dev, admin }
     }
 
-    /// Creates the device and enables it with the codes of the last step and this one.
+    /// Creates the device and enables it with the codes of the last step and the current one.
     fn enroll(&self) {
         self.admin.iam("CreateVirtualMFADevice", &[("VirtualMFADeviceName", "dev")]).ok();
         self.pair("EnableMFADevice", 0).ok();
@@ -64,16 +64,16 @@ fn early_code_is_used_up_and_counts_once() {
     setup.enroll();
     let seed = setup.seed();
     for _ in 0..3 {
-        setup.login(&seed, 0).refused(403, "AccessDenied", UNABLE);
+        setup.login(&seed, 0).rejected(403, "AccessDenied", UNABLE);
     }
     setup.aws.clock().advance(LAG);
-    setup.login(&seed, 0).refused(403, "AccessDenied", INVALID);
+    setup.login(&seed, 0).rejected(403, "AccessDenied", INVALID);
     // One verification early, one just now: seven are left.
     for _ in 0..6 {
-        setup.login(&seed, 50).refused(403, "AccessDenied", INVALID);
+        setup.login(&seed, 50).rejected(403, "AccessDenied", INVALID);
     }
     setup.login(&seed, 1).ok();
-    setup.login(&seed, 2).refused(403, "AccessDenied", UNABLE);
+    setup.login(&seed, 2).rejected(403, "AccessDenied", UNABLE);
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn recreated_device_is_judged_by_the_old_secret_at_first() {
     let new = setup.seed();
     assert_ne!(old, new);
     setup.aws.clock().advance(LAG - Duration::from_secs(1));
-    setup.login(&new, 0).refused(403, "AccessDenied", INVALID);
+    setup.login(&new, 0).rejected(403, "AccessDenied", INVALID);
     setup.login(&old, 0).ok();
     setup.aws.clock().advance(Duration::from_secs(1));
-    setup.login(&old, 1).refused(403, "AccessDenied", INVALID);
+    setup.login(&old, 1).rejected(403, "AccessDenied", INVALID);
     setup.login(&new, 0).ok();
 }
 
@@ -101,30 +101,30 @@ fn recreated_device_inherits_the_budget() {
     setup.aws.clock().advance(LAG);
     let old = setup.seed();
     for _ in 0..9 {
-        setup.login(&old, 50).refused(403, "AccessDenied", INVALID);
+        setup.login(&old, 50).rejected(403, "AccessDenied", INVALID);
     }
     setup.remove();
     setup.enroll();
     setup.aws.clock().advance(LAG);
-    setup.login(&setup.seed(), 0).refused(403, "AccessDenied", UNABLE);
+    setup.login(&setup.seed(), 0).rejected(403, "AccessDenied", UNABLE);
     setup.aws.clock().advance(Duration::from_secs(180));
     setup.login(&setup.seed(), 0).ok();
 }
 
 #[test]
-fn codes_of_a_pair_are_used_up_if_a_test_says_so() {
+fn pair_can_be_used_up() {
     let setup = Setup::new();
     setup.aws.set_lag(Duration::ZERO);
     setup.aws.set_consume_pairs(true);
     setup.enroll();
     let seed = setup.seed();
     for offset in [-1, 0] {
-        setup.login(&seed, offset).refused(403, "AccessDenied", INVALID);
+        setup.login(&seed, offset).rejected(403, "AccessDenied", INVALID);
     }
     setup.login(&seed, 1).ok();
     setup.aws.clock().advance(Duration::from_secs(120));
     setup.pair("ResyncMFADevice", 0).ok();
-    setup.login(&seed, 0).refused(403, "AccessDenied", INVALID);
+    setup.login(&seed, 0).rejected(403, "AccessDenied", INVALID);
     setup.aws.set_consume_pairs(false);
     setup.aws.clock().advance(Duration::from_secs(120));
     setup.pair("ResyncMFADevice", 0).ok();

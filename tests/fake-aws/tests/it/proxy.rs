@@ -44,7 +44,7 @@ fn absolute_form_is_forwarded() {
 }
 
 #[test]
-fn connect_is_tunnelled_and_can_be_routed() {
+fn connect_is_tunneled_and_can_be_routed() {
     let (aws, client) = setup();
     let proxy = Proxy::builder().route("sts.amazonaws.com:443", aws.port()).start();
     let (stream, line) = connect(&proxy, "sts.amazonaws.com:443", "");
@@ -55,7 +55,7 @@ fn connect_is_tunnelled_and_can_be_routed() {
 }
 
 #[test]
-fn a_password_is_demanded_and_an_unreachable_host_is_a_bad_gateway() {
+fn wrong_password_and_unreachable_host_are_rejected() {
     let (aws, _client) = setup();
     let proxy = Proxy::builder().basic_auth("user", "pass").start();
     let host = format!("127.0.0.1:{}", aws.port());

@@ -25,7 +25,7 @@ const REFUSED: &str = "User: arn:aws:iam::123456789012:user/dev is not authorize
 const POLICY: &str = "arn:aws:iam::123456789012:policy/SelfManageMFA";
 
 #[test]
-fn a_role_gives_a_session_of_an_hour() {
+fn role_session_lasts_an_hour() {
     let (aws, client, arn) = setup(Permissions::None, RoleSpec::default());
     let answer = assume(&client, &arn, &[]).ok();
     assert_eq!(answer.text("Expiration"), "2026-09-30T13:00:00Z");
@@ -41,22 +41,22 @@ fn a_role_gives_a_session_of_an_hour() {
 }
 
 #[test]
-fn a_missing_role_and_a_distrusting_one_sound_the_same() {
+fn missing_role_and_untrusting_role_have_the_same_error() {
     let spec = RoleSpec { trusted: Some(vec!["boss".into()]), ..RoleSpec::default() };
     let (_aws, client, arn) = setup(Permissions::Admin, spec);
-    assume(&client, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    assume(&client, &arn, &[]).rejected(403, "AccessDenied", REFUSED);
     let missing = assume(&client, "arn:aws:iam::123456789012:role/none", &[]);
-    missing.refused(403, "AccessDenied", &REFUSED.replace("role/ops", "role/none"));
+    missing.rejected(403, "AccessDenied", &REFUSED.replace("role/ops", "role/none"));
 }
 
 #[test]
-fn mfa_can_be_proved_with_a_code_or_with_a_session() {
+fn mfa_is_proven_by_a_code_or_by_the_session() {
     let spec = RoleSpec { require_mfa: true, ..RoleSpec::default() };
     let (aws, client, arn) = setup(Permissions::None, spec);
     let device = aws.add_device("dev", "dev");
-    assume(&client, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    assume(&client, &arn, &[]).rejected(403, "AccessDenied", REFUSED);
     let plain = Client::session(&aws, &aws.add_session("dev", false));
-    assume(&plain, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    assume(&plain, &arn, &[]).rejected(403, "AccessDenied", REFUSED);
     let code = aws.code_now(&device.serial);
     assume(&client, &arn, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
     let proved = Client::session(&aws, &aws.add_session("dev", true));
@@ -64,23 +64,23 @@ fn mfa_can_be_proved_with_a_code_or_with_a_session() {
 }
 
 #[test]
-fn the_self_management_policy_forbids_roles_without_mfa() {
+fn self_management_policy_denies_roles_without_mfa() {
     let (aws, client, arn) = setup(Permissions::SelfManageMfa, RoleSpec::default());
     let device = aws.add_device("dev", "dev");
     let message = format!("{REFUSED} with an explicit deny in an identity-based policy: {POLICY}");
-    assume(&client, &arn, &[]).refused(403, "AccessDenied", &message);
+    assume(&client, &arn, &[]).rejected(403, "AccessDenied", &message);
     let code = aws.code_now(&device.serial);
     assume(&client, &arn, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
 }
 
 #[test]
-fn durations_have_three_limits() {
+fn duration_has_three_limits() {
     let spec = RoleSpec { max_session_duration: 7200, ..RoleSpec::default() };
     let (aws, client, arn) = setup(Permissions::None, spec);
     let ask = |client: &Client, seconds: &str| assume(client, &arn, &[("DurationSeconds", seconds)]);
     ask(&client, "899").code(400, "ValidationError");
     ask(&client, "43201").code(400, "ValidationError");
-    ask(&client, "7201").refused(
+    ask(&client, "7201").rejected(
         400,
         "ValidationError",
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
@@ -89,20 +89,20 @@ fn durations_have_three_limits() {
     let too_long =
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.";
     let session = Client::session(&aws, &aws.add_session("dev", true));
-    ask(&session, "3601").refused(400, "ValidationError", too_long);
+    ask(&session, "3601").rejected(400, "ValidationError", too_long);
     ask(&session, "3600").ok();
-    ask(&session, "7201").refused(
+    ask(&session, "7201").rejected(
         400,
         "ValidationError",
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
     );
     let chained = Client::session(&aws, &aws.add_role_session("ops", "me"));
-    ask(&chained, "3601").refused(400, "ValidationError", too_long);
+    ask(&chained, "3601").rejected(400, "ValidationError", too_long);
     ask(&chained, "3600").ok();
 }
 
 #[test]
-fn a_role_session_carries_no_mfa() {
+fn role_session_has_no_mfa() {
     let (aws, client, base) = setup(Permissions::None, RoleSpec::default());
     let device = aws.add_device("dev", "dev");
     let spec = RoleSpec { require_mfa: true, trusted: Some(vec!["role/ops".into()]), ..RoleSpec::default() };
@@ -118,7 +118,7 @@ fn a_role_session_carries_no_mfa() {
 }
 
 #[test]
-fn an_external_id_must_be_the_right_one() {
+fn external_id_must_match() {
     let spec = RoleSpec { external_id: Some("abc".into()), ..RoleSpec::default() };
     let (_aws, client, arn) = setup(Permissions::None, spec);
     assume(&client, &arn, &[]).code(403, "AccessDenied");
@@ -128,28 +128,28 @@ fn an_external_id_must_be_the_right_one() {
 }
 
 #[test]
-fn names_are_checked() {
+fn parameters_are_validated() {
     let (_aws, client, arn) = setup(Permissions::None, RoleSpec::default());
     client.sts("AssumeRole", &[("RoleArn", &arn)]).code(400, "ValidationError");
     client.sts("AssumeRole", &[("RoleArn", &arn), ("RoleSessionName", "a b")]).code(400, "ValidationError");
     client.sts("AssumeRole", &[("RoleArn", "x"), ("RoleSessionName", "me")]).code(400, "ValidationError");
     let no_arn = "twenty-characters-at-least";
-    assume(&client, no_arn, &[]).refused(400, "ValidationError", &format!("{no_arn} is invalid"));
+    assume(&client, no_arn, &[]).rejected(400, "ValidationError", &format!("{no_arn} is invalid"));
     assume(&client, &arn, &[("SourceIdentity", &"x".repeat(256))]).ok();
     assume(&client, &arn, &[("SourceIdentity", &"x".repeat(257))]).code(400, "ValidationError");
 }
 
 #[test]
-fn a_role_may_be_an_administrator() {
+fn role_can_be_an_administrator() {
     let spec = RoleSpec { permissions: Permissions::Admin, ..RoleSpec::default() };
     let (aws, _client, _arn) = setup(Permissions::None, spec);
     let admin = Client::session(&aws, &aws.add_role_session("ops", "me"));
     admin.iam("GetUser", &[("UserName", "dev")]).ok();
     let message = "Must specify userName when calling with non-User credentials";
-    admin.iam("GetUser", &[]).refused(400, "ValidationError", message);
+    admin.iam("GetUser", &[]).rejected(400, "ValidationError", message);
     aws.add_role("weak", RoleSpec::default());
     let weak = Client::session(&aws, &aws.add_role_session("weak", "me"));
-    weak.iam("GetUser", &[("UserName", "dev")]).refused(
+    weak.iam("GetUser", &[("UserName", "dev")]).rejected(
         403,
         "AccessDenied",
         "User: arn:aws:sts::123456789012:assumed-role/weak/me is not authorized to perform: iam:GetUser on \
@@ -158,16 +158,16 @@ fn a_role_may_be_an_administrator() {
 }
 
 #[test]
-fn a_trust_policy_limits_the_age_of_mfa() {
+fn trust_policy_limits_the_age_of_mfa() {
     let spec = RoleSpec { max_mfa_age: Some(600), ..RoleSpec::default() };
     let (aws, client, arn) = setup(Permissions::None, spec);
     let device = aws.add_device("dev", "dev");
-    assume(&client, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    assume(&client, &arn, &[]).rejected(403, "AccessDenied", REFUSED);
     let session = Client::session(&aws, &aws.add_session("dev", true));
     aws.clock().advance(Duration::from_secs(599));
     assume(&session, &arn, &[]).ok();
     aws.clock().advance(Duration::from_secs(1));
-    assume(&session, &arn, &[]).refused(403, "AccessDenied", REFUSED);
+    assume(&session, &arn, &[]).rejected(403, "AccessDenied", REFUSED);
     let code = aws.code_now(&device.serial);
     assume(&client, &arn, &[("SerialNumber", &device.serial), ("TokenCode", &code)]).ok();
 }

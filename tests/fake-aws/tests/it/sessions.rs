@@ -1,4 +1,4 @@
-//! GetSessionToken: constraints, MFA, both code models, lag, what its sessions may do.
+//! GetSessionToken and GetFederationToken: constraints, MFA, code models, and what their sessions can do.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Setup {
 }
 
 #[test]
-fn a_session_has_awss_shape_and_lasts_half_a_day() {
+fn session_has_the_format_of_aws_and_lasts_12_hours() {
     let setup = setup();
     let answer = setup.login(0).ok();
     assert!(answer.text("AccessKeyId").starts_with("ASIA"));
@@ -45,7 +45,7 @@ fn a_session_has_awss_shape_and_lasts_half_a_day() {
 }
 
 #[test]
-fn durations_are_read_as_aws_reads_them() {
+fn durations_are_parsed_as_aws_does() {
     let Setup { aws, client, .. } = setup();
     let ask = |seconds: &str| client.sts("GetSessionToken", &[("DurationSeconds", seconds)]);
     for good in ["900", "0900", "+900", "129600"] {
@@ -56,9 +56,9 @@ fn durations_are_read_as_aws_reads_them() {
         ask(malformed).code(400, "MalformedInput");
         assert_eq!(ask(malformed).try_text("Message"), None);
     }
-    ask("").refused(400, "MalformedInput", "missing value for decimal type");
+    ask("").rejected(400, "MalformedInput", "missing value for decimal type");
     let twice = client.sts("GetSessionToken", &[("DurationSeconds", "900"), ("DurationSeconds", "0")]).ok();
-    assert_eq!(twice.text("Expiration"), "2026-09-30T12:15:00Z", "the first one counts");
+    assert_eq!(twice.text("Expiration"), "2026-09-30T12:15:00Z", "the first value counts");
     assert_eq!(aws.requests().pop().unwrap().param("DurationSeconds"), Some("900"));
     for out_of_range in ["0", "899", "129601"] {
         ask(out_of_range).code(400, "ValidationError");
@@ -66,7 +66,7 @@ fn durations_are_read_as_aws_reads_them() {
 }
 
 #[test]
-fn serials_and_codes_have_limits() {
+fn serials_and_codes_are_validated() {
     let Setup { aws: _aws, client, device } = setup();
     let ask = |serial: &str, code: &str| {
         client.sts("GetSessionToken", &[("SerialNumber", serial), ("TokenCode", code)])
@@ -78,69 +78,69 @@ fn serials_and_codes_have_limits() {
     }
     let both =
         "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.";
-    client.sts("GetSessionToken", &[("TokenCode", "123456")]).refused(403, "AccessDenied", both);
-    client.sts("GetSessionToken", &[("SerialNumber", &device.serial)]).refused(403, "AccessDenied", both);
+    client.sts("GetSessionToken", &[("TokenCode", "123456")]).rejected(403, "AccessDenied", both);
+    client.sts("GetSessionToken", &[("SerialNumber", &device.serial)]).rejected(403, "AccessDenied", both);
 }
 
 #[test]
-fn observed_two_steps_each_way_each_once_in_any_order() {
+fn observed_model_accepts_two_steps_each_way_once() {
     let setup = setup();
     setup.login(2).ok();
     setup.login(-2).ok();
-    setup.login(-2).refused(403, "AccessDenied", INVALID);
-    setup.login(3).refused(403, "AccessDenied", INVALID);
+    setup.login(-2).rejected(403, "AccessDenied", INVALID);
+    setup.login(3).rejected(403, "AccessDenied", INVALID);
     setup.login(0).ok();
 }
 
 #[test]
-fn a_code_is_single_use_across_keys_and_operations() {
+fn code_is_single_use_across_keys_and_operations() {
     let setup = setup();
     let second = Client::new(&setup.aws, &setup.aws.add_access_key("dev"));
     let role = setup.aws.add_role("r", fake_aws::RoleSpec::default());
     let code = setup.aws.code_now(&setup.device.serial);
     let mfa = [("SerialNumber", &*setup.device.serial), ("TokenCode", &*code)];
     setup.login(0).ok();
-    second.sts("GetSessionToken", &mfa).refused(403, "AccessDenied", INVALID);
+    second.sts("GetSessionToken", &mfa).rejected(403, "AccessDenied", INVALID);
     let assume = [&[("RoleArn", &*role.arn), ("RoleSessionName", "me")][..], &mfa].concat();
-    second.sts("AssumeRole", &assume).refused(403, "AccessDenied", INVALID);
+    second.sts("AssumeRole", &assume).rejected(403, "AccessDenied", INVALID);
 }
 
 #[test]
-fn strict_one_step_and_only_newer() {
+fn strict_model_accepts_one_step_if_newer() {
     let setup = setup();
     setup.aws.set_model(CodeModel::Strict);
-    setup.login(-2).refused(403, "AccessDenied", INVALID);
+    setup.login(-2).rejected(403, "AccessDenied", INVALID);
     setup.login(0).ok();
-    setup.login(-1).refused(403, "AccessDenied", INVALID);
+    setup.login(-1).rejected(403, "AccessDenied", INVALID);
     setup.login(1).ok();
 }
 
 #[test]
-fn the_budget_is_nine_and_survives_a_new_device() {
+fn budget_is_nine_and_survives_a_new_device() {
     let setup = setup();
     for _ in 0..9 {
-        setup.login(50).refused(403, "AccessDenied", INVALID);
+        setup.login(50).rejected(403, "AccessDenied", INVALID);
     }
-    setup.login(0).refused(403, "AccessDenied", UNABLE);
+    setup.login(0).rejected(403, "AccessDenied", UNABLE);
     setup.aws.remove_device(&setup.device.serial);
     let device = setup.aws.add_device("dev", "dev");
     let setup = Setup { device, ..setup };
-    setup.login(0).refused(403, "AccessDenied", UNABLE);
+    setup.login(0).rejected(403, "AccessDenied", UNABLE);
     setup.aws.clock().advance(Duration::from_secs(180));
     setup.login(0).ok();
 }
 
 #[test]
-fn others_can_spend_the_budget_and_the_step() {
+fn budget_and_steps_can_be_used_up_by_tests() {
     let setup = setup();
     setup.aws.consume(&setup.device.serial, setup.aws.clock().step());
-    setup.login(0).refused(403, "AccessDenied", INVALID);
+    setup.login(0).rejected(403, "AccessDenied", INVALID);
     setup.aws.spend_budget(&setup.device.serial, 8);
-    setup.login(1).refused(403, "AccessDenied", UNABLE);
+    setup.login(1).rejected(403, "AccessDenied", UNABLE);
 }
 
 #[test]
-fn only_ones_own_enabled_totp_device_can_be_validated() {
+fn only_own_enabled_totp_devices_are_validated() {
     let setup = setup();
     setup.aws.add_user("other");
     let foreign = setup.aws.add_device("other", "other");
@@ -151,38 +151,38 @@ fn only_ones_own_enabled_totp_device_can_be_validated() {
     for serial in &serials {
         let code = if serial.ends_with("none") { "123456".into() } else { setup.aws.code_now(serial) };
         let answer = setup.client.sts("GetSessionToken", &[("SerialNumber", serial), ("TokenCode", &code)]);
-        answer.refused(403, "AccessDenied", UNABLE);
+        answer.rejected(403, "AccessDenied", UNABLE);
     }
     let answer =
         setup.client.sts("GetSessionToken", &[("SerialNumber", &fido.serial), ("TokenCode", "123456")]);
-    answer.refused(403, "AccessDenied", UNABLE);
+    answer.rejected(403, "AccessDenied", UNABLE);
     let fob = setup.aws.add_hardware_device("dev", "GAHT12345678");
     Setup { device: fob, ..setup }.login(0).ok();
 }
 
 #[test]
-fn a_session_without_mfa_is_nobody_to_iam() {
+fn session_without_mfa_cannot_call_iam() {
     let setup = setup();
     let session = setup.client.with_session(&setup.client.sts("GetSessionToken", &[]).ok());
     session.sts("GetCallerIdentity", &[]).ok();
     // Without a period, unlike STS.
     let message = "The security token included in the request is invalid";
-    session.iam("GetUser", &[]).refused(403, "InvalidClientTokenId", message);
+    session.iam("GetUser", &[]).rejected(403, "InvalidClientTokenId", message);
     let session = setup.client.with_session(&setup.login(0).ok());
     assert_eq!(session.iam("GetUser", &[]).ok().text("UserName"), "dev");
 }
 
 #[test]
-fn sessions_cannot_make_sessions() {
+fn sessions_cannot_create_sessions() {
     let setup = setup();
     let session = setup.client.with_session(&setup.login(0).ok());
     let message = "Cannot call GetSessionToken with session credentials";
-    session.sts("GetSessionToken", &[]).refused(403, "AccessDenied", message);
+    session.sts("GetSessionToken", &[]).rejected(403, "AccessDenied", message);
     session.sts("GetAccessKeyInfo", &[("AccessKeyId", &setup.client.key)]).code(403, "AccessDenied");
 }
 
 #[test]
-fn access_key_info_is_for_those_who_may() {
+fn access_key_info_needs_a_permission() {
     let setup = setup();
     let ask = |client: &Client, id: &str| client.sts("GetAccessKeyInfo", &[("AccessKeyId", id)]);
     ask(&setup.client, &setup.client.key).code(403, "AccessDenied");
@@ -193,7 +193,7 @@ fn access_key_info_is_for_those_who_may() {
 }
 
 #[test]
-fn no_permission_is_needed_and_none_can_be_taken() {
+fn get_session_token_needs_no_permission() {
     let setup = setup();
     setup.aws.set_permissions("dev", fake_aws::Permissions::None);
     setup.aws.deny("dev", "sts:GetCallerIdentity");
@@ -202,7 +202,7 @@ fn no_permission_is_needed_and_none_can_be_taken() {
 }
 
 #[test]
-fn roots_sessions_are_cut_to_an_hour() {
+fn root_session_lasts_an_hour() {
     let aws = frozen();
     let root = aws.add_root();
     let client = Client::new(&aws, &aws.add_access_key(&root.name));
@@ -215,7 +215,7 @@ fn roots_sessions_are_cut_to_an_hour() {
 }
 
 #[test]
-fn a_clock_that_is_off_shows_in_date_and_in_codes() {
+fn wrong_clock_affects_codes() {
     let aws = FakeAws::start();
     aws.add_user("dev");
     let mut client = Client::new(&aws, &aws.add_access_key("dev"));
@@ -226,14 +226,14 @@ fn a_clock_that_is_off_shows_in_date_and_in_codes() {
         let code = aws.code(&device.serial, step);
         client.sts("GetSessionToken", &[("SerialNumber", &device.serial), ("TokenCode", &code)])
     };
-    let refused = login(client.clock.step());
-    refused.refused(403, "AccessDenied", INVALID);
+    let answer = login(client.clock.step());
+    answer.rejected(403, "AccessDenied", INVALID);
     assert_eq!(aws.requests()[0].status(), Some(403));
     login(aws.clock().step()).ok();
 }
 
 #[test]
-fn session_lifetimes_are_set_by_tests() {
+fn session_lifetime_can_be_set() {
     let setup = setup();
     setup.aws.set_session_lifetime(Some(20));
     let session = setup.client.with_session(&setup.login(0).ok());
@@ -269,5 +269,5 @@ fn federated_users_have_a_name_and_no_permissions() {
     federated.sts("AssumeRole", &assume).code(403, "AccessDenied");
     let session = Client::session(&setup.aws, &setup.aws.add_session("admin", true));
     let message = "Cannot call GetFederationToken with session credentials";
-    ask(&session, "me").refused(403, "AccessDenied", message);
+    ask(&session, "me").rejected(403, "AccessDenied", message);
 }

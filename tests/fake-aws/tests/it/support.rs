@@ -1,4 +1,4 @@
-//! A signed client over a plain socket, and the frozen account most tests begin with.
+//! A client that signs requests and sends them over a plain socket, and a server with a frozen clock.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
-/// A fake whose clock stands at the beginning of a three-minute window.
+/// A server with a clock that is frozen at the start of a three-minute window.
 pub fn frozen() -> FakeAws {
     let aws = FakeAws::start();
     aws.clock().freeze(at("2026-09-30T12:00:00Z"));
@@ -28,7 +28,7 @@ pub struct Client {
     pub clock: Clock,
     /// The `Host` header, if it is not the address.
     pub host: Option<String>,
-    /// More headers to sign.
+    /// Additional headers to sign.
     pub extra: Vec<(String, String)>,
 }
 
@@ -58,7 +58,7 @@ impl Client {
         Self { token: Some(keys.session_token.clone()), ..Self::new(aws, &key) }
     }
 
-    /// The client that a GetSessionToken or AssumeRole answer makes.
+    /// A client with the credentials in a GetSessionToken or AssumeRole response.
     pub fn with_session(&self, answer: &Answer) -> Self {
         Self {
             key: answer.text("AccessKeyId"),
@@ -72,7 +72,7 @@ impl Client {
         self.call("sts", "2011-06-15", action, params).unwrap()
     }
 
-    /// A call without parameters that every user may make.
+    /// A request without parameters that every user is allowed to send.
     pub fn sts_or_iam(&self, service: &str) -> Answer {
         if service == "iam" { self.iam("GetUser", &[]) } else { self.sts("GetCallerIdentity", &[]) }
     }
@@ -92,7 +92,7 @@ impl Client {
         send(&self.address, "POST", "/", &headers, &body)
     }
 
-    /// The signed headers and the form of a call.
+    /// The signed headers and the form of a request.
     pub fn signed(
         &self,
         service: &str,
@@ -150,7 +150,7 @@ impl Answer {
     }
 
     #[track_caller]
-    pub fn refused(&self, status: u16, code: &str, message: &str) {
+    pub fn rejected(&self, status: u16, code: &str, message: &str) {
         assert!(self.body.starts_with("<ErrorResponse xmlns="), "{}", self.body);
         assert_eq!((self.status, &*self.text("Code"), &*self.text("Message")), (status, code, message));
     }
@@ -171,7 +171,7 @@ pub fn send(
     exchange(TcpStream::connect(address)?, method, target, headers, body)
 }
 
-/// One request and one answer over any stream.
+/// Sends one request and reads the response over any stream.
 pub fn exchange(
     mut stream: impl Read + Write,
     method: &str,

@@ -1,4 +1,4 @@
-//! TLS under the fake's own CA.
+//! TLS with a certificate of a new CA.
 
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ fn call(aws: &FakeAws, client: &Client, ca: Option<&str>, name: &str) -> std::io
 }
 
 #[test]
-fn the_ca_vouches_for_loopback_and_added_names() {
+fn certificate_is_valid_for_loopback_and_added_names() {
     let aws = FakeAws::builder().https().host_name("sts.eu-west-1.amazonaws.com").start();
     aws.add_user("dev");
     let client = Client::new(&aws, &aws.add_access_key("dev"));

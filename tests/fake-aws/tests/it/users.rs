@@ -12,32 +12,36 @@ fn setup() -> (FakeAws, Client) {
 }
 
 #[test]
-fn a_users_life() {
+fn users_are_created_read_and_deleted() {
     let (aws, admin) = setup();
     let create = |name: &str| admin.iam("CreateUser", &[("UserName", name)]);
     let user = create("dev").ok();
     assert_eq!(user.text("Arn"), "arn:aws:iam::123456789012:user/dev");
     assert_eq!(user.text("CreateDate"), "2026-09-30T12:00:00Z");
-    create("DEV").refused(409, "EntityAlreadyExists", "User with name DEV already exists.");
+    create("DEV").rejected(409, "EntityAlreadyExists", "User with name DEV already exists.");
     create(&"x".repeat(65)).code(400, "ValidationError");
     let got = admin.iam("GetUser", &[("UserName", "dev")]).ok();
     assert_eq!(got.text("UserId"), user.text("UserId"));
     assert_eq!(admin.iam("GetUser", &[]).ok().text("UserName"), "admin");
     let nobody = admin.iam("GetUser", &[("UserName", "nobody")]);
-    nobody.refused(404, "NoSuchEntity", "The user with name nobody cannot be found.");
+    nobody.rejected(404, "NoSuchEntity", "The user with name nobody cannot be found.");
     let delete = || admin.iam("DeleteUser", &[("UserName", "dev")]);
     let device = aws.add_device("dev", "dev").serial;
-    delete().refused(409, "DeleteConflict", "Cannot delete entity, must remove tokens from principal first.");
+    delete().rejected(
+        409,
+        "DeleteConflict",
+        "Cannot delete entity, must remove tokens from principal first.",
+    );
     aws.remove_device(&device);
     let key = aws.add_access_key("dev");
-    delete().refused(409, "DeleteConflict", "Cannot delete entity, must delete access keys first.");
+    delete().rejected(409, "DeleteConflict", "Cannot delete entity, must delete access keys first.");
     admin.iam("DeleteAccessKey", &[("UserName", "dev"), ("AccessKeyId", &key.id)]).ok();
     delete().ok();
     delete().code(404, "NoSuchEntity");
 }
 
 #[test]
-fn a_deleted_users_session_is_dead() {
+fn session_ends_with_its_user() {
     let (aws, admin) = setup();
     aws.add_user("dev");
     let session = Client::session(&aws, &aws.add_session("dev", true));
@@ -48,7 +52,7 @@ fn a_deleted_users_session_is_dead() {
 }
 
 #[test]
-fn two_keys_and_no_more() {
+fn user_has_at_most_two_keys() {
     let (aws, admin) = setup();
     aws.add_user("dev");
     let create = || admin.iam("CreateAccessKey", &[("UserName", "dev")]);
@@ -59,7 +63,7 @@ fn two_keys_and_no_more() {
         Client { key: first.text("AccessKeyId"), secret: first.text("SecretAccessKey"), ..admin.clone() };
     made.sts("GetCallerIdentity", &[]).ok();
     create().ok();
-    create().refused(409, "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2");
+    create().rejected(409, "LimitExceeded", "Cannot exceed quota for AccessKeysPerUser: 2");
     let listed = admin.iam("ListAccessKeys", &[("UserName", "dev")]).ok();
     assert_eq!(listed.texts("AccessKeyId").len(), 2);
     assert!(!listed.body.contains("Secret"), "{}", listed.body);
@@ -77,7 +81,7 @@ fn keys_are_deactivated_and_deleted() {
     admin.iam("UpdateAccessKey", &params("On")).code(400, "ValidationError");
     let message = "The Access Key with id AKIAAAAAAAAAAAAAAAAA cannot be found.";
     let unknown = [("UserName", "dev"), ("AccessKeyId", "AKIAAAAAAAAAAAAAAAAA")];
-    admin.iam("DeleteAccessKey", &unknown).refused(404, "NoSuchEntity", message);
+    admin.iam("DeleteAccessKey", &unknown).rejected(404, "NoSuchEntity", message);
     let foreign = [("UserName", "admin"), ("AccessKeyId", &*key.id)];
     admin.iam("DeleteAccessKey", &foreign).code(404, "NoSuchEntity");
     admin.iam("DeleteAccessKey", &[("UserName", "dev"), ("AccessKeyId", &key.id)]).ok();
@@ -85,23 +89,23 @@ fn keys_are_deactivated_and_deleted() {
 }
 
 #[test]
-fn temporary_credentials_must_name_the_user_of_a_key() {
+fn temporary_credentials_need_user_name_to_list_keys() {
     let (aws, admin) = setup();
     assert_eq!(admin.iam("ListAccessKeys", &[]).ok().text("AccessKeyId"), admin.key);
     let session = Client::session(&aws, &aws.add_session("admin", true));
     let message = "Must specify userName when calling with non-User credentials";
-    session.iam("ListAccessKeys", &[]).refused(400, "ValidationError", message);
+    session.iam("ListAccessKeys", &[]).rejected(400, "ValidationError", message);
     session.iam("ListAccessKeys", &[("UserName", "admin")]).ok();
     let status = [("AccessKeyId", &*admin.key), ("Status", "Active")];
-    session.iam("UpdateAccessKey", &status).refused(400, "ValidationError", message);
-    // Creating and deleting a key work without it.
+    session.iam("UpdateAccessKey", &status).rejected(400, "ValidationError", message);
+    // Creating and deleting a key work without a user name.
     let created = session.iam("CreateAccessKey", &[]).ok().text("AccessKeyId");
     session.iam("DeleteAccessKey", &[("AccessKeyId", &created)]).ok();
     assert_eq!(aws.access_keys("admin").len(), 1);
 }
 
 #[test]
-fn the_last_use_of_a_key() {
+fn last_use_of_a_key_is_recorded() {
     let (aws, admin) = setup();
     aws.add_user("dev");
     let key = aws.add_access_key("dev");
@@ -118,13 +122,13 @@ fn the_last_use_of_a_key() {
 }
 
 #[test]
-fn login_profiles_and_policies() {
+fn login_profile_and_policies_are_attached() {
     let (aws, admin) = setup();
     aws.add_user("dev");
     aws.set_permissions("dev", Permissions::None);
     let profile = || admin.iam("CreateLoginProfile", &[("UserName", "dev"), ("Password", "correct horse")]);
     profile().ok();
-    profile().refused(409, "EntityAlreadyExists", "Login Profile for user dev already exists.");
+    profile().rejected(409, "EntityAlreadyExists", "Login Profile for user dev already exists.");
     let dev = Client::new(&aws, &aws.add_access_key("dev"));
     dev.iam("GetUser", &[]).code(403, "AccessDenied");
     let attach = |arn: &str| admin.iam("AttachUserPolicy", &[("UserName", "dev"), ("PolicyArn", arn)]);
@@ -132,13 +136,13 @@ fn login_profiles_and_policies() {
     dev.iam("GetUser", &[]).ok();
     let delete = || admin.iam("DeleteUser", &[("UserName", "dev")]);
     admin.iam("DeleteAccessKey", &[("UserName", "dev"), ("AccessKeyId", &dev.key)]).ok();
-    delete().refused(409, "DeleteConflict", "Cannot delete entity, must delete login profile first.");
+    delete().rejected(409, "DeleteConflict", "Cannot delete entity, must delete login profile first.");
     attach("arn:aws:iam::123456789012:policy/none").code(404, "NoSuchEntity");
     attach("short").code(400, "ValidationError");
 }
 
 #[test]
-fn the_summary_counts() {
+fn account_summary_counts_users_and_devices() {
     let (aws, admin) = setup();
     aws.add_user("dev");
     aws.add_device("dev", "dev");
