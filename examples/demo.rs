@@ -1,11 +1,11 @@
-//! The whole story in a temporary home, against a fake AWS on loopback: `cargo run --example demo`.
+//! Runs the whole flow in a temporary home against a fake AWS on loopback: `cargo run --example demo`.
 //!
-//! Every command is the real binary's, and everything it prints is shown. No AWS account is touched.
+//! It runs the real binary and shows everything it prints. No AWS account is involved.
 
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "it shows what a person would see and type"
+    reason = "it prints a session for a person to read"
 )]
 
 use std::error::Error;
@@ -23,58 +23,58 @@ fn main() -> Result {
     let (user, admin) = (aws.add_user("aws_mfa_demo"), aws.add_admin("admin"));
     let (key, admin_key) = (aws.add_access_key(&user.name), aws.add_access_key(&admin.name));
     let home = tempfile::tempdir()?;
-    set_the_scene(home.path(), &key, &admin_key)?;
+    prepare_home(home.path(), &key, &admin_key)?;
     let demo = Demo { program, home: home.path().to_owned(), endpoint: aws.endpoint() };
 
-    say("An IAM user has an access key, in [dev], and must use MFA. So far the user has no MFA device.");
+    say("An IAM user has an access key in [dev] and has to use MFA, but has no MFA device yet.");
     demo.show(".aws/config")?;
     demo.show(".aws/credentials")?;
 
     say(
-        "One command makes a virtual device, keeps its secret (here in age files), enables it and sees it work.",
+        "One command creates a virtual device, stores its secret (here in age files), enables it and verifies it.",
     );
     demo.run(&["enroll", "--user", "aws_mfa_demo", "--profile", "admin", "--for-profile", "dev", "--no-qr"])?;
     demo.run(&["device", "list", "--profile", "admin", "--user", "aws_mfa_demo"])?;
 
-    say("From now on there is nothing to type. A session for the AWS CLI and every SDK:");
+    say("From now on there is nothing to type. Get a session for the AWS CLI and every SDK:");
     demo.run(&["login", "--profile", "dev"])?;
     demo.show(".aws/credentials")?;
 
     say(
-        "Or let the AWS CLI and the SDKs ask by themselves: `credential_process = awsmfa credential-process --profile dev`.",
+        "Or let the AWS CLI and the SDKs get it themselves with `credential_process = awsmfa credential-process --profile dev`:",
     );
     demo.run(&["credential-process", "--profile", "dev"])?;
 
     say("A code for the console's sign-in page:");
     demo.run(&["code", "--profile", "dev"])?;
 
-    say("And back, byte for byte:");
+    say("Log out and restore the file byte for byte:");
     demo.run(&["logout", "--profile", "dev", "--restore"])?;
     demo.show(".aws/credentials")?;
 
     let requests = aws.requests();
     let asked: Vec<&str> = requests.iter().map(|request| request.action.as_str()).collect();
-    say(&format!("All of this asked AWS {} time(s): {}.", asked.len(), asked.join(", ")));
+    say(&format!("All of this took {} requests to AWS: {}.", asked.len(), asked.join(", ")));
     Ok(())
 }
 
-/// `cargo run --example` does not build the binary; this does, in the profile that runs now.
+/// Builds the binary, which `cargo run --example` does not, in the profile that is running.
 fn build() -> Result<PathBuf> {
     let examples = std::env::current_exe()?;
     let folder = examples.ancestors().nth(2).ok_or("the example is not in a target folder")?;
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // With the example, so that features are those of the build that has just been made.
+    // Together with the example, so that the features are the same as in the build that is running.
     cargo.args(["build", "--quiet", "--bin", "awsmfa", "--example", "demo"]);
     if folder.ends_with("release") {
         cargo.arg("--release");
     }
     if !cargo.status()?.success() {
-        return Err("the binary could not be built".into());
+        return Err("cannot build the binary".into());
     }
     Ok(folder.join(format!("awsmfa{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn set_the_scene(home: &Path, key: &AccessKey, admin_key: &AccessKey) -> Result {
+fn prepare_home(home: &Path, key: &AccessKey, admin_key: &AccessKey) -> Result {
     fs::create_dir(home.join(".aws"))?;
     fs::write(home.join(".aws/config"), "[profile dev]\nregion = eu-central-1\n")?;
     let section = |name: &str, key: &AccessKey| {
@@ -95,7 +95,7 @@ struct Demo {
 }
 
 impl Demo {
-    /// Runs the binary, shows the command and what it printed.
+    /// Runs the binary and shows the command and its output.
     fn run(&self, args: &[&str]) -> Result {
         println!("\n  $ awsmfa {}", args.join(" "));
         let output = Command::new(&self.program)
@@ -111,11 +111,10 @@ impl Demo {
         self.print(&String::from_utf8(output.stderr)?);
         match output.status.success() {
             true => Ok(()),
-            false => Err(format!("awsmfa {} ended with {}", args.join(" "), output.status).into()),
+            false => Err(format!("awsmfa {}: {}", args.join(" "), output.status).into()),
         }
     }
 
-    /// Shows a file of the home.
     fn show(&self, file: &str) -> Result {
         println!("\n  $ cat ~/{file}");
         self.print(&fs::read_to_string(self.home.join(file))?);
@@ -129,7 +128,7 @@ impl Demo {
     }
 }
 
-/// Session tokens are long; their middle is left out.
+/// Leaves out the middle of session tokens.
 fn shortened(line: &str) -> String {
     let long = |word: &str| word.len() > 120 && !word.contains("arn:");
     let words = line.split_inclusive(['"', ' ']).map(|word| match long(word) {

@@ -21,8 +21,8 @@ use crate::model::shell::{Shell, quoted};
 use crate::ui::{Style, Ui};
 use crate::{interrupt, stdio};
 
-/// Parses the command line (with the program's name first) and runs it with the real terminal, clock and streams.
-/// Returns the exit code.
+/// Parses the command line (the program's name comes first), runs it with the real terminal, clock and streams, and returns
+/// the exit code.
 pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let args = order::profile_last(args.into_iter().collect());
     if args.len() == 1 {
@@ -45,11 +45,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
 }
 
 fn few_descriptors(error: &std::io::Error) -> CommandError {
-    CommandError::new(ErrorKind::Failed, format!("too few files can be opened at a time: {error}"))
+    CommandError::new(ErrorKind::Failed, format!("the limit on open files is too low: {error}"))
         .hint("raise the limit: `ulimit -n 256`")
 }
 
-/// Without a command, like `gh` and `cargo`: where to start, as a result.
+/// Without a command: prints where to start, like `gh` and `cargo`.
 fn print_start() -> u8 {
     let ui = Ui::new(Style::default(), Box::new(stdio::stdout()), Box::new(std::io::stderr()));
     let text = format!(
@@ -65,8 +65,8 @@ fn print_start() -> u8 {
     }
 }
 
-/// The command as it was given, to be run again with another profile: `awsmfa device remove alice`. Without its arguments
-/// if one may be a secret (a code) or names the profile.
+/// The command as it was typed, for a hint to run it with another profile: `awsmfa device remove alice`. Without arguments if
+/// one of them may be a secret (a code) or sets the profile.
 fn words(args: &[OsString]) -> String {
     let repeatable = |arg: &str| {
         let short = arg.starts_with('-') && !arg.starts_with("--");
@@ -88,13 +88,13 @@ fn words(args: &[OsString]) -> String {
     words
 }
 
-/// Answers a shell that asks for completions. Returns whether one did.
+/// Answers a shell's request for completions. Returns whether there was one.
 pub fn complete(env: &Env, args: &[OsString]) -> bool {
     if env.get(VARIABLE).is_none() {
         return false;
     }
     let completer = CompleteEnv::with_factory(Cli::command).var(VARIABLE);
-    // A shell has no use for what went wrong.
+    // A shell cannot use an error.
     completer.try_complete(args.iter().cloned(), Some(Path::new("."))).unwrap_or(true)
 }
 

@@ -1,4 +1,4 @@
-//! The clock: what time it is, and waiting. Everything that needs either is given a [`Clock`].
+//! The clock: telling the time and waiting. Everything that needs either gets a [`Clock`].
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -6,15 +6,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// The time and a way to wait for a later one.
 pub trait Clock: Debug + Send + Sync {
-    /// This computer's time. It may be wrong; the ledger knows by how much AWS's differs.
+    /// This computer's time. It may be wrong; the ledger records how far AWS's clock differs.
     fn now(&self) -> DateTime<Utc>;
-    /// Returns when `duration` has passed.
     fn sleep(&self, duration: Duration);
 }
 
-/// A clock that several owners share.
 pub type SharedClock = Arc<dyn Clock>;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,7 +29,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Measures how long something takes, whatever happens to the clock meanwhile.
+/// Measures elapsed time, even if the clock is set in the meantime.
 #[cfg(unix)]
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
@@ -44,7 +41,6 @@ impl Stopwatch {
         Self(std::time::Instant::now())
     }
 
-    /// The time since the start.
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }

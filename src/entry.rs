@@ -1,4 +1,4 @@
-//! Where the program starts: a ready answer first, then completions for a shell, then the command line.
+//! Where the program starts: the fast path, then shell completions, then the command line.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -19,7 +19,7 @@ pub fn main() -> ExitCode {
     match fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(error)) => {
-            // SDKs show one line of stderr. Nobody is left to be told that it is closed.
+            // SDKs show one line of stderr. If stderr is closed too, nobody can see the error.
             let _ = writeln!(std::io::stderr(), "awsmfa: cannot write the result to stdout: {error}");
             return ExitCode::FAILURE;
         }
@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// A crash must not leave seeds and keys in a file. Children are free again: the mark is gone after exec.
+/// A core dump would leave seeds and keys in a file. Child processes are not affected: exec resets the flag.
 fn forbid_core_dumps() {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);

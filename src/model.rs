@@ -1,4 +1,4 @@
-//! What awsmfa is about, as values: no files, environment, network, processes or clock are known here.
+//! Values and their rules. Nothing here knows files, the environment, the network, processes, the clock or randomness.
 
 pub mod clock_offset;
 pub mod command_line;

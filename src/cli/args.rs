@@ -21,10 +21,10 @@ use crate::ui::{Style, Terminal, Ui, Verbosity, color};
 pub struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
-    /// Tell each step, without secrets
+    /// Show each step (never secrets)
     #[arg(short, long, global = true)]
     verbose: bool,
-    /// Say nothing but errors
+    /// Print only errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
     /// When to use color: auto, always or never (honors `NO_COLOR`)
@@ -63,7 +63,7 @@ pub(super) enum Command {
     Logout(commands::logout::LogoutArgs),
     CredentialProcess(commands::credential_process::CredentialProcessArgs),
     Code(commands::code::CodeArgs),
-    /// List, import, export, resynchronise and remove MFA devices
+    /// List, import, export, resynchronize and remove MFA devices
     #[command(subcommand)]
     Device(commands::device::DeviceCommand),
     Policy(commands::policy::PolicyArgs),
@@ -82,13 +82,13 @@ fn after_help() -> String {
     for (name, meaning) in OWN_VARIABLES {
         text.push_str(&format!("  {name:<28} {meaning}\n"));
     }
-    text.push_str("  AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, … mean what they mean to the AWS CLI\n\n");
-    text.push_str("Exit codes: 0 done, 1 failed, 2 usage, 3 configuration, 4 refused by AWS,\n");
+    text.push_str("  AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, … work as in the AWS CLI\n\n");
+    text.push_str("Exit codes: 0 success, 1 failure, 2 usage, 3 configuration, 4 refused by AWS,\n");
     text.push_str("            5 store locked or unavailable, 6 network or AWS unavailable, 130 interrupted");
     text
 }
 
-/// Whether an SDK, which shows what we write in one line, is the likely reader of a mistake in the command line.
+/// Whether the reader of a command-line mistake is probably an SDK, which shows stderr on one line.
 pub fn is_for_sdk(args: &[OsString]) -> bool {
     let args = order::profile_last(args.to_vec());
     let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
@@ -139,12 +139,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn command_line_is_valid() {
         Cli::command().debug_assert();
     }
 
     #[test]
-    fn help_is_a_command_too() {
+    fn help_is_a_command() {
         for words in ["help", "help login", "help device remove", "device help remove"] {
             let said = Cli::try_parse_from(std::iter::once("awsmfa").chain(words.split(' '))).unwrap_err();
             assert_eq!(said.kind(), clap::error::ErrorKind::DisplayHelp, "{words}: {said}");

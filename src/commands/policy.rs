@@ -1,28 +1,28 @@
-//! `awsmfa policy`: the IAM policy under which all of this works.
+//! `awsmfa policy`: prints an IAM policy for users who manage their own MFA.
 
 use crate::error::CommandResult;
 use crate::model::policy;
 use crate::ui::Ui;
 
-/// Print the IAM policy under which users manage their own MFA, and can do nothing else without it
+/// Print an IAM policy that lets users manage their own MFA and denies everything else until they use it
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Without MFA, a user under this policy can enrol a device and ask for a session, and nothing more.
-With MFA, the policy denies nothing: what else the user may do, other policies allow.
+Without MFA, users can enroll a device and get a session, nothing else.
+With MFA, the policy denies nothing; other policies decide what else the user may do.
 
-Users with a path (`/eng/bob`) are covered: `user/*/${aws:username}` stands beside
-`user/${aws:username}`. It can be nobody else's ARN, because a user's name is what follows the last
-slash, and unique in the account.
+Users with a path (`/eng/bob`) are covered by `user/*/${aws:username}` in addition to
+`user/${aws:username}`. It matches no other user, because the name is the part after the last slash
+and is unique in the account.
 
-With MFA, users may also delete the virtual device that bears their own name, so that `awsmfa device
-remove` leaves nothing behind. AWS's own example lacks this.
+With MFA, users can also delete the virtual device that has their own name, so that `awsmfa device
+remove` leaves nothing behind. AWS's example policy does not allow this.
 
 Examples:
   awsmfa policy > manage-own-mfa.json
   aws iam create-policy --policy-name ManageOwnMFA --policy-document file://manage-own-mfa.json
   aws iam attach-group-policy --group-name people --policy-arn arn:aws:iam::123456789012:policy/ManageOwnMFA")]
 pub struct PolicyArgs {
-    /// For this account alone, twelve digits [default: whichever it is attached in]
+    /// Only for this account, twelve digits [default: any account]
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<String>,
     /// The AWS partition
@@ -36,8 +36,9 @@ pub fn run(ui: &Ui, args: &PolicyArgs) -> CommandResult {
 }
 
 fn account(text: &str) -> Result<String, &'static str> {
-    match text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
-        true => Ok(text.to_owned()),
-        false => Err("an account ID is twelve digits"),
+    if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err("an account ID has twelve digits")
     }
 }

@@ -1,12 +1,12 @@
-//! What AWS's time differs from this computer's, as the `Date` headers of answers tell.
+//! How far AWS's clock is from this computer's, according to the `Date` headers of responses.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The header has whole seconds and takes its time to come; a difference up to this is none.
+/// The header has whole seconds and arrives late, so a difference up to this counts as none.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(10);
 
-/// The difference (AWS's time minus ours), if an answer that came at `local` and bears the date `aws` shows another than
-/// the one that is `known`.
+/// The new difference (AWS's time minus this computer's), if a response that arrived at `local` with the date `aws` shows a
+/// difference other than `known`.
 pub fn learn(known: TimeDelta, aws: DateTime<Utc>, local: DateTime<Utc>) -> Option<TimeDelta> {
     let measured = aws - local;
     let measured = if measured.abs() <= TOLERANCE { TimeDelta::zero() } else { measured };
@@ -19,7 +19,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jitter_is_no_difference() {
+    fn jitter_is_ignored() {
         let at = |seconds: i64| DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap();
         let learn = |known, aws| learn(TimeDelta::seconds(known), at(aws), at(0)).map(|d| d.num_seconds());
         assert_eq!(learn(0, 10), None);

@@ -6,30 +6,28 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How long a session is to live: 900 to 129 600 seconds, which is what GetSessionToken takes.
+/// A session's duration: 900 to 129,600 seconds, the range that GetSessionToken accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionDuration(u32);
 
-/// Why a text is not the duration of a session.
+/// Why a text is not a session duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
-    /// Not a number of seconds and not hours, minutes and seconds.
     #[error("`{0}` is not a duration")]
     Malformed(String),
-    #[error("a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `{0}`")]
+    #[error("a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `{0}`")]
     OutOfRange(String),
 }
 
 impl SessionDuration {
-    /// AWS's own default for GetSessionToken: 12 hours.
+    /// AWS's default for GetSessionToken: 12 hours.
     pub const DEFAULT: Self = Self(43_200);
-    /// AWS's own default for AssumeRole, and its limit for a role assumed from another session: 1 hour.
+    /// AWS's default for AssumeRole, and its limit for role chaining: 1 hour.
     pub const HOUR: Self = Self(3_600);
-    /// The longest that AssumeRole gives for any role: 12 hours.
+    /// AssumeRole's maximum: 12 hours.
     pub const ROLE_MAX: Self = Self(43_200);
 
-    /// The duration in seconds.
     pub fn seconds(self) -> u32 {
         self.0
     }
@@ -53,7 +51,7 @@ impl fmt::Display for SessionDuration {
     }
 }
 
-/// The units of a duration, the largest first, by all their names.
+/// The units with all their names, largest first.
 const UNITS: [(&[&str], u64); 4] = [
     (&["d", "day", "days"], 86_400),
     (&["h", "hr", "hrs", "hour", "hours"], 3_600),
@@ -61,7 +59,7 @@ const UNITS: [(&[&str], u64); 4] = [
     (&["s", "sec", "secs", "second", "seconds"], 1),
 ];
 
-/// A plain number of seconds, or numbers with units, the largest unit first: `1h30m`, `1h 30m`, `90 min`, `1d`.
+/// Reads a number of seconds, or numbers with units, largest first: `1h30m`, `1h 30m`, `90 min`, `1d`.
 pub fn parse_seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
@@ -74,7 +72,7 @@ pub fn parse_seconds(text: &str) -> Option<u64> {
         let after = after.trim_start();
         let (unit, after) =
             after.split_at(after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len()));
-        // Each unit once, and after the larger ones: anything else is more likely a mistake.
+        // Each unit at most once, largest first: anything else is probably a mistake.
         let (_, factor) =
             units.find(|(names, _)| names.iter().any(|name| name.eq_ignore_ascii_case(unit)))?;
         total = total.checked_add(number.parse::<u64>().ok()?.checked_mul(*factor)?)?;

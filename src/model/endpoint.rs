@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use url::Url;
 
-/// The URL of a server, without credentials, query or fragment. The SDK derives hosts, headers and signatures from it, and
-/// panics or sends nothing if the URL is malformed.
+/// A server's URL, without credentials, query or fragment. The SDK derives the host, headers and signature from it, and
+/// panics or sends nothing if it is malformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint(String);
 

@@ -1,12 +1,11 @@
-//! Who keys belong to, as GetCallerIdentity's ARN tells: a user with their path, root, a role's session.
+//! Who owns a set of keys, from GetCallerIdentity's ARN: a user with a path, root, or a role session.
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The ARN as AWS gave it.
     pub arn: String,
     /// `aws`, `aws-cn`, `aws-us-gov`, …
     pub partition: String,
-    /// The twelve digits of the account.
+    /// Twelve digits.
     pub account: String,
     pub who: Who,
 }
@@ -14,18 +13,18 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Who {
     User {
-        /// The name without its path.
+        /// Without the path.
         name: String,
         /// `/`, or begins and ends with a slash.
         path: String,
     },
     Root,
-    /// A session of a role, a federated user: anything that can have no MFA device.
+    /// A role session or a federated user: anything that cannot have an MFA device.
     Session,
 }
 
 impl Identity {
-    /// Reads the ARN of a caller; `None` if it is none.
+    /// Reads a caller's ARN; `None` if it is malformed.
     pub fn of_arn(arn: &str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');
         let (scheme, partition, _service, _region) =
@@ -46,7 +45,7 @@ impl Identity {
         Some(Self { arn: arn.to_owned(), partition: partition.to_owned(), account: account.to_owned(), who })
     }
 
-    /// The name of the user, if it is one.
+    /// The user's name, if the keys belong to a user.
     pub fn user(&self) -> Option<&str> {
         match &self.who {
             Who::User { name, .. } => Some(name),
@@ -54,12 +53,12 @@ impl Identity {
         }
     }
 
-    /// The ARN of a user of the account, by its path and name.
+    /// The ARN of a user in the account.
     pub fn user_arn(&self, path: &str, name: &str) -> String {
         format!("arn:{}:iam::{}:user{path}{name}", self.partition, self.account)
     }
 
-    /// The ARN that a virtual device of the account has, by its path and name.
+    /// The ARN of a virtual device in the account.
     pub fn device_arn(&self, path: &str, name: &str) -> String {
         format!("arn:{}:iam::{}:mfa{path}{name}", self.partition, self.account)
     }

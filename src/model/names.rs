@@ -1,22 +1,21 @@
-//! Names, paths and tags as IAM takes them (the patterns of its API model), checked before IAM is asked.
+//! Names, paths and tags, checked against the patterns in IAM's API model before a request is sent.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that IAM would not take.
+/// A text that IAM would reject.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// The name of a user or a device.
-    #[error("{what} has letters, digits and `_+=,.@-`, {limit} at most; not `{text}`")]
+    #[error("{what} consists of up to {limit} letters, digits and `_+=,.@-`; not `{text}`")]
     Name {
         what: &'static str,
-        /// How many characters it may have.
+        /// In characters.
         limit: usize,
         text: String,
     },
-    #[error("a path is `/`, or begins and ends with a slash, as in `/engineering/`; not `{0}`")]
+    #[error("a path is `/`, or starts and ends with a slash, such as `/engineering/`; not `{0}`")]
     Path(String),
     #[error(
         "a tag is KEY=VALUE, with 1 to 128 and 0 to 256 letters, digits, spaces and `_.:/=+-@`; not `{0}`"
@@ -32,12 +31,12 @@ fn is_name(text: &str, limit: usize) -> bool {
     (1..=limit).contains(&text.len()) && text.chars().all(allowed)
 }
 
-/// The name of a virtual MFA device. With account and path, its ARN has at most 256 characters.
+/// A virtual MFA device's name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceName(String);
 
-/// A device's whole ARN has at most 256 characters; without a path this leaves its name so many.
+/// A device's ARN has at most 256 characters; without a path, this is what is left for the name.
 const DEVICE_NAME_LIMIT: usize = 226;
 
 impl FromStr for DeviceName {
@@ -60,18 +59,18 @@ impl DeviceName {
         &self.0
     }
 
-    /// The `n`th name beside this one: the name itself, `NAME-2`, `NAME-3`, …
+    /// The `n`th variant of the name: the name itself, `NAME-2`, `NAME-3`, …
     #[must_use]
     pub fn numbered(&self, n: usize) -> Self {
         if n < 2 { self.clone() } else { Self(format!("{}-{n}", self.0)) }
     }
 }
 
-/// The name of an IAM user, without its path.
+/// An IAM user's name, without the path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName(String);
 
-/// A new user's name has 64 characters at most; there are older ones of 128.
+/// New users' names have at most 64 characters; older ones have up to 128.
 const USER_NAME_LIMIT: usize = 128;
 
 impl FromStr for UserName {
@@ -93,7 +92,7 @@ impl UserName {
     }
 }
 
-/// The path of a user or device: `/`, or something that begins and ends with a slash.
+/// A user's or device's path: `/`, or a text that starts and ends with a slash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct IamPath(String);
@@ -108,7 +107,7 @@ impl FromStr for IamPath {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        // `(/)|(/[!-~]+/)`, 512 at most; `//` would make an ARN that nobody can write down again.
+        // `(/)|(/[!-~]+/)`, 512 at most. `//` would result in an ARN that no request accepts again.
         let visible = text.bytes().all(|b| (b'!'..=b'~').contains(&b));
         let whole = text.starts_with('/') && text.ends_with('/') && !text.contains("//");
         match visible && whole && text.len() <= 512 {
@@ -124,11 +123,11 @@ impl IamPath {
     }
 }
 
-/// A tag as it is typed: `KEY=VALUE`.
+/// A tag as typed: `KEY=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagText {
     pub key: String,
-    /// The value, which may be empty.
+    /// May be empty.
     pub value: String,
 }
 
@@ -152,7 +151,7 @@ impl FromStr for TagText {
 }
 
 impl TagText {
-    /// The first key that is given twice. IAM compares keys without regard to case.
+    /// The first duplicate key. IAM ignores case in keys.
     pub fn twice(tags: &[Self]) -> Option<&str> {
         let same = |a: &Self, b: &Self| a.key.to_lowercase() == b.key.to_lowercase();
         let is_second = |(n, tag): &(usize, &Self)| tags[..*n].iter().any(|before| same(before, tag));
@@ -224,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_iams() {
+    fn names_follow_iams_pattern() {
         for name in ["a", "al.ice+x=y,z@example.com", "aws_mfa-demo"] {
             assert!(name.parse::<DeviceName>().is_ok() && name.parse::<UserName>().is_ok(), "{name}");
         }
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_begin_and_end_with_a_slash() {
+    fn paths_start_and_end_with_a_slash() {
         for path in ["/", "/a/", "/a/b!c/"] {
             assert!(path.parse::<IamPath>().is_ok(), "{path}");
         }
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_have_a_key_and_maybe_a_value() {
+    fn tags_have_a_key_and_an_optional_value() {
         assert_eq!("k=v=w".parse(), Ok(TagText { key: "k".into(), value: "v=w".into() }));
         assert!("k=".parse::<TagText>().is_ok());
         for tag in ["", "k", "=v", "k=<"] {
@@ -258,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_are_arns() {
+    fn policies_must_be_arns() {
         for policy in [
             "arn:aws:iam::aws:policy/ReadOnlyAccess",
             "arn:aws-cn:iam::aws:policy/service-role/AmazonEC2RoleforSSM",

@@ -1,5 +1,5 @@
-//! `otpauth://` URIs (the Key URI Format of Google Authenticator), read tolerantly: apps differ in what they write, and
-//! only four parameters decide over the codes. What would change them is refused by its name.
+//! Reads `otpauth://` URIs (Google Authenticator's Key URI Format). Apps write them differently, and only four parameters
+//! affect the codes, so everything else is ignored. A parameter that would change the codes is rejected by name.
 
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
@@ -8,11 +8,11 @@ use super::seed_error::SeedError;
 use super::step::STEP_SECONDS;
 
 const SCHEME: &str = "otpauth://";
-/// What the QR codes of Google Authenticator's own export hold.
+/// The scheme in the QR codes that Google Authenticator exports.
 const EXPORT_SCHEME: &str = "otpauth-migration://";
 const DIGITS: u64 = 6;
 
-/// The `otpauth://` URI in a text, or one of an export, to the end of its line. Blanks do not end it: apps leave them in labels.
+/// The first `otpauth://` or export URI in a text, up to the end of the line. Spaces do not end it: apps leave them in labels.
 pub fn find(text: &str) -> Option<&str> {
     let at = (0..text.len()).find(|at| {
         let stands = |scheme: &str| starts_with(text.get(*at..).unwrap_or_default(), scheme);
@@ -25,7 +25,7 @@ fn starts_with(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
-/// The `secret` of a URI of an AWS device, as it is written there.
+/// The `secret` parameter of an AWS device's URI, as written.
 pub(super) fn secret(uri: &str) -> Result<Zeroizing<String>, SeedError> {
     let uri = uri.trim();
     if starts_with(uri, EXPORT_SCHEME) {
@@ -40,7 +40,7 @@ pub(super) fn secret(uri: &str) -> Result<Zeroizing<String>, SeedError> {
     let query = query.split('#').next().unwrap_or_default();
     let mut secret: Option<Zeroizing<String>> = None;
     for pair in query.split('&') {
-        // Copied from the source of a web page, a `&` is `&amp;`.
+        // In a URI copied from a web page's source, `&` is `&amp;`.
         let pair = pair.strip_prefix("amp;").unwrap_or(pair);
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decoded(name), decoded(value));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_change_the_codes_is_accepted() {
+    fn parameters_that_do_not_affect_the_codes_are_ignored() {
         let seed = Seed::from_base32(KEY).unwrap();
         for text in [
             "otpauth://totp/x?secret=KEY",
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_the_codes_is_refused_by_its_name() {
+    fn parameters_that_change_the_codes_are_rejected_by_name() {
         for (parameter, name) in [
             ("digits=8", "8 digits"),
             ("DIGITS=7", "7 digits"),
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_uri_of_a_device_is_refused() {
+    fn other_uris_are_rejected() {
         for text in [
             "otpauth://totp/x",
             "otpauth://totp/x?secret=",
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_is_found_in_the_middle_of_a_text() {
+    fn uri_is_found_inside_a_text() {
         assert_eq!(find("URI: OtpAuth://totp/x"), Some("OtpAuth://totp/x"));
         assert_eq!(find("{\"uri\": \"otpauth://totp/a b\"}"), Some("otpauth://totp/a b"));
         assert_eq!(find("otpauth://totp/O'Brien\nbye"), Some("otpauth://totp/O'Brien"));

@@ -1,4 +1,4 @@
-//! AWS's partitions: separate clouds with their own ARNs, regions and endpoints.
+//! AWS partitions: separate clouds with their own ARNs, regions and endpoints.
 
 /// The partition of an ARN; `aws` for anything else.
 pub fn of_arn(arn: &str) -> &str {
@@ -8,13 +8,13 @@ pub fn of_arn(arn: &str) -> &str {
         .unwrap_or("aws")
 }
 
-/// Whether AWS had this partition when the list was written.
+/// Whether the partition is in the list below.
 pub fn is_known(partition: &str) -> bool {
     partition == "aws" || default_region(partition) != default_region("aws")
 }
 
-/// The region to ask when nobody says one: the region that signs for IAM in the partition (endpoint rule set of the
-/// AWS SDKs). An unknown partition gets the first one's.
+/// The region to use if none is configured: the one that signs for IAM in the partition (from the AWS SDKs' endpoint rule
+/// set). Unknown partitions get that of `aws`.
 pub fn default_region(partition: &str) -> &'static str {
     match partition {
         "aws-cn" => "cn-north-1",
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arns_tell_the_partition() {
+    fn partition_is_read_from_the_arn() {
         assert_eq!(of_arn("arn:aws-cn:iam::123456789012:mfa/alice"), "aws-cn");
         assert_eq!(of_arn("GAHT12345678"), "aws");
         assert_eq!(default_region(of_arn("arn:aws-us-gov:iam::123456789012:mfa/alice")), "us-gov-west-1");

@@ -1,15 +1,15 @@
-//! The IAM policy under which users manage their own MFA and can do nothing else until they have signed in with it: that
-//! of the IAM User Guide ("Allows MFA-authenticated IAM users to manage their own MFA device"), with two additions.
+//! The IAM policy that lets users manage their own MFA and denies everything else until they sign in with it. It is the one in
+//! the IAM User Guide ("Allows MFA-authenticated IAM users to manage their own MFA device") with two additions:
 //!
 //! - Users with a path: `user/${aws:username}` is the ARN of `bob`, but not of `/eng/bob`. `user/*/${aws:username}` is.
-//!   It is nobody else's: a name is the part after the last slash, has no slash itself, and is unique in the account
-//!   whatever the path.
-//! - With MFA, a user may delete the virtual device that bears the user's name, so that `awsmfa device remove` leaves
-//!   nothing behind. AWS deletes only devices that are nobody's, and without MFA the last statement denies it.
+//!   It matches no other user: the name is the part after the last slash and is unique in the account regardless of the
+//!   path.
+//! - With MFA, users can delete the virtual device that has their own name, so that `awsmfa device remove` leaves nothing
+//!   behind. AWS deletes only unassigned devices, and without MFA the last statement denies the action.
 
 use serde::Serialize;
 
-/// What a user needs before MFA: to look, to enrol, and to ask for the session. AWS advises against more in this list.
+/// What a user needs before MFA: listing, enrolling, and getting a session. AWS advises against adding more.
 const WITHOUT_MFA: [&str; 7] = [
     "iam:CreateVirtualMFADevice",
     "iam:EnableMFADevice",
@@ -20,8 +20,8 @@ const WITHOUT_MFA: [&str; 7] = [
     "sts:GetSessionToken",
 ];
 
-/// What a user may do to themselves.
-const ON_ONESELF: [&str; 6] = [
+/// What users may do to their own user.
+const ON_OWN_USER: [&str; 6] = [
     "iam:DeactivateMFADevice",
     "iam:EnableMFADevice",
     "iam:GetMFADevice",
@@ -54,7 +54,7 @@ struct Statement {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Condition {
-    /// `IfExists`: requests signed with long-term keys say nothing about MFA, and are denied too.
+    /// `IfExists`: requests signed with long-term keys do not contain the MFA key, and are denied too.
     bool_if_exists: MfaPresent,
 }
 
@@ -64,7 +64,7 @@ struct MfaPresent {
     present: &'static str,
 }
 
-/// The policy as JSON, for this account (`*` for whichever it is attached in) of this partition.
+/// The policy as JSON, for one account (`*` for any) of a partition.
 pub fn manage_own_mfa(partition: &str, account: &str) -> String {
     let arn = |resource: &str| format!("arn:{partition}:iam::{account}:{resource}");
     let allow = |sid, action, resource| Statement {
@@ -75,7 +75,7 @@ pub fn manage_own_mfa(partition: &str, account: &str) -> String {
         resource,
         condition: None,
     };
-    let named_for_the_user = |kind: &str| {
+    let named_after_the_user = |kind: &str| {
         vec![arn(&format!("{kind}/${{aws:username}}")), arn(&format!("{kind}/*/${{aws:username}}"))]
     };
     let deny = Statement {
@@ -91,11 +91,10 @@ pub fn manage_own_mfa(partition: &str, account: &str) -> String {
         statement: vec![
             allow("ListVirtualMFADevices", &["iam:ListVirtualMFADevices"], vec!["*".to_owned()]),
             allow("CreateVirtualMFADevices", &["iam:CreateVirtualMFADevice"], vec![arn("mfa/*")]),
-            allow("ManageOwnMFA", &ON_ONESELF, named_for_the_user("user")),
-            allow("DeleteDeviceOfOwnName", &["iam:DeleteVirtualMFADevice"], named_for_the_user("mfa")),
+            allow("ManageOwnMFA", &ON_OWN_USER, named_after_the_user("user")),
+            allow("DeleteDeviceOfOwnName", &["iam:DeleteVirtualMFADevice"], named_after_the_user("mfa")),
             deny,
         ],
     };
-    // It cannot fail: only strings.
-    serde_json::to_string_pretty(&policy).unwrap_or_default()
+    serde_json::to_string_pretty(&policy).expect("strings can be serialized")
 }

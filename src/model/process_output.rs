@@ -1,4 +1,4 @@
-//! What a `credential_process` prints (AWS SDKs and Tools Reference, "Process credential provider").
+//! The output of a `credential_process` (AWS SDKs and Tools Reference, "Process credential provider").
 
 use serde::Serialize;
 
@@ -7,20 +7,20 @@ use super::session::{Session, timestamp};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer<'a> {
+struct Output<'a> {
     version: u8,
     access_key_id: &'a str,
     secret_access_key: &'a str,
     session_token: &'a str,
-    // Strict RFC 3339 with `Z`: the Rust and Java SDKs take nothing else.
+    // Strict RFC 3339 with `Z`: the Rust and Java SDKs accept nothing else.
     expiration: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<&'a str>,
 }
 
-/// The session as one line of JSON with a final newline: one object, as every SDK demands.
+/// The session as one JSON object on one line, with a final newline, as every SDK expects.
 pub fn render(session: &Session) -> Secret<String> {
-    let answer = Answer {
+    let output = Output {
         version: 1,
         access_key_id: &session.access_key_id,
         secret_access_key: session.secret_access_key.expose(),
@@ -28,7 +28,7 @@ pub fn render(session: &Session) -> Secret<String> {
         expiration: timestamp(session.expiration),
         account_id: session.account_id.as_deref(),
     };
-    let mut text = serde_json::to_string(&answer).unwrap_or_default();
+    let mut text = serde_json::to_string(&output).expect("strings and numbers can be serialized");
     text.push('\n');
     Secret::new(text)
 }
@@ -39,7 +39,7 @@ mod tests {
     use chrono::DateTime;
 
     #[test]
-    fn it_is_what_the_sdks_read() {
+    fn output_is_what_the_sdks_read() {
         let session = Session {
             access_key_id: "ASIAEXAMPLE".into(),
             secret_access_key: "a/b+c".into(),

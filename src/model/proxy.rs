@@ -17,7 +17,6 @@ pub struct ProxyUrl {
 /// A text that is not a proxy URL. It may contain a password, so it is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
-    /// A scheme other than `http` and `https`.
     #[error("only `http://` and `https://` proxies are supported")]
     Scheme,
     /// No host, a bad port, or an unencoded `/`, `?` or `#` in the password.
@@ -29,7 +28,7 @@ pub enum ProxyError {
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 impl ProxyUrl {
-    /// The URL, with user and password percent-encoded so that every parser reads the same ones.
+    /// The URL, with user and password percent-encoded so that all parsers agree.
     pub fn expose(&self) -> &str {
         self.url.expose()
     }
@@ -71,7 +70,7 @@ impl FromStr for ProxyUrl {
     }
 }
 
-/// `user:password`, decoded and encoded again.
+/// Decodes and re-encodes `user:password`.
 fn encoded(credentials: &str) -> String {
     let again = |text: &str| {
         let plain = percent_decode_str(text).decode_utf8_lossy();

@@ -1,9 +1,9 @@
-//! AWS regions: which texts can be one, which partition each belongs to, and which are known.
+//! AWS regions: valid names, their partitions, and the known ones.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A region's name. It becomes part of host names and signatures, so it is checked before anything is sent.
+/// A region's name. Host names and signatures contain it, so it is checked before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Region(String);
 
@@ -16,7 +16,7 @@ pub struct RegionError {
     pub near: Option<&'static str>,
 }
 
-/// Region name prefixes and their partitions (`partitions.json` of the AWS SDKs).
+/// Prefixes of region names and their partitions (from the AWS SDKs' `partitions.json`).
 const PREFIXES: [(&str, &str); 8] = [
     ("cn-", "aws-cn"),
     ("us-gov-", "aws-us-gov"),
@@ -108,12 +108,12 @@ impl Region {
         }
     }
 
-    /// Whether AWS had this region when the list was written.
+    /// Whether the region is in the list above.
     pub fn is_known(&self) -> bool {
         KNOWN.contains(&self.0.as_str()) || self.0.ends_with("-global")
     }
 
-    /// The error for a region that AWS does not have.
+    /// The error for a region that does not exist in AWS.
     pub fn as_unknown(&self) -> RegionError {
         RegionError { text: self.0.clone(), near: near(&self.0) }
     }
@@ -123,7 +123,7 @@ impl FromStr for Region {
     type Err = RegionError;
 
     fn from_str(text: &str) -> Result<Self, RegionError> {
-        // A host name label, as in botocore; servers other than AWS have regions such as `local`.
+        // A host name label, as in botocore; servers other than AWS use regions such as `local`.
         let label = (1..=63).contains(&text.len())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !text.starts_with('-')
@@ -141,7 +141,7 @@ impl fmt::Display for Region {
     }
 }
 
-/// The known region with almost this name.
+/// The known region with the most similar name, if one is similar enough.
 fn near(text: &str) -> Option<&'static str> {
     let kept = |c: char| c.is_ascii_alphanumeric() || c == '-';
     let lower = text.trim().to_ascii_lowercase().replace(['_', ' '], "-");

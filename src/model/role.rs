@@ -85,7 +85,7 @@ impl RoleArn {
         partition::of_arn(&self.0)
     }
 
-    /// The twelve digits of its account.
+    /// Twelve digits.
     pub fn account(&self) -> &str {
         self.0.split(':').nth(4).unwrap_or_default()
     }

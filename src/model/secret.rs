@@ -1,22 +1,21 @@
-//! Values that must not be seen: a wrapper that is wiped when it goes, prints as `[redacted]` and is read only by a
-//! call that can be searched for.
+//! Secret values: a wrapper that is wiped on drop, prints as `[redacted]`, and is read only through a call that can be
+//! searched for.
 
 use zeroize::Zeroize;
 
-/// A secret value. Wiped on drop; `Debug` shows nothing of it; [`Secret::expose`] is the one way to read it.
+/// A secret value. Wiped on drop, redacted in `Debug`, and readable only through [`Secret::expose`].
 ///
-/// The release profile aborts on panic, so no destructor runs then; the memory goes back to the kernel with the
-/// process, and on Linux `main` forbids core dumps.
+/// The release profile aborts on panic, so no destructor runs then. The memory returns to the kernel with the process,
+/// and on Linux core dumps are disabled at startup.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T: Zeroize>(T);
 
 impl<T: Zeroize> Secret<T> {
-    /// Takes a value into protection.
     pub fn new(value: T) -> Self {
         Self(value)
     }
 
-    /// The value. Every call is a place to check for leaks.
+    /// The value. Check every call for leaks.
     pub fn expose(&self) -> &T {
         &self.0
     }

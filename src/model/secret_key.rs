@@ -1,5 +1,5 @@
-//! The secret key as people have it: in groups, in lower case, with padding, or in the middle of a sentence. `SECRET KEY`
-//! consists of Base32 letters too, so a text is either understood or refused; nothing is guessed.
+//! Reads a secret key as people paste it: in groups, in lowercase, with padding, or inside a sentence. The words `SECRET
+//! KEY` are Base32 too, so a text is either clear or rejected; nothing is guessed.
 
 use zeroize::Zeroizing;
 
@@ -9,10 +9,10 @@ use super::seed_error::SeedError;
 const AWS_LENGTH: usize = 64;
 /// RFC 4226's minimum.
 const MIN_BITS: usize = 128;
-/// Words that stand beside secret keys and could be a group of their letters.
+/// Words that appear next to secret keys and could be mistaken for a group of letters.
 const LABELS: [&str; 8] = ["AWS", "BASE32", "CODE", "KEY", "MFA", "SECRET", "SEED", "TOTP"];
 
-/// The Base32 letters of a secret key, in upper case. The text is wiped, and never outgrows its first allocation.
+/// A secret key's Base32 letters in uppercase. The text is wiped and never outgrows its first allocation.
 pub(super) fn letters(text: &str) -> Result<Zeroizing<String>, SeedError> {
     let text = text.trim_matches(is_blank);
     if text.is_empty() {
@@ -21,7 +21,7 @@ pub(super) fn letters(text: &str) -> Result<Zeroizing<String>, SeedError> {
     if is_code(text) {
         return Err(SeedError::Code);
     }
-    let letters = match keys_of_awss_length(text).as_slice() {
+    let letters = match keys_of_aws_length(text).as_slice() {
         [] => grouped(text)?,
         [key, others @ ..] if others.iter().all(|other| other.eq_ignore_ascii_case(key)) => upper_case(key),
         _ => return Err(SeedError::NotAlone),
@@ -35,13 +35,13 @@ fn is_code(text: &str) -> bool {
     digits.clone().count() == 6 && digits.all(|c| c.is_ascii_digit())
 }
 
-/// The runs of letters and digits that have the length of AWS's keys, whatever stands around them.
-fn keys_of_awss_length(text: &str) -> Vec<&str> {
+/// The runs of letters and digits as long as AWS's keys, regardless of what surrounds them.
+fn keys_of_aws_length(text: &str) -> Vec<&str> {
     let runs = text.split(|c: char| !c.is_ascii_alphanumeric());
     runs.filter(|run| run.len() == AWS_LENGTH && run.chars().all(is_base32)).collect()
 }
 
-/// A secret key of any length that stands alone, perhaps in groups of the same size.
+/// A secret key of any length without other words, possibly in groups of equal size.
 fn grouped(text: &str) -> Result<Zeroizing<String>, SeedError> {
     let text = text.trim_end_matches(|c| is_blank(c) || c == '=');
     let groups = || text.split(|c| is_blank(c) || c == '-').filter(|group| !group.is_empty());
@@ -50,11 +50,11 @@ fn grouped(text: &str) -> Result<Zeroizing<String>, SeedError> {
     }
     let letters = upper_case(text);
     let (size, count) = (groups().next().map_or(0, str::len), groups().count());
-    // Even if all letters together are as many as AWS's: a key that was cut short may lack just the word's. Amid groups of
-    // its length, a word is one of them.
+    // A label counts even if the total is as long as AWS's keys: a truncated key may lack as many letters as the label has. Between
+    // groups of its own length, a word is a group.
     let labeled = groups().enumerate().any(|(i, group)| {
-        let is_amid = 0 < i && i + 1 < count && group.len() == size;
-        !is_amid && LABELS.iter().any(|label| group.eq_ignore_ascii_case(label))
+        let is_inner = 0 < i && i + 1 < count && group.len() == size;
+        !is_inner && LABELS.iter().any(|label| group.eq_ignore_ascii_case(label))
     });
     if count > 1 && labeled {
         return Err(SeedError::NotAlone);
@@ -64,7 +64,7 @@ fn grouped(text: &str) -> Result<Zeroizing<String>, SeedError> {
     }
     let uneven =
         groups().enumerate().any(|(i, group)| group.len() != size && (i + 1 < count || group.len() > size));
-    // A secret access key has both cases.
+    // A secret access key has both uppercase and lowercase letters.
     let mixed =
         text.contains(|c: char| c.is_ascii_lowercase()) && text.contains(|c: char| c.is_ascii_uppercase());
     match uneven || mixed {
@@ -73,8 +73,8 @@ fn grouped(text: &str) -> Result<Zeroizing<String>, SeedError> {
     }
 }
 
-/// Base32 encodes five bytes as eight characters; some numbers of characters encode no whole bytes, and bits that are
-/// left over are zero.
+/// Base32 encodes five bytes as eight characters. Some lengths encode no whole number of bytes, and leftover bits must be
+/// zero.
 fn check_length(letters: &str) -> Result<(), SeedError> {
     let bits = letters.len() * 5;
     if bits / 8 * 8 < MIN_BITS {
@@ -105,7 +105,7 @@ fn is_base32(c: char) -> bool {
     c.is_ascii_alphabetic() || ('2'..='7').contains(&c)
 }
 
-/// White space, and what copying from a web page adds that has no width.
+/// Whitespace, and zero-width characters that copying from a web page adds.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn words_around_a_key_of_awss_length_do_not_matter() {
+    fn words_around_a_key_of_aws_length_are_ignored() {
         for text in [
             format!("secret={AWS_KEY}"),
             format!("SECRET KEY {AWS_KEY}"),
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn words_around_another_key_are_refused() {
+    fn words_around_another_key_are_rejected() {
         for text in ["SECRET KEY", "MFA SECRET KEY", "key", "CODE", "the key is"] {
             assert_eq!(refused(&format!("{text} {KEY}")), SeedError::NotAlone, "{text}");
         }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_that_no_key_has_are_refused() {
+    fn impossible_lengths_are_rejected() {
         for length in [59, 62, 63] {
             assert_eq!(refused(&AWS_KEY[..length]), SeedError::Mistyped(length));
         }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_key_has_its_own_message() {
+    fn other_input_gets_its_own_message() {
         for text in ["123456", " 123 456\n", "234567"] {
             assert_eq!(refused(text), SeedError::Code, "{text}");
         }

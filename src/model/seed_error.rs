@@ -1,32 +1,30 @@
-//! Why a text is not a seed.
+//! The error for a text that is not a seed.
 
-/// Why a text is not a seed of an AWS virtual MFA device. No variant carries any of the text: it may be a secret.
+/// Why a text is not the seed of an AWS virtual MFA device. No variant contains the text: it may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SeedError {
     #[error("there is no secret key in the input")]
     Missing,
-    /// A character that Base32 does not have.
     #[error("the secret key is not Base32 (letters A to Z and digits 2 to 7)")]
     NotBase32,
     #[error("that is a six-digit code, not the secret key that codes are generated from")]
     Code,
-    /// Words beside the secret key, all of whose letters could belong to it.
-    #[error("the text cannot be read as a secret key alone")]
+    /// There are words next to the secret key that could be part of it.
+    #[error("the text contains more than a secret key")]
     NotAlone,
-    /// A number of characters that no secret key has, or bits left over at its end.
-    #[error("the secret key is cut short or mistyped: it has {0} characters, and AWS's have 64")]
+    /// An impossible number of characters, or leftover bits at the end.
+    #[error("the secret key is truncated or mistyped: it has {0} characters, AWS's have 64")]
     Mistyped(usize),
-    /// Under RFC 4226's 128 bits: part of it is missing.
+    /// Below RFC 4226's minimum of 128 bits: part of the key is missing.
     #[error("the secret key is too short: {0} bits, where AWS uses 320 and RFC 4226 requires 128")]
     TooShort(usize),
-    /// Not an `otpauth://` URI that can be read.
     #[error("this is not an otpauth:// URI: {0}")]
     NotOtpauth(&'static str),
-    #[error("this is an export of Google Authenticator, which holds a list of accounts")]
+    #[error("this is a Google Authenticator export, which contains a list of accounts")]
     Export,
     #[error("this otpauth URI is of type `hotp`; AWS devices are of type `totp`")]
     Hotp,
-    /// A parameter that AWS devices do not have.
+    /// A parameter with a value that AWS devices do not use.
     #[error("this otpauth URI asks for {0}; AWS devices use SHA1, 6 digits and a period of 30 seconds")]
     Foreign(String),
 }

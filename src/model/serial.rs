@@ -1,31 +1,29 @@
-//! Serials: the names under which AWS knows MFA devices.
+//! Serials: how AWS identifies MFA devices.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The serial of a device that can make codes: a virtual device's ARN or a hardware token's bare number.
+/// The serial of a device that generates codes: a virtual device's ARN or a hardware token's number.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Serial(String);
 
-/// Why a text is not the serial of a device that can make codes.
+/// Why a text is not the serial of a device that generates codes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SerialError {
-    /// The ARN of a user where the device's was meant.
     #[error("`{given}` is the ARN of a user, not of an MFA device")]
     User {
         given: String,
-        /// The serial that the user's device has if it bears the user's name.
+        /// The serial of the user's device if it has the user's name.
         likely: String,
     },
     /// A security key or passkey; STS cannot use those.
     #[error(
-        "`{0}` is a security key or passkey; AWS STS takes codes from virtual devices and hardware tokens only"
+        "`{0}` is a security key or passkey; AWS STS accepts codes only from virtual devices and hardware tokens"
     )]
     Fido(String),
-    /// Neither an ARN of a virtual device nor a hardware token's serial number.
     #[error("`{0}` is not an MFA device serial")]
     Malformed(String),
 }
@@ -41,12 +39,12 @@ impl Serial {
         self.0.starts_with("arn:")
     }
 
-    /// The twelve digits of the account that the device belongs to; `None` for hardware tokens.
+    /// The device's account, twelve digits; `None` for hardware tokens.
     pub fn account(&self) -> Option<&str> {
         self.0.split(':').nth(4).filter(|_| self.is_virtual())
     }
 
-    /// The last part of the device's name, which is often the user's.
+    /// The device's name without its path. Often the same as the user's name.
     pub fn device_name(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
@@ -82,7 +80,7 @@ impl FromStr for Serial {
     }
 }
 
-/// Hardware tokens bear short numbers such as `GAHT12345678`; a longer text may be a secret, pasted into the wrong place.
+/// Hardware tokens have short numbers such as `GAHT12345678`. A longer text may be a secret pasted into the wrong place.
 fn is_hardware(text: &str) -> bool {
     text.len() <= 20
         && text.bytes().all(|b| b.is_ascii_alphanumeric())
@@ -114,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_that_make_codes_are_taken() {
+    fn devices_that_generate_codes_are_accepted() {
         for text in [
             "arn:aws:iam::123456789012:mfa/alice",
             "arn:aws-cn:iam::123456789012:mfa/eng/team/alice@example.com",
@@ -130,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_with_what_was_meant() {
+    fn other_serials_are_rejected_with_the_likely_one() {
         let error = "arn:aws:iam::123456789012:user/eng/alice".parse::<Serial>().unwrap_err();
         let SerialError::User { likely, .. } = error else { panic!("{error:?}") };
         assert_eq!(likely, "arn:aws:iam::123456789012:mfa/alice");

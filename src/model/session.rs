@@ -1,4 +1,4 @@
-//! Keys and sessions: what signs a request, how long it lives, and when it should be replaced.
+//! Keys and sessions: what signs requests, how long it is valid, and when to replace it.
 
 use std::time::Duration;
 
@@ -22,15 +22,15 @@ pub struct Session {
     pub access_key_id: String,
     pub secret_access_key: Secret<String>,
     pub session_token: Secret<String>,
-    /// When AWS gave them, in AWS's time.
+    /// When AWS issued the session, in AWS's time.
     pub issued: DateTime<Utc>,
-    /// When AWS ends them, in AWS's time.
+    /// When the session expires, in AWS's time.
     pub expiration: DateTime<Utc>,
-    /// The twelve digits of the account, when known.
+    /// Twelve digits, if known.
     pub account_id: Option<String>,
 }
 
-/// Keys that cannot sign a request: the SDK panics on header values with such characters, and no real key has them.
+/// Keys that cannot sign a request: the SDK panics on header values with such characters, and no real key contains them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {} contains {} (U+{:04X})", part.name(), character_kind(*.character), u32::from(*.character))]
 pub struct UnusableKey {
@@ -65,8 +65,8 @@ fn character_kind(character: char) -> &'static str {
     }
 }
 
-/// Checks that keys can sign a request: visible ASCII only, and not in quotes. AWS's files and `docker --env-file` keep quotes
-/// as a part of the value.
+/// Checks that keys can sign a request: only visible ASCII, and no surrounding quotes, which AWS's files and `docker
+/// --env-file` treat as part of the value.
 pub fn check_keys(id: &str, secret: &str, token: Option<&str>) -> Result<(), UnusableKey> {
     let parts = [(KeyPart::Id, id), (KeyPart::Secret, secret), (KeyPart::Token, token.unwrap_or_default())];
     for (part, text) in parts {
@@ -79,32 +79,32 @@ pub fn check_keys(id: &str, secret: &str, token: Option<&str>) -> Result<(), Unu
     Ok(())
 }
 
-/// The access key ID of AWS's documentation. No real key has it; moto hands it out with its sessions.
+/// The access key ID in AWS's documentation. No real key has it; moto returns it with sessions.
 const EXAMPLE_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 
-/// Whether an access key ID is a long-term key's, whatever token may stand beside it: `AKIA…` (IAM User Guide, "Unique
-/// identifiers"). `aws configure` writes such a key over a session's and leaves its token.
+/// Whether an access key ID belongs to a long-term key (`AKIA…`; IAM User Guide, "Unique identifiers"), even if a session
+/// token is next to it: `aws configure` overwrites a session's key and leaves the token.
 pub fn is_long_term_id(access_key_id: &str) -> bool {
     access_key_id.starts_with("AKIA") && access_key_id != EXAMPLE_KEY_ID
 }
 
-/// botocore renews a session in its last 15 minutes; an answer with less left makes it ask again at every request.
+/// botocore renews a session in its last 15 minutes; with less time left, it runs the program again for every request.
 const REFRESH_WINDOW: Duration = Duration::from_secs(15 * 60);
 
 impl Session {
-    /// From when on the session should be replaced: 15 minutes before its end, or a quarter of its life if that is less.
+    /// When to replace the session: 15 minutes before it expires, or in its last quarter if that is shorter.
     pub fn refresh_at(&self) -> DateTime<Utc> {
         let life = (self.expiration - self.issued).to_std().unwrap_or_default();
         self.expiration - REFRESH_WINDOW.min(life / 4)
     }
 
-    /// Whether the session can be handed out without renewing it. `now` is AWS's time.
+    /// Whether the session does not need to be replaced yet. `now` is AWS's time.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         now < self.refresh_at()
     }
 
-    /// Whether the session is fresh or valid (`judge`) by this computer's time `local` and also by AWS's, which was last
-    /// seen `offset` away: the clock may have been set since. A session from the future is neither.
+    /// Whether `judge` (fresh or valid) holds for the session both in this computer's time, `local`, and in AWS's time,
+    /// which was last `offset` away: the clock may have been set since. It never holds for a session from the future.
     pub fn holds(
         &self,
         judge: fn(&Self, DateTime<Utc>) -> bool,
@@ -116,24 +116,24 @@ impl Session {
         issued && times.iter().all(|time| judge(self, *time))
     }
 
-    /// Whether AWS still takes the session. `now` is AWS's time.
+    /// Whether AWS still accepts the session. `now` is AWS's time.
     pub fn is_valid(&self, now: DateTime<Utc>) -> bool {
         now < self.expiration
     }
 }
 
-/// Whether a session can be issued or expire then. Every SDK reads only years of four digits, and later times would overflow
-/// where a clock's offset is added.
+/// Whether a session can have this time. SDKs read only four-digit years, and later times would overflow when a clock
+/// offset is added.
 pub fn is_plausible(time: DateTime<Utc>) -> bool {
     (1970..=9999).contains(&time.year())
 }
 
-/// A time as every SDK reads it: `YYYY-MM-DDTHH:MM:SSZ`.
+/// A time in the format that every SDK reads: `YYYY-MM-DDTHH:MM:SSZ`.
 pub fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// A session as it stands in the cache; [`Session`] itself cannot be serialized by accident.
+/// A session as stored in the cache. [`Session`] itself cannot be serialized by accident.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StoredSession {
@@ -150,13 +150,13 @@ pub struct StoredSession {
     account_id: Option<String>,
 }
 
-/// A time that a session can have; a damaged cache file is not a session.
+/// Rejects implausible times, so that a damaged cache file is not read as a session.
 fn plausible<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
     let time = DateTime::deserialize(deserializer)?;
     if is_plausible(time) { Ok(time) } else { Err(D::Error::custom("not a session's time")) }
 }
 
-/// A part of credentials; a damaged cache file is not a session.
+/// Rejects unusable parts of credentials, so that a damaged cache file is not read as a session.
 fn usable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     match text.is_empty() || check_keys(&text, "", None).is_err() {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn long_sessions_are_renewed_fifteen_minutes_before_the_end() {
+    fn long_sessions_are_renewed_fifteen_minutes_before_they_expire() {
         let session = session(43_200);
         assert_eq!(session.expiration - session.refresh_at(), TimeDelta::minutes(15));
         assert!(session.is_fresh(session.refresh_at() - TimeDelta::seconds(1)));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_wrong_makes_no_dead_session_live() {
+    fn wrong_clock_does_not_revive_an_expired_session() {
         let session = session(43_200);
         let at = |seconds| session.issued + TimeDelta::seconds(seconds);
         let offset = TimeDelta::seconds(-3000);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn access_keys_are_told_by_their_ids() {
+    fn long_term_keys_are_recognized_by_their_ids() {
         assert!(is_long_term_id("AKIAJQMOYWVNWNOMXRVA"));
         assert!(!is_long_term_id("ASIARWAYMUI6HWZ7SWIO") && !is_long_term_id("AKIAIOSFODNN7EXAMPLE"));
     }
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_session_has_plausible_times() {
+    fn stored_sessions_need_plausible_times() {
         let stored = serde_json::to_string(&StoredSession::from(&session(900))).unwrap();
         let read = |text: &str| serde_json::from_str::<StoredSession>(text).is_ok();
         assert!(read(&stored));

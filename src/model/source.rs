@@ -1,25 +1,24 @@
-//! Where a setting was read, so that an error can say where to change it.
+//! Where a setting comes from, so that an error can say where to change it.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// The place of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     Variable(&'static str),
-    /// A line of one of the AWS files.
+    /// A line in one of the AWS files.
     Line {
         key: &'static str,
         path: Arc<PathBuf>,
-        /// The line, from 1.
+        /// From 1.
         line: usize,
     },
 }
 
 impl Source {
-    /// Where: the variable, or the file and line.
+    /// The variable, or the file and line.
     pub fn place(&self) -> String {
         match self {
             Self::Variable(name) => (*name).to_owned(),
@@ -27,7 +26,7 @@ impl Source {
         }
     }
 
-    /// A hint that sets another value in this place.
+    /// A hint to set another value there.
     pub fn set_to(&self, value: &str) -> String {
         match self {
             Self::Variable(name) => format!("set `{name}={value}`"),
@@ -45,7 +44,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// A text with the place where it was read.
+/// A text and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sourced {
     pub text: String,
@@ -53,7 +52,7 @@ pub struct Sourced {
 }
 
 impl Sourced {
-    /// The parsed value, or the place and the error.
+    /// The parsed value, or the source and the error.
     pub fn parse<T: FromStr>(&self) -> Result<T, (Source, T::Err)> {
         self.text.parse().map_err(|error| (self.at.clone(), error))
     }

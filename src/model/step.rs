@@ -1,9 +1,9 @@
-//! TOTP time steps (RFC 6238 §4): the counter that a code is made from.
+//! TOTP time steps (RFC 6238 §4): the counter from which a code is computed.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The length of a step. AWS's virtual devices know no other.
+/// The only step length that AWS's virtual devices use.
 pub const STEP_SECONDS: u64 = 30;
 
 /// A 30-second counter since the Unix epoch.
@@ -12,7 +12,7 @@ pub const STEP_SECONDS: u64 = 30;
 pub struct Step(pub u64);
 
 impl Step {
-    /// The step that is current at `time`. Times before 1970 count as 1970.
+    /// The step at `time`. Times before 1970 count as 1970.
     pub fn at(time: DateTime<Utc>) -> Self {
         Self(u64::try_from(time.timestamp()).unwrap_or(0) / STEP_SECONDS)
     }
@@ -30,7 +30,7 @@ impl Step {
         DateTime::from_timestamp(seconds, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// How many seconds of the step are left at `time`, rounded up; 0 only when it is over.
+    /// The seconds left in the step at `time`, rounded up; 0 only if the step is over.
     pub fn seconds_left(self, time: DateTime<Utc>) -> u64 {
         u64::try_from((self.next().start() - time).num_milliseconds()).unwrap_or(0).div_ceil(1000)
     }
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_begin_on_the_half_minute() {
+    fn steps_start_on_the_half_minute() {
         let time = |s| DateTime::from_timestamp(s, 0).unwrap();
         assert_eq!(Step::at(time(59)), Step(1));
         assert_eq!(Step::at(time(60)), Step(2));
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn extreme_steps_are_no_panic() {
+    fn extreme_steps_do_not_panic() {
         let last = Step(u64::MAX);
         assert_eq!((last.next(), Step(0).previous()), (last, Step(0)));
         assert_eq!(last.start(), DateTime::<Utc>::MAX_UTC);

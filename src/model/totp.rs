@@ -1,4 +1,4 @@
-//! Seeds and codes. TOTP itself (RFC 6238) is the `totp-rs` crate's; what AWS's devices demand of it is checked here.
+//! Seeds and codes. The `totp-rs` crate computes TOTP (RFC 6238); this module checks what AWS's devices require.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,31 +15,30 @@ use super::{otpauth, secret_key};
 /// The issuer in the QR codes that AWS shows.
 const ISSUER: &str = "Amazon Web Services";
 
-/// A device's TOTP secret: HMAC-SHA1, six digits, 30 seconds, which is what AWS's virtual devices are.
+/// A device's TOTP secret, with the parameters of AWS's virtual devices: HMAC-SHA1, six digits, 30 seconds.
 #[derive(Clone)]
 pub struct Seed(Totp);
 
 impl Seed {
-    /// Reads the secret key that AWS shows. Spaces, hyphens, padding and letter case do not matter, and words around 64
-    /// letters do not either.
+    /// Reads the secret key that AWS shows. Spaces, hyphens, padding and case are ignored, and so are words around a key of
+    /// 64 letters.
     pub fn from_base32(text: &str) -> Result<Self, SeedError> {
         let letters = secret_key::letters(text)?;
         let secret = totp_rs::Secret::try_from_base32(letters.as_str()).map_err(|_| SeedError::NotBase32)?;
         Builder::new().with_secret(secret).build().map(Self).map_err(|e| seed_error(&e))
     }
 
-    /// Reads an `otpauth://totp/…` URI (the Key URI Format of Google Authenticator). Whatever does not change the codes
-    /// does not matter.
+    /// Reads an `otpauth://totp/…` URI (Google Authenticator's Key URI Format). Parameters that do not affect the codes are
+    /// ignored.
     pub fn from_uri(text: &str) -> Result<Self, SeedError> {
         Self::from_base32(&otpauth::secret(text)?)
     }
 
-    /// The code of a step.
     pub fn code(&self, step: Step) -> Code {
         Code(Secret::new(self.0.generate(step.0.saturating_mul(STEP_SECONDS)).to_string()))
     }
 
-    /// The seed as the `otpauth://` URI that AWS's own QR code for the device holds.
+    /// The same `otpauth://` URI that AWS's QR code for the device contains.
     pub fn to_uri(&self, serial: &Serial) -> Secret<String> {
         let account = match serial.account() {
             Some(account) => format!("{}@{account}", serial.device_name()),
@@ -49,9 +48,10 @@ impl Seed {
             .with_secret(self.0.secret().as_bytes().to_vec())
             .with_issuer(Some(ISSUER))
             .with_account_name(account.replace(':', "-"));
-        // Neither part can be refused: the issuer has no colon, the account name is not empty and has none either.
-        let uri = Zeroizing::new(builder.build_noncompliant().to_url().unwrap_or_default());
-        // AWS leaves the `@` as it is, which a path may have (RFC 3986 §3.3).
+        let url = builder.build_noncompliant().to_url();
+        let uri =
+            Zeroizing::new(url.expect("the issuer has no colon; the account name has none and is not empty"));
+        // AWS does not encode the `@`, which is valid in a path (RFC 3986 §3.3).
         Secret::new(uri.replace("%40", "@"))
     }
 }
@@ -93,7 +93,7 @@ impl Code {
 impl FromStr for Code {
     type Err = CodeError;
 
-    /// Six digits; apps show them as `123 456`, so spaces between them are left out.
+    /// Reads six digits. Apps show them as `123 456`, so spaces are ignored.
     fn from_str(text: &str) -> Result<Self, CodeError> {
         let mut digits = Zeroizing::new(String::with_capacity(text.len()));
         text.chars().filter(|c| !c.is_whitespace()).for_each(|c| digits.push(c));
@@ -119,7 +119,7 @@ mod tests {
     const RFC_KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
     #[test]
-    fn codes_are_those_of_rfc_4226_appendix_d() {
+    fn codes_match_rfc_4226_appendix_d() {
         let seed = Seed::from_base32(RFC_KEY).unwrap();
         let expected = [
             "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583", "399871",
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_those_of_rfc_6238_appendix_b() {
+    fn codes_match_rfc_6238_appendix_b() {
         let seed = Seed::from_base32(RFC_KEY).unwrap();
         // The RFC shows eight digits; six are their last six.
         for (time, eight) in [
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_uri_is_that_of_awss_own_qr_code() {
+    fn uri_matches_aws_qr_code() {
         let serial = "arn:aws:iam::123456789012:mfa/eng/alice".parse().unwrap();
         let seed = Seed::from_base32(RFC_KEY).unwrap();
         let uri = seed.to_uri(&serial);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn typed_codes_may_have_spaces() {
+    fn typed_codes_can_have_spaces() {
         assert_eq!("123 456".parse::<Code>().unwrap().expose(), "123456");
         for text in ["12345", "1234567", "12345a", "", "１２３４５６"] {
             assert_eq!(text.parse::<Code>(), Err(CodeError), "{text}");

@@ -1,30 +1,30 @@
-//! Turns of computers that share a device. AWS judges nine codes per device in each UTC-aligned three-minute window
-//! (`aws-facts` §1), for all computers together. Computers that collided once try at most once in any three minutes, at
-//! random times, so that eight of them never exceed the budget, wherever its windows begin.
+//! How computers that share a device take turns. AWS checks nine codes per device in each UTC-aligned three-minute window,
+//! counted across all computers. After a collision, each computer tries at most once in any three minutes, at a random
+//! time, so that eight of them never exceed the limit.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The length of AWS's window.
+/// AWS's window, in seconds.
 const WINDOW: i64 = 180;
 
-/// Clocks may differ by this much unnoticed (`clock_offset`): a turn keeps clear of the three minutes before it.
+/// Clocks can differ by this many seconds unnoticed (see `clock_offset`), so a turn starts this much later.
 const MARGIN: i64 = 12;
 
-/// The turns that follow a try are spread over this much time.
+/// The turns after a try are spread over this many seconds.
 const SPREAD: i64 = 150;
 
-/// The number of the window that a time belongs to.
+/// The number of the window that contains a time.
 pub fn window(time: DateTime<Utc>) -> i64 {
     time.timestamp().div_euclid(WINDOW)
 }
 
-/// When the window after that of `now` begins.
+/// When the next window starts.
 pub fn next_window(now: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp((window(now) + 1) * WINDOW, 0).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
-/// A random time, three minutes or more after a try at `tried`. After several collisions it may be three minutes later
-/// still: the more computers there are, the fewer should try at once.
+/// A random time at least three minutes after a try at `tried`. After several collisions, possibly another three minutes
+/// later: the more computers compete, the fewer should try at the same time.
 pub fn next_turn(tried: DateTime<Utc>, collisions: usize, random: u64) -> DateTime<Utc> {
     let skipped = if collisions > 3 { random % 2 } else { 0 };
     let within = TimeDelta::milliseconds(((random / 2) % (SPREAD.unsigned_abs() * 1000)).cast_signed());

@@ -1,15 +1,15 @@
-//! Text from outside on its way to people: names, arguments, variables, contents of files, AWS's messages. Whatever a
-//! terminal would obey instead of showing it, or could show as something else, is written out.
+//! Makes text from outside safe to show: names, arguments, variables, file contents, AWS's messages. Characters that a
+//! terminal would execute, or show as something else, are written as escapes.
 
 use std::fmt::Write;
 
-/// The longest text that people are shown, in characters; far above any ARN with its path.
+/// The longest text to show, in characters; far longer than any ARN with a path.
 const LIMIT: usize = 1_000;
-/// How much of a longer text is shown from its end: errors have the reason there.
+/// How many characters of a longer text are shown from its end, where errors have the reason.
 const TAIL: usize = 300;
 
-/// One line of text: control characters (`\n` and `\u{1b}` too), marks of direction, characters without width or
-/// meaning and odd blanks are written as Rust writes them, and the middle of a long text is left out.
+/// Returns one line of text. Control characters (including `\n` and `\u{1b}`), direction marks, zero-width and unassigned
+/// characters and unusual spaces are escaped as in Rust, and the middle of a long text is left out.
 pub fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len().min(4 * LIMIT));
     let count = text.chars().count();
@@ -23,11 +23,11 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
-/// JSON in which such characters are written as JSON writes them: it means the same and is harmless on a terminal.
+/// JSON with such characters escaped: it has the same meaning and is harmless on a terminal.
 pub fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
-        // Line ends stand between values; serde writes those inside of a string out.
+        // Line breaks are between values; serde escapes those inside strings.
         if c == '\n' || !is_hidden(c) {
             shown.push(c);
             continue;
@@ -46,9 +46,9 @@ fn push(shown: &mut String, c: char) {
     }
 }
 
-/// Whether a character has no shape of its own, by the standard library's table. Accents that follow a letter have one.
+/// Whether a character is invisible, according to the standard library. Accents after a letter are visible.
 fn is_hidden(c: char) -> bool {
-    // Asked for behind a letter, for there accents are no escapes; quotes and backslashes are the table's only visible ones.
+    // Tested after a letter, because accents are not escaped there. Quotes and backslashes are escaped although visible.
     let pair = ['a', c];
     !matches!(c, '"' | '\'' | '\\') && pair.iter().collect::<String>().escape_debug().count() > 2
 }
@@ -59,7 +59,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_written_out() {
+    fn terminal_controls_are_escaped() {
         assert_eq!(visible("a\x1b[31mb\r\nc\td"), "a\\u{1b}[31mb\\r\\nc\\td");
         assert_eq!(
             visible("\u{9b}2J\u{202e}\u{2066}\u{200b}\u{feff}\u{7f}\u{a0}\u{2028}\u{ad}"),
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn readable_text_stays() {
+    fn readable_text_is_unchanged() {
         for text in ["", "plain", r#"C:\Users\"o'k""#, "Jos\u{e9} e\u{301} 日本語 Ω → … 🔑"] {
             assert_eq!(visible(text), text);
         }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn json_means_the_same() {
+    fn json_keeps_its_meaning() {
         let value = serde_json::json!({"a\u{9b}": ["\u{1b}\u{202e}\n", "\u{e0001}\u{301}"]});
         let shown = visible_json(&serde_json::to_string_pretty(&value).unwrap());
         assert!(shown.contains(r"\u009b") && shown.contains(r"\udb40\udc01"), "{shown}");

@@ -1,11 +1,11 @@
-//! What a newcomer types: it works, or the tip is right.
+//! What newcomers type works, or gets a tip that does.
 
 use fake_aws::FakeAws;
 
 use crate::support::{Home, NO_ARGS, World};
 
 #[test]
-fn without_a_command_it_says_where_to_start() {
+fn bare_command_shows_where_to_start() {
     let home = Home::new(&FakeAws::start());
     let ran = home.awsmfa(NO_ARGS).run().success();
     insta::assert_snapshot!(ran.out(), @"
@@ -24,7 +24,7 @@ fn without_a_command_it_says_where_to_start() {
 }
 
 #[test]
-fn profile_may_stand_without_its_flag_or_before_the_command() {
+fn profile_can_be_given_without_its_flag_or_before_the_command() {
     let world = World::imported();
     for (login, logout) in [
         (["login", "dev", "-v"], ["logout", "dev", "-v"]),
@@ -39,12 +39,12 @@ fn profile_may_stand_without_its_flag_or_before_the_command() {
     let json = world.home.awsmfa(["--profile", "dev", "credential-process"]).run().success().json();
     assert_eq!(json["Version"], 1);
     world.home.awsmfa(["-p", "dev", "device", "list"]).run().success();
-    // The device that a profile uses.
+    // By profile: its device.
     world.home.awsmfa(["code", "dev"]).run().success();
     let twice = world.home.awsmfa(["login", "dev", "--profile", "prod"]).run().code(2);
     assert!(twice.err().contains("cannot be used with"), "{}", twice.err());
     world.home.awsmfa(["login", "dev", "--all"]).run().code(2);
-    // A mistake of an SDK's command line is one line, wherever the profile stands.
+    // An SDK gets command-line mistakes on one line, wherever the profile is.
     let sdk = world.home.awsmfa(["--profile", "dev", "credential-process", "--nope"]).run().code(2);
     assert_eq!(sdk.err().lines().count(), 1, "{}", sdk.err());
 }
@@ -68,7 +68,7 @@ fn tips_are_commands_that_work() {
     for line in [&["--profile", "my team"][..], &["-p", "my team"], &["--profile=my team", "-v"]] {
         insta::allow_duplicates! { insta::assert_snapshot!(tip(line), @"add a command: awsmfa login --profile 'my team'"); }
     }
-    // A word too many is not one more profile.
+    // An extra word is not taken for a profile.
     for line in [["login", "dev", "x"], ["enroll", "--profile=dev", "x"], ["code", "alice", "x"]] {
         let said = home.awsmfa(line).run().code(2).err();
         assert!(said.contains("unexpected argument 'x'") && !said.contains("tip:"), "{said}");
@@ -78,7 +78,7 @@ fn tips_are_commands_that_work() {
 }
 
 #[test]
-fn devices_are_listed_and_removed_by_the_short_names_too() {
+fn short_command_names_work() {
     let world = World::imported();
     let listed = world.home.awsmfa(["device", "list"]).run().success().out();
     assert_eq!(world.home.awsmfa(["device", "ls"]).run().success().out(), listed);
@@ -87,7 +87,7 @@ fn devices_are_listed_and_removed_by_the_short_names_too() {
 }
 
 #[test]
-fn durations_are_understood_as_people_write_them() {
+fn durations_are_read_as_people_write_them() {
     let world = World::imported();
     for (written, seconds) in [("90min", "5400"), ("1h 45m", "6300"), ("1d", "86400")] {
         world.home.awsmfa(["login", "dev", "--force", "--duration", written]).run().success();

@@ -1,4 +1,4 @@
-//! What shells are offered at a Tab. The shells themselves are in `tests/real/shells.py`.
+//! What shells complete. The shells themselves are tested in `tests/real/shells.py`.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use fake_aws::FakeAws;
 
 use crate::support::{Home, World};
 
-/// What fish is offered for the last of these words.
+/// What fish offers for the last of these words.
 fn offered(home: &Home, words: &[&str]) -> Vec<String> {
     let run = home.awsmfa([&["--", "awsmfa"], words].concat());
     let ran = run.env("AWSMFA_COMPLETE", "fish").run().success();
@@ -15,7 +15,7 @@ fn offered(home: &Home, words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn profiles_are_offered_by_every_flag_that_takes_one() {
+fn profile_flags_complete_profiles() {
     let home = Home::new(&FakeAws::start());
     home.write_config("[profile dev]\nregion = eu-west-1\n[profile 'my profile']\nregion = eu-west-1\n");
     home.write_credentials("[dev-long-term]\naws_access_key_id = AKIA\n");
@@ -32,20 +32,20 @@ fn profiles_are_offered_by_every_flag_that_takes_one() {
 }
 
 #[test]
-fn devices_are_offered_by_name_and_where_it_is_begun_by_arn() {
+fn devices_complete_by_name_or_by_arn_if_one_is_typed() {
     let world = World::imported();
     let serial = world.device.serial.as_str();
     assert_eq!(offered(&world.home, &["code", "al"]), ["alice"]);
     assert_eq!(offered(&world.home, &["code", "arn:aws:iam::"]), [serial]);
     assert_eq!(offered(&world.home, &["device", "export", "arn"]), [serial]);
     assert_eq!(offered(&world.home, &["login", "--serial", ""]), [serial]);
-    // A device that only a profile names, on another computer.
+    // A device that is only set in a profile, on another computer.
     let other = World::new();
     assert_eq!(offered(&other.home, &["device", "import", "--serial", ""]), [other.device.serial.as_str()]);
 }
 
 #[test]
-fn stores_and_files_are_offered() {
+fn stores_and_files_are_completed() {
     let world = World::imported();
     assert_eq!(offered(&world.home, &["device", "import", "--store", ""]), ["keyring", "file"]);
     assert_eq!(offered(&world.home, &["enroll", "--store", "k"]), ["keyring"]);
@@ -60,7 +60,7 @@ fn stores_and_files_are_offered() {
 }
 
 #[test]
-fn tab_asks_neither_aws_nor_a_person_and_never_complains() {
+fn completion_never_asks_aws_or_prompts_or_fails() {
     let mut world = World::imported();
     world.home.unset("AWSMFA_NO_INPUT");
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
@@ -73,7 +73,7 @@ fn tab_asks_neither_aws_nor_a_person_and_never_complains() {
 }
 
 #[test]
-fn the_install_lines_work_in_a_fresh_home() {
+fn install_commands_work_in_an_empty_home() {
     let home = Home::new(&FakeAws::start());
     let help = home.awsmfa(["completions", "--help"]).run().success().out();
     let lines: Vec<&str> = help

@@ -139,7 +139,7 @@ fn a_person_may_try_again() {
     let (result, err) = type_in(&world, 0, &["123 456", &world.device.seed[..62], &world.device.seed]);
     result.unwrap();
     assert!(err.contains("warning: that is a six-digit code, not the secret key"), "{err}");
-    assert!(err.contains("warning: the secret key is cut short or mistyped: it has 62 characters"), "{err}");
+    assert!(err.contains("warning: the secret key is truncated or mistyped: it has 62 characters"), "{err}");
     assert_eq!(stored(&world), world.device.seed);
     let (result, _) = type_in(&world, 0, &["123456"; 3]);
     assert!(result.unwrap_err().starts_with("error: that is a six-digit code"));

@@ -17,7 +17,7 @@ fn few_file_descriptors_are_an_error_before_a_code_is_used() {
         if world.aws.requests().is_empty() {
             insta::allow_duplicates! {
                 insta::assert_snapshot!(ran.code(1).err(), @"
-                error: too few files can be opened at a time: Too many open files (os error [N])
+                error: the limit on open files is too low: Too many open files (os error [N])
                 hint: raise the limit: `ulimit -n 256`
                 ");
             }

@@ -1,4 +1,4 @@
-//! The tests that run the real binary, in a home of its own, against fake-aws over real HTTP. A module a command or
+//! Tests that run the real binary in a temporary home against fake-aws over real HTTP. Each module covers a command or a
 //! promise; what they share is in `support`.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests set the scene by hand")]

@@ -1,4 +1,4 @@
-//! `policy`: the document itself, and what it means by IAM's rules.
+//! `policy`: the document, and what it means by the rules of IAM.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ fn policy(args: &[&str]) -> String {
 }
 
 #[test]
-fn the_document() {
+fn policy_is_the_expected_document() {
     insta::assert_snapshot!(policy(&["--account", "123456789012"]), @r#"
     {
       "Version": "2012-10-17",
@@ -102,17 +102,17 @@ fn partitions_and_accounts() {
     assert!(!policy(&["--partition", "aws-us-gov"]).contains("arn:aws:"));
     let world = World::new();
     let run = world.home.awsmfa(["policy", "--account", "1234"]).run().code(2);
-    assert!(run.err().contains("an account ID is twelve digits"), "{}", run.err());
+    assert!(run.err().contains("an account ID has twelve digits"), "{}", run.err());
 }
 
 #[test]
-fn it_fits_into_a_users_inline_policies() {
+fn policy_fits_into_inline_policies() {
     // 2048 characters without whitespace; a managed policy may have 6144.
     let long = policy(&["--partition", "aws-us-gov", "--account", "123456789012"]);
     assert!(long.chars().filter(|c| !c.is_whitespace()).count() < 2048);
 }
 
-/// As much of IAM's evaluation as this policy needs: wildcards, `${aws:username}`, and the one condition.
+/// The part of IAM evaluation that this policy needs: wildcards, `${aws:username}`, and one condition.
 fn allows(policy: &Value, user: &str, mfa: bool, action: &str, resource: &str) -> bool {
     let texts = |value: &Value| -> Vec<String> {
         value
@@ -132,7 +132,7 @@ fn allows(policy: &Value, user: &str, mfa: bool, action: &str, resource: &str) -
             None => texts(&statement["Action"]).iter().any(|a| a == action),
         };
         let condition = match statement.get("Condition") {
-            // `IfExists` holds for long-term keys, which say nothing of MFA.
+            // `IfExists` is true for long-term keys, which do not contain the MFA key.
             Some(condition) => {
                 assert_eq!(condition["BoolIfExists"]["aws:MultiFactorAuthPresent"], "false");
                 !mfa
@@ -148,7 +148,7 @@ fn allows(policy: &Value, user: &str, mfa: bool, action: &str, resource: &str) -
 }
 
 #[test]
-fn a_user_can_enrol_without_mfa_and_nothing_else() {
+fn users_without_mfa_can_enroll_and_nothing_else() {
     let policy: Value = serde_json::from_str(&policy(&["--account", "123456789012"])).unwrap();
     let arn = |resource: &str| format!("arn:aws:iam::123456789012:{resource}");
     for own in [arn("user/bob"), arn("user/eng/team/bob")] {

@@ -225,9 +225,9 @@ fn keys_that_an_output_profile_would_lose() {
 fn durations_that_aws_does_not_give() {
     let world = World::imported();
     for (given, why) in [
-        ("14m", "a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `14m`"),
-        ("129601", "a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `129601`"),
-        ("0", "a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `0`"),
+        ("14m", "a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `14m`"),
+        ("129601", "a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `129601`"),
+        ("0", "a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `0`"),
         ("soon", "`soon` is not a duration"),
     ] {
         // The command line is clap's to refuse, in its form.
@@ -240,13 +240,13 @@ fn durations_that_aws_does_not_give() {
     let run = world.home.awsmfa(["login", "-p", "dev"]).env("AWSMFA_DURATION", "5");
     let err = refused(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
-    error: AWSMFA_DURATION: a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `5`
+    error: AWSMFA_DURATION: a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `5`
     hint: AWSMFA_DURATION=12h
     ");
     with_config(&world, "duration_seconds = 600");
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: duration_seconds (~/.aws/config:4): a session lives from 15 minutes to 36 hours (900 to 129600 seconds), not `600`
+    error: duration_seconds (~/.aws/config:4): a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `600`
     hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
     ");
     let world = World::imported();

@@ -36,12 +36,12 @@ fn not_base32() {
     hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
     ");
     insta::assert_snapshot!(base32(&format!("MFA SECRET KEY {SECRET}")), @"
-    error: the text cannot be read as a secret key alone
+    error: the text contains more than a secret key
     hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
     ");
     for (length, whole) in [(62, SECRET.repeat(2)), (59, SECRET.repeat(2)), (65, SECRET.repeat(3))] {
         let err = base32(&whole[..length]);
-        assert!(err.starts_with("error: the secret key is cut short or mistyped: it has"), "{length}: {err}");
+        assert!(err.starts_with("error: the secret key is truncated or mistyped: it has"), "{length}: {err}");
     }
     assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was made for nothing");
 }

@@ -17,7 +17,7 @@ fn names_are_checked_before_aws_is_asked() {
     }
     let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "a:b"]).run();
     insta::assert_snapshot!(ran.code(2).err(), @"
-    error: invalid value 'a:b' for '--device-name <NAME>': a device's name has letters, digits and `_+=,.@-`, 226 at most; not `a:b`
+    error: invalid value 'a:b' for '--device-name <NAME>': a device's name consists of up to 226 letters, digits and `_+=,.@-`; not `a:b`
 
     For more information, try '--help'.
     ");
