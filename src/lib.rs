@@ -1,58 +1,76 @@
 //! awsmfa: MFA for the AWS command line, with nothing to type.
 //!
-//! It keeps the secret of a virtual MFA device, makes the codes, trades them for sessions with STS, and hands those to
-//! the AWS CLI and every SDK: in `~/.aws/credentials` or as a `credential_process`. This page is the architecture.
+//! awsmfa stores the secret of a virtual MFA device, generates codes from it, exchanges the codes for sessions with STS, and gives
+//! the sessions to the AWS CLI and every SDK, either in `~/.aws/credentials` or through `credential_process`. This page is the
+//! architecture; CONTRIBUTING.md lists where to find what.
 //!
-//! # The way of a session
+//! # How a session is made
 //!
 //! ```text
-//! entry ─ fast_path ──────────────▶ a ready answer, printed: the usual case for `credential-process`
-//!   └─── cli ── commands ── session::prepare   profile → keys, serial, roles, endpoint (asks AWS only for a serial)
-//!                   └────── session::ensure    cache, locks, one sign-in for all that ask
-//!                               └─ sign_in     ledger → code → STS → ledger
+//! entry ─ fast_path ─────▶ prints a ready answer: the usual case for `credential-process`
+//!   └──── cli ─ commands ─ session   profile → keys, device, roles, endpoint
+//!                             │      cache and locks: one sign-in for all processes that ask
+//!                             └───── ledger → code → STS → ledger
 //! ```
 //!
-//! - **[`ledger`]**: AWS accepts each code once and judges few. A code, whatever its source, is on record before it is sent,
-//!   and is free again only if AWS certainly did not look at it: the request never left, or its signature was refused, which
-//!   AWS checks first. (Counted as used, codes of a mistyped key would make every SDK wait for the next.) The ledger is locked
-//!   while a code is sent, never during a wait. Computers that share a device know of each other only by what AWS rejects;
-//!   they then take turns ([`model::turn`]), so that AWS's budget lasts for all.
-//! - **[`session`]**: N processes that need a session make one STS call: whoever holds the session's lock makes it, the
-//!   others find it in the [`cache`]. Locks are the kernel's and end with their process.
-//! - **[`aws`]**: takes checked types only ([`model::region`], [`model::endpoint`], [`model::role`]), which `session::settings`
-//!   creates from settings and their places. Each response is read completely, within a limit, in one place.
-//! - **[`enrollment`]**: each stage is in a journal on the disk before the step that leaves it, and the seed is in the store
-//!   before anything else can fail; so the same command, run again, goes on from wherever it ended.
-//! - **[`aws_files`]**: people's files are edited as text, line by line. What an edit intended is recorded, and the guard,
-//!   with a parser of its own, refuses a result in which anything else differs. Other programs take no lock, and many
-//!   truncate a file before they write it: [`aws_files::door`] is the one entrance, which waits for what is missing,
-//!   swaps names with the file that it replaces, and brings back what another program still writes there.
-//! - **[`store`]**: seeds lie in the OS keyring or in age files, as `otpauth://` URIs that other tools read.
-//! - **[`fast_path`]**: prints the bytes that the last run of `credential-process` left, if the clock, both AWS files and
-//!   the variables that matter are as they were. A file of anyone else's, or a clock that went back, is 'not as it was'.
+//! - **[`ledger`]**: AWS accepts each code once and checks only a few per minute. Every code, wherever it comes from, is recorded
+//!   before it is sent, and released only if AWS certainly did not check it: the request was never sent, or AWS rejected its
+//!   signature, which it checks first. (Otherwise a mistyped key would make every SDK wait for the next code.) The ledger is
+//!   locked while a code is sent, never while waiting for one. Computers that share a device learn of each other only from
+//!   rejected codes; after a collision they take turns ([`model::turn`]), so that all of them stay within AWS's limit.
+//! - **[`session`]**: when several processes need the same session, one STS call is made: the process that holds the session's
+//!   lock makes it, the others read the result from the [`cache`]. The kernel releases a lock when its process ends.
+//! - **[`aws`]**: accepts only validated types ([`model::region`], [`model::endpoint`], [`model::role`]), which
+//!   `session::settings` creates from settings and their sources. All responses are read in one place, completely and up to a
+//!   limit.
+//! - **[`enrollment`]**: each stage is in a journal on disk before the next step starts, and the seed is in the store before
+//!   anything else can fail. Running the same command again resumes wherever it stopped.
+//! - **[`aws_files`]**: edits the user's files as text, line by line. Each edit logs what it intends, and a guard with its own
+//!   parser rejects a result that differs in anything else. Other programs take no locks, and many truncate a file before
+//!   they write it. [`aws_files::door`] is the only entrance: it waits for missing content, replaces files by swapping names,
+//!   and restores what another program writes to the old file.
+//! - **[`vault`]**: what is stored of a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
+//!   ([`store`]), which other tools can read.
+//! - **[`fast_path`]**: prints the output that the last `credential-process` saved ([`answers`]), if the clock, both AWS files
+//!   and the relevant variables are unchanged. A file owned by someone else, or a clock that went backward, counts as changed.
+//! - **[`error`]**: turns the adapters' small enums into messages, hints and exit codes. The adapters know none of these.
+//! - **[`ui`]**: the only module that writes to people. It makes text from outside visible ([`model::visible`]) as it writes.
 //!
 //! # Layers
 //!
-//! | layer | may use | never names |
-//! |---|---|---|
-//! | entry: [`entry`], [`cli`], [`fast_path`], [`panics`] | all below (`fast_path`: [`model`], [`files`], [`mod@env`], [`paths`], [`clock`], [`answers`]) | `fast_path`: clap, store, aws, ui, tokio |
-//! | use cases: [`commands`], [`devices`], [`vault`], [`session`], [`caller`], [`enrollment`] (with [`retry`]) | adapters, through [`context::Context`] | tokio, aws SDK, keyring, `std::env`, the clock |
-//! | adapters: [`aws`], [`store`], [`cache`], [`answers`], [`ledger`], [`aws_files`], [`ui`], [`process`], [`interrupt`], [`tty`], [`stdio`] | model, files, env, clock | each other, clap |
-//! | [`model`] | serde, chrono's types, totp-rs | files, env, network, processes, the clock |
+//! A file may use files in its own layer and below. No files use each other in a circle, and adapters do not know each other.
+//! `tests/it/architecture.rs` reads this table and checks it against the whole of every file.
 //!
-//! Modules are private to the crate; [`testing`] shows tests, benches and examples what they use. `tests/it/architecture.rs` holds this table against the code. [`error`] stands above the adapters: it alone turns their
-//! small enums into words, hints and exit codes. [`process`] runs other people's programs for use cases and for the file
-//! store's passphrase, [`interrupt`] owns the end by a signal for use cases and for prompts, [`tty`] is the terminal
-//! device and [`stdio`] the stdout that we were given; they are plumbing like [`files`]. What comes from outside is made
-//! visible ([`model::visible`]) by [`ui`] alone.
+//! | layer | modules |
+//! |---|---|
+//! | root | `main`, `lib`, [`testing`] |
+//! | start | [`entry`] |
+//! | command line | [`cli`], [`panics`] |
+//! | commands | [`commands`] |
+//! | completion | [`complete`] |
+//! | devices | [`devices`], [`enrollment`] |
+//! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
+//! | secrets | [`vault`] |
+//! | context | [`context`] |
+//! | messages | [`error`] |
+//! | fast path | [`fast_path`] |
+//! | adapters | [`aws`], [`aws_files`], [`cache`], [`ledger`], [`store`], [`ui`] |
+//! | ready answers | [`answers`] |
+//! | system | [`clock`], [`mod@env`], [`files`], [`interrupt`], [`paths`], [`process`], [`stdio`], [`tty`] |
+//! | model | [`model`] |
+//!
+//! The fast path uses only ready answers, the system and the model, because every module costs time before the first byte. Only
+//! [`aws`] names the SDK and is async; only the command line names clap; the model only computes. Modules are private to the
+//! crate; [`testing`] exports what tests, benches and examples need.
 //!
 //! # Secrets
 //!
-//! Seeds, codes, secret keys, tokens and passphrases are [`model::secret::Secret`]s: wiped on drop, `Debug` redacted, read
-//! by `expose()` only. They reach no argv, log, error text or file of another mode than 0600. The release profile aborts
-//! on panic, so a panic wipes nothing; the memory goes with the process, and on Linux [`entry`] forbids core dumps.
+//! Seeds, codes, secret keys, tokens and passphrases are [`model::secret::Secret`]s: wiped on drop, redacted in `Debug`, readable
+//! only through `expose()`. They never reach an argument list, a log, an error message, or a file with a mode other than 0600.
+//! The release profile aborts on panic, so nothing is wiped then; the memory goes away with the process, and on Linux
+//! [`entry`] disables core dumps.
 
-#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests set the scene by hand"))]
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests prepare files directly"))]
 
 mod answers;
 mod aws;

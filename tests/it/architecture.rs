@@ -3,28 +3,11 @@
 
 mod graph;
 
-use crate::sources::{Source, sources};
+use std::sync::LazyLock;
+
 use graph::Graph;
 
-/// The layers from the top to the bottom, each with the modules in it: `session` is `src/session.rs` and everything
-/// below `src/session/`. A file may use its own layer and the ones below, except where [`APART`] says otherwise.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("root", &["main", "lib", "testing"]),
-    ("entry", &["entry"]),
-    ("command line", &["cli", "panics"]),
-    ("commands", &["commands"]),
-    ("completions", &["complete"]),
-    ("devices and enrollment", &["devices", "enrollment"]),
-    ("sessions and callers", &["session", "caller", "retry", "choice"]),
-    ("vault", &["vault", "choice"]),
-    ("context", &["context"]),
-    ("errors", &["error"]),
-    ("fast path", &["fast_path"]),
-    ("adapters", &["aws", "aws_files", "cache", "ledger", "store", "ui"]),
-    ("ready answers", &["answers"]),
-    ("system", &["clock", "env", "files", "interrupt", "paths", "process", "stdio", "tty"]),
-    ("model", &["model"]),
-];
+use crate::sources::{Source, sources};
 
 /// Modules of one layer that do not know each other.
 const APART: &[&str] = &["aws", "aws_files", "cache", "ledger", "store", "ui"];
@@ -47,7 +30,7 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
             "async",
             "await",
         ],
-        &["aws", "error::aws"],
+        &["aws"],
         "the SDK is async, nothing above `aws` is",
     ),
     (
@@ -132,9 +115,24 @@ fn room(module: &str) -> &str {
     module.split("::").next().unwrap()
 }
 
+/// The layers of the table in `src/lib.rs`, from the top to the bottom, each with its modules: `session` is
+/// `src/session.rs` and everything below `src/session/`.
+fn layers() -> &'static [Vec<String>] {
+    static LAYERS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+        let root = sources().iter().find(|source| source.name == "lib.rs").unwrap();
+        let rows = root.text.lines().filter_map(|line| line.strip_prefix("//! | ")?.split_once(" | "));
+        let modules = rows.map(|(_, modules)| {
+            let names = modules.split('`').skip(1).step_by(2);
+            names.map(|name| name.trim_start_matches("mod@").to_owned()).collect::<Vec<_>>()
+        });
+        modules.filter(|modules| !modules.is_empty()).collect()
+    });
+    &LAYERS
+}
+
 /// The index of a module's layer; larger is lower.
 fn layer(module: &str) -> Option<usize> {
-    LAYERS.iter().position(|(_, rooms)| within(module, rooms))
+    layers().iter().position(|modules| modules.iter().any(|name| name == room(module)))
 }
 
 /// What is wrong with an arrow between these modules.
@@ -160,6 +158,7 @@ fn names(path: &[String], name: &str) -> bool {
 
 #[test]
 fn every_file_is_in_a_layer() {
+    assert!(layers().len() > 10, "the table was not found");
     for source in sources() {
         assert!(layer(&module(&source.name)).is_some(), "src/{} is in no layer", source.name);
     }
@@ -323,6 +322,16 @@ mod check {
             ("b/c.rs", "pub struct X;"),
         ];
         assert_eq!(arrows(&files), ["a.rs → b/c.rs"]);
+    }
+
+    #[test]
+    fn methods_in_another_file_are_arrows() {
+        let files = [
+            ("lib.rs", "mod a;"),
+            ("a.rs", "mod b; pub struct A; impl A { pub fn f(self) { self.g() } }"),
+            ("a/b.rs", "use super::A; impl A { pub fn g(self) {} pub fn h(self) {} }"),
+        ];
+        assert_eq!(arrows(&files), ["a.rs → a/b.rs", "a/b.rs → a.rs"]);
     }
 
     #[test]

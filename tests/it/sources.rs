@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::visit::Visit;
+use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Item, ItemUse, UseTree, Visibility};
+use syn::{Attribute, ExprMethodCall, ImplItem, Item, ItemImpl, ItemUse, Type, UseTree, Visibility};
 
 /// One file below `src/`.
 pub struct Source {
@@ -53,6 +53,10 @@ pub struct Module {
     pub items: BTreeSet<String>,
     /// What everything but `use` items names.
     pub named: Vec<Vec<String>>,
+    /// The methods of each `impl` block without a trait, with the type.
+    pub methods: Vec<(Vec<String>, String)>,
+    /// The names of all methods that are called.
+    pub calls: BTreeSet<String>,
 }
 
 /// All of them, sorted by name. Files that hold only tests are left out.
@@ -148,6 +152,23 @@ impl<'ast> Visit<'ast> for Module {
         flatten(&item.tree, &[], &mut names);
         self.uses.extend(names.into_iter().map(|(path, name)| Use { path, name, is_public }));
     }
+
+    fn visit_item_impl(&mut self, block: &'ast ItemImpl) {
+        if let (None, Type::Path(of)) = (&block.trait_, &*block.self_ty) {
+            let path: Vec<String> = of.path.segments.iter().map(|part| part.ident.to_string()).collect();
+            let functions = block.items.iter().filter_map(|item| match item {
+                ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
+                _ => None,
+            });
+            self.methods.extend(functions.map(|name| (path.clone(), name)));
+        }
+        visit::visit_item_impl(self, block);
+    }
+
+    fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
+        self.calls.insert(call.method.to_string());
+        visit::visit_expr_method_call(self, call);
+    }
 }
 
 fn flatten(tree: &UseTree, prefix: &[String], found: &mut Vec<(Vec<String>, String)>) {
@@ -224,7 +245,7 @@ impl VisitMut for WithoutTests {
 
     fn visit_item_impl_mut(&mut self, block: &mut syn::ItemImpl) {
         block.items.retain(|item| match item {
-            syn::ImplItem::Fn(function) => !has_cfg_test(&function.attrs),
+            ImplItem::Fn(function) => !has_cfg_test(&function.attrs),
             _ => true,
         });
         visit_mut::visit_item_impl_mut(self, block);

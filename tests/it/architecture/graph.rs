@@ -38,7 +38,28 @@ impl<'a> Graph<'a> {
                 }
             }
         }
+        graph.add_methods();
         graph
+    }
+
+    /// A file that calls methods of its own type uses the files whose `impl` blocks have them.
+    fn add_methods(&mut self) {
+        for room in self.rooms.values() {
+            for (path, method) in &room.module.methods {
+                let Some(owner) = self.resolve(&room.module.path, path).filter(|file| *file != room.file)
+                else {
+                    continue;
+                };
+                let is_called = self
+                    .rooms
+                    .values()
+                    .any(|other| other.file == owner && other.module.calls.contains(method));
+                if is_called {
+                    let arrows = self.arrows.get_mut(owner).unwrap();
+                    arrows.entry(room.file).or_insert_with(|| format!(".{method}()"));
+                }
+            }
+        }
     }
 
     /// The file that defines what `path` means in the module `at`; `None` for other crates, local names, and modules.
