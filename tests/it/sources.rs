@@ -243,7 +243,7 @@ impl VisitMut for WithoutTests {
         visit_mut::visit_item_mod_mut(self, module);
     }
 
-    fn visit_item_impl_mut(&mut self, block: &mut syn::ItemImpl) {
+    fn visit_item_impl_mut(&mut self, block: &mut ItemImpl) {
         block.items.retain(|item| match item {
             ImplItem::Fn(function) => !has_cfg_test(&function.attrs),
             _ => true,
