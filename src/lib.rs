@@ -50,8 +50,8 @@
 //! | completion | [`complete`] |
 //! | devices | [`devices`], [`enrollment`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
-//! | secrets | [`vault`] |
 //! | context | [`context`] |
+//! | vault | [`vault`] |
 //! | messages | [`error`] |
 //! | fast path | [`fast_path`] |
 //! | adapters | [`aws`], [`aws_files`], [`cache`], [`ledger`], [`store`], [`ui`] |

@@ -69,11 +69,7 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
         &["clock"],
         "time comes from the clock",
     ),
-    (
-        &["getrandom::", "rand::"],
-        &["files", "commands", "devices", "enrollment"],
-        "the model is deterministic",
-    ),
+    (&["getrandom::", "rand::"], &["enrollment", "session"], "the model is deterministic"),
 ];
 
 /// What the model may not name: it computes and nothing else.
