@@ -40,7 +40,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let run = descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(env, &ui));
     match run {
         Ok(()) => 0,
-        Err(error) => report(&ui, &error.choose_profile(&words(&args))),
+        Err(error) => error.choose_profile(&words(&args)).report(&ui),
     }
 }
 
@@ -58,10 +58,7 @@ fn print_start() -> u8 {
     );
     match ui.result(&text).map_err(CommandError::from) {
         Ok(()) => 0,
-        Err(error) => {
-            ui.error(&error.message, &error.hints);
-            error.kind as u8
-        }
+        Err(error) => error.report(&ui),
     }
 }
 
@@ -96,9 +93,4 @@ pub fn complete(env: &Env, args: &[OsString]) -> bool {
     let completer = CompleteEnv::with_factory(Cli::command).var(VARIABLE);
     // A shell cannot use an error.
     completer.try_complete(args.iter().cloned(), Some(Path::new("."))).unwrap_or(true)
-}
-
-fn report(ui: &Ui, error: &CommandError) -> u8 {
-    ui.error(&error.message, &error.hints);
-    error.kind as u8
 }

@@ -1,5 +1,5 @@
-//! What a command ends with when it fails: one line, a kind that decides the exit code, and hints. This is the only
-//! place, with its modules for what comes from AWS and from files, that knows exit codes and the words of hints; modules below say in small enums what happened.
+//! Why a command failed: one line, a kind that decides the exit code, hints, and the error behind it. Only this module and
+//! its submodules know exit codes and hints; the adapters report what happened in small enums.
 
 mod aws;
 mod aws_files;
@@ -8,8 +8,11 @@ mod permission;
 mod store;
 mod system;
 
-pub use aws::{RefusedCode, RefusedKeys};
+use std::error::Error;
+use std::fmt::Display;
+use std::sync::Arc;
 
+pub use aws::{RefusedCode, RefusedKeys};
 pub use permission::denied;
 
 use crate::model::names::NameError;
@@ -17,16 +20,16 @@ use crate::model::serial::SerialError;
 use crate::model::shell::quoted;
 use crate::model::source::Source;
 use crate::model::totp::SeedError;
-use crate::ui::remedies;
+use crate::ui::{Ui, remedies};
 
 /// The kind of a failure; its number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Anything that has no kind of its own.
+    /// Anything without a kind of its own.
     Failed = 1,
-    /// The command line, or a value typed.
+    /// The command line, or a typed value.
     Usage = 2,
-    /// A profile, a file, or keys that are missing.
+    /// A profile, a file, or missing keys.
     Configuration = 3,
     /// AWS refused: a bad code, no permission, an invalid key.
     Refused = 4,
@@ -38,37 +41,83 @@ pub enum ErrorKind {
 }
 
 /// Why a command failed, ready to be shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct CommandError {
     pub kind: ErrorKind,
-    /// One line: what and why.
+    /// One line: what happened and why.
     pub message: String,
-    /// What to do next, best a command to paste.
+    /// What to do next, preferably a command to paste.
     pub hints: Vec<String>,
-    /// The profiles to choose from, where none was chosen: [`choose_profile`](Self::choose_profile) makes hints of them.
+    /// The profiles to choose from if none was chosen; [`choose_profile`](Self::choose_profile) turns them into hints.
     pub choices: Vec<String>,
+    /// The error that this one was made from, for `-v`.
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 pub type CommandResult<T = ()> = Result<T, CommandError>;
 
 impl CommandError {
-    /// A failure without hints yet.
-    pub fn new(kind: ErrorKind, message: impl std::fmt::Display) -> Self {
-        // One line, whatever a source's Display does.
-        let message = message.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ");
-        Self { kind, message, hints: Vec::new(), choices: Vec::new() }
+    /// A failure without hints.
+    pub fn new(kind: ErrorKind, message: impl Display) -> Self {
+        Self { kind, message: one_line(message), hints: Vec::new(), choices: Vec::new(), source: None }
     }
 
     /// Adds what to do next.
     #[must_use]
-    pub fn hint(mut self, hint: impl std::fmt::Display) -> Self {
+    pub fn hint(mut self, hint: impl Display) -> Self {
         self.hints.push(hint.to_string());
         self
     }
+
+    /// Changes the kind.
+    #[must_use]
+    pub fn kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Keeps the error that this one was made from.
+    #[must_use]
+    pub fn because(mut self, error: impl Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(error));
+        self
+    }
+
+    /// Says where it happened: `profile `dev`: …`.
+    #[must_use]
+    pub fn at(mut self, place: impl Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
+    /// The chain of errors behind this one, without what the message already says.
+    pub fn causes(&self) -> Vec<String> {
+        let mut said = vec![self.message.clone()];
+        let mut next = self.source();
+        while let Some(error) = next {
+            let text = one_line(error);
+            if !said.iter().any(|said| said.contains(&text)) {
+                said.push(text);
+            }
+            next = error.source();
+        }
+        said.split_off(1)
+    }
+
+    /// Shows it and returns the exit code.
+    pub fn report(&self, ui: &Ui) -> u8 {
+        ui.error(&self.message, &self.causes(), &self.hints);
+        self.kind as u8
+    }
 }
 
-/// A setting that cannot be right, with its place.
-pub fn invalid(at: &Source, error: impl std::fmt::Display) -> CommandError {
+/// One line, whatever a library's error prints.
+fn one_line(text: impl Display) -> String {
+    text.to_string().lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// A setting with an invalid value, and where it is set.
+pub fn invalid(at: &Source, error: impl Display) -> CommandError {
     CommandError::new(ErrorKind::Configuration, format!("{at}: {error}"))
 }
 
@@ -77,11 +126,11 @@ pub fn clock_hint() -> String {
     format!("set this computer's clock: `{}`", remedies::here().set_clock())
 }
 
-/// So many profiles are named in a hint.
+/// How many profiles a hint lists.
 const MOST_CHOICES: usize = 8;
 
 impl CommandError {
-    /// Adds how to run `command`, such as `awsmfa login`, with one of the profiles to choose from.
+    /// Adds a hint that runs `command`, such as `awsmfa login`, with one of the profiles to choose from.
     #[must_use]
     pub fn choose_profile(self, command: &str) -> Self {
         let Some(first) = self.choices.first() else { return self };
@@ -99,26 +148,30 @@ impl CommandError {
     }
 }
 
-impl std::fmt::Display for CommandError {
+impl Display for CommandError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl std::error::Error for CommandError {}
+impl Error for CommandError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
 
 impl From<SerialError> for CommandError {
     fn from(error: SerialError) -> Self {
-        // As typed; one that stands in a file is the configuration's fault, says whoever read it there.
+        // A serial that was typed; whoever reads one from a file changes the kind.
         let this = Self::new(ErrorKind::Usage, &error);
         match error {
             SerialError::User { likely, .. } => this
-                .hint(format!("the device's ARN is often `{likely}`; `aws iam list-mfa-devices` shows it")),
+                .hint(format!("use the device's ARN, often `{likely}`: `aws iam list-mfa-devices`")),
             SerialError::Fido(_) => {
-                this.hint("add a virtual MFA device to the user beside it, and use that device's ARN")
+                this.hint("add a virtual MFA device to the user and use its ARN")
             }
             SerialError::Malformed(_) => this.hint(
-                "a serial looks like `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` on hardware",
+                "use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token",
             ),
         }
     }
@@ -140,14 +193,14 @@ impl From<SeedError> for CommandError {
             | SeedError::NotAlone
             | SeedError::Mistyped(_)
             | SeedError::TooShort(_) => this.hint(
-                "paste the whole secret key that the console shows under `Show secret key`, and nothing else",
+                "paste only the secret key, all of it, as the console shows it under `Show secret key`",
             ),
-            SeedError::NotOtpauth(_) => this.hint("it looks like `otpauth://totp/NAME?secret=BASE32`"),
+            SeedError::NotOtpauth(_) => this.hint("use a URI such as `otpauth://totp/NAME?secret=BASE32`"),
             SeedError::Export => {
                 this.hint("paste the secret key itself, or the `otpauth://` URI of one account")
             }
             SeedError::Hotp | SeedError::Foreign(_) => {
-                this.hint("check that this is the secret of an AWS MFA device")
+                this.hint("check that this secret belongs to an AWS MFA device")
             }
         }
     }
@@ -171,6 +224,16 @@ mod tests {
         assert_eq!(hints(&["a", "b"]), ["choose a profile (`a`, `b`): `awsmfa login --profile a`"]);
         let many = ["p"; 9];
         assert!(hints(&many)[0].contains("`p`, …)"), "{:?}", hints(&many));
+    }
+
+    #[test]
+    fn causes_are_what_the_message_does_not_say() {
+        let error = AwsError::new(AwsErrorKind::InvalidCode, "GetSessionToken", "MFA failed");
+        let error = CommandError::from(error).at("profile `dev`");
+        assert!(!error.message.contains("MFA failed"), "{error}");
+        assert_eq!(error.causes(), ["GetSessionToken refused: MFA failed"]);
+        let io = std::io::Error::other("no");
+        assert_eq!(CommandError::new(ErrorKind::Failed, "cannot write: no").because(io).causes(), [""; 0]);
     }
 
     #[test]

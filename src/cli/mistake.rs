@@ -25,6 +25,7 @@ pub(super) fn print(error: clap::Error, args: &[OsString], env: &Env) -> u8 {
         match one_line {
             true => ui.error(
                 &in_one_line(&said.to_string()),
+                &[],
                 &["see `awsmfa credential-process --help`".to_owned()],
             ),
             false => ui.text(&said.to_string(), &said.ansi().to_string()),
@@ -35,10 +36,7 @@ pub(super) fn print(error: clap::Error, args: &[OsString], env: &Env) -> u8 {
     let text = if color { help.ansi().to_string() } else { help.to_string() };
     match ui.result(&text).map_err(CommandError::from) {
         Ok(()) => 0,
-        Err(error) => {
-            ui.error(&error.message, &error.hints);
-            error.kind as u8
-        }
+        Err(error) => error.report(&ui),
     }
 }
 

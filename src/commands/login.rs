@@ -71,8 +71,9 @@ fn run_all(ctx: &Context, args: &LoginArgs) -> CommandResult {
             Ok(more) => found.extend(more),
             Err(error) if error.kind == ErrorKind::Interrupted => return Err(error),
             Err(error) => {
-                ctx.ui.error(&format!("profile `{name}`: {}", error.message), &error.hints);
-                failure.get_or_insert(CommandError::new(error.kind, "not every profile could be logged in"));
+                let failed = CommandError::new(error.kind, "some profiles could not be logged in");
+                error.at(format_args!("profile `{name}`")).report(&ctx.ui);
+                failure.get_or_insert(failed);
             }
         }
     }

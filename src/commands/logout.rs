@@ -46,7 +46,7 @@ pub fn run(ctx: &Context, args: &LogoutArgs) -> CommandResult {
     failures.extend(forget(ctx, cached.as_ref()).err());
     let Some(last) = failures.pop() else { return Ok(()) };
     for error in failures {
-        ctx.ui.error(&error.message, &error.hints);
+        error.report(&ctx.ui);
     }
     Err(last)
 }

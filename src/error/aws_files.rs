@@ -25,10 +25,10 @@ impl From<FileError> for CommandError {
         match &error {
             FileError::Unreadable { path, .. } => this.hint(remedies::here().show_owner(&[path])),
             FileError::Folder { .. } => {
-                this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
+                this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to a file")
             }
             FileError::DanglingLink { path } => {
-                this.hint(format!("see where it points: `{}`", remedies::here().show_owner(&[path])))
+                this.hint(format!("check where the link points: `{}`", remedies::here().show_owner(&[path])))
             }
             FileError::Syntax { path, source } => this.hint(syntax_hint(&source.problem, path)),
             FileError::Unsafe { path, source: UnsafeEdit::Syntax(source) } => {
@@ -37,33 +37,32 @@ impl From<FileError> for CommandError {
             FileError::Unsafe { source, .. } => with_edit_hint(this, source),
             FileError::Irreplaceable { path, source } => with_place_hint(this, path, source),
             FileError::Shrunk { .. } => {
-                Self { kind: ErrorKind::Failed, ..this }.hint("run this again if it was removed on purpose")
+                this.kind(ErrorKind::Failed).hint("run the command again if you removed it on purpose")
             }
             FileError::Contended { .. } => {
-                Self { kind: ErrorKind::Failed, ..this }.hint("run this again when the other program is done")
+                this.kind(ErrorKind::Failed).hint("run the command again when the other program is done")
             }
-            FileError::Write { source, .. } | FileError::Lock(source) => {
-                Self { kind: ErrorKind::Failed, ..this }.hint_about(source)
-            }
+            FileError::Write { path, source } => this.kind(ErrorKind::Failed).hint_about(Some(path), source),
+            FileError::Lock(source) => this.kind(ErrorKind::Failed).hint_about(None, source),
             FileError::Refused { .. } => {
-                this.hint("nothing was changed; please report this with the file's structure")
+                this.hint("report this with the file's structure; nothing was changed")
             }
         }
     }
 }
 
-/// How to put a line in order.
+/// How to fix a line.
 fn syntax_hint(problem: &Problem, path: &Path) -> String {
     let remedies = remedies::here();
     match problem {
         Problem::ByteOrderMark => remedies.edit(
-            "remove it",
+            "remove the byte order mark",
             "save the file without a byte order mark",
             "s/^\\xEF\\xBB\\xBF// if $. == 1",
             path,
         ),
-        Problem::Utf16 => remedies.to_utf8("save it as UTF-8", "utf-16", path),
-        Problem::NotUtf8 => remedies.to_utf8("save it as UTF-8; if it is Latin-1", "latin1", path),
+        Problem::Utf16 => remedies.to_utf8("save the file as UTF-8", "utf-16", path),
+        Problem::NotUtf8 => remedies.to_utf8("save the file as UTF-8; if it is Latin-1", "latin1", path),
         Problem::LoneCarriageReturn => remedies.edit(
             "end lines with a line feed",
             "save the file with Windows or Unix line endings",
@@ -74,7 +73,9 @@ fn syntax_hint(problem: &Problem, path: &Path) -> String {
         | Problem::OddIndentation
         | Problem::IndentedHeader
         | Problem::IndentedSetting => "remove the indentation".to_owned(),
-        Problem::Separator => remedies.edit("remove it", "delete the character", "s/[\\x1c-\\x1f]//g", path),
+        Problem::Separator => {
+            remedies.edit("remove the character", "delete the character", "s/[\\x1c-\\x1f]//g", path)
+        }
         Problem::NulByte
         | Problem::OpenHeader
         | Problem::OutsideSection
@@ -91,11 +92,11 @@ fn syntax_hint(problem: &Problem, path: &Path) -> String {
 fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
     match error {
         UnsafeEdit::DuplicateSection { .. } | UnsafeEdit::DuplicateKey { .. } => {
-            this.hint("join the two by hand; the AWS CLI cannot read the file as it is")
+            this.hint("merge them by hand; the AWS CLI cannot read the file as it is")
         }
-        UnsafeEdit::LeakingDefault { .. } => this.hint("rename that section to [default]"),
+        UnsafeEdit::LeakingDefault { .. } => this.hint("rename the section to [default]"),
         UnsafeEdit::OddHeader { .. } => {
-            this.hint("write the header like that, with a blank before a comment")
+            this.hint("write the header exactly like that, with a space before a comment")
         }
         _ => this,
     }
@@ -115,10 +116,10 @@ fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> Comm
             this.hint("mount its folder instead of the file, as in `docker run -v ~/.aws:/root/.aws`")
         }
         Irreplaceable::NotRegular(_) => {
-            this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant")
+            this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to a file")
         }
         Irreplaceable::Immutable(marked) => this.hint(remedies.make_mutable(marked)),
-        _ => this.hint(format!("check who may write: `{}`", remedies.show_owner(&[path, folder]))),
+        _ => this.hint(format!("check who can write to it: `{}`", remedies.show_owner(&[path, folder]))),
     }
 }
 
@@ -127,7 +128,7 @@ impl From<KeyEditError> for CommandError {
         let this = configuration(&error);
         match &error {
             KeyEditError::Unsafe(error) => with_edit_hint(this, error),
-            KeyEditError::Occupied { .. } => this.hint("name another profile: `--for-profile NAME`"),
+            KeyEditError::Occupied { .. } => this.hint("choose another profile: `--for-profile NAME`"),
         }
     }
 }
@@ -143,7 +144,7 @@ impl From<SessionEditError> for CommandError {
             SessionEditError::KeepsKeys { profile, .. } => {
                 this.hint(CommandLine::new("awsmfa login").profile(profile))
             }
-            // Whoever wanted to write knows the command.
+            // The caller knows the command that wanted to write.
             SessionEditError::ForeignSession { .. } => this,
         }
     }
@@ -153,11 +154,7 @@ impl<E: Into<CommandError> + std::fmt::Display> From<EditError<E>> for CommandEr
     fn from(error: EditError<E>) -> Self {
         match error {
             EditError::File(error) => error.into(),
-            EditError::Edit { path, source } => {
-                let mut error = source.into();
-                error.message = format!("{}: {}", path.display(), error.message);
-                error
-            }
+            EditError::Edit { path, source } => source.into().at(path.display()),
         }
     }
 }
@@ -169,9 +166,11 @@ impl From<ResolveError> for CommandError {
             ResolveError::BadLine(BadLine { path, source }) => this.hint(syntax_hint(&source.problem, &path)),
             ResolveError::Ignored { name, section } => this.hint(match is_identifier(&name) {
                 true => format!("rename the section to [{}]", header_of(section.file, &name)),
-                false => "rename the profile: names have letters, digits and `_-/.%@:+` only".to_owned(),
+                false => {
+                    "rename the profile: names can only contain letters, digits and `_-/.%@:+`".to_owned()
+                }
             }),
-            // Most likely nobody chose it.
+            // Most likely, no profile was chosen.
             ResolveError::NoSuchProfile { name, near, others, .. }
                 if name == "default" && near.is_empty() && !others.is_empty() =>
             {

@@ -1,10 +1,10 @@
-//! What a missing permission means: which action on what, and the statement that would allow it.
+//! Missing permissions: which action on which resource, and the policy statement that would allow it.
 
 use super::CommandError;
 use crate::aws::{AwsError, AwsErrorKind};
 
-/// A refusal of an IAM request about `resource` (an ARN, or `*`) that `caller` (an ARN) signed. A missing permission is
-/// told with the policy statement that would allow it; everything else as ever.
+/// The error for an IAM request about `resource` (an ARN, or `*`) that `caller` (an ARN) signed. If a permission is missing,
+/// a hint shows the policy statement that would allow the request.
 pub fn denied(error: AwsError, resource: &str, caller: &str) -> CommandError {
     if error.kind != AwsErrorKind::AccessDenied {
         return error.into();
@@ -15,7 +15,7 @@ pub fn denied(error: AwsError, resource: &str, caller: &str) -> CommandError {
     let statement = format!(r#"{{"Effect": "Allow", "Action": "{action}", "Resource": "{resource}"}}"#);
     this = this.hint(format!("an administrator can allow it with this policy statement: {statement}"));
     if error.message.contains("explicit deny") {
-        let hint = "a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`";
+        let hint = "a policy also explicitly denies it; if that is because MFA is missing, add the action to its `NotAction`";
         this = this.hint(hint);
     }
     this
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_statement_names_action_and_resource() {
+    fn statement_allows_the_action_on_the_resource() {
         let message = "User: a is not authorized with an explicit deny in an identity-based policy";
         let error = AwsError::new(AwsErrorKind::AccessDenied, "CreateVirtualMFADevice", message);
         let error = denied(error, "arn:aws:iam::1:mfa/a", "arn:aws:iam::1:user/a");

@@ -13,37 +13,40 @@ impl From<StoreError> for CommandError {
             _ => ErrorKind::Store,
         };
         let this = Self::new(kind, &error);
-        match error {
+        let this = match &error {
             StoreError::Locked | StoreError::TimedOut { .. } => {
                 this.hint("unlock the keyring on the desktop and try again").hint(
-                    "or import its secret key into a file: `awsmfa device import --serial ARN --store file`",
+                    "or import the secret key into a file: `awsmfa device import --serial ARN --store file`",
                 )
             }
             StoreError::NoPassphrase { .. } => this.hint(format!(
-                "run it once on a terminal, or name a file with the passphrase: `{AWSMFA_PASSPHRASE_FILE}=…`"
+                "run it in a terminal, or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"
             )),
-            StoreError::WrongPassphrase => this.hint("nothing was changed; try again with the right one"),
+            StoreError::WrongPassphrase => {
+                this.hint("try again with the right passphrase; nothing was changed")
+            }
             StoreError::Unavailable { .. } => this.hint(
-                "import its secret key into a file instead: `awsmfa device import --serial ARN --store file`",
+                "import the secret key into a file instead: `awsmfa device import --serial ARN --store file`",
             ),
             StoreError::Damaged { .. } => {
-                this.hint("nothing was changed; bring the file back from a backup, or import again")
+                this.hint("restore the file from a backup, or import the secret again; nothing was changed")
             }
-            StoreError::Io(source) => source.into(),
+            StoreError::Io(source) => this.kind(ErrorKind::Failed).hint_about(None, source),
             StoreError::Name(_) | StoreError::Interrupted => this,
-        }
+        };
+        this.because(error)
     }
 }
 
 impl From<RegistryError> for CommandError {
     fn from(error: RegistryError) -> Self {
         let this = Self::new(ErrorKind::Configuration, &error);
-        match error {
-            RegistryError::Newer { .. } => this.hint("use the newer awsmfa that wrote it"),
-            RegistryError::Damaged { path, .. } => {
-                this.hint(format!("move it away and import again: `{}`", remedies::here().move_away(&path)))
-            }
-            RegistryError::Io(source) => source.into(),
-        }
+        let this = match &error {
+            RegistryError::Newer { .. } => this.hint("use the newer awsmfa that wrote the file"),
+            RegistryError::Damaged { path, .. } => this
+                .hint(format!("move the file away and import again: `{}`", remedies::here().move_away(path))),
+            RegistryError::Io(source) => this.kind(ErrorKind::Failed).hint_about(None, source),
+        };
+        this.because(error)
     }
 }

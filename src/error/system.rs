@@ -1,4 +1,4 @@
-//! Failures of the system: files of our own, programs, the terminal, stdout.
+//! Failures of the system: awsmfa's own files, programs, the terminal, stdout.
 
 use std::io;
 use std::path::Path;
@@ -17,13 +17,14 @@ impl From<NoHome> for CommandError {
 
 impl From<io::Error> for CommandError {
     fn from(error: io::Error) -> Self {
-        Self::new(ErrorKind::Failed, &error).hint_about(&error)
+        Self::new(ErrorKind::Failed, &error).hint_about(None, &error).because(error)
     }
 }
 
 impl CommandError {
-    /// Adds what to do about a file that the system does not let us read or write, if anything is known.
-    pub(super) fn hint_about(self, error: &io::Error) -> Self {
+    /// Adds what to do if the system does not let awsmfa read or write a file, if that is known. The error may name the
+    /// file itself.
+    pub(super) fn hint_about(self, path: Option<&Path>, error: &io::Error) -> Self {
         let hint = match files::problem(error) {
             Some(Problem::System { path, source }) => {
                 taken_hint(path, source).or_else(|| hint(Some(path), source))
@@ -32,7 +33,7 @@ impl CommandError {
                 lock_hint(source).or_else(|| taken_hint(path, source)).or_else(|| hint(Some(path), source))
             }
             Some(Problem::Odd { path, oddity }) => Some(odd_hint(path, *oddity)),
-            None => hint(None, error),
+            None => hint(path, error),
         };
         match hint {
             Some(hint) => self.hint(hint),
@@ -49,13 +50,13 @@ fn hint(path: Option<&Path>, error: &io::Error) -> Option<String> {
         }
         io::ErrorKind::FileTooLarge => format!("check the file size limit: `{}`", remedies.show_file_limit()),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            format!("check who owns it and who may write there: `{}`", remedies.show_owner(&[path]))
+            format!("check who owns it and who can write there: `{}`", remedies.show_owner(&[path]))
         }
         _ => return None,
     })
 }
 
-/// For something of another user's in a folder of ours, as a run of an older version with `sudo` left it.
+/// For a file in the user's folder that belongs to someone else, as an older version left it when run with `sudo`.
 fn taken_hint(path: &Path, error: &io::Error) -> Option<String> {
     let denied = error.kind() == io::ErrorKind::PermissionDenied;
     denied.then(|| files::taken(path)).flatten().map(|taken| take_back(&taken))
@@ -65,7 +66,7 @@ fn take_back(path: &Path) -> String {
     format!("take it back: `{}`", remedies::here().take_back(path))
 }
 
-/// For file systems without locks, as network homes can be.
+/// For file systems without locks, such as some network homes.
 fn lock_hint(error: &io::Error) -> Option<String> {
     #[cfg(unix)]
     let none_left = error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error());

@@ -102,8 +102,8 @@ impl Ui {
         self.line(Verbosity::Normal, "hint", color::HINT, &message);
     }
 
-    /// Says why it failed and what to do; every verbosity has it.
-    pub fn error(&self, message: &str, hints: &[String]) {
+    /// Says why it failed and what to do, at every verbosity; with `-v`, also what caused it.
+    pub fn error(&self, message: &str, causes: &[String], hints: &[String]) {
         let mut text = String::new();
         if self.style.one_line {
             let hints = hints.iter().map(|hint| format!("; hint: {}", visible(hint))).collect::<String>();
@@ -111,6 +111,9 @@ impl Ui {
             return self.write_line(&text);
         }
         let _ = write!(text, "{} {}", self.label("error", color::ERROR), visible(message));
+        for cause in causes.iter().filter(|_| self.style.verbosity == Verbosity::Verbose) {
+            let _ = write!(text, "\n{} caused by: {}", self.label("awsmfa", color::DETAIL), visible(cause));
+        }
         for hint in hints {
             let _ = write!(text, "\n{} {}", self.label("hint", color::HINT), visible(hint));
         }
@@ -156,18 +159,20 @@ mod tests {
             ui.say("happened");
             ui.detail("step");
             ui.warn("careful");
-            ui.error("broken", &["fix".to_owned()]);
+            ui.error("broken", &["worn\tout".to_owned()], &["fix".to_owned()]);
         };
         let at = |verbosity| said(Style { verbosity, ..Style::default() }, speak).concat();
         assert_eq!(at(Verbosity::Quiet), "error: broken\nhint: fix\n");
         assert_eq!(at(Verbosity::Normal), "awsmfa: happened\nwarning: careful\nerror: broken\nhint: fix\n");
-        assert!(at(Verbosity::Verbose).contains("step"));
+        let verbose = at(Verbosity::Verbose);
+        assert!(verbose.contains("step"), "{verbose}");
+        assert!(verbose.ends_with("error: broken\nawsmfa: caused by: worn\\tout\nhint: fix\n"), "{verbose}");
     }
 
     #[test]
     fn sdk_gets_one_line() {
         let style = Style { one_line: true, ..Style::default() };
-        let text = said(style, |ui| ui.error("bro\nken", &["fix\r\nit".into(), "or not".into()]));
+        let text = said(style, |ui| ui.error("bro\nken", &[], &["fix\r\nit".into(), "or not".into()]));
         assert_eq!(text, ["awsmfa: bro\\nken; hint: fix\\r\\nit; hint: or not\n"]);
     }
 
@@ -177,7 +182,7 @@ mod tests {
         let writes = said(style, |ui| {
             ui.doing("creating");
             ui.warn("careful\x1b[2J");
-            ui.error("broken", &["fix".into(), "or not".into()]);
+            ui.error("broken", &[], &["fix".into(), "or not".into()]);
         });
         assert_eq!(
             writes[1..],

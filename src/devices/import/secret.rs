@@ -39,9 +39,8 @@ fn ask(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandResult
         if this.kind == ErrorKind::Interrupted {
             return this;
         }
-        let message = format!("the secret key is missing: {}", this.message);
         let piped = format!("… | {} --secret-stdin", request.command(request.store));
-        CommandError { message, ..this }.hint(format!("pipe it in: `{piped}`"))
+        this.at("the secret key is missing").hint(format!("pipe it in: `{piped}`"))
     })
 }
 
