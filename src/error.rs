@@ -231,7 +231,7 @@ mod tests {
         let error = AwsError::new(AwsErrorKind::InvalidCode, "GetSessionToken", "MFA failed");
         let error = CommandError::from(error).at("profile `dev`");
         assert!(!error.message.contains("MFA failed"), "{error}");
-        assert_eq!(error.causes(), ["GetSessionToken refused: MFA failed"]);
+        assert_eq!(error.causes(), ["GetSessionToken failed: MFA failed"]);
         let io = std::io::Error::other("no");
         assert_eq!(CommandError::new(ErrorKind::Failed, "cannot write: no").because(io).causes(), [""; 0]);
     }

@@ -202,7 +202,7 @@ mod tests {
         };
         insta::assert_snapshot!(all(System::Linux, Shell::Posix), @r#"
         sudo timedatectl set-ntp true
-        ls -ld '/no/my file' /no
+        ls -l '/no/my file' /no
         chmod 600 '/no/my file'
         sudo chown -R "$(id -u):$(id -g)" '/no/my file'
         sudo chattr -i -a '/no/my file'

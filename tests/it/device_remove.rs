@@ -200,8 +200,8 @@ fn without_any_code_mfa_is_asked_for() {
         .run()
         .code(4);
     insta::assert_snapshot!(ran.err(), @"
-    error: the user has an MFA device already, and AWS demands a session made with it (AWS-2023-001)
-    hint: use credentials of such a session, or let an administrator do it
+    error: the user already has an MFA device, so AWS requires a session created with that device (AWS-2023-001)
+    hint: use the credentials of such a session, or ask an administrator
     ");
     assert_eq!(serials(&world).len(), 1);
 }
@@ -275,7 +275,7 @@ fn an_arn_of_something_else_is_told_what_it_is() {
     let ran = remove(&world, "arn:aws:iam::123456789012:user/alice").code(2);
     insta::assert_snapshot!(ran.err(), @"
     error: `arn:aws:iam::123456789012:user/alice` is the ARN of a user, not of an MFA device
-    hint: the device's ARN is often `arn:aws:iam::123456789012:mfa/alice`; `aws iam list-mfa-devices` shows it
+    hint: use the device's ARN, often `arn:aws:iam::123456789012:mfa/alice`: `aws iam list-mfa-devices`
     ");
 }
 

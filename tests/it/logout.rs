@@ -31,9 +31,9 @@ fn a_section_that_cannot_be_edited_leaves_the_others_to_be_done() {
     awsmfa: removed the session of [dev]
     awsmfa: moved the long-term keys of [dev-long-term] back to [dev]
     error: ~/.aws/credentials: line 1: the header of section [a] must be exactly `[a]` to be edited
-    hint: write the header like that, with a blank before a comment
+    hint: write the header exactly like that, with a space before a comment
     error: ~/.aws/credentials: line 6: the header of section [b] must be exactly `[b]` to be edited
-    hint: write the header like that, with a blank before a comment
+    hint: write the header exactly like that, with a space before a comment
     ");
     assert!(world.home.credentials().starts_with(&odd));
     assert_eq!(world.home.credential("dev", "aws_access_key_id").as_ref(), Some(&world.key.id));

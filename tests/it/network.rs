@@ -91,7 +91,8 @@ fn an_unknown_certificate_is_refused_and_a_bundle_makes_it_known() {
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(6);
     insta::assert_snapshot!(ran.err(), @"
     error: the connection to `[AWS]` is not trusted: invalid peer certificate: UnknownIssuer
-    hint: behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too
+    hint: set `AWS_CA_BUNDLE` to the certificates of your proxy if it inspects TLS
+    hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
     assert!(world.aws.requests().is_empty());
     // A bundle with other things in it, as companies have them.
@@ -142,14 +143,14 @@ fn an_unreachable_host_is_named_and_a_mistyped_region_too() {
     config("us-esat-1");
     insta::assert_snapshot!(login(&world), @"
     error: cannot reach `sts.us-esat-1.amazonaws.com`: Connection refused (os error [N])
-    hint: set the region to `us-east-1`: AWS has no known region `us-esat-1`
+    hint: set the region to `us-east-1`: `us-esat-1` is not a known AWS region
     hint: check the network and the proxy `[AWS]`
     ");
     // A region that awsmfa does not know is tried all the same.
     config("xx-nowhere-7");
     insta::assert_snapshot!(login(&world), @"
     error: cannot reach `sts.xx-nowhere-7.amazonaws.com`: Connection refused (os error [N])
-    hint: check the region: AWS has no known region `xx-nowhere-7`
+    hint: check the region: `xx-nowhere-7` is not a known AWS region
     hint: check the network and the proxy `[AWS]`
     ");
     config("eu-central-1");

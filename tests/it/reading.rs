@@ -140,11 +140,11 @@ fn a_section_that_is_no_profile_is_named() {
     let odd = config.replace("[profile dev]", "[profile my dev]");
     insta::assert_snapshot!(refused(&odd, "", "my dev"), @"
     error: section [profile my dev] is not a profile to the AWS SDKs (~/.aws/config:1)
-    hint: rename the profile: names have letters, digits and `_-/.%@:+` only
+    hint: rename the profile: names can only contain letters, digits and `_-/.%@:+`
     ");
     insta::assert_snapshot!(refused("", &credentials.replace("[dev]", "[d\u{e9}v]"), "d\u{e9}v"), @"
     error: section [dév] is not a profile to the AWS SDKs (~/.aws/credentials:1)
-    hint: rename the profile: names have letters, digits and `_-/.%@:+` only
+    hint: rename the profile: names can only contain letters, digits and `_-/.%@:+`
     ");
     assert!(world.aws.requests().is_empty());
 }

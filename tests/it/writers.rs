@@ -115,7 +115,7 @@ fn login_into_a_device_is_refused_before_a_code_is_used() {
         .code(3);
     insta::assert_snapshot!(ran.err(), @"
     error: ~/.aws/null cannot be replaced: it is a device, not a regular file
-    hint: set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant
+    hint: set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to a file
     ");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 0);
 }

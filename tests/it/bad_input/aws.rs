@@ -12,8 +12,8 @@ fn a_wrong_secret_key() {
     world.home.write_credentials(&credentials);
     let err = login_and_sdk(&world.home, "dev", 4);
     insta::assert_snapshot!(err.replace(&world.key.id, "[KEY]"), @"
-    error: the secret access key does not belong to the access key `[KEY]`
-    hint: enter both again: `aws configure --profile dev`
+    error: the secret access key does not belong to access key `[KEY]`
+    hint: enter both keys again: `aws configure --profile dev`
     ");
 }
 
@@ -23,9 +23,9 @@ fn an_inactive_key() {
     world.aws.set_key_status(&world.key.id, KeyStatus::Inactive);
     let err = login_and_sdk(&world.home, "dev", 4);
     insta::assert_snapshot!(err.replace(&world.key.id, "[KEY]"), @"
-    error: AWS does not know the access key `[KEY]`, or it is inactive or deleted
-    hint: see which keys are active: IAM console, Users, Security credentials
-    hint: enter both again: `aws configure --profile dev`
+    error: access key `[KEY]` does not exist in AWS, or is inactive or deleted
+    hint: check which keys are active: IAM console, Users, Security credentials
+    hint: enter both keys again: `aws configure --profile dev`
     ");
 }
 
@@ -35,9 +35,9 @@ fn an_unknown_key() {
     let credentials = world.home.credentials().replace(&world.key.id, "AKIAIOSFODNN7EXAMPLE");
     world.home.write_credentials(&credentials);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
-    error: AWS does not know the access key `AKIAIOSFODNN7EXAMPLE`, or it is inactive or deleted
-    hint: see which keys are active: IAM console, Users, Security credentials
-    hint: enter both again: `aws configure --profile dev`
+    error: access key `AKIAIOSFODNN7EXAMPLE` does not exist in AWS, or is inactive or deleted
+    hint: check which keys are active: IAM console, Users, Security credentials
+    hint: enter both keys again: `aws configure --profile dev`
     ");
 }
 
@@ -48,9 +48,9 @@ fn an_inactive_key_before_the_serial_is_known() {
     world.aws.set_key_status(&world.key.id, KeyStatus::Inactive);
     let err = login_and_sdk(&world.home, "dev", 4);
     insta::assert_snapshot!(err.replace(&world.key.id, "[KEY]"), @"
-    error: AWS does not know the access key `[KEY]`, or it is inactive or deleted
-    hint: see which keys are active: IAM console, Users, Security credentials
-    hint: enter both again: `aws configure --profile dev`
+    error: access key `[KEY]` does not exist in AWS, or is inactive or deleted
+    hint: check which keys are active: IAM console, Users, Security credentials
+    hint: enter both keys again: `aws configure --profile dev`
     ");
 }
 
@@ -64,8 +64,8 @@ fn the_device_of_another_user() {
     world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n", device.serial));
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
     error: AWS could not validate the code of `arn:aws:iam::123456789012:mfa/bob`
-    hint: the device must be of the user whose keys these are: `aws iam list-mfa-devices --profile dev`
-    hint: or it was enabled seconds ago, or asked too often: wait 3 minutes
+    hint: check that the device belongs to the user who owns these keys: `aws iam list-mfa-devices --profile dev`
+    hint: or wait 3 minutes: the device may be seconds old, or tried too often
     ");
 }
 
@@ -75,8 +75,8 @@ fn a_device_that_is_not_enabled() {
     world.aws.remove_device(&world.device.serial);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
     error: AWS could not validate the code of `arn:aws:iam::123456789012:mfa/alice`
-    hint: the device must be of the user whose keys these are: `aws iam list-mfa-devices --profile dev`
-    hint: or it was enabled seconds ago, or asked too often: wait 3 minutes
+    hint: check that the device belongs to the user who owns these keys: `aws iam list-mfa-devices --profile dev`
+    hint: or wait 3 minutes: the device may be seconds old, or tried too often
     ");
 }
 
@@ -154,7 +154,7 @@ fn a_clock_a_day_off_before_the_serial_is_known() {
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     world.aws.clock().set_offset(86_400);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
-    error: this computer's clock is off: Signature expired: [TIME] is now earlier than [TIME] ([TIME] - 15 min.)
+    error: this computer's clock is wrong: Signature expired: [TIME] is now earlier than [TIME] ([TIME] - 15 min.)
     hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
 }

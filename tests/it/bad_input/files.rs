@@ -73,7 +73,7 @@ fn a_folder() {
     fs::create_dir(world.home.join(".aws/credentials")).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: ~/.aws/credentials is a folder
-    hint: set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to the file that is meant
+    hint: set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to a file
     ");
     no_code_was_spent(&world);
 }
@@ -93,14 +93,14 @@ fn not_utf8() {
     fs::write(world.home.join(".aws/credentials"), &bytes).unwrap();
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: line 4: not UTF-8
-    hint: save it as UTF-8; if it is Latin-1: `(umask 077; iconv -f latin1 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
+    hint: save the file as UTF-8; if it is Latin-1: `(umask 077; iconv -f latin1 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
     ");
     still_read(&world);
     bytes.extend(b"region = \xfc\n");
     fs::write(world.home.join(".aws/credentials"), bytes).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: ~/.aws/credentials, line 5: not UTF-8
-    hint: save it as UTF-8; if it is Latin-1: `(umask 077; iconv -f latin1 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
+    hint: save the file as UTF-8; if it is Latin-1: `(umask 077; iconv -f latin1 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
     ");
 }
 
@@ -113,14 +113,14 @@ fn utf16() {
     fs::write(world.home.join(".aws/credentials"), bytes).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: ~/.aws/credentials, line 1: the file is UTF-16, which no AWS SDK can read
-    hint: save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
+    hint: save the file as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 ~/.aws/credentials > ~/.aws/credentials.utf8 && mv ~/.aws/credentials.utf8 ~/.aws/credentials)`
     ");
     let blank = world.home.join("my files");
     fs::rename(world.home.join(".aws/credentials"), &blank).unwrap();
     let run = || world.home.awsmfa(["login", "--profile", "dev"]).env("AWS_SHARED_CREDENTIALS_FILE", &blank);
     insta::assert_snapshot!(run().run().code(3).err(), @"
     error: ~/my files, line 1: the file is UTF-16, which no AWS SDK can read
-    hint: save it as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 '~/my files' > '~/my files.utf8' && mv '~/my files.utf8' '~/my files')`
+    hint: save the file as UTF-8: `(umask 077; iconv -f utf-16 -t utf-8 '~/my files' > '~/my files.utf8' && mv '~/my files.utf8' '~/my files')`
     ");
     no_code_was_spent(&world);
 }
@@ -131,7 +131,7 @@ fn a_byte_order_mark() {
     world.home.write_credentials(&format!("\u{feff}{}", world.home.credentials()));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @r"
     error: ~/.aws/credentials cannot be edited safely: line 1: the file starts with a UTF-8 byte order mark, which the AWS CLI cannot read
-    hint: remove it: `perl -pi -e 's/^\xEF\xBB\xBF// if $. == 1' ~/.aws/credentials`
+    hint: remove the byte order mark: `perl -pi -e 's/^\xEF\xBB\xBF// if $. == 1' ~/.aws/credentials`
     ");
     still_read(&world);
     let world = World::imported();
@@ -160,12 +160,12 @@ fn a_section_that_is_there_twice() {
     world.home.write_credentials(&format!("{credentials}\n[dev]\nregion = eu-west-1\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: section [dev] appears twice, on lines 1 and 5
-    hint: join the two by hand; the AWS CLI cannot read the file as it is
+    hint: merge them by hand; the AWS CLI cannot read the file as it is
     ");
     world.home.write_credentials(&format!("{credentials}\n[other]\na = b\n\n[other]\na = b\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: section [other] appears twice, on lines 5 and 8
-    hint: join the two by hand; the AWS CLI cannot read the file as it is
+    hint: merge them by hand; the AWS CLI cannot read the file as it is
     ");
     still_read(&world);
 }
@@ -177,12 +177,12 @@ fn a_key_that_is_there_twice() {
     world.home.write_credentials(&format!("{credentials}aws_access_key_id = AKIAX\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: `aws_access_key_id` appears twice in section [dev], on lines 2 and 4
-    hint: join the two by hand; the AWS CLI cannot read the file as it is
+    hint: merge them by hand; the AWS CLI cannot read the file as it is
     ");
     world.home.write_credentials(&format!("{credentials}\n[other]\nregion = a\nregion = b\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: `region` appears twice in section [other], on lines 6 and 7
-    hint: join the two by hand; the AWS CLI cannot read the file as it is
+    hint: merge them by hand; the AWS CLI cannot read the file as it is
     ");
     still_read(&world);
 }
@@ -195,7 +195,7 @@ fn marked_read_only() {
     world.home.chmod(".aws/credentials", 0o400);
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be replaced: it is marked read-only
-    hint: check who may write: `ls -ld ~/.aws/credentials ~/.aws`
+    hint: check who can write to it: `ls -ld ~/.aws/credentials ~/.aws`
     ");
     no_code_was_spent(&world);
 }
@@ -207,7 +207,7 @@ fn in_a_read_only_folder() {
     world.home.chmod(".aws", 0o500);
     insta::assert_snapshot!(login_bound_by_modes(&world.home), @"
     error: ~/.aws/credentials cannot be replaced: its folder takes no new file: Permission denied (os error [N])
-    hint: check who may write: `ls -ld ~/.aws/credentials ~/.aws`
+    hint: check who can write to it: `ls -ld ~/.aws/credentials ~/.aws`
     ");
     no_code_was_spent(&world);
     // An SDK only reads them.
@@ -225,7 +225,7 @@ fn a_symlink_to_nothing() {
     std::os::unix::fs::symlink(&real, &link).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: ~/.aws/credentials is a symlink to nothing
-    hint: see where it points: `ls -l ~/.aws/credentials`
+    hint: check where the link points: `ls -l ~/.aws/credentials`
     ");
     assert!(!real.exists() && !real.parent().unwrap().exists());
     no_code_was_spent(&world);
@@ -293,6 +293,6 @@ fn a_full_disk() {
     assert_eq!(ran.out(), "mounted\nconfig\ncredentials\n", "something was left");
     insta::assert_snapshot!(ran.err(), @"
     error: cannot write ~/.aws/credentials: No space left on device (os error [N])
-    hint: free some space: `df -h .`
+    hint: free some space: `df -h ~/.aws`
     ");
 }

@@ -40,7 +40,7 @@ fn a_server_that_never_answers() {
     let mut world = World::imported();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     world.home.set("AWS_ENDPOINT_URL", &format!("http://{}", silent.local_addr().unwrap()));
-    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: no complete response to GetSessionToken from `[AWS]`: timed out; hint: try again; the code that was sent is not used again");
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: no complete response to GetSessionToken from `[AWS]`: timed out; hint: try again; the code that was sent will not be used again");
 }
 
 #[test]
@@ -49,11 +49,11 @@ fn a_connection_that_breaks() {
     world.aws.fault(Fault::drop_before().forever());
     insta::assert_snapshot!(login(&world.home, "dev", 6), @"
     error: no complete response to GetSessionToken from `[AWS]`: connection closed before message completed
-    hint: try again; the code that was sent is not used again
+    hint: try again; the code that was sent will not be used again
     ");
     let world = World::imported();
     world.aws.fault(Fault::drop_before().forever());
-    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: no complete response to GetSessionToken from `[AWS]`: connection closed before message completed; hint: try again; the code that was sent is not used again");
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: no complete response to GetSessionToken from `[AWS]`: connection closed before message completed; hint: try again; the code that was sent will not be used again");
 }
 
 #[test]
@@ -88,7 +88,8 @@ fn an_untrusted_certificate() {
     world.home.awsmfa(import).stdin(&world.device.seed).run().success();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 6), @"
     error: the connection to `[AWS]` is not trusted: invalid peer certificate: UnknownIssuer
-    hint: behind an inspecting proxy, set `AWS_CA_BUNDLE` to its certificates; check the clock too
+    hint: set `AWS_CA_BUNDLE` to the certificates of your proxy if it inspects TLS
+    hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
 }
 

@@ -21,23 +21,23 @@ fn not_base32() {
     let base32 = |given: &str| import(&world, "--secret-stdin", given);
     insta::assert_snapshot!(base32("JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1 hunter2"), @"
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
-    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32("\n"), @"
     error: there is no secret key in the input
-    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32("JBSWY3DP"), @"
     error: the secret key is too short: 40 bits, where AWS uses 320 and RFC 4226 requires 128
-    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32("123 456\n"), @"
     error: that is a six-digit code, not the secret key that codes are generated from
-    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32(&format!("MFA SECRET KEY {SECRET}")), @"
-    error: the text contains more than a secret key
-    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    error: the text cannot be read as a secret key alone
+    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     for (length, whole) in [(62, SECRET.repeat(2)), (59, SECRET.repeat(2)), (65, SECRET.repeat(3))] {
         let err = base32(&whole[..length]);
@@ -65,35 +65,35 @@ fn an_otpauth_uri_that_is_no_aws_device() {
     let uri = |rest: &str| import(&world, "--uri-stdin", &format!("otpauth://{rest}"));
     insta::assert_snapshot!(uri(&format!("hotp/a?secret={SECRET}&counter=1")), @"
     error: this otpauth URI is of type `hotp`; AWS devices are of type `totp`
-    hint: check that this is the secret of an AWS MFA device
+    hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&digits=8")), @"
     error: this otpauth URI asks for 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
-    hint: check that this is the secret of an AWS MFA device
+    hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=SHA256")), @"
     error: this otpauth URI asks for algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
-    hint: check that this is the secret of an AWS MFA device
+    hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=MD5")), @"
     error: this otpauth URI asks for algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
-    hint: check that this is the secret of an AWS MFA device
+    hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&period=60")), @"
     error: this otpauth URI asks for a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
-    hint: check that this is the secret of an AWS MFA device
+    hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri("totp/a"), @"
     error: this is not an otpauth:// URI: it has no `secret`
-    hint: it looks like `otpauth://totp/NAME?secret=BASE32`
+    hint: use a URI such as `otpauth://totp/NAME?secret=BASE32`
     ");
     insta::assert_snapshot!(uri("totp/a?secret=JBSWY3DP1"), @"
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
-    hint: paste the whole secret key that the console shows under `Show secret key`, and nothing else
+    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(import(&world, "--uri-stdin", SECRET), @"
     error: this is not an otpauth:// URI: it does not begin with otpauth://
-    hint: it looks like `otpauth://totp/NAME?secret=BASE32`
+    hint: use a URI such as `otpauth://totp/NAME?secret=BASE32`
     ");
     assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was made for nothing");
 }

@@ -18,12 +18,12 @@ fn a_user_in_place_of_a_device() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: mfa_serial (~/.aws/config:3): `arn:aws:iam::123456789012:user/eng/alice` is the ARN of a user, not of an MFA device
-    hint: the device's ARN is often `arn:aws:iam::123456789012:mfa/alice`; `aws iam list-mfa-devices` shows it
+    hint: use the device's ARN, often `arn:aws:iam::123456789012:mfa/alice`: `aws iam list-mfa-devices`
     ");
     let err = refused(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", USER]), 2);
     insta::assert_snapshot!(err, @"
     error: `arn:aws:iam::123456789012:user/eng/alice` is the ARN of a user, not of an MFA device
-    hint: the device's ARN is often `arn:aws:iam::123456789012:mfa/alice`; `aws iam list-mfa-devices` shows it
+    hint: use the device's ARN, often `arn:aws:iam::123456789012:mfa/alice`: `aws iam list-mfa-devices`
     ");
     let import = ["device", "import", "--serial", USER, "--secret-stdin"];
     refused(&world.home, world.home.awsmfa(import).stdin(&world.device.seed), 2);
@@ -35,8 +35,8 @@ fn a_security_key_in_place_of_a_device() {
     let world = configured(FIDO);
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: mfa_serial (~/.aws/config:3): `arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ` is a security key or passkey; AWS STS accepts codes only from virtual devices and hardware tokens
-    hint: add a virtual MFA device to the user beside it, and use that device's ARN
+    error: mfa_serial (~/.aws/config:3): `arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ` is a security key or passkey; AWS STS takes codes from virtual devices and hardware tokens only
+    hint: add a virtual MFA device to the user and use its ARN
     ");
     refused(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", FIDO]), 2);
 }
@@ -47,17 +47,17 @@ fn nonsense_in_place_of_a_serial() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: mfa_serial (~/.aws/config:3): `alice's phone` is not an MFA device serial
-    hint: a serial looks like `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` on hardware
+    hint: use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token
     ");
     let err = refused(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", "phone"]), 2);
     insta::assert_snapshot!(err, @"
     error: `phone` is not an MFA device serial
-    hint: a serial looks like `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` on hardware
+    hint: use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token
     ");
     let err = refused(&world.home, world.home.awsmfa(["code", "arn:aws:iam::1:mfa/x"]), 2);
     insta::assert_snapshot!(err, @"
     error: `arn:aws:iam::1:mfa/x` is not an MFA device serial
-    hint: a serial looks like `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` on hardware
+    hint: use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token
     ");
     let err = refused(&world.home, world.home.awsmfa(["code", "phone"]), 3);
     insta::assert_snapshot!(err, @"

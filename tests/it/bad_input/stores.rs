@@ -18,7 +18,7 @@ fn a_wrong_passphrase() {
     assert!(!err.contains("horse"), "{err}");
     insta::assert_snapshot!(err, @"
     error: wrong passphrase for the file store
-    hint: nothing was changed; try again with the right one
+    hint: try again with the right passphrase; nothing was changed
     ");
     refused(&world.home, world.home.awsmfa(["code", "-p", "dev"]), 5);
     assert!(world.aws.requests().is_empty());
@@ -30,12 +30,12 @@ fn no_passphrase_and_nobody_to_ask() {
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: nobody can be asked (`AWSMFA_NO_INPUT` is set)
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     world.home.set("AWSMFA_PASSPHRASE_COMMAND", "false");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_COMMAND: `false` failed (exit status: 1)
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -45,12 +45,12 @@ fn a_passphrase_file_that_does_not_serve() {
     world.home.write("passphrase", "\n");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` has an empty first line
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     std::fs::remove_file(world.home.join("passphrase")).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error [N])
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -61,7 +61,7 @@ fn a_passphrase_that_everyone_can_read() {
     world.home.chmod("passphrase", 0o644);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` can be read by everyone on this computer (`chmod 600`)
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -73,7 +73,7 @@ fn no_passphrase_for_a_new_store() {
     let err = refused(&world.home, import(&world), 5);
     insta::assert_snapshot!(err, @"
     error: the file store is locked: nobody can be asked (`AWSMFA_NO_INPUT` is set)
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -96,7 +96,7 @@ fn a_damaged_entry() {
     let err = login_and_sdk(&world.home, "dev", 5);
     insta::assert_snapshot!(err.replace(&entry, "[ENTRY]"), @"
     error: `~/[ENTRY]` is damaged: it is not a whole age file
-    hint: nothing was changed; bring the file back from a backup, or import again
+    hint: restore the file from a backup, or import the secret again; nothing was changed
     ");
     import(&world).arg("--yes").run().success();
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
@@ -139,13 +139,13 @@ fn a_damaged_register() {
     world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 1, \"devices\": [");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: `~/.local/share/awsmfa/devices.json` is damaged: EOF while parsing a list at line 1 column 27
-    hint: move it away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
+    hint: move the file away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
     hint: or give a code: `awsmfa login --profile dev --code CODE`
     ");
     world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 2}");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: `~/.local/share/awsmfa/devices.json` was written by a newer awsmfa (format 2; this one knows 1)
-    hint: use the newer awsmfa that wrote it
+    hint: use the newer awsmfa that wrote the file
     hint: or give a code: `awsmfa login --profile dev --code CODE`
     ");
 }
@@ -231,7 +231,7 @@ mod keyring {
         insta::assert_snapshot!(read("run/login"), @"
         error: the keyring is locked
         hint: unlock the keyring on the desktop and try again
-        hint: or import its secret key into a file: `awsmfa device import --serial ARN --store file`
+        hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
         ");
         insta::assert_snapshot!(read("run/import"), @"
         error: the keyring is locked
@@ -251,7 +251,7 @@ mod keyring {
         world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
-        hint: import its secret key into a file instead: `awsmfa device import --serial ARN --store file`
+        hint: import the secret key into a file instead: `awsmfa device import --serial ARN --store file`
         ");
         let path = world.home.join("bus");
         let _bus = UnixListener::bind(&path).unwrap();
@@ -259,14 +259,18 @@ mod keyring {
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring did not answer within 2 s
         hint: unlock the keyring on the desktop and try again
-        hint: or import its secret key into a file: `awsmfa device import --serial ARN --store file`
+        hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
         ");
         assert!(world.aws.requests().is_empty());
         // The hint holds what it promises.
         let args =
             ["device", "import", "--serial", &world.device.serial, "--store", "file", "--secret-stdin"];
         let ran = world.home.awsmfa(args).stdin(&world.device.seed).run().success();
-        assert!(ran.err().contains("warning: the old copy of the secret remains in the keyring store"), "{}", ran.err());
+        assert!(
+            ran.err().contains("warning: the old copy of the secret remains in the keyring store"),
+            "{}",
+            ran.err()
+        );
         world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     }
 }

@@ -68,7 +68,7 @@ fn a_fifo_that_nobody_writes() {
     hint: ls -l FIFO
     AWSMFA_PASSPHRASE_FILE:
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `FIFO`: its content did not arrive within 5 s
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     AWS_CA_BUNDLE:
     error: the CA bundle `FIFO` cannot be read: its content did not arrive within 5 s
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates

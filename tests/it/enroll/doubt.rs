@@ -128,7 +128,8 @@ fn a_session_without_mfa_is_not_taken_for_an_unknown_key() {
         .env("AWS_SESSION_TOKEN", session.session_token)
         .run();
     insta::assert_snapshot!(ran.code(4).err(), @"
-    error: IAM does not take these temporary keys: it seems that they were made without MFA
-    hint: make a session with MFA, `awsmfa login`, or name a profile with long-term keys: `--profile NAME`
+    error: IAM rejected these temporary credentials, probably because they were created without MFA
+    hint: get a session with MFA: `awsmfa login`
+    hint: or choose a profile with long-term keys: `--profile NAME`
     ");
 }

@@ -14,14 +14,14 @@ fn what_cannot_be_done_without_names_the_statement_that_allows_it() {
     insta::assert_snapshot!(without("iam:CreateVirtualMFADevice", 4), @r#"
     error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:CreateVirtualMFADevice` on `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::123456789012:mfa/aws_mfa_demo"}
-    hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
+    hint: a policy also explicitly denies it; if that is because MFA is missing, add the action to its `NotAction`
     "#);
     insta::assert_snapshot!(without("iam:EnableMFADevice", 4), @r#"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
     error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws:iam::123456789012:user/aws_mfa_demo"}
-    hint: a policy denies it expressly, too: where that is for want of MFA, add the action to its `NotAction`
-    hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile admin`
+    hint: a policy also explicitly denies it; if that is because MFA is missing, add the action to its `NotAction`
+    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile admin`
     "#);
 }
 
