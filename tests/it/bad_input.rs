@@ -29,8 +29,8 @@ fn refused(home: &Home, run: Run, code: i32) -> String {
     assert_eq!(ran.out(), "");
     assert!(kept(home) == before, "files were changed: {}", ran.err());
     let err = ran.err();
-    // A countdown may come before; the last words are the error's.
-    let said: Vec<&str> = err.lines().skip_while(|line| line.starts_with("awsmfa: waiting ")).collect();
+    // Lines about waiting may come first.
+    let said: Vec<&str> = err.lines().skip_while(|line| line.starts_with("awsmfa: ")).collect();
     let (error, hints) = said.split_first().unwrap();
     assert!(error.starts_with("error: "), "{err}");
     assert!(!hints.is_empty() && hints.iter().all(|line| line.starts_with("hint: ")), "{err}");

@@ -113,12 +113,12 @@ fn aws_throttles() {
     insta::assert_snapshot!(login(&world.home, "dev", 6), @"
     awsmfa: throttled by AWS; retrying in 2s
     awsmfa: throttled by AWS; retrying in 2s
-    error: AWS takes no more requests for now: GetSessionToken: Rate exceeded
+    error: AWS is throttling requests: GetSessionToken: Rate exceeded
     hint: try again in a minute
     ");
     let world = World::imported();
     world.aws.fault(Fault::throttling().forever());
-    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: AWS takes no more requests for now: GetSessionToken: Rate exceeded; hint: try again in a minute");
+    insta::assert_snapshot!(sdk(&world.home, "dev", 6), @"awsmfa: AWS is throttling requests: GetSessionToken: Rate exceeded; hint: try again in a minute");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn keys_that_aws_refuses_are_named() {
     let bench = Bench::new();
     bench.aws.set_key_status(&bench.key.id, fake_aws::KeyStatus::Inactive);
     let said = bench.by_user().code(4).err();
-    assert!(said.contains(&format!("the access key `{}`, or it is inactive", bench.key.id)), "{said}");
+    assert!(said.contains(&format!("access key `{}` does not exist in AWS", bench.key.id)), "{said}");
     assert!(said.contains("`aws configure --profile demo`"), "{said}");
     let ran = bench.home.awsmfa(["device", "list"]).env("AWS_ACCESS_KEY_ID", &bench.key.id);
     let said = ran.env("AWS_SECRET_ACCESS_KEY", &bench.key.secret).run().err();
