@@ -1,4 +1,4 @@
-"""The file store without awsmfa: `age` opens what it keeps, and `oathtool` makes the same codes."""
+"""The file store without awsmfa: `age` decrypts its entries, and `oathtool` generates the same codes."""
 
 import time
 
@@ -14,7 +14,7 @@ def run():
         import_secret(home, alice)
         store = home.file(".local/share/awsmfa/store")
         entries = [path for path in store.glob("*.age") if path.name != "identity.age"]
-        with check("there is one entry, and every file is private"):
+        with check("the store has one entry, and all files are private"):
             equal(len(entries), 1, "entries")
             equal({oct(path.stat().st_mode & 0o777) for path in store.iterdir()}, {"0o600"}, "modes")
             equal(oct(store.stat().st_mode & 0o777), "0o700", "mode of the folder")
@@ -22,21 +22,21 @@ def run():
             uri = age(home, "-d", "-i", store / "identity.age", entries[0])
             equal(uri[:15], "otpauth://totp/", "URI")
             contains(uri, f"secret={alice['seed'].rstrip('=')}")
-        with check("the recipient is the identity's, as `age-keygen -y` computes it"):
+        with check("the recipient is the one that `age-keygen -y` computes"):
             identity = home.write("identity", age(home, "-d", store / "identity.age") + "\n")
             recipient = home.run("age-keygen", "-y", identity).ended().out
             equal((store / "recipient").read_text(), recipient, "recipient")
         with check("oathtool computes the code that `awsmfa code` prints"):
             printed, (_, current, _) = codes(home, alice["seed"])
             equal(printed, [current])
-        with check("and the next one, once this one was shown"):
+        with check("the next code follows"):
             printed, (_, current, following) = codes(home, alice["seed"])
-            # It is the current one, if a step ended in between.
+            # The current one, if a step ended in between.
             assert printed in ([current], [following]), (printed, current, following)
-        with check("and both codes of `--pair`, of this step and the one before"):
+        with check("`--pair` prints the codes of the previous and the current step"):
             printed, (previous, current, _) = codes(home, alice["seed"], "--pair")
             equal(printed, [previous, current])
-        with check("an entry that age wrote is read"):
+        with check("awsmfa reads an entry that age wrote"):
             recipient = (store / "recipient").read_text().strip()
             other = uri.replace(alice["seed"].rstrip("="), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
             plain = home.write("uri", other)
@@ -47,24 +47,24 @@ def run():
 
 
 def age(home, *args):
-    """What `age` prints after the passphrase was typed. It reads it from the terminal only."""
+    """The output of `age`, which reads the passphrase from the terminal only."""
     child = pexpect.spawn("age", [str(a) for a in args], env=home.env, cwd=str(home.path), encoding="utf-8", timeout=60)
     child.expect("passphrase")
     child.sendline(PASSPHRASE)
     child.expect(pexpect.EOF)
     child.close()
-    equal(child.exitstatus, 0, f"exit code of age, which said {child.before!r}")
-    # Not the line that ends the prompt, nor the escapes that clear it, nor a comment.
+    equal(child.exitstatus, 0, f"exit code of age after {child.before!r}")
+    # Skip the end of the prompt line, escape sequences that clear it, and comments.
     lines = [line.rsplit("\x1b[K", 1)[-1].strip() for line in child.before.splitlines()]
     return [line for line in lines if line and not line.startswith("#")][-1]
 
 
 def codes(home, seed, *args):
-    """What awsmfa prints; and what oathtool computes for the step before, this step and the one after."""
+    """The codes that awsmfa prints, and those that oathtool computes for the previous, the current and the next step."""
     while True:
         step = int(time.time()) // 30
         printed = home.awsmfa("code", "--json", *args).json()
-        # Else nobody knows which of two steps it was made for.
+        # Otherwise the step of the code is unknown.
         if int(time.time()) // 30 == step:
             break
     times = [30 * (step + k) for k in (-1, 0, 1)]

@@ -1,7 +1,7 @@
-"""What the real-part suites share: counted checks, a home of one's own, fake-aws as a process, and the real clients.
+"""What the suites share: counted checks, a home folder for each test, fake-aws as a process, and the real clients.
 
-A suite is a module with `run()`. It says what it looks at with `with check("…"):`; whatever fails inside is counted,
-printed, and the suite goes on.
+A suite is a module with `run()`. It states what it checks with `with check("…"):`. A failure inside is counted and printed,
+and the suite continues.
 """
 
 import contextlib
@@ -22,22 +22,22 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
-#: The binary that is looked at; every suite runs it and no other.
+#: The binary to test.
 AWSMFA = Path(os.environ.get("AWSMFA_BIN", TARGET / "release/awsmfa"))
 FAKE_AWS = TARGET / "debug/fake-aws"
 
-# The suites have an AWS of their own, on loopback.
+# The suites use a server on loopback, never AWS.
 for variable in [name for name in os.environ if name.startswith("AWS")]:
     del os.environ[variable]
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
-#: The suites run in the virtual environment that holds AWS CLI v1 and boto3; v2 is Debian's.
+#: The suites run in the virtual environment with AWS CLI v1 and boto3. AWS CLI v2 is Debian's.
 AWS_CLI_V1 = Path(sys.prefix) / "bin/aws"
 AWS_CLI_V2 = Path("/usr/bin/aws")
 MOTO_SERVER = Path(sys.prefix) / "bin/moto_server"
 NODE_MODULES = TARGET / "ci/node/node_modules"
 
-#: Everything the suites call. One that is missing is a failure, never a reason to look away.
+#: All programs that the suites run. A missing one is a failure.
 TOOLS = [
     AWSMFA, FAKE_AWS, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts",
     "node", "age", "age-keygen", "oathtool", "zbarimg", "bash", "zsh", "fish", "strace", "dbus-daemon", "gnome-keyring-daemon",
@@ -52,12 +52,12 @@ failures = []
 
 @contextlib.contextmanager
 def check(title):
-    """Counts what happens inside as one check."""
+    """Counts the block as one check."""
     global passed
     start = time.monotonic()
     try:
         yield
-    except Exception as error:  # noqa: BLE001 - whatever it was, it is a failed check
+    except Exception as error:  # noqa: BLE001 - any error is a failed check
         failures.append(title)
         print(f"  FAIL  {title}\n{explain(error)}", flush=True)
     else:
@@ -74,41 +74,41 @@ def explain(error):
 
 
 def equal(actual, expected, what="value"):
-    """Demands equality, and shows both if it is not so."""
+    """Fails unless the two are equal."""
     if actual != expected:
         raise AssertionError(f"{what}: expected {expected!r}, found {actual!r}")
 
 
 def contains(text, part):
-    """Demands that `part` stands in `text`."""
+    """Fails unless `text` contains `part`."""
     if part not in text:
         raise AssertionError(f"{part!r} is not in {text!r}")
 
 
 class Ran:
-    """A program that ran to its end."""
+    """The result of a program."""
 
     def __init__(self, args, done, seconds):
         self.args, self.code, self.out, self.err, self.seconds = args, done.returncode, done.stdout, done.stderr, seconds
 
     def ended(self, code=0):
-        """Demands this exit code."""
+        """Fails unless this is the exit code."""
         if self.code != code:
             words = " ".join(str(a) for a in self.args)
-            raise AssertionError(f"`{words}` ended with {self.code}, not {code}\nstdout: {self.out}\nstderr: {self.err}")
+            raise AssertionError(f"`{words}` exited with {self.code}, not {code}\nstdout: {self.out}\nstderr: {self.err}")
         return self
 
     def json(self):
-        """Its stdout as JSON."""
+        """Stdout as JSON."""
         return json.loads(self.ended().out)
 
 
 class Home:
-    """A folder that is a person's home, and an environment made for it from nothing."""
+    """A home folder and an environment with only the variables that it needs."""
 
     def __init__(self, **variables):
         self.path = Path(tempfile.mkdtemp(prefix="awsmfa-real-"))
-        # AWSMFA is found by its name, as after an installation.
+        # awsmfa is in PATH, as if it were installed.
         self.env = {
             "HOME": str(self.path),
             "PATH": f"{AWSMFA.parent}:{Path(shutil.which('node') or '/usr/bin/node').parent}:/usr/local/bin:/usr/bin:/bin",
@@ -136,12 +136,12 @@ class Home:
         return path
 
     def use_file_store(self):
-        """New secrets go to the file store, whose passphrase is in a file; nobody is asked anything."""
+        """Uses the file store, with its passphrase in a file, and no prompts."""
         path = self.write("passphrase", PASSPHRASE + "\n")
         self.env |= {"AWSMFA_STORE": "file", "AWSMFA_PASSPHRASE_FILE": str(path), "AWSMFA_NO_INPUT": "1"}
 
     def run(self, *args, stdin=None, timeout=120, **variables):
-        """Runs a program in this home, without a terminal."""
+        """Runs a program in this home folder, without a terminal."""
         env = {k: str(v) for k, v in (self.env | variables).items() if v is not None}
         args = [str(a) for a in args]
         start = time.monotonic()
@@ -164,7 +164,7 @@ class Home:
 
 
 class FakeAws:
-    """fake-aws as a process. It ends with our end of its stdin, whatever becomes of us."""
+    """fake-aws as a process. It exits when its stdin closes, even if this process is killed."""
 
     def __init__(self, *args):
         self.process = subprocess.Popen(
@@ -182,21 +182,21 @@ class FakeAws:
         self.process.wait(timeout=10)
 
     def requests(self, action=None):
-        """The requests so far, oldest first."""
+        """All requests so far, oldest first."""
         with urllib.request.urlopen(f"{self.endpoint}/_fake/requests", timeout=10) as answer:
             return [r for r in json.load(answer) if action in (None, r["action"])]
 
     def codes(self):
-        """The codes that were sent, in their order."""
+        """The codes that STS received, in order."""
         return [r["params"]["TokenCode"] for r in self.requests("GetSessionToken")]
 
     def refused(self):
-        """What was answered with an error."""
+        """The outcomes of requests that failed."""
         return [r["outcome"] for r in self.requests() if r["outcome"].get("answered", {}).get("status") != 200]
 
 
 def long_term(name, user):
-    """A section of the credentials file with a user's long-term keys."""
+    """A section of the credentials file with a user's access key."""
     return (
         f"[{name}]\naws_access_key_id = {user['access_key_id']}\n"
         f"aws_secret_access_key = {user['secret_access_key']}\n"
@@ -210,8 +210,8 @@ def profile(name, endpoint, **keys):
 
 
 def home_of(user, endpoint, **variables):
-    """A home with the user's keys in `[dev]`, the device in `mfa_serial`, and `[profile auto]` that gets its credentials
-    from `awsmfa credential-process`."""
+    """A home folder with the user's access key in `[dev]`, the device in `mfa_serial`, and `[profile auto]`, which gets its
+    credentials from `awsmfa credential-process`."""
     home = Home(**variables)
     home.write(".aws/credentials", long_term("dev", user))
     home.write(
@@ -226,12 +226,12 @@ def import_secret(home, user, name="dev"):
     home.awsmfa("device", "import", "--profile", name, "--secret-stdin", "--no-verify", stdin=user["seed"] + "\n").ended()
 
 
-#: How the real clients ask who they are: name → function of home, profile, endpoint that gives the answer's `Arn`.
+#: Real clients: name → function of home, profile and endpoint that returns the `Arn` of GetCallerIdentity.
 CLIENTS = {
     "AWS CLI v1": lambda home, name, _: home.run(
         AWS_CLI_V1, "sts", "get-caller-identity", "--output", "json", "--profile", name
     ).json()["Arn"],
-    # Debian's 2.9 is older than `endpoint_url` in a profile.
+    # Version 2.9 of Debian does not support `endpoint_url` in a profile.
     "AWS CLI v2": lambda home, name, endpoint: home.run(
         AWS_CLI_V2, "sts", "get-caller-identity", "--output", "json", "--profile", name, "--endpoint-url", endpoint
     ).json()["Arn"],
@@ -249,9 +249,9 @@ def free_port():
 
 
 def missing_tools():
-    """The names of the tools that are not there."""
+    """The names of the missing tools."""
     return [str(tool) for tool in TOOLS if not (shutil.which(tool) or Path(tool).exists())]
 
 
-# Servers and temporary folders go away on a SIGTERM, too.
+# On SIGTERM, stop servers and delete temporary folders, too.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

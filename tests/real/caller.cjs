@@ -1,5 +1,5 @@
-// Prints who the AWS SDK for JavaScript is with the profile of the first argument, or else of the environment. The profile
-// is given in AWS_PROFILE, or to the client alone if the second argument is `client`.
+// Prints the identity of the AWS SDK for JavaScript with the profile in the first argument, or in the environment. The
+// profile is set in AWS_PROFILE or, if the second argument is `client`, only for the client.
 const [profile, to] = process.argv.slice(2);
 if (profile && to !== "client") process.env.AWS_PROFILE = profile;
 const { STSClient, GetCallerIdentityCommand } = require("@aws-sdk/client-sts");

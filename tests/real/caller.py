@@ -1,4 +1,4 @@
-"""Prints who boto3 is with the profile of the first argument, or else of the environment."""
+"""Prints the identity of boto3 with the profile in the first argument, or in the environment."""
 
 import json
 import sys

@@ -1,6 +1,6 @@
-"""The AWS CLI v1 and v2, boto3 and the JavaScript SDK, each through `credential_process` and from a written session.
+"""The AWS CLI v1 and v2, boto3 and the JavaScript SDK, with `credential_process` and with a session that `login` wrote.
 
-fake-aws verifies every signature and token, so an answer means that the credentials were whole."""
+fake-aws verifies every signature and token, so a response means that the credentials are right."""
 
 from bench import CLIENTS, FakeAws, check, equal, home_of, import_secret
 
@@ -19,9 +19,9 @@ def run():
         for name, identity in CLIENTS.items():
             with check(f"{name} is {alice['name']} with the written session"):
                 equal(identity(home, "dev", aws.endpoint), alice["arn"], "Arn")
-        with check("all of them together cost one GetSessionToken"):
+        with check("all of them together need one GetSessionToken"):
             equal(len(aws.requests("GetSessionToken")), 1, "requests")
-        with check("every one of them used the session's keys, and none was refused"):
+        with check("all of them used the session's keys, and AWS rejected nothing"):
             asked = aws.requests("GetCallerIdentity")
             equal(len(asked), 2 * len(CLIENTS), "requests")
             equal([r["access_key_id"][:4] for r in asked], ["ASIA"] * len(asked), "keys")

@@ -1,4 +1,4 @@
-"""Many processes at once: one session for all that ask for the same, and no write of one undoes another's."""
+"""Many processes at once: they share one session, and no write undoes another one."""
 
 from botocore.configloader import raw_config_parse
 
@@ -12,12 +12,12 @@ def run():
     with FakeAws("--user", "alice") as aws, home_of(aws.users[0], aws.endpoint) as home:
         home.use_file_store()
         import_secret(home, aws.users[0])
-        with check(f"{CROWD} `credential-process` on a cold cache all answer, and all the same"):
+        with check(f"{CROWD} `credential-process` on a cold cache print the same session"):
             answers = at_once(home, [["credential-process", "--profile", "dev"]] * CROWD)
             equal([code for code, _, _ in answers], [0] * CROWD, "exit codes")
             equal(len({out for _, out, _ in answers}), 1, "different answers")
-            equal({err for _, _, err in answers}, {""}, "what they said")
-        with check("they cost one GetSessionToken"):
+            equal({err for _, _, err in answers}, {""}, "stderr")
+        with check("they need one GetSessionToken"):
             equal(len(aws.requests("GetSessionToken")), 1, "requests")
 
     with FakeAws(*[f"--user={user}" for user in USERS]) as aws, Home() as home:
@@ -41,7 +41,7 @@ def run():
 
 
 def at_once(home, runs):
-    """Exit code, stdout and stderr of each, all started before any is waited for."""
+    """Starts all of them at once. Returns the exit code, stdout and stderr of each."""
     started = [home.start(AWSMFA, *args) for args in runs]
     ended = [process.communicate(timeout=120) for process in started]
     return [(process.returncode, out, err) for process, (out, err) in zip(started, ended)]

@@ -1,4 +1,4 @@
-// Prints how the AWS SDK for JavaScript reads pairs of AWS files: `FOLDER COUNT` as for examples/read_profiles.rs.
+// Prints what the AWS SDK for JavaScript reads from pairs of AWS files. Arguments: `FOLDER COUNT`, as for examples/read_profiles.rs.
 const path = require("path");
 const { parseKnownFiles } = require("@smithy/core/config");
 
@@ -8,7 +8,7 @@ const SETTINGS = [
   "endpoint_url",
 ];
 
-// As credential-provider-ini has it.
+// As in credential-provider-ini.
 const isStatic = (profile) =>
   typeof profile.aws_access_key_id === "string" &&
   typeof profile.aws_secret_access_key === "string" &&

@@ -1,9 +1,9 @@
-"""Thousands of odd AWS files: where botocore and JavaScript read a profile alike, awsmfa reads the same.
+"""Thousands of odd AWS files: if botocore and JavaScript read the same from a profile, awsmfa does, too.
 
-Whatever awsmfa agrees to edit, the SDKs then read as before, but for what was edited.
+After an edit, the SDKs read the same as before, except for what was edited.
 
-`DIFFERENTIAL_SEED=…` repeats a run, `DIFFERENTIAL_FILES=…` sets how many pairs of files are read. A disagreement is shrunk to a small
-file and printed.
+`DIFFERENTIAL_SEED=…` repeats a run, `DIFFERENTIAL_FILES=…` sets the number of pairs of files. A disagreement is reduced to a
+small file and printed.
 """
 
 import collections
@@ -33,7 +33,7 @@ IDENTIFIER = re.compile(r"[A-Za-z0-9_\-/.%@:+]+\Z")
 
 
 def headers(data, profile, form):
-    """The headers of a profile in a file that have a certain form; `NAME` stands for the profile, also in quotes."""
+    """The headers of a profile that match `form`, where `NAME` stands for the profile, with or without quotes."""
     name = rf"(?:profile[ \t]+)?['\"]?{re.escape(profile)}['\"]?"
     lines = (line.strip() for line in re.split(r"[\r\n]", data.decode(errors="replace")))
     return [line for line in lines if re.match(form.replace("NAME", name), line)]
@@ -55,25 +55,25 @@ def has_stale_token(_, it):
     return it.key == "keys" and it.sdks and it.awsmfa == [*it.sdks[:2], None] and it.sdks[0].startswith("AKIA")
 
 
-#: Where awsmfa means to differ although botocore and JavaScript agree: reason, and a test of (files, difference).
+#: Intended differences where botocore and JavaScript agree: the reason, and a test of (files, difference).
 EXCEPTIONS = [
     (
-        "a name with other characters than A-Z a-z 0-9 _-/.%@:+ is ignored, as in the AWS reference",
+        "a profile name with characters other than A-Z a-z 0-9 _-/.%@:+ is ignored, as in the AWS reference",
         lambda _, it: not IDENTIFIER.match(it.profile) and it.key == "" and it.sdks,
     ),
     ("a padded header, `[ dev ]`, is read, as in the AWS reference (and never edited)", is_padded),
     ("a comment after a header may contain a bracket, as in the AWS reference", has_comment_with_bracket),
     (
-        "of [profile default] and [default] the first wins, and sections of one profile in different forms are merged, as "
-        "in JavaScript and the AWS reference; to botocore the last section is all (never edited)",
+        "if there are [profile default] and [default], or other headers for one profile, the first one wins or they are merged, "
+        "as in JavaScript and the AWS reference, while botocore reads the last one only (never edited)",
         stands_twice,
     ),
-    ("a session token beside a long-term key is ignored: its own key was overwritten", has_stale_token),
-    ("a NUL byte in a section is an error: the file is damaged", lambda _, it: "a NUL byte" in str(it.awsmfa)),
-    ("half a pair of keys is an error that names the other half", lambda _, it: it.awsmfa == "incomplete"),
+    ("a session token beside a long-term key is ignored, because its own key was overwritten", has_stale_token),
+    ("a NUL byte in a section is an error, because the file is damaged", lambda _, it: "a NUL byte" in str(it.awsmfa)),
+    ("half an access key is an error that names the missing half", lambda _, it: it.awsmfa == "incomplete"),
 ]
 
-#: What was found: the profile, what of it differs ("" is whether there is such a profile), and the values.
+#: A difference: the profile, the key ("" if it is about the existence of the profile), and the values.
 Difference = collections.namedtuple("Difference", "profile key sdks awsmfa")
 
 
@@ -81,11 +81,11 @@ def run():
     source = random.Random(SEED)
     pairs = [differential_files.pair(source) for _ in range(PAIRS)]
     readings = None
-    with check(f"{PAIRS} pairs of files, seed {SEED}, are read alike"):
+    with check(f"{PAIRS} pairs of files, seed {SEED}, are read the same"):
         subprocess.run(["cargo", "build", "--quiet", "--locked", "--example", "read_profiles"], cwd=ROOT, check=True)
         readings = read(pairs)
         check_readings(pairs, readings)
-    with check("after an edit, the SDKs read all else as before"):
+    with check("after an edit, the SDKs read everything else as before"):
         check_edits(pairs, readings)
 
 
@@ -105,7 +105,7 @@ def check_readings(pairs, readings):
     if wrong:
         raise AssertionError(f"{len(wrong)} disagreements; DIFFERENTIAL_SEED={SEED} repeats them")
     if counts["values"] < PAIRS or counts["profiles"] < PAIRS / 2:
-        raise AssertionError("the files are too odd: the SDKs agree on too little of them")
+        raise AssertionError("the files are too odd: the SDKs agree on too little")
 
 
 def report(counts, excepted, wrong):
@@ -141,7 +141,7 @@ def names(reading):
 
 
 def agreements(reading, profile):
-    """What the SDKs say of a profile, key by key; `DIFFER` where they do not agree."""
+    """What the SDKs read from a profile, by key, or `DIFFER` if they do not agree."""
     botocore, javascript = (reading[sdk]["profiles"].get(profile) for sdk in ("botocore", "javascript"))
     yield "", (botocore is not None) if (botocore is None) == (javascript is None) else DIFFER
     if botocore is not None and javascript is not None:
@@ -172,7 +172,7 @@ def exception(pair, difference):
 
 # Editing.
 
-#: What examples/read_profiles.rs writes.
+#: The values that examples/read_profiles.rs writes.
 NEW_SERIAL = "arn:aws:iam::123456789012:mfa/new"
 NEW_KEYS = ["ASIANEW", "new-secret", "new-token"]
 
@@ -187,13 +187,13 @@ def check_edits(pairs, readings):
         if (said := spoiled(sdk, reading, later[sdk]))
     ]
     counts = collections.Counter(kind for _, reading in edits for kind in changed(reading))
-    print(f"        config files edited: {counts['config']}, credentials files: {counts['credentials']}, spoiled: {len(wrong)}")
+    print(f"        config files edited: {counts['config']}, credentials files: {counts['credentials']}, damaged: {len(wrong)}")
     for pair, found, said in wrong[:3]:
         print(f"        [{found['profile']}] {said}")
         for kind, data in zip(FILES, pair):
             print(f"          {kind}: {data!r}\n          edited: {found[kind]!r}")
     if wrong:
-        raise AssertionError(f"{len(wrong)} files were spoiled; DIFFERENTIAL_SEED={SEED} repeats them")
+        raise AssertionError(f"{len(wrong)} files were damaged; DIFFERENTIAL_SEED={SEED} repeats them")
     if min(counts["config"], counts["credentials"]) < PAIRS / 20:
         raise AssertionError("too few files were edited")
 
@@ -212,21 +212,21 @@ def edited(pair, reading):
 
 
 def spoiled(sdk, reading, after):
-    """What an SDK does not read as it should after the edit; `None` if all is well."""
+    """What an SDK reads wrong after the edit, or `None`."""
     before, profile, kinds = reading[sdk], reading["edited"]["profile"], changed(reading)
     if "error" in before:
         return None
-    # The Rust SDK merges `[dev]` and `[dev ]` in no fixed order. A file with both is never edited, but the other may be.
+    # The Rust SDK merges `[dev]` and `[dev ]` in random order. A file with both is never edited, but the other file may be.
     if sdk == "rust" and kinds != set(FILES):
         return None
     if "error" in after:
-        return f"{sdk} cannot read the files any more: {after['error']}"
+        return f"{sdk} can no longer read the files: {after['error']}"
     before, after = before["profiles"], after["profiles"]
     long_term = f"{profile}-long-term"
     for name in {*before, *after}:
         expected, found = dict(before.get(name, {})), dict(after.get(name, {}))
         if name in (profile, long_term) and "credentials" in kinds:
-            # Keys and the serial may have gone from one section to the other.
+            # Keys and the serial number may have moved to the other section.
             for settings in (expected, found):
                 settings.pop("mfa_serial", None)
             if name == long_term or name not in after:
@@ -240,7 +240,7 @@ def spoiled(sdk, reading, after):
     return None
 
 
-# Reading: each reader is one process for all files.
+# Reading: each reader handles all files in one process.
 
 
 def read(pairs):
@@ -259,7 +259,7 @@ def read(pairs):
 
 def lines(command):
     env = {**os.environ, "NODE_PATH": str(NODE_MODULES)}
-    # Only line feeds end a line of JSON; `splitlines` knows others.
+    # Only a line feed ends a line of JSON. `splitlines` would split at other characters, too.
     output = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=True).stdout.decode()
     return [json.loads(line) for line in output.split("\n") if line]
 
@@ -296,7 +296,7 @@ def settings_of(session, raw, name, profile):
 
 
 def shrunk(pair, difference):
-    """The smallest pair found that differs in the same way, with its difference."""
+    """The smallest pair of files with the same kind of difference, and the difference."""
     deadline = time.monotonic() + 60
     size = max(map(len, pair))
     while size > 0 and time.monotonic() < deadline:
@@ -316,7 +316,7 @@ def alike(a, b):
 
 
 def cuts(pair, size):
-    """The pair without one piece of this size."""
+    """The pair of files without one piece of this size."""
     for which, data in enumerate(pair):
         for start in range(0, len(data), max(1, size // 2)):
             cut = list(pair)

@@ -1,4 +1,4 @@
-"""Odd AWS files for the differential suite: what people, editors and tools leave in them, one oddity or a few at a time."""
+"""Odd AWS files for the differential suite, as people, editors and tools write them, with one or a few oddities each."""
 
 BLANKS = ["\u00a0", "\u2003", "\u3000", "\u0085", "\ufeff", "\v", "\f", "\x1c"]
 NAMES = ["dev", "default", "prod", "dev-long-term", "base", "team/ops.1@x", "a b", "größe"]
@@ -22,7 +22,7 @@ SECRET_KEYS = [key for key in VALUES if key.startswith("aws_")]
 
 
 class Writer:
-    """One file. `odd` is how likely each choice is to be an odd one."""
+    """Writes one file. `odd` is the probability that a choice is odd."""
 
     def __init__(self, random, kind, odd):
         self.random, self.kind, self.odd = random, kind, odd
@@ -53,7 +53,7 @@ class Writer:
         if self.chance(0.5):
             text = text.rstrip("\n")
         if self.newline != "\n":
-            # Mixed ends occur where several editors were at work.
+            # Several editors may leave mixed line endings.
             text = "".join(line + self.often(self.newline, "\n") for line in text.split("\n"))
         if self.chance(0.05):
             at = self.random.randrange(len(text) + 1)
@@ -109,7 +109,7 @@ class Writer:
         return self.often(line, f"= {value}", key, line) if self.chance(0.2) else line
 
     def below(self, own):
-        """Lines under a setting: more of its value, nested settings, or comments."""
+        """Lines below a setting: a continued value, nested settings or comments."""
         if not self.chance(0.6):
             return []
         deeper = own + self.random.choice(["  ", "\t", " ", "    "])

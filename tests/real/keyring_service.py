@@ -1,4 +1,4 @@
-"""The real Secret Service: gnome-keyring on a D-Bus of its own, unlocked, locked, and not there."""
+"""The real Secret Service: gnome-keyring on a new D-Bus, unlocked, locked and missing."""
 
 import contextlib
 import shutil
@@ -17,28 +17,28 @@ def run():
         with home_of(alice, aws.endpoint) as home, session_bus(home) as bus:
             home.env["DBUS_SESSION_BUS_ADDRESS"] = bus
             with gnome_keyring(home):
-                with check("without AWSMFA_STORE, the secret goes to the keyring that works"):
+                with check("without AWSMFA_STORE, the secret goes to the working keyring"):
                     contains(imports(home, alice).err, "in the keyring store")
-                    assert not home.file(".local/share/awsmfa/store").exists(), "there is a file store, too"
+                    assert not home.file(".local/share/awsmfa/store").exists(), "a file store exists, too"
                 with check("`secret-tool` prints it as an otpauth URI"):
                     found = home.run("secret-tool", "lookup", "service", "awsmfa", "username", alice["serial"]).ended()
                     equal(found.out[:15], "otpauth://totp/", "URI")
                     contains(found.out, f"secret={alice['seed'].rstrip('=')}")
-                with check("no item of the check that it works is left behind"):
+                with check("no test item is left behind in the keyring"):
                     found = home.run("secret-tool", "search", "--all", "service", "awsmfa").ended()
                     equal((found.out + found.err).count("attribute.username"), 1, "items")
-                with check("`login` takes the code from it"):
+                with check("`login` generates the code with it"):
                     home.awsmfa("login", "--profile", "dev").ended()
                     equal(len(aws.requests("GetSessionToken")), 1, "requests")
                 lock(home)
-                with check("locked, `code` and `login` end with 5 and a hint, quickly"):
+                with check("if the keyring is locked, `code` and `login` exit quickly with 5 and a hint"):
                     for args in (["code"], ["login", "--profile", "dev", "--force"]):
                         refused = home.awsmfa(*args).ended(5)
                         contains(refused.err, "hint:")
                         assert refused.seconds < 5, f"{refused.seconds:.1f} s"
-                with check("locked, a cached credential-process answers all the same"):
+                with check("if the keyring is locked, credential-process still prints cached credentials"):
                     home.awsmfa("credential-process", "--profile", "dev").ended()
-            with check("in the next session, unlocked, it is there again"), gnome_keyring(home):
+            with check("after a restart of the keyring, the secret is there again"), gnome_keyring(home):
                 home.awsmfa("code").ended()
 
         with home_of(alice, aws.endpoint) as home:
@@ -46,21 +46,21 @@ def run():
             home.env["AWSMFA_PASSPHRASE_FILE"] = str(passphrase)
             for name, bus in (
                 ("no bus", None),
-                ("a bus that is gone", "unix:path=/nowhere/bus"),
-                ("a bus that cannot be understood", "nonsense"),
+                ("a bus that does not exist", "unix:path=/nowhere/bus"),
+                ("an invalid bus address", "nonsense"),
             ):
-                with check(f"{name}: the file store is chosen, quickly, and -v says why"):
+                with check(f"{name}: awsmfa quickly chooses the file store, and -v shows why"):
                     chosen = imports(home, alice, DBUS_SESSION_BUS_ADDRESS=bus)
                     contains(chosen.err, "in the file store")
                     contains(chosen.err, "using the file store")
                     assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
                 shutil.rmtree(home.file(".local"))
-            with check("a bus that never answers: the same"), mute_bus(home) as bus:
+            with check("a bus that never responds: awsmfa quickly chooses the file store"), mute_bus(home) as bus:
                 chosen = imports(home, alice, DBUS_SESSION_BUS_ADDRESS=bus)
                 contains(chosen.err, "in the file store")
                 assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
             shutil.rmtree(home.file(".local"))
-            with check("no keyring, but asked for one: 5, a reason, and nothing is written"):
+            with check("--store keyring without a keyring: exit code 5, a reason, and nothing is written"):
                 refused = imports(home, alice, code=5, AWSMFA_STORE="keyring")
                 contains(refused.err, "keyring")
                 contains(refused.err, "hint:")
@@ -74,10 +74,10 @@ def imports(home, user, code=0, **variables):
 
 @contextlib.contextmanager
 def session_bus(home):
-    """The address of a bus that has no services but those started here."""
+    """Starts a bus that has only the services that are started here. Yields its address."""
     runtime = tempfile.mkdtemp(prefix="awsmfa-run-")
     home.env["XDG_RUNTIME_DIR"] = runtime
-    # An own configuration: nothing may be started by asking for it, or a keyring that is gone would come back.
+    # Without service activation: otherwise a keyring that was stopped would start again.
     config = home.write(
         "bus.conf",
         f"""<busconfig><type>session</type><listen>unix:tmpdir={runtime}</listen><auth>EXTERNAL</auth>
@@ -96,8 +96,8 @@ def session_bus(home):
 
 @contextlib.contextmanager
 def gnome_keyring(home):
-    """The keyring daemon with its login collection unlocked."""
-    # A copy has no file capabilities, which a container may refuse to grant.
+    """Runs the keyring daemon with an unlocked login collection."""
+    # A copy has no file capabilities, which a container may deny.
     daemon = home.file("gnome-keyring-daemon")
     shutil.copyfile(shutil.which("gnome-keyring-daemon"), daemon)
     daemon.chmod(0o700)
@@ -116,7 +116,7 @@ def gnome_keyring(home):
 
 @contextlib.contextmanager
 def mute_bus(home):
-    """The address of a bus that takes connections and says nothing."""
+    """The address of a bus that accepts connections and never responds."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(home.file("mute")))
         listener.listen()
@@ -124,7 +124,7 @@ def mute_bus(home):
 
 
 def lock(home):
-    """Locks the collection. (`secret-tool lock` of Debian 12 crashes.)"""
+    """Locks the login collection. (`secret-tool lock` crashes on Debian 12.)"""
     path = "/org/freedesktop/secrets"
     home.run(
         "dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.secrets", path,

@@ -1,4 +1,4 @@
-"""Secrets are where they belong and nowhere else: files, output, arguments and environments of a whole run with -v."""
+"""Secrets are only where they belong: files, output, arguments and environments of a complete run with -v."""
 
 import base64
 import contextlib
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench import PASSPHRASE, FakeAws, check, contains, equal, home_of
 
-#: The passphrase comes from a command, and the run has a child to look at. It takes its time, so that it is seen.
+#: The passphrase comes from a command, so that the run has a child process. It sleeps, so that it can be observed.
 COMMAND = """#!/bin/sh
 tr '\\0' '\\n' < /proc/self/environ >> "$HOME/seen/environ"
 cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' >> "$HOME/seen/cmdline"
@@ -32,58 +32,58 @@ def run():
         said, printed = whole_run(home, alice)
         secrets = secrets_of(alice, printed)
 
-        with check("every command of the run ended as it should"):
+        with check("every command of the run succeeds"):
             equal([ran.code for ran in said], [0] * len(said), f"exit codes ({[r.err for r in said]})")
-        with check("-v told each step of the login"):
+        with check("-v shows each step of the login"):
             login = next(ran for ran in said if "login" in ran.args)
             for step in ("long-term keys", "MFA device", "file store", "code of step"):
                 contains(login.err, step)
 
         home_folder = home.path
-        with check("the session is in the credentials file, the session cache and the ready answer"):
+        with check("the session is in the credentials file, the session cache and the cached response"):
             for name in ("session token", "session's secret key"):
                 equal(
                     {kind_of(path, home_folder) for path in holders(home_folder, secrets[name])},
                     {".aws/credentials", ".cache/awsmfa/sessions", ".cache/awsmfa/answers"},
                     name,
                 )
-        with check("the long-term secret key is in the credentials file"):
+        with check("the long-term secret key is only in the credentials file"):
             found = holders(home_folder, secrets["long-term secret key"])
             equal(found, [home.file(".aws/credentials")], "files")
         with check("the seed is in no file: not as Base32, raw, hexadecimal or Base64"):
             for name, secret in secrets.items():
                 if name.startswith("seed"):
                     equal(holders(home_folder, secret), [], name)
-        with check("the passphrase is in no file but its own"):
+        with check("the passphrase is only in its own file"):
             equal(holders(home_folder, secrets["passphrase"]), [home.file("passphrase")], "files")
-        with check("whatever holds a secret is for the user alone"):
+        with check("files with secrets are accessible to the user only"):
             for secret in secrets.values():
                 for path in holders(home_folder, secret):
                     equal(oct(path.stat().st_mode & 0o077), "0o0", str(path))
-        with check("stdout and stderr hold none, but for the answer of credential-process"):
+        with check("stdout and stderr contain no secret, except for the credentials from credential-process"):
             for ran in said:
                 allowed = {"session token", "session's secret key"} if "credential-process" in ran.args else set()
                 for name, secret in secrets.items():
                     assert secret not in ran.err.encode(), f"{name} in stderr of {ran.args}"
                     assert name in allowed or secret not in ran.out.encode(), f"{name} in stdout of {ran.args}"
-        with check("no process had one among its arguments"):
+        with check("no process had a secret in its arguments"):
             seen = processes.cmdlines | {home.file("seen/cmdline").read_bytes()}
-            assert any(b"\0login\0" in line for line in processes.cmdlines), "no run was seen"
+            assert any(b"\0login\0" in line for line in processes.cmdlines), "no run was observed"
             for name, secret in secrets.items():
                 assert not any(secret in line for line in seen), name
-        with check("no process had one in its environment"):
+        with check("no process had a secret in its environment"):
             seen = processes.environs | {home.file("seen/environ").read_bytes()}
-            assert any(b"AWSMFA_PASSPHRASE_COMMAND" in environ for environ in seen), "no child was seen"
+            assert any(b"AWSMFA_PASSPHRASE_COMMAND" in environ for environ in seen), "no child was observed"
             for name, secret in secrets.items():
                 assert not any(secret in environ for environ in seen), name
-        with check("after `logout --all`, no file holds the session"):
+        with check("after `logout --all`, no file contains the session"):
             home.awsmfa("logout", "--all").ended()
             for name in ("session token", "session's secret key"):
                 equal(holders(home_folder, secrets[name]), [], name)
 
 
 def whole_run(home, user):
-    """What each command of a person's day said, and the session that was printed."""
+    """The results of the commands of a typical day, and the session that was printed."""
     dev = ["--profile", "dev"]
     said = [home.awsmfa("-v", "device", "import", *dev, "--secret-stdin", "--no-verify", stdin=user["seed"])]
     said.append(home.awsmfa("-v", "device", "list"))
@@ -97,15 +97,15 @@ def whole_run(home, user):
 
 
 def secrets_of(user, session):
-    """Every secret of the run, by what it is called, in the forms in which it could have got out."""
+    """All secrets of the run by name, in the encodings in which they might leak."""
     seed = user["seed"].rstrip("=")
     raw = base64.b32decode(seed + "=" * (-len(seed) % 8))
     return {
         "seed in Base32": seed.encode(),
-        "seed in lower-case Base32": seed.lower().encode(),
+        "seed in lowercase Base32": seed.lower().encode(),
         "seed's bytes": raw,
         "seed in hexadecimal": raw.hex().encode(),
-        "seed in upper-case hexadecimal": raw.hex().upper().encode(),
+        "seed in uppercase hexadecimal": raw.hex().upper().encode(),
         "seed in Base64": base64.b64encode(raw).rstrip(b"="),
         "long-term secret key": user["secret_access_key"].encode(),
         "session's secret key": session["SecretAccessKey"].encode(),
@@ -115,18 +115,18 @@ def secrets_of(user, session):
 
 
 def holders(folder, secret):
-    """The files below the folder that hold it."""
+    """The files below the folder that contain the secret."""
     return sorted(path for path in Path(folder).rglob("*") if path.is_file() and secret in path.read_bytes())
 
 
 def kind_of(path, folder):
-    """The path from home; of our own files, which have made-up names, the folder."""
+    """The path below the home folder or, for cache files, which have generated names, their folder."""
     path = path.relative_to(folder)
     return str(path.parent if path.parts[0] == ".cache" else path)
 
 
 class Processes:
-    """The arguments and environments of all processes that could be seen."""
+    """The arguments and environments of all processes that were observed."""
 
     def __init__(self):
         self.cmdlines, self.environs, self.done = set(), set(), False
@@ -135,7 +135,7 @@ class Processes:
         while not self.done:
             for folder in Path("/proc").iterdir():
                 if folder.name.isdigit():
-                    # Gone meanwhile, or not to be looked into.
+                    # The process may have exited, or belong to another user.
                     with contextlib.suppress(OSError):
                         self.cmdlines.add((folder / "cmdline").read_bytes())
                     with contextlib.suppress(OSError):

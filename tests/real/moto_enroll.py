@@ -1,4 +1,4 @@
-"""Enrol, list, resynchronise and remove against moto, as far as moto goes, with the AWS CLI as witness."""
+"""Enroll, list, resynchronize and remove a device with moto, as far as moto supports it, checked with the AWS CLI."""
 
 import boto3
 from bench import AWS_CLI_V1, Home, check, contains, equal, long_term, profile
@@ -9,39 +9,39 @@ SERIAL = "arn:aws:iam::123456789012:mfa/aws_mfa_demo"
 
 def run():
     with moto() as endpoint:
-        with check("an administrator and a user with access keys are made through boto3"):
+        with check("boto3 creates an administrator and a user with access keys"):
             users = {name: user(endpoint, name) for name in ("admin", "aws_mfa_demo")}
         with Home() as home:
             home.use_file_store()
             home.write(".aws/credentials", long_term("admin", users["admin"]) + long_term("demo", users["aws_mfa_demo"]))
             home.write(".aws/config", profile("admin", endpoint) + profile("demo", endpoint))
-            with check("`enroll` by an administrator ends verified"):
+            with check("an administrator can enroll a user"):
                 enrolled = home.awsmfa(
                     "enroll", "--user", "aws_mfa_demo", "--profile", "admin", "--for-profile", "demo", "--no-qr", "--json"
                 ).json()
                 equal(enrolled["serial"], SERIAL, "serial")
-            with check("the AWS CLI sees the device enabled for the user, and the profile names it"):
+            with check("the AWS CLI lists the device of the user, and the profile has it as `mfa_serial`"):
                 equal(devices(home), [SERIAL], "serials")
                 equal(cli(home, "configure", "get", "mfa_serial", "--profile", "demo").strip(), SERIAL, "mfa_serial")
-            with check("`login` works at once"):
+            with check("`login` works right after that"):
                 home.awsmfa("login", "--profile", "demo").ended()
                 home.awsmfa("logout", "--profile", "demo", "--restore").ended()
-            with check("`device list` joins what moto and what we know of it"):
+            with check("`device list` shows the device with its store"):
                 listed = home.awsmfa(
                     "device", "list", "--profile", "admin", "--user", "aws_mfa_demo", "--json"
                 ).json()
                 equal([d["serial"] for d in listed], [SERIAL], "serials")
                 equal(listed[0]["store"], "file", "store")
-            with check("`device resync`, which moto has not got, says that the server failed"):
+            with check("`device resync`, which moto does not support, reports a failure of the server"):
                 ended = home.awsmfa("device", "resync", SERIAL, "--profile", "admin").ended(6)
                 contains(ended.err, "ResyncMFADevice")
-            with check("`device remove` deactivates, deletes and forgets"):
+            with check("`device remove` deactivates and deletes the device, and its secret"):
                 home.awsmfa("device", "remove", SERIAL, "--profile", "admin", "--yes").ended()
                 equal(devices(home), [], "serials")
                 virtual = cli(home, "iam", "list-virtual-mfa-devices", "--profile", "admin", "--output", "text")
-                equal(SERIAL in virtual, False, "still there")
+                equal(SERIAL in virtual, False, "device still exists")
                 equal(list(home.file(".local/share/awsmfa/store").glob("arn*")), [], "stored secrets")
-            with check("and the user can be enrolled again"):
+            with check("the user can be enrolled again"):
                 home.awsmfa("enroll", "--user", "aws_mfa_demo", "--profile", "admin", "--no-qr").ended()
                 equal(devices(home), [SERIAL], "serials")
 

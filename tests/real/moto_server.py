@@ -1,4 +1,4 @@
-"""The same against moto, which others wrote: its answers show that our reading of the protocol is not only our own."""
+"""The same with moto, an independent implementation of the AWS APIs."""
 
 import contextlib
 import subprocess
@@ -9,29 +9,29 @@ import urllib.request
 import boto3
 from bench import CLIENTS, MOTO_SERVER, check, equal, free_port, home_of, import_secret
 
-#: What moto answers to the keys that it gives out for every GetSessionToken.
+#: The ARN of the credentials that moto returns for every GetSessionToken.
 SESSION_ARN = "arn:aws:sts::123456789012:user/moto"
 
 
 def run():
     with moto() as endpoint:
-        with check("a user with an access key and a virtual MFA device is made through boto3"):
+        with check("boto3 creates a user with an access key and a virtual MFA device"):
             alice = enrolled_user(endpoint)
         with home_of(alice, endpoint) as home:
             home.use_file_store()
-            with check("the seed that CreateVirtualMFADevice gave is imported"):
+            with check("the seed from CreateVirtualMFADevice is imported"):
                 import_secret(home, alice)
             for name, identity in CLIENTS.items():
-                with check(f"{name} has a session through credential_process"):
+                with check(f"{name} gets a session through credential_process"):
                     equal(identity(home, "auto", endpoint), SESSION_ARN, "Arn")
-            with check("without a session, moto knows the user by the long-term keys"):
+            with check("without a session, the client uses the long-term keys"):
                 equal(CLIENTS["AWS CLI v1"](home, "dev", endpoint), alice["arn"], "Arn")
             with check("`login` writes the session"):
                 home.awsmfa("login", "--profile", "dev").ended()
             for name, identity in CLIENTS.items():
                 with check(f"{name} uses the written session"):
                     equal(identity(home, "dev", endpoint), SESSION_ARN, "Arn")
-            with check("after `logout --restore`, the long-term keys are back"):
+            with check("`logout --restore` brings the long-term keys back"):
                 home.awsmfa("logout", "--profile", "dev", "--restore").ended()
                 equal(CLIENTS["AWS CLI v2"](home, "dev", endpoint), alice["arn"], "Arn")
 
@@ -63,7 +63,7 @@ def wait_for(url):
 
 
 def enrolled_user(endpoint):
-    """alice, as fake-aws describes its users."""
+    """Creates alice. Returns the same fields as fake-aws."""
     admin = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
     iam = boto3.client("iam", endpoint_url=endpoint, **admin)
     user = iam.create_user(UserName="alice")["User"]

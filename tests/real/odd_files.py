@@ -1,10 +1,10 @@
-"""Credentials files as people have them: botocore reads the same after `login` and `logout` as before."""
+"""Credentials files as people write them: botocore reads the same after `login` and `logout` as before."""
 
 from botocore.configloader import raw_config_parse
 
 from bench import FakeAws, Home, check, equal, import_secret, long_term, profile
 
-#: Name → file, where KEYS stands for the two lines of the user's long-term keys.
+#: Name → file, where KEYS stands for the two lines of the user's access key.
 FILES = {
     "comments and blank lines": "# mine\n\n[dev]\n# the keys\nKEYS\n; old\n\n\n[other]\naws_access_key_id = AKIAX\n",
     "no last newline": "[other]\na = 1\n\n[dev]\nKEYS",
@@ -30,20 +30,20 @@ def run():
             home.env["AWS_SHARED_CREDENTIALS_FILE"] = str(path)
             home.write(".aws/config", profile("dev", aws.endpoint, mfa_serial=user["serial"]))
             parsed = raw_config_parse(str(path))
-            with check(f"{name}: there is a session after `login`"):
+            with check(f"{name}: `login` writes a session"):
                 import_secret(home, user)
                 home.awsmfa("login", "--profile", "dev").ended()
                 during = raw_config_parse(str(path))
                 equal(during["dev"]["aws_access_key_id"][:4], "ASIA", "key")
                 equal(others(during), others(parsed), "other sections")
-            with check(f"{name}: all is as before after `logout`"):
+            with check(f"{name}: after `logout`, everything is as before"):
                 home.awsmfa("logout", "--profile", "dev", *restore(parsed)).ended()
                 equal(raw_config_parse(str(path)), parsed, "as botocore reads it")
                 equal(path.read_bytes(), before, "bytes")
 
 
 def restore(parsed):
-    """Keys that stood in `[dev]` go back there."""
+    """The sections, with the long-term keys back in `[dev]`."""
     return ["--restore"] if "dev" in parsed else []
 
 

@@ -1,4 +1,4 @@
-"""Writes an AWS file all the time, as other programs do, until its stdin ends: `other_writer.py STYLE FILE PAUSE`.
+"""Writes an AWS file over and over, as other programs do, until its stdin closes: `other_writer.py STYLE FILE PAUSE`.
 
 At the end it prints how many sections it has added and the last value of `counter` in `[other]`. With the style `many`, it
 writes the files that it is told to on stdin (`add PATH HEADER`) until it is told not to (`remove PATH`), and answers with

@@ -1,4 +1,4 @@
-"""QR codes, read back by zbar: the PNG, and what stands on a terminal, dark or light; oathtool makes the same codes."""
+"""QR codes, read by zbar: as PNG, and on a dark or light terminal. oathtool generates the same codes."""
 
 import re
 import signal as signals
@@ -11,7 +11,7 @@ from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secre
 OTHER_SCREEN, OWN_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 EXPORT = ["device", "export", "alice", "--yes"]
 BLACK, WHITE = 0, 255
-#: What a terminal shows by itself: the grey values of its foreground and background.
+#: Gray values of a terminal's default foreground and background.
 DARK, LIGHT = (229, 30), (40, 250)
 
 
@@ -23,32 +23,32 @@ def run():
         home.use_file_store()
         import_secret(home, aws.users[0])
 
-        with check("zbar reads the PNG, which is private"):
+        with check("zbar reads the PNG, which has mode 0600"):
             home.awsmfa(*EXPORT, "--qr-file", "qr.png").ended()
             equal(zbar(home, "qr.png"), uri, "URI")
             equal(oct(home.file("qr.png").stat().st_mode & 0o777), "0o600", "mode")
         shown = on_terminal(home, *EXPORT, "--qr")
         for name, background in (("dark", DARK), ("light", LIGHT)):
-            with check(f"zbar reads the terminal, on a {name} background"):
+            with check(f"zbar reads the QR code on a terminal with a {name} background"):
                 home.write("screen.pgm", pgm(shown, *background))
                 equal(zbar(home, "screen.pgm"), uri, "URI")
-        with check("and without colour on a dark one, as it says"):
+        with check("zbar reads the QR code without color, for a dark background"):
             plain = on_terminal(home, *EXPORT, "--qr", NO_COLOR="1")
-            assert "\x1b[" not in plain, "colours"
+            assert "\x1b[" not in plain, "colors"
             contains(plain, "drawn for a dark background")
             home.write("screen.pgm", pgm(plain, *DARK))
             equal(zbar(home, "screen.pgm"), uri, "URI")
-        with check("oathtool makes the code that `awsmfa code` prints from what zbar read"):
+        with check("oathtool generates the code that `awsmfa code` prints, with the secret in the QR code"):
             secret = re.search("secret=([A-Z2-7]+)", zbar(home, "qr.png"))[1]
-            # A step may end between the two.
+            # A step may end in between.
             printed, computed = zip(*[code_and_oathtool(home, secret) for _ in range(2)])
             assert any(p == c for p, c in zip(printed, computed)), (printed, computed)
-        with check("in a pipe there is no QR code: it is on the terminal"):
+        with check("the QR code goes to the terminal, not into a pipe"):
             piped = on_terminal(home, *EXPORT, "--qr", pipe="piped")
             equal(home.file("piped").read_bytes(), b"", "what the pipe got")
             home.write("screen.pgm", pgm(piped, *DARK))
             equal(zbar(home, "screen.pgm"), uri, "URI")
-        with check("on a terminal the QR code is the default; zbar reads it, and nothing of it stays after Enter"):
+        with check("the QR code is the default on a terminal, and Enter removes it from the screen"):
             child = dialogue(home, "device", "export", "alice")
             child.expect_exact("[y/N] ")
             child.sendline("y")
@@ -61,7 +61,7 @@ def run():
             rest = ended(child, 0)
             assert not set(rest) & set("▀▄█"), rest
         for signal, name in ((None, "Ctrl-C"), (signals.SIGTERM, "TERM"), (signals.SIGHUP, "HUP")):
-            with check(f"{name} takes it away, too, and the terminal echoes again"):
+            with check(f"{name} removes the QR code, too, and restores the terminal"):
                 child = dialogue(home, "device", "export", "alice", "--yes")
                 child.expect_exact(OTHER_SCREEN)
                 child.expect_exact("press Enter")
@@ -73,16 +73,16 @@ def run():
                 child.expect_exact(OWN_SCREEN)
                 settings = ended(child, None).split()
                 assert "echo" in settings and "icanon" in settings, settings
-        with check("a terminal without another screen keeps it, and says so"):
+        with check("a terminal without an alternate screen keeps the QR code, with a hint"):
             plain = on_terminal(home, *EXPORT, TERM="dumb", AWSMFA_NO_INPUT=None)
             contains(plain, "clear the screen and its history afterwards")
             assert OTHER_SCREEN not in plain, plain
-        with check("a narrow terminal is told how many columns are needed"):
+        with check("on a narrow terminal, the error states how many columns are needed"):
             narrow = on_terminal(home, *EXPORT, "--qr", columns=40, code=2)
             contains(narrow, "the QR code needs 53 columns, and the terminal has 40")
             contains(narrow, "--qr-file")
-            assert not set(narrow) & set("▀▄█"), "drawn all the same"
-        with check("without a terminal there is none, and nothing is printed"):
+            assert not set(narrow) & set("▀▄█"), "the QR code is still shown"
+        with check("without a terminal, there is no QR code"):
             ran = home.awsmfa(*EXPORT, "--qr").ended(2)
             equal(ran.out, "", "stdout")
             contains(ran.err, "there is no terminal")
@@ -90,7 +90,7 @@ def run():
     with FakeAws("--user", "carol", "--no-device") as aws, home_of(aws.users[0], aws.endpoint) as home:
         home.use_file_store()
         home.write(".aws/config", profile("dev", aws.endpoint))
-        with check("enroll offers the QR code; Enter accepts, and another Enter clears it"):
+        with check("enroll offers the QR code; Enter accepts, and another Enter removes it"):
             child = dialogue(home, "enroll", "--profile", "dev")
             child.expect_exact("awsmfa: show a QR code to add this device to a phone? [Y/n] ")
             child.sendline("")
@@ -102,7 +102,7 @@ def run():
 
 
 def on_terminal(home, *args, columns=80, code=0, pipe=None, **variables):
-    """What a terminal gets from awsmfa: all bytes, as text."""
+    """Everything that awsmfa prints on a terminal."""
     line = " ".join([str(AWSMFA), *args]) + (f" | cat >{pipe}" if pipe else "")
     child = pexpect.spawn(
         "bash", ["--norc", "-c", f"set -o pipefail; {line}; echo exit=$?"], env=environment(home, variables),
@@ -119,7 +119,7 @@ def environment(home, variables):
 
 
 def dialogue(home, *args):
-    """awsmfa on a terminal of its own, with a person."""
+    """awsmfa on a new terminal, with prompts."""
     line = " ".join([str(AWSMFA), *args])
     return pexpect.spawn(
         "bash", ["--norc", "-c", f"trap : INT HUP; {line}; echo exit=$?; stty -a"], cwd=str(home.path),
@@ -128,7 +128,7 @@ def dialogue(home, *args):
 
 
 def ended(child, code):
-    """What the terminal shows to the end, with the settings that it is left with."""
+    """The rest of the output, with the terminal's settings at the end."""
     text = child.read()
     child.close()
     if code is not None:
@@ -137,7 +137,7 @@ def ended(child, code):
 
 
 def pgm(shown, foreground, background):
-    """The part of the screen with the QR code as a picture, with the terminal's own colours around it."""
+    """The part of the screen with the QR code as an image, with a margin in the terminal's default colors."""
     lines = [line for line in shown.split("\r\n") if re.search("[▀▄█]|\x1b\\[38;5;16;48;5;231m", line)]
     rows = []
     for line in lines:
@@ -162,6 +162,6 @@ def zbar(home, file):
 
 
 def code_and_oathtool(home, secret):
-    # Shown codes are on record as used, which is only a warning.
+    # `awsmfa code` marks the code as used.
     printed = home.awsmfa("code").ended().out.strip()
     return printed, home.run("oathtool", "--totp", "--base32", f"--now=@{int(time.time())}", secret).ended().out.strip()

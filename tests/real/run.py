@@ -1,4 +1,4 @@
-"""Runs the real-part suites, all or those named, and counts their checks. The last line is the sum."""
+"""Runs the suites that use real programs, all of them or those given, and counts their checks. The last line is the total."""
 
 import importlib
 import subprocess
@@ -14,7 +14,7 @@ SUITES = [
 ]  # fmt: skip
 
 
-#: Suites that wait for most of their time; they run beside the others.
+#: Suites that wait most of the time. They run in parallel with the others.
 BESIDE = ["sharing"]
 
 
@@ -29,11 +29,11 @@ def main():
         before = bench.passed + len(bench.failures)
         try:
             suite.run()
-        except Exception as error:  # noqa: BLE001 - the other suites still run
-            bench.failures.append(f"{name}: did not end")
-            print(f"  FAIL  {name} did not end\n{bench.explain(error)}", flush=True)
+        except Exception as error:  # noqa: BLE001 - so that the other suites run
+            bench.failures.append(f"{name}: failed to finish")
+            print(f"  FAIL  {name} failed to finish\n{bench.explain(error)}", flush=True)
         if bench.passed + len(bench.failures) == before:
-            bench.failures.append(f"{name}: checked nothing")
+            bench.failures.append(f"{name}: no checks")
         print(f"   {name} took {time.monotonic() - start:.0f} s", flush=True)
     for name, process in beside.items():
         collect(name, process)
@@ -49,13 +49,13 @@ def run_beside(name):
 
 
 def collect(name, process):
-    """What a suite printed that ran beside the others; its last line is its sum."""
+    """Adds up the output of a suite that ran in parallel. The last line is its total."""
     out, _ = process.communicate()
     print(out.rstrip("\n"), flush=True)
     try:
         passed, _, failed, _ = out.splitlines()[-1].replace(",", "").split()
     except (IndexError, ValueError):
-        bench.failures.append(f"{name}: did not end")
+        bench.failures.append(f"{name}: failed to finish")
         return
     bench.passed += int(passed)
     bench.failures += [f"{name}: {failed} failed"] if int(failed) or process.returncode else []

@@ -1,4 +1,4 @@
-"""Completions in real shells, installed as `awsmfa completions --help` says, and asked for with the Tab key."""
+"""Completions in real shells, installed as described in `awsmfa completions --help`, with the Tab key."""
 
 import re
 import shlex
@@ -19,7 +19,7 @@ INSTALLED = {
 BASHRC = f"PS1='{PROMPT}'\nbind 'set enable-bracketed-paste off'\nbind 'set bell-style none'\n"
 ZSHRC = f"PS1='{PROMPT}'\nunset zle_bracketed_paste\nunsetopt prompt_sp beep\nbindkey -e\nautoload -Uz compinit\n"
 
-#: What is typed, with the Tab key, and what must then stand on the line.
+#: What is typed, with the Tab key, and the resulting line.
 LINES = {
     "awsmfa login --profile d\t": "awsmfa login --profile dev",
     "awsmfa login -p pr\t": "awsmfa login -p prod",
@@ -48,7 +48,7 @@ def run():
         serial = "arn:aws:iam::123456789012:mfa/alice"
         home.awsmfa("device", "import", "--serial", serial, "--secret-stdin", stdin="A" * 64).ended()
         for shell, path in INSTALLED.items():
-            with check(f"{shell}: the help says where to install it"):
+            with check(f"{shell}: the help shows where to install the completions"):
                 contains(home.awsmfa("completions", "--help").ended().out, path)
             home.write(path, home.awsmfa("completions", shell).ended().out)
         home.write("script.bash", home.awsmfa("completions", "bash").ended().out)
@@ -64,20 +64,20 @@ def run():
         typed_in("zsh, sourced", home, "zsh")
         in_fish(home)
 
-        with check("a broken config file costs the names, not the shell's peace"):
+        with check("a broken config file causes no error message in the shell"):
             home.write(".aws/config", "[profile dev\nx\n")
             asked = home.run("fish", "-c", "complete -C 'awsmfa login --profile '").ended()
             equal(asked.err, "", "stderr")
 
 
 def typed_in(name, home, *shell):
-    """Types each line into a fresh shell, and has the shell print what became of it."""
+    """Types each line in a new shell, and lets the shell print the resulting words."""
     for typed, expected in LINES.items():
         with check(f"{name}: {typed.strip()!r} becomes {expected!r}"):
             with_tab = start(home, *shell)
             with_tab.send(typed)
             with_tab.expect(drawn(expected))
-            # At the beginning of the line, so that the shell prints the rest.
+            # Insert `printf` at the start of the line, so that the shell prints the words after it.
             with_tab.send("\x01printf '<%s>' 'line:' \r")
             with_tab.expect(r"\n<line:>((?:<[^<>\r\n]*>)*)")
             words = [word.replace("~", str(home.path)) for word in shlex.split(expected)]
@@ -85,7 +85,7 @@ def typed_in(name, home, *shell):
             end(with_tab)
     with check(f"{name}: 'awsmfa lo' offers login and logout"):
         child = start(home, *shell)
-        # The first Tab completes to `log`, the next ones list.
+        # The first Tab completes to `log`, the next ones list the candidates.
         child.send("awsmfa lo\t")
         child.expect(drawn("awsmfa log"))
         child.send("\t\t")
@@ -98,14 +98,14 @@ def in_fish(home):
     for typed, expected in LINES.items():
         with check(f"fish: {typed.strip()!r} becomes {expected!r}"):
             equal(offered(home, typed.strip()), shlex.split(expected)[-1:], "offered")
-    with check("fish: 'awsmfa lo' offers login and logout, each with its meaning"):
+    with check("fish: 'awsmfa lo' offers login and logout, with descriptions"):
         equal(offered(home, "awsmfa lo"), ["login", "logout"], "offered")
         text = home.run("fish", "-c", "complete -C 'awsmfa lo'").ended().out
         assert re.search(r"^login\t\w+", text), text
 
 
 def offered(home, line):
-    """What fish offers for the last word of the line."""
+    """The candidates of fish for the last word of the line."""
     text = home.run("fish", "-c", f"complete -C '{line}'").ended().out
     return [candidate.split("\t")[0] for candidate in text.splitlines()]
 
@@ -120,7 +120,7 @@ def start(home, *shell):
 
 
 def drawn(text):
-    """A pattern for the text as a shell draws it: colours and the like may stand between the letters."""
+    """A pattern for the text as a shell prints it, with escape sequences between the letters."""
     return r"(?:\x1b[\[?]*[\d;]*[a-zA-Z=]|\x07)*".join(re.escape(letter) for letter in text)
 
 

@@ -1,4 +1,4 @@
-"""Whose access key signs: for each setup, what `login -v` says an SDK would use is what the real client uses."""
+"""Which access key signs: for each setup, real clients use the credentials that `login -v` predicts."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from bench import AWS_CLI_V1, AWS_CLI_V2, AWSMFA, HERE, NODE_MODULES, FakeAws, H
 OURS = f"credential_process = {AWSMFA} credential-process --profile dev\n"
 UNNAMED = f"credential_process = {AWSMFA} credential-process\n"
 
-#: How awsmfa calls the SDK of each client.
+#: The name of each client's SDK in awsmfa's messages.
 BOTOCORE, JAVASCRIPT = "the AWS CLI and boto3", "the JavaScript SDK"
 CLIENTS = {"AWS CLI v1": BOTOCORE, "AWS CLI v2": BOTOCORE, "boto3": BOTOCORE, "JavaScript SDK v3": JAVASCRIPT}
 
 
 class Setup:
-    """A setup: both files, of which `K` stands for the keys, `S` for the serial, `R` for the role and `E` for the region;
-    the profiles that are logged in, the one that clients use, whether by flag, what the config file gets after a first login,
-    and the environment."""
+    """A setup: both files, in which `K` stands for the access key, `S` for the serial number, `R` for the role and `E` for the
+    region; the profiles to log in to; the profile that clients use, by flag or not; what is added to the config file after
+    a first login; and environment variables."""
 
     def __init__(self, name, config, credentials, login="dev", use=None, flag=True, then="", **variables):
         self.name, self.config, self.credentials, self.login, self.use = name, config, credentials, login, use or login
@@ -34,35 +34,35 @@ APP = "[profile app]\nE\nrole_arn = R\nsource_profile = dev\n"
 
 SETUPS = [
     Setup("a session that login wrote", DEV, "[dev]\nK\n"),
-    Setup("our credential_process", DEV + OURS, ASIDE),
-    Setup("our credential_process in the credentials file", DEV, ASIDE + "[dev]\n" + OURS),
-    Setup("keys beside our credential_process", DEV + OURS, "[dev]\nK\n"),
-    Setup("keys in the config file beside it", DEV + OURS + "K\n", ""),
-    Setup("half a key beside it", DEV + OURS, ASIDE + "[dev]\naws_access_key_id = AKIAHALF\n"),
-    Setup("another tool's session beside it", DEV + OURS, ASIDE + OLD + "expiration = 2020-01-01 00:00:00\n"),
-    Setup("our own session beside it", DEV, "[dev]\nK\n", then=OURS),
-    Setup("a role and our credential_process", DEV + OURS + "role_arn = R\n", ASIDE),
-    Setup("a role with a source and our credential_process", DEV + OURS + "role_arn = R\nsource_profile = base\n", "[base]\nK\n"),
+    Setup("credential_process of awsmfa", DEV + OURS, ASIDE),
+    Setup("credential_process of awsmfa in the credentials file", DEV, ASIDE + "[dev]\n" + OURS),
+    Setup("keys and credential_process of awsmfa", DEV + OURS, "[dev]\nK\n"),
+    Setup("keys in the config file and credential_process of awsmfa", DEV + OURS + "K\n", ""),
+    Setup("half an access key and credential_process of awsmfa", DEV + OURS, ASIDE + "[dev]\naws_access_key_id = AKIAHALF\n"),
+    Setup("another tool's session and credential_process of awsmfa", DEV + OURS, ASIDE + OLD + "expiration = 2020-01-01 00:00:00\n"),
+    Setup("a session that awsmfa wrote and its credential_process", DEV, "[dev]\nK\n", then=OURS),
+    Setup("a role and credential_process of awsmfa", DEV + OURS + "role_arn = R\n", ASIDE),
+    Setup("a role with a source profile and credential_process of awsmfa", DEV + OURS + "role_arn = R\nsource_profile = base\n", "[base]\nK\n"),
     Setup("credential_process without a profile", DEV + UNNAMED, ASIDE),
     Setup("credential_process without a profile, and AWS_PROFILE", DEV + UNNAMED, ASIDE, flag=False, AWS_PROFILE="dev"),
-    Setup("the same for default", DEV.replace("profile dev", "default") + UNNAMED, ASIDE.replace("dev", "default"), "default"),
-    Setup("another profile that asks us", DEV + "[profile app]\nE\n" + OURS, "[dev]\nK\n", use="app"),
+    Setup("credential_process without a profile, for default", DEV.replace("profile dev", "default") + UNNAMED, ASIDE.replace("dev", "default"), "default"),
+    Setup("another profile with credential_process of awsmfa", DEV + "[profile app]\nE\n" + OURS, "[dev]\nK\n", use="app"),
     Setup("keys in the environment", DEV, "[dev]\nK\n", **ENVIRONMENT),
     Setup("keys in the environment, and AWS_PROFILE", DEV, "[dev]\nK\n", flag=False, AWS_PROFILE="dev", **ENVIRONMENT),
     Setup("keys in the environment, for default", DEV.replace("profile dev", "default"), "[default]\nK\n", "default", flag=False, **ENVIRONMENT),
-    Setup("half a key in the environment", DEV, "[dev]\nK\n", flag=False, AWS_PROFILE="dev", AWS_ACCESS_KEY_ID="AKIAHALF"),
-    Setup("a role whose source is logged in", DEV + APP, "[dev]\nK\n", "dev app", "app"),
-    Setup("a role's own session", DEV + APP, "[dev]\nK\n", "app", "app-session"),
+    Setup("half an access key in the environment", DEV, "[dev]\nK\n", flag=False, AWS_PROFILE="dev", AWS_ACCESS_KEY_ID="AKIAHALF"),
+    Setup("a role with a source profile that is logged in", DEV + APP, "[dev]\nK\n", "dev app", "app"),
+    Setup("a session of a role", DEV + APP, "[dev]\nK\n", "app", "app-session"),
     Setup("mfa_serial in a role profile", DEV + APP + "mfa_serial = S\n", "[dev]\nK\n", "app"),
-    Setup("a role and its keys in one profile, the device in no file", "[profile dev]\nE\nrole_arn = R\nsource_profile = dev\n", "[dev]\nK\n"),
-    Setup("a source with a role and keys", APP + "[profile dev]\nE\nrole_arn = R\nsource_profile = dev\n", "[dev]\nK\n", "app"),
-    Setup("SSO beside the written session", DEV + "sso_account_id = 123456789012\nsso_role_name = r\nsso_region = us-east-1\nsso_start_url = http://127.0.0.1:1\n", "[dev]\nK\n"),
+    Setup("a role and its keys in one profile, without mfa_serial", "[profile dev]\nE\nrole_arn = R\nsource_profile = dev\n", "[dev]\nK\n"),
+    Setup("a source profile with a role and keys", APP + "[profile dev]\nE\nrole_arn = R\nsource_profile = dev\n", "[dev]\nK\n", "app"),
+    Setup("SSO settings and a written session", DEV + "sso_account_id = 123456789012\nsso_role_name = r\nsso_region = us-east-1\nsso_start_url = http://127.0.0.1:1\n", "[dev]\nK\n"),
     Setup("another program", DEV + f"credential_process = /bin/cat PRINTED\n", ASIDE, use="dev"),
 ]  # fmt: skip
 
 
 class Stage:
-    """A home in which setup after setup is played. The session is one all along, because its key and device are."""
+    """A home folder for all setups. They share one session, because they have the same access key and device."""
 
     def __init__(self, aws, home):
         self.aws, self.home, self.alice = aws, home, aws.users[0]
@@ -71,7 +71,7 @@ class Stage:
         self.models = self.write_models()
 
     def write_models(self):
-        """Debian's AWS CLI knows no endpoint settings, but takes rules for endpoints from a folder."""
+        """Debian's AWS CLI does not support endpoint settings, but reads endpoint rules from a folder."""
         endpoint = {"url": self.aws.endpoint, "properties": {}, "headers": {}}
         names = ["Region", "UseDualStack", "UseFIPS", "Endpoint", "UseGlobalEndpoint"]
         parameter = lambda name: {"builtIn": f"AWS::{name}" if name != "Endpoint" else "SDK::Endpoint", "required": False,
@@ -93,7 +93,7 @@ class Stage:
         return re.sub(r"\b(K|S|R|E|PRINTED|ENV_ID|ENV_SECRET)(?=\n|$)", lambda found: marks[found[1]], text)
 
     def play(self, setup):
-        """Logs in, and returns what awsmfa says."""
+        """Logs in and returns awsmfa's messages."""
         self.variables = {name: self.fill(value) for name, value in setup.variables.items()}
         self.home.write(".aws/config", self.fill(setup.config))
         self.home.write(".aws/credentials", self.fill(setup.credentials))
@@ -112,12 +112,12 @@ class Stage:
         return self.home.awsmfa("-v", "login", *flag, **self.variables).ended().err
 
     def session(self, *flag):
-        """The access key of the session that awsmfa prints, or none if it fails."""
+        """The access key of the session that awsmfa prints, or `None` if it fails."""
         printed = self.home.awsmfa("credential-process", *flag, **self.variables)
         return json.loads(printed.out)["AccessKeyId"] if printed.code == 0 else None
 
     def key_of(self, what):
-        """The access key that signs if an SDK uses `what`, as awsmfa puts it; a role's is that of its source, in a list."""
+        """The access key that signs if an SDK uses `what`, in awsmfa's words. For a role, a list with the key of its source."""
         if found := re.fullmatch(r"the (?:access key|session) of `.*` \((.*):(\d+)\)", what):
             return Path(found[1]).read_text().splitlines()[int(found[2]) - 1].split("=")[1].strip()
         if found := re.fullmatch(r"awsmfa's session for `(.*)`", what):
@@ -135,8 +135,8 @@ class Stage:
         raise AssertionError(f"awsmfa says something new: {what}")
 
     def used_by(self, client, setup, works):
-        """The access key with which a client asks who it is; for a role, that of its source, in a list. What awsmfa does not
-        warn of has to work."""
+        """The access key with which a client signs GetCallerIdentity. For a role, a list with the key of its source. Without a
+        warning from awsmfa, the client must succeed."""
         shutil.rmtree(self.home.file(".aws/cli"), ignore_errors=True)
         before = len(self.aws.requests())
         flag = ["--profile", setup.use] if setup.flag else []
@@ -156,7 +156,7 @@ class Stage:
             equal(ran.code == 0, works, f"{client} works: {ran.err}")
         if not signed:
             return None
-        # A role that awsmfa assumes for credential_process is awsmfa's session.
+        # The session of a role that awsmfa assumes for credential_process comes from awsmfa.
         return [assumed[0]] if assumed and signed[0] not in self.served else signed[0]
 
 
@@ -182,8 +182,8 @@ def run():
                 said = stage.play(setup)
             stage.served = {stage.session("--profile", name) for name in setup.login.split()}
             for client in CLIENTS:
-                with check(f"{setup.name}: {client} uses what awsmfa says"):
+                with check(f"{setup.name}: {client} uses what awsmfa predicts"):
                     what = claim(said, client, setup)
                     equal(stage.used_by(client, setup, "warning: " not in said), stage.key_of(what), what)
                     if "warning: " not in said and (f", in [{setup.use}] of" in said or "serves it" in said):
-                        equal(stage.key_of(what) in stage.served, True, "without a warning, it is the session")
+                        equal(stage.key_of(what) in stage.served, True, "without a warning, the client uses the session")

@@ -1,4 +1,4 @@
-"""Other programs that write the AWS files at the same time: no key and no value of either side is lost."""
+"""Other programs that write the AWS files at the same time: neither side loses a value."""
 
 import contextlib
 import re
@@ -23,17 +23,17 @@ DELAY = 2.0
 
 
 def run():
-    # A device for each part: none is asked for too many codes.
+    # A device for each part, so that no device needs too many codes.
     names = ["alice", "login", "logout", "process", *[f"user{i}" for i in range(8)]]
     with FakeAws(*[f"--user={name}" for name in names]) as aws:
         alice, login, logout, process, *others = aws.users
         with home_with(aws, alice, PROFILES) as home:
             for name, style in (("the AWS CLI's ConfigFileWriter", "cli"), ("an editor that truncates", "editor"), ("sed -i", "sed")):
                 rounds = ROUNDS if style == "cli" else ROUNDS // 4
-                with check(f"{rounds} rounds of {LOGINS} logins beside {name}, 50 writes a second: nothing is lost"):
+                with check(f"{rounds} rounds of {LOGINS} logins while {name} writes 50 times a second: nothing is lost"):
                     for number in range(rounds):
                         round_of_logins(home, alice, style, number)
-        with check("the serials of 8 users are remembered in the config file beside the AWS CLI's writer"):
+        with check("`login` writes the `mfa_serial` of 8 profiles while the AWS CLI's writer writes: nothing is lost"):
             remembered_beside_a_writer(aws, others)
         for user, *command in (
             [login, "login", "--profile", "dev"],
@@ -45,7 +45,7 @@ def run():
 
 
 def home_with(aws, user, names):
-    """A home whose profiles all hold the same user's keys, with one session for all of them in the cache."""
+    """A home folder with several profiles that have the same access key, and one cached session for all of them."""
     home = Home()
     home.use_file_store()
     home.write(CREDENTIALS, "".join(long_term(name, user) for name in names))
@@ -59,7 +59,7 @@ def home_with(aws, user, names):
 
 @contextlib.contextmanager
 def writer(home, path, style="cli", pause=0.02):
-    """Another program that writes the file all the time. Yields what it wrote last, known when it has ended."""
+    """Runs another program that keeps writing the file. Yields a dict that contains its last values after the program has exited."""
     program = subprocess.Popen(
         [sys.executable, HERE / "other_writer.py", style, home.file(path), str(pause)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -77,7 +77,7 @@ def writer(home, path, style="cli", pause=0.02):
 
 
 class ManyWriter:
-    """One process with the AWS CLI's writer for many files: a process for each of hundreds of runs would take minutes."""
+    """One process with the AWS CLI's writer for many files. A process for each of hundreds of runs would take minutes."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -98,7 +98,7 @@ class ManyWriter:
 
     @contextlib.contextmanager
     def at(self, *files):
-        """Writes these files, by the headers of their sections. Yields the last value of each, known at the end."""
+        """Keeps writing these files. Yields a dict that contains the last values at the end."""
         written = {}
         for header, path in files:
             self.ask("add", path, header)
@@ -120,7 +120,7 @@ def round_of_logins(home, user, style, number):
     for name in PROFILES:
         equal(found[name]["aws_access_key_id"][:4], "ASIA", f"{where}: session of {name}")
         equal(found[f"{name}-long-term"]["aws_secret_access_key"], user["secret_access_key"], f"{where}: keys of {name}")
-    assert written["counter"] > 3, "the other program hardly wrote"
+    assert written["counter"] > 3, "the other program wrote too rarely"
     check_written(found, written, where)
 
 
@@ -149,7 +149,7 @@ def remembered_beside_a_writer(aws, users):
 
 
 def delayed(aws, user, command):
-    """Runs the command once for each of its system calls on the AWS files, delayed there, beside a writer."""
+    """For each of its system calls on the AWS files, runs the command with a delay there, while another program writes."""
     with template(aws, user, command) as home:
         calls = calls_on_aws_files(home, command)
         assert len(calls) > 5, calls
@@ -157,7 +157,7 @@ def delayed(aws, user, command):
             results = list(pool.map(lambda call: one_delay(home, user, other, command, *call), calls))
     for _, problem in results:
         assert problem is None, problem
-    # What the other program wrote may make a run take another way, on which the call does not come.
+    # The other program's writes may change the course of a run, so that the system call does not occur.
     delays = sum(seconds > DELAY for seconds, _ in results)
     print(f"        {len(calls)} system calls, {delays} of them delayed")
     assert delays > len(calls) * 0.6, "most calls were not delayed"
@@ -170,7 +170,7 @@ def template(aws, user, command):
     if command[0] == "logout":
         home.awsmfa("login", "--profile", "dev").ended()
     if command[0] == "credential-process":
-        # The device is unknown here, so that its serial is looked up in AWS and remembered.
+        # Remove the device, so that its serial number is looked up in AWS and written.
         home.write(CONFIG, profile("dev", aws.endpoint) + "[profile other]\ncounter = 0\n")
         shutil.rmtree(home.file(".local/share/awsmfa"))
         shutil.rmtree(home.file(".cache/awsmfa/answers"), ignore_errors=True)
@@ -178,7 +178,7 @@ def template(aws, user, command):
 
 
 def traced(home, command, log, *options):
-    # Only the program itself; -y shows the paths of open files.
+    # -y shows the paths of open files.
     return home.run("strace", "-f", "-y", "-o", log, *options, AWSMFA, *command)
 
 
@@ -186,14 +186,14 @@ CALL = re.compile(r"^(\d+) +(\w+)\(")
 
 
 def calls_on_aws_files(home, command):
-    """Each system call of the command that concerns a file in `.aws`, as its name and its number among those of the name."""
+    """The system calls of the command on files in `.aws`, as name and number among the calls of this name."""
     with copy_of(home) as trial:
         traced(trial, command, trial.file("log")).ended()
         counts, calls, main = Counter(), [], None
         for line in trial.file("log").read_text().splitlines():
             match = CALL.match(line)
             main = main or match[1]
-            # strace counts for each thread by itself.
+            # strace counts per thread.
             if match and match[1] == main:
                 name = match[2]
                 counts[name] += 1
