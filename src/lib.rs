@@ -38,7 +38,7 @@
 //!
 //! # Layers
 //!
-//! A file may use files in its own layer and below. No files use each other in a circle, and adapters do not know each other.
+//! A file may use files in its own layer and below. No files use each other in a cycle, and adapters do not know each other.
 //! `tests/it/architecture.rs` reads this table and checks it against the whole of every file.
 //!
 //! | layer | modules |

@@ -12,7 +12,7 @@ use crate::interrupt;
 pub fn report(for_sdk: impl Fn() -> bool + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
         interrupt::restore_terminal();
-        // Nobody is left to be told that stderr is closed.
+        // If stderr is closed, nobody can see the report.
         let _ = io::stderr().write_all(words(panic.location(), for_sdk()).as_bytes());
         std::process::exit(ErrorKind::Failed as i32);
     }));

@@ -46,7 +46,7 @@ fn in_visible_words(error: clap::Error, args: &[OsString]) -> clap::Error {
     let error = tips::with_tip(error, args);
     match Cli::try_parse_from(&shown).map_err(|same| tips::with_tip(same, &shown)) {
         Err(same) if same.kind() == error.kind() => same,
-        // A mistake that only the original makes; whoever prints it makes the lines visible.
+        // Only the original line has this mistake. Printing makes the text visible.
         _ => error,
     }
 }

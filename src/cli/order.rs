@@ -17,7 +17,7 @@ pub(super) fn profile_last(args: Vec<OsString>) -> Vec<OsString> {
         is_profile.extend([profile].repeat(words));
         leading += words;
     }
-    // Without a command behind it, the mistake is told as it was made.
+    // Without a command after it, the mistake is reported as typed.
     if !is_profile.contains(&true) || leading >= args.len() {
         return args;
     }

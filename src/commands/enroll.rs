@@ -19,7 +19,7 @@ use crate::store::StoreKind;
 /// Create, store, enable and verify a virtual MFA device
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-An enrolment that was interrupted, however it was, goes on when the same is run again.
+An enrolment that was interrupted, however it was, goes on when the same is run again. \
 An administrator's credentials may be of any kind that the AWS CLI takes: keys, SSO, a role.
 
 Examples:

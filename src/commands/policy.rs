@@ -8,19 +8,21 @@ use crate::ui::Ui;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Without MFA, users can enroll a device and get a session, nothing else.
+
 With MFA, the policy denies nothing; other policies decide what else the user may do.
 
-Users with a path (`/eng/bob`) are covered by `user/*/${aws:username}` in addition to
-`user/${aws:username}`. It matches no other user, because the name is the part after the last slash
+Users with a path (`/eng/bob`) are covered by `user/*/${aws:username}` in addition to \
+`user/${aws:username}`. It matches no other user, because the name is the part after the last slash \
 and is unique in the account.
 
-With MFA, users can also delete the virtual device that has their own name, so that `awsmfa device
+With MFA, users can also delete the virtual device that has their own name, so that `awsmfa device \
 remove` leaves nothing behind. AWS's example policy does not allow this.
 
 Examples:
   awsmfa policy > manage-own-mfa.json
   aws iam create-policy --policy-name ManageOwnMFA --policy-document file://manage-own-mfa.json
-  aws iam attach-group-policy --group-name people --policy-arn arn:aws:iam::123456789012:policy/ManageOwnMFA")]
+  aws iam attach-group-policy --group-name people \\
+      --policy-arn arn:aws:iam::123456789012:policy/ManageOwnMFA")]
 pub struct PolicyArgs {
     /// Only for this account, twelve digits [default: any account]
     #[arg(long, value_name = "ID", value_parser = account)]

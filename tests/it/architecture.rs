@@ -158,8 +158,8 @@ fn arrows_go_down() {
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
-    let circles = Graph::of(sources()).circles();
-    assert!(circles.is_empty(), "{}", circles.join("\n"));
+    let cycles = Graph::of(sources()).cycles();
+    assert!(cycles.is_empty(), "{}", cycles.join("\n"));
 }
 
 #[test]
@@ -309,7 +309,7 @@ mod check {
     }
 
     #[test]
-    fn circles_are_found() {
+    fn cycles_are_found() {
         let files = [
             ("lib.rs", "mod a; mod b; mod c;"),
             ("a.rs", "pub struct A; use crate::b::B;"),
@@ -317,10 +317,10 @@ mod check {
             ("c.rs", "pub struct C; fn f(_: crate::a::A) {}"),
         ];
         let sources = parsed(&files);
-        let circles = Graph::of(&sources).circles();
-        assert_eq!(circles.len(), 1);
-        assert!(circles[0].contains("src/c.rs → src/a.rs: `crate::a::A`"), "{}", circles[0]);
-        assert!(Graph::of(&sources[..3]).circles().is_empty());
+        let cycles = Graph::of(&sources).cycles();
+        assert_eq!(cycles.len(), 1);
+        assert!(cycles[0].contains("src/c.rs → src/a.rs: `crate::a::A`"), "{}", cycles[0]);
+        assert!(Graph::of(&sources[..3]).cycles().is_empty());
     }
 
     #[test]

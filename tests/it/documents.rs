@@ -7,7 +7,9 @@ mod recorded;
 use std::fs;
 use std::path::Path;
 
+use awsmfa::testing::cli::Cli;
 use awsmfa::testing::commands::completions;
+use clap::CommandFactory;
 use fake_aws::FakeAws;
 
 use crate::sources::sources;
@@ -68,4 +70,28 @@ fn contributing_points_to_the_right_files() {
             || source.code.contains(&format!("fn {name} "));
         assert!(defined, "{what}: {file} does not define `{name}`");
     }
+}
+
+/// clap wraps help at 100 columns: a line break inside a paragraph would end up in mid-sentence, and a wrapped example
+/// could not be pasted.
+#[test]
+fn help_wraps_well() {
+    fn check(command: &clap::Command) {
+        let text = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        for line in &lines {
+            assert!(!line.starts_with(' ') || line.chars().count() <= 100, "{}: {line}", command.get_name());
+        }
+        let is_prose = |line: &str| !line.is_empty() && !line.starts_with(' ');
+        for pair in lines.windows(2) {
+            assert!(
+                !is_prose(pair[0]) || !is_prose(pair[1]),
+                "{}: join\n{}",
+                command.get_name(),
+                pair.join("\n")
+            );
+        }
+        command.get_subcommands().for_each(check);
+    }
+    check(&Cli::command());
 }

@@ -18,7 +18,7 @@ use crate::vault;
 /// Export a device's secret
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Anyone who has the secret can generate the device's codes. The QR code is shown on the terminal itself, never in a pipe
+Anyone who has the secret can generate the device's codes. The QR code is shown on the terminal itself, never in a pipe \
 or log, until you press Enter; files are created with mode 0600.
 
 Examples:

@@ -9,15 +9,15 @@ use crate::model::shell::quoted;
 /// Store the secret of an MFA device
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The secret is the text that the console shows under `Show secret key` when a virtual MFA device is set up. awsmfa prompts
+The secret is the text that the console shows under `Show secret key` when a virtual MFA device is set up. awsmfa prompts \
 for it without echo or reads it from standard input; it is never an argument, because every user can see those.
 
-If a profile has the user's access key, awsmfa first gets a session with the secret, and stores nothing if AWS rejects the
+If a profile has the user's access key, awsmfa first gets a session with the secret, and stores nothing if AWS rejects the \
 codes.
 
 Examples:
   awsmfa device import --profile dev
-  pass show aws/mfa | awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --secret-stdin
+  pass show aws/mfa | awsmfa device import --profile dev --secret-stdin
   awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device
   awsmfa code --pair root-account-mfa-device    the two codes that the console's form asks for")]
 pub struct ImportArgs {

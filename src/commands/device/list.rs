@@ -14,11 +14,11 @@ use crate::ui;
 /// List MFA devices stored here and in AWS
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Shows the devices stored here, the devices of the profile's user or of `--user`, and unassigned virtual devices: an
-interrupted enrollment leaves such a device behind, and its name stays taken. If AWS cannot be asked, only the devices
+Shows the devices stored here, the devices of the profile's user or of `--user`, and unassigned virtual devices: an \
+interrupted enrollment leaves such a device behind, and its name stays taken. If AWS cannot be asked, only the devices \
 stored here are listed.
 
-ENABLED is the date the device was enabled, `unassigned` if no user has it, or `missing` if it does not exist in AWS. SECRET
+ENABLED is the date the device was enabled, `unassigned` if no user has it, or `missing` if it does not exist in AWS. SECRET \
 is the store that has its secret.
 
 Examples:

@@ -13,8 +13,8 @@ use crate::model::shell::CommandLine;
 /// Remove a device from AWS and its secret from this machine
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Deactivates the device, deletes it, and then deletes its secret, its sessions and the `mfa_serial` lines that refer to it.
-If the command is interrupted, run it again. If AWS requires MFA for this, awsmfa gets a session with another device of
+Deactivates the device, deletes it, and then deletes its secret, its sessions and the `mfa_serial` lines that refer to it. \
+If the command is interrupted, run it again. If AWS requires MFA for this, awsmfa gets a session with another device of \
 yours or with this one.
 
 Examples:

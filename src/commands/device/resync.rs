@@ -10,8 +10,8 @@ use crate::vault;
 /// Resynchronize a device with AWS
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Sends two consecutive codes for the current time in AWS, as the console does under `Resync`. They do not count as used for
-sessions. AWS accepts only codes newer than the last pair: right after `enroll`, the command waits up to a minute for them.
+Sends two consecutive codes for the current time in AWS, as the console does under `Resync`. They do not count as used for \
+sessions. AWS accepts only codes newer than the last pair: right after `enroll`, the command waits up to a minute for them. \
 The offset of this computer's clock is remembered for later codes.
 
 Examples:

@@ -85,19 +85,19 @@ impl<'a> Graph<'a> {
     }
 
     /// The groups of files that use each other, each with the arrows between them.
-    pub fn circles(&self) -> Vec<String> {
+    pub fn cycles(&self) -> Vec<String> {
         let reach: BTreeMap<&str, BTreeSet<&str>> =
             self.arrows.keys().map(|file| (*file, self.reachable(file))).collect();
         let mut seen = BTreeSet::new();
-        let mut circles = Vec::new();
+        let mut cycles = Vec::new();
         for (file, others) in reach.iter().filter(|(file, others)| others.contains(*file)) {
             let members: Vec<&str> =
                 others.iter().copied().filter(|other| reach[other].contains(file)).collect();
             if seen.insert(members.clone()) {
-                circles.push(self.drawn(&members));
+                cycles.push(self.drawn(&members));
             }
         }
-        circles
+        cycles
     }
 
     fn reachable(&self, from: &str) -> BTreeSet<&'a str> {
@@ -111,7 +111,7 @@ impl<'a> Graph<'a> {
     }
 
     fn drawn(&self, files: &[&str]) -> String {
-        let mut text = "circle:".to_owned();
+        let mut text = "cycle:".to_owned();
         for from in files {
             for (to, path) in self.arrows[from].iter().filter(|(to, _)| files.contains(to)) {
                 text.push_str(&format!("\n  src/{from} → src/{to}: `{path}`"));
