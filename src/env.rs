@@ -6,35 +6,35 @@ use std::path::{Path, PathBuf};
 
 /// Which store new secrets go to: `keyring` or `file`.
 pub const AWSMFA_STORE: &str = "AWSMFA_STORE";
-/// `1` turns every question into an error that names the flag or variable that answers it.
+/// `1` turns every prompt into an error that names the flag or variable that answers it.
 pub const AWSMFA_NO_INPUT: &str = "AWSMFA_NO_INPUT";
 /// A file whose first line is the passphrase of the file store.
 pub const AWSMFA_PASSPHRASE_FILE: &str = "AWSMFA_PASSPHRASE_FILE";
 /// A command, run without a shell, that prints the passphrase of the file store.
 pub const AWSMFA_PASSPHRASE_COMMAND: &str = "AWSMFA_PASSPHRASE_COMMAND";
-/// How long a user's sessions live unless a flag says otherwise, as in `12h`. Roles have limits of their own.
+/// The duration of a user's sessions unless a flag sets it, as in `12h`. Roles have limits of their own.
 pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
-/// How long the file store stays unlocked after its passphrase was typed, as in `8h`; `0` means never.
+/// How long the file store stays unlocked after its passphrase was typed, as in `8h`; `0` to ask every time.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 
-/// How often awsmfa was run by a program that awsmfa ran; set by us, so that profiles that lead back end.
+/// How deeply awsmfa runs inside programs that awsmfa runs. We set it, so that profiles that call awsmfa in a loop fail.
 pub const AWSMFA_DEPTH: &str = "AWSMFA_DEPTH";
 
-/// The profiles whose `credential_process` is being run, for the programs that it runs; set by us, for us.
+/// The profiles that awsmfa is serving while it runs their `credential_process`. We set it for ourselves.
 pub const SERVING: &str = "AWSMFA_SERVING";
 
-/// Every variable of our own with one line of meaning, for `--help`.
+/// Our variables with their meanings, for `--help`.
 pub const OWN_VARIABLES: &[(&str, &str)] = &[
-    (AWSMFA_STORE, "where new secrets go: `keyring` or `file`"),
-    (AWSMFA_DURATION, "how long sessions live, as in `12h`"),
-    (AWSMFA_NO_INPUT, "`1`: never ask; what would be asked is an error"),
+    (AWSMFA_STORE, "where to store new secrets: `keyring` or `file`"),
+    (AWSMFA_DURATION, "session duration, e.g. `12h`"),
+    (AWSMFA_NO_INPUT, "`1`: never prompt; fail instead"),
     (AWSMFA_PASSPHRASE_FILE, "file with the file store's passphrase"),
-    (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase, run without a shell"),
-    (AWSMFA_UNLOCK_FOR, "how long a typed passphrase is good for, as in `8h`; `0`: once"),
+    (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase (run without a shell)"),
+    (AWSMFA_UNLOCK_FOR, "how long the file store stays unlocked, e.g. `8h`; `0` to ask every time"),
 ];
 
-/// Variables that change which session a cached `credential-process` answer stands for. The fast path compares
-/// them literally; a variable that is missing here would let a stale answer through.
+/// Variables that determine the session behind a cached `credential-process` answer. The fast path compares their values; a
+/// variable missing here would let a stale answer through.
 pub const ANSWER_VARIABLES: &[&str] = &[
     "HOME",
     "USERPROFILE",
@@ -109,12 +109,12 @@ impl Env {
         env
     }
 
-    /// The value of a variable. Unset, empty and not UTF-8 are all `None`, as in the AWS SDKs.
+    /// The value of a variable. Unset, empty and non-UTF-8 values are `None`, as in the AWS SDKs.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.value(name).and_then(|v| v.to_str()).filter(|v| !v.is_empty())
     }
 
-    /// The value of a variable that names a path; unlike [`Env::get`] it need not be UTF-8.
+    /// The path in a variable; unlike [`Env::get`], it need not be UTF-8.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.value(name).filter(|v| !v.is_empty()).map(PathBuf::from)
     }
@@ -129,17 +129,17 @@ impl Env {
         self.named_profile().unwrap_or("default")
     }
 
-    /// Whether a variable is switched on: `1`, `true` or `yes`.
+    /// Whether a variable is on: `1`, `true` or `yes`.
     pub fn flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "1" | "true" | "yes"))
     }
 
-    /// All variables, for handing a cleaned environment to a child.
+    /// All variables, for the environment of a child process.
     pub fn iter(&self) -> impl Iterator<Item = (&OsString, &OsString)> {
         self.vars.iter()
     }
 
-    /// The user's home: `HOME`, then `USERPROFILE`, then `HOMEDRIVE` + `HOMEPATH`, as the AWS SDKs have it.
+    /// The home folder: `HOME`, then `USERPROFILE`, then `HOMEDRIVE` + `HOMEPATH`, as in the AWS SDKs.
     pub fn home(&self) -> Option<PathBuf> {
         self.path("HOME").or_else(|| self.path("USERPROFILE")).or_else(|| {
             let mut drive = self.path("HOMEDRIVE")?.into_os_string();
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn home_is_found_as_the_sdks_find_it() {
+    fn home_is_found_as_by_the_sdks() {
         let env = Env::from_pairs([("USERPROFILE", "/u"), ("HOMEDRIVE", "C:"), ("HOMEPATH", "\\h")]);
         assert_eq!(env.home(), Some("/u".into()));
         let env = Env::from_pairs([("HOME", ""), ("HOMEDRIVE", "C:"), ("HOMEPATH", "\\h")]);
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_profile_is_aws_profile_then_aws_default_profile() {
+    fn profile_is_aws_profile_then_aws_default_profile() {
         let both = [("AWS_PROFILE", "a"), ("AWS_DEFAULT_PROFILE", "b")];
         assert_eq!(Env::from_pairs(both).profile(), "a");
         assert_eq!(Env::from_pairs([both[1]]).profile(), "b");
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn paths_are_expanded_as_botocore_expands_them() {
         let env = Env::from_pairs([("HOME", "/home/a"), ("X", "x$HOME"), ("EMPTY", "")]);
-        // The right side is what Python's `os.path.expanduser(os.path.expandvars(path))` gives.
+        // The right side is what Python's `os.path.expanduser(os.path.expandvars(path))` returns.
         for (path, expanded) in [
             ("~/c", "/home/a/c"),
             ("~", "/home/a"),

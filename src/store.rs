@@ -1,6 +1,5 @@
-//! Where secrets are kept: seeds of devices and, if wished, long-term keys. This module holds what all stores share
-//! (the trait, the errors, the choice of a default) and the registry, which knows what is where and holds no secret.
-//! What is kept means nothing here: names and values are opaque text. No terminal, no AWS.
+//! Stores for secrets. This module has what all stores share: the trait, the errors and the probe. Names and values are
+//! opaque text here. The registry, which holds no secret, knows which store has what.
 
 use std::fmt;
 use std::io;
@@ -15,19 +14,18 @@ pub mod age_file;
 mod entry_name;
 pub mod kernel_keyring;
 pub mod keyring;
-pub mod passphrase;
 pub mod recipient;
 pub mod registry;
 
-/// The longest name, in bytes, that an item may have. ARNs of devices have up to 256.
+/// The longest name of a secret, in bytes. ARNs of devices have up to 256.
 const NAME_LIMIT: usize = 512;
 
-/// A place that keeps secrets by name.
+/// A store of secrets by name.
 pub trait SecretStore: Send + Sync {
     fn kind(&self) -> StoreKind;
-    /// The secret kept under `name`; `None` if there is none.
+    /// The secret stored under `name`, if there is one.
     fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError>;
-    /// Whether [`get`](Self::get) answers without a person: what is saved can be read back then.
+    /// Whether [`get`](Self::get) needs no person, so that what was saved can be read back.
     fn is_readable(&self) -> bool;
     /// Saves `value` under `name` durably, replacing what is there. Callers use [`put`](Self::put).
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError>;
@@ -43,20 +41,20 @@ pub trait SecretStore: Send + Sync {
         }
         Ok(())
     }
-    /// A command that prints the secret kept under `name` without awsmfa, where the platform has one.
+    /// A command that prints the secret stored under `name` without awsmfa, if the platform has one.
     fn reading_command(&self, _name: &str) -> Option<String> {
         None
     }
-    /// Forgets `name`. Returns whether it was there.
+    /// Deletes the secret stored under `name`. Returns whether there was one.
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
-    /// The platform's keyring: Keychain, Credential Manager, Secret Service.
+    /// The OS keyring: Keychain, Credential Manager, Secret Service.
     Keyring,
-    /// Age files under a passphrase.
+    /// Age files, encrypted with a passphrase.
     File,
 }
 
@@ -86,18 +84,18 @@ impl fmt::Display for StoreKind {
     }
 }
 
-/// Why a store could not do its work. No variant carries a secret.
+/// No variant carries a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The keyring is locked, and the person who could unlock it did not or is not there.
+    /// The keyring is locked, and nobody unlocked it.
     #[error("the keyring is locked")]
     Locked,
-    /// The file store needs its passphrase and there is nobody and nothing to ask.
+    /// The file store needs its passphrase, and there is no source for it.
     #[error("the file store is locked: {why}")]
     NoPassphrase { why: String },
     #[error("interrupted")]
     Interrupted,
-    /// A passphrase was given and does not open the file store.
+    /// The passphrase does not open the file store.
     #[error("wrong passphrase for the file store")]
     WrongPassphrase,
     #[error("the keyring is not available: {reason}")]
@@ -105,19 +103,19 @@ pub enum StoreError {
         /// What the platform said, in one line.
         reason: String,
     },
-    /// The keyring gave no answer; perhaps it waits for a person.
+    /// The keyring did not respond; it may be waiting for a person.
     #[error("the keyring did not answer within {seconds} s")]
     TimedOut {
         /// How long it had.
         seconds: u64,
     },
-    /// What is kept is not what was put there. Nothing has been changed or repaired.
+    /// What is stored is not what was saved. Nothing was changed or repaired.
     #[error("{what}")]
     Damaged {
         /// What is wrong with which file or item.
         what: String,
     },
-    /// A name that no store takes: empty, over 512 bytes, or with control characters.
+    /// A name that stores reject: empty, over 512 bytes, or with control characters.
     #[error("{0:?} cannot be the name of a secret")]
     Name(String),
     /// A file could not be read or written; the error names it.
@@ -136,8 +134,8 @@ impl StoreError {
     }
 }
 
-/// Whether `store` can keep things: writes a throw-away item, reads it back and deletes it. Asks for whatever `store`
-/// needs to read, so a forgotten passphrase shows here and not when a code is wanted.
+/// Checks that `store` works: saves a throw-away secret, reads it back and deletes it. Reading asks for whatever the store
+/// needs, so a forgotten passphrase shows here and not when a code is needed.
 pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -148,9 +146,10 @@ pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
     if read?.as_ref() != Some(&value) {
         return Err(StoreError::damaged(format!("the {} store did not return what was saved", store.kind())));
     }
-    match deleted? {
-        true => Ok(()),
-        false => Err(StoreError::damaged(format!("the {} store did not delete what it had", store.kind()))),
+    if deleted? {
+        Ok(())
+    } else {
+        Err(StoreError::damaged(format!("the {} store did not delete a secret", store.kind())))
     }
 }
 
@@ -168,13 +167,13 @@ mod tests {
 
     use super::*;
 
-    /// A store that may lose or keep what it should not.
+    /// A store that may lose secrets or fail to delete them.
     #[derive(Default)]
     struct Faulty {
         items: Mutex<BTreeMap<String, Secret<String>>>,
         forgets: bool,
         is_locked: bool,
-        clings: bool,
+        is_stubborn: bool,
     }
 
     impl SecretStore for Faulty {
@@ -198,12 +197,12 @@ mod tests {
         }
 
         fn delete(&self, name: &str) -> Result<bool, StoreError> {
-            Ok(!self.clings && self.items.lock().unwrap().remove(name).is_some())
+            Ok(!self.is_stubborn && self.items.lock().unwrap().remove(name).is_some())
         }
     }
 
     #[test]
-    fn the_probe_finds_stores_that_do_not_keep_or_do_not_let_go() {
+    fn probe_finds_stores_that_lose_or_do_not_delete_secrets() {
         let good = Faulty::default();
         probe(&good).unwrap();
         assert!(good.items.lock().unwrap().is_empty());
@@ -211,7 +210,7 @@ mod tests {
         let forgetful = |is_locked| Faulty { forgets: true, is_locked, ..Faulty::default() };
         let lost = "the keyring store did not return what was saved";
         assert_eq!([complaint(forgetful(false)), complaint(forgetful(true))], [lost, lost]);
-        assert!(complaint(Faulty { clings: true, ..Faulty::default() }).contains("did not delete"));
+        assert!(complaint(Faulty { is_stubborn: true, ..Faulty::default() }).contains("did not delete"));
     }
 
     #[test]
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_written_as_they_are_read() {
+    fn kind_is_written_as_it_is_read() {
         for kind in [StoreKind::Keyring, StoreKind::File] {
             assert_eq!(kind.to_string().parse(), Ok(kind));
             assert_eq!(serde_json::to_string(&kind).unwrap(), format!("\"{kind}\""));

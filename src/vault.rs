@@ -11,7 +11,7 @@ use crate::store::registry::{DeviceRecord, Registration, Registry};
 use crate::store::{SecretStore, StoreError, StoreKind};
 use crate::ui::Ui;
 
-mod person;
+mod passphrase;
 mod stores;
 
 pub use stores::Stores;

@@ -1,7 +1,7 @@
-//! A copy of a device's secret for a phone, as a QR code with the label of AWS's own: what `enroll` offers and `device
-//! export` gives. Losing the only copy locks a person out.
+//! A QR code of a device's secret, to add the device to a phone: `enroll` offers it and `device export` shows it. A person who
+//! loses the only copy of a secret is locked out.
 //!
-//! A QR code is drawn on the terminal device and nowhere else: stdout and stderr may be a log.
+//! The QR code is drawn on the terminal device only, because stdout and stderr may be a log.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,25 +13,25 @@ use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::ui::qr::{self, Drawing, Ink, QrError};
 
-/// What to do where nothing can be drawn.
+/// What to do if nothing can be drawn.
 const INSTEAD: &str = "or write it to a file: `--qr-file qr.png`";
 
 /// Where the copy goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// The person is asked; where nobody can be, they are told how to have one later.
+    /// Ask the person or, if that is not possible, say how to get a copy later.
     Ask,
     Draw,
     File {
         path: PathBuf,
-        /// Whether one that is there may be overwritten without asking.
+        /// Whether an existing file may be overwritten without confirmation.
         replace: bool,
     },
     Skip,
 }
 
-/// Finds out what would keep [`offer`] from its work, before anything else is done: a narrow terminal, a file that
-/// cannot be written. A secret as long as AWS's decides over the size, and the serial, if it is known yet.
+/// Checks beforehand that [`offer`] can do its work: that the terminal is wide enough or that the file can be written. The
+/// size follows from the length of AWS's secrets and from the serial, if it is known already.
 pub fn check(ctx: &Context, serial: Option<&Serial>, choice: &Choice) -> CommandResult {
     match choice {
         Choice::Ask | Choice::Skip => Ok(()),
@@ -53,7 +53,7 @@ pub fn check(ctx: &Context, serial: Option<&Serial>, choice: &Choice) -> Command
     }
 }
 
-/// Gives the person a copy of the secret as they chose. Nothing is drawn or written unasked.
+/// Gives the person a copy of the secret as chosen. Nothing is drawn or written without being asked for.
 pub fn offer(ctx: &Context, seed: &Seed, serial: &Serial, choice: &Choice) -> CommandResult {
     match choice {
         Choice::Skip => Ok(()),
@@ -76,40 +76,39 @@ pub fn offer(ctx: &Context, seed: &Seed, serial: &Serial, choice: &Choice) -> Co
 fn draw(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult {
     let drawing = drawing(ctx, seed, serial)?;
     fits(ctx, &drawing)?;
-    let in_words = |error| CommandError::from(error).hint(INSTEAD);
-    // What is higher than the window could not be scrolled back to there.
+    let with_hint = |error| CommandError::from(error).hint(INSTEAD);
+    // A code that is higher than the window cannot be scrolled on the other screen.
     let lines_fit = ctx.prompt.size().is_none_or(|(_, lines)| usize::from(lines) >= drawing.lines + 2);
     if lines_fit && ctx.prompt.can_clear() {
         let background = if ctx.ui.style().color_on_device { "" } else { " (drawn for a dark background)" };
         let question = format!(
             "scan the code with an authenticator app{background}, then press Enter to clear the screen"
         );
-        ctx.prompt.show_until_enter(&drawing.text, &question).map_err(in_words)?;
+        ctx.prompt.show_until_enter(&drawing.text, &question).map_err(with_hint)?;
         ctx.ui.say(format_args!("showed the secret of `{serial}` as a QR code; the screen is cleared"));
         return Ok(());
     }
-    ctx.prompt.show(&drawing.text).map_err(in_words)?;
-    say_it_stays(ctx, &drawing, serial);
+    ctx.prompt.show(&drawing.text).map_err(with_hint)?;
+    say_what_stays(ctx, &drawing, serial);
     Ok(())
 }
 
-/// What is to be known of a code that stays on the screen.
-fn say_it_stays(ctx: &Context, drawing: &Drawing, serial: &Serial) {
-    ctx.ui.say(format_args!(
-        "scan the code with an authenticator app to generate codes of `{serial}` there too"
-    ));
+/// What to know about a code that stays on the screen.
+fn say_what_stays(ctx: &Context, drawing: &Drawing, serial: &Serial) {
+    ctx.ui.say(format_args!("scan the code with an authenticator app to add `{serial}` to it"));
     if !ctx.ui.style().color_on_device {
-        ctx.ui.hint("without color the code is drawn for a dark background; on a light one use `--qr-file`");
+        ctx.ui.hint("use `--qr-file` if the terminal has a light background: without color, the code is drawn for a dark one");
     }
     if let Some((_, lines)) = ctx.prompt.size()
         && usize::from(lines) < drawing.lines + 2
     {
         ctx.ui.hint(format_args!(
-            "the terminal has {lines} lines and the code {}; enlarge the window to see all of it",
+            "enlarge the window to see all of the code: it has {} lines, and the terminal has {lines}",
             drawing.lines
         ));
     }
-    ctx.ui.hint("anyone who sees it can generate your codes: clear the screen and its history afterwards");
+    ctx.ui
+        .hint("clear the screen and its history afterward: anyone who sees the code can generate your codes");
 }
 
 fn drawing(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult<Drawing> {
@@ -117,10 +116,10 @@ fn drawing(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult<Drawing
     qr::draw(&seed.to_uri(serial), ink).map_err(failed)
 }
 
-/// Whether there is a terminal to draw on, and a wide one: a broken line makes the code unreadable.
+/// Whether there is a terminal to draw on that is wide enough: a wrapped line makes the code unreadable.
 fn fits(ctx: &Context, drawing: &Drawing) -> CommandResult {
     if !ctx.prompt.can_show() {
-        let message = "there is no terminal to draw a QR code on";
+        let message = "a terminal is needed to show a QR code";
         return Err(CommandError::new(ErrorKind::Usage, message).hint(INSTEAD));
     }
     match ctx.prompt.size() {
@@ -128,7 +127,7 @@ fn fits(ctx: &Context, drawing: &Drawing) -> CommandResult {
             ErrorKind::Usage,
             format!("the QR code needs {} columns, and the terminal has {columns}", drawing.columns),
         )
-        .hint("widen the window, or make its font smaller")
+        .hint("widen the window or use a smaller font")
         .hint(INSTEAD)),
         _ => Ok(()),
     }
@@ -139,12 +138,12 @@ fn write_png(ctx: &Context, seed: &Seed, serial: &Serial, path: &Path, replace: 
     write_secret(ctx, path, png.expose(), replace)?;
     ctx.ui.say(format_args!("wrote the QR code of `{serial}` to {}", path.display()));
     ctx.ui.hint(
-        "whoever reads it can make your codes: delete it when the phone has it, or keep it locked away",
+        "delete the file once the phone has the code, or keep it safe: anyone who reads it can generate your codes",
     );
     Ok(())
 }
 
-/// Writes a secret to a file that the person named, 0600, and asks before it takes the place of another.
+/// Writes a secret to a file that the person chose, with mode 0600, and asks before it overwrites another file.
 pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> CommandResult {
     match files::write_chosen(path, bytes, replace) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -158,16 +157,14 @@ pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> 
 
 fn exists_already(path: &Path) -> CommandError {
     CommandError::new(ErrorKind::Usage, format!("`{}` already exists", path.display()))
-        .hint("overwrite it with `--yes`, or name another file")
+        .hint("use `--yes` to overwrite it, or choose another file")
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> CommandError {
-    let this = CommandError::new(
-        ErrorKind::Configuration,
-        format!("`{}` cannot be written: {error}", path.display()),
-    );
+    let this =
+        CommandError::new(ErrorKind::Configuration, format!("cannot write `{}`: {error}", path.display()));
     match error.kind() {
-        io::ErrorKind::NotFound => this.hint("name a file in a folder that exists"),
+        io::ErrorKind::NotFound => this.hint("choose a file in a folder that exists"),
         _ => this,
     }
 }

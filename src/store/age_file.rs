@@ -1,13 +1,12 @@
-//! The file store: standard age files in one folder. `identity.age` is an X25519 identity under a passphrase, `recipient`
-//! its public half, and each entry a file of its own, encrypted to it. `age -d -i identity.age ENTRY.age` opens
-//! everything without us. How files are encrypted is in `sealing`; here is which file is when read and written.
+//! The file store: standard age files in one folder. `identity.age` is an X25519 identity encrypted with a passphrase,
+//! `recipient` is its public key, and each secret is a file of its own, encrypted to that key. `age -d -i identity.age
+//! ENTRY.age` opens everything without awsmfa. `sealing` encrypts; this module reads and writes the files.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::entry_name::file_name;
-use super::passphrase::PassphraseSource;
 use super::{SecretStore, StoreError, StoreKind, check_name, kernel_keyring};
 use crate::files::{self, Lock};
 use crate::model::secret::Secret;
@@ -18,22 +17,34 @@ mod tests;
 
 use sealing::Identity;
 
-/// How often a person may try a passphrase.
+/// How many passphrases a person may try.
 const ATTEMPTS: u32 = 3;
 
 /// The file store in a folder.
+/// A source of the file store's passphrase.
+pub trait PassphraseSource: Send + Sync {
+    /// Whether a person types it. Only then may a wrong one be corrected, and the store stays unlocked.
+    fn is_typed(&self) -> bool;
+    /// The passphrase of an existing store. `attempt` counts from 1; above 1, the previous passphrase was wrong.
+    fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError>;
+    /// The passphrase for a new store, long enough.
+    fn new_passphrase(&self) -> Result<Secret<String>, StoreError>;
+    /// Says that the system does not keep the store unlocked after its passphrase was typed.
+    fn not_kept(&self) {}
+}
+
 pub struct AgeFileStore {
     folder: PathBuf,
     lock_path: PathBuf,
     passphrases: Box<dyn PassphraseSource>,
     unlock_for: Duration,
-    /// Opened once a process.
+    /// Unlocked once per process.
     identity: Mutex<Option<Identity>>,
 }
 
 impl AgeFileStore {
-    /// The store in `folder`, whose changes are serialised by the lock at `lock_path`. An identity that was unlocked by
-    /// a typed passphrase stays unlocked for `unlock_for` (see [`kernel_keyring`]). Touches nothing yet.
+    /// The store in `folder`; the lock at `lock_path` serializes changes. An identity unlocked by a typed passphrase stays
+    /// unlocked for `unlock_for` (see [`kernel_keyring`]). Touches nothing yet.
     pub fn new(
         folder: impl Into<PathBuf>,
         lock_path: impl Into<PathBuf>,
@@ -44,33 +55,33 @@ impl AgeFileStore {
         Self { folder, lock_path, passphrases, unlock_for, identity: Mutex::default() }
     }
 
-    /// Whether the store has been made: whether there is an identity.
+    /// Whether the store has been created, that is, has an identity.
     pub fn exists(&self) -> bool {
         self.identity_path().exists()
     }
 
-    /// Where the identity is, for hints about `age -d -i`.
+    /// The identity's file, for hints about `age -d -i`.
     pub fn identity_path(&self) -> PathBuf {
         self.folder.join("identity.age")
     }
 
-    /// Where the entry called `name` is, whether or not it exists.
+    /// The file for the secret called `name`, whether or not it exists.
     pub fn entry_path(&self, name: &str) -> PathBuf {
         self.folder.join(file_name(name))
     }
 
-    /// Whether the identity is unlocked: later processes can read without a passphrase.
+    /// Whether later processes can read without a passphrase.
     pub fn is_kept_unlocked(&self) -> Result<bool, StoreError> {
         Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::recall(&recipient).is_some()))
     }
 
-    /// Forgets the unlocked identity, here and in the kernel. Returns whether later processes had one.
+    /// Forgets the unlocked identity, in this process and in the kernel. Returns whether the kernel had one.
     pub fn lock(&self) -> Result<bool, StoreError> {
         *self.cached() = None;
         Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::forget(&recipient)))
     }
 
-    /// Puts the identity under another passphrase, once the present one has been given. No entry changes.
+    /// Encrypts the identity with another passphrase, given the current one. Entries do not change.
     pub fn change_passphrase(
         &self,
         new: impl FnOnce() -> Result<Secret<String>, StoreError>,
@@ -83,7 +94,7 @@ impl AgeFileStore {
 
     /// The unlocked identity: from this process, from the kernel, or with a passphrase.
     fn unlock(&self) -> Result<Identity, StoreError> {
-        // Held while a person is asked: another thread would only ask the same.
+        // Locked while a person is prompted, because another thread would only prompt for the same.
         let mut cached = self.cached();
         if let Some(identity) = &*cached {
             return Ok(identity.clone());
@@ -105,7 +116,7 @@ impl AgeFileStore {
         Ok(identity)
     }
 
-    /// Opens `identity.age` with the passphrase; a person may mistype.
+    /// Opens `identity.age` with the passphrase; a person may try again.
     fn open_identity(&self, sealed: &[u8]) -> Result<Identity, StoreError> {
         let attempts = if self.passphrases.is_typed() { ATTEMPTS } else { 1 };
         let mut attempt = 1;
@@ -118,12 +129,12 @@ impl AgeFileStore {
         }
     }
 
-    /// Writes a missing `recipient` anew; one of another identity means that somebody changed the folder.
+    /// Restores a missing `recipient`. A recipient of another identity means that someone changed the folder.
     fn match_recipient(&self, found: Option<String>, identity: &Identity) -> Result<(), StoreError> {
         match found {
             Some(found) if found == identity.recipient() => Ok(()),
             Some(_) => Err(StoreError::damaged(format!(
-                "`{}` does not belong to `{}`; what was added lately may need another identity",
+                "`{}` does not belong to `{}`; secrets added recently may need another identity",
                 self.recipient_path().display(),
                 self.identity_path().display()
             ))),
@@ -131,26 +142,26 @@ impl AgeFileStore {
         }
     }
 
-    /// The recipient to encrypt to. Makes the store if there is none.
+    /// The recipient to encrypt to. Creates the store if there is none.
     fn recipient_to_use(&self) -> Result<String, StoreError> {
         match self.recipient()? {
-            // Without the identity nothing that is encrypted now could ever be read.
+            // Without the identity, what is encrypted now could never be read.
             Some(recipient) => self.sealed_identity().map(|_| recipient),
             None if self.exists() => Ok(self.unlock()?.recipient().to_owned()),
             None => self.create(),
         }
     }
 
-    /// Makes the store. The identity is on the disk before anything is encrypted to it.
+    /// Creates the store. The identity is on disk before anything is encrypted to it.
     fn create(&self) -> Result<String, StoreError> {
         self.refuse_orphans()?;
-        // Asked before the lock is taken: nobody waits for a person.
+        // Before the lock is taken, so that no process waits for a person.
         let passphrase = self.passphrases.new_passphrase()?;
         let identity = Identity::generate();
         let sealed = identity.seal(&passphrase)?;
         let lock = self.acquire()?;
         if let Some(theirs) = files::read_own(&self.identity_path())? {
-            // Another process was faster. Its store is ours if the passphrase is the same.
+            // Another process was faster. Its store serves if the passphrase is the same.
             let identity = Identity::open(&theirs, &passphrase, &self.identity_path())?;
             self.match_recipient(self.recipient()?, &identity)?;
             return Ok(self.remember(identity));
@@ -163,8 +174,8 @@ impl AgeFileStore {
         Ok(self.remember(identity))
     }
 
-    /// Keeps an identity unlocked whose passphrase was typed, if that is wanted. Where the system should be able to and
-    /// is not, as in many containers, every command would ask: the person is told what to do instead.
+    /// Keeps an identity unlocked if its passphrase was typed and that is wanted. Where the system should be able to but is
+    /// not, as in many containers, every command would prompt, so the person is told what to do instead.
     fn keep_unlocked(&self, identity: &Identity) {
         let wanted = self.passphrases.is_typed() && !self.unlock_for.is_zero();
         if wanted
@@ -192,12 +203,12 @@ impl AgeFileStore {
         }
     }
 
-    /// The bytes of `identity.age`, which must be there.
+    /// The bytes of `identity.age`, which must exist.
     fn sealed_identity(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.identity_path();
         let bytes = files::read_own(&path)?;
         bytes.ok_or_else(|| {
-            let what = "is missing; without it nothing in the folder can be read: restore it from a backup";
+            let what = "is missing; without it, nothing in the folder can be read";
             StoreError::damaged(format!("`{}` {what}", path.display()))
         })
     }
@@ -273,17 +284,17 @@ impl SecretStore for AgeFileStore {
     }
 }
 
-/// The identity kept in the kernel for `recipient`, if it is that.
+/// The identity that the kernel keeps for `recipient`.
 fn recall(recipient: &str) -> Option<Identity> {
     let identity = Identity::parse(&kernel_keyring::recall(recipient)?)?;
     (identity.recipient() == recipient).then_some(identity)
 }
 
-/// Writes a file and reads it back: a disk that lies is found out while the secret is still at hand.
+/// Writes a file and reads it back, so that a failing disk is noticed while the secret is still known.
 fn write_and_check(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     files::write_private(path, bytes)?;
     match files::read_own(path)?.as_deref() == Some(bytes) {
         true => Ok(()),
-        false => Err(StoreError::damaged(format!("`{}` was not written as it should be", path.display()))),
+        false => Err(StoreError::damaged(format!("`{}` was not written correctly", path.display()))),
     }
 }

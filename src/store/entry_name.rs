@@ -1,14 +1,14 @@
-//! From the name of a secret to the name of its file. Pure.
+//! The file name for a secret's name.
 
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
-/// Names longer than this, once encoded, are cut and told apart by a digest. File systems take 255 bytes.
+/// Longer names, once encoded, are cut and get a digest. File systems accept 255 bytes.
 const LIMIT: usize = 200;
 
 /// The file name, without folder, of the entry called `name`: every byte outside `[A-Za-z0-9._-]` is percent-encoded.
-/// Two names never share a file, and none has that of the store's own `identity.age`.
+/// No two names share a file, and none has the store's own `identity.age`.
 pub(super) fn file_name(name: &str) -> String {
     let reserved = name.eq_ignore_ascii_case("identity");
     let mut encoded = String::with_capacity(name.len() + 16);

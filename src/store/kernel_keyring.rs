@@ -1,6 +1,5 @@
-//! Keeps an unlocked identity in the memory of the Linux kernel, so that the next processes of the same user need no
-//! passphrase for a while. Anything that goes wrong here means "not kept": containers often have no keyctl. Elsewhere
-//! than on Linux nothing is ever kept.
+//! Keeps an unlocked identity in the Linux kernel's memory, so that the user's next processes need no passphrase for a
+//! while. Any failure means "not kept": containers often have no keyctl. Other systems never keep anything.
 
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use crate::env::{AWSMFA_UNLOCK_FOR, Env};
 use crate::model::duration::{DurationError, parse_seconds};
 use crate::model::secret::Secret;
 
-/// Whether this platform has such a memory.
+/// Whether this platform can keep an identity.
 pub const IS_EXPECTED: bool = cfg!(target_os = "linux");
 
 /// How long an identity is kept unless `AWSMFA_UNLOCK_FOR` says otherwise: 8 hours, a working day.
@@ -48,20 +47,20 @@ mod platform {
 
     use crate::model::secret::Secret;
 
-    /// The recipient is part of it, so that stores do not mix.
+    /// Includes the recipient, so that stores do not mix.
     fn description(recipient: &str) -> String {
         format!("awsmfa:identity:{recipient}")
     }
 
-    /// The user's keyring: one for all processes of the user, in whatever session. The session keyring is another in
-    /// each login, and in a process without one the kernel falls back to one that others do not see.
+    /// The user's keyring, shared by all processes of the user. Each login has a session keyring of its own, and a process
+    /// without one gets one that others do not see.
     fn users_keyring() -> Option<KeyRing> {
         KeyRing::from_special_id(KeyRingIdentifier::User, false).ok()
     }
 
     pub(super) fn keep(recipient: &str, identity: &Secret<String>, duration: Duration) -> Option<()> {
-        // Made in the process's own keyring, which goes with the process, and shown to others only when its permissions
-        // and its end are set. Replaces what was kept under the same description.
+        // Created in the process's keyring, which ends with the process, and shared only once its permissions and its
+        // timeout are set. Replaces what was kept under the same description.
         let own = KeyRing::from_special_id(KeyRingIdentifier::Process, true).ok()?;
         let key = own.add_key(&description(recipient), identity.expose().as_bytes()).ok()?;
         let finished = finish(key, duration);
@@ -70,8 +69,8 @@ mod platform {
     }
 
     fn finish(key: Key, duration: Duration) -> Option<()> {
-        // The user's own processes do not all possess the user's keyring (it need not be linked to their session), so
-        // that the right to read goes to the user id. Nobody else gets anything.
+        // Not all of the user's processes possess the user's keyring (it need not be linked to their session), so the user
+        // ID gets the right to read. No one else gets anything.
         let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE;
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
         key.set_timeout(duration.as_secs().min(u32::MAX.into()).try_into().ok()?).ok()?;
@@ -88,7 +87,7 @@ mod platform {
     pub(super) fn forget(recipient: &str) -> Option<()> {
         let ring = users_keyring()?;
         let key = ring.search(&description(recipient)).ok()?;
-        // Gone for everyone at once, even for a process that is about to read it.
+        // Takes effect at once, even for a process that is about to read it.
         key.invalidate().or_else(|_| ring.unlink_key(key)).ok()
     }
 }
@@ -117,21 +116,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_is_read_from_the_environment() {
+    fn duration_is_read_from_the_environment() {
         let read = |value: &str| unlock_for(&Env::from_pairs([(AWSMFA_UNLOCK_FOR, value)]));
         assert_eq!(unlock_for(&Env::default()), Ok(DEFAULT_UNLOCK));
         assert_eq!(read("30m"), Ok(Duration::from_secs(1800)));
         assert_eq!(read("0"), Ok(Duration::ZERO));
-        assert!(read("5minuets").is_err(), "a typing error must not mean 8 hours");
+        assert!(read("5minuets").is_err(), "a typo must not mean 8 hours");
     }
 
     #[test]
-    fn what_is_kept_is_found_until_it_is_forgotten() {
+    fn kept_identity_is_found_until_it_is_forgotten() {
         let recipient = format!("test-{}", std::process::id());
         let identity = Secret::from("AGE-SECRET-KEY-1TEST");
         assert!(!keep(&recipient, &identity, Duration::ZERO));
         assert_eq!(recall(&recipient), None, "zero: not kept");
-        // Where the kernel refuses, nothing is kept, and that is right too.
+        // If the kernel refuses, nothing is kept, which is correct too.
         if keep(&recipient, &identity, Duration::from_secs(60)) {
             assert_eq!(recall(&recipient), Some(identity));
             assert_eq!(recall("another"), None);

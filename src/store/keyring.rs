@@ -1,5 +1,5 @@
-//! The platform's keyring through the `keyring` crate: Keychain, Credential Manager, Secret Service. Nothing here knows
-//! which. Every call has a deadline, because a keyring may wait for a person who is not there.
+//! The OS keyring through the `keyring` crate: Keychain, Credential Manager or Secret Service. Every call has a deadline,
+//! because a keyring may wait for a person who is not there.
 
 use std::error::Error as _;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -12,13 +12,13 @@ use keyring::{Entry, Error};
 use super::{SecretStore, StoreError, StoreKind, check_name};
 use crate::model::secret::Secret;
 
-/// The service under which every item is filed; the user is the item's name.
+/// The service of every item; the item's user is the secret's name.
 const SERVICE: &str = "awsmfa";
 
 #[derive(Debug)]
 pub struct KeyringStore {
     limit: Duration,
-    /// The thread of a call that passed its deadline. While it lives, another call would only wait behind it.
+    /// The thread of a call that missed its deadline. While it runs, another call would only wait for it.
     abandoned: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -28,8 +28,8 @@ impl KeyringStore {
         Self { limit, abandoned: Mutex::default() }
     }
 
-    /// Does `work` on a thread of its own and waits for it up to the limit. After that the thread is abandoned: there
-    /// is no way to interrupt a keyring, and the process will end soon.
+    /// Does `work` on a thread of its own and waits for it up to the limit. After that the thread is abandoned, because a
+    /// keyring call cannot be interrupted and the process ends soon.
     fn bounded<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
@@ -41,7 +41,7 @@ impl KeyringStore {
         let (sender, receiver) = mpsc::channel();
         let worker = std::thread::Builder::new()
             .name("keyring".to_owned())
-            // After the deadline nobody receives; what was read is then wiped with the message.
+            // After the deadline nobody receives the message, and what was read is wiped with it.
             .spawn(move || drop(sender.send(work())))
             .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
         match receiver.recv_timeout(self.limit) {
@@ -104,7 +104,7 @@ impl SecretStore for KeyringStore {
 }
 
 fn entry(name: &str) -> Result<Entry, StoreError> {
-    // `Entry::new` says only that there is no store; the reason is in the status.
+    // `Entry::new` reports only that there is no store; the status has the reason.
     if let Err(error) = Entry::store_status() {
         return Err(StoreError::Unavailable { reason: one_line(error) });
     }
@@ -126,24 +126,24 @@ fn translate(error: Error) -> StoreError {
         }
         Error::NoStorageAccess(_) => StoreError::Locked,
         Error::PlatformFailure(_) if wants_a_person(&error) => StoreError::Locked,
-        // These carry what was read: wiped, never shown.
+        // These carry the secret: it is wiped and never shown.
         Error::BadEncoding(bytes) | Error::BadDataFormat(bytes, _) => {
             drop(Secret::new(bytes));
             StoreError::damaged("the keyring's item is not text")
         }
         Error::Ambiguous(items) => {
-            StoreError::damaged(format!("the keyring holds {} items of the same name", items.len()))
+            StoreError::damaged(format!("the keyring has {} items with the same name", items.len()))
         }
         error => StoreError::Unavailable { reason: one_line(&error) },
     }
 }
 
-/// Secret Service without a default collection: `secret_service::Error::NoResult`, which has no other mark.
+/// Secret Service without a default collection: `secret_service::Error::NoResult`, recognizable only by its message.
 fn no_collection(error: &Error) -> bool {
     error.source().is_some_and(|source| source.to_string().contains("not returned"))
 }
 
-/// Keychain statuses that mean a locked keychain or a person who said no; the `keyring` crate lumps them with failures.
+/// Keychain statuses for a locked keychain or a denied prompt; the `keyring` crate reports them as failures.
 fn wants_a_person(error: &Error) -> bool {
     // errSecInteractionNotAllowed, errSecAuthFailed, errSecUserCanceled
     const STATUSES: [&str; 3] = ["-25308", "-25293", "-128,"];
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_that_hangs_is_abandoned_and_the_next_fails_at_once() {
+    fn hanging_call_is_abandoned_and_the_next_fails_at_once() {
         let store = KeyringStore::new(Duration::from_millis(20));
         let (release, blocked) = mpsc::channel::<()>();
         let hung = store.bounded(move || {
@@ -175,8 +175,8 @@ mod tests {
         let (started, was_started) = mpsc::channel();
         let next = store.bounded(move || started.send(()).map_err(|_| StoreError::Locked));
         assert!(matches!(next, Err(StoreError::TimedOut { .. })));
-        assert!(was_started.recv().is_err(), "it was started all the same");
-        // The abandoned thread ends by itself; from then on the keyring is asked again.
+        assert!(was_started.recv().is_err(), "it was started nonetheless");
+        // Once the abandoned thread has ended, the keyring is asked again.
         release.send(()).unwrap();
         while store.is_stuck() {
             std::thread::yield_now();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_told_apart_and_show_no_secret() {
+    fn errors_are_distinguished_and_show_no_secret() {
         let boxed = |text: &str| -> Box<dyn std::error::Error + Send + Sync> { text.into() };
         assert!(matches!(translate(Error::NoStorageAccess(boxed("object locked"))), StoreError::Locked));
         let none = translate(Error::NoStorageAccess(boxed("SS error: result not returned from SS API")));
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_store_takes_are_refused_before_the_keyring_is_asked() {
+    fn invalid_names_are_rejected_before_the_keyring_is_asked() {
         let store = KeyringStore::new(Duration::ZERO);
         for name in ["", "a\nb", &"a".repeat(513)] {
             assert!(matches!(store.get(name), Err(StoreError::Name(_))), "{name:?}");

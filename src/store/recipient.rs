@@ -1,4 +1,4 @@
-//! Encryption of a secret to somebody's age recipient, for a copy that leaves the stores.
+//! Encrypts a secret to an age recipient, for a copy that leaves the stores.
 
 use std::str::FromStr;
 
@@ -7,11 +7,10 @@ use age::x25519;
 use super::StoreError;
 use crate::model::secret::Secret;
 
-/// Somebody who can open an age file: the public half of an X25519 identity, `age1…`.
+/// The public key of an X25519 identity, `age1…`.
 #[derive(Debug, Clone)]
 pub struct Recipient(x25519::Recipient);
 
-/// A text that is not an age recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an age recipient looks like `age1…`; `age-keygen` prints one")]
 pub struct NotARecipient;
@@ -25,13 +24,13 @@ impl FromStr for Recipient {
 }
 
 impl Recipient {
-    /// An armored age file with the value and a newline in it, as `age -d` prints it.
+    /// An armored age file with the value and a newline, as `age -d` prints it.
     pub fn seal(&self, value: &Secret<String>) -> Result<String, StoreError> {
         let mut line = String::with_capacity(value.expose().len() + 1);
         line.push_str(value.expose());
         line.push('\n');
         age::encrypt_and_armor(&self.0, Secret::new(line).expose().as_bytes())
-            .map_err(|error| StoreError::damaged(format!("age could not encrypt: {error}")))
+            .map_err(|error| StoreError::damaged(format!("age failed to encrypt: {error}")))
     }
 }
 

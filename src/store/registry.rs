@@ -1,4 +1,5 @@
-//! The register of devices: which there are, where their seeds are kept, which profiles use them. It holds no secrets.
+//! The device registry: a JSON file with the known devices, the stores of their seeds, and the profiles that use them. It
+//! holds no secrets.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,28 +16,27 @@ use crate::paths::Paths;
 /// The version of the format that this program reads and writes.
 const VERSION: u32 = 1;
 
-/// A device that awsmfa knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DeviceRecord {
-    /// The device's serial, which is also the name of its secret in the store.
+    /// Also the name of the device's secret in its store.
     pub serial: Serial,
-    /// The IAM user it belongs to, if that is known.
+    /// The IAM user, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     pub store: StoreKind,
-    /// What the person calls it.
+    /// A name that the person chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
     /// The profiles that use it.
     #[serde(default)]
     pub profiles: Vec<String>,
-    /// What another version of awsmfa wrote here; kept as it is.
+    /// Fields of other versions of awsmfa, preserved.
     #[serde(flatten)]
     other: Map<String, Value>,
 }
 
 impl DeviceRecord {
-    /// A device of which nothing is known but its serial and where its seed is.
+    /// A device with nothing known but its serial and its store.
     pub fn new(serial: Serial, store: StoreKind) -> Self {
         Self { serial, user: None, store, label: None, profiles: Vec::new(), other: Map::new() }
     }
@@ -59,26 +59,25 @@ impl<'a> Registration<'a> {
     }
 }
 
-/// The file as it is written.
 #[derive(Serialize, Deserialize)]
 struct Contents {
     version: u32,
     #[serde(default)]
     devices: Vec<DeviceRecord>,
-    /// The device of an access key's user, by the access key ID: what AWS said and no profile can hold.
+    /// Devices of access keys' users, by access key ID: what AWS said and no profile can hold.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     keys: BTreeMap<String, Serial>,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
 
-/// Only the version, for files that have nothing else that we understand.
+/// Only the version, for files of a newer format.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-/// Why the register could not be read or written. It was not changed.
+/// Why the registry could not be read or written. It was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     #[error("`{}` was written by a newer awsmfa (format {found}; this one knows {VERSION})", path.display())]
@@ -106,12 +105,12 @@ impl Registry {
         Self::new(paths.registry(), paths.locks().join("registry.lock"))
     }
 
-    /// The register at `path`, whose changes are serialised by the lock at `lock_path`. Touches nothing yet.
+    /// The registry at `path`; the lock at `lock_path` serializes changes. Touches nothing yet.
     pub fn new(path: impl Into<PathBuf>, lock_path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), lock_path: lock_path.into() }
     }
 
-    /// All devices, in the order in which they came.
+    /// All devices, in the order in which they were added.
     pub fn load(&self) -> Result<Vec<DeviceRecord>, RegistryError> {
         Ok(self.read()?.devices)
     }
@@ -121,7 +120,7 @@ impl Registry {
         Ok(self.load()?.into_iter().find(|device| device.serial == *serial))
     }
 
-    /// The device that this profile uses; the one that came first if several say so.
+    /// The device that this profile uses; the first one if there are several.
     pub fn for_profile(&self, profile: &str) -> Result<Option<DeviceRecord>, RegistryError> {
         Ok(self.load()?.into_iter().find(|device| device.profiles.iter().any(|p| p == profile)))
     }
@@ -238,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn devices_are_found_by_serial_and_profile() {
+    fn device_is_found_by_serial_and_profile() {
         let (_home, registry) = registry();
         assert_eq!(registry.load().unwrap(), []);
         registry.update(|devices| devices.extend([device("alice"), device("bob")])).unwrap();
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_key_remembers_its_users_device() {
+    fn access_key_remembers_its_users_device() {
         let (_home, registry) = registry();
         let (alice, bob) = (device("alice").serial, device("bob").serial);
         registry.remember("AKIAALICE", &alice).unwrap();
@@ -285,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn many_processes_lose_nothing() {
+    fn concurrent_changes_lose_nothing() {
         let (_home, registry) = registry();
         std::thread::scope(|scope| {
             for i in 0..20 {
@@ -303,16 +302,12 @@ mod tests {
     }
 
     #[test]
-    fn what_others_wrote_is_kept() {
+    fn unknown_fields_are_preserved() {
         let (_home, registry) = registry();
         let text = r#"{"version": 1, "later": [1], "devices": [{"serial": "GAHT12345678", "store": "file", "color": "red"}]}"#;
         files::write_private(&registry.path, text.as_bytes()).unwrap();
         registry.update(|_| ()).unwrap();
-        assert_eq!(
-            std::fs::read_to_string(&registry.path).unwrap(),
-            text,
-            "nothing changed, nothing written"
-        );
+        assert_eq!(std::fs::read_to_string(&registry.path).unwrap(), text, "unchanged, so not written");
         registry.update(|devices| devices[0].label = Some("token".to_owned())).unwrap();
         let written: Value = serde_json::from_slice(&std::fs::read(&registry.path).unwrap()).unwrap();
         assert_eq!(written["devices"][0]["color"], "red");
@@ -321,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_not_overwritten() {
+    fn unreadable_file_is_not_overwritten() {
         let (_home, registry) = registry();
         let newer = br#"{"version": 2, "devices": {"as": "a map"}}"#;
         for (text, is_newer) in
@@ -337,7 +332,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn the_file_is_private_and_another_is_refused() {
+    fn file_is_private_and_a_public_one_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let (_home, registry) = registry();
         registry.update(|devices| devices.push(device("x"))).unwrap();

@@ -6,13 +6,12 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::person::Person;
+use super::passphrase::Passphrases;
 use crate::env::{AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::paths::Paths;
 use crate::store::age_file::AgeFileStore;
 use crate::store::keyring::KeyringStore;
-use crate::store::passphrase::EnvPassphrase;
 use crate::store::{self, SecretStore, StoreError, StoreKind, kernel_keyring};
 use crate::ui::{Prompt, Ui};
 
@@ -71,13 +70,13 @@ impl Stores {
                 CommandError::new(ErrorKind::Usage, format!("{AWSMFA_UNLOCK_FOR}: {e}"))
                     .hint("write it as `8h` or `0`")
             })?;
-            let person = Person {
+            let passphrases = Passphrases {
+                env: self.env.clone(),
                 prompt: self.prompt.clone(),
                 folder: self.folder.clone(),
                 unlock_for,
                 no_keyring: self.no_keyring.clone(),
             };
-            let passphrases = EnvPassphrase::new(self.env.clone(), person);
             let store = AgeFileStore::new(&self.folder, &self.lock, Box::new(passphrases), unlock_for);
             let _ = self.age_file.set(store);
         }

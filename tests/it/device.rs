@@ -1,4 +1,4 @@
-//! `device import`, `device list` and `code`.
+//! `device import`, `device list` and `code` together.
 
 use fake_aws::FakeAws;
 
@@ -12,7 +12,7 @@ fn import(home: &Home, serial: &str, seed: &str) {
 }
 
 #[test]
-fn an_otpauth_uri_is_as_good_as_the_secret() {
+fn otpauth_uri_is_accepted_like_the_secret() {
     let home = Home::new(&FakeAws::start());
     let uri = format!(
         "otpauth://totp/Amazon%20Web%20Services:alice@1?secret={RFC_SEED}&issuer=Amazon%20Web%20Services"
@@ -22,12 +22,12 @@ fn an_otpauth_uri_is_as_good_as_the_secret() {
     let other = Home::new(&FakeAws::start());
     import(&other, SERIAL, RFC_SEED);
     let by_secret = other.awsmfa(["code", "--pair", SERIAL]).run().success().out();
-    // A step may end between the two.
+    // A step may end between the two runs.
     assert!(by_uri.lines().any(|code| by_secret.contains(code)), "{by_uri} {by_secret}");
 }
 
 #[test]
-fn the_list_is_for_people_and_for_programs() {
+fn list_is_a_table_or_json() {
     let home = Home::new(&FakeAws::start());
     let ran = home.awsmfa(["device", "list"]).run().success();
     insta::assert_snapshot!(format!("{}{}", ran.out(), ran.err()), @"
@@ -62,7 +62,7 @@ fn the_list_is_for_people_and_for_programs() {
 }
 
 #[test]
-fn a_profile_has_the_device_that_it_was_given_last() {
+fn profile_has_the_device_that_it_was_given_last() {
     let world = World::new();
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     let other = "arn:aws:iam::123456789012:mfa/other";
@@ -75,10 +75,10 @@ fn a_profile_has_the_device_that_it_was_given_last() {
 }
 
 #[test]
-fn another_secret_of_the_same_device_needs_a_yes() {
+fn another_secret_of_a_device_needs_confirmation() {
     let home = Home::new(&FakeAws::start());
     import(&home, SERIAL, RFC_SEED);
-    // The same again is nothing new.
+    // The same secret again needs no confirmation.
     import(&home, SERIAL, RFC_SEED);
     let before = home.files();
     let other = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
@@ -97,7 +97,7 @@ fn another_secret_of_the_same_device_needs_a_yes() {
 }
 
 #[test]
-fn codes_are_those_of_the_device() {
+fn codes_match_the_device() {
     let world = World::imported();
     let step = world.aws.clock().step();
     let expected: Vec<String> =
@@ -112,7 +112,7 @@ fn codes_are_those_of_the_device() {
     let json = world.home.awsmfa(["code", "--json", "-p", "dev"]).run().success().json();
     assert!(expected.contains(&json["code"].as_str().unwrap().to_owned()));
     assert!((1..=60).contains(&json["seconds_left"].as_u64().unwrap()));
-    // The only device is meant, also where AWS_PROFILE names a profile without one.
+    // The only device is the default, even if AWS_PROFILE is a profile without one.
     world.home.awsmfa(["code", "--pair"]).env("AWS_PROFILE", "elsewhere").run().success();
     world.home.awsmfa(["code", "--pair", "-p", "elsewhere"]).run().code(3);
     let json = world.home.awsmfa(["code", "--json", "--pair"]).run().success().json();
@@ -120,13 +120,13 @@ fn codes_are_those_of_the_device() {
 }
 
 #[test]
-fn a_code_is_not_shown_twice_while_another_is_good() {
+fn code_is_not_shown_twice_while_another_is_valid() {
     let world = World::imported();
     let codes: Vec<String> = (0..2).map(|_| world.home.awsmfa(["code"]).run().success().out()).collect();
     assert_ne!(codes[0], codes[1]);
 }
 
-/// `awsmfa code --json` with these further arguments: what it printed and said.
+/// `awsmfa code --json` with more arguments: its result and its messages.
 fn code(world: &World, args: &[&str]) -> (serde_json::Value, String) {
     #[derive(clap::Parser)]
     struct Line {
@@ -140,7 +140,7 @@ fn code(world: &World, args: &[&str]) -> (serde_json::Value, String) {
 }
 
 #[test]
-fn a_code_says_whether_it_was_used_and_waits_for_an_unused_one_if_told() {
+fn code_reports_use_and_waits_for_an_unused_one_on_request() {
     let world = World::imported();
     world.freeze();
     let expected = |steps| world.aws.code(&world.device.serial, world.aws.clock().step() + steps);
@@ -157,14 +157,14 @@ fn a_code_says_whether_it_was_used_and_waits_for_an_unused_one_if_told() {
     ");
     assert_eq!(world.aws.clock().now(), began);
     let (json, said) = code(&world, &["--wait"]);
-    // The step after the next one: the next was shown.
+    // The next code was shown already, so this is the one after it.
     assert_eq!(shown(&json), (expected(1), false));
     assert_eq!((world.aws.clock().now() - began).num_seconds(), 25);
     assert!(said.contains("waiting 25s for the next code"), "{said}");
 }
 
 #[test]
-fn a_code_that_was_typed_elsewhere_counts_as_used() {
+fn code_typed_elsewhere_counts_as_used() {
     let world = World::imported();
     world.freeze();
     let typed = world.aws.code_now(&world.device.serial);
@@ -178,7 +178,7 @@ fn a_code_that_was_typed_elsewhere_counts_as_used() {
 }
 
 #[test]
-fn a_device_is_found_by_name_or_label() {
+fn device_is_found_by_name_or_label() {
     let home = Home::new(&FakeAws::start());
     let ran = home.awsmfa(["code"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
@@ -202,7 +202,7 @@ fn a_device_is_found_by_name_or_label() {
 }
 
 #[test]
-fn a_secret_can_move_to_another_store_only_if_that_works() {
+fn secret_moves_to_another_store_only_if_the_store_works() {
     let world = World::imported();
     let args = ["device", "import", "-p", "dev", "--secret-stdin", "--store", "keyring"];
     world.home.awsmfa(args).stdin(&world.device.seed).run().code(5);

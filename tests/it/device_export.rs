@@ -1,4 +1,4 @@
-//! `device export`: never unasked, to nobody else's eyes. The QR codes are in `qr`.
+//! `device export`: only with confirmation, and readable by no one else. The QR codes are in `qr`.
 
 use age::x25519;
 
@@ -12,7 +12,7 @@ fn uri(world: &World) -> String {
 }
 
 #[test]
-fn nothing_is_given_out_unasked() {
+fn export_needs_confirmation() {
     let world = World::imported();
     for form in ["--uri", "--qr-file=qr.png"] {
         let run = world.home.awsmfa(["device", "export", "alice", form]).run().code(2);
@@ -28,7 +28,7 @@ fn nothing_is_given_out_unasked() {
 }
 
 #[test]
-fn the_uri_goes_to_stdout_or_to_a_private_file() {
+fn uri_goes_to_stdout_or_to_a_private_file() {
     let world = World::imported();
     let run = world.home.awsmfa(["device", "export", &world.device.serial, "--uri", "--yes"]).run().success();
     assert_eq!((run.out(), run.err()), (format!("{}\n", uri(&world)), String::new()));
@@ -48,7 +48,7 @@ fn the_uri_goes_to_stdout_or_to_a_private_file() {
 }
 
 #[test]
-fn an_age_file_opens_for_its_recipient_and_imports_again() {
+fn age_file_opens_for_its_recipient_and_imports_again() {
     let world = World::imported();
     let key = x25519::Identity::generate();
     let recipient = key.to_public().to_string();
@@ -64,7 +64,7 @@ fn an_age_file_opens_for_its_recipient_and_imports_again() {
 }
 
 #[test]
-fn what_is_no_recipient_or_no_device_is_said() {
+fn invalid_recipient_or_device_is_an_error() {
     let world = World::imported();
     let run = world.home.awsmfa(["device", "export", "alice", "--age", "bob", "--yes"]).run().code(2);
     assert!(run.err().contains("an age recipient looks like `age1…`"), "{}", run.err());

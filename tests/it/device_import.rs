@@ -1,4 +1,4 @@
-//! `device import`: a secret proves itself before it is stored.
+//! `device import`: a secret is verified before it is stored.
 
 use awsmfa::testing::context::Context;
 use fake_aws::{Fault, Gate};
@@ -19,7 +19,7 @@ fn stored(world: &World) -> String {
     uri.split("secret=").nth(1).unwrap().split('&').next().unwrap().to_owned()
 }
 
-/// `device import --profile dev` on a terminal, on a computer whose clock is off by so many seconds.
+/// `device import --profile dev` on a terminal, with the computer's clock off by this many seconds.
 fn type_in(world: &World, off_seconds: i64, typed: &[&str]) -> (Result<(), String>, String) {
     let InProcess { ctx, err, .. } = world.in_process(off_seconds);
     let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Typist::new(typed)).unwrap();
@@ -28,7 +28,7 @@ fn type_in(world: &World, off_seconds: i64, typed: &[&str]) -> (Result<(), Strin
 }
 
 #[test]
-fn an_import_is_verified_by_a_session_that_login_then_uses() {
+fn import_is_verified_by_a_session_that_login_then_uses() {
     let world = World::new();
     let ran = world.home.awsmfa(IMPORT).stdin(&world.device.seed).run().success();
     insta::assert_snapshot!(ran.err(), @"
@@ -41,7 +41,7 @@ fn an_import_is_verified_by_a_session_that_login_then_uses() {
 }
 
 #[test]
-fn a_device_given_by_its_serial_is_verified_with_the_profile_that_names_it() {
+fn device_given_by_serial_is_verified_with_the_profile_that_refers_to_it() {
     let world = World::new();
     let args = ["device", "import", "--serial", &world.device.serial, "--secret-stdin"];
     world.home.awsmfa(args).stdin(WRONG).run().code(4);
@@ -55,7 +55,7 @@ fn a_device_given_by_its_serial_is_verified_with_the_profile_that_names_it() {
 }
 
 #[test]
-fn a_secret_whose_codes_aws_rejects_is_not_stored() {
+fn secret_with_rejected_codes_is_not_stored() {
     let world = World::new();
     let ran = world.home.awsmfa(IMPORT).stdin(WRONG).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
@@ -64,14 +64,14 @@ fn a_secret_whose_codes_aws_rejects_is_not_stored() {
     hint: store the secret without the check: `… | awsmfa device import --profile dev --secret-stdin --no-verify`
     ");
     assert!(!world.home.join(".local/share/awsmfa/devices.json").exists());
-    // Nor does it take the place of the right one, however much that is wanted.
+    // Nor does it replace the right one, not even with `--yes`.
     world.import();
     world.home.awsmfa(IMPORT).arg("--yes").stdin(WRONG).run().code(4);
     assert_eq!(stored(&world), world.device.seed);
 }
 
 #[test]
-fn a_session_from_before_proves_nothing_about_a_new_secret() {
+fn cached_session_proves_nothing_about_a_new_secret() {
     let world = World::imported();
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     world.home.awsmfa(IMPORT).arg("--yes").stdin(WRONG).run().code(4);
@@ -79,14 +79,14 @@ fn a_session_from_before_proves_nothing_about_a_new_secret() {
 }
 
 #[test]
-fn without_verification_nothing_is_sent() {
+fn no_verify_sends_nothing() {
     let world = World::new();
     world.home.awsmfa(IMPORT).arg("--no-verify").stdin(WRONG).run().success();
     assert_eq!((sessions(&world), stored(&world)), (0, WRONG.to_owned()));
 }
 
 #[test]
-fn whatever_else_prevents_the_check_stores_the_secret_with_a_warning() {
+fn secret_is_stored_with_a_warning_if_the_check_is_not_possible() {
     let warning = "warning: could not verify that AWS accepts the codes of the secret: ";
     type Prepare = fn(&mut World);
     let cases: [(&str, Prepare); 6] = [
@@ -111,17 +111,17 @@ fn whatever_else_prevents_the_check_stores_the_secret_with_a_warning() {
 }
 
 #[test]
-fn a_clock_that_is_far_off_or_a_spent_budget_is_no_reason_to_lose_a_secret() {
+fn wrong_clock_or_spent_budget_does_not_prevent_storing() {
     let world = World::new();
     world.freeze();
     let (result, err) = type_in(&world, 7_200, &[&world.device.seed]);
     assert!(result.is_ok() && err.contains("could not verify"), "{result:?} {err}");
-    // A clock that is a little off is corrected.
+    // A small offset is corrected.
     let world = World::new();
     world.freeze();
     let (result, err) = type_in(&world, -200, &[&world.device.seed]);
     assert!(result.is_ok() && err.contains("AWS accepts its codes"), "{result:?} {err}");
-    // Two wrong secrets spend the tries that the device has.
+    // Two wrong secrets use up the device's tries.
     let world = World::new();
     world.freeze();
     for _ in 0..2 {
@@ -133,7 +133,7 @@ fn a_clock_that_is_far_off_or_a_spent_budget_is_no_reason_to_lose_a_secret() {
 }
 
 #[test]
-fn a_person_may_try_again() {
+fn person_may_try_again() {
     let world = World::new();
     world.freeze();
     let (result, err) = type_in(&world, 0, &["123 456", &world.device.seed[..62], &world.device.seed]);
@@ -146,7 +146,7 @@ fn a_person_may_try_again() {
 }
 
 #[test]
-fn a_uri_is_understood_wherever_it_stands() {
+fn uri_is_found_in_surrounding_text() {
     for (before, after) in [("", ""), ("\"", "\",\nmore"), ("uri: ", "\n")] {
         let world = World::new();
         let label = "AWS prod:alice";
@@ -161,7 +161,7 @@ fn a_uri_is_understood_wherever_it_stands() {
 }
 
 #[test]
-fn a_crash_in_the_check_leaves_the_secret_from_before() {
+fn crash_during_the_check_leaves_the_previous_secret() {
     let world = World::imported();
     let gate = Gate::new();
     world.aws.fault(Fault::held(&gate).on("GetSessionToken").forever());

@@ -1,4 +1,4 @@
-//! `device list`: what is stored here, joined with what AWS has.
+//! `device list`: devices stored here joined with those in AWS.
 
 use fake_aws::{FakeAws, Permissions};
 
@@ -10,7 +10,7 @@ fn table(ran: &Ran) -> String {
     regex::Regex::new(r"yubi-[A-Z0-9]{20,}").unwrap().replace_all(&dates, "yubi-[ID]").into_owned()
 }
 
-/// Two devices of alice's, of which one is stored; a stale one; hardware; a security key; other people's devices.
+/// Two devices of alice, one of them stored; an unassigned one; a hardware token; a security key; other users' devices.
 fn crowded() -> World {
     let world = World::imported();
     world.aws.add_device("alice", "alice-phone");
@@ -23,9 +23,9 @@ fn crowded() -> World {
 }
 
 #[test]
-fn both_sides_are_joined_over_all_pages() {
+fn stored_and_remote_devices_are_joined_over_all_pages() {
     let world = crowded();
-    // Three pages of alice's devices and two of the account's.
+    // Three pages of alice's devices and two pages of the account's.
     world.aws.set_page_size(2);
     let ran = world.home.awsmfa(["device", "list", "--profile", "dev"]).run().success();
     insta::assert_snapshot!(table(&ran), @"
@@ -42,7 +42,7 @@ fn both_sides_are_joined_over_all_pages() {
 }
 
 #[test]
-fn the_profile_that_uses_a_device_asks_where_none_is_named() {
+fn profile_that_uses_a_device_is_the_default() {
     let world = World::imported();
     let ran = world.home.awsmfa(["device", "list"]).run().success();
     insta::assert_snapshot!(table(&ran), @"
@@ -52,7 +52,7 @@ fn the_profile_that_uses_a_device_asks_where_none_is_named() {
 }
 
 #[test]
-fn json_is_one_document_of_the_same() {
+fn json_is_one_document_with_the_same_devices() {
     let world = crowded();
     let ran = world.home.awsmfa(["device", "list", "--profile", "dev", "--json"]).run().success();
     let list = ran.json();
@@ -76,7 +76,7 @@ fn json_is_one_document_of_the_same() {
 }
 
 #[test]
-fn an_administrator_sees_another_users() {
+fn administrator_sees_another_users_devices() {
     let world = crowded();
     world.aws.add_admin("root-ish");
     let key = world.aws.add_access_key("root-ish");
@@ -93,7 +93,7 @@ fn an_administrator_sees_another_users() {
 }
 
 #[test]
-fn a_device_that_aws_lost_is_missing() {
+fn device_deleted_in_aws_is_missing() {
     let world = World::imported();
     world.aws.remove_device(&world.device.serial);
     let ran = world.home.awsmfa(["device", "list", "--profile", "dev"]).run().success();
@@ -104,7 +104,7 @@ fn a_device_that_aws_lost_is_missing() {
 }
 
 #[test]
-fn what_may_not_be_listed_is_one_note() {
+fn missing_permission_is_one_message() {
     let world = crowded();
     world.aws.deny("alice", "iam:ListVirtualMFADevices");
     let ran = world.home.awsmfa(["device", "list", "--profile", "dev"]).run().success();
@@ -120,7 +120,7 @@ fn what_may_not_be_listed_is_one_note() {
 }
 
 #[test]
-fn without_aws_the_local_part_is_listed() {
+fn stored_devices_are_listed_without_aws() {
     let mut world = World::imported();
     let local = world.home.awsmfa(["device", "list", "--local"]).run().success();
     assert_eq!(local.err(), "");
@@ -143,7 +143,7 @@ fn without_aws_the_local_part_is_listed() {
 }
 
 #[test]
-fn a_profile_that_is_mistyped_is_an_error() {
+fn mistyped_profile_is_an_error() {
     let world = World::imported();
     for args in [&["--profile", "dve"][..], &["--profile", "dve", "--json"]] {
         let ran = world.home.awsmfa([&["device", "list"], args].concat()).run().code(3);
@@ -155,7 +155,7 @@ fn a_profile_that_is_mistyped_is_an_error() {
     }
     let ran = world.home.awsmfa(["device", "list"]).env("AWS_PROFILE", "dve").run().code(3);
     assert!(ran.err().starts_with("error: no profile `dve`"), "{}", ran.err());
-    // Then it is the keys that count.
+    // With keys in the environment, the profile does not matter.
     let ran = world.home.awsmfa(["device", "list"]).env("AWS_PROFILE", "dve");
     let ran =
         ran.env("AWS_ACCESS_KEY_ID", &world.key.id).env("AWS_SECRET_ACCESS_KEY", &world.key.secret).run();
@@ -163,7 +163,7 @@ fn a_profile_that_is_mistyped_is_an_error() {
 }
 
 #[test]
-fn nothing_at_all_is_said() {
+fn empty_list_has_a_message() {
     let aws = FakeAws::start();
     let home = Home::new(&aws);
     let ran = home.awsmfa(["device", "list", "--local"]).run().success();

@@ -1,10 +1,10 @@
-//! `device remove`: deactivate, delete, forget; whatever happens in between, running it again ends right.
+//! `device remove`: deactivate, delete, forget. Whatever happens in between, a second run finishes it.
 
 use fake_aws::{Device, Fault, Permissions};
 
 use crate::support::{Ran, World};
 
-/// A user who may do everything (but whom AWS asks for MFA, having a device), with a second device, stored too.
+/// A user with all permissions, but only with MFA, and a second device that is stored too.
 fn two_devices() -> (World, Device) {
     let world = World::imported();
     world.aws.set_permissions("alice", Permissions::Admin);
@@ -22,7 +22,7 @@ fn is_stored(world: &World, device: &str) -> bool {
     let list = world.home.awsmfa(["device", "list", "--local", "--json"]).run().success().json();
     let known = list.as_array().unwrap().iter().any(|d| d["serial"].as_str().unwrap().ends_with(device));
     let held = world.home.awsmfa(["device", "export", device, "--uri", "--yes"]).run();
-    assert_eq!(known, !held.out().is_empty(), "the register and the store agree");
+    assert_eq!(known, !held.out().is_empty(), "the registry and the store agree");
     known
 }
 
@@ -31,7 +31,7 @@ fn serials(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn one_goes_and_the_other_keeps_working() {
+fn other_device_keeps_working() {
     let (world, phone) = two_devices();
     let ran = remove(&world, "alice-phone").success();
     insta::assert_snapshot!(ran.err(), @"
@@ -42,14 +42,14 @@ fn one_goes_and_the_other_keeps_working() {
     assert_eq!(ran.out(), "");
     assert_eq!(serials(&world), [&*world.device.serial]);
     assert!(!is_stored(&world, "alice-phone") && is_stored(&world, "alice"));
-    // AWS-2023-001: the session was made with the device that stays.
+    // AWS-2023-001: the session was made with the device that remains.
     assert!(world.aws.codes_sent(&phone.serial).is_empty());
     assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 1);
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
 }
 
 #[test]
-fn the_last_goes_by_a_session_of_its_own() {
+fn last_device_is_removed_with_its_own_session() {
     let world = World::imported();
     world.aws.set_permissions("alice", Permissions::Admin);
     world.home.write_config("# mine\n[profile dev]\nregion=eu-central-1\nmfa_serial = arn:aws:iam::123456789012:mfa/alice\n[profile other]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice-2\n");
@@ -65,14 +65,14 @@ fn the_last_goes_by_a_session_of_its_own() {
     ");
     assert!(serials(&world).is_empty() && !is_stored(&world, "alice"));
     let left = "# mine\n[profile dev]\nregion=eu-central-1\n[profile other]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice-2\n";
-    assert_eq!(world.home.read(".aws/config"), left, "only the line that names it is gone");
+    assert_eq!(world.home.read(".aws/config"), left, "only the line that refers to it is gone");
     let sessions = world.home.files().into_keys().filter(|path| path.contains("awsmfa/sessions/")).count();
-    assert_eq!(sessions, 0, "no session of it is left");
-    assert!(world.home.files().keys().any(|path| path.contains("awsmfa/ledgers/")), "the ledger stays");
+    assert_eq!(sessions, 0, "its session is gone");
+    assert!(world.home.files().keys().any(|path| path.contains("awsmfa/ledgers/")), "the ledger remains");
 }
 
 #[test]
-fn who_may_not_delete_leaves_a_stale_device_and_keeps_the_secret() {
+fn missing_permission_to_delete_leaves_the_device_unassigned_and_keeps_the_secret() {
     let world = World::imported();
     let ran = remove(&world, "alice").success();
     insta::assert_snapshot!(ran.err(), @"
@@ -86,7 +86,7 @@ fn who_may_not_delete_leaves_a_stale_device_and_keeps_the_secret() {
     ");
     assert_eq!(world.aws.devices()[0].user, None);
     assert!(is_stored(&world, "alice"));
-    // Again: nothing else happens.
+    // A second run does the same.
     let again = remove(&world, "alice").success();
     assert!(again.err().contains("aws iam delete-virtual-mfa-device --serial-number"), "{}", again.err());
     assert!(is_stored(&world, "alice"));
@@ -95,11 +95,11 @@ fn who_may_not_delete_leaves_a_stale_device_and_keeps_the_secret() {
 }
 
 #[test]
-fn answers_lost_once_are_asked_for_again() {
+fn lost_responses_are_retried() {
     for action in ["DeactivateMFADevice", "DeleteVirtualMFADevice"] {
         for fault in [Fault::drop_after(), Fault::drop_before(), Fault::throttling()] {
             let (world, _) = two_devices();
-            // The first request is refused for want of MFA.
+            // The first request is denied because MFA is missing.
             world.aws.fault(fault.on(action).after(u32::from(action == "DeactivateMFADevice")));
             remove(&world, "alice-phone").success();
             assert_eq!(serials(&world), [&*world.device.serial], "{action}");
@@ -109,7 +109,7 @@ fn answers_lost_once_are_asked_for_again() {
 }
 
 #[test]
-fn answers_lost_for_good_leave_the_secret_and_a_second_run_ends_right() {
+fn outage_keeps_the_secret_and_a_second_run_finishes() {
     for action in ["DeactivateMFADevice", "DeleteVirtualMFADevice"] {
         let world = World::imported();
         world.aws.set_permissions("alice", Permissions::Admin);
@@ -130,21 +130,21 @@ fn answers_lost_for_good_leave_the_secret_and_a_second_run_ends_right() {
 }
 
 #[test]
-fn a_run_that_ended_between_the_steps_is_taken_up() {
+fn interrupted_removal_is_resumed() {
     let (world, phone) = two_devices();
     world.aws.remove_device(&phone.serial);
     let ran = remove(&world, "alice-phone").success();
     assert_eq!(ran.err(), format!("awsmfa: deleted the secret of `{}`\n", phone.serial));
     assert!(!is_stored(&world, "alice-phone"));
     let ran = remove(&world, &phone.serial).success();
-    assert!(ran.err().contains("neither at AWS nor here"), "{}", ran.err());
+    assert!(ran.err().contains("neither in AWS nor here"), "{}", ran.err());
     let stale = world.aws.add_unassigned_device("stale");
     remove(&world, &stale.serial).success();
     assert!(!serials(&world).contains(&stale.serial));
 }
 
 #[test]
-fn an_administrator_removes_another_users_device() {
+fn administrator_removes_another_users_device() {
     let world = World::new();
     world.aws.add_admin("boss");
     let key = world.aws.add_access_key("boss");
@@ -161,7 +161,7 @@ fn an_administrator_removes_another_users_device() {
 }
 
 #[test]
-fn hardware_is_deactivated_and_a_security_key_is_named_the_command() {
+fn hardware_token_is_deactivated_and_a_security_key_gets_a_command() {
     let world = World::imported();
     world.aws.set_permissions("alice", Permissions::Admin);
     world.aws.add_hardware_device("alice", "GAHT12345678");
@@ -178,7 +178,7 @@ fn hardware_is_deactivated_and_a_security_key_is_named_the_command() {
 }
 
 #[test]
-fn nothing_happens_unasked() {
+fn removal_needs_confirmation() {
     let world = World::imported();
     for extra in ["--profile=dev", "--local"] {
         let ran = world.home.awsmfa(["device", "remove", "alice", extra]).run().code(2);
@@ -191,7 +191,7 @@ fn nothing_happens_unasked() {
 }
 
 #[test]
-fn without_any_code_mfa_is_asked_for() {
+fn missing_mfa_is_reported_without_a_secret() {
     let world = World::new();
     world.aws.set_permissions("alice", Permissions::Admin);
     let ran = world
@@ -207,7 +207,7 @@ fn without_any_code_mfa_is_asked_for() {
 }
 
 #[test]
-fn local_asks_aws_nothing() {
+fn local_sends_nothing_to_aws() {
     let world = World::imported();
     world.aws.clear_requests();
     let config = world.home.read(".aws/config");
@@ -219,7 +219,7 @@ fn local_asks_aws_nothing() {
 }
 
 #[test]
-fn credentials_of_another_account_forget_nothing() {
+fn credentials_for_another_account_change_nothing() {
     let (world, _) = two_devices();
     let other = fake_aws::FakeAws::builder().account("999999999999").start();
     other.add_admin("boss");
@@ -237,7 +237,7 @@ fn credentials_of_another_account_forget_nothing() {
 }
 
 #[test]
-fn hardware_that_aws_took_from_nobody_is_not_forgotten() {
+fn hardware_token_that_was_not_deactivated_is_not_forgotten() {
     let (world, _) = two_devices();
     let import = ["device", "import", "--serial", "GAHT12345678", "--secret-stdin"];
     world.home.awsmfa(import).stdin(&world.device.seed).run().success();
@@ -246,7 +246,7 @@ fn hardware_that_aws_took_from_nobody_is_not_forgotten() {
 }
 
 #[test]
-fn whoever_names_a_user_means_no_other() {
+fn user_given_by_flag_must_have_the_device() {
     let (world, _) = two_devices();
     world.aws.add_user("bob");
     let args = ["device", "remove", "alice", "--user", "bob", "--profile", "dev", "--yes"];
@@ -257,7 +257,7 @@ fn whoever_names_a_user_means_no_other() {
 }
 
 #[test]
-fn the_lines_of_older_tools_go_too() {
+fn lines_of_older_tools_are_removed_too() {
     let world = World::imported();
     world.aws.set_permissions("alice", Permissions::Admin);
     let credentials = world.home.credentials();
@@ -270,7 +270,7 @@ fn the_lines_of_older_tools_go_too() {
 }
 
 #[test]
-fn an_arn_of_something_else_is_told_what_it_is() {
+fn arn_of_something_else_is_explained() {
     let world = World::imported();
     let ran = remove(&world, "arn:aws:iam::123456789012:user/alice").code(2);
     insta::assert_snapshot!(ran.err(), @"
@@ -280,7 +280,7 @@ fn an_arn_of_something_else_is_told_what_it_is() {
 }
 
 #[test]
-fn a_missing_permission_is_told_with_the_statement_that_gives_it() {
+fn missing_permission_is_reported_with_the_statement_that_grants_it() {
     let (world, _) = two_devices();
     world.aws.deny("alice", "iam:DeactivateMFADevice");
     let ran = remove(&world, "alice-phone").code(4);
@@ -290,7 +290,7 @@ fn a_missing_permission_is_told_with_the_statement_that_gives_it() {
 }
 
 #[test]
-fn hardware_whose_removal_was_not_answered_is_known_to_be_gone() {
+fn hardware_token_is_gone_after_a_lost_response() {
     let world = World::imported();
     world.aws.add_admin("boss");
     let boss = world.aws.add_access_key("boss");
@@ -309,7 +309,7 @@ fn hardware_whose_removal_was_not_answered_is_known_to_be_gone() {
 }
 
 #[test]
-fn a_portals_page_is_no_deed_of_awss() {
+fn captive_portal_is_not_success() {
     for (portal, action) in [
         (Fault::captive_portal(), "DeactivateMFADevice"),
         (Fault::garbage(), "DeactivateMFADevice"),
@@ -328,8 +328,8 @@ fn a_portals_page_is_no_deed_of_awss() {
 }
 
 #[test]
-fn the_credentials_are_those_that_device_list_finds() {
-    // `[dev]` has the keys and names the device; nothing else says whose credentials are meant.
+fn credentials_are_those_that_device_list_uses() {
+    // `[dev]` has the keys and refers to the device; nothing else determines the credentials.
     let world = World::new();
     world.home.import(&world.device.serial, &world.device.seed);
     let listed = world.home.awsmfa(["device", "list"]).run().success();

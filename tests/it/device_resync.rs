@@ -1,4 +1,4 @@
-//! `device resync`: two consecutive codes of AWS's time.
+//! `device resync`: two consecutive codes for AWS's time.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn pair(world: &World) -> (String, String) {
 }
 
 #[test]
-fn the_step_before_and_the_current_one_are_sent() {
+fn previous_and_current_code_are_sent() {
     let world = World::frozen();
     let inside = world.in_process(0);
     resync(&inside.ctx).unwrap();
@@ -26,13 +26,13 @@ fn the_step_before_and_the_current_one_are_sent() {
     let code = |step| world.aws.code(&world.device.serial, step);
     assert_eq!(pair(&world), (code(step - 1), code(step)));
     assert_eq!(request.param("UserName"), Some("alice"));
-    // Not used up: a session can be had at once.
+    // The codes do not count as used: a session is possible at once.
     crate::support::sessions::LOGIN.get(&world.in_process(0).ctx).unwrap();
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code(step)]);
 }
 
 #[test]
-fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
+fn codes_follow_the_clock_of_aws() {
     let world = World::frozen();
     let inside = world.in_process(-600);
     resync(&inside.ctx).unwrap();
@@ -47,7 +47,7 @@ fn a_computer_whose_clock_is_off_sends_codes_of_awss_time() {
 }
 
 #[test]
-fn codes_that_are_newer_than_the_last_pair_are_waited_for() {
+fn resync_waits_for_codes_newer_than_the_last_pair() {
     let world = World::frozen();
     resync(&world.in_process(0).ctx).unwrap();
     let first = pair(&world);
@@ -60,10 +60,10 @@ fn codes_that_are_newer_than_the_last_pair_are_waited_for() {
         "{err}"
     );
     assert_eq!((world.aws.clock().now() - began).num_seconds(), 55);
-    assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2, "nothing was sent in vain");
+    assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 2, "no request was wasted");
     assert!(first.0 != pair(&world).0 && first.1 != pair(&world).0);
     assert_eq!(world.aws.devices()[0].drift, 0);
-    // No longer than needed.
+    // It waits no longer than needed.
     world.aws.clock().advance(Duration::from_secs(60));
     let began = world.aws.clock().now();
     resync(&world.in_process(0).ctx).unwrap();
@@ -71,7 +71,7 @@ fn codes_that_are_newer_than_the_last_pair_are_waited_for() {
 }
 
 #[test]
-fn right_after_enroll_codes_are_waited_for() {
+fn resync_waits_right_after_enroll() {
     let aws = fake_aws::FakeAws::start();
     aws.add_user("alice");
     aws.add_admin("boss");
@@ -80,7 +80,7 @@ fn right_after_enroll_codes_are_waited_for() {
     home.set("AWS_ACCESS_KEY_ID", &key.id);
     home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
     home.awsmfa(["enroll", "--user", "alice", "--no-qr"]).run().success();
-    // The clock runs: the pair is of now or of a moment ago.
+    // The clock runs, so the pair is for now or for a moment ago.
     let now = aws.clock().now();
     aws.clock().freeze(now);
     let inside = InProcess::on(&aws, &home, 0);
@@ -90,7 +90,7 @@ fn right_after_enroll_codes_are_waited_for() {
 }
 
 #[test]
-fn a_pair_that_aws_refuses_is_told() {
+fn rejected_pair_is_reported() {
     let world = World::frozen();
     world.home.import(&world.device.serial, OTHER_SECRET);
     let error = resync(&world.in_process(0).ctx).unwrap_err();
@@ -104,7 +104,7 @@ fn a_pair_that_aws_refuses_is_told() {
 }
 
 #[test]
-fn codes_that_were_refused_for_the_time_are_made_for_awss_once() {
+fn codes_rejected_for_the_time_are_sent_again_once() {
     let world = World::frozen();
     let own_clock = fake_aws::Clock::new();
     own_clock.freeze(world.aws.clock().now());
@@ -116,7 +116,7 @@ fn codes_that_were_refused_for_the_time_are_made_for_awss_once() {
     );
     let inside = InProcess::with_clock(&world.home, own_clock.into());
     std::thread::scope(|scope| {
-        // AWS's clock jumps after the first look at it: the answer of the refusal tells the right time.
+        // AWS's clock jumps after the first request; the response of the rejection has the right time.
         scope.spawn(|| {
             let held = RequestOutcome::Held { processed: false };
             until(|| world.aws.requests_for("ResyncMFADevice").iter().any(|request| request.outcome == held));
@@ -132,7 +132,7 @@ fn codes_that_were_refused_for_the_time_are_made_for_awss_once() {
 }
 
 #[test]
-fn a_device_that_is_not_enabled_is_told() {
+fn device_that_is_not_enabled_is_reported() {
     let world = World::imported();
     world.aws.remove_device(&world.device.serial);
     let ran = world.home.awsmfa(["device", "resync", "alice"]).run().code(4);
@@ -145,7 +145,7 @@ fn a_device_that_is_not_enabled_is_told() {
 }
 
 #[test]
-fn an_administrator_names_the_user() {
+fn administrator_resynchronizes_another_users_device() {
     let world = World::imported();
     world.aws.add_admin("boss");
     let key = world.aws.add_access_key("boss");
@@ -153,7 +153,7 @@ fn an_administrator_names_the_user() {
         let run = world.home.awsmfa(args).env("AWS_ACCESS_KEY_ID", &key.id);
         run.env("AWS_SECRET_ACCESS_KEY", &key.secret).env("AWS_PROFILE", "dev").run()
     };
-    // With AWS_PROFILE beside keys in the environment, the keys count, as in every SDK.
+    // Keys in the environment win over AWS_PROFILE, as in every SDK.
     run(["device", "resync", "alice", "--user", "alice"]).success();
     assert_eq!(world.aws.requests_for("ResyncMFADevice")[0].access_key_id, Some(key.id.clone()));
 }
@@ -163,7 +163,7 @@ fn resync(ctx: &awsmfa::testing::context::Context) -> awsmfa::testing::error::Co
 }
 
 #[test]
-fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
+fn throttling_is_retried_and_a_missing_permission_is_reported() {
     let world = World::frozen();
     world.aws.fault(Fault::throttling().on("ResyncMFADevice").times(2));
     let computer = world.in_process(0);
@@ -175,7 +175,7 @@ fn a_busy_aws_is_waited_for_and_a_missing_permission_told() {
 }
 
 #[test]
-fn a_portals_page_is_no_deed_of_awss() {
+fn captive_portal_is_not_success() {
     let world = World::frozen();
     world.aws.fault(Fault::captive_portal().on("ResyncMFADevice"));
     let error = resync(&world.in_process(0).ctx).unwrap_err();

@@ -1,4 +1,4 @@
-//! Our own files and folders: what somebody put in their place is neither followed, nor written, nor believed.
+//! awsmfa's own files and folders: whatever someone puts in their place is not followed, not written to and not trusted.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
@@ -8,15 +8,15 @@ use crate::support::{Home, Ran, Run, World, skipped};
 
 const STATE: &str = ".local/state/awsmfa";
 
-/// Every lock file, by its path from the home.
+/// Every lock file, by its path below the home folder.
 fn locks(home: &Home) -> Vec<String> {
     let locks = home.files().into_keys().filter(|path| path.starts_with(STATE) && path.ends_with(".lock"));
     let locks: Vec<String> = locks.collect();
-    assert!(locks.len() >= 3, "of the session, the device and the credentials file: {locks:?}");
+    assert!(locks.len() >= 3, "for the session, the device and the credentials file: {locks:?}");
     locks
 }
 
-/// A world with a session, and so with all files that there can be.
+/// A world with a session, and so with every file that awsmfa creates.
 fn logged_in() -> World {
     let world = World::imported();
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
@@ -30,7 +30,7 @@ fn import(world: &World) -> Ran {
     world.home.awsmfa(import).stdin(&world.device.seed).run()
 }
 
-/// Puts something in the place of each lock in turn, and demands that the person's document stays as it is.
+/// Replaces each lock in turn, and asserts that the person's document remains unchanged.
 #[track_caller]
 fn a_lock_replaced(replace: fn(document: PathBuf, lock: PathBuf), complaint: &str) {
     let world = logged_in();
@@ -52,12 +52,12 @@ fn a_lock_replaced(replace: fn(document: PathBuf, lock: PathBuf), complaint: &st
 }
 
 #[test]
-fn a_symlink_in_place_of_a_lock_is_not_followed() {
+fn symlink_in_place_of_a_lock_is_not_followed() {
     a_lock_replaced(|document, lock| symlink(document, lock).unwrap(), "is a symlink");
 }
 
 #[test]
-fn a_hard_link_in_place_of_a_lock_is_not_written() {
+fn hard_link_in_place_of_a_lock_is_not_written() {
     a_lock_replaced(
         |document, lock| fs::hard_link(document, lock).unwrap(),
         "has another name (a hard link)",
@@ -65,7 +65,7 @@ fn a_hard_link_in_place_of_a_lock_is_not_written() {
 }
 
 #[test]
-fn a_fifo_in_place_of_a_lock_does_not_hang() {
+fn fifo_in_place_of_a_lock_does_not_hang() {
     let replace = |_, lock: PathBuf| {
         let created = std::process::Command::new("mkfifo").arg(lock).status().unwrap();
         assert!(created.success());
@@ -74,7 +74,7 @@ fn a_fifo_in_place_of_a_lock_does_not_hang() {
 }
 
 #[test]
-fn a_document_in_place_of_a_lock_keeps_its_text() {
+fn document_in_place_of_a_lock_keeps_its_text() {
     let world = logged_in();
     let locks = locks(&world.home);
     locks.iter().for_each(|lock| world.home.write(lock, "a year's work\n"));
@@ -86,7 +86,7 @@ fn a_document_in_place_of_a_lock_keeps_its_text() {
 }
 
 #[test]
-fn a_folder_that_everyone_can_write_to_is_refused() {
+fn world_writable_folder_is_refused() {
     for folder in [STATE, ".local/state/awsmfa/ledgers", ".local/share/awsmfa"] {
         let world = logged_in();
         world.home.chmod(folder, 0o777);
@@ -99,7 +99,7 @@ fn a_folder_that_everyone_can_write_to_is_refused() {
 }
 
 #[test]
-fn a_cache_that_everyone_can_write_to_is_not_used() {
+fn world_writable_cache_is_not_used() {
     let world = World::imported();
     let folder = ".cache/awsmfa/sessions";
     world.home.write(&format!("{folder}/other"), "");
@@ -107,12 +107,12 @@ fn a_cache_that_everyone_can_write_to_is_not_used() {
     for _ in 0..2 {
         world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     }
-    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "it is kept in the state folder");
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "the session is in the state folder");
     assert_eq!(fs::read_dir(world.home.join(folder)).unwrap().count(), 1);
 }
 
 #[test]
-fn a_folder_of_another_user_is_refused() {
+fn folder_of_another_user_is_refused() {
     if !rustix::process::geteuid().is_root() {
         return skipped("root's right to give files away");
     }
@@ -128,7 +128,7 @@ fn a_folder_of_another_user_is_refused() {
 }
 
 #[test]
-fn state_files_without_an_end_are_refused_or_ignored() {
+fn endless_state_file_is_refused_or_ignored() {
     let world = logged_in();
     let own = |path: &String| path.contains("awsmfa/");
     for path in world.home.files().into_keys().filter(own) {
@@ -155,7 +155,7 @@ fn state_files_without_an_end_are_refused_or_ignored() {
     }
 }
 
-/// Gives everything below a path of the home to a user.
+/// Makes a user the owner of everything below a path in the home folder.
 fn give(home: &Home, path: &str, uid: u32) {
     let given = std::process::Command::new("chown")
         .arg("-R")
@@ -165,12 +165,12 @@ fn give(home: &Home, path: &str, uid: u32) {
     assert!(given.unwrap().success());
 }
 
-/// The run as the user 1000.
+/// The run as user 1000.
 fn as_user(run: Run) -> Run {
     run.under("setpriv", &["--reuid=1000", "--regid=1000", "--clear-groups", "--"])
 }
 
-/// Everything below the home that does not belong to the user 1000.
+/// Everything in the home folder that does not belong to user 1000.
 fn not_the_users(home: &Home) -> Vec<PathBuf> {
     fn walk(path: PathBuf, found: &mut Vec<PathBuf>) {
         let metadata = fs::symlink_metadata(&path).unwrap();
@@ -186,7 +186,7 @@ fn not_the_users(home: &Home) -> Vec<PathBuf> {
     found
 }
 
-/// Runs each command as root in the user's home, and then as the user.
+/// Runs each command as root in the user's home folder, and then as the user.
 fn root_then_user(world: &World, commands: &[&[&str]]) {
     for command in commands {
         let run = || world.home.awsmfa(*command);
@@ -197,7 +197,7 @@ fn root_then_user(world: &World, commands: &[&[&str]]) {
 }
 
 #[test]
-fn what_root_creates_in_a_home_belongs_to_the_homes_owner() {
+fn files_created_by_root_belong_to_the_owner_of_the_home() {
     if !rustix::process::geteuid().is_root() {
         return skipped("root's right to give files away");
     }
@@ -217,7 +217,7 @@ fn what_root_creates_in_a_home_belongs_to_the_homes_owner() {
 }
 
 #[test]
-fn what_root_enrolls_in_a_home_belongs_to_the_homes_owner() {
+fn files_of_an_enrollment_by_root_belong_to_the_owner_of_the_home() {
     if !rustix::process::geteuid().is_root() {
         return skipped("root's right to give files away");
     }

@@ -1,4 +1,4 @@
-//! The first passphrase of the file store: explained, and asked for only when nothing else can fail.
+//! The first passphrase of the file store is explained, and prompted for only when nothing else can fail.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::support::in_process::{InProcess, Typist, device};
 
 const WRONG: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// A world without a store, and without a file that has a passphrase.
+/// A world without a store and without a passphrase file.
 fn world() -> World {
     let mut world = World::new();
     world.home.forget_store();
@@ -18,25 +18,25 @@ fn world() -> World {
     world
 }
 
-/// `device import` with these lines typed: whether it succeeded, and what the terminal showed.
+/// `device import` with these lines typed: whether it succeeded and what the terminal showed.
 fn import(world: &World, typed: &[&str]) -> (bool, Vec<String>) {
     let InProcess { ctx, .. } = world.in_process(0);
     let typist = Typist::new(typed);
     let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Arc::clone(&typist) as _).unwrap();
     let result = device(&ctx, &["import", "--profile", "dev"]);
-    // A machine that cannot keep the store unlocked says so in addition.
+    // A machine that cannot keep the store unlocked shows one more line.
     let seen = typist.seen().into_iter().filter(|line| !line.contains("cannot keep the store unlocked"));
     (result.is_ok(), seen.map(|line| line.replace(world.home.path().to_str().unwrap(), "~")).collect())
 }
 
 #[test]
-fn the_first_passphrase_is_explained() {
+fn first_passphrase_is_explained() {
     let mut world = world();
     world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
     world.home.set("AWSMFA_UNLOCK_FOR", "2m");
     let (done, seen) = import(&world, &[&world.device.seed, "short", "correct horse", "correct horse"]);
     assert!(done, "{seen:?}");
-    // What exactly is wrong with the keyring is the platform's to say.
+    // The reason comes from the platform.
     assert!(
         seen[1].starts_with("the keyring is") && seen[1].ends_with(", so the secret goes to the file store")
     );
@@ -52,7 +52,7 @@ fn the_first_passphrase_is_explained() {
 }
 
 #[test]
-fn a_store_that_was_chosen_needs_no_reason() {
+fn chosen_store_needs_no_reason() {
     let mut world = world();
     world.home.set("AWSMFA_STORE", "file");
     world.home.set("AWSMFA_UNLOCK_FOR", "0");
@@ -63,7 +63,7 @@ fn a_store_that_was_chosen_needs_no_reason() {
 }
 
 #[test]
-fn nobody_chooses_a_passphrase_for_a_secret_that_is_refused() {
+fn rejected_secret_prompts_for_no_passphrase() {
     let world = world();
     let (done, seen) = import(&world, &[WRONG]);
     assert!(!done);
@@ -72,7 +72,7 @@ fn nobody_chooses_a_passphrase_for_a_secret_that_is_refused() {
 }
 
 #[test]
-fn nobody_chooses_a_passphrase_for_an_enrollment_that_aws_refuses() {
+fn rejected_enrollment_prompts_for_no_passphrase() {
     let mut world = world();
     world.home.set("AWSMFA_STORE", "file");
     world.aws.add_admin("boss");
@@ -81,7 +81,7 @@ fn nobody_chooses_a_passphrase_for_an_enrollment_that_aws_refuses() {
         "[admin]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
         key.id, key.secret
     ));
-    // Without a terminal, a passphrase that is asked for is exit code 5.
+    // Without a terminal, a prompt for the passphrase is exit code 5.
     let enroll =
         |user: &str| world.home.awsmfa(["enroll", "--profile", "admin", "--user", user, "--yes"]).run();
     enroll("ghost").code(3);

@@ -1,4 +1,4 @@
-//! QR codes, read back by a decoder that shares nothing with what drew them.
+//! QR codes, read back by a decoder that shares no code with the encoder.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,11 +10,11 @@ use awsmfa::testing::ui::{Prompt, PromptError, Style, Ui};
 use crate::support::World;
 use crate::support::in_process::{Captured, device};
 
-/// A terminal of some size, with a person who says yes or no.
+/// A terminal of a given size, with a person who answers yes or no.
 pub struct Screen {
     size: Option<(u16, u16)>,
     answer: bool,
-    /// Whether it can take away what it shows.
+    /// Whether it can clear what it shows.
     clears: bool,
     cleared: Mutex<Vec<String>>,
     shown: Mutex<String>,
@@ -52,7 +52,7 @@ impl Prompt for Screen {
     }
 }
 
-/// A command in this process, before a screen.
+/// A command that ran in this process, with its screen.
 struct Shown {
     result: CommandResult,
     screen: Arc<Screen>,
@@ -106,8 +106,8 @@ fn decode(side: usize, grey: impl FnMut(usize, usize) -> u8) -> String {
     image.detect_grids().first().expect("a QR code").decode().unwrap().1
 }
 
-/// Half blocks as a terminal shows them: `light` and `dark` are what it paints the foreground and background with.
-fn rasterise(picture: &str, foreground: u8, background: u8) -> String {
+/// Half blocks as a terminal shows them, with these colors for the foreground and the background.
+fn rasterize(picture: &str, foreground: u8, background: u8) -> String {
     let escapes = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     let text = escapes.replace_all(picture, "");
     let lines: Vec<Vec<char>> = text.lines().map(|line| line.chars().collect()).collect();
@@ -125,16 +125,16 @@ fn rasterise(picture: &str, foreground: u8, background: u8) -> String {
 }
 
 #[test]
-fn a_phone_reads_the_terminal_in_colour() {
+fn phone_reads_the_code_in_color() {
     let world = World::imported();
     let shown = show(&world, true, Some((80, 40)), true, &["export", "alice", "--qr"]);
     shown.result.as_ref().unwrap();
     let picture = shown.picture();
-    // Black on white, whatever the terminal's colours are.
+    // Black on white, whatever the colors of the terminal are.
     assert!(
         picture.lines().all(|line| line.starts_with("\x1b[38;5;16;48;5;231m") && line.ends_with("\x1b[0m"))
     );
-    assert_eq!(rasterise(&picture, 0, 255), uri(&world));
+    assert_eq!(rasterize(&picture, 0, 255), uri(&world));
     assert_eq!(shown.out.text(), "", "nothing on stdout");
     assert!(!shown.err.text().contains('█'), "nothing on stderr");
     insta::assert_snapshot!(shown.err.text(), @"
@@ -144,7 +144,7 @@ fn a_phone_reads_the_terminal_in_colour() {
 }
 
 #[test]
-fn a_code_that_fits_the_window_is_cleared_again() {
+fn code_that_fits_the_window_is_cleared() {
     let world = World::imported();
     let on = |lines: u16| {
         let (shown, asked, cleared) = (Mutex::default(), Mutex::default(), Mutex::default());
@@ -156,42 +156,42 @@ fn a_code_that_fits_the_window_is_cleared_again() {
     let high = on(29);
     let cleared = high.screen.cleared.lock().unwrap().join("");
     let (picture, question) = cleared.rsplit_once('\n').unwrap();
-    assert_eq!(rasterise(picture, 0, 255), uri(&world));
+    assert_eq!(rasterize(picture, 0, 255), uri(&world));
     assert_eq!(question, "scan the code with an authenticator app, then press Enter to clear the screen");
-    assert_eq!(high.picture(), "", "nothing stays");
+    assert_eq!(high.picture(), "", "nothing remains");
     insta::assert_snapshot!(high.err.text(), @"awsmfa: showed the secret of `arn:aws:iam::123456789012:mfa/alice` as a QR code; the screen is cleared");
     let low = on(28);
     assert!(low.screen.cleared.lock().unwrap().is_empty());
-    assert_eq!(rasterise(&low.picture(), 0, 255), uri(&world), "it can be scrolled back to");
+    assert_eq!(rasterize(&low.picture(), 0, 255), uri(&world), "it can be scrolled back to");
 }
 
 #[test]
-fn without_colour_it_is_right_on_a_dark_background() {
+fn code_without_color_is_readable_on_a_dark_background() {
     let world = World::imported();
     let shown = show(&world, false, Some((80, 40)), true, &["export", "alice", "--qr"]);
     shown.result.as_ref().unwrap();
     let picture = shown.picture();
     assert!(!picture.contains('\x1b'));
-    assert_eq!(rasterise(&picture, 255, 0), uri(&world));
+    assert_eq!(rasterize(&picture, 255, 0), uri(&world));
     assert!(shown.err.text().contains("for a dark background"), "{}", shown.err.text());
 }
 
 #[test]
-fn a_narrow_terminal_is_told_how_wide_it_must_be() {
+fn narrow_terminal_is_an_error_with_the_needed_width() {
     let world = World::imported();
     let shown = show(&world, true, Some((40, 40)), true, &["export", "alice", "--qr"]);
     assert_eq!(shown.picture(), "");
     let error = shown.result.unwrap_err();
     assert_eq!(error.message, "the QR code needs 53 columns, and the terminal has 40");
     assert!(error.hints.iter().any(|hint| hint.contains("--qr-file")), "{:?}", error.hints);
-    assert!(shown.screen.asked.lock().unwrap().is_empty(), "told before anything was asked");
+    assert!(shown.screen.asked.lock().unwrap().is_empty(), "reported before the prompt");
     let low = show(&world, true, Some((53, 24)), true, &["export", "alice", "--qr"]);
     low.result.as_ref().unwrap();
-    assert!(low.err.text().contains("the terminal has 24 lines and the code 27"), "{}", low.err.text());
+    assert!(low.err.text().contains("it has 27 lines, and the terminal has 24"), "{}", low.err.text());
 }
 
 #[test]
-fn a_no_draws_nothing() {
+fn answer_no_draws_nothing() {
     let world = World::imported();
     let shown = show(&world, true, None, false, &["export", "alice", "--qr"]);
     assert_eq!(shown.result.as_ref().unwrap_err().message, "canceled; nothing was changed");
@@ -211,11 +211,11 @@ fn read_png(path: &std::path::Path) -> (String, usize) {
 }
 
 #[test]
-fn enrolling_gives_the_copy_that_was_asked_for() {
+fn enroll_gives_the_requested_copy() {
     let world = World::new();
     world.aws.remove_device(&world.device.serial);
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
-    // What cannot be given is told before anything is created.
+    // A copy that is not possible is reported before anything is created.
     let refused = ["enroll", "--profile", "dev", "--qr-file", "no/such/folder/qr.png"];
     world.home.awsmfa(refused).run().code(3);
     world.home.write("old.png", "mine");
@@ -229,7 +229,7 @@ fn enrolling_gives_the_copy_that_was_asked_for() {
 }
 
 #[test]
-fn a_phone_reads_the_png() {
+fn phone_reads_the_png() {
     let world = World::imported();
     let run =
         world.home.awsmfa(["device", "export", "alice", "--qr-file", "qr.png", "--yes"]).run().success();
@@ -251,7 +251,7 @@ fn a_phone_reads_the_png() {
 }
 
 #[test]
-fn files_are_overwritten_only_when_told() {
+fn file_is_overwritten_only_on_confirmation() {
     let world = World::imported();
     world.home.write("qr.png", "a holiday");
     let export = |extra| {
@@ -274,9 +274,9 @@ fn files_are_overwritten_only_when_told() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn without_a_terminal_there_is_nothing_to_draw_on() {
+fn missing_terminal_is_an_error() {
     let world = World::imported();
-    // A session of its own has no controlling terminal, whoever runs this test.
+    // A new session has no controlling terminal, however this test is run.
     let run = world.home.awsmfa(["device", "export", "alice", "--qr", "--yes"]);
     let output = std::process::Command::new("setsid")
         .arg("--wait")
@@ -289,16 +289,16 @@ fn without_a_terminal_there_is_nothing_to_draw_on() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.starts_with("error: there is no terminal to draw a QR code on\nhint: or write it"), "{err}");
+    assert!(err.starts_with("error: a terminal is needed to show a QR code\nhint: or write it"), "{err}");
 }
 
 #[test]
-fn what_cannot_be_written_is_told_before_the_question() {
+fn unwritable_file_is_reported_before_the_prompt() {
     let world = World::imported();
     let path = world.home.join("no/such/folder/qr.png");
     let shown = show(&world, true, None, true, &["export", "alice", "--qr-file", path.to_str().unwrap()]);
     let error = shown.result.unwrap_err();
-    assert!(error.message.contains("cannot be written"), "{error}");
+    assert!(error.message.contains("cannot write"), "{error}");
     assert!(shown.screen.asked.lock().unwrap().is_empty());
     assert!(!world.home.join("no").exists());
 }

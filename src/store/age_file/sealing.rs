@@ -10,13 +10,13 @@ use age::{DecryptError, Decryptor, scrypt, x25519};
 use crate::model::secret::Secret;
 use crate::store::StoreError;
 
-/// scrypt's cost, N = 2^17 (128 MiB, a third of a second), which is about what age's own tools choose. Fixed, so that a
-/// store that was made on a fast computer opens on a slow one.
+/// scrypt's cost, N = 2^17 (128 MiB, a third of a second), about what age's own tools choose. It is fixed, so that a store
+/// created on a fast computer opens on a slow one.
 const WORK_FACTOR: u8 = 17;
-/// What is accepted on reading: age's own limit. `age -p` may have rewritten the identity on another computer.
+/// The highest cost accepted on reading, age's own limit. `age -p` may have rewritten the identity on another computer.
 const MAX_WORK_FACTOR: u8 = 22;
 
-/// An unlocked identity: the secret as text, and its public half.
+/// An unlocked identity: the secret key as text, and the public key.
 #[derive(Clone)]
 pub(super) struct Identity {
     secret: Secret<String>,
@@ -47,8 +47,8 @@ impl Identity {
         &self.secret
     }
 
-    /// The contents of `identity.age`: what `age-keygen` prints, under a passphrase. Opened again before it is given
-    /// out: if it could not be, every entry would be lost.
+    /// The contents of `identity.age`: what `age-keygen` prints, encrypted with a passphrase. Verified by opening it again,
+    /// because every entry would be lost otherwise.
     pub(super) fn seal(&self, passphrase: &Secret<String>) -> Result<Vec<u8>, StoreError> {
         if passphrase.expose().is_empty() {
             return Err(StoreError::NoPassphrase { why: "the passphrase cannot be empty".to_owned() });
@@ -74,7 +74,10 @@ impl Identity {
         key.set_max_work_factor(MAX_WORK_FACTOR);
         let decryptor = header(sealed, path)?;
         if !decryptor.is_scrypt() {
-            return Err(StoreError::damaged(format!("`{}` is not under a passphrase", path.display())));
+            return Err(StoreError::damaged(format!(
+                "`{}` is not encrypted with a passphrase",
+                path.display()
+            )));
         }
         let plain = decrypt(decryptor, sealed.len(), &key).map_err(|error| match error {
             DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => StoreError::WrongPassphrase,
@@ -84,7 +87,9 @@ impl Identity {
         let line =
             text.and_then(|text| text.lines().map(str::trim).find(|l| l.starts_with("AGE-SECRET-KEY-1")));
         let identity = line.and_then(|line| Self::parse(&Secret::from(line)));
-        identity.ok_or_else(|| StoreError::damaged(format!("`{}` holds no age identity", path.display())))
+        identity.ok_or_else(|| {
+            StoreError::damaged(format!("`{}` does not contain an age identity", path.display()))
+        })
     }
 }
 
@@ -113,15 +118,15 @@ pub(super) fn open_entry(
         .secret
         .expose()
         .parse()
-        .map_err(|_| StoreError::damaged("the unlocked identity is not one"))?;
+        .map_err(|_| StoreError::damaged("the unlocked identity is not an age identity"))?;
     let decryptor = header(sealed, path)?;
     let plain = decrypt(decryptor, sealed.len(), &key).map_err(|error| unreadable(&error, path))?;
     let text = std::str::from_utf8(plain.expose())
-        .map_err(|_| StoreError::damaged(format!("`{}` holds something else than text", path.display())))?;
+        .map_err(|_| StoreError::damaged(format!("`{}` does not contain text", path.display())))?;
     Ok(Secret::from(text.strip_suffix('\n').unwrap_or(text)))
 }
 
-/// Whether the bytes begin like an age file: all that can be told without the identity.
+/// Checks that the bytes begin like an age file, which is all that can be checked without the identity.
 pub(super) fn check_header(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
     header(sealed, path).map(drop)
 }
@@ -132,10 +137,10 @@ fn header<'a>(sealed: &'a [u8], path: &Path) -> Result<Decryptor<&'a [u8]>, Stor
 
 fn encrypt(recipient: &impl age::Recipient, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
     age::encrypt(recipient, plain)
-        .map_err(|error| StoreError::damaged(format!("age could not encrypt: {error}")))
+        .map_err(|error| StoreError::damaged(format!("age failed to encrypt: {error}")))
 }
 
-/// `age::decrypt`, but into memory that is wiped and, being large enough, never moves.
+/// Like `age::decrypt`, but into memory that is wiped and, because it is large enough, never moves.
 fn decrypt(
     decryptor: Decryptor<&[u8]>,
     sealed_len: usize,
@@ -147,13 +152,13 @@ fn decrypt(
     read.map(|_| plain)
 }
 
-/// age's own texts are for its tools' users, and the one about excessive work computes with what a file says.
+/// age's own messages are for users of its tools, and the one about excessive work computes with numbers from the file.
 fn unreadable(error: &DecryptError, path: &Path) -> StoreError {
     let what = match error {
         DecryptError::NoMatchingKeys => "is encrypted to another identity",
         DecryptError::ExcessiveWork { .. } => "asks for more scrypt work than age allows (2^22)",
         DecryptError::UnknownFormat => "is in a newer age format than this awsmfa knows",
-        _ => "is damaged: it is not a whole age file",
+        _ => "is damaged: it is not a complete age file",
     };
     StoreError::damaged(format!("`{}` {what}", path.display()))
 }

@@ -1,116 +1,115 @@
-//! Where the file store's passphrase comes from: a file, a command, or a person. The terminal itself is not here; a
-//! person is asked through [`AskPassphrase`].
+//! Sources of the file store's passphrase: a file, a command, or a person at the terminal.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::StoreError;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
 use crate::files;
+use crate::model::duration::in_words;
 use crate::model::secret::Secret;
 use crate::process::{self, ProcessError};
+use crate::store::age_file::PassphraseSource;
+use crate::store::{StoreError, kernel_keyring};
+use crate::ui::{Prompt, PromptError};
 
-/// How long `AWSMFA_PASSPHRASE_COMMAND` may take; it may ask a person itself.
+/// How long `AWSMFA_PASSPHRASE_COMMAND` may take; it may prompt a person itself.
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
-/// The fewest characters of a new passphrase.
+/// The minimum length of a new passphrase, in characters.
 const MIN_LENGTH: usize = 8;
-/// The largest passphrase file.
+/// The largest passphrase file, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024;
 
-/// Gives the file store its passphrase.
-pub trait PassphraseSource: Send + Sync {
-    /// Whether a person types it. Only then is a wrong one asked for again, and an unlocked store kept unlocked.
-    fn is_typed(&self) -> bool;
-    /// The passphrase of an existing store. `attempt` counts from 1; over 1 means that the one before was wrong.
-    fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError>;
-    /// The passphrase for a store that is being created, not too short.
-    fn new_passphrase(&self) -> Result<Secret<String>, StoreError>;
-    /// Says that the system does not keep a store unlocked whose passphrase was typed.
-    fn not_kept(&self) {}
-}
-
-/// Asks a person, without echo. Where there is nobody to ask, the answer is [`StoreError::NoPassphrase`].
-pub trait AskPassphrase: Send + Sync {
-    /// Shows `prompt` (without a colon) and reads a line.
-    fn ask(&self, prompt: &str) -> Result<Secret<String>, StoreError>;
-    /// Says what the store is that is about to be created.
-    fn introduce(&self) {}
-    /// Says something that the person can act on.
-    fn hint(&self, _hint: &str) {}
-}
-
 /// The passphrase from `AWSMFA_PASSPHRASE_FILE`, else `AWSMFA_PASSPHRASE_COMMAND`, else a person.
-pub struct EnvPassphrase<A> {
-    env: Env,
-    person: A,
+pub struct Passphrases {
+    pub env: Env,
+    pub prompt: Arc<dyn Prompt>,
+    /// The folder of the file store.
+    pub folder: PathBuf,
+    pub unlock_for: Duration,
+    /// Why the keyring is not used, once that is known.
+    pub no_keyring: Arc<OnceLock<String>>,
 }
 
-impl<A: AskPassphrase> EnvPassphrase<A> {
-    /// Takes what `env` names; else `person` is asked.
-    pub fn new(env: Env, person: A) -> Self {
-        Self { env, person }
-    }
-
-    fn environment(&self) -> Option<Result<Secret<String>, StoreError>> {
+impl Passphrases {
+    fn from_environment(&self) -> Option<Result<Secret<String>, StoreError>> {
         if let Some(path) = self.env.path(AWSMFA_PASSPHRASE_FILE) {
             return Some(from_file(&self.env.expand_home(&path)));
         }
         Some(from_command(self.env.get(AWSMFA_PASSPHRASE_COMMAND)?, &self.env))
     }
+
+    fn ask(&self, question: &str) -> Result<Secret<String>, StoreError> {
+        self.prompt.secret(question).map_err(|error| match error {
+            PromptError::Interrupted => StoreError::Interrupted,
+            other => no_passphrase(other.to_string()),
+        })
+    }
+
+    /// Asks twice for a new passphrase until both are the same, at most three times.
+    fn ask_new(&self) -> Result<Secret<String>, StoreError> {
+        let mut complaint = "";
+        for _ in 0..3 {
+            let first = self.ask(&format!(
+                "{complaint}new passphrase for the file store (at least {MIN_LENGTH} characters)"
+            ))?;
+            if is_too_short(&first) {
+                complaint = "too short, try again: ";
+            } else if self.ask("repeat the passphrase")? == first {
+                return Ok(first);
+            } else {
+                complaint = "they do not match, try again: ";
+            }
+        }
+        Err(no_passphrase("no new passphrase was chosen in three attempts"))
+    }
+
+    /// Explains the store that is about to be created.
+    fn introduce(&self) {
+        if let Some(why) = self.no_keyring.get() {
+            self.prompt.tell(&format!("{why}, so the secret goes to the file store"));
+        }
+        let folder = self.folder.display();
+        self.prompt.tell(&format!("the file store keeps secrets in {folder}, encrypted with a passphrase"));
+        self.prompt.tell(&if kernel_keyring::IS_EXPECTED && !self.unlock_for.is_zero() {
+            format!("once typed, the passphrase is not asked for again for {}", in_words(self.unlock_for))
+        } else {
+            "the passphrase is asked for whenever a secret is needed".to_owned()
+        });
+    }
 }
 
-impl<A: AskPassphrase> PassphraseSource for EnvPassphrase<A> {
+impl PassphraseSource for Passphrases {
     fn is_typed(&self) -> bool {
         self.env.path(AWSMFA_PASSPHRASE_FILE).is_none() && self.env.get(AWSMFA_PASSPHRASE_COMMAND).is_none()
     }
 
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
-        self.environment().unwrap_or_else(|| {
+        self.from_environment().unwrap_or_else(|| {
             let again = if attempt > 1 { "wrong passphrase, try again: " } else { "" };
-            self.person.ask(&format!("{again}passphrase for the file store"))
+            self.ask(&format!("{again}passphrase for the file store"))
         })
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
-        match self.environment() {
-            Some(passphrase) => passphrase.and_then(|passphrase| match is_too_short(&passphrase) {
-                true => {
-                    Err(no_passphrase(format!("a new passphrase needs at least {MIN_LENGTH} characters")))
-                }
-                false => Ok(passphrase),
-            }),
-            None => {
-                self.person.introduce();
-                ask_new(&self.person)
-            }
+        let Some(passphrase) = self.from_environment() else {
+            self.introduce();
+            return self.ask_new();
+        };
+        let passphrase = passphrase?;
+        if is_too_short(&passphrase) {
+            return Err(no_passphrase(format!("a new passphrase needs at least {MIN_LENGTH} characters")));
         }
+        Ok(passphrase)
     }
 
     fn not_kept(&self) {
-        self.person.hint(&format!(
-            "this system cannot keep the store unlocked; set `{AWSMFA_PASSPHRASE_FILE}` or `{AWSMFA_PASSPHRASE_COMMAND}` to be asked no more"
+        self.prompt.tell(&format!(
+            "this system cannot keep the store unlocked; set `{AWSMFA_PASSPHRASE_FILE}` or \
+             `{AWSMFA_PASSPHRASE_COMMAND}` to avoid this prompt"
         ));
     }
-}
-
-/// Asks a person for a new passphrase: twice, until both are the same, three times at most.
-pub fn ask_new(person: &dyn AskPassphrase) -> Result<Secret<String>, StoreError> {
-    let mut complaint = "";
-    for _ in 0..3 {
-        let question =
-            format!("{complaint}new passphrase for the file store (at least {MIN_LENGTH} characters)");
-        let first = person.ask(&question)?;
-        if is_too_short(&first) {
-            complaint = "too short, try again: ";
-            continue;
-        }
-        if person.ask("repeat the passphrase")? == first {
-            return Ok(first);
-        }
-        complaint = "they do not match, try again: ";
-    }
-    Err(no_passphrase("no new passphrase was chosen in three attempts"))
 }
 
 fn is_too_short(passphrase: &Secret<String>) -> bool {
@@ -122,7 +121,7 @@ fn from_file(path: &Path) -> Result<Secret<String>, StoreError> {
     let unreadable = |error: io::Error| no_passphrase(format!("{AWSMFA_PASSPHRASE_FILE} `{shown}`: {error}"));
     if is_open_to_all(&std::fs::metadata(path).map_err(unreadable)?) {
         return Err(no_passphrase(format!(
-            "{AWSMFA_PASSPHRASE_FILE} `{shown}` can be read by everyone on this computer (`chmod 600`)"
+            "{AWSMFA_PASSPHRASE_FILE} `{shown}` is readable by everyone on this computer (`chmod 600`)"
         )));
     }
     let bytes = files::read_bounded(path, FILE_LIMIT).map_err(unreadable)?;
@@ -138,7 +137,7 @@ fn is_open_to_all(metadata: &std::fs::Metadata) -> bool {
     metadata.is_file() && std::os::unix::fs::MetadataExt::mode(metadata) & 0o007 != 0
 }
 
-/// Windows keeps a user's profile folder to that user.
+/// On Windows, a user's profile folder is private.
 #[cfg(not(unix))]
 fn is_open_to_all(_: &std::fs::Metadata) -> bool {
     false
@@ -146,7 +145,7 @@ fn is_open_to_all(_: &std::fs::Metadata) -> bool {
 
 fn from_command(command_line: &str, env: &Env) -> Result<Secret<String>, StoreError> {
     let printed = process::run(command_line, env, COMMAND_LIMIT).map_err(|error| match error {
-        // The line itself may hold a secret.
+        // The command line may contain a secret.
         ProcessError::Unreadable => {
             no_passphrase(format!("{AWSMFA_PASSPHRASE_COMMAND} is not a command line"))
         }
@@ -156,7 +155,7 @@ fn from_command(command_line: &str, env: &Env) -> Result<Secret<String>, StoreEr
         .ok_or_else(|| no_passphrase(format!("{AWSMFA_PASSPHRASE_COMMAND} printed an empty line")))
 }
 
-/// The first line, without its end; `None` if it is empty.
+/// The first line, without the line ending; `None` if it is empty.
 fn first_line(text: &str) -> Option<Secret<String>> {
     text.lines().next().filter(|line| !line.is_empty()).map(Secret::from)
 }
@@ -173,32 +172,45 @@ mod tests {
 
     use super::*;
 
-    /// Answers in turn and remembers the prompts.
+    /// Types these answers in turn and remembers the prompts.
     struct Script(Mutex<(Vec<&'static str>, Vec<String>)>);
 
     impl Script {
-        fn new(answers: &[&'static str]) -> Self {
-            Self(Mutex::new((answers.iter().rev().copied().collect(), Vec::new())))
+        fn new(answers: &[&'static str]) -> Arc<Self> {
+            Arc::new(Self(Mutex::new((answers.iter().rev().copied().collect(), Vec::new()))))
         }
     }
 
-    impl AskPassphrase for Script {
-        fn ask(&self, prompt: &str) -> Result<Secret<String>, StoreError> {
-            let mut state = self.0.lock().unwrap();
-            state.1.push(prompt.to_owned());
-            state.0.pop().map(Secret::from).ok_or_else(|| no_passphrase("nobody is there"))
+    impl Prompt for Script {
+        fn can_ask(&self) -> bool {
+            true
         }
+
+        fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
+            let mut state = self.0.lock().unwrap();
+            state.1.push(question.to_owned());
+            state.0.pop().map(Secret::from).ok_or(PromptError::CannotAsk("nobody is there"))
+        }
+
+        fn confirm(&self, _: &str) -> Result<bool, PromptError> {
+            Ok(false)
+        }
+    }
+
+    fn passphrases(env: Env, prompt: Arc<Script>) -> Passphrases {
+        let (folder, unlock_for) = (PathBuf::from("store"), Duration::ZERO);
+        Passphrases { env, prompt, folder, unlock_for, no_keyring: Arc::default() }
     }
 
     fn from(variable: &str, value: &str) -> Result<String, String> {
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), (variable, value)]);
-        let source = EnvPassphrase::new(env, Script::new(&["typed"]));
+        let source = passphrases(env, Script::new(&["typed"]));
         assert!(!source.is_typed());
         source.existing(1).map(|p| p.expose().clone()).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_file_gives_its_first_line() {
+    fn file_gives_its_first_line() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("passphrase");
         let read = |bytes: &[u8], mode: u32| {
@@ -214,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_gives_its_first_line_and_errors_show_no_secret() {
+    fn command_gives_its_first_line_and_errors_show_no_secret() {
         assert_eq!(from(AWSMFA_PASSPHRASE_COMMAND, "printf 'a b\\nc\\n'").unwrap(), "a b");
         assert!(from(AWSMFA_PASSPHRASE_COMMAND, "true").unwrap_err().contains("empty line"));
         assert!(from(AWSMFA_PASSPHRASE_COMMAND, "false").unwrap_err().contains("failed"));
@@ -223,22 +235,22 @@ mod tests {
     }
 
     #[test]
-    fn a_new_one_has_eight_characters_wherever_it_comes_from() {
+    fn new_passphrase_has_eight_characters_from_any_source() {
         let new = |printed: &str| {
             let command = format!("printf {printed}");
             let env =
                 Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_PASSPHRASE_COMMAND, command.as_str())]);
-            EnvPassphrase::new(env, Script::new(&[])).new_passphrase().map(|p| p.expose().clone())
+            passphrases(env, Script::new(&[])).new_passphrase().map(|p| p.expose().clone())
         };
         assert_eq!(new("12345678").unwrap(), "12345678");
         assert!(new("1234567").unwrap_err().to_string().contains("at least 8 characters"));
-        // One that exists already opens its store.
+        // An existing passphrase may be shorter.
         assert_eq!(from(AWSMFA_PASSPHRASE_COMMAND, "printf a").unwrap(), "a");
     }
 
     #[test]
-    fn a_person_gives_a_new_one_twice() {
-        let source = |answers: &[&'static str]| EnvPassphrase::new(Env::default(), Script::new(answers));
+    fn person_types_a_new_passphrase_twice() {
+        let source = |answers: &[&'static str]| passphrases(Env::default(), Script::new(answers));
         let new = |answers: &[&'static str]| source(answers).new_passphrase().map(|p| p.expose().clone());
         assert!(source(&[]).is_typed());
         assert_eq!(new(&["correct horse", "correct horse"]).unwrap(), "correct horse");
@@ -247,8 +259,8 @@ mod tests {
         assert!(matches!(new(&[twice, twice, twice].concat()), Err(StoreError::NoPassphrase { .. })));
         assert!(matches!(new(&["", "1234567", "       "]), Err(StoreError::NoPassphrase { .. })));
         assert!(new(&["12345678"]).unwrap_err().to_string().contains("nobody is there"));
-        let again = source(&["x"]);
-        again.existing(2).unwrap();
-        assert!(again.person.0.lock().unwrap().1[0].starts_with("wrong passphrase"));
+        let script = Script::new(&["x"]);
+        passphrases(Env::default(), script.clone()).existing(2).unwrap();
+        assert!(script.0.lock().unwrap().1[0].starts_with("wrong passphrase"));
     }
 }
