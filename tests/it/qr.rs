@@ -138,8 +138,8 @@ fn phone_reads_the_code_in_color() {
     assert_eq!(shown.out.text(), "", "nothing on stdout");
     assert!(!shown.err.text().contains('█'), "nothing on stderr");
     insta::assert_snapshot!(shown.err.text(), @"
-    awsmfa: scan the code with an authenticator app to generate codes of `arn:aws:iam::123456789012:mfa/alice` there too
-    hint: anyone who sees it can generate your codes: clear the screen and its history afterwards
+    awsmfa: scan the code with an authenticator app to add `arn:aws:iam::123456789012:mfa/alice` to it
+    hint: clear the screen and its history afterward: anyone who sees the code can generate your codes
     ");
 }
 
@@ -173,7 +173,7 @@ fn code_without_color_is_readable_on_a_dark_background() {
     let picture = shown.picture();
     assert!(!picture.contains('\x1b'));
     assert_eq!(rasterize(&picture, 255, 0), uri(&world));
-    assert!(shown.err.text().contains("for a dark background"), "{}", shown.err.text());
+    assert!(shown.err.text().contains("drawn for a dark one"), "{}", shown.err.text());
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn phone_reads_the_png() {
         world.home.awsmfa(["device", "export", "alice", "--qr-file", "qr.png", "--yes"]).run().success();
     insta::assert_snapshot!(run.err(), @"
     awsmfa: wrote the QR code of `arn:aws:iam::123456789012:mfa/alice` to qr.png
-    hint: whoever reads it can make your codes: delete it when the phone has it, or keep it locked away
+    hint: delete the file once the phone has the code, or keep it safe: anyone who reads it can generate your codes
     ");
     assert_eq!(run.out(), "");
     let file = std::fs::File::open(world.home.join("qr.png")).unwrap();

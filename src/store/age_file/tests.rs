@@ -11,7 +11,7 @@ use super::*;
 const SEED: &str = "otpauth://totp/AWS:alice?secret=JBSWY3DPEHPK3PXP&issuer=AWS";
 const NAME: &str = "arn:aws:iam::123456789012:mfa/alice";
 
-/// Answers with passphrases in turn (the last one again and again) and counts the questions.
+/// Answers with passphrases in turn, then always with the last one, and counts the prompts.
 #[derive(Clone)]
 struct Person {
     answers: &'static [&'static str],
@@ -57,7 +57,7 @@ fn open_for(home: &TempDir, person: &Person, unlock_for: Duration) -> AgeFileSto
     AgeFileStore::new(folder, lock, Box::new(person.clone()), unlock_for)
 }
 
-/// A home whose store, under `correct horse`, holds [`SEED`] under [`NAME`].
+/// A home with a store whose passphrase is `correct horse`, with [`SEED`] stored under [`NAME`].
 fn home_with_entry() -> TempDir {
     let home = tempfile::tempdir().unwrap();
     open(&home, &Person::who_types(&["correct horse"])).put(NAME, &SEED.into()).unwrap();
@@ -72,32 +72,32 @@ fn damage<T>(result: Result<T, StoreError>) -> String {
     match result {
         Err(StoreError::Damaged { what }) => what,
         Err(other) => panic!("{other:?}"),
-        Ok(_) => panic!("nothing was noticed"),
+        Ok(_) => panic!("the damage was not noticed"),
     }
 }
 
 #[test]
-fn what_was_put_is_there_for_the_next_process() {
+fn secret_is_there_for_the_next_process() {
     let home = home_with_entry();
     let person = Person::who_types(&["correct horse"]);
     let store = open(&home, &person);
     assert_eq!(store.get("other").unwrap(), None);
     store.put("other", &"second line\n".into()).unwrap();
-    assert_eq!(person.asked(), 0, "neither absence nor adding needs the passphrase");
+    assert_eq!(person.asked(), 0, "neither a missing secret nor adding one needs the passphrase");
     assert_eq!(store.get(NAME).unwrap(), Some(SEED.into()));
     assert_eq!(store.get("other").unwrap(), Some("second line\n".into()));
-    assert_eq!(person.asked(), 1, "reading asks once a process");
+    assert_eq!(person.asked(), 1, "reading asks once per process");
     store.put(NAME, &"replaced".into()).unwrap();
     assert_eq!(store.get(NAME).unwrap(), Some("replaced".into()));
     assert!(store.delete(NAME).unwrap() && !store.delete(NAME).unwrap());
     assert_eq!(store.get(NAME).unwrap(), None);
     super::super::probe(&store).unwrap();
-    assert_eq!(fs::read_dir(home.path().join("data/store")).unwrap().count(), 3, "the probe left something");
+    assert_eq!(fs::read_dir(home.path().join("data/store")).unwrap().count(), 3, "the probe left something behind");
 }
 
 #[test]
 #[cfg(unix)]
-fn files_are_private_and_none_shows_the_seed() {
+fn files_are_private_and_show_no_secret() {
     use std::os::unix::fs::PermissionsExt;
     let home = home_with_entry();
     let folder = home.path().join("data/store");
@@ -116,7 +116,7 @@ fn files_are_private_and_none_shows_the_seed() {
 }
 
 #[test]
-fn a_person_may_mistype_twice_and_a_file_not_at_all() {
+fn person_may_mistype_twice_and_a_file_may_not() {
     let home = home_with_entry();
     assert_eq!(get(&home, &["wrong", "Wrong", "correct horse"]).unwrap(), Some(SEED.into()));
     let hopeless = Person::who_types(&["wrong"]);
@@ -128,7 +128,7 @@ fn a_person_may_mistype_twice_and_a_file_not_at_all() {
 }
 
 #[test]
-fn an_empty_passphrase_is_refused_and_leaves_nothing() {
+fn empty_passphrase_is_rejected_and_leaves_nothing_behind() {
     let home = tempfile::tempdir().unwrap();
     let result = open(&home, &Person::who_types(&[""])).put(NAME, &SEED.into());
     assert!(matches!(result, Err(StoreError::NoPassphrase { .. })));
@@ -136,7 +136,7 @@ fn an_empty_passphrase_is_refused_and_leaves_nothing() {
 }
 
 #[test]
-fn a_damaged_entry_hurts_no_other() {
+fn damaged_entry_does_not_affect_others() {
     let home = home_with_entry();
     let store = open(&home, &Person::who_types(&["correct horse"]));
     store.put("other", &"whole".into()).unwrap();
@@ -152,7 +152,7 @@ fn a_damaged_entry_hurts_no_other() {
 }
 
 #[test]
-fn a_lost_identity_is_never_replaced() {
+fn lost_identity_is_never_replaced() {
     let home = home_with_entry();
     let person = Person::who_types(&["correct horse"]);
     let store = open(&home, &person);
@@ -167,7 +167,7 @@ fn a_lost_identity_is_never_replaced() {
 
 #[test]
 #[cfg(unix)]
-fn an_identity_that_others_can_read_is_not_taken_for_missing() {
+fn identity_readable_by_others_does_not_count_as_missing() {
     use std::os::unix::fs::PermissionsExt;
     let home = home_with_entry();
     let store = open(&home, &Person::who_types(&["correct horse"]));
@@ -180,7 +180,7 @@ fn an_identity_that_others_can_read_is_not_taken_for_missing() {
 }
 
 #[test]
-fn a_missing_recipient_is_written_again_and_a_foreign_one_noticed() {
+fn missing_recipient_is_restored_and_a_foreign_one_is_noticed() {
     let home = home_with_entry();
     let recipient = home.path().join("data/store/recipient");
     let original = fs::read(&recipient).unwrap();
@@ -199,7 +199,7 @@ fn a_missing_recipient_is_written_again_and_a_foreign_one_noticed() {
 }
 
 #[test]
-fn entries_survive_a_change_of_the_passphrase() {
+fn entries_survive_a_change_of_passphrase() {
     let home = home_with_entry();
     let store = open(&home, &Person::who_types(&["correct horse"]));
     store.change_passphrase(|| Ok("battery staple".into())).unwrap();
@@ -208,7 +208,7 @@ fn entries_survive_a_change_of_the_passphrase() {
 }
 
 #[test]
-fn many_processes_may_make_the_store_at_once() {
+fn many_processes_can_create_the_store_at_once() {
     let home = tempfile::tempdir().unwrap();
     let name = |i: u32| format!("device-{i}");
     std::thread::scope(|scope| {
@@ -224,8 +224,8 @@ fn many_processes_may_make_the_store_at_once() {
 }
 
 #[test]
-fn making_it_at_once_with_another_passphrase_is_told() {
-    // Both have found no store; the second takes the lock when the first is done.
+fn creating_it_at_once_with_another_passphrase_is_an_error() {
+    // Both find no store; the second gets the lock when the first is done.
     let home = tempfile::tempdir().unwrap();
     let lock = Lock::acquire(&home.path().join("state/store.lock")).unwrap();
     let asked = Person::who_types(&["battery staple"]);
@@ -252,7 +252,7 @@ fn only_a_typed_passphrase_keeps_the_store_unlocked() {
 
     let person = Person::who_types(&["correct horse"]);
     open_for(&home, &person, minute).get(NAME).unwrap();
-    // Where the kernel keeps nothing, everyone is asked every time.
+    // If the kernel keeps nothing, every process prompts.
     let kept = open(&home, &person).is_kept_unlocked().unwrap();
     assert_eq!(open_for(&home, &person, minute).get(NAME).unwrap(), Some(SEED.into()));
     assert_eq!(person.asked(), if kept { 1 } else { 2 });

@@ -60,7 +60,7 @@ fn a_passphrase_that_everyone_can_read() {
     let world = World::imported();
     world.home.chmod("passphrase", 0o644);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
-    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` can be read by everyone on this computer (`chmod 600`)
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` is readable by everyone on this computer (`chmod 600`)
     hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
@@ -95,7 +95,7 @@ fn a_damaged_entry() {
     std::fs::write(world.home.join(&entry), &bytes[..bytes.len() - 10]).unwrap();
     let err = login_and_sdk(&world.home, "dev", 5);
     insta::assert_snapshot!(err.replace(&entry, "[ENTRY]"), @"
-    error: `~/[ENTRY]` is damaged: it is not a whole age file
+    error: `~/[ENTRY]` is damaged: it is not a complete age file
     hint: restore the file from a backup, or import the secret again; nothing was changed
     ");
     import(&world).arg("--yes").run().success();
