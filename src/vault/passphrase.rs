@@ -33,7 +33,7 @@ pub struct Passphrases {
 }
 
 impl Passphrases {
-    fn from_environment(&self) -> Option<Result<Secret<String>, StoreError>> {
+    fn of_environment(&self) -> Option<Result<Secret<String>, StoreError>> {
         if let Some(path) = self.env.path(AWSMFA_PASSPHRASE_FILE) {
             return Some(from_file(&self.env.expand_home(&path)));
         }
@@ -86,14 +86,14 @@ impl PassphraseSource for Passphrases {
     }
 
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
-        self.from_environment().unwrap_or_else(|| {
+        self.of_environment().unwrap_or_else(|| {
             let again = if attempt > 1 { "wrong passphrase, try again: " } else { "" };
             self.ask(&format!("{again}passphrase for the file store"))
         })
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
-        let Some(passphrase) = self.from_environment() else {
+        let Some(passphrase) = self.of_environment() else {
             self.introduce();
             return self.ask_new();
         };
