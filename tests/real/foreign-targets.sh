@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks Windows and macOS with clippy and builds the Windows program, on Debian 12:
+# Checks Windows and macOS with clippy and builds the Windows program, on Debian 12 (all but windows-tests by default):
 #
-#     tests/real/foreign-targets.sh [install] [windows] [macos]
+#     tests/real/foreign-targets.sh [install] [windows] [macos] [windows-tests]
 #
 # rustup has the standard library of neither, so it is built from source. Debian's `-web` packages have that source with
 # all it depends on, and the compiler of the same version. They conflict with other Rust packages of Debian, so they
@@ -58,11 +58,17 @@ windows() {
     done
     # A build with clippy as the compiler of this workspace: `cargo clippy` would compile all dependencies a second time.
     foreign RUSTC_WORKSPACE_WRAPPER="$ROOT/bin/clippy-driver" \
-        cargo build --locked --target "$WINDOWS" --workspace --all-targets
+        cargo build --locked --target "$WINDOWS" -p awsmfa-cli --all-targets
     # What the suite `windows` needs beside it under wine.
     local c=tests/real/windows
     x86_64-w64-mingw32-gcc -shared -o "$CI_DIR/foreign/bcryptprimitives.dll" $c/bcryptprimitives.c -ladvapi32
     x86_64-w64-mingw32-gcc -o "$CI_DIR/foreign/hold.exe" $c/hold.c
+}
+
+# The library's own tests, in the wine prefix of the environment.
+windows_tests() {
+    foreign RUSTC_WORKSPACE_WRAPPER="$ROOT/bin/clippy-driver" CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine \
+        cargo test --locked --target "$WINDOWS" -p awsmfa-cli --lib
 }
 
 macos() {
@@ -76,6 +82,7 @@ for step; do
     case $step in
     install) install_toolchain ;;
     windows | macos) "$step" ;;
+    windows-tests) windows_tests ;;
     *) echo "$0: unknown step: $step" >&2 && exit 2 ;;
     esac
 done

@@ -3,8 +3,8 @@
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pexpect
@@ -47,7 +47,6 @@ class Wine:
         subprocess.run(["wineserver", "-p120"], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
         # Rust's programs need Windows 10, and wine says that it is Windows 7.
         self.unix("wine", "reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
-        self.home = self.drive("users") / os.environ.get("USER", "root")
         [self.home] = [user for user in self.drive("users").iterdir() if user.name != "Public"]
         tools = self.drive("my tools")
         tools.mkdir()
@@ -106,6 +105,15 @@ class Wine:
     def awsmfa(self, *args, **options):
         return self.run(AWSMFA, *args, **options)
 
+    def unit_tests(self):
+        """Runs the tests of the library; cargo starts them with wine."""
+        kept = {name: os.environ[name] for name in ("PATH", "HOME")}
+        env = os.environ | self.env | kept | {"WINEPATH": TOOLS}
+        script = HERE / "foreign-targets.sh"
+        done = subprocess.run([script, "windows-tests"], env=env, capture_output=True, text=True, timeout=1800)
+        if done.returncode:
+            raise AssertionError(f"{done.stdout}{done.stderr}")
+
     def console(self, *args, columns=80, lines=60, **variables):
         return Console(self, args, columns, lines, variables)
 
@@ -125,13 +133,20 @@ class Console:
         """What the screen shows."""
         return "\n".join(line.rstrip() for line in self.screen.display).strip("\n")
 
+    def colored(self):
+        """The lines of the screen with escape sequences for the colors."""
+        rows = []
+        for number in range(self.screen.lines):
+            cells = [self.screen.buffer[number][column] for column in range(self.screen.columns)]
+            inked = ["\x1b[38;5;16;48;5;231m" if (c.fg, c.bg) == ("000000", "ffffff") else "\x1b[0m" for c in cells]
+            rows.append("".join(color + cell.data for color, cell in zip(inked, cells)))
+        return rows
+
     def sees(self, words, timeout=60):
         """Waits until the screen shows the words."""
-        from time import monotonic
-
-        end = monotonic() + timeout
+        end = time.monotonic() + timeout
         while words not in self.shown():
-            if monotonic() > end or not self.read():
+            if time.monotonic() > end or not self.read():
                 raise AssertionError(f"{words!r} is not on the screen:\n{self.shown()}")
         return self
 
@@ -150,8 +165,11 @@ class Console:
         return self
 
     def ended(self, code=0):
+        end = time.monotonic() + 60
         while self.read():
-            pass
+            if time.monotonic() > end:
+                self.child.close(force=True)
+                raise AssertionError(f"it does not end:\n{self.shown()}")
         self.child.close()
         if self.child.exitstatus != code:
             raise AssertionError(f"it ended with {self.child.exitstatus}, not {code}:\n{self.shown()}")
