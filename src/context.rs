@@ -1,4 +1,4 @@
-//! What a command works with: the environment, the clock, the person, and the adapters made from them.
+//! What a command works with: the environment, the clock, the person, and the adapters created from them.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -24,9 +24,9 @@ pub struct Context {
     pub ui: Rc<Ui>,
     pub prompt: Arc<dyn Prompt>,
     pub vault: Vault,
-    // One for the whole run: it knows what it has seen in the files.
+    // One for the whole run, because it remembers what it has read.
     aws_files: AwsFiles,
-    // Said once, though the files are read several times.
+    // Reported once, although the files are read several times.
     told_obstacles: Cell<bool>,
     network: Network,
 }
@@ -95,7 +95,7 @@ impl Context {
     /// A device's ledger, locked. While another process has it, this waits and says so.
     pub fn open_ledger(&self, serial: &Serial) -> CommandResult<DeviceLedger> {
         let waiting =
-            || self.ui.say(format_args!("another awsmfa is asking AWS with `{serial}`; waiting for it"));
+            || self.ui.say(format_args!("another awsmfa process is using `{serial}`; waiting for it"));
         Ok(self.ledgers().open(serial, &*self.clock, waiting)?)
     }
 }

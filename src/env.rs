@@ -1,4 +1,4 @@
-//! The environment, read once in `main` and handed down, and the names of the variables that are ours.
+//! The environment, read once at the start and passed down, and the names of awsmfa's own variables.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -17,13 +17,13 @@ pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
 /// How long the file store stays unlocked after its passphrase was typed, as in `8h`; `0` to ask every time.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 
-/// How deeply awsmfa runs inside programs that awsmfa runs. We set it, so that profiles that call awsmfa in a loop fail.
+/// How deeply awsmfa is nested in programs that awsmfa runs. Set by awsmfa, so that profiles that call awsmfa in a loop fail.
 pub const AWSMFA_DEPTH: &str = "AWSMFA_DEPTH";
 
-/// The profiles that awsmfa is serving while it runs their `credential_process`. We set it for ourselves.
+/// The profiles whose `credential_process` awsmfa is running. Set by awsmfa for itself.
 pub const SERVING: &str = "AWSMFA_SERVING";
 
-/// Our variables with their meanings, for `--help`.
+/// awsmfa's variables with their meanings, for `--help`.
 pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_STORE, "where to store new secrets: `keyring` or `file`"),
     (AWSMFA_DURATION, "session duration, e.g. `12h`"),
@@ -60,7 +60,7 @@ pub const ANSWER_VARIABLES: &[&str] = &[
 #[derive(Clone, Default)]
 pub struct Env {
     vars: BTreeMap<OsString, OsString>,
-    /// Whether names are kept in upper case, because `aws_profile` and `AWS_PROFILE` are one variable, as on Windows.
+    /// Whether names are stored in upper case, because `aws_profile` and `AWS_PROFILE` are the same variable, as on Windows.
     any_case: bool,
 }
 
@@ -87,7 +87,7 @@ impl Env {
         env
     }
 
-    /// The name under which a variable is kept.
+    /// The name under which a variable is stored.
     fn key(&self, name: &OsStr) -> OsString {
         if self.any_case { name.to_ascii_uppercase() } else { name.to_owned() }
     }

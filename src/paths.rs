@@ -1,19 +1,18 @@
-//! Every file and folder of ours, and the two AWS files: where each is, worked out once from the environment.
+//! The paths of awsmfa's own files and of the two AWS files, determined once from the environment.
 
 use std::path::{Path, PathBuf};
 
 use crate::env::Env;
 
-/// The name of each of our folders, inside the folders that the platform has for such files.
+/// The name of awsmfa's folder inside each of the platform's folders.
 pub const OWN_FOLDER: &str = "awsmfa";
 
-/// Neither a home folder nor variables that stand in for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot find the home folder: neither HOME nor USERPROFILE is set")]
 pub struct NoHome;
 
-/// Where one kind of our files goes: the XDG variable that overrides it, then the platform's folder. On Windows, data, state
-/// and cache are parts of one folder; elsewhere they are folders below the home folder.
+/// The place of one kind of file: the XDG variable that sets it, and the default on each platform. On Windows, data, state and
+/// cache are parts of one folder; elsewhere they are folders below the home folder.
 struct Location {
     variable: &'static str,
     linux: &'static str,
@@ -103,7 +102,7 @@ impl Paths {
         &self.state
     }
 
-    /// The folder of locks that are not beside what they lock.
+    /// The folder of locks that are not next to what they lock.
     pub fn locks(&self) -> PathBuf {
         self.state.join("locks")
     }

@@ -29,7 +29,7 @@ pub trait SecretStore: Send + Sync {
     fn is_readable(&self) -> bool;
     /// Saves `value` under `name` durably, replacing what is there. Callers use [`put`](Self::put).
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError>;
-    /// Saves `value` under `name` and, where nobody needs to be asked for it, reads it back.
+    /// Saves `value` under `name` and, if that needs no person, reads it back.
     fn put(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
         check_name(name)?;
         self.write(name, value)?;
@@ -87,7 +87,7 @@ impl fmt::Display for StoreKind {
 /// No variant carries a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The keyring is locked, and nobody unlocked it.
+    /// The keyring is locked, and no one unlocked it.
     #[error("the keyring is locked")]
     Locked,
     /// The file store needs its passphrase, and there is no source for it.
@@ -105,10 +105,7 @@ pub enum StoreError {
     },
     /// The keyring did not respond; it may be waiting for a person.
     #[error("the keyring did not answer within {seconds} s")]
-    TimedOut {
-        /// How long it had.
-        seconds: u64,
-    },
+    TimedOut { seconds: u64 },
     /// What is stored is not what was saved. Nothing was changed or repaired.
     #[error("{what}")]
     Damaged {

@@ -1,5 +1,5 @@
-//! What is kept on this computer for MFA devices: each device's record in the registry, and its seed in a store. A device
-//! is found, kept, assigned to a profile and forgotten here and nowhere else.
+//! What this computer stores for MFA devices: each device's record in the registry, and its seed in a store. Only this module
+//! finds, saves, assigns and forgets devices.
 
 use std::rc::Rc;
 
@@ -116,7 +116,7 @@ impl Vault {
         Ok(self.registry.register(registration)?)
     }
 
-    /// Forgets a device and deletes its seed. The record goes last, so that an interrupted run can be repeated.
+    /// Deletes a device's seed and then its record, so that an interrupted run can be repeated.
     pub fn forget(&self, record: &DeviceRecord) -> CommandResult {
         self.stores.get(record.store)?.delete(record.serial.as_str())?;
         Ok(self.registry.remove(&record.serial)?)

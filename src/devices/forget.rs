@@ -43,7 +43,7 @@ pub fn uses(ctx: &Context, serial: &Serial) -> CommandResult {
                     ));
                 }
             }
-            // The device is gone nonetheless; the line is only in the way.
+            // A leftover line does not bring the device back.
             Err(error) => {
                 let error = CommandError::from(error);
                 ctx.ui

@@ -17,7 +17,7 @@ pub enum Assignment {
         devices: Option<usize>,
     },
     /// It exists and is not enabled for anyone.
-    Nobody,
+    Unassigned,
     Missing,
     /// The caller is not allowed to know.
     Unknown,
@@ -66,7 +66,7 @@ pub fn find(
     };
     match all.into_iter().find(|device| device.serial == serial.as_str()).map(|device| device.assigned) {
         None => Ok(Assignment::Missing),
-        Some(None) => Ok(Assignment::Nobody),
+        Some(None) => Ok(Assignment::Unassigned),
         // The root user has no name to ask for.
         Some(Some(assigned)) => Ok(match assigned.user {
             Some(user) => {

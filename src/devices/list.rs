@@ -32,7 +32,7 @@ pub fn with_aws(ctx: &Context, profile: Option<&str>, user: Option<&str>) -> Com
     if chosen.is_none() && user.is_none() && !profile::credentials_are_determined(ctx) {
         // The SDK would look for a machine's role, which takes long, and a role has no devices.
         if !stored.is_empty() {
-            ctx.ui.say("showing only devices stored here: choose a profile whose credentials may ask AWS");
+            ctx.ui.say("showing only devices stored here: choose a profile that has AWS credentials");
         }
         return Ok(stored);
     }

@@ -51,7 +51,7 @@ fn not_removable(device: &str, user: Option<&str>, error: SerialError) -> Comman
     ))
 }
 
-/// A removal that is possible as far as can be known beforehand.
+/// A removal that passed every check that is possible beforehand.
 pub struct Removal<'a> {
     ctx: &'a Context,
     caller: Caller,
@@ -107,7 +107,7 @@ impl<'a> Removal<'a> {
     fn remove_in_aws(&mut self) -> CommandResult<Left> {
         let user = match &self.assignment {
             Assignment::User { name, .. } => Some(name.clone()),
-            Assignment::Nobody => None,
+            Assignment::Unassigned => None,
             Assignment::Missing => return Ok(Left::Nothing),
             Assignment::Unknown => self.user.as_deref().or(self.caller.identity.user()).map(str::to_owned),
         };
@@ -130,7 +130,7 @@ impl<'a> Removal<'a> {
                 self.ctx.ui.say(format_args!("deactivated `{serial}` for `{user}`"));
                 Ok(true)
             }
-            // Done by an earlier run or by somebody else.
+            // An earlier run or someone else has deactivated it.
             Err(ChangeError::Aws(error)) if error.kind == AwsErrorKind::NotFound => Ok(false),
             Err(ChangeError::Aws(error)) => {
                 let identity = &self.caller.identity;
@@ -198,7 +198,7 @@ impl<'a> Removal<'a> {
         }
     }
 
-    /// The device remains in AWS, unassigned: forgets what uses it, and keeps its secret.
+    /// The device remains in AWS, unassigned. Forgets what uses it, but not its secret.
     fn keep_secret(&self) -> CommandResult {
         let (serial, ui) = (&self.target.serial, &self.ctx.ui);
         forget::uses(self.ctx, serial)?;

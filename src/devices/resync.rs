@@ -12,9 +12,9 @@ use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::Seed;
 
-/// Sends a pair of codes that AWS accepts, waiting for one that is new enough.
+/// Waits for a pair of codes that is new enough and sends it.
 pub fn resync(ctx: &Context, caller: &mut Caller, user: &str, serial: &Serial, seed: &Seed) -> CommandResult {
-    // While the ledger is locked, nobody else generates codes of the device.
+    // While the ledger is locked, no other process generates codes of the device.
     let mut ledger = open_for_pair(ctx, serial, caller)?;
     let synced = send_pair(ctx, caller, user, serial, seed);
     let local = ctx.clock.now();
@@ -27,7 +27,7 @@ pub fn resync(ctx: &Context, caller: &mut Caller, user: &str, serial: &Serial, s
 pub fn owner(ctx: &Context, caller: &mut Caller, serial: &Serial) -> CommandResult<String> {
     match in_aws::find(ctx, caller, serial, None)? {
         Assignment::User { name, .. } => Ok(name),
-        Assignment::Nobody | Assignment::Missing => Err(not_enabled(serial, None)),
+        Assignment::Unassigned | Assignment::Missing => Err(not_enabled(serial, None)),
         Assignment::Unknown => caller.identity.user().map(str::to_owned).ok_or_else(|| {
             CommandError::new(ErrorKind::Usage, format!("cannot determine which user has `{serial}`"))
                 .hint("name the user: `--user NAME`")

@@ -174,8 +174,8 @@ impl AgeFileStore {
         Ok(self.remember(identity))
     }
 
-    /// Keeps an identity unlocked if its passphrase was typed and that is wanted. Where the system should be able to but is
-    /// not, as in many containers, every command would prompt, so the person is told what to do instead.
+    /// Keeps an identity unlocked if its passphrase was typed and the person wants that. If the system should be able to but
+    /// is not, as in many containers, every command would prompt, so a message says what to do instead.
     fn keep_unlocked(&self, identity: &Identity) {
         let wanted = self.passphrases.is_typed() && !self.unlock_for.is_zero();
         if wanted

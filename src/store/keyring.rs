@@ -41,7 +41,7 @@ impl KeyringStore {
         let (sender, receiver) = mpsc::channel();
         let worker = std::thread::Builder::new()
             .name("keyring".to_owned())
-            // After the deadline nobody receives the message, and what was read is wiped with it.
+            // After the deadline there is no receiver, and what was read is wiped with the message.
             .spawn(move || drop(sender.send(work())))
             .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
         match receiver.recv_timeout(self.limit) {

@@ -73,9 +73,12 @@ impl Passphrases {
         let folder = self.folder.display();
         self.prompt.tell(&format!("the file store keeps secrets in {folder}, encrypted with a passphrase"));
         self.prompt.tell(&if kernel_keyring::IS_EXPECTED && !self.unlock_for.is_zero() {
-            format!("once typed, the passphrase is not asked for again for {}", in_words(self.unlock_for))
+            format!(
+                "the store stays unlocked for {} after you type the passphrase",
+                in_words(self.unlock_for)
+            )
         } else {
-            "the passphrase is asked for whenever a secret is needed".to_owned()
+            "awsmfa prompts for the passphrase whenever it needs a secret".to_owned()
         });
     }
 }

@@ -15,7 +15,7 @@ use crate::store::keyring::KeyringStore;
 use crate::store::{self, SecretStore, StoreError, StoreKind, kernel_keyring};
 use crate::ui::{Prompt, Ui};
 
-/// How long the OS keyring may take where a person can be asked to unlock it, and where not.
+/// The time limits of the OS keyring if a person can unlock it, and if not.
 const KEYRING_LIMITS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(2));
 
 pub struct Stores {
@@ -27,11 +27,11 @@ pub struct Stores {
     ui: Rc<Ui>,
     prompt: Arc<dyn Prompt>,
     keyring: OnceCell<KeyringStore>,
-    // Unlocking costs one scrypt.
+    // Unlocked once, because that costs one scrypt.
     age_file: OnceCell<AgeFileStore>,
-    // A locked keyring takes its time to say so.
+    // Determined once, because a locked keyring may take long to respond.
     default: OnceCell<StoreKind>,
-    // For the person who chooses the file store's first passphrase.
+    // Why the keyring is not used, for the person who chooses the file store's first passphrase.
     no_keyring: Arc<OnceLock<String>>,
 }
 
@@ -98,7 +98,7 @@ impl Stores {
         Ok(*self.default.get_or_init(|| self.choose_default()))
     }
 
-    /// A keyring that exists was expected to be used, so it is a warning if it cannot be.
+    /// The keyring if it works, else the file store. An existing keyring that does not work is worth a warning.
     fn choose_default(&self) -> StoreKind {
         let Err(why) = store::probe(self.keyring()) else { return StoreKind::Keyring };
         let _ = self.no_keyring.set(why.to_string());

@@ -126,7 +126,7 @@ fn stored_devices_are_listed_without_aws() {
     assert_eq!(local.err(), "");
     world.aws.clear_requests();
     world.home.awsmfa(["device", "list", "--local", "--json"]).run().success();
-    assert!(world.aws.requests().is_empty(), "`--local` asks nobody");
+    assert!(world.aws.requests().is_empty(), "`--local` sends nothing");
     // No keys.
     world.home.write_credentials("");
     let ran =

@@ -44,7 +44,7 @@ fn first_passphrase_is_explained() {
     insta::assert_snapshot!(seen, @"
     secret key of `arn:aws:iam::123456789012:mfa/alice`:
     the file store keeps secrets in ~/.local/share/awsmfa/store, encrypted with a passphrase
-    once typed, the passphrase is not asked for again for 2m
+    the store stays unlocked for 2m after you type the passphrase
     new passphrase for the file store (at least 8 characters):
     too short, try again: new passphrase for the file store (at least 8 characters):
     repeat the passphrase:
@@ -59,7 +59,7 @@ fn chosen_store_needs_no_reason() {
     let (done, seen) = import(&world, &[&world.device.seed, "correct horse", "correct horse"]);
     assert!(done, "{seen:?}");
     assert!(seen[1].starts_with("the file store keeps secrets in"), "{seen:?}");
-    assert_eq!(seen[2], "the passphrase is asked for whenever a secret is needed");
+    assert_eq!(seen[2], "awsmfa prompts for the passphrase whenever it needs a secret");
 }
 
 #[test]

@@ -15,8 +15,8 @@ use crate::ui;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Shows the devices stored here, the devices of the profile's user or of `--user`, and unassigned virtual devices: an \
-interrupted enrollment leaves such a device behind, and its name stays taken. If AWS cannot be asked, only the devices \
-stored here are listed.
+interrupted enrollment can leave such a device behind, and its name remains taken. If AWS cannot be reached, only the \
+devices stored here are listed.
 
 ENABLED is the date the device was enabled, `unassigned` if no user has it, or `missing` if it does not exist in AWS. SECRET \
 is the store that has its secret.

@@ -94,7 +94,7 @@ fn question(target: &Target, assignment: &Assignment) -> String {
             format!("remove `{serial}`, the last MFA device of `{name}`, from AWS{secret}?")
         }
         Assignment::User { name, .. } => format!("remove device `{serial}` of `{name}` from AWS{secret}?"),
-        Assignment::Nobody => format!("remove unassigned device `{serial}` from AWS{secret}?"),
+        Assignment::Unassigned => format!("remove unassigned device `{serial}` from AWS{secret}?"),
         Assignment::Missing => format!("`{serial}` does not exist in AWS; delete its secret?"),
         Assignment::Unknown => format!("remove device `{serial}` from AWS{secret}?"),
     }

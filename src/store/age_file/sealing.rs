@@ -93,7 +93,7 @@ impl Identity {
     }
 }
 
-/// The contents of an entry's file. The value is followed by a newline, so that `age -d` prints a line.
+/// The contents of an entry's file: the value and a newline, so that `age -d` prints a line.
 pub(super) fn seal_entry(
     value: &Secret<String>,
     recipient: &str,

@@ -92,7 +92,11 @@ fn secret_is_there_for_the_next_process() {
     assert!(store.delete(NAME).unwrap() && !store.delete(NAME).unwrap());
     assert_eq!(store.get(NAME).unwrap(), None);
     super::super::probe(&store).unwrap();
-    assert_eq!(fs::read_dir(home.path().join("data/store")).unwrap().count(), 3, "the probe left something behind");
+    assert_eq!(
+        fs::read_dir(home.path().join("data/store")).unwrap().count(),
+        3,
+        "the probe left something behind"
+    );
 }
 
 #[test]
