@@ -30,7 +30,7 @@ pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_NO_INPUT, "`1`: never prompt; fail instead"),
     (AWSMFA_PASSPHRASE_FILE, "file with the file store's passphrase"),
     (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase (run without a shell)"),
-    (AWSMFA_UNLOCK_FOR, "how long the file store stays unlocked, e.g. `8h`; `0` to ask every time"),
+    (AWSMFA_UNLOCK_FOR, "how long the file store stays unlocked, e.g. `8h`; `0`: not at all"),
 ];
 
 /// Variables that determine the session behind a cached `credential-process` answer. The fast path compares their values; a

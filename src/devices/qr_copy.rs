@@ -116,7 +116,7 @@ fn drawing(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult<Drawing
     qr::draw(&seed.to_uri(serial), ink).map_err(failed)
 }
 
-/// Whether there is a terminal to draw on that is wide enough: a wrapped line makes the code unreadable.
+/// Whether there is a terminal to draw on that is wide enough: a code with wrapped lines is unreadable.
 fn fits(ctx: &Context, drawing: &Drawing) -> CommandResult {
     if !ctx.prompt.can_show() {
         let message = "a terminal is needed to show a QR code";

@@ -142,7 +142,7 @@ impl AgeFileStore {
         }
     }
 
-    /// The recipient to encrypt to. Creates the store if there is none.
+    /// The recipient to encrypt to. Creates the store if it does not exist.
     fn recipient_to_use(&self) -> Result<String, StoreError> {
         match self.recipient()? {
             // Without the identity, what is encrypted now could never be read.

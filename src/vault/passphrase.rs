@@ -78,7 +78,7 @@ impl Passphrases {
                 in_words(self.unlock_for)
             )
         } else {
-            "awsmfa prompts for the passphrase whenever it needs a secret".to_owned()
+            "you will be prompted for the passphrase whenever a secret is needed".to_owned()
         });
     }
 }

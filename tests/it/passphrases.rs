@@ -59,7 +59,7 @@ fn chosen_store_needs_no_reason() {
     let (done, seen) = import(&world, &[&world.device.seed, "correct horse", "correct horse"]);
     assert!(done, "{seen:?}");
     assert!(seen[1].starts_with("the file store keeps secrets in"), "{seen:?}");
-    assert_eq!(seen[2], "awsmfa prompts for the passphrase whenever it needs a secret");
+    assert_eq!(seen[2], "you will be prompted for the passphrase whenever a secret is needed");
 }
 
 #[test]

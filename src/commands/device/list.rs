@@ -28,7 +28,7 @@ Examples:
 pub struct ListArgs {
     #[command(flatten)]
     profile: ProfileArg,
-    /// The user whose devices to list [default: the user of the profile]
+    /// List the devices of this user [default: the user of the profile]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
     /// Do not ask AWS

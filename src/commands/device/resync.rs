@@ -1,4 +1,4 @@
-//! `awsmfa device resync`: synchronizes a device whose codes AWS rejects.
+//! `awsmfa device resync`: resynchronizes a device after AWS has rejected its codes.
 
 use crate::caller::Caller;
 use crate::commands::args::{DeviceArg, ProfileArg, UserArg};
