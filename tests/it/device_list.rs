@@ -81,14 +81,14 @@ fn administrator_sees_another_users_devices() {
     world.aws.add_admin("root-ish");
     let key = world.aws.add_access_key("root-ish");
     let run = world.home.awsmfa(["device", "list", "--user", "bob"]);
-    let ran = run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret).run().success();
+    let ran = run.keys(&key).run().success();
     insta::assert_snapshot!(table(&ran), @"
     SERIAL                                     KIND     USER  ENABLED     SECRET  PROFILES  LABEL
     arn:aws:iam::123456789012:mfa/bob          virtual  bob   [DATE]  -       -         -
     arn:aws:iam::123456789012:mfa/alice-stale  virtual  -     unassigned  -       -         -
     ");
     let run = world.home.awsmfa(["device", "list", "--user", "nobody"]);
-    let ran = run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret).run().code(2);
+    let ran = run.keys(&key).run().code(2);
     assert!(ran.err().starts_with("error: there is no IAM user `nobody`"), "{}", ran.err());
 }
 
@@ -157,8 +157,7 @@ fn mistyped_profile_is_an_error() {
     assert!(ran.err().starts_with("error: no profile `dve`"), "{}", ran.err());
     // With keys in the environment, the profile does not matter.
     let ran = world.home.awsmfa(["device", "list"]).env("AWS_PROFILE", "dve");
-    let ran =
-        ran.env("AWS_ACCESS_KEY_ID", &world.key.id).env("AWS_SECRET_ACCESS_KEY", &world.key.secret).run();
+    let ran = ran.keys(&world.key).run();
     assert_eq!(ran.success().err(), "");
 }
 

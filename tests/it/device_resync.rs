@@ -77,8 +77,7 @@ fn resync_waits_right_after_enroll() {
     aws.add_admin("boss");
     let key = aws.add_access_key("boss");
     let mut home = crate::support::Home::new(&aws);
-    home.set("AWS_ACCESS_KEY_ID", &key.id);
-    home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
+    home.set_keys(&key);
     home.awsmfa(["enroll", "--user", "alice", "--no-qr"]).run().success();
     // The clock runs, so the pair is for now or for a moment ago.
     let now = aws.clock().now();

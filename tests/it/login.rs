@@ -120,14 +120,7 @@ fn a_device_that_stands_nowhere_is_asked_for_once_and_remembered() {
 
 #[test]
 fn keys_in_the_environment_serve_where_nothing_is_configured() {
-    let aws = FakeAws::start();
-    aws.add_user("alice");
-    let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));
-    let mut home = Home::new(&aws);
-    home.set("AWS_ACCESS_KEY_ID", &key.id);
-    home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
-    let import = home.awsmfa(["device", "import", "--serial", &device.serial, "--secret-stdin"]);
-    import.stdin(&device.seed).run().success();
+    let World { aws: _aws, home, .. } = World::with_keys_in_environment();
     let ran = home.awsmfa(["login"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: session of `default` is good until [TIME] ([LEFT]), in [default] of ~/.aws/credentials

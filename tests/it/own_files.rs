@@ -234,8 +234,7 @@ fn files_of_an_enrollment_by_root_belong_to_the_owner_of_the_home() {
             );
             home.write_credentials(&credentials);
         } else {
-            home.set("AWS_ACCESS_KEY_ID", &key.id);
-            home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
+            home.set_keys(&key);
         }
         home.forget_store();
         home.set("AWSMFA_NEW_PASSPHRASE_FILE", home.join("passphrase").to_str().unwrap());

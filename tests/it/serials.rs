@@ -3,7 +3,7 @@
 
 use fake_aws::{FakeAws, RoleSpec};
 
-use crate::support::{Home, World};
+use crate::support::World;
 
 /// alice's keys in `[dev]`, her device imported but named in no profile, and these sections in the config file, where
 /// `ROLE` is a role that does not require MFA.
@@ -59,14 +59,7 @@ fn the_profile_that_has_the_keys_gets_the_mfa_serial_of_a_role() {
 
 #[test]
 fn keys_of_the_environment_are_remembered_once_and_belong_to_no_profile() {
-    let aws = FakeAws::start();
-    aws.add_user("alice");
-    let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));
-    let mut home = Home::new(&aws);
-    home.set("AWS_ACCESS_KEY_ID", &key.id);
-    home.set("AWS_SECRET_ACCESS_KEY", &key.secret);
-    let import = home.awsmfa(["device", "import", "--serial", &device.serial, "--secret-stdin"]);
-    import.stdin(&device.seed).run().success();
+    let World { aws, home, .. } = World::with_keys_in_environment();
     for _ in 0..3 {
         let ran = home.awsmfa(["login", "--force"]).run().success();
         assert!(!ran.err().contains("remembered"), "{}", ran.err());

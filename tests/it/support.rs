@@ -78,6 +78,17 @@ impl World {
         world
     }
 
+    /// A world without AWS files: the access key is in the environment, and the device's secret is stored.
+    pub fn with_keys_in_environment() -> Self {
+        let aws = FakeAws::start();
+        aws.add_user("alice");
+        let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));
+        let mut home = Home::new(&aws);
+        home.set_keys(&key);
+        home.import(&device.serial, &device.seed);
+        Self { aws, home, key, device }
+    }
+
     /// Stores the device's secret, without asking AWS.
     pub fn import(&self) {
         self.home.import_for("dev", &self.device.seed);

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use age::secrecy::ExposeSecret;
-use fake_aws::FakeAws;
+use fake_aws::{AccessKey, FakeAws};
 
 use super::run::Run;
 
@@ -90,6 +90,12 @@ impl Home {
     /// Sets a variable for every later run.
     pub fn set(&mut self, name: &str, value: &str) {
         self.vars.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Sets the environment variables of an access key for every later run.
+    pub fn set_keys(&mut self, key: &AccessKey) {
+        self.set("AWS_ACCESS_KEY_ID", &key.id);
+        self.set("AWS_SECRET_ACCESS_KEY", &key.secret);
     }
 
     /// Removes a variable for every later run.

@@ -5,6 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use fake_aws::AccessKey;
+
 /// A command line and its environment, before it runs.
 pub struct Run {
     command: Command,
@@ -27,6 +29,11 @@ impl Run {
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
+    }
+
+    /// Sets the environment variables of an access key for this run.
+    pub fn keys(self, key: &AccessKey) -> Self {
+        self.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret)
     }
 
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {

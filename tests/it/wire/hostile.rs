@@ -72,8 +72,7 @@ fn no_value_of_a_variable_panics() {
     let proxy = Proxy::start();
     world.home.set("HTTP_PROXY", &proxy.url());
     // Keys of the environment, so that those variables are read, too.
-    world.home.set("AWS_ACCESS_KEY_ID", &world.key.id);
-    world.home.set("AWS_SECRET_ACCESS_KEY", &world.key.secret);
+    world.home.set_keys(&world.key);
     for variable in VARIABLES {
         for value in VALUES.iter().filter(|value| !value.contains('\0')) {
             let what = format!("{variable}={value:?}");
