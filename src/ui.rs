@@ -12,6 +12,7 @@
 
 pub mod color;
 mod live;
+mod pending;
 mod prompt;
 pub mod qr;
 pub mod remedies;

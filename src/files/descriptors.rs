@@ -1,19 +1,19 @@
-//! File descriptors, of which some surroundings give few. Libraries that get none panic, perhaps after a code was used.
+//! File descriptors. Some systems allow few, and libraries panic when they run out, possibly after a code was used.
 
 use std::io;
 
-/// The most that a command has open at a time is about 15; TLS, a proxy and a program that is run take some more.
+/// A command has at most about 15 files open at a time; TLS, a proxy and a child program need some more.
 #[cfg(unix)]
 const NEEDED: usize = 24;
 
-/// Sees to it that this many more files can be opened as a command needs.
+/// Makes sure that a command can open as many files as it needs.
 #[cfg(unix)]
 pub fn check_descriptors() -> io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     if try_descriptors().is_ok() {
         return Ok(());
     }
-    // The usual limit is a soft one, which is ours to raise.
+    // The usual limit is a soft one, which a process may raise.
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let wanted = current.map(|current| current.saturating_add(NEEDED as u64));
     let wanted = wanted.map(|wanted| maximum.map_or(wanted, |maximum| wanted.min(maximum)));
@@ -23,12 +23,12 @@ pub fn check_descriptors() -> io::Result<()> {
 
 #[cfg(unix)]
 fn try_descriptors() -> io::Result<()> {
-    // The standard streams are always open: std sees to it at the start.
+    // The standard streams are always open: std makes sure of that at the start.
     let duplicates: Result<Vec<_>, _> = (0..NEEDED).map(|_| rustix::io::dup(io::stdin())).collect();
     Ok(duplicates.map(drop)?)
 }
 
-/// Elsewhere there are thousands.
+/// Other systems allow thousands.
 #[cfg(not(unix))]
 pub fn check_descriptors() -> io::Result<()> {
     Ok(())

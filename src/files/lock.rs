@@ -1,27 +1,29 @@
-//! Locks between processes. They belong to the kernel and so end with the process that holds them.
+//! Locks between processes. They are the kernel's, so they end with the process that holds them.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::check::uid;
 #[cfg(unix)]
-use super::no_follow;
-use super::own::{own_dir, uid};
+use super::open::no_follow;
+use super::open::{folder_of, is_symlink_refusal};
+use super::own::own_dir;
+use super::owner;
 use super::problem::{Oddity, at_lock, odd};
-use super::{folder_of, is_symlink_refusal, owner};
 use crate::clock::Clock;
 
-/// So long a person waits without asking why.
+/// How long a person waits without wondering why.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// What a note begins with. A lock file is written in place, so nothing else in it is ever overwritten.
+/// Every note begins with this. A lock file is written in place, so text without it is never overwritten.
 const MARK: &str = "awsmfa: ";
 
-/// No note is longer than this, in bytes.
+/// The longest note, in bytes.
 const NOTE_LIMIT: usize = 200;
 
-/// An exclusive lock, held until it is dropped or the process ends, however it ends.
+/// An exclusive lock, held until it is dropped or the process ends in any way.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -29,12 +31,12 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock named by `path`, waiting for whoever holds it. The file stays; only the kernel's lock counts.
+    /// Waits for the lock on the file at `path` and takes it. The file stays; only the kernel's lock counts.
     pub fn acquire(path: &Path) -> io::Result<Self> {
         let file = open_lock_file(path).map_err(at_lock(path))?;
         let locked = loop {
             match file.lock() {
-                // By a signal that this process handles.
+                // A signal that this process handles.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 locked => break locked,
             }
@@ -43,7 +45,7 @@ impl Lock {
         Ok(Self { file, path: path.to_owned() })
     }
 
-    /// Takes the lock, waiting for whoever holds it. `waiting` is called if that takes longer than a moment.
+    /// The same; `waiting` is called if it takes longer than a moment.
     pub fn acquire_telling(path: &Path, clock: &dyn Clock, waiting: impl FnOnce()) -> io::Result<Self> {
         if let Some(lock) = Self::acquire_within(path, MOMENT, clock)? {
             return Ok(lock);
@@ -52,7 +54,7 @@ impl Lock {
         Self::acquire(path)
     }
 
-    /// Takes the lock, waiting at most `limit` for whoever holds it; `None` after that.
+    /// Waits at most `limit` for the lock; `None` after that.
     pub fn acquire_within(path: &Path, limit: Duration, clock: &dyn Clock) -> io::Result<Option<Self>> {
         const PAUSE: Duration = Duration::from_millis(20);
         let mut left = limit;
@@ -66,7 +68,7 @@ impl Lock {
         }
     }
 
-    /// Takes the lock if nobody holds it.
+    /// Takes the lock if it is free.
     pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
         let file = open_lock_file(path).map_err(at_lock(path))?;
         loop {
@@ -79,7 +81,7 @@ impl Lock {
         }
     }
 
-    /// Leaves a note of one line for whoever takes the lock next; an empty one removes the note before.
+    /// Leaves a note of one line for the next holder; an empty one removes the last note.
     pub fn leave_note(&self, note: &str) -> io::Result<()> {
         if self.note()? == note {
             return Ok(());
@@ -91,7 +93,7 @@ impl Lock {
         file.write_all(text.as_bytes())
     }
 
-    /// The note that was left last; empty if there is none. Any other text is an error: somebody moved a file here.
+    /// The last note; empty if there is none. Any other text is an error: someone moved a file here.
     pub fn note(&self) -> io::Result<String> {
         let mut bytes = Vec::with_capacity(NOTE_LIMIT + 1);
         let mut file = &self.file;
@@ -104,18 +106,18 @@ impl Lock {
     }
 }
 
-/// Closing alone would not do: a child that another thread is starting shares the open file until its `exec`, and the
-/// lock with it.
+/// Closing the file is not enough: a child that another thread is starting shares the open file, and so the lock, until its
+/// `exec`.
 impl Drop for Lock {
     fn drop(&mut self) {
-        // What fails here, the end of the process mends.
+        // If this fails, the lock ends with the process.
         _ = self.file.unlock();
     }
 }
 
-/// Opens the file, and creates it where it is missing. What is there must be ours and have this name alone: it may be
-/// written to.
-#[allow(clippy::disallowed_methods, reason = "lock files stay, and hold no more than a note")]
+/// Opens the file, and creates it if it is missing. An existing file must belong to this user and have no other name, because
+/// it may be written to.
+#[allow(clippy::disallowed_methods, reason = "lock files stay, and hold nothing but a note")]
 fn open_lock_file(path: &Path) -> io::Result<File> {
     own_dir(folder_of(path))?;
     let mut options = fs::OpenOptions::new();
@@ -149,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lock_is_held_until_it_is_dropped() {
+    fn lock_is_held_until_it_is_dropped() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("locks/one");
         let held = Lock::acquire(&path).unwrap();
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_long_is_told() {
+    fn long_wait_is_announced() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("locks/one");
         let free = Lock::acquire_telling(&path, &Impatient, || panic!("nobody has it")).unwrap();

@@ -1,14 +1,14 @@
-//! Whose files are whose. Root works in other people's homes, under `sudo` and in containers: what it creates there belongs
-//! to the home's owner, who would otherwise be locked out.
+//! File ownership. Under `sudo` and in containers, root works in other users' homes: what root creates there must belong to
+//! the home's owner, who would otherwise be locked out.
 
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::open::folder_of;
 use crate::paths::OWN_FOLDER;
 
-/// The folders of a path that are awsmfa's own: from its own parent up to the one called [`OWN_FOLDER`]. A path outside of
-/// such a folder has just its parent.
+/// awsmfa's own folders on a path: from `folder` up to the one called [`OWN_FOLDER`]. Outside such a folder, only `folder`.
 pub(super) fn own_folders(folder: &Path) -> impl Iterator<Item = &Path> {
     let base = base_of(folder).unwrap_or(folder);
     folder.ancestors().take_while(move |ancestor| ancestor.starts_with(base))
@@ -31,8 +31,8 @@ mod unix {
         rustix::process::geteuid().as_raw()
     }
 
-    /// For root: whose home the path is in, if not root's own. The nearest folder above awsmfa's own that is not root's
-    /// decides. Awsmfa's own folder counts if only root can have put it there, as a container's volume.
+    /// For root: the owner of the home that contains the path, unless that is root. The nearest folder above awsmfa's own that
+    /// does not belong to root decides. awsmfa's own folder counts if only root can have put it there, such as a volume.
     fn home_owner(path: &Path) -> Option<Owner> {
         if me() != 0 {
             return None;
@@ -51,12 +51,12 @@ mod unix {
         look(base).and_then(|found| owner(&found)).filter(|_| is_safe)
     }
 
-    /// Whether a file or folder at this path is ours: the user's who runs us or, for root, the home's owner's.
+    /// Whether a file or folder at this path belongs to the user who runs awsmfa or, for root, to the home's owner.
     pub(in super::super) fn is_ours(metadata: &Metadata, path: &Path) -> bool {
         metadata.uid() == me() || home_owner(path).is_some_and(|(uid, _)| metadata.uid() == uid)
     }
 
-    /// Gives what root has just created at this path to the home's owner.
+    /// Gives what root just created at this path to the home's owner.
     pub(in super::super) fn give(file: &File, path: &Path) -> io::Result<()> {
         match home_owner(path) {
             Some((uid, gid)) if file.metadata()?.uid() != uid => fchown(file, Some(uid), Some(gid)),
@@ -64,18 +64,18 @@ mod unix {
         }
     }
 
-    /// The topmost folder or file on the way to `path` that belongs to another user but stands in a folder of ours: what a
-    /// `chown` would give back.
+    /// The topmost folder or file on `path` that belongs to another user but lies in this user's folder: what `chown` would give
+    /// back.
     pub fn taken(path: &Path) -> Option<PathBuf> {
         let owner = |path: &Path| std::fs::symlink_metadata(path).ok().map(|found| found.uid());
         let others = path.ancestors().take_while(|ancestor| owner(ancestor) != Some(me()));
         let topmost = others.filter(|ancestor| owner(ancestor).is_some()).last()?;
-        let folder = super::super::folder_of(topmost);
+        let folder = folder_of(topmost);
         (owner(folder) == Some(me())).then(|| topmost.to_owned())
     }
 }
 
-/// Elsewhere a user's profile folder is kept to that user by the system.
+/// On other systems, only the user can access the user's profile folder.
 #[cfg(not(unix))]
 mod other {
     use super::*;

@@ -1,10 +1,10 @@
-//! What can be wrong with a file or folder at a path of ours. These errors travel inside [`io::Error`]s, so that every one
-//! names its path, and whoever explains it can look into it.
+//! What can be wrong with a file or folder, always with its path. These errors travel inside [`io::Error`]s, where the module
+//! that explains them finds them again.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A failure with the path that it is about.
+/// A failure and its path.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     #[error("`{}`: {source}", path.display())]
@@ -12,43 +12,43 @@ pub enum Problem {
     /// The file cannot be opened as a lock, or its file system has no locks.
     #[error("cannot lock `{}`: {source}", path.display())]
     Lock { path: PathBuf, source: io::Error },
-    /// It is not what awsmfa puts there, and is left alone.
+    /// Something that awsmfa did not put there; it is left alone.
     #[error("`{}` {oddity}", path.display())]
     Odd { path: PathBuf, oddity: Oddity },
 }
 
-/// Why a file or folder is not one of ours.
+/// Why a file or folder is not awsmfa's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Oddity {
-    /// Following it could lead to any file of the user's.
+    /// It could point to any of the user's files.
     #[error("is a symlink")]
     Link,
     /// A folder, a device, a FIFO or a socket.
     #[error("is not a regular file")]
     NotFile,
-    /// Something else stands where a folder should.
+    /// Something else in place of a folder.
     #[error("is not a folder")]
     NotFolder,
     #[error("belongs to another user (uid {0})")]
     Owner(u32),
-    /// A file with a mode that lets others read it.
+    /// A file that others can read.
     #[error("is accessible to other users")]
     Shared,
-    /// A folder in which everyone can replace files.
+    /// A folder in which every user can replace files.
     #[error("is writable by every user")]
     Writable,
-    /// Another file of the user's may be the same one.
+    /// It may be another one of the user's files as well.
     #[cfg_attr(windows, expect(dead_code, reason = "std cannot count a file's names there"))]
     #[error("has another name (a hard link)")]
     HardLink,
     #[error("is too large ({0} bytes)")]
     TooLarge(u64),
     /// A lock file with text that awsmfa did not write.
-    #[error("is not a lock file of awsmfa")]
+    #[error("is not an awsmfa lock file")]
     NotALock,
 }
 
-/// Adds a path to an error of the system that has none yet.
+/// Adds a path to a system error that does not have one.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |source| match problem(&source) {
         Some(_) => source,
@@ -68,7 +68,7 @@ pub(super) fn odd(path: &Path, oddity: Oddity) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Problem::Odd { path: path.to_owned(), oddity })
 }
 
-/// What an error of this module's functions says about which path; `None` for any other error.
+/// The problem inside an error of these modules; `None` for any other error.
 pub fn problem(error: &io::Error) -> Option<&Problem> {
     error.get_ref()?.downcast_ref()
 }

@@ -1,5 +1,5 @@
-//! Reading what a person names, which may be anything: a file, a FIFO, `<(…)`, a device. It is bounded in size and, where
-//! somebody else has to deliver it, in time.
+//! Reading a path that the user gives: a file, a FIFO, `<(…)`, a device. Reading is limited in size and, for anything but a
+//! file, in time.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,11 +7,11 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
-/// The largest file that a person may name, in bytes. AWS files of large companies and CA bundles have some 100 kB.
+/// The largest file that the user can give, in bytes. Large companies' AWS files and CA bundles have about 100 kB.
 pub const LIMIT: u64 = 16 * 1024 * 1024;
 
-/// Reads a file that a person names, of at most `limit` bytes. What a FIFO delivers, it delivers once; within this
-/// process it can be read again.
+/// Reads a path that the user gives, at most `limit` bytes. A FIFO delivers its content only once; this process can read it
+/// again.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     #[cfg(unix)]
     return unix::read(path, limit, unix::PATIENCE);
@@ -19,13 +19,13 @@ pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     regular(&open(path)?, limit)
 }
 
-/// Reads a regular file from here to its end.
+/// Reads a regular file from the current position to its end.
 pub(super) fn regular(file: &File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>> {
     let size = file.metadata()?.len();
     let room = usize::try_from(size).ok().filter(|_| size <= limit).ok_or_else(|| too_large(limit))?;
     let mut bytes = Zeroizing::new(Vec::with_capacity(room + 1));
     file.take(limit + 1).read_to_end(&mut bytes)?;
-    // It may have grown, and some that are no real files have no size at all.
+    // The file may have grown, and special files may report no size.
     if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
 }
 
@@ -53,12 +53,12 @@ mod unix {
     use super::*;
     use crate::clock::Stopwatch;
 
-    /// How long the content of a FIFO or a device may take.
+    /// How long a FIFO or a device may take to deliver its content.
     pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
     type Content = Zeroizing<Vec<u8>>;
 
-    /// What FIFOs have delivered.
+    /// The content that FIFOs have delivered.
     static DELIVERED: Mutex<Vec<(PathBuf, Content)>> = Mutex::new(Vec::new());
 
     pub(super) fn read(path: &Path, limit: u64, patience: Duration) -> io::Result<Content> {
@@ -81,7 +81,7 @@ mod unix {
         Ok(content)
     }
 
-    /// Opening waits for no writer, and makes no terminal ours.
+    /// Opens without waiting for a writer, and without making a terminal the controlling one.
     #[allow(clippy::disallowed_methods, reason = "opened for reading only")]
     fn open(path: &Path) -> io::Result<File> {
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
@@ -98,17 +98,17 @@ mod unix {
                 Ok(0) => return Ok(content),
                 Ok(count) if (content.len() + count) as u64 > limit => return Err(too_large(limit)),
                 Ok(count) => append(&mut content, &chunk[..count]),
-                Err(error) if is_passing(&error) => {}
+                Err(error) if is_transient(&error) => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn is_passing(error: &io::Error) -> bool {
+    fn is_transient(error: &io::Error) -> bool {
         matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
     }
 
-    /// Waits until there is something to read or no writer any more. A FIFO without a writer so far has neither.
+    /// Waits until there is something to read or the last writer has gone. A FIFO that never had a writer has neither.
     fn wait(file: &File, left: Duration, patience: Duration) -> io::Result<()> {
         let limit = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
         let ready =
@@ -123,7 +123,7 @@ mod unix {
         }
     }
 
-    /// Appends in such a way that what a full buffer leaves behind is wiped.
+    /// Appends so that a buffer that is too small is wiped when it is replaced.
     fn append(content: &mut Content, bytes: &[u8]) {
         if content.capacity() - content.len() < bytes.len() {
             let mut larger = Zeroizing::new(Vec::with_capacity(2 * (content.len() + bytes.len())));
@@ -144,7 +144,7 @@ mod unix {
         }
 
         #[test]
-        fn a_fifo_is_read_to_the_end_of_its_writer_and_kept() {
+        fn fifo_is_read_until_its_writer_ends_and_kept() {
             let home = tempfile::tempdir().unwrap();
             let path = fifo(&home, "config");
             let text = "[default]\n".repeat(20_000);
@@ -158,7 +158,7 @@ mod unix {
         }
 
         #[test]
-        fn what_does_not_end_is_an_error() {
+        fn endless_content_is_an_error() {
             let home = tempfile::tempdir().unwrap();
             let error =
                 |path: &Path, patience| read(path, 64 * 1024, patience).map(|_| ()).unwrap_err().to_string();

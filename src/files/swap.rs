@@ -1,4 +1,4 @@
-//! A new file takes the place of an old one, which stays open: other programs may still write into it.
+//! Replacing a file while the old one stays open: other programs may still write into it.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -8,10 +8,11 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 #[cfg(unix)]
-use super::open_no_follow;
-use super::{LIMIT, persist, read};
+use super::open::open_no_follow;
+use super::read::{self, LIMIT};
+use super::replace::persist;
 
-/// The file that was replaced. It has no name any more; a program that opened it before can still write into it.
+/// The replaced file. It no longer has a name; a program that opened it earlier can still write into it.
 #[derive(Debug)]
 pub struct Displaced {
     file: File,
@@ -25,7 +26,7 @@ impl Displaced {
     }
 }
 
-/// Puts the temp file where there is none yet. `None` if there is one now.
+/// Puts the temp file at a path without a file. `None` if there is one now.
 pub(super) fn create(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
     match temp.persist_noclobber(target) {
         Ok(_) => Ok(Some(None)),
@@ -34,19 +35,19 @@ pub(super) fn create(temp: NamedTempFile, target: &Path) -> io::Result<Option<Op
     }
 }
 
-/// Puts the temp file in the target's place and keeps what was there open. The two swap names, so that it is certain
-/// what was replaced, even if another program put a new file there a moment ago. `None` if there is no file any more.
+/// Puts the temp file in the target's place and keeps the old file open. The two swap names, so that it is certain which file
+/// was replaced, even if another program put a new one there a moment ago. `None` if the target no longer exists.
 #[cfg(unix)]
 pub(super) fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
     use rustix::io::Errno;
     match exchange(temp.path(), target) {
         Ok(()) => {
-            // The name is dropped with `path`, whatever it stands for now.
+            // Dropping `path` removes the name, whatever it refers to now.
             let (_, path) = temp.into_parts();
             let displaced = open_no_follow(&path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
             match displaced {
                 Ok((true, file)) => Ok(Some(Some(Displaced { file }))),
-                // Someone put a link or a device there: it goes back.
+                // Someone put a link or a device there: swap it back.
                 _ => exchange(&path, target).map(|()| None).map_err(io::Error::from),
             }
         }

@@ -1,5 +1,5 @@
-//! Temp files: they lie beside the file that they are to become and are named for it, so that what a killed write left
-//! there is known for what it is.
+//! Temp files. Each lies beside the file that it will replace and has a name made from that file's name, so that what a killed
+//! write left behind is recognized.
 
 use std::fs;
 use std::io;
@@ -9,63 +9,67 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::NamedTempFile;
 
-use super::own::check_file;
-use super::{digest, remove, without_temp_name};
+use super::check::check_file;
+use super::fingerprint::digest;
 use crate::clock::{Clock, SystemClock};
 
-/// How the name of every temp file begins.
+/// Every temp file's name begins like this.
 pub(super) const PREFIX: &str = ".awsmfa-";
 
-/// No write takes as long as this.
+/// No write takes this long.
 pub(super) const STALE: TimeDelta = TimeDelta::hours(1);
 
-/// How the names of the temp files of `target` begin, and of no other file: a digest is of one length.
+/// The beginning of the names of `target`'s temp files, and of no other file's: all digests have the same length.
 pub(super) fn prefix_of(target: &Path) -> String {
     format!("{PREFIX}{}-", digest(target.file_name().unwrap_or_default().as_encoded_bytes()))
 }
 
-/// The paths of the temp files that this process has created. Their names are random, so that one that is no more stays
-/// here without harm.
+/// The temp files that this process has created. Their names are random, so one that no longer exists does no harm here.
 static CREATED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn created() -> MutexGuard<'static, Vec<PathBuf>> {
     CREATED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An empty temp file of `target` in `folder`: 0600 from the start, and removed when it is dropped or a signal ends the
-/// process.
+/// An empty temp file for `target` in `folder`: 0600 from the start, removed when it is dropped or a signal ends the process.
 pub(super) fn of(target: &Path, folder: &Path) -> io::Result<NamedTempFile> {
     let mut created = created();
     let file = tempfile::Builder::new().prefix(&prefix_of(target)).tempfile_in(folder);
-    let file = file.map_err(|error| without_temp_name(&error))?;
+    let file = file.map_err(|error| without_name(&error))?;
     created.push(file.path().to_owned());
     Ok(file)
 }
 
-/// Removes the temp files of this process, which is about to die by a signal: they may hold keys. From then on it creates
-/// no more: whoever tries waits for the end.
+/// The error without the random name of a file that no longer exists.
+pub(super) fn without_name(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    io::Error::new(error.kind(), text.split(" at path ").next().unwrap_or_default())
+}
+
+/// Removes the temp files of this process, which is about to be killed by a signal: they may hold keys. The process cannot
+/// create new ones afterwards; a thread that tries waits for the end.
 pub fn remove_all() {
     let created = created();
     for path in &*created {
-        // Most are renamed or removed already.
+        // Most were renamed or removed already.
         let _ = fs::remove_file(path);
     }
     std::mem::forget(created);
 }
 
-/// Removes the temp files in `folder` whose names begin so: ours, and older than `age` if one is given. What stays does
-/// no harm to what is done next, so that no failure is told.
+/// Removes this user's temp files in `folder` with names that begin with `prefix`, if they are older than `age`. Failures are
+/// ignored: a temp file that stays does no harm.
 pub(super) fn sweep(folder: &Path, prefix: &str, age: Option<TimeDelta>) {
     let latest = age.map(|age| SystemClock.now() - age);
     let is_old = |metadata: &fs::Metadata| {
         latest.is_none_or(|latest| metadata.modified().is_ok_and(|at| DateTime::<Utc>::from(at) < latest))
     };
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        // The metadata are the entry's own: a symlink is no file.
+        // This is the entry's own metadata: a symlink is not a file.
         if entry.file_name().as_encoded_bytes().starts_with(prefix.as_bytes())
             && entry.metadata().is_ok_and(|found| check_file(&entry.path(), &found).is_ok() && is_old(&found))
         {
-            let _ = remove(&entry.path());
+            let _ = fs::remove_file(entry.path());
         }
     }
 }
@@ -78,7 +82,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
-    /// What a killed write of this file leaves.
+    /// What a killed write of this file leaves behind.
     fn leftover(target: &Path) -> PathBuf {
         of(target, target.parent().unwrap()).unwrap().keep().unwrap().1
     }
@@ -89,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn only_private_files_of_the_one_target_are_swept() {
+    fn sweep_removes_only_private_files_of_the_target() {
         let home = tempfile::tempdir().unwrap();
         let path = |name: &str| home.path().join(name);
         let prefix = prefix_of(&path("credentials"));
@@ -113,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_lock_only_old_ones_are_swept() {
+    fn write_without_a_lock_sweeps_only_old_files() {
         let home = tempfile::tempdir().unwrap();
         let private = home.path().join("sessions/one.json");
         let chosen = home.path().join("qr.png");

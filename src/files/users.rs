@@ -1,6 +1,6 @@
-//! The user's own files, which other programs write, too: replaced whole or not at all, and only if they are still what
-//! was read. Nobody else takes our lock, so the file that was replaced is kept open: what another program was still
-//! writing into it can be seen there.
+//! The user's own files, which other programs write too. A file is replaced completely or not at all, and only if it still
+//! holds what was read. Other programs do not use awsmfa's lock, so the replaced file stays open: what another program was
+//! still writing into it can be read there.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write};
@@ -9,29 +9,31 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use super::fingerprint::{Fingerprint, fingerprint_of};
+use super::open::{folder_of, resolve_links};
+use super::own::private_dir;
+use super::read::{LIMIT, read_bounded};
+use super::replace::sync_folder;
 use super::swap::{Displaced, create, swap};
-use super::{
-    Fingerprint, LIMIT, fingerprint_of, folder_of, owner, private_dir, read_bounded, resolve_links,
-    sync_folder, temp, without_temp_name,
-};
+use super::{owner, temp};
 
-/// Why a file cannot be replaced, found by looking at it and at its folder.
+/// Why a file cannot be replaced, judged by the file and its folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Irreplaceable {
     #[error("it is a folder")]
     Folder,
-    /// A symlink to nothing: where it points to may be a disk that is not mounted.
-    #[error("it is a symlink to nothing")]
+    /// A dangling symlink: it may point to a disk that is not mounted.
+    #[error("it is a dangling symlink")]
     DanglingLink,
     /// A device, a FIFO or a socket, which a rename would turn into a file.
     #[error("it is {0}, not a regular file")]
     NotRegular(&'static str),
-    /// A bind mount, as `docker run -v FILE:FILE` creates: a rename over it fails.
-    #[error("it is mounted by itself")]
+    /// A bind mount, as `docker run -v FILE:FILE` creates it: it cannot be renamed over.
+    #[error("it is a mount point")]
     MountPoint,
     #[error("it is marked immutable or append-only")]
     Immutable(PathBuf),
-    /// It is marked read-only or belongs to another user, or its folder takes no new files.
+    /// It is marked read-only or belongs to another user, or its folder does not accept new files.
     #[error(transparent)]
     Denied(#[from] io::Error),
 }
@@ -39,8 +41,7 @@ pub enum Irreplaceable {
 /// What [`replace_users_file`] did.
 #[derive(Debug)]
 pub enum Replaced {
-    /// The new content is in place, with this fingerprint. The file that it replaced is still open; `None` where there
-    /// was none.
+    /// The new content is in place, with this fingerprint. The replaced file is still open; `None` if there was none.
     Yes(Option<Displaced>, Option<Fingerprint>),
     /// The file was not what was expected, and was left alone.
     Changed,
@@ -55,17 +56,17 @@ pub fn read_users_file(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
-/// Removes what killed writes of the user's file at `path` left beside it. Only for whoever holds the lock under which
-/// the file is written.
+/// Removes what killed writes of the user's file at `path` left beside it. The caller must hold the lock under which the
+/// file is written.
 pub fn remove_leftovers(path: &Path) {
     if let Ok(target) = resolve_links(path) {
         temp::sweep(folder_of(&target), &temp::prefix_of(&target), None);
     }
 }
 
-/// Replaces a file of the user's that still holds `expected` (`None`: that does not exist yet). Symlinks are followed to
-/// the end and kept, so is the owner, and the mode without what it grants to others (a new file gets 0600); the old
-/// content stays until the new is on the disk, unless it is `hurried`: then the new is in place before it is on the disk.
+/// Replaces a user's file that still holds `expected` (`None`: does not exist yet). Symlinks are followed and kept. The file
+/// keeps its owner, and its mode without access for others (a new file gets 0600). The old content stays until the new
+/// content is on the disk, unless the write is `hurried`: then the new content is in place before it is on the disk.
 pub fn replace_users_file(
     path: &Path,
     expected: Option<&[u8]>,
@@ -85,11 +86,11 @@ pub fn replace_users_file(
         temp.as_file().sync_all()?;
     }
     let file = temp.as_file().try_clone()?;
-    // As late as can be: the disk may have taken its time.
+    // As late as possible: syncing may have taken long.
     if read_users_file(&target)?.as_deref().map(Vec::as_slice) != expected {
         return Ok(Replaced::Changed);
     }
-    // Taken before anyone else can touch it.
+    // Before anyone else can change the file.
     let fingerprint = fingerprint_of(&file.metadata()?);
     let displaced = if old.is_some() { swap(temp, &target)? } else { create(temp, &target)? };
     if hurried {
@@ -99,7 +100,7 @@ pub fn replace_users_file(
     Ok(displaced.map_or(Replaced::Changed, |displaced| Replaced::Yes(displaced, fingerprint)))
 }
 
-/// A temp file that is ready to take the target's place.
+/// A temp file that is ready to replace the target.
 fn prepared(
     target: &Path,
     folder: &Path,
@@ -107,7 +108,7 @@ fn prepared(
     old: Option<&fs::Metadata>,
 ) -> io::Result<NamedTempFile> {
     let mut temp = temp::of(target, folder)?;
-    temp.write_all(bytes).map_err(|error| without_temp_name(&error))?;
+    temp.write_all(bytes).map_err(|error| temp::without_name(&error))?;
     match old {
         Some(old) => take_over(temp.as_file(), old)?,
         None => owner::give(temp.as_file(), target)?,
@@ -115,13 +116,12 @@ fn prepared(
     Ok(temp)
 }
 
-/// Whether [`replace_users_file`] could replace the file at `path` now: it is a regular file that can be renamed over and
-/// is not marked read-only, and its folder takes a new file, which can be given to the file's owner. Leaves nothing
-/// behind.
+/// Whether [`replace_users_file`] could replace the file at `path` now: it is a regular file that can be renamed over and is
+/// not marked read-only, and a new file can be created in its folder and given to the file's owner. Leaves nothing behind.
 pub fn check_replaceable(path: &Path) -> Result<(), Irreplaceable> {
     let target = match resolve_links(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // `<(…)` is a link to something that has no path.
+            // `<(…)` is a link to something without a path.
             fs::metadata(path).map_or(Ok(()), |found| check_kind(&found))?;
             return Err(Irreplaceable::DanglingLink);
         }
@@ -135,7 +135,7 @@ pub fn check_replaceable(path: &Path) -> Result<(), Irreplaceable> {
     if let Some(old) = &old {
         check_kind(old)?;
         check_attributes(&target)?;
-        // A rename would get past this mark; the person who set it meant it.
+        // A rename would ignore this mark, but whoever set it meant it.
         if is_marked_read_only(old) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is marked read-only").into());
         }
@@ -145,8 +145,9 @@ pub fn check_replaceable(path: &Path) -> Result<(), Irreplaceable> {
     let Some(folder) = folder.into_iter().find(|folder| folder.exists()) else {
         return Err(io::Error::from(io::ErrorKind::NotFound).into());
     };
-    let tried = temp::of(&target, folder)
-        .map_err(|error| io::Error::new(error.kind(), format!("its folder takes no new file: {error}")))?;
+    let tried = temp::of(&target, folder).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot create a file in its folder: {error}"))
+    })?;
     Ok(old.map_or(Ok(()), |old| take_over(tried.as_file(), &old))?)
 }
 
@@ -171,13 +172,13 @@ fn check_kind(metadata: &fs::Metadata) -> Result<(), Irreplaceable> {
     Err(Irreplaceable::NotRegular("a device"))
 }
 
-/// What makes a rename fail though everything else allows it.
+/// What makes a rename fail although permissions allow it.
 #[cfg(target_os = "linux")]
 fn check_attributes(target: &Path) -> Result<(), Irreplaceable> {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
     let attributes = |path: &Path| {
         let found = statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS);
-        // Before Linux 4.11, or forbidden by a sandbox: the write itself will tell.
+        // Before Linux 4.11, or in a sandbox that forbids it: then the write itself fails.
         found.map_or(StatxAttributes::empty(), |found| found.stx_attributes)
     };
     let own = attributes(target);
@@ -198,25 +199,25 @@ fn check_attributes(_: &Path) -> Result<(), Irreplaceable> {
     Ok(())
 }
 
-/// Gives the new file the owner and the mode of the one that it replaces.
+/// Gives the new file the owner and mode of the file that it replaces.
 fn take_over(file: &File, old: &fs::Metadata) -> io::Result<()> {
     keep_owner(file, old)?;
     let wanted = tightened(&old.permissions());
     match file.set_permissions(wanted.clone()) {
-        // Where modes cannot be changed, as on a Windows share, they are the mount's.
+        // If modes cannot be changed, as on a Windows share, the mount decides them.
         Err(_) if !is_wider(&file.metadata()?.permissions(), &wanted) => Ok(()),
         done => done,
     }
 }
 
-/// Gives a file to the owner of the one that it replaces. Under `sudo`, or as a container's root, it would else be root's,
-/// and its owner could not read their own keys any more.
+/// Gives a file to the owner of the file that it replaces. Under `sudo`, or as root in a container, it would otherwise belong
+/// to root, and the user could no longer read their own keys.
 #[cfg(unix)]
 fn keep_owner(file: &File, old: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
     let new = file.metadata()?;
     if old.gid() != new.gid() {
-        // The mode grants the group nothing, so a group that cannot be kept is no loss.
+        // The group has no access, so it does not matter if it cannot be kept.
         let _ = fchown(file, None, Some(old.gid()));
     }
     if old.uid() == new.uid() {
@@ -232,7 +233,7 @@ fn keep_owner(_: &File, _: &fs::Metadata) -> io::Result<()> {
     Ok(())
 }
 
-/// A mode without what it grants to group and others: the file is about to hold a session.
+/// A mode without access for the group and others: the file is about to hold a session.
 #[cfg(unix)]
 fn tightened(permissions: &Permissions) -> Permissions {
     use std::os::unix::fs::PermissionsExt;
@@ -281,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn users_files_keep_symlinks_and_stricter_modes() {
+    fn symlinks_and_stricter_modes_are_kept() {
         let home = tempfile::tempdir().unwrap();
         let (real, link) = (home.path().join("real"), home.path().join("link"));
         write_private(&real, b"old").unwrap();
@@ -295,16 +296,16 @@ mod tests {
         }
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&real).unwrap(), b"new");
-        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "no temp file stays");
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2, "no temp file is left");
     }
 
     #[test]
-    fn a_file_stays_its_owners_or_is_left_alone() {
+    fn file_keeps_its_owner_or_is_left_alone() {
         use std::os::unix::fs::{MetadataExt, chown};
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("credentials");
         write_private(&path, b"old").unwrap();
-        // Only root can give files away; to anyone else, root's files are another's.
+        // Only root can give files away; for anyone else, root's files belong to another user.
         if rustix::process::geteuid().is_root() {
             chown(&path, Some(1), Some(1)).unwrap();
             check_replaceable(&path).unwrap();
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn dangling_links_folders_and_read_only_marks_are_refused() {
+    fn dangling_links_folders_and_read_only_files_are_not_replaced() {
         let home = tempfile::tempdir().unwrap();
         let dangling = home.path().join("dangling");
         symlink("nowhere", &dangling).unwrap();

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Write};
 
-use super::live::Pending;
+use super::pending::Pending;
 use super::say::Ui;
 use crate::env::{AWSMFA_NO_INPUT, Env};
 use crate::interrupt;

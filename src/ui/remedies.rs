@@ -217,7 +217,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(all(System::MacOs, Shell::Fish), @r"
         sudo sntp -sS time.apple.com
-        ls -ld '/no/my file' /no
+        ls -l '/no/my file' /no
         chmod 600 '/no/my file'
         sudo chown -R (id -u):(id -g) '/no/my file'
         sudo chflags noschg,nouchg,nosappnd,nouappnd '/no/my file'

@@ -1,4 +1,4 @@
-//! Results on stdout, and messages on stderr.
+//! Results on stdout, messages on stderr.
 
 use std::cell::RefCell;
 use std::fmt::{Display, Write as _};
@@ -7,38 +7,38 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::color;
-use super::live::Pending;
+use super::pending::Pending;
 use crate::model::visible::{visible, visible_json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Verbosity {
     Quiet,
-    /// What happened, and warnings.
+    /// Messages and warnings.
     #[default]
     Normal,
-    /// Every step, without secrets.
+    /// Every step, never secrets.
     Verbose,
 }
 
-/// Where words go and how they look.
+/// Where messages go and how they look.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Style {
     pub verbosity: Verbosity,
     pub color: bool,
-    /// Whether what is drawn on the terminal device is, wherever stderr goes.
+    /// Whether to color what is drawn on the terminal device, wherever stderr goes.
     pub color_on_device: bool,
-    /// Whether stderr is a terminal, where a countdown can be drawn.
+    /// Whether stderr is a terminal on which a line can be redrawn.
     pub live: bool,
-    /// Errors take one line, for SDKs that show what we write.
+    /// Errors take one line, for SDKs that show stderr.
     pub one_line: bool,
 }
 
-/// A result that did not come out.
+/// A result that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the result to stdout: {0}")]
 pub struct OutputError(#[from] io::Error);
 
-/// The person at the other end.
+/// The streams on which a command speaks.
 pub struct Ui {
     pub(super) style: Style,
     out: RefCell<Box<dyn Write>>,
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Ui {
 }
 
 impl Ui {
-    /// Speaks through these; in the program they are stdout and stderr.
+    /// Writes to these; in the program they are stdout and stderr.
     pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
         Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Pending::default() }
     }
@@ -62,7 +62,7 @@ impl Ui {
         self.style
     }
 
-    /// Prints a result that programs read on stdout, exactly as given. A reader that went away is no error.
+    /// Prints a result on stdout, exactly as given. A reader that went away is not an error.
     pub fn result(&self, text: &str) -> Result<(), OutputError> {
         let mut out = self.out.borrow_mut();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -87,22 +87,22 @@ impl Ui {
         self.line(Verbosity::Normal, "awsmfa", color::SAYING, &message);
     }
 
-    /// Says a step or where a value came from; only with `-v`.
+    /// Shows a step, or where a value came from; only with `-v`.
     pub fn detail(&self, message: impl Display) {
         self.line(Verbosity::Verbose, "awsmfa", color::DETAIL, &message);
     }
 
-    /// Says something that the person can act on.
+    /// Warns about something that the person can act on.
     pub fn warn(&self, message: impl Display) {
         self.line(Verbosity::Normal, "warning", color::WARNING, &message);
     }
 
-    /// Says a command to paste, or what else to do next.
+    /// Shows a command to paste, or what else to do next.
     pub fn hint(&self, message: impl Display) {
         self.line(Verbosity::Normal, "hint", color::HINT, &message);
     }
 
-    /// Says why it failed and what to do, at every verbosity; with `-v`, also what caused it.
+    /// Shows why a command failed and what to do, at every verbosity; with `-v`, also what caused it.
     pub fn error(&self, message: &str, causes: &[String], hints: &[String]) {
         let mut text = String::new();
         if self.style.one_line {
@@ -120,7 +120,7 @@ impl Ui {
         self.write_line(&text);
     }
 
-    /// Says several lines, such as clap's: with their styles where color is wanted and nothing has to be made visible.
+    /// Shows several lines, such as clap's: styled if color is wanted and nothing has to be escaped.
     pub fn text(&self, plain: &str, styled: &str) {
         match plain.lines().all(|line| visible(line) == line) && self.style.color {
             true => self.write_line(styled.trim_end()),
@@ -139,22 +139,48 @@ impl Ui {
         if self.style.color { format!("{style}{label}:{style:#}") } else { format!("{label}:") }
     }
 
-    /// Writes what is made visible already, and the line's end, at once.
+    /// Writes a line, already escaped, at once.
     pub(super) fn write_line(&self, text: &str) {
         let start = self.pending.take();
-        // Nobody is left to be told that stderr is closed.
+        // If stderr is closed, there is nobody to tell.
         let mut err = self.err.borrow_mut();
         let _ = err.write_all(format!("{start}{text}\n").as_bytes()).and_then(|()| err.flush());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::live::tests::said;
+pub(super) mod tests {
     use super::*;
+    use std::rc::Rc;
+
+    /// What was written, write by write.
+    #[derive(Clone, Default)]
+    pub(in crate::ui) struct Captured(Rc<RefCell<Vec<String>>>);
+
+    impl Captured {
+        pub(in crate::ui) fn writes(&self) -> Vec<String> {
+            self.0.borrow().clone()
+        }
+    }
+
+    impl Write for Captured {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.borrow_mut().push(std::str::from_utf8(bytes).unwrap().to_owned());
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    pub(in crate::ui) fn said(style: Style, speak: impl Fn(&Ui)) -> Vec<String> {
+        let err = Captured::default();
+        speak(&Ui::new(style, Box::new(io::sink()), Box::new(err.clone())));
+        err.writes()
+    }
 
     #[test]
-    fn verbosity_decides_what_is_said() {
+    fn verbosity_decides_what_is_shown() {
         let speak = |ui: &Ui| {
             ui.say("happened");
             ui.detail("step");
@@ -177,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn message_is_one_write_with_its_hints_and_its_colors() {
+    fn message_is_one_write_with_its_hints_and_colors() {
         let style = Style { color: true, live: true, ..Style::default() };
         let writes = said(style, |ui| {
             ui.doing("creating");
@@ -194,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn text_has_styles_or_is_made_visible() {
+    fn text_is_styled_or_escaped() {
         let text =
             |color, plain, styled| said(Style { color, ..Style::default() }, |ui| ui.text(plain, styled));
         assert_eq!(text(true, "a\n\nb\n", "\x1b[1ma\x1b[0m\n\nb\n"), ["\x1b[1ma\x1b[0m\n\nb\n"]);
@@ -203,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn result_that_cannot_be_written_is_an_error_and_a_closed_pipe_is_none() {
+    fn unwritable_result_is_an_error_and_a_closed_pipe_is_not() {
         struct Broken(io::ErrorKind);
         impl Write for Broken {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -220,7 +246,7 @@ mod tests {
 
     #[test]
     fn json_is_safe_on_a_terminal() {
-        let out = super::super::live::tests::Captured::default();
+        let out = Captured::default();
         let ui = Ui::new(Style::default(), Box::new(out.clone()), Box::new(io::sink()));
         ui.json(&["\u{9b}2J"]).unwrap();
         ui.pretty_json(&["\u{202e}"]).unwrap();

@@ -131,7 +131,7 @@ fn links_and_their_targets_share_a_lock() {
     assert_eq!(lock_path(&state, &folder.join("new")), before, "the same before the file exists");
     let deep = folder.join("real/aws/credentials");
     symlink(folder.join("real"), folder.join("alias")).unwrap();
-    files::private_dir(&folder.join("real")).unwrap();
+    fs::create_dir(folder.join("real")).unwrap();
     let before = lock_path(&state, &folder.join("alias/aws/credentials"));
     write_private(&deep, b"").unwrap();
     assert_eq!(lock_path(&state, &deep), before, "the same before its folder exists");

@@ -1,0 +1,71 @@
+//! Writes that happen completely or not at all: a temp file beside the target, fsync, rename, fsync of the folder.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::open::{folder_of, resolve_links};
+use super::{busy, owner, problem, temp};
+
+/// Writes a secret to a path that the user chose: 0600, completely or not at all, in an existing folder. An existing file is
+/// replaced only with `replace`, otherwise the error is `AlreadyExists`; anything but a regular file is never replaced.
+pub fn write_chosen(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> {
+    check_chosen(path, replace)?;
+    let target = resolve_links(path)?;
+    let folder = folder_of(&target);
+    temp::sweep(folder, &temp::prefix_of(&target), Some(temp::STALE));
+    let mut temp = temp::of(&target, folder)?;
+    temp.write_all(bytes).map_err(|error| temp::without_name(&error))?;
+    owner::give(temp.as_file(), &target)?;
+    temp.as_file().sync_all()?;
+    match replace {
+        true => persist(temp, &target)?,
+        // A file that someone else created in the meantime stays.
+        false => temp.persist_noclobber(&target).map(drop).map_err(|e| e.error)?,
+    }
+    sync_folder(folder)
+}
+
+/// Whether [`write_chosen`] could write now. It leaves nothing behind.
+pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
+    let target = resolve_links(path)?;
+    match fs::metadata(&target) {
+        Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        // A rename would replace `/dev/stdout` with a file.
+        Ok(metadata) if !metadata.is_file() => return Err(io::Error::other("it is not a regular file")),
+        Ok(_) if !replace => return Err(io::ErrorKind::AlreadyExists.into()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    temp::of(&target, folder_of(&target)).map(drop)
+}
+
+/// Replaces one of awsmfa's own files.
+pub(super) fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = folder_of(target);
+    let mut temp = temp::of(target, folder)?;
+    temp.write_all(bytes).map_err(|error| temp::without_name(&error))?;
+    owner::give(temp.as_file(), target)?;
+    temp.as_file().sync_all()?;
+    persist(temp, target)?;
+    sync_folder(folder)
+}
+
+pub(super) fn persist(temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
+    let mut left = Some(temp);
+    busy::rename(|| {
+        let temp = left.take().expect("a failed attempt gives it back");
+        temp.persist(target).map(drop).map_err(|failed| {
+            left = Some(failed.file);
+            failed.error
+        })
+    })
+}
+
+/// Makes renames and removals in a folder durable. Windows has no such call and does not need one.
+#[allow(clippy::disallowed_methods, reason = "opened, not read")]
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    let sync = || File::open(folder)?.sync_all();
+    if cfg!(unix) { sync().map_err(problem::at(folder)) } else { Ok(()) }
+}
