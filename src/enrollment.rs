@@ -37,90 +37,20 @@ mod replace;
 mod requests;
 mod resume;
 mod seed;
+mod state;
 mod target;
 mod verify;
 
-use chrono::{DateTime, Utc};
-
-pub use journal::Stage;
-use journal::{Candidate, Journal, Journals, UserJournal};
-use lists::Facts;
+use journal::{Journal, Journals, Stage, UserJournal};
+use state::{EnabledBy, Enrollment, Facts, Failure, Made, Next};
+pub use state::{EnrollRequest, Enrolled, NewUser, Verification};
 use target::Target;
 
-use crate::aws::Tag;
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
-use crate::model::names::{DeviceName, IamPath, PolicyArn, UserName};
 use crate::model::serial::Serial;
-use crate::model::totp::Seed;
-use crate::store::StoreKind;
-
-/// What the command line asks for.
-#[derive(Debug, Clone, Default)]
-pub struct EnrollRequest {
-    /// Who gets the device; `None` for the caller.
-    pub user: Option<UserName>,
-    /// The profile whose credentials sign the requests.
-    pub profile: Option<String>,
-    /// The device's name; `None` for the user's name.
-    pub device_name: Option<DeviceName>,
-    pub path: IamPath,
-    /// The profile that will use the device.
-    pub for_profile: Option<String>,
-    pub store: Option<StoreKind>,
-    /// Resume an unfinished enrollment; do not start a new one.
-    pub resume: bool,
-    /// Delete an unassigned device that has the name.
-    pub replace: bool,
-    /// Answer yes to all prompts.
-    pub yes: bool,
-    /// Tags of the device, for which IAM wants another permission.
-    pub tags: Vec<Tag>,
-    /// Create the user first.
-    pub new_user: Option<NewUser>,
-}
-
-/// What to create for a user. Whatever exists already is left alone.
-#[derive(Debug, Clone, Default)]
-pub struct NewUser {
-    pub path: IamPath,
-    pub policies: Vec<PolicyArn>,
-    pub console_password: bool,
-    /// Create an access key and save it as the profile's long-term keys.
-    pub access_key: bool,
-}
-
-/// What shows that AWS has the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verification {
-    /// AWS issued a session for one of its codes; the session is valid until then.
-    Session(DateTime<Utc>),
-    /// AWS lists the device for the user.
-    Listed,
-    /// Only AWS's answer to EnableMFADevice: the caller must not list devices.
-    Unlisted,
-}
-
-/// A finished enrollment.
-#[derive(Debug)]
-pub struct Enrolled {
-    pub user: String,
-    pub account: String,
-    pub serial: Serial,
-    pub seed: Seed,
-    pub store: StoreKind,
-    /// The profile that uses the device.
-    pub profile: Option<String>,
-    pub verification: Verification,
-    /// Unassigned devices that had the name, and whose secrets are lost.
-    pub stale: Vec<Serial>,
-    /// Whether this run created the user.
-    pub created_user: bool,
-    /// The access key that this run created.
-    pub access_key_id: Option<String>,
-}
 
 /// Enrolls a device, or resumes the user's unfinished enrollment.
 pub fn enroll(ctx: &Context, request: &EnrollRequest) -> CommandResult<Enrolled> {
@@ -160,66 +90,6 @@ pub fn forget_journal_of(ctx: &Context, serial: &Serial) -> CommandResult {
     }
     Ok(())
 }
-
-/// An enrollment in progress.
-struct Enrollment<'a> {
-    ctx: &'a Context,
-    /// What the command line asks for, completed by what it asked for when the enrollment was started.
-    request: EnrollRequest,
-    caller: Caller,
-    target: Target,
-    facts: Facts,
-    made: Made,
-    enabled_by: EnabledBy,
-}
-
-/// What this run changed in AWS.
-#[derive(Debug, Default)]
-struct Made {
-    user: bool,
-    device: bool,
-    access_key_id: Option<String>,
-    /// Devices that were deleted to create them again, which happens once for each.
-    deleted: Vec<Serial>,
-    /// Whether the enrollment was started over because its device was gone, which happens once.
-    started_over: bool,
-}
-
-/// Which run had AWS enable the device.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EnabledBy {
-    ThisRun,
-    /// The run that is resumed.
-    EarlierRun,
-    /// Nothing says so: the device was enabled, and no journal was left of it.
-    Unknown,
-}
-
-/// Where a stage leads.
-enum Next {
-    /// To another stage of the same device.
-    Stage(Stage),
-    /// To another device.
-    Device(Candidate),
-    Verified(Verification),
-    Done,
-}
-
-/// Why a stage failed.
-enum Failure {
-    /// Running the same command again resumes.
-    Resumable(CommandError),
-    /// Running the same command again would fail in the same way.
-    Final(CommandError),
-}
-
-impl<E: Into<CommandError>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        Self::Resumable(error.into())
-    }
-}
-
-type Transition = Result<Next, Failure>;
 
 impl Enrollment<'_> {
     /// Checks what can be checked, creates the user if requested, and decides which device to enroll.

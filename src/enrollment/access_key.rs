@@ -1,8 +1,9 @@
 //! `--access-key`: an access key for a new user. Like a seed, AWS shows its secret once, so it is written to the credentials
 //! file before anything else happens.
 
+use super::hints;
 use super::journal::UserJournal;
-use super::{Enrollment, hints};
+use super::state::Enrollment;
 use crate::aws::AwsErrorKind;
 use crate::aws_files::AwsFile;
 use crate::aws_files::key_edits::{self, KeyEditError};

@@ -1,7 +1,8 @@
 //! Choosing the device to enroll: the first name that is free, or whose device is already the user's and stored here.
 
+use super::hints;
 use super::journal::{Candidate, Journal, Stage};
-use super::{EnabledBy, EnrollRequest, Enrollment, Next, Transition, hints};
+use super::state::{EnabledBy, EnrollRequest, Enrollment, Next, Transition};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::DeviceName;
 use crate::model::serial::Serial;

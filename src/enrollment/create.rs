@@ -1,7 +1,8 @@
 //! Creating the device, and saving its seed before anything else.
 
+use super::hints;
 use super::journal::{Candidate, Journal, Stage};
-use super::{Enrollment, Failure, Next, Transition, hints};
+use super::state::{Enrollment, Failure, Next, Transition};
 use crate::aws::{AwsErrorKind, NewDevice};
 use crate::error::{CommandError, ErrorKind};
 use crate::model::secret::Secret;

@@ -3,8 +3,9 @@
 use std::cell::Cell;
 
 use super::choose::taken;
+use super::hints;
 use super::journal::{Journal, Stage};
-use super::{EnrollRequest, Enrollment, Failure, Next, Transition, hints};
+use super::state::{EnrollRequest, Enrollment, Failure, Next, Transition};
 use crate::aws::{AwsError, AwsErrorKind, CodePair, Signer};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;

@@ -1,7 +1,7 @@
 //! The last stage: the device is registered for its user, and the profile uses it.
 
 use super::journal::Journal;
-use super::{Enrollment, Next, Transition};
+use super::state::{Enrollment, Next, Transition};
 use crate::aws_files::document::{Document, UnsafeEdit};
 use crate::aws_files::{AwsFile, SERIAL_KEYS, long_term_name, resolve, session_edits};
 use crate::error::CommandResult;

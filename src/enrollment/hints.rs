@@ -1,6 +1,6 @@
 //! Commands in hints, and errors that more than one stage reports.
 
-use super::{EnrollRequest, Enrollment, NewUser};
+use super::state::{EnrollRequest, Enrollment, NewUser};
 use crate::error::{CommandError, ErrorKind};
 use crate::model::names::{DeviceName, IamPath, UserName};
 use crate::model::serial::Serial;

@@ -1,31 +1,10 @@
-//! What AWS and this computer have: looked up before anything is changed, and again where AWS's lists lag behind.
+//! What AWS has: looked up before anything is changed, and again where AWS's lists lag behind.
 
-use std::cell::OnceCell;
-
-use super::Enrollment;
 use super::journal::Journal;
-use crate::aws::{AwsError, AwsErrorKind, MfaDevice, VirtualDevice};
-use crate::caller::OwnKeys;
+use super::state::Enrollment;
+use crate::aws::{AwsError, AwsErrorKind, MfaDevice};
 use crate::error::{CommandResult, denied};
-use crate::model::serial::Serial;
 use crate::retry::{Backoff, Wait};
-
-/// What is known, as far as the caller may know it.
-#[derive(Debug, Default)]
-pub(super) struct Facts {
-    /// The user's devices.
-    pub(super) devices: Option<Vec<MfaDevice>>,
-    /// The account's virtual devices.
-    pub(super) virtuals: Option<Vec<VirtualDevice>>,
-    /// The device being enrolled.
-    pub(super) serial: Option<Serial>,
-    /// Unassigned devices that have the name, and whose secrets are lost.
-    pub(super) stale: Vec<Serial>,
-    /// The user's own keys, once they were looked for.
-    pub(super) own_keys: OnceCell<Option<OwnKeys>>,
-    /// Whether signing with MFA was tried.
-    pub(super) tried_mfa: bool,
-}
 
 impl Enrollment<'_> {
     /// Checks that another user exists, and learns the user's path if the caller may know it.

@@ -1,7 +1,7 @@
 //! `--create-user`: the user, policies, an access key and a console password. Whatever exists already is left alone.
 
 use super::journal::UserJournal;
-use super::{Enrollment, NewUser};
+use super::state::{Enrollment, NewUser};
 use crate::aws::AwsErrorKind;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::password;

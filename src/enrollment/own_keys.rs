@@ -1,6 +1,6 @@
 //! The user's own long-term keys, and the profile that will use the device.
 
-use super::Enrollment;
+use super::state::Enrollment;
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::resolve::{self, KeysError, Resolution};
 use crate::caller::{self, OwnKeys};

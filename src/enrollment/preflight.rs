@@ -1,7 +1,8 @@
 //! Checks on this computer before anything is changed in AWS: whether what AWS shows once can be saved.
 
+use super::hints;
 use super::journal::UserJournal;
-use super::{EnrollRequest, Enrollment, NewUser, hints};
+use super::state::{EnrollRequest, Enrollment, NewUser};
 use crate::aws_files::key_edits::{self, KeyEditError};
 use crate::aws_files::resolve::{self, ResolveError};
 use crate::aws_files::{AwsFile, session_edits};

@@ -1,6 +1,6 @@
 //! `--replace`: deleting an unassigned device that has the name.
 
-use super::Enrollment;
+use super::state::Enrollment;
 use crate::aws::AwsErrorKind;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;

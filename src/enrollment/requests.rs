@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Enrollment;
+use super::state::Enrollment;
 use crate::aws::{AwsError, AwsErrorKind, Reply, Signer};
 use crate::error::{CommandError, CommandResult, denied};
 use crate::model::serial::Serial;

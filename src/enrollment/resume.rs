@@ -1,7 +1,8 @@
 //! Resuming an unfinished enrollment: which one, and what was requested when it was started.
 
+use super::hints;
 use super::journal::{Journal, Journals, Stage, UserJournal};
-use super::{EnrollRequest, Enrollment, hints};
+use super::state::{EnrollRequest, Enrollment};
 use crate::aws::Tag;
 use crate::choice::Named;
 use crate::context::Context;

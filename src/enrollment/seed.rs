@@ -1,8 +1,8 @@
 //! The device's seed and record on this computer.
 
-use super::Enrollment;
 use super::hints;
 use super::journal::{Journal, Stage, UserJournal};
+use super::state::Enrollment;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;

@@ -1,6 +1,7 @@
 //! Who gets the device.
 
-use super::{EnrollRequest, hints};
+use super::hints;
+use super::state::EnrollRequest;
 use crate::caller::Caller;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::identity::Who;

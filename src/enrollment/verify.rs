@@ -1,8 +1,9 @@
 //! Verifying that AWS accepts the device: by a session, which is the user's first, if the user's keys are on this computer;
 //! otherwise by AWS's list.
 
+use super::hints;
 use super::journal::Journal;
-use super::{EnabledBy, Enrollment, Failure, Next, Transition, Verification, hints};
+use super::state::{EnabledBy, Enrollment, Failure, Next, Transition, Verification};
 use crate::aws::AwsErrorKind;
 use crate::caller::OwnKeys;
 use crate::choice::Named;
