@@ -1,10 +1,10 @@
-//! AWS as plain functions with our own types: the only home of tokio and of the AWS SDK. Nothing above is async.
+//! AWS as plain functions with awsmfa's own types. Only this module uses tokio and the AWS SDK; nothing above it is async.
 //!
-//! Every response, to the SDK's default chain too, is read completely in one place, within a limit of size and time; one that
-//! was cut short is a lost response, and an error never quotes a request's secrets. Settings arrive as checked types.
+//! Every response, including those for the SDK's default chain, is read completely in one place, within a size and a time
+//! limit. A truncated response counts as lost, and an error never quotes a request's secrets. Settings are checked types.
 //!
-//! Requests that carry a code are sent once: the SDK's retries would send the same code again. Every reply brings
-//! AWS's time, by which the ledger corrects both the codes and the signatures.
+//! Requests with a code are sent once: the SDK's retries would send the same code again. Every reply contains AWS's time,
+//! which corrects both codes and signatures.
 
 mod client;
 mod default_chain;

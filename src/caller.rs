@@ -1,5 +1,5 @@
-//! Whose credentials do the work of an administrator: `enroll`, `device` and `keys` act on users and devices, of others
-//! as of oneself, with whatever credentials the person has, SSO and roles included.
+//! The caller: whose credentials sign an administrator's requests. `enroll` and `device` work on users and devices, the
+//! caller's own and others', with any credentials that the AWS CLI accepts, including SSO and roles.
 
 mod send;
 
@@ -32,11 +32,11 @@ pub struct Caller {
     pub identity: Identity,
     /// AWS's time minus this computer's.
     pub offset: TimeDelta,
-    /// The IAM user's long-term keys, if the caller is one; with them a session with MFA can be had.
+    /// Long-term keys, if the caller is an IAM user: they can get a session with MFA.
     pub own: Option<OwnKeys>,
 }
 
-/// Long-term keys of the caller.
+/// The caller's own long-term keys.
 #[derive(Debug, Clone)]
 pub struct OwnKeys {
     pub keys: LongTermKeys,
@@ -44,7 +44,7 @@ pub struct OwnKeys {
     pub profile: Option<String>,
 }
 
-/// Who the keys belong to, and AWS's time minus ours.
+/// Whom the keys belong to, and AWS's time minus this computer's.
 pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<(Identity, TimeDelta), SessionError> {
     let mut offset = TimeDelta::zero();
     let asked = with_aws_time(ctx, aws, keys, &mut offset, |aws| aws.get_caller_identity());
@@ -56,15 +56,15 @@ pub fn identify(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<(Identity, Time
     let identity = Identity::of_arn(&caller.arn).ok_or_else(|| {
         CommandError::new(
             ErrorKind::Refused,
-            format!("AWS names the caller as `{}`, which is no ARN", caller.arn),
+            format!("AWS returned `{}` as the caller, which is not an ARN", caller.arn),
         )
     })?;
     Ok((identity, offset))
 }
 
 impl Caller {
-    /// Finds the credentials and asks AWS whose they are. With `profile`, those of the profile; without, those of the
-    /// environment, then of the profile that is meant, then what else the SDK finds.
+    /// Finds the credentials and asks AWS whose they are: those of `profile`, or else those in the environment, those of the
+    /// environment's profile, and whatever else the SDK finds.
     pub fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Self> {
         let found = find(ctx, profile)?;
         let identified = identify(ctx, &found.aws, &found.keys);
@@ -76,8 +76,8 @@ impl Caller {
         Ok(Self { aws: found.aws, keys: found.keys, identity, offset, own })
     }
 
-    /// Signs with a session made with MFA from now on, if the caller's user has one of these devices and a code of it
-    /// can be had. Returns whether it does.
+    /// Signs with an MFA session from now on, if the caller is a user with one of these devices and a code is available.
+    /// Returns whether it does.
     pub fn use_mfa(&mut self, ctx: &Context, serials: &[Serial]) -> CommandResult<bool> {
         let Some(own) = &self.own else { return Ok(false) };
         let Some(serial) = self.usable(ctx, serials)? else { return Ok(false) };
@@ -92,14 +92,14 @@ impl Caller {
         Ok(true)
     }
 
-    /// The first device whose secret is stored, else the first whose code a person can type.
+    /// The first device with a stored secret, otherwise the first one if a person can type its code.
     fn usable(&self, ctx: &Context, serials: &[Serial]) -> CommandResult<Option<Serial>> {
         let registered = ctx.vault.devices()?;
         let stored = serials.iter().find(|serial| registered.iter().any(|device| device.serial == **serial));
         Ok(stored.or(serials.first().filter(|_| ctx.prompt.can_ask())).cloned())
     }
 
-    /// The devices that the caller's own profile names: its `mfa_serial`, or the one that is registered for it.
+    /// The device of the caller's own profile: its `mfa_serial`, or the one registered for it.
     pub fn known_devices(&self, ctx: &Context) -> CommandResult<Vec<Serial>> {
         let Some(profile) = self.own.as_ref().and_then(|own| own.profile.as_deref()) else {
             return Ok(Vec::new());
@@ -119,7 +119,7 @@ enum Source {
     Environment,
     /// Long-term keys of this profile.
     Profile(String, KeySource),
-    /// A role, or whatever else the SDK finds.
+    /// A role, or anything else that the SDK finds.
     Other,
 }
 
@@ -131,7 +131,7 @@ impl Source {
         }
     }
 
-    /// A refusal in words that name the keys.
+    /// The words for a refusal, with the keys.
     fn refused(&self, error: SessionError, keys: &Keys) -> CommandError {
         let from = match self {
             Self::Environment => None,
@@ -166,7 +166,7 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     }
     let resolution = match resolution {
         Ok(resolution) => resolution,
-        // Nothing is configured, which an administrator in a container or on a machine need not.
+        // Administrators in a container or on an EC2 instance need no configuration.
         Err(missing @ ResolveError::NoSuchProfile { .. }) if named == Named::Default => {
             let aws = way(&session::unconfigured(name))?;
             let keys =
@@ -180,7 +180,7 @@ fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     Ok(Found { aws, keys, source })
 }
 
-/// Variables that tell the SDK where credentials are without a profile.
+/// Variables from which the SDK gets credentials without a profile.
 const SOURCES: [&str; 4] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -188,7 +188,7 @@ const SOURCES: [&str; 4] = [
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 ];
 
-/// Where nothing at all is configured, the SDK ends at the roles of machines. What is missing is a profile.
+/// If nothing is configured, the SDK fails at the instance metadata. What is missing is a profile.
 fn unconfigured(ctx: &Context, missing: ResolveError, error: CommandError) -> CommandError {
     let named = SOURCES.iter().any(|name| ctx.env.get(name).is_some());
     if named || error.kind != ErrorKind::Configuration {
@@ -198,7 +198,7 @@ fn unconfigured(ctx: &Context, missing: ResolveError, error: CommandError) -> Co
     missing.into()
 }
 
-/// The profile's credentials. Long-term keys are its base's.
+/// The profile's credentials.
 fn of_profile(
     ctx: &Context,
     profiles: &Profiles,
@@ -212,7 +212,7 @@ fn of_profile(
         return Ok(found);
     }
     match &resolution.keys {
-        // The SDK would run us, and we would ask the SDK.
+        // The SDK would run awsmfa, which would ask the SDK.
         Err(KeysError::NoLongTermKeys { instead: Some(Instead::Ourselves), .. })
         | Err(KeysError::Incomplete(_)) => {
             Err(resolution.keys.clone().err().map_or_else(no_credentials, Into::into))
@@ -221,7 +221,7 @@ fn of_profile(
     }
 }
 
-/// The keys of the profile's base.
+/// The keys of the base profile, from which roles are assumed.
 fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys, Source)>> {
     let own = |from: &KeySource| Source::Profile(resolution.base.clone(), from.clone());
     Ok(match &resolution.keys {
@@ -237,7 +237,7 @@ fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys
     })
 }
 
-/// A role's credentials: with MFA if a device is stored, else without, as the SDKs assume it.
+/// A role's credentials: with MFA if a device's secret is stored, otherwise without, as the SDKs do.
 fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
     let serial = session::known_serial(ctx, resolution, None)?;
     let stored = match (&serial, &resolution.keys) {
@@ -254,7 +254,7 @@ fn of_role(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aw
     Ok(Keys::from(&session::obtain(ctx, &request)?.session))
 }
 
-/// A role's credentials, assumed with these keys. The SDK could do it too, but panics on unusable keys.
+/// Assumes the roles with these keys. The SDK could do that, but it panics on unusable keys.
 fn assumed(
     ctx: &Context,
     profiles: &Profiles,
@@ -273,7 +273,7 @@ fn assumed(
     Ok(keys)
 }
 
-/// The credentials that the SDK finds. It may sign with keys in files and variables, so those are checked first.
+/// The credentials that the SDK finds. It may sign with keys from files and variables, so those are checked first.
 fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws) -> CommandResult<Keys> {
     let name = &resolution.profile;
     let command = |profile: &String| profiles.get(profile)?.get("credential_process").map(str::to_owned);
@@ -283,7 +283,7 @@ fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws
         .find(|profile| command(profile).is_some_and(|command| own_command::runs_ourselves(&command, name)))
     {
         let message =
-            format!("`credential_process` of profile `{at}` asks awsmfa for `{name}`, which needs it");
+            format!("`credential_process` of profile `{at}` runs awsmfa for `{name}`, which depends on it");
         return Err(CommandError::new(ErrorKind::Configuration, message)
             .hint(format!("give `{at}` credentials of its own: `aws configure --profile {}`", quoted(at))));
     }
@@ -293,10 +293,10 @@ fn of_sdk(ctx: &Context, profiles: &Profiles, resolution: &Resolution, aws: &Aws
         }
     }
     keys_of_environment(ctx)?;
-    ctx.ui.detail(format_args!("the AWS SDK is asked for the credentials of `{name}`"));
+    ctx.ui.detail(format_args!("asking the AWS SDK for the credentials of `{name}`"));
     Ok(aws.default_chain_keys(Some(name))?)
 }
 
 fn no_credentials() -> CommandError {
-    CommandError::new(ErrorKind::Configuration, "no AWS credentials were found")
+    CommandError::new(ErrorKind::Configuration, "no AWS credentials found")
 }

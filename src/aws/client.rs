@@ -79,7 +79,7 @@ impl Aws {
         self.runtime.block_on(future)
     }
 
-    /// The server that answers at a URL.
+    /// The server of a URL.
     pub(super) fn server(&self, url: &str) -> Option<Server> {
         let url = Url::parse(url).ok()?;
         let host = url.host_str()?;
@@ -92,8 +92,8 @@ impl Aws {
     }
 }
 
-/// Checks that the SDK finds a server for these settings. Its rules for FIPS, dual stack and partitions would otherwise fail
-/// only after a code was chosen.
+/// Checks that the SDK finds a server for these settings. Otherwise its rules for FIPS, dual stack and partitions would fail
+/// only after a code is chosen.
 fn check_server(runtime: &Runtime, settings: &Settings) -> Result<(), ClientError> {
     let no_server = |why: String| ClientError::NoServer { region: settings.region.clone(), why };
     let params = Params::builder()
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_that_cannot_be_signed_was_never_sent() {
+    fn request_that_cannot_be_signed_is_never_sent() {
         let settings = Settings::of_region("us-east-1".parse().unwrap(), Duration::from_secs(5));
         let sts = aws(settings);
         let unusable = Keys::new("AKIA\u{1b}[D", Secret::from("secret"), None);
@@ -146,10 +146,10 @@ mod tests {
         assert!(error.never_judged());
     }
 
-    /// A listener whose queue is full drops what else knocks, as a firewall does.
+    /// A listener with a full queue ignores more connections, like a firewall.
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_connection_that_never_stands_is_told_from_a_lost_answer() {
+    fn failed_connection_is_not_a_lost_response() {
         use crate::aws::Mfa;
         use std::net::TcpStream;
 

@@ -1,7 +1,7 @@
-//! The SDK's own ways to credentials: SSO, roles, web identities, containers, machines. They serve the administrator;
-//! the keys of a profile whose user signs in with MFA are found by us, because the SDK might call us back.
+//! Credentials from the SDK's own providers: SSO, roles, web identities, containers, EC2 instances. Administrators use them.
+//! awsmfa itself finds the keys of a user who signs in with MFA, because the SDK might run awsmfa.
 //!
-//! The SDK reads the environment and the AWS files of the process by itself; it offers nothing else outside its tests.
+//! The SDK reads the environment and the AWS files by itself and offers no other way.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -22,26 +22,25 @@ use super::keys::Keys;
 use super::signer::OffsetClock;
 use crate::model::secret::Secret;
 
-/// A sign-in at a provider of identities takes a few requests.
+/// Signing in to an identity provider takes a few requests.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Away from EC2 nobody answers at the metadata address.
+/// Outside EC2, nothing answers at the metadata address.
 const METADATA_LIMIT: Duration = Duration::from_millis(800);
 
 /// Why the SDK found no credentials.
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
-    #[error("no credentials were found")]
+    #[error("no credentials found")]
     None,
-    /// There are some, and they could not be had.
+    /// Loading them failed.
     #[error("{0}")]
     Failed(String),
-    #[error("no credentials were had within {} s", LIMIT.as_secs())]
+    #[error("timed out loading credentials ({} s)", LIMIT.as_secs())]
     TimedOut,
 }
 
 impl Aws {
-    /// Credentials as the SDK finds them: those of a profile, whatever kind it is of, or, without one, by the SDK's
-    /// whole default chain.
+    /// The credentials of a profile of any kind, or, without a profile, those that the SDK's default chain finds.
     pub fn default_chain_keys(&self, profile: Option<&str>) -> Result<Keys, ChainError> {
         let settings = self.settings();
         let region = Region::new(settings.region.to_string());
@@ -94,7 +93,7 @@ fn keys(credentials: &Credentials) -> Keys {
     }
 }
 
-/// The innermost error in one line: the outer ones only say that something failed.
+/// The innermost error in one line. The outer errors only say that something failed.
 fn last_words(error: &CredentialsError) -> String {
     let mut last: &(dyn StdError + 'static) = error;
     while let Some(source) = last.source() {

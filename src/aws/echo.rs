@@ -1,5 +1,5 @@
-//! Redacts a request's secrets in error responses: a proxy or a mock that quotes the request would otherwise put a code or a
-//! token on the terminal and into logs.
+//! Redacts a request's secrets in error responses. Otherwise a proxy or mock that quotes the request would put a code or token
+//! on the terminal and into logs.
 
 use std::collections::HashSet;
 
@@ -73,7 +73,7 @@ impl Carried {
     }
 }
 
-/// The bytes of a text, each with how it is written: XML and HTML may write any character as a reference.
+/// The bytes of a text, each with its spelling: XML and HTML may write any character as a reference.
 fn unescaped(text: &[u8]) -> Vec<(u8, &[u8])> {
     let (mut found, mut rest) = (Vec::with_capacity(text.len()), text);
     while let [first, ..] = rest {
@@ -85,7 +85,7 @@ fn unescaped(text: &[u8]) -> Vec<(u8, &[u8])> {
     found
 }
 
-/// The ASCII character that a text begins with a reference to, and the reference's length.
+/// The ASCII character of the reference at the beginning of a text, and the length of the reference.
 fn reference(text: &[u8]) -> Option<(u8, usize)> {
     let end = text.iter().take(12).position(|byte| *byte == b';')?;
     let name = std::str::from_utf8(text.strip_prefix(b"&")?.get(..end.checked_sub(1)?)?).ok()?;
@@ -104,8 +104,7 @@ fn reference(text: &[u8]) -> Option<(u8, usize)> {
     Some((byte, end + 1))
 }
 
-/// The secret part of a header. In a signed request's `Authorization` that is only the signature; AWS's own messages contain
-/// the rest.
+/// The secret part of a header. In `Authorization` that is only the signature; AWS's own messages contain the rest.
 fn in_header(value: &str) -> String {
     value.rsplit_once("Signature=").map_or(value, |(_, signature)| signature).to_owned()
 }
@@ -116,11 +115,11 @@ fn spellings(secret: &str) -> HashSet<String> {
     HashSet::from([secret.to_owned(), form.to_ascii_lowercase(), form])
 }
 
-/// Marks where a text contains a secret or a fragment of it.
+/// Marks the parts of a text that are a secret or a fragment of it.
 fn mark(text: &[u8], secret: &[u8], hidden: &mut [bool]) {
     let size = secret.len().min(FRAGMENT);
     let fragments: HashSet<&[u8]> = secret.windows(size).collect();
-    // Six digits within a longer number, such as an account ID, are not a code.
+    // Six digits of a longer number, such as an account ID, are not a code.
     let digits = secret.len() < FRAGMENT && secret.iter().all(u8::is_ascii_digit);
     let is_digit = |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
     for (at, window) in text.windows(size).enumerate() {
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_redacted_and_a_longer_number_is_not() {
+    fn code_is_redacted_and_a_longer_number_is_not() {
         let carried = carried(&[], "Action=GetSessionToken&TokenCode=123456&SerialNumber=s");
         assert_eq!(redacted(&carried, "bad TokenCode=123456&x"), "bad TokenCode=[redacted]&x");
         assert_eq!(redacted(&carried, "123456 and 123456"), "[redacted] and [redacted]");
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_redacted_in_each_spelling_and_in_part() {
+    fn token_is_redacted_in_each_spelling_and_in_part() {
         let carried = carried(&[("x-amz-security-token", "IQoJb3JpZ2luX2VjEXAMPLE/+token=")], "");
         for quoted in [
             "IQoJb3JpZ2luX2VjEXAMPLE/+token=",
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_character_references_is_redacted() {
+    fn secret_in_character_references_is_redacted() {
         let code = carried(&[], "TokenCode=123456");
         for quoted in ["&#49;23456", "12345&#x36;", "&#49;&#50;&#51;&#52;&#53;&#54;", "&#x0031;23456"] {
             assert_eq!(redacted(&code, &format!("<a>{quoted}&amp;</a>")), "<a>[redacted]&amp;</a>");

@@ -1,5 +1,5 @@
-//! What AWS's refusals and the network's failures mean to us. Codes decide; messages only split the refusals that share
-//! the code AccessDenied.
+//! The meaning of AWS's errors and of network failures. Error codes decide; messages only distinguish errors with the code
+//! AccessDenied.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,22 +11,22 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use super::transport::{Late, TooLarge};
 use crate::model::region::Region;
 
-/// Why a request brought no answer.
+/// Why a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsErrorKind {
-    /// The code is wrong, used already or too old.
+    /// The code is wrong, already used or too old.
     InvalidCode,
-    /// AWS could not judge the code: wrong serial, another user's device, not enabled yet, or too many tries.
+    /// AWS could not validate the code: wrong serial, another user's device, a device not enabled yet, or too many attempts.
     CannotValidateCode,
-    /// Signed for another time than AWS's.
+    /// The time of the signature differs from AWS's.
     ClockSkew,
     /// The secret access key does not belong to the access key ID.
     WrongSecretKey,
-    /// No active access key of that ID.
+    /// No active access key has this ID.
     UnknownKey,
-    /// IAM does not know temporary keys that STS gave: it takes none that were made without MFA.
+    /// IAM does not accept temporary keys that STS issued without MFA.
     SessionWithoutMfa,
-    /// Temporary keys that have ended.
+    /// The temporary keys have expired.
     Expired,
     /// GetSessionToken was called with temporary keys.
     SessionKeys,
@@ -34,68 +34,68 @@ pub enum AwsErrorKind {
     AccessDenied,
     /// The region must be enabled for the account first.
     RegionDisabled,
-    /// Something of that name does not exist.
+    /// It does not exist.
     NotFound,
-    /// Something of that name exists already, or is enabled already.
+    /// It already exists, or is already enabled.
     Exists,
-    /// The two codes for enabling or resynchronising a device are wrong, too old or not consecutive.
+    /// The two codes for enabling or resynchronizing a device are wrong, too old or not consecutive.
     InvalidPair,
     /// AWS-2023-001: a user with an MFA device changes their devices only in a session made with MFA.
     NeedsMfa,
     /// A quota is used up.
     LimitExceeded,
-    /// Another change of the same thing is under way; it passes.
+    /// Another change is in progress; it will end.
     Busy,
-    /// A device is deleted that is still somebody's.
+    /// The device to delete is still assigned to a user.
     DeleteConflict,
     /// The account's password policy does not allow the password.
     PasswordPolicy,
-    /// A name, path, tag or other value that AWS does not take.
+    /// AWS does not accept a name, path, tag or other value.
     InvalidInput,
     Throttled,
     Unavailable,
     /// The request could not be built or signed; nothing left this computer.
     NotSent,
-    /// No connection: the request certainly never reached AWS.
+    /// There was no connection, so the request never reached AWS.
     Unreachable,
-    /// The server's certificate is not trusted; the request certainly never reached AWS.
+    /// The server's certificate is not trusted, so the request never reached AWS.
     Untrusted,
-    /// No answer in time, or the connection broke: AWS may have acted.
+    /// There was no response in time, or the connection broke: AWS may have acted.
     Lost,
-    /// An answer that is not AWS's, as from a captive portal.
+    /// The response is not from AWS, such as that of a captive portal.
     NotAws,
-    /// Anything else AWS refuses.
+    /// AWS refused the request for another reason.
     Refused,
 }
 
-/// What an operation of the SDK may fail with.
+/// An error of an SDK operation.
 pub(super) trait OperationError: ProvideErrorMetadata + StdError + 'static {}
 
 impl<E: ProvideErrorMetadata + StdError + 'static> OperationError for E {}
 
-/// What came of an operation of the SDK.
+/// The outcome of an SDK operation.
 pub(super) type Sent<T, E> = Result<T, SdkError<E, HttpResponse>>;
 
-/// The message of a request that was lost because its time was up.
+/// The message of a request that timed out.
 const TIMED_OUT: &str = "timed out";
 
-/// A request that brought no answer.
+/// A failed request.
 #[derive(Debug, Clone)]
 pub struct AwsError {
     pub kind: AwsErrorKind,
     /// The operation, as AWS names it.
     pub operation: &'static str,
     pub code: Option<String>,
-    /// AWS's message, or what the network said; one line.
+    /// AWS's message or the network's, in one line.
     pub message: String,
-    /// The server that was asked, if a request was sent.
+    /// The server, if a request was sent.
     pub server: Option<Box<Server>>,
 }
 
-/// A server that was asked, for errors about the way there.
+/// A server, for errors about reaching it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Its host name, with the port where that is not the scheme's own.
+    /// Its host name, with the port unless that is the scheme's default.
     pub host: String,
     /// The region, if the host name follows from it.
     pub region: Option<Region>,
@@ -109,45 +109,45 @@ impl AwsError {
         Self { kind, operation, code: None, message: message.into(), server: None }
     }
 
-    /// Whether the request certainly never reached AWS, so that a code in it is still unused.
+    /// Whether the request certainly never reached AWS, so a code in it is unused.
     pub fn never_sent(&self) -> bool {
         use AwsErrorKind::{NotSent, Unreachable, Untrusted};
         matches!(self.kind, NotSent | Unreachable | Untrusted)
     }
 
-    /// Whether AWS certainly did not judge a code in the request: it never came, or was not believed to be signed by us.
+    /// Whether AWS certainly did not check a code in the request, because it never arrived or its signature was rejected.
     pub fn never_judged(&self) -> bool {
         use AwsErrorKind::{ClockSkew, UnknownKey, WrongSecretKey};
         self.never_sent() || matches!(self.kind, ClockSkew | UnknownKey | WrongSecretKey)
     }
 
-    /// Whether AWS may have done what it was asked for all the same.
+    /// Whether AWS may have carried out the request.
     pub fn may_have_acted(&self) -> bool {
         matches!(self.kind, AwsErrorKind::Lost | AwsErrorKind::Unavailable)
     }
 
-    /// Whether the request was lost because its time was up: another may take as long.
+    /// Whether the request timed out; another one may take as long.
     pub fn timed_out(&self) -> bool {
         self.kind == AwsErrorKind::Lost && self.message == TIMED_OUT
     }
 
-    /// Whether AWS as such is out of reach, rather than refusing.
+    /// Whether AWS is unavailable rather than refusing the request.
     pub fn is_outage(&self) -> bool {
         use AwsErrorKind::{Lost, NotAws, Throttled, Unavailable, Unreachable, Untrusted};
         matches!(self.kind, Lost | NotAws | Throttled | Unavailable | Unreachable | Untrusted)
     }
 
-    /// A success that is not AWS's.
+    /// A successful response that is not from AWS.
     pub(super) fn not_aws(operation: &'static str) -> Self {
         Self::new(AwsErrorKind::NotAws, operation, "it is not of AWS's form")
     }
 
-    /// A response without something that AWS always sends: it was lost on the way, and AWS has acted.
+    /// A response without something that AWS always sends. AWS has acted, and part of the response was lost.
     pub(super) fn incomplete(operation: &'static str, missing: &str) -> Self {
         Self::new(AwsErrorKind::Lost, operation, format!("the response has no {missing}"))
     }
 
-    /// A response that was cut short.
+    /// A truncated response.
     pub(super) fn cut(operation: &'static str) -> Self {
         Self::new(AwsErrorKind::Lost, operation, "the response was cut short")
     }
@@ -244,7 +244,7 @@ fn service_kind(status: u16, code: Option<&str>, message: &str) -> AwsErrorKind 
     }
 }
 
-/// Tells failures before a connection stood, when nothing can have been sent, from those after.
+/// Distinguishes failures before there was a connection, when nothing was sent, from later ones.
 fn connection_failure(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String) {
     let mut connected = true;
     let mut untrusted = None;
@@ -271,7 +271,7 @@ fn connection_failure(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String
     }
 }
 
-/// A TLS error. It hides in one `io::Error` or several, and `source()` of those skips what they hold.
+/// Finds a TLS error inside nested `io::Error`s, the `source()` of which skips the inner error.
 fn tls_error(error: &(dyn StdError + 'static)) -> Option<String> {
     let mut inner = error;
     while let Some(held) = inner.downcast_ref::<std::io::Error>().and_then(|e| e.get_ref()) {
@@ -280,7 +280,7 @@ fn tls_error(error: &(dyn StdError + 'static)) -> Option<String> {
     inner.downcast_ref::<rustls::Error>().map(ToString::to_string)
 }
 
-/// The message of the innermost error; the outer ones only say that something failed.
+/// The message of the innermost error. The outer errors only say that something failed.
 pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let mut last = error;
     while let Some(source) = last.source() {
@@ -289,8 +289,8 @@ pub(super) fn innermost(error: &(dyn StdError + 'static)) -> String {
     last.to_string()
 }
 
-/// At most 300 characters of the first line: a refused signature's message goes on to quote the request. Without AWS's
-/// full stop, for our messages have none.
+/// At most 300 characters of the first line, because the message for a rejected signature quotes the request after that.
+/// Without AWS's final period.
 fn one_line(message: &str) -> String {
     message.lines().next().unwrap_or_default().trim().trim_end_matches('.').chars().take(300).collect()
 }
@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_refusals_of_a_code_are_told_apart() {
+    fn rejected_and_unvalidated_codes_differ() {
         let kind = |message| service_kind(403, Some("AccessDenied"), message);
         assert_eq!(
             kind("MultiFactorAuthentication failed with invalid MFA one time pass code. "),
@@ -317,13 +317,13 @@ mod tests {
     }
 
     #[test]
-    fn the_refusal_that_asks_for_mfa_is_told_from_a_missing_permission() {
+    fn required_mfa_is_not_a_missing_permission() {
         let message = "To complete this action, please ensure that you are authenticated with an MFA device that is enabled for this user.";
         assert_eq!(service_kind(403, Some("AccessDenied"), message), AwsErrorKind::NeedsMfa);
     }
 
     #[test]
-    fn iams_codes_decide_whatever_the_message() {
+    fn iams_error_code_decides_whatever_the_message() {
         for (status, code, kind) in [
             (409, "EntityAlreadyExists", AwsErrorKind::Exists),
             (403, "InvalidAuthenticationCode", AwsErrorKind::InvalidPair),
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_no_wrong_key() {
+    fn clock_skew_is_not_a_wrong_key() {
         let kind = |message| service_kind(403, Some("SignatureDoesNotMatch"), message);
         assert_eq!(
             kind("Signature expired: 20240217T171323Z is now earlier than 20240217T173539Z"),
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_cut_to_one_line() {
+    fn message_is_one_line() {
         assert_eq!(one_line("first\nThe Canonical String was x-amz-security-token:abc"), "first");
         assert_eq!(one_line(&"x".repeat(1000)).len(), 300);
     }

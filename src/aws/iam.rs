@@ -1,7 +1,7 @@
-//! IAM: MFA devices, and the users that they belong to.
+//! IAM: MFA devices and users.
 //!
-//! Reads may be repeated by the SDK. What changes something is sent once: an answer that was lost is for the caller to
-//! find out about, because the second time AWS would say something else.
+//! The SDK may send reads again. A change is sent once, because AWS would answer a second request differently; after a lost
+//! response, the caller finds out what happened.
 
 mod changes;
 mod lists;
@@ -27,7 +27,7 @@ pub struct Tag {
 }
 
 impl Signer<'_> {
-    /// Asks IAM for what may be repeated, which the SDK then does.
+    /// Sends a request that the SDK may send again.
     fn idempotent<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
@@ -36,7 +36,7 @@ impl Signer<'_> {
         self.ask_iam(operation, RetryConfig::standard(), send)
     }
 
-    /// Has IAM change something: sent once.
+    /// Sends a request once.
     fn once<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
@@ -68,7 +68,7 @@ impl Signer<'_> {
     }
 }
 
-/// Tags as the SDK wants them. `None` where there are none: an empty list would ask for the permission to tag.
+/// Tags in the SDK's types. `None` without tags: an empty list would need the permission to tag.
 fn sdk_tags(tags: &[Tag]) -> Option<Vec<SdkTag>> {
     let tag = |tag: &Tag| SdkTag::builder().key(&tag.key).value(&tag.value).build();
     let tags = tags.iter().map(|t| tag(t).unwrap_or_else(|_| unreachable!("it has a key and a value")));

@@ -12,7 +12,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Keys of their parts; with a token they are a session's.
+    /// With a token, the keys are those of a session.
     pub fn new(access_key_id: &str, secret: Secret<String>, token: Option<Secret<String>>) -> Self {
         Self { access_key_id: access_key_id.to_owned(), secret_access_key: secret, session_token: token }
     }
@@ -27,7 +27,7 @@ impl Keys {
         &self.access_key_id
     }
 
-    /// The same as long-term keys, unless they are a session's.
+    /// Long-term keys, unless these are the keys of a session.
     pub fn long_term(&self) -> Option<LongTermKeys> {
         let secret_access_key = self.secret_access_key.clone();
         let keys = LongTermKeys { access_key_id: self.access_key_id.clone(), secret_access_key };

@@ -1,4 +1,4 @@
-//! How AWS is reached, and why it cannot be.
+//! How to reach AWS.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::model::region::Region;
 /// How to reach AWS. Everything comes from flags, the environment and the profile, and is checked by its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The region whose STS is asked and whose partition's IAM.
+    /// The region of STS; its partition decides which IAM is used.
     pub region: Region,
-    /// A URL instead of the region's STS endpoint.
+    /// Replaces the region's STS endpoint.
     pub sts_endpoint: Option<Endpoint>,
-    /// A URL instead of the partition's IAM endpoint.
+    /// Replaces the partition's IAM endpoint.
     pub iam_endpoint: Option<Endpoint>,
     pub use_fips: bool,
     /// Endpoints with IPv6.
@@ -25,9 +25,9 @@ pub struct Settings {
     pub http_proxy: Option<ProxyUrl>,
     /// The proxy for `https://` endpoints.
     pub https_proxy: Option<ProxyUrl>,
-    /// Hosts to reach without a proxy, as curl and the AWS CLI read `NO_PROXY`.
+    /// Hosts to reach without a proxy, in the format of `NO_PROXY`.
     pub no_proxy: Option<String>,
-    /// How long a request may take in all.
+    /// The time limit for a whole request.
     pub deadline: Duration,
 }
 
@@ -49,15 +49,15 @@ impl Settings {
     }
 }
 
-/// Settings under which no request can be made.
+/// Settings with which no request can be sent.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("the CA bundle `{path}` cannot be read: {source}")]
+    #[error("cannot read the CA bundle `{path}`: {source}")]
     CaBundleUnreadable { path: PathBuf, source: std::io::Error },
     /// The CA bundle has no certificate in it.
     #[error("the CA bundle `{0}` has no usable PEM certificate")]
     CaBundleEmpty(PathBuf),
-    #[error("TLS cannot be set up: {0}")]
+    #[error("cannot set up TLS: {0}")]
     Tls(String),
     /// The SDK rejects the proxy URL. It may contain a password, so it is not shown.
     #[error("the proxy URL is malformed")]
@@ -65,7 +65,7 @@ pub enum ClientError {
     /// The SDK's endpoint rules find no server for these settings.
     #[error("no STS endpoint for region `{region}` with these settings: {why}")]
     NoServer { region: Region, why: String },
-    /// The runtime that makes the requests could not be started.
+    /// The runtime for requests could not be started.
     #[error("cannot start the network runtime: {0}")]
     Runtime(#[from] std::io::Error),
 }

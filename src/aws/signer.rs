@@ -17,28 +17,27 @@ use super::keys::Keys;
 use super::watch::{Shape, Watch};
 use crate::clock::SharedClock;
 
-/// What came of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub struct Reply<T> {
-    /// The answer, or why there is none.
     pub result: Result<T, AwsError>,
-    /// AWS's time, from the `Date` header; `None` if nothing came back.
+    /// AWS's time, from the `Date` header; `None` without a response.
     pub server_time: Option<DateTime<Utc>>,
 }
 
 impl<T> Reply<T> {
-    /// What the answer says, in our terms.
+    /// Converts the response.
     pub(super) fn and_then<U>(self, read: impl FnOnce(T) -> Result<U, AwsError>) -> Reply<U> {
         Reply { result: self.result.and_then(read), server_time: self.server_time }
     }
 
-    /// That there was an answer.
+    /// Drops the content of the response.
     pub(super) fn done(self) -> Reply<()> {
         self.and_then(|_| Ok(()))
     }
 }
 
-/// AWS's operations, signed with the keys and for the time that are bound here.
+/// AWS's operations, signed with these keys for this time.
 #[derive(Debug, Clone, Copy)]
 pub struct Signer<'a> {
     pub(super) aws: &'a Aws,
@@ -59,7 +58,7 @@ impl Signer<'_> {
         self.aws.clock().now() + self.offset
     }
 
-    /// Sends a request and waits for what comes of it, watching the answer.
+    /// Sends a request, waits for the response and checks it.
     pub(super) fn request<T, E: OperationError, F: Future<Output = Sent<T, E>>>(
         &self,
         operation: &'static str,
@@ -106,20 +105,20 @@ impl Signer<'_> {
             .timeout_config(timeouts)
             .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
             .time_source(OffsetClock { clock: self.aws.clock(), offset: self.offset })
-            // The offset is ours to keep: the ledger remembers it from process to process.
+            // The ledger remembers the offset from process to process.
             .disable_clock_skew_correction(true)
             .http_client(self.aws.http())
             .build()
     }
 }
 
-/// How long name, proxy, connection and TLS may take together. Less than the request as a whole: if that ended first,
-/// nobody could say that nothing was sent, and an unused code would count as used.
+/// The time limit for name lookup, proxy, connection and TLS together. It is shorter than the limit for the request: if that
+/// one were reached first, the code would count as used although nothing was sent.
 fn connect_limit(deadline: Duration) -> Duration {
     (deadline * 2 / 3).min(Duration::from_secs(3))
 }
 
-/// AWS's time as far as we know it, for signatures.
+/// AWS's time, for signatures.
 #[derive(Debug)]
 pub(super) struct OffsetClock {
     pub(super) clock: SharedClock,

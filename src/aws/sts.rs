@@ -1,4 +1,4 @@
-//! STS: sessions, roles, and who one is.
+//! STS: sessions, roles and the caller's identity.
 
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder as ConfigBuilder;
@@ -14,27 +14,25 @@ use crate::model::serial::Serial;
 use crate::model::session::{Session, is_plausible};
 use crate::model::totp::Code;
 
-/// A device's serial and a code of it, for calls that prove MFA.
+/// A device and one of its codes, for requests with MFA.
 #[derive(Debug, Clone)]
 pub struct Mfa {
     pub serial: Serial,
-    /// A code of one of its steps.
     pub code: Code,
 }
 
-/// What AssumeRole is asked for.
+/// The parameters of AssumeRole.
 #[derive(Debug, Clone)]
 pub struct AssumeRole {
     pub role_arn: RoleArn,
-    /// The name under which CloudTrail shows the session.
+    /// The session's name in CloudTrail.
     pub session_name: RoleSessionName,
-    /// What the role's trust policy may demand of outsiders.
+    /// The role's trust policy may require it from other accounts.
     pub external_id: Option<ExternalId>,
-    /// How long the session is to live.
     pub duration: SessionDuration,
 }
 
-/// Who the keys belong to.
+/// Whom the keys belong to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerIdentity {
     /// The ARN of the user, role session or root.
@@ -44,7 +42,7 @@ pub struct CallerIdentity {
 }
 
 impl Signer<'_> {
-    /// GetSessionToken with MFA. Sent once.
+    /// GetSessionToken with MFA, sent once.
     pub fn get_session_token(&self, mfa: &Mfa, duration: SessionDuration) -> Reply<Session> {
         const OPERATION: &str = "GetSessionToken";
         let issued = self.now();
@@ -56,7 +54,7 @@ impl Signer<'_> {
         session(OPERATION, reply, issued, account, |output| output.credentials)
     }
 
-    /// AssumeRole, with MFA where given; then it is sent once.
+    /// AssumeRole. With MFA it is sent once.
     pub fn assume_role(&self, role: &AssumeRole, mfa: Option<&Mfa>) -> Reply<Session> {
         const OPERATION: &str = "AssumeRole";
         let issued = self.now();
@@ -75,7 +73,7 @@ impl Signer<'_> {
         session(OPERATION, reply, issued, account, |output| output.credentials)
     }
 
-    /// GetCallerIdentity, which nobody can be forbidden.
+    /// GetCallerIdentity, which needs no permission.
     pub fn get_caller_identity(&self) -> Reply<CallerIdentity> {
         const OPERATION: &str = "GetCallerIdentity";
         let retry = RetryConfig::standard();
@@ -100,8 +98,8 @@ impl Signer<'_> {
     }
 }
 
-/// The session in a response, if it is complete and has not expired. For missing elements the SDK fills in empty texts and
-/// 1970.
+/// The session in a response, if it is complete and has not expired. The SDK replaces missing elements with empty strings
+/// and 1970.
 fn session<T>(
     operation: &'static str,
     reply: Reply<T>,
@@ -109,7 +107,7 @@ fn session<T>(
     account_id: Option<String>,
     credentials: impl FnOnce(T) -> Option<StsCredentials>,
 ) -> Reply<Session> {
-    // AWS's own time: this computer's may be off.
+    // AWS's own time, because this computer's clock may be off.
     let now = reply.server_time.unwrap_or(issued);
     reply.and_then(|output| {
         let missing = |what| AwsError::incomplete(operation, what);
@@ -139,7 +137,7 @@ mod tests {
     use super::*;
     use crate::aws::AwsErrorKind;
 
-    /// The session in a response of AWS's time `now` whose session ends at `end`, seconds after 1970.
+    /// Parses a response that AWS sends at `now`, with a session that expires at `end`, in seconds after 1970.
     fn session_of(now: i64, end: i64, local: i64) -> Result<Session, AwsError> {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         let credentials = StsCredentials::builder().access_key_id("ASIAEXAMPLE").secret_access_key("s");
@@ -150,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_ends_in_the_future_by_awss_clock() {
+    fn session_expires_in_the_future_by_awss_clock() {
         assert!(session_of(1000, 1001, 5000).is_ok(), "this computer's clock does not matter");
         for end in [0, 1000, 253_402_300_800, i64::MAX] {
             assert_eq!(session_of(1000, end, 0).unwrap_err().kind, AwsErrorKind::Lost);

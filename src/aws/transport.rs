@@ -1,5 +1,5 @@
-//! HTTP for every request, including those of the SDK's default chain: through the proxy, with the trusted certificates, and
-//! with responses read completely here, within a limit of size and time.
+//! HTTP for every request, including those of the SDK's default chain: through the proxy, with the trusted certificates.
+//! Responses are read completely here, within a size and a time limit.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use super::settings::{ClientError, Settings};
 use crate::files;
 use crate::model::proxy::ProxyUrl;
 
-/// No expected response comes near this: the longest is a page of a thousand devices, about 400 KiB.
+/// Much larger than any response: a page of a thousand devices has about 400 KiB.
 pub(super) const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// A response longer than [`ANSWER_LIMIT`].
@@ -38,7 +38,7 @@ pub(super) struct TooLarge;
 #[error("the response did not end in time")]
 pub(super) struct Late;
 
-/// The only way to the network with these settings.
+/// The only HTTP client with these settings.
 pub(super) fn http_client(settings: &Settings) -> Result<SharedHttpClient, ClientError> {
     let tls_context = TlsContext::builder().with_trust_store(trust_store(settings)?).build();
     let tls_context = tls_context.map_err(|e| ClientError::Tls(e.to_string()))?;

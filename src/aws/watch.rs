@@ -1,5 +1,4 @@
-//! What requests and responses show besides their content: whether a request was sent, AWS's time, and whether a response
-//! comes from AWS and is complete.
+//! Observes requests and responses: whether a request was sent, AWS's time, and whether a response is from AWS and complete.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,7 +22,7 @@ pub(super) struct Watch {
 /// What an operation's requests and responses showed.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
-    /// Whether a request was built, signed and handed to the network. Before that, nothing has left this computer.
+    /// Whether a request was built, signed and passed to the network. Before that, nothing has left this computer.
     pub(super) sent: bool,
     /// The URL of the last request.
     pub(super) url: String,
@@ -31,12 +30,12 @@ pub(super) struct Seen {
     pub(super) date: Option<DateTime<Utc>>,
     /// The shape of the last response.
     pub(super) last: Option<Shape>,
-    /// The shape of a response that the SDK wrongly took for a success; a list has a response for each page.
+    /// The shape of a response that the SDK wrongly accepted as a success; a list has a response for each page.
     pub(super) bad_success: Option<Shape>,
 }
 
-/// What a response is, judged by its root element. The SDK does not check: truncated XML gives it half a token, and where it
-/// expects an empty body, a captive portal's page is a success.
+/// What a response is, judged by its root element. The SDK does not check: it reads half a token from truncated XML, and
+/// accepts a captive portal's page where it expects an empty body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A complete response from AWS.
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_response_is_whole_when_its_root_element_is_closed() {
+    fn response_is_whole_when_its_root_element_is_closed() {
         assert_eq!(of(WHOLE), Shape::Whole);
         assert_eq!(of(WHOLE.split_once('\n').unwrap().1), Shape::Whole);
         assert_eq!(of("<ErrorResponse><Error/></ErrorResponse>"), Shape::Whole);
@@ -165,14 +164,14 @@ mod tests {
     }
 
     #[test]
-    fn a_response_cut_at_any_byte_is_cut() {
+    fn response_truncated_at_any_byte_is_cut() {
         for end in 0..WHOLE.trim_end().len() {
             assert_eq!(of(&WHOLE[..end]), Shape::Cut, "{}", &WHOLE[..end]);
         }
     }
 
     #[test]
-    fn a_response_to_another_operation_is_foreign() {
+    fn response_to_another_operation_is_foreign() {
         let shape = |body: &str| shape(body.as_bytes(), "DeleteVirtualMFADevice", true);
         assert_eq!(shape(WHOLE), Shape::Foreign);
         assert_eq!(shape("<html>sign in</html>"), Shape::Foreign);

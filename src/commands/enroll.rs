@@ -19,42 +19,42 @@ use crate::store::StoreKind;
 /// Create, store, enable and verify a virtual MFA device
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-An enrolment that was interrupted, however it was, goes on when the same is run again. \
-An administrator's credentials may be of any kind that the AWS CLI takes: keys, SSO, a role.
+If an enrollment is interrupted, run the same command again to resume it. \
+An administrator's credentials can be anything the AWS CLI accepts: access keys, SSO or a role.
 
 Examples:
-  awsmfa enroll --profile dev                            for the user whose keys `dev` has
-  awsmfa enroll --user alice --profile admin             for another user, by an administrator
-  awsmfa enroll --user alice --for-profile alice         … whose keys profile `alice` has
-  awsmfa enroll --user demo --create-user --access-key   the user, the keys in [demo], the device")]
+  awsmfa enroll --profile dev                            for the user of the keys in `dev`
+  awsmfa enroll --user alice --profile admin             for another user, as an administrator
+  awsmfa enroll --user alice --for-profile alice         for another user with keys in `alice`
+  awsmfa enroll --user demo --create-user --access-key   create a user, keys and a device")]
 pub struct EnrollArgs {
     #[command(flatten)]
     profile: super::ProfileArg,
-    /// Who gets the device [default: the user whose credentials these are]
+    /// User who gets the device [default: the user of the credentials]
     #[arg(short, long, value_name = "NAME")]
     user: Option<UserName>,
-    /// The device's name [default: the user's name]
+    /// Device name [default: the user's name]
     #[arg(short, long, value_name = "NAME")]
     device_name: Option<DeviceName>,
-    /// The device's path, as in `/engineering/`
+    /// Device path, such as `/engineering/`
     #[arg(long, value_name = "PATH", default_value = "/", hide_default_value = true)]
     path: IamPath,
-    /// The profile that is to use the device [default: the profile that has the user's keys]
+    /// Profile that will use the device [default: the profile with the user's keys]
     #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     for_profile: Option<String>,
-    /// Where to keep the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
+    /// Where to store the secret: `keyring` or `file` [default: `AWSMFA_STORE`, or else the keyring if it works]
     #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
     store: Option<StoreKind>,
-    /// Only go on with an enrolment that was interrupted
+    /// Resume an interrupted enrollment; do not start a new one
     #[arg(short, long)]
     resume: bool,
-    /// Delete a device of that name that is nobody's and whose secret is lost, and create it anew
+    /// If an unassigned device has this name, delete it and create a new one
     #[arg(long)]
     replace: bool,
-    /// Tag the device; needs the permission iam:TagMFADevice
+    /// Tag the device (needs permission iam:TagMFADevice)
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<TagText>,
-    /// Answer questions with yes
+    /// Answer yes to all prompts
     #[arg(short, long)]
     yes: bool,
     /// Print the result as JSON
@@ -66,23 +66,23 @@ pub struct EnrollArgs {
     new_user: NewUserArgs,
 }
 
-/// The user, made first. What is there already is left alone.
+/// What to create for a user. Whatever exists already is left alone.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "A new user")]
+#[command(next_help_heading = "New user")]
 struct NewUserArgs {
-    /// Create the user first, if there is none of that name
+    /// Create the user first, if it does not exist
     #[arg(long, requires = "user")]
     create_user: bool,
-    /// The new user's path
+    /// Path of the new user
     #[arg(long, value_name = "PATH", requires = "create_user")]
     user_path: Option<IamPath>,
     /// Attach a policy to the user
     #[arg(long = "attach-policy", value_name = "ARN", requires = "create_user")]
     policies: Vec<PolicyArn>,
-    /// Make a password for the console and show it once, on the terminal
+    /// Generate a console password and show it once on the terminal
     #[arg(long, requires = "create_user")]
     console_password: bool,
-    /// Make an access key and write it to the profile, which by default has the user's name
+    /// Create an access key and write it to the profile [default profile: the user's name]
     #[arg(long, requires = "create_user")]
     access_key: bool,
 }
@@ -108,10 +108,10 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     let backup = args.backup.choice(args.yes);
     qr_copy::check(ctx, None, &backup)?;
     let enrolled = enrollment::enroll(ctx, &request(args))?;
-    ctx.ui.done(format_args!("`{}` has MFA: `{}`", enrolled.user, enrolled.serial));
-    // A copy that fails is told last: the enrolment is done.
+    ctx.ui.done(format_args!("`{}` now has MFA device `{}`", enrolled.user, enrolled.serial));
+    // A failed copy is reported last, because the device is enrolled.
     let copied = qr_copy::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
-    // The enrollment is done; files that cannot be read now are not its failure.
+    // The device is enrolled, so files that cannot be read now are no failure.
     let outlook = enrolled.profile.as_ref().and_then(|profile| outlook(ctx, profile).ok());
     let (found, served) = outlook.unwrap_or_default();
     findings::warn(ctx, &found);
@@ -123,16 +123,16 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     }
     match &enrolled.profile {
         Some(_) => ctx.ui.hint(next),
-        None => ctx.ui.hint(format_args!("name it in the profile that has the user's keys: `{next}`")),
+        None => ctx.ui.hint(format_args!("set it in the profile that has the user's keys: `{next}`")),
     }
     copied
 }
 
-/// IAM would refuse them when the user is there already.
+/// IAM would refuse the tags only after the user was created.
 fn check_tags(tags: &[TagText]) -> CommandResult {
     let Some(key) = TagText::twice(tags) else { return Ok(()) };
-    let message = format!("the tag `{key}` is given twice; IAM's tag keys do not differ by case alone");
-    Err(CommandError::new(ErrorKind::Usage, message).hint("give each `--tag` another key"))
+    let message = format!("tag `{key}` is given twice; IAM tag keys are not case-sensitive");
+    Err(CommandError::new(ErrorKind::Usage, message).hint("use a different key for each `--tag`"))
 }
 
 fn request(args: &EnrollArgs) -> EnrollRequest {
@@ -158,7 +158,7 @@ fn request(args: &EnrollArgs) -> EnrollRequest {
     }
 }
 
-/// What keeps the profile's next session from the SDKs, and whether they ask us for it by themselves.
+/// What keeps the profile's next session from the SDKs, and whether they run awsmfa to get it.
 fn outlook(ctx: &Context, profile: &str) -> CommandResult<(Vec<Finding>, bool)> {
     let profiles = ctx.profiles()?;
     let Ok(resolution) = resolve(&profiles, profile) else { return Ok((Vec::new(), false)) };
@@ -175,7 +175,7 @@ fn next(enrolled: &Enrolled, served: bool) -> String {
     match &enrolled.profile {
         Some(profile) if served => format!("aws sts get-caller-identity --profile {}", quoted(profile)),
         Some(profile) => format!("awsmfa login --profile {}", quoted(profile)),
-        // Nobody here has the user's keys: whoever has them, needs the secret.
+        // The user's keys are not on this computer.
         None => format!("aws configure set mfa_serial {} --profile NAME", enrolled.serial),
     }
 }

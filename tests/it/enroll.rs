@@ -107,7 +107,7 @@ impl Bench {
 }
 
 #[test]
-fn a_user_enrols_oneself_under_the_self_manage_policy() {
+fn user_enrolls_with_the_self_manage_policy() {
     let bench = Bench::new();
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
@@ -115,7 +115,7 @@ fn a_user_enrols_oneself_under_the_self_manage_policy() {
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: verified: AWS issued a session for one of its codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo
     ");
@@ -130,23 +130,23 @@ fn a_user_enrols_oneself_under_the_self_manage_policy() {
 }
 
 #[test]
-fn an_administrator_enrols_another() {
+fn administrator_enrolls_another_user() {
     let bench = Bench::new();
     let ran = bench.by_admin().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: verified: AWS lists `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
-    hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    hint: set it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
     assert_eq!(bench.count("GetSessionToken"), 0, "an administrator has no use for the user's codes");
     bench.check_one(USER);
 }
 
 #[test]
-fn the_profile_that_has_the_users_keys_gets_the_device() {
+fn profile_with_the_users_keys_uses_the_device() {
     let bench = Bench::new();
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo", "--json"];
     let json = bench.home.awsmfa(args).run().success().json();
@@ -176,7 +176,7 @@ fn a_profile_that_asks_us_needs_no_login_but_nothing_beside_the_command() {
 }
 
 #[test]
-fn keys_of_the_environment_do() {
+fn keys_in_the_environment_are_enough() {
     let bench = Bench::new();
     let ran = bench
         .home
@@ -189,7 +189,7 @@ fn keys_of_the_environment_do() {
 }
 
 #[test]
-fn an_administrator_may_come_by_role_through_the_sdk() {
+fn administrator_can_use_a_role_of_the_sdk() {
     let bench = Bench::new();
     let spec = fake_aws::RoleSpec { permissions: Permissions::Admin, ..fake_aws::RoleSpec::default() };
     let role = bench.aws.add_role("admins", spec);
@@ -203,7 +203,7 @@ fn an_administrator_may_come_by_role_through_the_sdk() {
 }
 
 #[test]
-fn a_role_session_has_to_name_the_user() {
+fn role_session_requires_a_user() {
     let bench = Bench::new();
     let role = bench.aws.add_role("admins", fake_aws::RoleSpec::default());
     let session = bench.aws.add_role_session(&role.name, "me");
@@ -240,13 +240,13 @@ fn root_is_sent_to_the_console() {
 }
 
 #[test]
-fn a_second_run_changes_nothing() {
+fn second_run_changes_nothing() {
     let bench = Bench::new();
     bench.by_user().success();
     let ran = bench.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` was already enabled for `aws_mfa_demo`; log in to check that the stored secret still matches
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo
     ");
@@ -256,7 +256,7 @@ fn a_second_run_changes_nothing() {
 }
 
 #[test]
-fn a_second_device_is_enrolled_with_a_session_of_the_first() {
+fn second_device_is_enrolled_with_a_session_of_the_first() {
     let bench = Bench::new();
     bench.by_user().success();
     let args = ["enroll", "--profile", "demo", "--device-name", "spare"];
@@ -266,7 +266,7 @@ fn a_second_device_is_enrolled_with_a_session_of_the_first() {
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/spare` for `aws_mfa_demo`
     awsmfa: verified: AWS issued a session for one of its codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/spare` (was `arn:aws:iam::123456789012:mfa/aws_mfa_demo`)
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/spare`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/spare`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/spare --qr`
     hint: awsmfa login --profile demo
     ");
@@ -277,7 +277,7 @@ fn a_second_device_is_enrolled_with_a_session_of_the_first() {
 }
 
 #[test]
-fn a_device_whose_secret_is_elsewhere_needs_an_administrator() {
+fn device_with_its_secret_elsewhere_needs_an_administrator() {
     let bench = Bench::new();
     bench.aws.add_device(USER, USER);
     insta::assert_snapshot!(bench.by_user().code(2).err(), @"
@@ -304,7 +304,7 @@ fn a_device_whose_secret_is_elsewhere_needs_an_administrator() {
 }
 
 #[test]
-fn a_device_whose_secret_is_here_makes_room_for_another() {
+fn device_with_a_stored_secret_allows_another() {
     let bench = Bench::new();
     bench.aws.add_device(USER, USER);
     let phone = bench.aws.add_device(USER, "phone");
@@ -317,7 +317,7 @@ fn a_device_whose_secret_is_here_makes_room_for_another() {
 }
 
 #[test]
-fn an_administrator_whose_policy_wants_mfa_gives_a_code_by_oneself() {
+fn administrator_whose_policy_requires_mfa_signs_in_with_the_stored_device() {
     let bench = Bench::new();
     let device = bench.aws.add_device("boss", "boss");
     let args = ["device", "import", "--profile", "admin", "--serial", &device.serial, "--secret-stdin"];

@@ -47,14 +47,14 @@ impl Hosted {
 }
 
 #[test]
-fn the_regions_own_sts_is_asked_through_the_proxy() {
+fn regions_sts_is_reached_through_the_proxy() {
     let hosted = hosted("sts.eu-central-1.amazonaws.com", FakeAws::builder());
     hosted.config("region = eu-central-1\n");
     hosted.assert_login_asks("sts.eu-central-1.amazonaws.com");
 }
 
 #[test]
-fn without_a_region_the_partition_decides() {
+fn partition_decides_without_a_region() {
     for (partition, host) in [
         ("aws", "sts.us-east-1.amazonaws.com"),
         ("aws-cn", "sts.cn-north-1.amazonaws.com.cn"),
@@ -67,7 +67,7 @@ fn without_a_region_the_partition_decides() {
 }
 
 #[test]
-fn fips_and_dual_stack_endpoints_are_obeyed() {
+fn fips_and_dual_stack_endpoints_are_used() {
     let fips = hosted("sts-fips.us-east-1.amazonaws.com", FakeAws::builder());
     fips.config("region = us-east-1\nuse_fips_endpoint = true\n");
     fips.assert_login_asks("sts-fips.us-east-1.amazonaws.com");
@@ -77,7 +77,7 @@ fn fips_and_dual_stack_endpoints_are_obeyed() {
 }
 
 #[test]
-fn the_variable_for_the_region_wins_over_the_profile() {
+fn region_variable_overrides_the_profile() {
     let mut hosted = hosted("sts.eu-west-3.amazonaws.com", FakeAws::builder());
     hosted.config("region = eu-central-1\n");
     hosted.world.home.set("AWS_REGION", "eu-west-3");
@@ -85,7 +85,7 @@ fn the_variable_for_the_region_wins_over_the_profile() {
 }
 
 #[test]
-fn an_unknown_certificate_is_refused_and_a_bundle_makes_it_known() {
+fn unknown_certificate_is_rejected_without_a_bundle() {
     let mut world = World::with(FakeAws::builder().https().start());
     world.import();
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().code(6);
@@ -118,7 +118,7 @@ fn an_unknown_certificate_is_refused_and_a_bundle_makes_it_known() {
 }
 
 #[test]
-fn plain_endpoints_use_the_plain_proxy_and_no_proxy_is_obeyed() {
+fn http_endpoints_use_http_proxy_and_no_proxy() {
     let mut world = World::imported();
     let proxy = Proxy::start();
     world.home.set("HTTP_PROXY", &proxy.url());
@@ -131,7 +131,7 @@ fn plain_endpoints_use_the_plain_proxy_and_no_proxy_is_obeyed() {
 }
 
 #[test]
-fn an_unreachable_host_is_named_and_a_mistyped_region_too() {
+fn unreachable_host_and_mistyped_region_are_reported() {
     let mut world = World::imported();
     world.home.unset("AWS_ENDPOINT_URL");
     // Nobody listens at this proxy, so that no name is looked up.
@@ -168,7 +168,7 @@ fn an_unreachable_host_is_named_and_a_mistyped_region_too() {
 }
 
 #[test]
-fn passwords_of_proxies_are_read_as_in_the_aws_cli() {
+fn proxy_passwords_are_read_as_in_the_aws_cli() {
     for (password, spelling) in [("p@ss", "p@ss"), ("p:a:ss", "p:a:ss"), ("p/ss", "p%2Fss"), ("p%ss", "p%ss")]
     {
         let mut world = World::imported();

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 command -v strace >/dev/null || { echo "strace is not installed" >&2; exit 1; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-name=enroll::kills::every_system_call_may_be_the_last
+name=enroll::kills::enrollment_survives_a_kill_at_every_system_call
 { cargo test --workspace --test it -- --ignored --nocapture --exact "$name" || :; } | tee "$log"
 # cargo succeeds even if the filter matches no test.
 grep -q '^test result: ok\. 1 passed' "$log"

@@ -1,4 +1,4 @@
-//! What changes MFA devices. Every request is sent once.
+//! Changes to MFA devices. Every request is sent once.
 
 use aws_sdk_iam::operation::create_virtual_mfa_device::CreateVirtualMfaDeviceOutput;
 
@@ -9,26 +9,24 @@ use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Code;
 
-/// A virtual device that AWS has just created: the only time that it tells the seed.
+/// A virtual device that AWS just created. AWS shows the seed only now.
 #[derive(Debug)]
 pub struct NewDevice {
-    /// Its ARN, if AWS sent one that is valid.
+    /// Its ARN, if AWS sent a valid one.
     pub serial: Option<Serial>,
-    /// Its secret key as AWS sent it: Base32 text, but not checked here, because it must be kept whatever it is.
+    /// Its secret key as AWS sent it. It should be Base32, but is not checked here, because it must be saved in any case.
     pub seed: Secret<Vec<u8>>,
 }
 
-/// Two consecutive codes in order, as AWS asks for them to set a device's clock. They are not used up for sessions.
+/// Two consecutive codes, with which AWS learns a device's clock. They can still be used for sessions.
 #[derive(Debug, Clone)]
 pub struct CodePair {
-    /// The earlier code.
     pub first: Code,
-    /// The code of the next step.
     pub second: Code,
 }
 
 impl Signer<'_> {
-    /// CreateVirtualMFADevice. `path` begins and ends with a slash. Tags need a permission of their own.
+    /// CreateVirtualMFADevice. `path` begins and ends with a slash. Tags need another permission.
     pub fn create_virtual_mfa_device(&self, name: &str, path: &str, tags: &[Tag]) -> Reply<NewDevice> {
         const OPERATION: &str = "CreateVirtualMFADevice";
         let reply = self.once(OPERATION, |iam| {
@@ -40,7 +38,7 @@ impl Signer<'_> {
         })
     }
 
-    /// EnableMFADevice: makes the device `user`'s.
+    /// EnableMFADevice: assigns the device to `user`.
     pub fn enable_mfa_device(&self, user: &str, serial: &Serial, codes: &CodePair) -> Reply<()> {
         let reply = self.once("EnableMFADevice", |iam| {
             let request = iam.enable_mfa_device().user_name(user).serial_number(serial.as_str());
@@ -50,7 +48,7 @@ impl Signer<'_> {
         reply.done()
     }
 
-    /// ResyncMFADevice: tells AWS the device's clock.
+    /// ResyncMFADevice: corrects AWS's idea of the device's clock.
     pub fn resync_mfa_device(&self, user: &str, serial: &Serial, codes: &CodePair) -> Reply<()> {
         let reply = self.once("ResyncMFADevice", |iam| {
             let request = iam.resync_mfa_device().user_name(user).serial_number(serial.as_str());
@@ -60,7 +58,7 @@ impl Signer<'_> {
         reply.done()
     }
 
-    /// DeactivateMFADevice: takes the device from `user`.
+    /// DeactivateMFADevice: unassigns the device.
     pub fn deactivate_mfa_device(&self, user: &str, serial: &Serial) -> Reply<()> {
         let reply = self.once("DeactivateMFADevice", |iam| {
             iam.deactivate_mfa_device().user_name(user).serial_number(serial.as_str()).send()
@@ -68,7 +66,7 @@ impl Signer<'_> {
         reply.done()
     }
 
-    /// DeleteVirtualMFADevice: deletes a device that is nobody's.
+    /// DeleteVirtualMFADevice: deletes an unassigned device.
     pub fn delete_virtual_mfa_device(&self, serial: &Serial) -> Reply<()> {
         let reply = self.once("DeleteVirtualMFADevice", |iam| {
             iam.delete_virtual_mfa_device().serial_number(serial.as_str()).send()

@@ -1,4 +1,4 @@
-//! What lists MFA devices: of a user, and of the account. Neither tells a seed.
+//! Lists of MFA devices: a user's and an account's.
 
 use aws_sdk_iam::types::{self, AssignmentStatusType};
 use chrono::{DateTime, Utc};
@@ -6,25 +6,25 @@ use chrono::{DateTime, Utc};
 use super::super::errors::AwsError;
 use super::super::signer::{Reply, Signer};
 
-/// A user's MFA device of any kind, as IAM lists it.
+/// A user's MFA device of any kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MfaDevice {
-    /// An ARN, or a hardware token's number; security keys are listed too.
+    /// An ARN, or a hardware token's serial number. Security keys are listed too.
     pub serial: String,
-    /// The user it is enabled for.
+    /// The user who has the device.
     pub user: String,
     pub enabled: Option<DateTime<Utc>>,
 }
 
-/// A virtual device of the account.
+/// A virtual MFA device of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VirtualDevice {
     pub serial: String,
-    /// Whose it is, if it is enabled for somebody. Root is listed without a name.
+    /// `None` if the device is unassigned.
     pub assigned: Option<Assigned>,
 }
 
-/// To whom a virtual device belongs.
+/// The owner of a virtual device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assigned {
     /// The user's name; `None` for root.
@@ -33,8 +33,8 @@ pub struct Assigned {
 }
 
 impl Signer<'_> {
-    /// ListMFADevices, all pages: the user's devices. Without `user`, the owner's of the keys; no permission beyond
-    /// one's own devices is needed then.
+    /// ListMFADevices, all pages. Without `user`, the devices of the caller, for which the permission for one's own devices
+    /// is enough.
     pub fn list_mfa_devices(&self, user: Option<&str>) -> Reply<Vec<MfaDevice>> {
         let user = user.map(str::to_owned);
         const OPERATION: &str = "ListMFADevices";
@@ -45,11 +45,11 @@ impl Signer<'_> {
         reply.and_then(|devices| devices.into_iter().map(|device| mfa_device(OPERATION, device)).collect())
     }
 
-    /// ListVirtualMFADevices, all pages: the account's virtual devices, somebody's and nobody's. It needs its permission on `*`.
+    /// ListVirtualMFADevices, all pages: the account's virtual devices, assigned or not. Needs the permission on `*`.
     pub fn list_virtual_mfa_devices(&self) -> Reply<Vec<VirtualDevice>> {
         const OPERATION: &str = "ListVirtualMFADevices";
         let reply = self.idempotent(OPERATION, |iam| {
-            // An account may have thousands; AWS sends a hundred a page unless asked for more.
+            // An account may have thousands of devices, and the default page size is 100.
             let request =
                 iam.list_virtual_mfa_devices().assignment_status(AssignmentStatusType::Any).max_items(1000);
             request.into_paginator().items().send().collect::<Result<Vec<_>, _>>()
@@ -77,7 +77,7 @@ fn virtual_device(
     Ok(VirtualDevice { serial: present(operation, device.serial_number)?, assigned })
 }
 
-/// A serial number; the SDK fills in an empty text where it is missing.
+/// A serial number. The SDK replaces a missing one with an empty string.
 fn present(operation: &'static str, serial: String) -> Result<String, AwsError> {
     Some(serial).filter(|serial| !serial.is_empty()).ok_or_else(|| AwsError::incomplete(operation, "serial"))
 }

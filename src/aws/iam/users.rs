@@ -1,4 +1,4 @@
-//! Users, and what is made for a new one: policies, a console password, access keys.
+//! Users, their policies, console passwords and access keys.
 
 use aws_sdk_iam::types::{AccessKey, User};
 
@@ -8,7 +8,7 @@ use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
 
 impl Signer<'_> {
-    /// GetUser: the user's ARN, path included.
+    /// GetUser: the user's ARN, including the path.
     pub fn get_user(&self, user: &str) -> Reply<String> {
         const OPERATION: &str = "GetUser";
         let reply = self.idempotent(OPERATION, |iam| iam.get_user().user_name(user).send());
@@ -22,7 +22,7 @@ impl Signer<'_> {
         reply.and_then(|output| arn(OPERATION, output.user))
     }
 
-    /// AttachUserPolicy. A policy that is attached already stays so, so it may be repeated.
+    /// AttachUserPolicy. Attaching a policy again changes nothing, so the SDK may send it again.
     pub fn attach_user_policy(&self, user: &str, policy_arn: &str) -> Reply<()> {
         let reply = self.idempotent("AttachUserPolicy", |iam| {
             iam.attach_user_policy().user_name(user).policy_arn(policy_arn).send()
@@ -30,7 +30,7 @@ impl Signer<'_> {
         reply.done()
     }
 
-    /// CreateLoginProfile, sent once: a password for the console, which the user has to change at once.
+    /// CreateLoginProfile, sent once: sets a console password that the user has to change at the first sign-in.
     pub fn create_login_profile(&self, user: &str, password: &Secret<String>) -> Reply<()> {
         let reply = self.once("CreateLoginProfile", |iam| {
             let request = iam.create_login_profile().user_name(user).password(password.expose());
@@ -39,8 +39,8 @@ impl Signer<'_> {
         reply.done()
     }
 
-    /// CreateAccessKey, sent once. AWS tells the secret only here. With temporary keys IAM cannot tell whose the new
-    /// key should be, so the user is always named.
+    /// CreateAccessKey, sent once. AWS shows the secret only now. With temporary keys IAM cannot determine the user, so the
+    /// user is always sent.
     pub fn create_access_key(&self, user: &str) -> Reply<LongTermKeys> {
         const OPERATION: &str = "CreateAccessKey";
         let reply = self.once(OPERATION, |iam| iam.create_access_key().user_name(user).send());

@@ -22,7 +22,7 @@ fn check_one(bench: &Bench) {
 }
 
 #[test]
-fn an_enable_that_never_arrived_is_sent_again_where_nothing_may_be_listed() {
+fn lost_enable_is_sent_again_without_permission_to_list() {
     let bench = still(FakeAws::builder());
     bench.aws.deny(USER, "iam:ListMFADevices");
     bench.aws.fault(Fault::drop_before().on("EnableMFADevice"));
@@ -44,7 +44,7 @@ fn lists_that_lag_behind_do_not_mislead() {
 }
 
 #[test]
-fn a_device_that_is_not_listed_in_the_end_is_not_called_anothers() {
+fn unlisted_device_is_not_attributed_to_another_user() {
     let bench = still(FakeAws::builder().list_lag(Duration::from_secs(600)));
     bench.aws.fault(Fault::drop_after().on("EnableMFADevice"));
     let error = bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap_err();
@@ -59,7 +59,7 @@ fn a_device_that_is_not_listed_in_the_end_is_not_called_anothers() {
 }
 
 #[test]
-fn what_was_made_just_now_is_waited_for() {
+fn new_device_is_waited_for() {
     let bench = still(FakeAws::builder().creation_lag(Duration::from_secs(6)));
     let computer = bench.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
@@ -71,7 +71,7 @@ fn what_was_made_just_now_is_waited_for() {
 }
 
 #[test]
-fn a_device_that_aws_never_comes_to_know_is_named() {
+fn device_that_aws_never_recognizes_is_reported() {
     let bench = still(FakeAws::builder().creation_lag(Duration::from_secs(600)));
     let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
     assert_eq!(error.message, "AWS has no device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`");
@@ -81,7 +81,7 @@ fn a_device_that_aws_never_comes_to_know_is_named() {
 }
 
 #[test]
-fn an_enabled_device_that_is_gone_is_begun_again_where_nothing_may_be_listed() {
+fn enrollment_of_a_removed_device_starts_over_without_permission_to_list() {
     let bench = still(FakeAws::builder());
     bench.aws.deny(USER, "iam:ListMFADevices");
     bench.aws.fault(Fault::unavailable().on("GetSessionToken").times(10));
@@ -96,7 +96,7 @@ fn an_enabled_device_that_is_gone_is_begun_again_where_nothing_may_be_listed() {
 }
 
 #[test]
-fn a_device_that_was_made_anew_elsewhere_is_told_from_the_one_whose_secret_is_here() {
+fn device_recreated_elsewhere_is_detected() {
     let bench = still(FakeAws::builder());
     bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
     bench.aws.remove_device(&bench.serial(USER));
@@ -117,7 +117,7 @@ fn a_device_that_was_made_anew_elsewhere_is_told_from_the_one_whose_secret_is_he
 }
 
 #[test]
-fn a_session_without_mfa_is_not_taken_for_an_unknown_key() {
+fn session_without_mfa_is_not_an_unknown_key() {
     let bench = Bench::new();
     let session = bench.aws.add_session(USER, false);
     let ran = bench

@@ -5,7 +5,7 @@ use fake_aws::Fault;
 use super::{Bench, USER};
 
 #[test]
-fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
+fn lost_response_to_create_leaves_a_reported_device() {
     let bench = Bench::new();
     bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
     let ran = bench.by_user().success();
@@ -17,7 +17,7 @@ fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` for `aws_mfa_demo`
     awsmfa: verified: AWS issued a session for one of its codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
     ");
@@ -25,7 +25,7 @@ fn a_lost_answer_to_create_leaves_a_device_that_is_named() {
 }
 
 #[test]
-fn a_lost_answer_to_create_is_mended_where_that_is_wished() {
+fn lost_response_to_create_is_fixed_with_replace() {
     let bench = Bench::new();
     bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
@@ -34,7 +34,7 @@ fn a_lost_answer_to_create_is_mended_where_that_is_wished() {
 }
 
 #[test]
-fn a_lost_answer_to_delete_is_found_out() {
+fn lost_response_to_delete_is_looked_up() {
     let bench = Bench::new();
     bench.aws.add_unassigned_device(USER);
     bench.aws.fault(Fault::drop_after().on("DeleteVirtualMFADevice"));
@@ -44,7 +44,7 @@ fn a_lost_answer_to_delete_is_found_out() {
 }
 
 #[test]
-fn answers_to_delete_that_stay_lost_end_it() {
+fn repeatedly_lost_responses_to_delete_are_an_error() {
     let bench = Bench::new();
     bench.aws.add_unassigned_device(USER);
     bench.aws.fault(Fault::drop_before().on("DeleteVirtualMFADevice").times(10));
@@ -56,7 +56,7 @@ fn answers_to_delete_that_stay_lost_end_it() {
 }
 
 #[test]
-fn a_device_is_replaced_once() {
+fn device_is_replaced_once() {
     let bench = Bench::new();
     bench.aws.add_unassigned_device(USER);
     bench.aws.fault(Fault::drop_after().on("CreateVirtualMFADevice"));
@@ -67,7 +67,7 @@ fn a_device_is_replaced_once() {
 }
 
 #[test]
-fn a_request_that_was_lost_on_the_way_is_sent_again() {
+fn lost_request_is_sent_again() {
     for action in ["CreateVirtualMFADevice", "EnableMFADevice", "GetSessionToken", "ListMFADevices"] {
         let bench = Bench::new();
         bench.aws.fault(Fault::drop_before().on(action));
@@ -77,7 +77,7 @@ fn a_request_that_was_lost_on_the_way_is_sent_again() {
 }
 
 #[test]
-fn a_lost_answer_to_enable_is_looked_up() {
+fn lost_response_to_enable_is_looked_up() {
     let bench = Bench::new();
     bench.aws.fault(Fault::drop_after().on("EnableMFADevice"));
     bench.by_user().success();
@@ -106,7 +106,7 @@ fn a_lost_answer_to_enable_is_looked_up() {
 }
 
 #[test]
-fn a_busy_aws_is_waited_for() {
+fn busy_aws_is_waited_for() {
     let busy = |code: &str| Fault::error(409, code, "It is being modified. Please try again.");
     for fault in [
         Fault::throttling(),
@@ -125,7 +125,7 @@ fn a_busy_aws_is_waited_for() {
 }
 
 #[test]
-fn an_aws_that_stays_busy_is_told_and_the_rest_made_later() {
+fn enrollment_resumes_after_aws_stayed_busy() {
     let bench = Bench::new();
     bench.aws.fault(Fault::throttling().on("EnableMFADevice").forever());
     let clock = bench.in_process(0);
@@ -140,7 +140,7 @@ fn an_aws_that_stays_busy_is_told_and_the_rest_made_later() {
 }
 
 #[test]
-fn aws_out_of_reach_changes_nothing_and_a_resume_ends_it() {
+fn enrollment_resumes_after_an_outage() {
     let bench = Bench::new();
     let nowhere = ["enroll", "--profile", "demo"];
     let ran = bench.home.awsmfa(nowhere).env("AWS_ENDPOINT_URL", "http://127.0.0.1:9").run();
@@ -164,7 +164,7 @@ fn aws_out_of_reach_changes_nothing_and_a_resume_ends_it() {
 }
 
 #[test]
-fn the_store_is_tried_before_aws_makes_anything() {
+fn store_is_checked_before_anything_is_created() {
     let bench = Bench::new();
     let args = ["enroll", "--profile", "demo"];
     let ran = bench.home.awsmfa(args).env("AWSMFA_PASSPHRASE_FILE", "/nowhere").run();
@@ -176,7 +176,7 @@ fn the_store_is_tried_before_aws_makes_anything() {
 }
 
 #[test]
-fn a_config_file_that_cannot_be_written_is_found_before_aws_makes_anything() {
+fn config_file_is_checked_before_anything_is_created() {
     let bench = Bench::new();
     bench.home.write_config("[profile demo]\nregion = eu-central-1\n[profile demo]\noutput = json\n");
     bench.by_user().code(3);
@@ -184,7 +184,7 @@ fn a_config_file_that_cannot_be_written_is_found_before_aws_makes_anything() {
 }
 
 #[test]
-fn a_device_that_was_deleted_meanwhile_is_created_anew() {
+fn deleted_device_is_created_again() {
     let bench = Bench::new();
     bench.aws.fault(Fault::drop_before().on("EnableMFADevice").forever());
     bench.by_user().code(6);
@@ -196,7 +196,7 @@ fn a_device_that_was_deleted_meanwhile_is_created_anew() {
 }
 
 #[test]
-fn the_secret_of_an_earlier_device_of_the_name_is_found_out() {
+fn secret_of_an_earlier_device_is_detected() {
     let bench = Bench::new();
     bench.by_user().success();
     bench.aws.remove_device(&bench.serial(USER));
@@ -213,7 +213,7 @@ fn the_secret_of_an_earlier_device_of_the_name_is_found_out() {
 }
 
 #[test]
-fn two_runs_at_once_enrol_one_device() {
+fn concurrent_runs_enroll_one_device() {
     let bench = Bench::new();
     let start = || {
         let mut command = bench.home.awsmfa(["enroll", "--profile", "demo"]).into_command();

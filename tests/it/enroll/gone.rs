@@ -18,7 +18,7 @@ fn enabled(args: &[&str]) -> Bench {
 }
 
 #[test]
-fn a_device_that_was_removed_after_it_was_enabled_is_made_anew() {
+fn device_removed_after_it_was_enabled_is_created_again() {
     for args in [&["--profile", "demo"][..], &["--profile", "admin", "--user", USER]] {
         let bench = enabled(args);
         bench.aws.remove_device(&bench.serial(USER));
@@ -31,7 +31,7 @@ fn a_device_that_was_removed_after_it_was_enabled_is_made_anew() {
 }
 
 #[test]
-fn a_secret_that_is_gone_is_told_and_the_device_passed_by() {
+fn device_with_a_lost_secret_is_passed_over() {
     let bench = enabled(&["--profile", "admin", "--user", USER]);
     let serial = bench.serial(USER);
     let forget = ["device", "remove", "--local", "--yes", &serial];
@@ -43,7 +43,7 @@ fn a_secret_that_is_gone_is_told_and_the_device_passed_by() {
 }
 
 #[test]
-fn the_enrolments_of_a_device_are_forgotten_with_it() {
+fn journal_is_removed_with_its_device() {
     let bench = enabled(&["--profile", "demo"]);
     let ctx = bench.in_process(0).ctx;
     awsmfa::testing::enrollment::forget_journal_of(&ctx, &bench.serial("other").parse().unwrap()).unwrap();

@@ -58,7 +58,7 @@ fn check_mended(bench: &Bench, said: &str, secret_lost: bool) {
 }
 
 #[test]
-fn a_plain_run_again_ends_what_was_killed() {
+fn killed_run_is_finished_by_the_same_command() {
     for action in [
         "GetCallerIdentity",
         "ListMFADevices",
@@ -102,7 +102,7 @@ fn unwrite_stage(bench: &Bench) {
 }
 
 #[test]
-fn the_name_and_the_tags_are_those_that_were_wished_first() {
+fn resumed_enrollment_keeps_name_and_tags() {
     let begin =
         ["--profile", "admin", "--user", USER, "--device-name", "spare", "--tag", "a=b", "--path", "/x/"];
     let plain = ["enroll", "--profile", "admin", "--user", USER];
@@ -129,7 +129,7 @@ fn the_name_and_the_tags_are_those_that_were_wished_first() {
 }
 
 #[test]
-fn resume_with_another_accounts_credentials_makes_nothing() {
+fn resume_with_another_accounts_credentials_changes_nothing() {
     for aws in BOTH {
         let bench = Bench::new();
         killed_at(&bench, &["--profile", "demo"], "EnableMFADevice", aws);
@@ -154,7 +154,7 @@ fn resume_with_another_accounts_credentials_makes_nothing() {
 }
 
 #[test]
-fn the_way_on_names_the_profile_of_the_environment() {
+fn resume_hint_contains_the_profile_of_the_environment() {
     let bench = Bench::new();
     bench.aws.fault(Fault::drop_before().on("EnableMFADevice").forever());
     let said = bench.home.awsmfa(["enroll"]).env("AWS_PROFILE", "demo").run().code(6).err();
@@ -165,7 +165,7 @@ fn the_way_on_names_the_profile_of_the_environment() {
 }
 
 #[test]
-fn an_enrolment_that_is_not_finished_comes_before_another() {
+fn unfinished_enrollment_comes_before_another() {
     for aws in BOTH {
         let bench = Bench::new();
         killed_at(&bench, &["--profile", "demo"], "EnableMFADevice", aws);
@@ -180,7 +180,7 @@ fn an_enrolment_that_is_not_finished_comes_before_another() {
 
 #[test]
 #[cfg(unix)]
-fn ctrl_c_says_how_to_go_on() {
+fn ctrl_c_shows_how_to_resume() {
     use rustix::process::{Pid, Signal, kill_process};
     for aws in BOTH {
         let bench = Bench::new();
@@ -202,7 +202,7 @@ fn ctrl_c_says_how_to_go_on() {
 #[ignore = "needs strace and minutes: tests/real/enroll-kills.sh"]
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stdout, reason = "run by hand, for minutes")]
-fn every_system_call_may_be_the_last() {
+fn enrollment_survives_a_kill_at_every_system_call() {
     let (mut killed, mut lost) = (0, 0);
     for call in ["writev", "recvfrom", "rename,renameat,renameat2", "fsync", "unlink", "flock", "write"] {
         for number in 1.. {

@@ -29,7 +29,7 @@ fn names_are_checked_before_aws_is_asked() {
 }
 
 #[test]
-fn a_stale_device_is_named_and_another_name_taken() {
+fn stale_device_is_reported_and_the_next_name_used() {
     let bench = Bench::new();
     let stale = bench.aws.add_unassigned_device(USER);
     let ran = bench.by_user().success();
@@ -40,7 +40,7 @@ fn a_stale_device_is_named_and_another_name_taken() {
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` for `aws_mfa_demo`
     awsmfa: verified: AWS issued a session for one of its codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
     ");
@@ -53,7 +53,7 @@ fn a_stale_device_is_named_and_another_name_taken() {
 }
 
 #[test]
-fn a_stale_device_is_replaced_where_that_is_wished_and_allowed() {
+fn stale_device_is_replaced_with_replace() {
     let bench = Bench::new();
     bench.aws.add_unassigned_device(USER);
     let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--replace"]).run();
@@ -70,15 +70,15 @@ fn a_stale_device_is_replaced_where_that_is_wished_and_allowed() {
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: verified: AWS lists `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
-    hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    hint: set it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
     bench.check_one(USER);
 }
 
 #[test]
-fn without_the_list_create_tells_that_a_name_is_taken() {
+fn taken_name_shows_at_create_without_permission_to_list() {
     let bench = Bench::new();
     bench.aws.deny(USER, "iam:ListVirtualMFADevices");
     bench.aws.add_unassigned_device(USER);
@@ -92,7 +92,7 @@ fn without_the_list_create_tells_that_a_name_is_taken() {
 }
 
 #[test]
-fn without_the_list_replace_finds_out_that_it_is_somebodys() {
+fn replace_never_deletes_an_assigned_device() {
     let bench = Bench::new();
     bench.aws.deny("boss", "iam:ListVirtualMFADevices");
     bench.aws.add_device("boss", USER);
@@ -106,7 +106,7 @@ fn without_the_list_replace_finds_out_that_it_is_somebodys() {
 }
 
 #[test]
-fn anothers_device_is_left_alone() {
+fn device_of_another_user_is_left_alone() {
     let bench = Bench::new();
     bench.aws.add_device("boss", USER);
     let args = ["enroll", "--profile", "demo", "--device-name", USER];
@@ -120,7 +120,7 @@ fn anothers_device_is_left_alone() {
 }
 
 #[test]
-fn a_half_finished_device_of_another_user_is_left_to_that_user() {
+fn unfinished_device_of_another_user_is_left_alone() {
     for (listed, replace) in [(true, false), (false, false), (true, true), (false, true)] {
         let bench = Bench::new();
         bench.aws.add_user("bob");
@@ -195,7 +195,7 @@ fn no_such_user_and_no_such_profile() {
 }
 
 #[test]
-fn tags_are_given_only_if_they_are_wished() {
+fn tags_are_sent_only_on_request() {
     let bench = Bench::new();
     let tagged = ["enroll", "--profile", "demo", "--tag", "team=blue"];
     let ran = bench.home.awsmfa(tagged).run();
@@ -207,7 +207,7 @@ fn tags_are_given_only_if_they_are_wished() {
 }
 
 #[test]
-fn a_serial_in_the_credentials_file_is_corrected_too() {
+fn serial_in_the_credentials_file_is_corrected() {
     let bench = Bench::new();
     let credentials = bench.home.credentials();
     let old = bench.serial("old");

@@ -35,7 +35,7 @@ fn check(bench: &Bench) {
 }
 
 #[test]
-fn a_new_user_has_policy_keys_device_and_session() {
+fn new_user_has_policy_keys_device_and_session() {
     let bench = Bench::new();
     let ran = create(&bench).success();
     let id = &bench.aws.access_keys("newcomer")[0].0;
@@ -47,7 +47,7 @@ fn a_new_user_has_policy_keys_device_and_session() {
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/newcomer` for `newcomer`
     awsmfa: verified: AWS issued a session for one of its codes
     awsmfa: set `mfa_serial` of profile `newcomer` to `arn:aws:iam::123456789012:mfa/newcomer`
-    awsmfa: `newcomer` has MFA: `arn:aws:iam::123456789012:mfa/newcomer`
+    awsmfa: `newcomer` now has MFA device `arn:aws:iam::123456789012:mfa/newcomer`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/newcomer --qr`
     hint: awsmfa login --profile newcomer
     ");
@@ -57,7 +57,7 @@ fn a_new_user_has_policy_keys_device_and_session() {
 }
 
 #[test]
-fn what_is_there_is_left_alone() {
+fn existing_resources_are_left_alone() {
     let bench = Bench::new();
     create(&bench).success();
     let ran = create(&bench).success();
@@ -67,7 +67,7 @@ fn what_is_there_is_left_alone() {
 }
 
 #[test]
-fn lost_answers_leave_one_user_and_one_key() {
+fn lost_responses_leave_one_user_and_one_key() {
     for action in ["CreateUser", "AttachUserPolicy", "CreateAccessKey", "EnableMFADevice"] {
         let bench = Bench::new();
         bench.aws.fault(Fault::drop_after().on(action));
@@ -77,7 +77,7 @@ fn lost_answers_leave_one_user_and_one_key() {
 }
 
 #[test]
-fn a_key_whose_secret_a_killed_run_did_not_keep_is_named() {
+fn lost_key_of_a_killed_run_is_reported() {
     let bench = Bench::new();
     let args = ["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"];
     kills::killed_at(&bench, &args, "CreateAccessKey", Aws::HadActed);
@@ -93,7 +93,7 @@ fn a_key_whose_secret_a_killed_run_did_not_keep_is_named() {
 }
 
 #[test]
-fn a_killed_run_whose_key_was_not_made_is_gone_on_with() {
+fn run_killed_before_the_key_is_resumed() {
     for action in ["CreateUser", "AttachUserPolicy", "CreateAccessKey"] {
         let bench = Bench::new();
         kills::killed_at(&bench, &CREATE[1..], action, Aws::HadNotActed);
@@ -104,7 +104,7 @@ fn a_killed_run_whose_key_was_not_made_is_gone_on_with() {
 }
 
 #[test]
-fn a_killed_run_whose_user_was_made_is_gone_on_with() {
+fn run_killed_after_the_user_is_resumed() {
     for action in ["CreateUser", "AttachUserPolicy"] {
         let bench = Bench::new();
         kills::killed_at(&bench, &CREATE[1..], action, Aws::HadActed);
@@ -115,7 +115,7 @@ fn a_killed_run_whose_user_was_made_is_gone_on_with() {
 }
 
 #[test]
-fn a_key_that_aws_does_not_know_yet_is_waited_for() {
+fn new_key_is_waited_for() {
     let bench = Bench::new();
     let unknown =
         Fault::error(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
@@ -128,7 +128,7 @@ fn a_key_that_aws_does_not_know_yet_is_waited_for() {
 }
 
 #[test]
-fn permissions_that_are_missing_are_named() {
+fn missing_permissions_are_reported() {
     for action in ["iam:CreateUser", "iam:AttachUserPolicy", "iam:CreateAccessKey"] {
         let bench = Bench::new();
         bench.aws.deny("boss", action);
@@ -144,7 +144,7 @@ fn permissions_that_are_missing_are_named() {
 }
 
 #[test]
-fn keys_of_another_are_not_overwritten() {
+fn keys_of_another_user_are_not_overwritten() {
     let bench = Bench::new();
     let args = [
         "enroll",
@@ -168,7 +168,7 @@ fn keys_of_another_are_not_overwritten() {
 }
 
 #[test]
-fn a_policy_that_is_not_there_is_told() {
+fn missing_policy_is_reported() {
     let bench = Bench::new();
     let policy = "arn:aws:iam::123456789012:policy/none";
     let args =
@@ -184,7 +184,7 @@ fn a_policy_that_is_not_there_is_told() {
 
 /// What shows here shows before AWS is asked to make anything.
 #[test]
-fn what_aws_would_refuse_later_is_refused_first() {
+fn invalid_request_is_rejected_before_anything_is_created() {
     let bench = Bench::new();
     let new = ["enroll", "--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"];
     let run = || bench.home.awsmfa(new);
@@ -202,7 +202,7 @@ fn what_aws_would_refuse_later_is_refused_first() {
 
 #[test]
 #[cfg(unix)]
-fn a_journal_that_cannot_be_written_is_told_first() {
+fn journal_is_checked_before_anything_is_created() {
     let bench = Bench::new();
     let limited = ["-c", "ulimit -f 0; exec \"$0\" \"$@\""];
     let said = bench.home.awsmfa(CREATE).under("/bin/sh", &limited).run().code(1).err();
@@ -216,7 +216,7 @@ fn a_journal_that_cannot_be_written_is_told_first() {
 }
 
 #[test]
-fn a_password_needs_a_terminal_to_be_shown_on() {
+fn console_password_needs_a_terminal() {
     let bench = Bench::new();
     let args = ["enroll", "--user", "newcomer", "--profile", "admin", "--create-user", "--console-password"];
     let ran = bench.home.awsmfa(args).run();
@@ -228,7 +228,7 @@ fn a_password_needs_a_terminal_to_be_shown_on() {
 }
 
 #[test]
-fn what_aws_may_have_made_is_not_made_twice() {
+fn change_in_doubt_is_not_repeated() {
     for action in ["CreateUser", "CreateAccessKey"] {
         let bench = Bench::new();
         bench.aws.fault(Fault::service_failure().processed().on(action));
@@ -243,7 +243,7 @@ fn what_aws_may_have_made_is_not_made_twice() {
 }
 
 #[test]
-fn a_user_that_aws_does_not_know_yet_is_waited_for() {
+fn new_user_is_waited_for() {
     let bench = Bench::with(fake_aws::FakeAws::builder().creation_lag(std::time::Duration::from_secs(6)));
     let computer = bench.in_process(0);
     computer.enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"]).unwrap();

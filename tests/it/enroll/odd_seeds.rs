@@ -3,7 +3,7 @@
 use super::Bench;
 
 #[test]
-fn a_secret_that_cannot_be_read_is_kept_as_aws_sent_it() {
+fn unreadable_secret_is_kept_unchanged() {
     for (sent, kept) in [
         (&b"JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1"[..], "JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1"),
         (b"\xff\x00\x10", "hex:ff0010"),

@@ -10,7 +10,7 @@ fn without(action: &str, code: i32) -> String {
 }
 
 #[test]
-fn what_cannot_be_done_without_names_the_statement_that_allows_it() {
+fn required_permission_is_shown_as_a_policy_statement() {
     insta::assert_snapshot!(without("iam:CreateVirtualMFADevice", 4), @r#"
     error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:CreateVirtualMFADevice` on `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:CreateVirtualMFADevice", "Resource": "arn:aws:iam::123456789012:mfa/aws_mfa_demo"}
@@ -26,7 +26,7 @@ fn what_cannot_be_done_without_names_the_statement_that_allows_it() {
 }
 
 #[test]
-fn what_can_be_done_without_is() {
+fn optional_permissions_are_not_required() {
     for action in ["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"] {
         let said = without(action, 0);
         assert!(said.contains("has MFA"), "{action}: {said}");
@@ -35,14 +35,14 @@ fn what_can_be_done_without_is() {
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: enabled, but not verified: missing permission iam:ListMFADevices
-    awsmfa: `aws_mfa_demo` has MFA: `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+    awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
-    hint: name it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    hint: set it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
 }
 
 #[test]
-fn the_user_needs_create_and_enable_alone() {
+fn user_needs_only_create_and_enable() {
     let bench = Bench::new();
     for action in ["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"] {
         bench.aws.deny(USER, action);
@@ -52,7 +52,7 @@ fn the_user_needs_create_and_enable_alone() {
 }
 
 #[test]
-fn a_permission_that_comes_later_is_enough() {
+fn permission_granted_later_is_enough() {
     let bench = Bench::new();
     bench.aws.set_permissions(USER, fake_aws::Permissions::None);
     let ran = bench.by_user();
@@ -63,7 +63,7 @@ fn a_permission_that_comes_later_is_enough() {
 }
 
 #[test]
-fn an_existing_device_that_may_not_be_listed_is_found_at_enable() {
+fn unlisted_existing_device_shows_at_enable() {
     let bench = Bench::new();
     let phone = bench.aws.add_device(USER, "phone");
     bench.aws.deny(USER, "iam:ListMFADevices");
@@ -83,7 +83,7 @@ fn an_existing_device_that_may_not_be_listed_is_found_at_enable() {
 }
 
 #[test]
-fn a_user_with_a_path_is_outside_the_usual_policy() {
+fn user_with_a_path_is_outside_the_usual_policy() {
     let bench = Bench::with_path(fake_aws::FakeAws::builder(), "/eng/");
     let ran = bench.by_user();
     insta::assert_snapshot!(ran.code(4).err(), @r#"
@@ -98,7 +98,7 @@ fn a_user_with_a_path_is_outside_the_usual_policy() {
 }
 
 #[test]
-fn keys_that_aws_refuses_are_named() {
+fn rejected_keys_are_reported() {
     let bench = Bench::new();
     bench.aws.set_key_status(&bench.key.id, fake_aws::KeyStatus::Inactive);
     let said = bench.by_user().code(4).err();

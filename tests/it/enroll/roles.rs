@@ -18,7 +18,7 @@ fn bench(config: &str) -> Bench {
 }
 
 #[test]
-fn the_profile_with_the_keys_gets_the_mfa_serial() {
+fn profile_with_the_keys_gets_the_mfa_serial() {
     let bench = bench("[profile app]\nrole_arn = ROLE\nsource_profile = demo\n");
     let before = bench.home.read(".aws/config");
     bench.home.awsmfa(ARGS).run().success();
@@ -28,7 +28,7 @@ fn the_profile_with_the_keys_gets_the_mfa_serial() {
 }
 
 #[test]
-fn without_a_harmless_profile_the_registry_alone_knows_the_device() {
+fn registry_alone_has_the_device_if_the_setting_would_break_tools() {
     let bench = bench("[profile app]\nrole_arn = ROLE\nsource_profile = app\n");
     bench.home.write_credentials(&bench.home.credentials().replace("[demo]", "[app]"));
     let before = bench.home.read(".aws/config");
@@ -41,7 +41,7 @@ fn without_a_harmless_profile_the_registry_alone_knows_the_device() {
 }
 
 #[test]
-fn a_line_that_a_role_has_already_is_corrected() {
+fn mfa_serial_of_a_role_is_corrected() {
     let old = "arn:aws:iam::123456789012:mfa/old";
     let config = format!("[profile app]\nrole_arn = ROLE\nsource_profile = demo\nmfa_serial = {old}\n");
     let bench = bench(&config);

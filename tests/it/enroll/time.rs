@@ -47,7 +47,7 @@ impl Bench {
 }
 
 #[test]
-fn a_lag_of_up_to_eighteen_seconds_is_waited_out_with_three_codes_at_most() {
+fn lag_of_eighteen_seconds_costs_at_most_three_codes() {
     for (lag, codes, seconds) in [(0, 1, 0), (8, 2, 8), (12, 3, 18), (14, 3, 18), (17, 3, 18)] {
         let bench = Bench::lagging(lag);
         let began = bench.aws.clock().now();
@@ -59,7 +59,7 @@ fn a_lag_of_up_to_eighteen_seconds_is_waited_out_with_three_codes_at_most() {
 }
 
 #[test]
-fn after_a_lag_login_works_at_once() {
+fn login_works_at_once_after_a_lag() {
     let bench = Bench::lagging(12);
     let computer = bench.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
@@ -74,7 +74,7 @@ fn after_a_lag_login_works_at_once() {
 }
 
 #[test]
-fn a_login_right_after_an_administrators_enrolment_waits_for_aws_to_know() {
+fn login_right_after_an_administrators_enrollment_waits() {
     let bench = Bench::lagging(12);
     bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap();
     assert_eq!(bench.count("GetSessionToken"), 0);
@@ -84,7 +84,7 @@ fn a_login_right_after_an_administrators_enrolment_waits_for_aws_to_know() {
 }
 
 #[test]
-fn a_longer_lag_is_told_and_gone_on_with() {
+fn longer_lag_is_reported_and_resumed() {
     let bench = Bench::lagging(60);
     let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
     assert!(error.message.contains("does not recognize"), "{error}");
@@ -96,7 +96,7 @@ fn a_longer_lag_is_told_and_gone_on_with() {
 }
 
 #[test]
-fn a_clock_that_is_off_does_not_make_a_device_that_is_off() {
+fn wrong_clock_does_not_affect_the_device() {
     for off in [-3000, -600, -40, 40, 600, 3000] {
         let bench = Bench::lagging(0);
         bench.in_process(off).enroll(&["--profile", "demo"]).unwrap();
@@ -107,7 +107,7 @@ fn a_clock_that_is_off_does_not_make_a_device_that_is_off() {
 }
 
 #[test]
-fn a_clock_that_is_hours_off_is_the_persons_to_set() {
+fn clock_that_is_hours_off_is_an_error() {
     let bench = Bench::lagging(0);
     let error = bench.in_process(7200).enroll(&["--profile", "demo"]).unwrap_err();
     assert!(error.message.contains("clock"), "{error}");
@@ -115,7 +115,7 @@ fn a_clock_that_is_hours_off_is_the_persons_to_set() {
 }
 
 #[test]
-fn codes_that_aws_refuses_point_at_the_clock() {
+fn rejected_codes_point_to_the_clock() {
     let bench = Bench::lagging(0);
     let refusal = fake_aws::Fault::error(
         403,

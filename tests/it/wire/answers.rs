@@ -55,7 +55,7 @@ impl Caller {
 const LONGEST: usize = 1300;
 
 #[test]
-fn a_session_cut_at_any_byte_is_a_lost_response() {
+fn session_truncated_at_any_byte_is_a_lost_response() {
     let caller = Caller::new();
     for cut in CUTS {
         for missing in 1..LONGEST {
@@ -67,7 +67,7 @@ fn a_session_cut_at_any_byte_is_a_lost_response() {
 }
 
 #[test]
-fn a_response_without_one_of_its_elements_is_a_lost_response() {
+fn response_with_a_missing_element_is_a_lost_response() {
     let caller = Caller::new();
     for element in ["AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "Credentials"] {
         caller.world.aws.fault(Fault::without(element));
@@ -85,7 +85,7 @@ fn a_response_without_one_of_its_elements_is_a_lost_response() {
 }
 
 #[test]
-fn a_list_cut_at_any_byte_of_any_page_is_a_lost_response() {
+fn list_truncated_at_any_byte_is_a_lost_response() {
     let caller = Caller::new();
     caller.world.aws.set_page_size(1);
     caller.world.aws.add_device("alice", "second");
@@ -99,7 +99,7 @@ fn a_list_cut_at_any_byte_of_any_page_is_a_lost_response() {
 }
 
 #[test]
-fn a_seed_cut_at_any_byte_is_a_lost_response() {
+fn seed_truncated_at_any_byte_is_a_lost_response() {
     let caller = Caller::new();
     for missing in (1..LONGEST).step_by(9) {
         caller.world.aws.fault(Fault::cut(missing, Cut::Matching));
@@ -113,7 +113,7 @@ fn a_seed_cut_at_any_byte_is_a_lost_response() {
 }
 
 #[test]
-fn a_refusal_cut_short_is_a_lost_response() {
+fn truncated_refusal_is_a_lost_response() {
     let caller = Caller::new();
     let keys = Keys::new(&caller.world.key.id, Secret::from("wrong"), None);
     let refusal =
@@ -144,7 +144,7 @@ fn login_retries_a_lost_response_with_a_new_code() {
 }
 
 #[test]
-fn an_sdk_never_gets_part_of_a_session() {
+fn sdk_never_gets_part_of_a_session() {
     for cut in CUTS {
         let world = World::imported();
         world.aws.fault(Fault::cut(300, cut).on("GetSessionToken").forever());

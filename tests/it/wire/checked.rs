@@ -41,7 +41,7 @@ fn without_endpoint() -> World {
 }
 
 #[test]
-fn a_region_that_cannot_be_one_is_refused_with_its_line() {
+fn invalid_region_is_rejected_with_its_line() {
     let world = World::imported();
     config(&world, "region = \"us-east-1\"");
     insta::assert_snapshot!(refused(&world), @r#"
@@ -57,7 +57,7 @@ fn a_region_that_cannot_be_one_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_region_that_cannot_be_one_is_refused_with_its_variable() {
+fn invalid_region_is_rejected_with_its_variable() {
     let mut world = without_endpoint();
     for (variable, value) in [("AWS_REGION", "us-east-1 "), ("AWS_DEFAULT_REGION", "US-EAST-1")] {
         world.home.set(variable, value);
@@ -69,7 +69,7 @@ fn a_region_that_cannot_be_one_is_refused_with_its_variable() {
 }
 
 #[test]
-fn an_administrators_settings_are_checked_too() {
+fn administrators_settings_are_checked() {
     let world = World::imported();
     config(&world, "region = \"us-east-1\"");
     let err =
@@ -89,7 +89,7 @@ fn other_servers_may_have_regions_of_their_own() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_one_is_refused_with_its_place() {
+fn invalid_endpoint_is_rejected_with_its_place() {
     let mut world = World::imported();
     let endpoint = world.aws.endpoint();
     world.home.set("AWS_ENDPOINT_URL", &format!("{endpoint} "));
@@ -117,7 +117,7 @@ fn an_endpoint_that_cannot_be_one_is_refused_with_its_place() {
 }
 
 #[test]
-fn settings_without_any_server_are_refused() {
+fn settings_without_a_server_are_rejected() {
     let mut world = World::imported();
     world.home.set("AWS_USE_FIPS_ENDPOINT", "true");
     insta::assert_snapshot!(refused(&world), @"
@@ -127,7 +127,7 @@ fn settings_without_any_server_are_refused() {
 }
 
 #[test]
-fn a_role_that_cannot_be_one_is_refused_with_its_line() {
+fn invalid_role_is_rejected_with_its_line() {
     let world = World::imported();
     let roles = "role_arn = arn:aws:iam::12345678901:role/admin\nsource_profile = dev";
     config(&world, roles);
@@ -149,7 +149,7 @@ fn a_role_that_cannot_be_one_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_device_or_role_of_another_partition_is_refused() {
+fn device_or_role_of_another_partition_is_rejected() {
     let mut world = without_endpoint();
     world.home.set("AWS_REGION", "us-gov-west-1");
     insta::assert_snapshot!(refused(&world), @"
@@ -165,7 +165,7 @@ fn a_device_or_role_of_another_partition_is_refused() {
 }
 
 #[test]
-fn keys_that_no_header_takes_are_refused_with_their_line() {
+fn keys_with_control_characters_are_rejected_with_their_line() {
     let world = World::imported();
     let (id, secret) = (&world.key.id, &world.key.secret);
     for (id, secret) in [
@@ -185,7 +185,7 @@ fn keys_that_no_header_takes_are_refused_with_their_line() {
 }
 
 #[test]
-fn keys_that_no_header_takes_are_refused_with_their_variable() {
+fn keys_with_control_characters_are_rejected_with_their_variable() {
     let mut world = World::imported();
     world.home.write_credentials("");
     world.home.write_config("");
@@ -208,7 +208,7 @@ fn keys_that_no_header_takes_are_refused_with_their_variable() {
 }
 
 #[test]
-fn keys_in_quotes_are_refused_with_their_place() {
+fn keys_in_quotes_are_rejected_with_their_place() {
     let world = World::imported();
     world.home.write_credentials(&format!(
         "[dev]\naws_access_key_id = {}\naws_secret_access_key = \"{}\"\n",
@@ -222,7 +222,7 @@ fn keys_in_quotes_are_refused_with_their_place() {
 
 #[cfg(unix)]
 #[test]
-fn keys_that_no_header_takes_are_refused_when_a_program_prints_them() {
+fn keys_with_control_characters_from_a_program_are_rejected() {
     let world = World::imported();
     let json = format!(
         r#"{{"Version":1,"AccessKeyId":"{}\n","SecretAccessKey":"{}"}}"#,
@@ -247,7 +247,7 @@ fn keys_that_no_header_takes_are_refused_when_a_program_prints_them() {
 }
 
 #[test]
-fn a_cached_session_that_no_header_takes_is_no_session() {
+fn cached_session_with_control_characters_is_ignored() {
     let world = World::imported();
     world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
     let folder = ".cache/awsmfa/sessions";
@@ -285,7 +285,7 @@ fn variables_that_the_sdk_reads_by_itself_do_not_panic() {
 }
 
 #[test]
-fn the_login_after_a_refused_setting_is_the_first() {
+fn login_after_a_rejected_setting_uses_the_first_code() {
     let world = World::imported();
     config(&world, "region = \"us-east-1\"");
     for _ in 0..7 {
@@ -303,7 +303,7 @@ fn with_default_profile(world: &mut World) -> &Home {
 }
 
 #[test]
-fn aws_default_profile_is_obeyed_after_aws_profile() {
+fn aws_default_profile_comes_after_aws_profile() {
     let mut world = World::imported();
     let home = with_default_profile(&mut world);
     home.awsmfa(["login"]).run().success();

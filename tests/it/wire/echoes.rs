@@ -5,7 +5,7 @@ use fake_aws::Fault;
 use crate::support::World;
 
 #[test]
-fn a_code_in_an_error_message_is_redacted() {
+fn code_in_an_error_message_is_redacted() {
     let world = World::imported();
     world.aws.fault(Fault::echo().forever());
     for command in ["login", "credential-process"] {
@@ -18,7 +18,7 @@ fn a_code_in_an_error_message_is_redacted() {
 }
 
 #[test]
-fn a_session_token_in_an_error_message_is_redacted() {
+fn session_token_in_an_error_message_is_redacted() {
     let world = World::imported();
     let printed = world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success().json();
     let text = |key: &str| printed[key].as_str().unwrap().to_owned();

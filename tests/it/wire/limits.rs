@@ -28,7 +28,7 @@ fn peak_memory(child: &mut Child) -> u64 {
 }
 
 #[test]
-fn an_endless_response_is_an_error_in_bounded_memory_and_time() {
+fn endless_response_is_an_error_in_bounded_memory_and_time() {
     for endless in [Endless::Body, Endless::Chunks, Endless::Headers, Endless::Drip] {
         let world = World::imported();
         world.aws.fault(Fault::endless(endless).forever());
@@ -47,7 +47,7 @@ fn an_endless_response_is_an_error_in_bounded_memory_and_time() {
 }
 
 #[test]
-fn a_response_that_is_too_large_is_not_from_aws() {
+fn response_that_is_too_large_is_not_from_aws() {
     let world = World::imported();
     world.aws.fault(Fault::endless(Endless::Chunks).forever());
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().code(6);
@@ -59,7 +59,7 @@ fn a_response_that_is_too_large_is_not_from_aws() {
 }
 
 #[test]
-fn the_sdks_credential_chain_is_bounded_too() {
+fn sdks_credential_chain_is_bounded() {
     let mut world = World::new();
     world.home.write_credentials("");
     world.home.write_config("");
