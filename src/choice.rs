@@ -1,21 +1,21 @@
-//! Which profile is meant, and whether keys in the environment count instead of it. As in the AWS CLI, a flag beats a
-//! variable, and a variable beats `default`.
+//! Which profile is meant, and whether keys in the environment take precedence. As in the AWS CLI, a flag overrides a
+//! variable, and a variable overrides `default`.
 
 use crate::env::Env;
 
-/// A profile, with what named it.
+/// A profile, and how it was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Named<'a> {
-    /// By a flag or an argument, or by awsmfa itself where it works for a certain profile.
+    /// With a flag or an argument, or by awsmfa itself.
     Flag(&'a str),
-    /// By `AWS_PROFILE`, or else `AWS_DEFAULT_PROFILE`.
+    /// With `AWS_PROFILE` or `AWS_DEFAULT_PROFILE`.
     Variable(&'a str),
-    /// By nothing: `default`.
+    /// Not at all: `default`.
     Default,
 }
 
 impl<'a> Named<'a> {
-    /// The profile that the flag or the environment names.
+    /// The profile from the flag or the environment.
     pub fn of(flag: Option<&'a str>, env: &'a Env) -> Self {
         match (flag, env.named_profile()) {
             (Some(name), _) => Self::Flag(name),
@@ -24,7 +24,6 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// Its name.
     pub fn name(self) -> &'a str {
         match self {
             Self::Flag(name) | Self::Variable(name) => name,
@@ -32,13 +31,13 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// Whether keys in the environment count instead of the profile's. The SDKs read them before any profile but one that
-    /// a flag names.
+    /// Whether keys in the environment take precedence over the profile's. In the SDKs, only a profile that was chosen with a
+    /// flag overrides them.
     pub fn yields_to_environment_keys(self) -> bool {
         !matches!(self, Self::Flag(_))
     }
 
-    /// The profile whose credentials are meant: `None` if keys in the environment count instead, or nothing names a profile.
+    /// The profile for credentials. `None` if keys in the environment take precedence, or no profile was chosen.
     pub fn whose_credentials(self, env: &Env) -> Option<&'a str> {
         let has = |name| env.get(name).is_some();
         match self {
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flag_beats_variable_and_variable_beats_default() {
+    fn flag_overrides_variable_and_variable_overrides_default() {
         let env = Env::from_pairs([("AWS_PROFILE", "variable")]);
         assert_eq!(Named::of(Some("flag"), &env).name(), "flag");
         assert_eq!(Named::of(None, &env), Named::Variable("variable"));
@@ -64,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_flag_beats_keys_in_the_environment() {
+    fn only_a_flag_overrides_keys_in_the_environment() {
         let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| (name, "x"));
         let (keys, none) = (Env::from_pairs(keys), Env::default());
         let (flag, variable) = (Named::Flag("a"), Named::Variable("a"));

@@ -6,7 +6,6 @@ pub mod completions;
 pub mod credential_process;
 pub mod device;
 pub mod enroll;
-mod findings;
 pub mod login;
 pub mod logout;
 pub mod policy;

@@ -1,17 +1,17 @@
-//! The ledger: which codes of a device were used, how often AWS was asked lately, and how far AWS's clock is from ours.
+//! The ledger: which codes of a device were used, how often AWS was asked recently, and how far AWS's clock is from this
+//! computer's.
 //!
-//! AWS accepts each code once, from two steps back to two ahead, and judges nine codes per device in each three-minute
-//! window (`aws-facts` §1); a stricter server may accept one step either way and nothing older than the last. The choice
-//! of step serves both. A code is on record before the request that carries it is sent, so that no crash leads to sending
-//! the code again.
+//! AWS accepts each code once, from two steps back to two ahead, and validates nine codes per device in each three-minute
+//! window (`aws-facts` §1). A stricter server may accept one step either way and nothing older than the last one. The choice of
+//! step suits both. A code is recorded before its request is sent, so that a crash cannot cause a second use.
 //!
-//! A code is remembered by its step, where the step is known, and always by a digest of serial and code: a typed code or
-//! one that a program prints has no known step. Six digits can be found from their digest by trying all of them, so a
-//! digest hides little. That is acceptable because a code on record was sent already, expires within three minutes, and
-//! the file is 0600; digests are deleted after half an hour.
+//! A code is recorded by its step, if that is known, and always by a digest of serial and code: the step of a typed code, or
+//! of one that a program prints, is unknown. A digest of six digits hides little, since all of them can be tried. That is
+//! acceptable because a recorded code has been sent already and expires within three minutes, and the file is 0600. Digests are
+//! deleted after half an hour.
 //!
-//! Ledgers are per computer. If several computers share a device, AWS rejects codes that are unused here; the device then
-//! counts as contended until a code is accepted, and each computer keeps to a small share of AWS's window.
+//! Ledgers are per computer. If several computers share a device, AWS rejects codes that are unused here. The device then
+//! counts as contended until AWS accepts a code, and each computer uses only a small share of AWS's window.
 
 mod record;
 
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-pub use record::{Choice, Wanted};
+pub use record::{NextCode, Wanted};
 use record::{Record, SETTLING};
 
 use crate::clock::Clock;
@@ -29,7 +29,7 @@ use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::Code;
 
-/// AWS judges nine codes a device in three minutes and then answers nonsense; we stay well below.
+/// AWS validates nine codes per device in three minutes and gives misleading errors after that; this stays well below.
 pub const TRIES_IN_WINDOW: usize = 6;
 /// The window in which tries are counted.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(3);
@@ -39,7 +39,7 @@ pub struct Ledgers {
     folder: PathBuf,
 }
 
-/// A device's ledger, locked: nobody else uses a code of the device while this lives.
+/// A device's ledger, locked: no other process uses a code of the device while this value exists.
 #[derive(Debug)]
 pub struct DeviceLedger {
     path: PathBuf,
@@ -55,8 +55,8 @@ impl Ledgers {
         Self { folder }
     }
 
-    /// Locks a device's ledger, waiting for whoever has it, and reads it. `waiting` is called if that takes longer than a
-    /// moment.
+    /// Locks a device's ledger and reads it. While another process has the lock, this waits; `waiting` is called once if that
+    /// takes longer than a moment.
     pub fn open(
         &self,
         serial: &Serial,
@@ -66,7 +66,7 @@ impl Ledgers {
         self.read_locked(serial, Lock::acquire_telling(&self.file(serial, "lock"), clock, waiting)?)
     }
 
-    /// The same, waiting at most `limit`; `None` after that.
+    /// Like [`open`](Self::open), but waits at most `limit` and then returns `None`.
     pub fn open_within(
         &self,
         serial: &Serial,
@@ -77,7 +77,7 @@ impl Ledgers {
         lock.map(|lock| self.read_locked(serial, lock)).transpose()
     }
 
-    /// How far AWS's clock was from ours when the device was last used; nothing is locked.
+    /// AWS's time minus this computer's when the device was last used. Does not lock the ledger.
     pub fn offset(&self, serial: &Serial) -> io::Result<TimeDelta> {
         Ok(read(&self.file(serial, "json"), serial)?.offset())
     }
@@ -92,7 +92,7 @@ impl Ledgers {
     }
 }
 
-/// A ledger that cannot be understood is begun anew: the price is at most one refused code.
+/// A ledger that cannot be parsed is replaced by an empty one: that costs at most one rejected code.
 fn read(path: &Path, serial: &Serial) -> io::Result<Record> {
     let bytes = files::read_private(path)?;
     let record =
@@ -107,38 +107,39 @@ impl DeviceLedger {
     }
 
     /// Which step to use. `now` is AWS's time.
-    pub fn choose(&self, now: DateTime<Utc>, wanted: &Wanted) -> Choice {
+    pub fn choose(&self, now: DateTime<Utc>, wanted: &Wanted) -> NextCode {
         self.record.choose(now, wanted)
     }
 
-    /// What forbids sending any code now, whatever its source. `now` is AWS's time.
-    pub fn pause(&self, now: DateTime<Utc>, share: usize) -> Option<Choice> {
+    /// Why no code at all may be sent now. `now` is AWS's time.
+    pub fn pause(&self, now: DateTime<Utc>, share: usize) -> Option<NextCode> {
         self.record.pause(now, share)
     }
 
-    /// Until when AWS must not be asked, whatever the code, if it was asked too often. `now` is AWS's time.
+    /// Until when no code may be sent because there were too many tries. `now` is AWS's time.
     pub fn rest(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.record.rest(now)
     }
 
-    /// Puts on record, durably, that a code is about to be sent; `step` is `None` where it is not known.
+    /// Records, durably, that a code is about to be sent. `step` is `None` if it is unknown.
     pub fn begin_try(&mut self, code: &Code, step: Option<Step>, now: DateTime<Utc>) -> io::Result<()> {
         self.record.begin_try(code, step, now);
         self.save()
     }
 
-    /// Takes the last [`begin_try`](Self::begin_try) back: AWS certainly did not look at the code.
+    /// Undoes the last [`begin_try`](Self::begin_try), because AWS did not judge the code: the request was never sent, or its
+    /// signature was rejected.
     pub fn release(&mut self, step: Option<Step>) -> io::Result<()> {
         self.record.release(step);
         self.save()
     }
 
-    /// Whether this very code was sent lately, whatever its source.
+    /// Whether this code was sent recently, from any source.
     pub fn was_sent(&self, code: &Code) -> bool {
         self.record.was_sent(code)
     }
 
-    /// Puts on record that AWS accepted a code.
+    /// Records that AWS accepted a code.
     pub fn mark_accepted(&mut self) -> io::Result<()> {
         if self.record.worked && self.record.contended.is_none() {
             return Ok(());
@@ -152,7 +153,7 @@ impl DeviceLedger {
         self.record.worked
     }
 
-    /// Puts on record that another computer uses the device (`now` is AWS's time).
+    /// Records that another computer uses the device. `now` is AWS's time.
     pub fn mark_contended(&mut self, now: DateTime<Utc>) -> io::Result<()> {
         self.record.contended = Some(now);
         self.save()
@@ -163,44 +164,43 @@ impl DeviceLedger {
         self.record.is_contended(now)
     }
 
-    /// Puts on record that a code was shown to a person, who may use it anywhere.
+    /// Records that a code was shown to a person, who may use it anywhere.
     pub fn mark_shown(&mut self, step: Step) -> io::Result<()> {
         self.record.mark(step);
         self.save()
     }
 
-    /// Puts on record that the device was enabled just now (in AWS's time).
+    /// Records that the device was enabled just now. `now` is AWS's time.
     pub fn mark_enabled(&mut self, now: DateTime<Utc>) -> io::Result<()> {
-        // What is on record may be about an earlier device with this serial.
+        // The record may be about an earlier device with this serial.
         (self.record.worked, self.record.contended) = (false, None);
         self.record.enabled = Some(now);
         self.record.pair = Some(Step::at(now));
         self.save()
     }
 
-    /// Whether we enabled the device so lately that STS may not know it yet. `now` is AWS's time.
+    /// Whether the device was enabled here so recently that STS may not know it yet. `now` is AWS's time.
     pub fn is_settling(&self, now: DateTime<Utc>) -> bool {
         self.record.enabled.is_some_and(|enabled| (now - enabled).abs() <= SETTLING)
     }
 
-    /// Puts on record that AWS accepted a pair of codes whose second is of this step.
+    /// Records that AWS accepted a pair of codes, the second of them for this step.
     pub fn mark_pair(&mut self, second: Step) -> io::Result<()> {
         self.record.pair = Some(second);
         self.save()
     }
 
-    /// When there is a pair of codes that are both newer than the last pair, as AWS demands; `None` if there is one now.
+    /// When there will be a pair of codes that are both newer than the last pair, as AWS requires; `None` if there is one now.
     /// Both times are AWS's.
     pub fn next_pair(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.record.next_pair(now)
     }
 
-    /// Whether the step is on record as used.
     pub fn is_used(&self, step: Step) -> bool {
         self.record.used.contains(&step)
     }
 
-    /// Whether a step that is a little newer was used here: a strict server then rejects this one.
+    /// Whether a slightly newer step was used here, so that a strict server rejects this one.
     pub fn is_older_than_used(&self, step: Step) -> bool {
         self.record.used.iter().any(|used| (1..=4).contains(&used.0.saturating_sub(step.0)))
     }
@@ -220,7 +220,7 @@ impl DeviceLedger {
     }
 }
 
-/// How long from `now` until `then`; nothing if it is past.
+/// The time from `now` until `then`, or zero if `then` is past.
 pub fn wait_until(then: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (then - now).to_std().unwrap_or_default()
 }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn it_lasts_from_process_to_process_and_survives_damage() {
+    fn ledger_outlives_its_process_and_survives_damage() {
         let home = tempfile::tempdir().unwrap();
         let ledgers = Ledgers::new(home.path().join("ledgers"));
         let mut ledger = ledgers.open(&serial(), &SystemClock, || ()).unwrap();

@@ -8,9 +8,9 @@
 //!
 //! ```text
 //! entry ─ fast_path ─────▶ prints a ready answer: the usual case for `credential-process`
-//!   └──── cli ─ commands ─ session   profile → keys, device, roles, endpoint
-//!                             │      cache and locks: one sign-in for all processes that ask
-//!                             └───── ledger → code → STS → ledger
+//!   └──── cli ─ commands ─ session::obtain   profile → keys, device, roles, endpoint
+//!                             │             cache and locks: one sign-in for all processes that ask
+//!                             └──────────── ledger → code → STS → ledger
 //! ```
 //!
 //! - **[`ledger`]**: AWS accepts each code once and checks only a few per minute. Every code, wherever it comes from, is recorded
@@ -48,7 +48,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | devices | [`devices`], [`enrollment`] |
+//! | use cases | [`login`], [`logout`], [`authenticator`], [`findings`], [`devices`], [`enrollment`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -73,6 +73,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests prepare files directly"))]
 
 mod answers;
+mod authenticator;
 mod aws;
 mod aws_files;
 mod cache;
@@ -90,8 +91,11 @@ mod env;
 mod error;
 mod fast_path;
 mod files;
+mod findings;
 mod interrupt;
 mod ledger;
+mod login;
+mod logout;
 mod model;
 mod panics;
 mod paths;

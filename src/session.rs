@@ -1,9 +1,9 @@
-//! Sessions: [`obtain`] is the one way in which any command gets one.
+//! Sessions. Every command gets one through [`obtain`]; [`peek`] shows what is cached.
 //!
 //! ```text
 //! fresh in the cache? → done                     (no lock)
-//! take the session's lock                        (the kernel's; dies with the process)
-//! fresh in the cache now? → done                 (someone else made it)
+//! take the session's lock                        (a kernel lock; dies with the process)
+//! fresh in the cache now? → done                 (another process got it)
 //! take the device's lock → code → STS → ledger → cache → unlock
 //! ```
 
@@ -39,7 +39,7 @@ use crate::model::session::Session;
 use maker::{Made, SessionMaker};
 use prepare::Prepared;
 
-/// A session, and what was found out on the way to it.
+/// A session, and what is known about it.
 #[derive(Debug)]
 pub struct Obtained {
     pub session: Session,
@@ -47,16 +47,16 @@ pub struct Obtained {
     pub is_new: bool,
     /// AWS's time minus this computer's.
     pub offset: TimeDelta,
-    /// What the profile stands for.
+    /// The profile, resolved.
     pub profile: Resolution,
-    /// The device that the session was made with.
+    /// The device whose codes get the session.
     pub device: UserDevice,
-    /// The region, if one is configured; the partition's default is not the person's.
+    /// The region, if one is configured. The partition's default does not count.
     pub region: Option<RegionSetting>,
 }
 
-/// Gets a session: from the cache while it is fresh, else a new one. Errors have hints that name the profile, the key and
-/// the device; a serial that AWS had to name is remembered.
+/// Gets a session: from the cache while it is fresh, otherwise a new one. Errors have hints that name the profile, the key and
+/// the device. A serial that was looked up in AWS is remembered.
 pub fn obtain(ctx: &Context, request: &Request) -> CommandResult<Obtained> {
     let prepared = prepare::prepare(ctx, request)?;
     match get(ctx, request, &prepared) {
@@ -65,7 +65,7 @@ pub fn obtain(ctx: &Context, request: &Request) -> CommandResult<Obtained> {
     }
 }
 
-/// The same for those who do something about an error, which is not explained.
+/// Like [`obtain`], for callers that handle some errors themselves: the hints are general.
 pub fn try_obtain(ctx: &Context, request: &Request) -> Result<Obtained, SessionError> {
     let prepared = prepare::prepare(ctx, request)?;
     Ok(obtained(get(ctx, request, &prepared)?, prepared))
@@ -96,7 +96,7 @@ fn obtained(made: Made, prepared: Prepared) -> Obtained {
     }
 }
 
-/// The MFA device that a request is about. AWS is asked if nothing else says it.
+/// The MFA device for a request. Looked up in AWS if nothing here names it.
 pub fn device(ctx: &Context, request: &Request) -> CommandResult<UserDevice> {
     Ok(prepare::prepare(ctx, request)?.device)
 }

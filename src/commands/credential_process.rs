@@ -1,10 +1,10 @@
-//! `awsmfa credential-process`: the session as credential_process JSON. SDKs run this, so nothing may be in the way.
+//! `awsmfa credential-process`
 
-use super::findings;
 use crate::answers::ReadyAnswer;
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::CommandResult;
+use crate::findings;
 use crate::model::process_output;
 use crate::session::{self, Request};
 use crate::ui::Verbosity;
@@ -12,10 +12,12 @@ use crate::ui::Verbosity;
 /// Print the session for an AWS SDK's `credential_process`
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Put this into ~/.aws/config, and the AWS CLI and every SDK get sessions by themselves:
+With the long-term keys in [dev-long-term] in ~/.aws/credentials, add this to ~/.aws/config:
 
-  [profile dev-mfa]
-  credential_process = awsmfa credential-process --profile dev")]
+  [profile dev]
+  credential_process = awsmfa credential-process --profile dev
+
+The AWS CLI and every SDK then get sessions for `dev` on their own.")]
 pub struct CredentialProcessArgs {
     #[command(flatten)]
     profile: super::ProfileArg,
@@ -24,25 +26,25 @@ pub struct CredentialProcessArgs {
 pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let named = Named::of(args.profile.profile.as_deref(), &ctx.env);
     let name = named.name();
-    // Before the files are read: if one changes meanwhile, the answer is not taken for one about the new state.
+    // Before the files are read: if one changes in the meantime, the answer does not count for the new state.
     let ready = ReadyAnswer::as_of_now(&ctx.paths, &ctx.env, name);
     let obtained = session::obtain(ctx, &Request::sdk(named))?;
     let output = process_output::render(&obtained.session);
     ctx.ui.result(output.expose())?;
     if ctx.ui.style().verbosity == Verbosity::Verbose {
-        // SDKs show what we write only when we fail, so without -v nobody would read it.
+        // SDKs show stderr only after a failure, so without -v nobody would read it.
         let profiles = ctx.profiles()?;
         for claim in findings::served(&profiles, name) {
             findings::warn(ctx, &findings::of(ctx, &profiles, claim.at(), claim));
         }
     }
     let now = ctx.clock.now();
-    // By this computer's clock as it is, and as it would be if someone set it now.
+    // By this computer's clock as it is, and as it would be once corrected.
     let refresh = obtained.session.refresh_at().min(obtained.session.refresh_at() - obtained.offset);
     if now < refresh
         && let Err(error) = ready.write(now, refresh, output.expose())
     {
-        ctx.ui.detail(format_args!("the answer could not be kept for next time: {error}"));
+        ctx.ui.detail(format_args!("cannot cache the answer for next time: {error}"));
     }
     Ok(())
 }

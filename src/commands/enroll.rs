@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::args::QrCopyArgs;
-use super::findings;
 use crate::aws::Tag;
 use crate::aws_files::resolve::{Destination, resolve};
 use crate::aws_files::winner::{Claim, Finding};
@@ -11,6 +10,7 @@ use crate::context::Context;
 use crate::devices::qr_copy;
 use crate::enrollment::{self, EnrollRequest, Enrolled, NewUser, Verification};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::findings;
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
 use crate::model::shell::quoted;

@@ -1,4 +1,4 @@
-//! What is on record about a device, and what follows from it; nothing here touches files or the clock.
+//! What is recorded about a device, and what follows from that. Uses neither files nor the clock.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,39 +11,39 @@ use crate::model::step::Step;
 use crate::model::totp::Code;
 use crate::model::turn;
 
-/// So many steps are remembered: half an hour of them, where AWS looks back one minute. They are counted rather than
-/// dated, so that a clock that was wrong for a while makes none of them forgotten.
+/// How many steps are remembered: half an hour's worth, while AWS looks back one minute. Steps are dropped by count rather
+/// than by age, so that a clock that is wrong for a while does not drop any.
 const REMEMBERED_STEPS: usize = 64;
-/// STS learns of a device that IAM enabled 8 to 14 seconds later (`aws-facts` §1); twice that is time enough.
+/// STS recognizes a device 8 to 14 seconds after IAM enabled it (`aws-facts` §1). This is twice as long.
 pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(30);
-/// How long the digest of a code is kept. A code expires within three minutes; signatures that AWS accepts may be 15 minutes
-/// off, so our idea of AWS's time may jump by as much.
+/// How long the digest of a code is kept. A code expires within three minutes, but AWS accepts signatures
+/// that are up to 15 minutes off, so what is known of AWS's time may jump by as much.
 const DIGEST_LIFE: TimeDelta = TimeDelta::minutes(30);
 /// How long a collision with another computer counts: longer than the wait for the next turn takes.
 const CONTENTION_LIFE: TimeDelta = TimeDelta::minutes(15);
-/// How long the wait for codes that are newer than the last pair can be.
+/// The longest wait for codes that are newer than the last pair.
 const PAIR_LIFE: TimeDelta = TimeDelta::seconds(90);
 
 /// What to do about the next code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    /// This step is unused and AWS takes it now.
+pub enum NextCode {
+    /// AWS accepts this step now, and it is unused.
     Use(Step),
-    /// Every step that AWS would take now is used; the next one begins then (in AWS's time).
+    /// Every step that AWS accepts now was used. The next one begins then (AWS's time).
     NextStep(DateTime<Utc>),
-    /// AWS was asked so often that it might stop judging; from then on (in AWS's time) it can be asked again.
+    /// There were so many tries that AWS may stop validating. Codes can be sent again from then on (AWS's time).
     Rest(DateTime<Utc>),
-    /// Another computer uses the device, and this computer has spent its share of three minutes.
+    /// Another computer uses the device, and this one has spent its share of the three minutes.
     Yield,
 }
 
-/// What the choice of a step depends on besides the ledger.
+/// What the choice of a step depends on, apart from the record.
 pub struct Wanted<'a> {
     /// The most tries in three minutes while another computer uses the device.
     pub share: usize,
-    /// A random number: computers that collided must not choose alike again.
+    /// A random number, so that computers that collided do not choose the same step again.
     pub random: u64,
-    /// Makes the code of a step, to find steps whose codes were sent from another source.
+    /// Generates the code of a step, to skip steps with codes that were sent from another source.
     pub code: &'a dyn Fn(Step) -> Code,
 }
 
@@ -56,10 +56,10 @@ pub(super) struct Record {
     pub(super) used: Vec<Step>,
     /// When AWS was asked to judge a code, in AWS's time.
     pub(super) tries: Vec<DateTime<Utc>>,
-    /// When we enabled the device, in AWS's time.
+    /// When the device was enabled here, in AWS's time.
     #[serde(default)]
     pub(super) enabled: Option<DateTime<Utc>>,
-    /// What was sent lately, whatever its source.
+    /// The codes that were sent recently, from any source.
     #[serde(default)]
     pub(super) sent: Vec<Sent>,
     /// Whether AWS ever accepted a code of the device from this computer.
@@ -73,7 +73,6 @@ pub(super) struct Record {
     pub(super) pair: Option<Step>,
 }
 
-/// A code that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Sent {
     digest: String,
@@ -82,32 +81,32 @@ pub(super) struct Sent {
 
 impl Record {
     pub(super) fn offset(&self) -> TimeDelta {
-        // No clock is off by a thousand years; a file may say so, and times would overflow.
+        // A file may claim a thousand years, and times would overflow.
         let offset = TimeDelta::try_seconds(self.offset_seconds).unwrap_or_default();
         if offset.abs() < TimeDelta::days(365_000) { offset } else { TimeDelta::zero() }
     }
 
-    pub(super) fn choose(&self, now: DateTime<Utc>, wanted: &Wanted) -> Choice {
+    pub(super) fn choose(&self, now: DateTime<Utc>, wanted: &Wanted) -> NextCode {
         if let Some(pause) = self.pause(now, wanted.share) {
             return pause;
         }
         let current = Step::at(now);
-        // The previous before the next: the next then stays free for whoever comes after.
+        // The previous step before the next one, which stays free for the next process.
         let mut free = vec![current, current.previous(), current.next()];
         free.retain(|step| !self.used.contains(step) && !self.was_sent(&(wanted.code)(*step)));
         match free.len() {
-            0 => Choice::NextStep(current.next().start()),
-            count if self.is_contended(now) => Choice::Use(free[wanted.random as usize % count]),
-            _ => Choice::Use(free[0]),
+            0 => NextCode::NextStep(current.next().start()),
+            count if self.is_contended(now) => NextCode::Use(free[wanted.random as usize % count]),
+            _ => NextCode::Use(free[0]),
         }
     }
 
-    pub(super) fn pause(&self, now: DateTime<Utc>, share: usize) -> Option<Choice> {
+    pub(super) fn pause(&self, now: DateTime<Utc>, share: usize) -> Option<NextCode> {
         if let Some(until) = self.rest(now) {
-            return Some(Choice::Rest(until));
+            return Some(NextCode::Rest(until));
         }
         let tries = self.tries.iter().filter(|tried| turn::are_close(**tried, now)).count();
-        (self.is_contended(now) && tries >= share).then_some(Choice::Yield)
+        (self.is_contended(now) && tries >= share).then_some(NextCode::Yield)
     }
 
     pub(super) fn is_contended(&self, now: DateTime<Utc>) -> bool {
@@ -133,7 +132,7 @@ impl Record {
 
     pub(super) fn next_pair(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let start = Step(self.pair?.0.saturating_add(2)).start();
-        // What lies further ahead was recorded by a clock that was wrong.
+        // Anything further ahead was recorded with a wrong clock.
         (start > now && start - now <= PAIR_LIFE).then_some(start)
     }
 
@@ -187,7 +186,7 @@ mod tests {
     const PLAIN: Wanted = Wanted { share: 1, random: 0, code: &|step| code(step) };
 
     #[test]
-    fn extreme_offsets_are_none() {
+    fn extreme_offsets_are_ignored() {
         for offset_seconds in [i64::MIN, -9_000_000_000_000_000, 9_000_000_000_000_000, i64::MAX] {
             let record = Record { offset_seconds, ..Record::default() };
             assert_eq!(at(0) + record.offset(), at(0));
@@ -195,31 +194,31 @@ mod tests {
     }
 
     #[test]
-    fn the_current_step_is_preferred_then_the_previous_then_the_next() {
+    fn current_step_comes_before_the_previous_and_the_next() {
         let mut record = Record::default();
         let current = Step::at(at(0));
         for expected in [current, current.previous(), current.next()] {
-            assert_eq!(record.choose(at(0), &PLAIN), Choice::Use(expected));
+            assert_eq!(record.choose(at(0), &PLAIN), NextCode::Use(expected));
             record.begin_try(&code(expected), Some(expected), at(0));
         }
-        assert_eq!(record.choose(at(0), &PLAIN), Choice::NextStep(current.next().start()));
-        assert_eq!(record.choose(at(30), &PLAIN), Choice::Use(current.next().next()));
+        assert_eq!(record.choose(at(0), &PLAIN), NextCode::NextStep(current.next().start()));
+        assert_eq!(record.choose(at(30), &PLAIN), NextCode::Use(current.next().next()));
     }
 
     #[test]
-    fn six_tries_in_three_minutes_are_enough() {
+    fn six_tries_in_three_minutes_are_the_limit() {
         let mut record = Record::default();
         for i in 0..6i64 {
-            assert!(matches!(record.choose(at(i * 20), &PLAIN), Choice::Use(_)), "{i}");
-            let Choice::Use(step) = record.choose(at(i * 20), &PLAIN) else { unreachable!() };
+            assert!(matches!(record.choose(at(i * 20), &PLAIN), NextCode::Use(_)), "{i}");
+            let NextCode::Use(step) = record.choose(at(i * 20), &PLAIN) else { unreachable!() };
             record.begin_try(&code(step), Some(step), at(i * 20));
         }
-        assert_eq!(record.choose(at(120), &PLAIN), Choice::Rest(at(180)));
-        assert!(matches!(record.choose(at(180), &PLAIN), Choice::Use(_)));
+        assert_eq!(record.choose(at(120), &PLAIN), NextCode::Rest(at(180)));
+        assert!(matches!(record.choose(at(180), &PLAIN), NextCode::Use(_)));
     }
 
     #[test]
-    fn a_request_that_was_never_sent_costs_nothing() {
+    fn unsent_request_costs_nothing() {
         let mut record = Record::default();
         record.begin_try(&code(Step(5)), Some(Step(5)), at(0));
         let before = record.clone();
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_pair_is_newer_than_the_last() {
+    fn next_pair_is_newer_than_the_last() {
         let now = at(0);
         let mut record = Record::default();
         assert_eq!(record.next_pair(now), None);
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn offsets_up_to_ten_seconds_are_none() {
+    fn offsets_up_to_ten_seconds_are_ignored() {
         let mut record = Record::default();
         assert!(!record.observe(at(10), at(0)));
         assert!(record.observe(at(1200), at(0)));
@@ -253,7 +252,7 @@ mod tests {
         assert_eq!(record.offset_seconds, 0);
     }
 
-    /// A computer of several that share a device.
+    /// One of several computers that share a device.
     #[derive(Default)]
     struct Computer {
         record: Record,
@@ -262,8 +261,8 @@ mod tests {
         done: bool,
     }
 
-    /// Computers that begin together and go by the record alone, against a device as AWS judges it. Returns the most tries
-    /// in any three minutes, the most that one computer needed, and the seconds that the last of them took.
+    /// Computers that start together and follow only their records, against AWS's rules for a device. Returns the most tries in
+    /// any three minutes, the most tries of one computer, and the seconds until the last one succeeded.
     fn share_a_device(computers: usize, second: i64, mut random: impl FnMut() -> u64) -> (usize, usize, i64) {
         let start = turn::next_window(at(0)) + TimeDelta::seconds(second);
         let time = |seconds| start + TimeDelta::milliseconds(seconds);
@@ -274,12 +273,12 @@ mod tests {
             let now = time(one.next);
             let wanted = Wanted { share: 1, random: random(), code: &|step| code(step) };
             let step = match one.record.choose(now, &wanted) {
-                Choice::Use(step) => step,
-                Choice::NextStep(then) | Choice::Rest(then) => {
+                NextCode::Use(step) => step,
+                NextCode::NextStep(then) | NextCode::Rest(then) => {
                     one.next = (then - start).num_milliseconds();
                     continue;
                 }
-                Choice::Yield => {
+                NextCode::Yield => {
                     let then = turn::next_turn(now, one.collisions, random());
                     one.next = (then - start).num_milliseconds();
                     continue;
@@ -305,7 +304,7 @@ mod tests {
         (tries.iter().map(near).max().unwrap_or(0), most, last / 1000)
     }
 
-    /// A generator with the whole test's state in one number (SplitMix64).
+    /// A random number generator with one number as its state (SplitMix64).
     fn generator(mut state: u64) -> impl FnMut() -> u64 {
         move || {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -317,7 +316,7 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(400))]
-        /// Whatever the moment and the luck: nine computers never exceed AWS's budget, and all succeed in time.
+        /// At any time and with any luck, nine computers never exceed AWS's budget, and all succeed in time.
         #[test]
         fn computers_that_share_a_device_all_succeed_within_the_budget(
             computers in 2usize..=9, second in 0i64..180, seed: u64,
@@ -329,24 +328,23 @@ mod tests {
             prop_assert!(seconds <= 30 * 60, "{seconds} s");
         }
 
-        /// More computers than the budget has room for take longer, and all succeed.
+        /// More computers than the budget allows take longer, but all succeed.
         #[test]
-        fn a_crowd_that_shares_a_device_succeeds_in_the_end(computers in 10usize..30, second in 0i64..180, seed: u64) {
+        fn crowd_sharing_a_device_succeeds_in_the_end(computers in 10usize..30, second in 0i64..180, seed: u64) {
             let (_, most, seconds) = share_a_device(computers, second, generator(seed));
             prop_assert!(most <= 20 && seconds <= 100 * 60, "{most} tries, {seconds} s");
         }
     }
 
     proptest! {
-        /// Whatever comes in whatever order, no step is chosen twice, none outside ±1, and never more than six in
-        /// any three minutes.
+        /// In any order of events, no step is chosen twice, none outside ±1, and never more than six in any three minutes.
         #[test]
         fn no_step_is_chosen_twice(waits in proptest::collection::vec(0i64..45, 1..80)) {
             let mut record = Record::default();
             let (mut time, mut chosen, mut tries) = (0, Vec::new(), Vec::new());
             for wait in waits {
                 time += wait;
-                if let Choice::Use(step) = record.choose(at(time), &PLAIN) {
+                if let NextCode::Use(step) = record.choose(at(time), &PLAIN) {
                     prop_assert!(!chosen.contains(&step));
                     prop_assert!(step.0.abs_diff(Step::at(at(time)).0) <= 1);
                     record.begin_try(&code(step), Some(step), at(time));

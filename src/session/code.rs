@@ -1,4 +1,4 @@
-//! Where a profile's codes come from: the store's seed, a command, or a person.
+//! Where a profile's codes come from: the stored seed, a command, or a person.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::model::totp::{Code, Seed};
 use crate::process;
 use crate::ui::PromptError;
 
-/// A command that prints a code may wait for a touch on a key.
+/// A command that prints a code may wait for the touch of a hardware key.
 const PROCESS_LIMIT: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub enum CodeSource {
-    /// One code, given with the command.
+    /// One code, from the command line.
     Given(Code),
-    /// The seed in the store: any step's code.
+    /// A seed, which generates the code of any step.
     Seed(Seed),
     /// A command that prints the current code.
     Process(String),
@@ -30,7 +30,7 @@ impl CodeSource {
         match self {
             Self::Given(_) => false,
             Self::Seed(_) | Self::Person => true,
-            // It would print the same code again until its step is over.
+            // Until its step is over, it would print the same code again.
             Self::Process(_) => false,
         }
     }
@@ -41,13 +41,13 @@ impl CodeSource {
     }
 }
 
-/// Finds the source of a device's codes: the stored seed, else the profile's `mfa_process`, else a person.
+/// Finds the source of a device's codes: the stored seed, otherwise the profile's `mfa_process`, otherwise a person.
 pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> CommandResult<CodeSource> {
     if let Some(seed) = ctx.vault.seed(serial)? {
         return Ok(CodeSource::Seed(seed));
     }
     if let Some(command) = mfa_process {
-        ctx.ui.detail("the code comes from the profile's `mfa_process`");
+        ctx.ui.detail("getting the code from the profile's `mfa_process`");
         return Ok(CodeSource::Process(command.to_owned()));
     }
     if ctx.prompt.can_ask() {
@@ -55,12 +55,12 @@ pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> Comman
     }
     Err(CommandError::new(
         ErrorKind::Configuration,
-        format!("no secret is stored for `{serial}`, and nobody can be asked for a code"),
+        format!("no secret is stored for `{serial}`, and awsmfa cannot prompt for a code"),
     )
     .hint(format!("awsmfa device import --serial {serial}")))
 }
 
-/// Asks a source that is not a seed for a code. A person is told why the last one was `rejected`.
+/// Gets a code from a source that is not a seed. `rejected` tells a person why the last code did not work.
 pub(super) fn obtain(
     ctx: &Context,
     source: &CodeSource,
@@ -76,7 +76,7 @@ pub(super) fn obtain(
             };
             let printed = process::run(command, &ctx.env, PROCESS_LIMIT)
                 .map_err(|e| failed(&format_args!("failed: {e}")))?;
-            printed.expose().trim().parse().map_err(|_| failed(&"did not print a code of six digits"))
+            printed.expose().trim().parse().map_err(|_| failed(&"did not print a six-digit code"))
         }
         CodeSource::Seed(_) | CodeSource::Person => ask(ctx, serial, rejected),
     }
@@ -87,8 +87,8 @@ fn ask(ctx: &Context, serial: &Serial, rejected: Option<&str>) -> CommandResult<
         ctx.ui.warn(why);
     }
     loop {
-        let answer = ctx.prompt.secret(&format!("code of {serial}")).map_err(|error| match error {
-            PromptError::CannotAsk(_) => CommandError::from(error).hint("give it with `--code`"),
+        let answer = ctx.prompt.secret(&format!("code for {serial}")).map_err(|error| match error {
+            PromptError::CannotAsk(_) => CommandError::from(error).hint("pass the code with `--code`"),
             other => other.into(),
         })?;
         match answer.expose().parse() {

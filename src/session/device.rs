@@ -1,4 +1,4 @@
-//! A device's ledger and AWS's clock, as a session's maker uses them.
+//! A device's ledger and AWS's clock, for getting a session.
 
 use std::io;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::retry::MAX_OFFSET;
 /// How long an SDK waits for another process that is using the device, which may be waiting for the next code.
 const LEDGER_LIMIT: Duration = Duration::from_secs(35);
 
-/// A device, for somebody who wants a session.
+/// A device, and who is waiting for a session.
 pub struct Device<'a> {
     pub ctx: &'a Context,
     pub serial: &'a Serial,
@@ -42,10 +42,10 @@ impl<'a> Device<'a> {
         self.ledgers.offset(self.serial)
     }
 
-    /// Remembers how far AWS's time is from this computer's.
+    /// Remembers the difference between AWS's time and this computer's.
     pub fn learn_time(&self, ledger: &mut DeviceLedger, aws_time: DateTime<Utc>) -> Result<(), SessionError> {
         let local = self.ctx.clock.now();
-        // Not remembered: it would outlive the day on which the person sets the clock.
+        // Not remembered: the person has to set the clock, and the memory would outlast that.
         let off = aws_time - local;
         if off.abs() > MAX_OFFSET {
             let by = off.abs().to_std().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Why there is no session, and the words for it.
+//! Why there is no session, with messages and hints.
 
 pub mod codes;
 
@@ -20,37 +20,37 @@ pub enum SessionError {
     /// AWS refused the request or cannot be reached.
     #[error(transparent)]
     Aws(AwsError),
-    /// AWS was out of reach for another process a moment ago, and was not asked again.
+    /// Another process could not reach AWS a moment ago, so AWS was not asked again.
     #[error(transparent)]
     KnownOutage(AwsError),
     /// AWS does not let a cached session assume a role.
     #[error(transparent)]
     RoleDenied(AwsError),
-    /// There is no code: nobody can be asked, a command failed, or the store is locked.
+    /// There is no code: awsmfa cannot prompt, a command failed, or the store is locked.
     #[error(transparent)]
     NoCode(CommandError),
-    /// The computer's clock is so wrong that the end of a session is unknown.
+    /// The computer's clock is too wrong to track session expiry.
     #[error("the clock is off by {by:?}")]
     ClockOff {
         /// Whether it is behind AWS's rather than ahead.
         behind: bool,
         by: Duration,
     },
-    /// The device's codes were tried so often that AWS would stop judging them.
+    /// There were so many attempts with the device that AWS would soon stop validating its codes.
     #[error("too many tries; try again in {seconds} s")]
     Rest { seconds: u64 },
     /// Another process is still getting the session.
     #[error("busy")]
     Busy,
-    /// A file of awsmfa cannot be read or written; the error names it.
+    /// One of awsmfa's files cannot be read or written; the error names it.
     #[error(transparent)]
     State(#[from] io::Error),
-    /// Anything that was already put in words.
+    /// An error that already has its message and hints.
     #[error(transparent)]
     Command(#[from] CommandError),
 }
 
-/// The person's interrupt ends everything; whatever else keeps a code away may be better soon.
+/// An interrupt ends everything. Any other reason for not getting a code may be temporary.
 pub(super) fn no_code(error: CommandError) -> SessionError {
     match error.kind {
         ErrorKind::Interrupted => error.into(),
@@ -59,12 +59,12 @@ pub(super) fn no_code(error: CommandError) -> SessionError {
 }
 
 impl SessionError {
-    /// Whether AWS was asked in vain, because it cannot be reached or is unwell.
+    /// Whether AWS could not be reached or is unavailable.
     pub(super) fn is_outage(&self) -> bool {
         matches!(self, Self::Aws(error) if error.is_outage())
     }
 
-    /// Whether it may be better soon, so that an older session should serve meanwhile.
+    /// Whether the error is likely temporary, so that an older session should be used in the meantime.
     pub(super) fn is_transient(&self) -> bool {
         match self {
             Self::Rest { .. } | Self::Busy | Self::KnownOutage(_) | Self::NoCode(_) => true,
@@ -72,7 +72,7 @@ impl SessionError {
         }
     }
 
-    /// The error with hints that name the profile, the key and the device.
+    /// The error, with hints that name the profile, the key and the device.
     pub(super) fn explain(self, plan: &Plan, resolution: &Resolution) -> CommandError {
         let login = format!("awsmfa login --profile {}", quoted(&resolution.profile));
         match self {
@@ -82,11 +82,10 @@ impl SessionError {
                 CommandError::refused(error, &about, Some(&device))
             }
             // AWS does not say which condition of the role's trust policy was not met.
-            Self::RoleDenied(error) => {
-                CommandError::from(error).hint(format!("if the role demands a newer code: `{login} --force`"))
-            }
+            Self::RoleDenied(error) => CommandError::from(error)
+                .hint(format!("if the role requires a more recent code: `{login} --force`")),
             Self::NoCode(error) if error.kind == ErrorKind::Configuration => {
-                error.hint(format!("or give a code: `{login} --code CODE`"))
+                error.hint(format!("or pass a code: `{login} --code CODE`"))
             }
             other => other.into(),
         }
@@ -104,18 +103,18 @@ impl From<SessionError> for CommandError {
                 let direction = if behind { "behind" } else { "ahead of" };
                 Self::new(
                     ErrorKind::Refused,
-                    format!("this computer's clock is {} {direction} AWS's; sessions would seem ended or endless", in_words(by)),
+                    format!("this computer's clock is {} {direction} AWS, so session expiry cannot be tracked", in_words(by)),
                 )
                 .hint(clock_hint())
             }
             SessionError::Rest { seconds } => Self::new(
                 ErrorKind::Refused,
-                format!("this device's codes were tried {TRIES_IN_WINDOW} times in 3 minutes; AWS stops judging soon after"),
+                format!("too many attempts with this device ({TRIES_IN_WINDOW} in 3 minutes); more would lock it out for a while"),
             )
             .hint(format!("try again in {seconds} s")),
             SessionError::Busy => {
-                Self::new(ErrorKind::Failed, "another awsmfa is making this session and does not come to an end")
-                    .hint(format!("see whether one waits for a person: `{}`", remedies::here().list_processes()))
+                Self::new(ErrorKind::Failed, "another awsmfa process is still getting this session")
+                    .hint(format!("check whether it is waiting at a prompt: `{}`", remedies::here().list_processes()))
             }
             SessionError::State(source) => source.into(),
         }

@@ -17,14 +17,14 @@ use crate::model::session::{KeyPart, LongTermKeys};
 use crate::model::shell::quoted;
 use crate::process;
 
-/// Keys in the environment, for a person who has nothing configured at all.
+/// Keys in the environment, for a person without any configuration.
 pub(super) fn environment_keys(
     ctx: &Context,
     asker: Asker,
     named: Named,
     profiles: &Profiles,
 ) -> CommandResult<Option<LongTermKeys>> {
-    // A `[default]` that holds nothing but the session of the login before is no configuration.
+    // A `[default]` that contains only the session of an earlier login is not configuration.
     let is_configured = || resolve::resolve(profiles, "default").is_ok_and(|default| default.keys.is_ok());
     let has_session = ctx.env.get("AWS_SESSION_TOKEN").is_some();
     if asker.is_sdk() || named != Named::Default || has_session || is_configured() {
@@ -35,7 +35,7 @@ pub(super) fn environment_keys(
     Ok(keys.long_term())
 }
 
-/// Keys or a session in the environment, as every SDK reads them first.
+/// Keys or a session in the environment, where every SDK looks first.
 pub fn keys_of_environment(ctx: &Context) -> CommandResult<Option<Keys>> {
     let get = |name| ctx.env.get(name);
     let (Some(id), Some(secret)) = (get("AWS_ACCESS_KEY_ID"), get("AWS_SECRET_ACCESS_KEY")) else {
@@ -50,7 +50,7 @@ pub fn keys_of_environment(ctx: &Context) -> CommandResult<Option<Keys>> {
     Ok(Some(keys))
 }
 
-/// The long-term keys that a file has for the profile; `None` if a program prints them.
+/// The profile's long-term keys, if they are in a file; `None` if a program prints them.
 pub(super) fn static_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<LongTermKeys>> {
     match &resolution.keys {
         Ok(KeySource::Static { profile, keys }) => {
@@ -66,7 +66,7 @@ pub(super) fn static_keys(ctx: &Context, resolution: &Resolution) -> CommandResu
     }
 }
 
-/// The long-term keys that a profile stands for; runs the profile's `credential_process` if they come from there.
+/// The profile's long-term keys. Runs its `credential_process` if necessary.
 pub fn long_term_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<LongTermKeys> {
     match (static_keys(ctx, resolution)?, &resolution.keys) {
         (None, Ok(KeySource::Process { profile, command })) => {
@@ -91,8 +91,7 @@ struct ProcessAnswer {
 
 fn keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<LongTermKeys> {
     let keys = any_keys_from_process(ctx, profile, command)?;
-    keys.long_term()
-        .ok_or_else(|| process_failed(profile, "printed a session, where long-term keys are needed"))
+    keys.long_term().ok_or_else(|| process_failed(profile, "printed a session instead of long-term keys"))
 }
 
 fn process_failed(profile: &str, what: &str) -> CommandError {
@@ -100,30 +99,29 @@ fn process_failed(profile: &str, what: &str) -> CommandError {
     CommandError::new(ErrorKind::Configuration, message).hint("run the command by hand to see what it prints")
 }
 
-/// What a `credential_process` prints, a session or long-term keys.
+/// What a `credential_process` prints: a session or long-term keys.
 pub fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<Keys> {
-    // The program may be awsmfa again, behind a wrapper or for another profile; a circle of those must end.
+    // The program may be awsmfa again, behind a wrapper or for another profile; such a loop must end.
     let serving = ctx.env.get(SERVING).unwrap_or_default();
     if serving.split('\n').any(|name| name == profile) {
-        return Err(process_failed(profile, "leads back to itself"));
+        return Err(process_failed(profile, "calls awsmfa in a loop"));
     }
     let env = ctx.env.with(SERVING, &format!("{serving}\n{profile}"));
     let printed = process::run(command, &env, Duration::from_secs(60));
     let printed = printed.map_err(|error| process_failed(profile, &format!("failed: {error}")))?;
-    // The parser's own message would quote the text.
+    // The parser's own message would quote the secret.
     let answer: ProcessAnswer = serde_json::from_str(printed.expose())
         .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
     let secret = Secret::from(answer.secret_access_key);
     // Some programs print an empty token with long-term keys.
     let token = answer.session_token.filter(|token| !token.is_empty()).map(Secret::from);
     let keys = Keys::new(&answer.access_key_id, secret, token);
-    keys.check()
-        .map_err(|unusable| process_failed(profile, &format!("printed unusable keys: {unusable}")))?;
+    keys.check().map_err(|unusable| process_failed(profile, &format!("printed invalid keys: {unusable}")))?;
     Ok(keys)
 }
 
-/// Rejects keys that cannot sign a request, such as those with an arrow key or a Windows line end in them. `place` says where
-/// a part was read.
+/// Rejects keys that cannot sign a request, such as keys that contain the bytes of an arrow key or a Windows line ending.
+/// `place` tells where a part was read.
 pub(super) fn check_keys(keys: &Keys, place: impl FnOnce(KeyPart) -> String) -> CommandResult {
     keys.check().map_err(|unusable| {
         let message = format!("{}: {unusable}", place(unusable.part));
@@ -132,7 +130,7 @@ pub(super) fn check_keys(keys: &Keys, place: impl FnOnce(KeyPart) -> String) -> 
     })
 }
 
-/// The same for keys in a file.
+/// Rejects keys in a file that cannot sign a request.
 pub fn check_static_keys(profile: &str, keys: &StaticKeys) -> CommandResult {
     let signing = Keys::new(&keys.access_key_id, keys.secret.clone(), keys.session_token.clone());
     signing.check().map_err(|unusable| {

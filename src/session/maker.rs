@@ -1,5 +1,5 @@
-//! One session for all that ask: from the cache while it is fresh, else a new one, which one process gets while the others
-//! wait for its lock. If AWS is out of reach, a session that has not expired serves, with a warning.
+//! One session for everyone who asks: from the cache while it is fresh, otherwise a new one, which one process gets while the
+//! others wait for its lock. If AWS cannot be reached, a session that has not expired is used, with a warning.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ use crate::files::Lock;
 use crate::model::duration::SessionDuration;
 use crate::model::session::{Session, timestamp};
 
-/// How long an SDK waits for another process that is getting the session: if an older session serves, and if none does;
-/// the other may be waiting for the next code.
+/// How long an SDK waits for another process that is getting the session: with an older session to use, and without one.
+/// The other process may be waiting for the next code.
 const LOCK_LIMITS: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(35));
 
-/// A base session that is so new serves a forced role, too: `login --all --force` takes a code a user, not one a role.
+/// A base session this new also serves a forced role: `login --all --force` uses one code per user, not one per role.
 const NEW: TimeDelta = TimeDelta::minutes(1);
 
 pub struct SessionMaker<'a> {
@@ -36,7 +36,7 @@ pub struct SessionMaker<'a> {
     cache: Cache,
 }
 
-/// A session, and where it comes from.
+/// A session, and whether it is new.
 pub struct Made {
     pub session: Session,
     /// Whether AWS issued it just now.
@@ -60,11 +60,11 @@ impl<'a> SessionMaker<'a> {
         let asked = self.ctx.clock.now();
         let Some(lock) = self.lock(&key)? else { return self.still_valid(&key, SessionError::Busy) };
         if !force && let Some(found) = self.cached(&key, Session::is_fresh)? {
-            self.ctx.ui.detail("another process has just made the session");
+            self.ctx.ui.detail("another process has just cached the session");
             return Ok(found);
         }
         let made = match outage::since(&lock, asked) {
-            // Otherwise everyone in the queue would wait for AWS in turn, and spend a code.
+            // Otherwise every process in the queue would wait for AWS and spend a code.
             Some(error) if self.request.asker.is_sdk() => Err(SessionError::KnownOutage(error)),
             _ => self.make(plan, force),
         };
@@ -75,7 +75,7 @@ impl<'a> SessionMaker<'a> {
                 Ok(Made { session, is_new: true, offset: self.device.offset()? })
             }
             Err(error) => {
-                // Only what AWS did to us: another's note, left again, would last as long as anyone asks.
+                // Only for this process's own outage: copying another process's note would prolong it forever.
                 if error.is_outage() {
                     outage::note(&lock, self.ctx.clock.now());
                 }
@@ -84,10 +84,10 @@ impl<'a> SessionMaker<'a> {
         }
     }
 
-    /// The session's lock. An SDK is not kept waiting for a person at a prompt, or for long if an older session serves.
+    /// The session's lock. An SDK does not wait for a person at a prompt, and only briefly if there is an older session.
     fn lock(&self, key: &SessionKey) -> Result<Option<Lock>, SessionError> {
         if !self.request.asker.is_sdk() {
-            let waiting = || self.ctx.ui.say("another awsmfa is making this session; waiting for it");
+            let waiting = || self.ctx.ui.say("waiting for another awsmfa process to get this session");
             return Ok(Some(self.cache.lock(key, &*self.ctx.clock, waiting)?));
         }
         let limit = match self.cached(key, Session::is_valid)? {
@@ -97,15 +97,15 @@ impl<'a> SessionMaker<'a> {
         Ok(self.cache.lock_within(key, limit, &*self.ctx.clock)?)
     }
 
-    /// Keeps a new session. It cost a code: one that cannot be kept is handed out all the same.
+    /// Caches a new session. If that fails, the session is used anyway: it cost a code.
     fn keep(&self, key: &SessionKey, session: &Session) {
         let (ui, folder) = (&self.ctx.ui, self.ctx.paths.cache());
         if let Err(error) = self.cache.put(key, session) {
-            ui.warn(format_args!("the session could not be kept in {}: {error}", folder.display()));
+            ui.warn(format_args!("cannot cache the session in {}: {error}", folder.display()));
         }
-        // The answers for other profiles may be of the session before.
+        // The answers for other profiles may contain the previous session.
         if let Err(error) = answers::forget_all(folder) {
-            ui.warn(format_args!("older answers in {} cannot be removed: {error}", folder.display()));
+            ui.warn(format_args!("cannot remove older cached answers from {}: {error}", folder.display()));
         }
     }
 
@@ -120,9 +120,7 @@ impl<'a> SessionMaker<'a> {
         for role in &plan.terms.roles {
             if role.duration > SessionDuration::HOUR {
                 let arn = &role.role_arn;
-                self.ctx
-                    .ui
-                    .warn(format_args!("`{arn}` is assumed for 1 h: AWS gives a role in a chain no longer"));
+                self.ctx.ui.warn(format_args!("`{arn}` is assumed for 1h, the maximum in a role chain"));
             }
             let role = AssumeRole { duration: role.duration.min(SessionDuration::HOUR), ..role.clone() };
             self.ctx.ui.detail(format_args!("assuming `{}` from the session", role.role_arn));
@@ -132,7 +130,7 @@ impl<'a> SessionMaker<'a> {
                 }
                 error => error,
             })?;
-            // Only the first role sees the code's age; those after it see a role.
+            // Only the first role in a chain sees the age of the code.
             base_is_old = false;
         }
         Ok(session)
@@ -142,7 +140,7 @@ impl<'a> SessionMaker<'a> {
         let (arn, ui) = (&role.role_arn, &self.ctx.ui);
         let duration = role.duration.min(SessionDuration::ROLE_MAX);
         ui.detail(format_args!(
-            "`{arn}` for {duration}: assumed with the long-term keys and a code, because from a session it would end after 1 h"
+            "assuming `{arn}` for {duration} directly, with a code, because AWS limits role chaining to 1h"
         ));
         if role.duration > duration {
             ui.warn(format_args!("`{arn}` is assumed for {duration}, the maximum for a role"));
@@ -154,8 +152,8 @@ impl<'a> SessionMaker<'a> {
         sign_in(&self.device, &*self.aws.get()?, self.request, plan, role)
     }
 
-    /// The user's own session, from which roles are assumed. It is forced like the role: the role's trust policy may
-    /// demand a newer code.
+    /// The user's own session, from which roles are assumed. Forced like the role, because the role's trust policy may require
+    /// a more recent code.
     fn base(&self, plan: &Plan, force: bool) -> Result<Made, SessionError> {
         let plan = plan.without_roles();
         let is_new = |session: &Session, now: DateTime<Utc>| now - session.issued < NEW;
@@ -163,7 +161,7 @@ impl<'a> SessionMaker<'a> {
         self.ensure(&plan, force)
     }
 
-    /// Assumes a role from a session. The clock may have been set since AWS issued the session; AWS's reply shows it.
+    /// Assumes a role from a session. If the clock was changed since AWS issued the session, AWS's reply tells.
     fn assume(&self, session: &Session, role: &AssumeRole) -> Result<Session, SessionError> {
         let aws = self.aws.get()?;
         let send = |offset| aws.signed(&session.into(), offset).assume_role(role, None);
@@ -186,7 +184,7 @@ impl<'a> SessionMaker<'a> {
     ) -> Result<Option<Made>, SessionError> {
         let offset = self.device.offset()?;
         let local = self.ctx.clock.now();
-        // A cache that cannot be read is an empty one.
+        // A cache that cannot be read counts as empty.
         let cached = self.cache.get(key).unwrap_or_default();
         let good = cached.filter(|session| session.holds(judge, local, offset));
         Ok(good.map(|session| Made { session, is_new: false, offset }))
@@ -197,7 +195,7 @@ impl<'a> SessionMaker<'a> {
         let Some(found) = self.cached(key, Session::is_valid)? else { return Err(error) };
         let reason = CommandError::from(error).message;
         let until = timestamp(found.session.expiration);
-        self.ctx.ui.warn(format_args!("{reason}; the session from before still serves until {until}"));
+        self.ctx.ui.warn(format_args!("{reason}; using the previous session, valid until {until}"));
         Ok(found)
     }
 }

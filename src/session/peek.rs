@@ -1,4 +1,4 @@
-//! A look at a session, for what shows rather than uses it.
+//! Looks at a session without getting one, for commands that only show it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,10 +13,10 @@ use crate::error::CommandResult;
 use crate::model::serial::Serial;
 use crate::model::session::Session;
 
-/// What is known about a session without asking for one.
+/// What is known about a session.
 #[derive(Debug)]
 pub struct Peeked {
-    /// What the profile stands for.
+    /// The profile, resolved.
     pub profile: Resolution,
     /// The device, if it is known.
     pub serial: Option<Serial>,
@@ -29,31 +29,31 @@ pub struct Peeked {
 }
 
 impl Peeked {
-    /// Whether [`obtain`](super::obtain) would hand out the cached session. `now` is this computer's time.
+    /// Whether [`obtain`](super::obtain) would return the cached session. `now` is this computer's time.
     pub fn is_fresh(&self, now: DateTime<Utc>) -> bool {
         self.session.as_ref().is_some_and(|session| session.holds(Session::is_fresh, now, self.offset))
     }
 }
 
-/// Looks whether there is a session. No program is run, AWS is not asked, and no lock is waited for.
+/// Looks for a session. Runs no program, asks AWS nothing, and waits for no lock.
 pub fn peek(ctx: &Context, request: &Request) -> CommandResult<Peeked> {
     let outline = Outline::of(ctx, request)?;
     let Connection { settings, region } = outline.connection(ctx, request)?;
     let cache = ctx.cache();
     let terms = |serial: &Serial| outline.terms(ctx, request, serial, &settings);
-    // A cache that cannot be read is an empty one.
+    // A cache that cannot be read counts as empty.
     let session = match (&outline.keys, &outline.serial) {
         (Some(keys), Some(serial)) => {
             let (keys, serial, terms) = (keys.clone(), serial.clone(), terms(serial)?);
             cache.get(&Plan { keys, serial, mfa_process: None, terms }.key()).unwrap_or_default()
         }
-        // A program has the keys, or AWS knows the device: the newest session that fits is the one.
+        // The keys are printed by a program, or the device is unknown here: the newest matching session counts.
         (keys, serial) => {
             let fits = |key: &SessionKey| -> bool {
                 let device: Option<Serial> = key.serial.parse().ok();
                 keys.as_ref().is_none_or(|keys| keys.access_key_id == key.access_key_id)
                     && serial.as_ref().is_none_or(|serial| serial.as_str() == key.serial)
-                    && device.is_some_and(|device| terms(&device).is_ok_and(|terms| terms.fit(key)))
+                    && device.is_some_and(|device| terms(&device).is_ok_and(|terms| terms.match_key(key)))
             };
             cache.newest(fits)
         }

@@ -13,10 +13,10 @@ use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 
-/// Everything that decides which session it is.
+/// Everything that a session depends on.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The user's keys, which everything starts with.
+    /// The user's long-term keys.
     pub keys: LongTermKeys,
     pub serial: Serial,
     /// A command that prints the device's codes.
@@ -24,12 +24,12 @@ pub struct Plan {
     pub terms: Terms,
 }
 
-/// What is asked of AWS, whoever asks.
+/// What is requested from AWS, for any user.
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// The duration of the user's own session.
     pub duration: SessionDuration,
-    /// The roles to assume in turn; the last one is the profile's own.
+    /// The roles to assume, in order; the last one is the profile's own.
     pub roles: Vec<AssumeRole>,
     /// The region and endpoint that the session comes from.
     pub endpoint: String,
@@ -54,7 +54,7 @@ impl Plan {
 }
 
 impl Terms {
-    /// The terms of a profile's session that is made with this device.
+    /// The terms of a profile's session, for this device.
     pub fn of(
         env: &Env,
         profiles: &Profiles,
@@ -66,7 +66,7 @@ impl Terms {
         let variable = variable_duration(env)?;
         let own = resolution.duration_seconds.as_ref().map(setting_duration).transpose()?;
         let is_role = !resolution.roles.is_empty();
-        // The flag is about the profile's role, if it has one; the user's session beneath the role is shared.
+        // With a role, the flag is about the role: roles share the user's session.
         let of_user = requested.filter(|_| !is_role);
         let duration = of_user.or(variable).or(own).unwrap_or(SessionDuration::DEFAULT);
         let mut roles = Vec::new();
@@ -85,8 +85,8 @@ impl Terms {
         Self { roles: Vec::new(), ..self }
     }
 
-    /// Whether a cached session is on these terms.
-    pub fn fit(&self, key: &SessionKey) -> bool {
+    /// Whether a cached session matches these terms.
+    pub fn match_key(&self, key: &SessionKey) -> bool {
         key.duration == self.duration && key.endpoint == self.endpoint && key.roles == self.role_keys()
     }
 
@@ -101,7 +101,7 @@ impl Terms {
     }
 }
 
-/// CloudTrail shows the name, so it says who: the device is usually named for its user.
+/// CloudTrail shows this name, so it should identify the user: devices are usually named after their users.
 fn session_name(serial: &Serial) -> RoleSessionName {
     RoleSessionName::derived_from(serial.device_name()).unwrap_or_default()
 }
@@ -119,6 +119,6 @@ fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
     parsed.map_err(|e| {
         let message = format!("duration_seconds ({}): {e}", setting.origin);
         CommandError::new(ErrorKind::Configuration, message)
-            .hint("write the seconds, as in `duration_seconds = 43200`, or take the line out")
+            .hint("set the seconds, as in `duration_seconds = 43200`, or remove the line")
     })
 }

@@ -15,7 +15,7 @@ use crate::error::CommandResult;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 
-/// What a request means, as far as files, the environment and the registry say. No program is run and nobody asked.
+/// What files, the environment and the registry say about a request. No program is run, and AWS is not asked.
 pub(super) struct Outline {
     pub profiles: Profiles,
     pub resolution: Resolution,
@@ -24,7 +24,7 @@ pub(super) struct Outline {
     pub serial: Option<Serial>,
 }
 
-/// A request made ready: what the profile stands for, how AWS is reached, and the plan.
+/// A request with everything that getting the session needs.
 pub(super) struct Prepared<'a> {
     pub resolution: Resolution,
     pub region: Option<RegionSetting>,
@@ -33,7 +33,7 @@ pub(super) struct Prepared<'a> {
     pub aws: LazyAws<'a>,
 }
 
-/// AWS, set up when it is first asked: a cached session needs neither network nor certificates.
+/// The connection to AWS, set up when first used: a cached session needs neither network nor certificates.
 pub(super) struct LazyAws<'a> {
     ctx: &'a Context,
     pub settings: Settings,
@@ -85,7 +85,7 @@ impl Outline {
         }
     }
 
-    /// The terms of the session, made with this device.
+    /// The terms of the session, for this device.
     pub fn terms(
         &self,
         ctx: &Context,
@@ -111,7 +111,7 @@ fn known(
     }
 }
 
-/// Makes a request ready. AWS is asked only for the device's serial, and only if nothing else says it.
+/// Prepares a request. Asks AWS only for the device's serial, and only if nothing here names it.
 pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<Prepared<'a>> {
     let mut outline = Outline::of(ctx, request)?;
     let keys = match outline.keys.take() {
@@ -132,7 +132,7 @@ pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<
     };
     let terms = outline.terms(ctx, request, &serial, &aws.settings)?;
     if serial.is_virtual() {
-        // AWS may have named it only now.
+        // It may have been looked up in AWS only now.
         check_partitions(&aws.settings, None, [serial.as_str()])?;
     }
     let home = serial::home(&outline.profiles, &outline.resolution);
@@ -143,7 +143,7 @@ pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<
     Ok(Prepared { resolution: outline.resolution, region, plan, device, aws })
 }
 
-/// What a profile that is configured nowhere stands for, when the environment has the keys.
+/// The resolution of a profile that is not configured, for keys in the environment.
 pub fn unconfigured(name: &str) -> Resolution {
     Resolution {
         profile: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Which session is wanted, and by whom.
+//! Which session is requested, and by whom.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::model::totp::{Code, Seed};
 /// Who waits for the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asker {
-    /// A person, who can type a code, and who waits while another process or AWS takes its time.
+    /// A person, who can type a code and can wait for AWS or another process.
     Person,
-    /// An SDK that runs awsmfa: nothing is asked, and nothing takes longer than the wait for the next code.
+    /// An SDK that runs awsmfa. There are no prompts, and no wait is longer than the one for the next code.
     Sdk,
 }
 
@@ -35,48 +35,48 @@ impl Asker {
     }
 }
 
-/// Whose session is wanted.
+/// Whose session it is.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
     /// A profile's.
     Profile(Named<'a>),
-    /// That of a user whose keys are in no profile, and how AWS is reached with them.
+    /// The session of a user whose keys are in no profile, and how AWS is reached.
     Keys(&'a LongTermKeys, &'a Settings),
 }
 
-/// A session that is wanted.
+/// A request for a session.
 #[derive(Clone)]
 pub struct Request<'a> {
     /// Whose session.
     pub subject: Subject<'a>,
     /// Who waits for it.
     pub asker: Asker,
-    /// How long the session should last, instead of what the environment and the profile say.
+    /// The session duration, instead of the environment's or the profile's.
     pub duration: Option<SessionDuration>,
     /// The MFA device, instead of the profile's.
     pub serial: Option<Serial>,
     /// A code from the command line.
     pub code: Option<Code>,
-    /// A secret that is not stored yet, to generate the codes with.
+    /// A secret that is not stored yet, to generate codes with.
     pub seed: Option<Seed>,
     /// Get a new session even if a fresh one is cached.
     pub force: bool,
     /// The user's own session, even if the profile has a role.
     pub without_roles: bool,
-    /// Find out whether the codes are right: AWS's rejection of a code is the answer, not a sign that another computer used
-    /// the code.
+    /// Find out whether the codes are correct: if AWS rejects a code, that is the answer, not a sign that another computer
+    /// used the code.
     pub verification: bool,
-    /// What else must hold before AWS is asked for anything, such as that the session can be written.
+    /// Another condition, such as that the session can be written. Checked before the cache is read.
     pub check: Option<&'a dyn Fn(&Resolution) -> CommandResult>,
 }
 
 impl<'a> Request<'a> {
-    /// A profile's session as its settings say, for a person.
+    /// A profile's session, for a person.
     pub fn person(profile: Named<'a>) -> Self {
         Self::new(Subject::Profile(profile), Asker::Person)
     }
 
-    /// A profile's session as its settings say, for an SDK.
+    /// A profile's session, for an SDK.
     pub fn sdk(profile: Named<'a>) -> Self {
         Self::new(Subject::Profile(profile), Asker::Sdk)
     }

@@ -1,4 +1,4 @@
-//! Which device a profile means: by flag, by `mfa_serial`, by our registry, or by asking AWS.
+//! The MFA device of a profile: from a flag, `mfa_serial`, the registry, or AWS.
 
 use chrono::TimeDelta;
 
@@ -21,7 +21,7 @@ pub struct UserDevice {
     pub serial: Serial,
     /// The user's access key.
     pub access_key_id: String,
-    /// AWS named the device, and nothing here does yet.
+    /// Whether only AWS knows that the user has the device.
     pub(super) is_news: bool,
     /// The profile that may hold the serial. Keys in the environment belong to no profile.
     pub(super) home: Option<String>,
@@ -65,7 +65,7 @@ pub(super) fn remembered_serial(ctx: &Context, access_key_id: &str) -> CommandRe
     Ok(serial)
 }
 
-/// Asks AWS for the devices of the keys' user, and takes the one that can be meant.
+/// Asks AWS for the devices of the keys' user, and chooses the only one or the only one that is stored here.
 pub(super) fn ask_aws(
     ctx: &Context,
     aws: &Aws,
@@ -86,14 +86,14 @@ pub(super) fn ask_aws(
             let list = several.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
             let message = format!("the user has several MFA devices: {list}");
             Err(CommandError::new(ErrorKind::Configuration, message)
-                .hint(format!("name one: `{}`", set_serial(resolution, several[0].as_str()))))
+                .hint(format!("choose one: `{}`", set_serial(resolution, several[0].as_str()))))
         }
     }
 }
 
 impl UserDevice {
-    /// Remembers a serial that AWS named, so that AWS is asked once: in the profile that has the keys where that hurts no
-    /// other tool, otherwise in the registry alone. A file that cannot be written is no reason to fail.
+    /// Remembers a serial that came from AWS, so that AWS is asked only once: in the profile that has the keys if that breaks
+    /// no other tool, otherwise only in the registry. A file that cannot be written is not an error.
     pub fn remember(&self, ctx: &Context) {
         if !self.is_news {
             return;
@@ -128,15 +128,15 @@ impl UserDevice {
         };
         if files.edit(AwsFile::Config, edit)? {
             let path = files.path(AwsFile::Config).display();
-            ctx.ui.say(format_args!("remembered `mfa_serial = {serial}` for `{profile}` in {path}"));
+            ctx.ui.say(format_args!("saved `mfa_serial = {serial}` for profile `{profile}` in {path}"));
         }
-        // What was written may not be what is read: the file may be a device, or the profile hidden by another section.
+        // What is read may differ from what was written: the file may be a device, or another section may hide the profile.
         let resolution = resolve::resolve(&ctx.profiles()?, profile)?;
         Ok(resolution.serial.is_some_and(|setting| setting.text == serial.as_str()))
     }
 
-    /// Forgets a remembered serial that AWS could not validate: the user may have another device by now, and AWS is asked
-    /// again next time.
+    /// Forgets a remembered serial that AWS could not validate, so that AWS is asked again next time: the user may have
+    /// another device by now.
     pub(super) fn doubt(&self, ctx: &Context, error: &SessionError) {
         if !matches!(error, SessionError::Aws(error) if error.kind == AwsErrorKind::CannotValidateCode) {
             return;
@@ -155,8 +155,8 @@ pub(super) fn home(profiles: &Profiles, resolution: &Resolution) -> Option<Strin
     resolve::serial_home(profiles, &resolution.base)
 }
 
-/// ListMFADevices, first without a user's name; where the server cannot tell whose keys these are (AWS can), with the
-/// name that GetCallerIdentity gives.
+/// ListMFADevices, first without a user name. A server that cannot find the keys' user itself (AWS can) gets the name from
+/// GetCallerIdentity.
 fn list(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<Vec<MfaDevice>, AwsError> {
     let mut offset = TimeDelta::zero();
     match with_aws_time(ctx, aws, keys, &mut offset, |aws| aws.list_mfa_devices(None)) {
@@ -177,12 +177,12 @@ fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError)
         error.message =
             format!("profile `{}` has no `mfa_serial`, and {}", resolution.profile, error.message);
         let command = set_serial(resolution, "arn:aws:iam::ACCOUNT:mfa/NAME");
-        error.hints.push(format!("name the device: `{command}`"));
+        error.hints.push(format!("set the device: `{command}`"));
     }
     error
 }
 
-/// The command that says which device is meant; in a profile with a role, `mfa_serial` would hurt other tools.
+/// The command that sets the device. In a profile with a role, `mfa_serial` would break other tools.
 fn set_serial(resolution: &Resolution, serial: &str) -> String {
     let base = &resolution.base;
     match resolution.roles.iter().any(|role| role.profile == *base) {
@@ -195,7 +195,7 @@ fn no_device(resolution: &Resolution, unusable: usize) -> CommandError {
     let profile = &resolution.profile;
     let user = match unusable {
         0 => "its user has no MFA device",
-        _ => "its user has only security keys, which make no codes",
+        _ => "its user has only security keys, which do not generate codes",
     };
     let this = CommandError::new(
         ErrorKind::Configuration,
@@ -204,8 +204,8 @@ fn no_device(resolution: &Resolution, unusable: usize) -> CommandError {
     match (unusable, &resolution.keys) {
         (0, Ok(_)) => this.hint(format!("awsmfa enroll --profile {}", quoted(&resolution.base))),
         (0, Err(_)) => this.hint("awsmfa enroll"),
-        // AWS demands a session made with a device that the user has (AWS-2023-001); a security key makes one in the
-        // console only.
+        // AWS requires a session from a device that the user already has (AWS-2023-001); with a security key, only the
+        // console can get one.
         _ => this.hint("add a virtual MFA device in the IAM console, then `awsmfa device import`"),
     }
 }

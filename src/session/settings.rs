@@ -1,5 +1,5 @@
-//! A profile's way to AWS and its roles. Every value is checked here, before a code is chosen, and an invalid one is an
-//! error that names its place. `aws` takes only the checked types.
+//! How AWS is reached for a profile, and the profile's roles. Every value is checked here, before a code is chosen; an invalid
+//! one is an error that names its place. `aws` accepts only the checked types.
 
 use super::request::Asker;
 use crate::aws::{AssumeRole, Settings};
@@ -22,8 +22,8 @@ use crate::model::source::{Source, Sourced};
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub settings: Settings,
-    /// The region, if one is configured. `settings` then has the same; otherwise the partition's default, which says
-    /// nothing about where the person works.
+    /// The region, if one is configured. If not, `settings` has the partition's default, which says nothing about where the
+    /// person works.
     pub region: Option<RegionSetting>,
 }
 
@@ -73,7 +73,7 @@ pub fn connection(
     Ok(Connection { settings, region })
 }
 
-/// The SDK sends this variable in a header of every request, and sends nothing if the value is not valid there.
+/// The SDK sends this variable in a header of every request, and sends no request if the value is invalid there.
 fn check_user_agent(env: &Env) -> CommandResult {
     const NAME: &str = "AWS_EXECUTION_ENV";
     let fits = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
@@ -88,7 +88,7 @@ fn check_user_agent(env: &Env) -> CommandResult {
 struct Look<'a> {
     env: &'a Env,
     profiles: &'a Profiles,
-    /// The profile itself first, then those that it takes its keys from.
+    /// The profile itself, then the profiles that it gets its keys from.
     chain: &'a [String],
 }
 
@@ -146,7 +146,7 @@ fn in_file(key: &'static str, setting: &Setting) -> Sourced {
     Sourced { text: setting.text.clone(), at: setting.origin.of(key) }
 }
 
-/// The region: the chosen one, or the partition's.
+/// The configured region, or the partition's default.
 fn region(
     chosen: Option<&Sourced>,
     own_server: bool,
@@ -174,7 +174,7 @@ fn region(
     })
 }
 
-/// Partitions are separate clouds: each knows only its own devices and roles. Other servers may mix them.
+/// Partitions are separate clouds, each with its own devices and roles. Other servers may mix them.
 pub(super) fn check_partitions<'a>(
     settings: &Settings,
     region: Option<&Sourced>,
@@ -212,7 +212,7 @@ pub fn assume_role(
     let sourced = |key: &'static str, text: &str| {
         let value = profiles.get(&role.profile).and_then(|profile| profile.value(key));
         let at = value.map(|value| value.origin.of(key));
-        // A role always comes from the profiles; without a line, the key alone has to do.
+        // A role always comes from a profile, so there is a line.
         Sourced { text: text.trim().to_owned(), at: at.unwrap_or(Source::Variable(key)) }
     };
     let arn = sourced("role_arn", &role.role_arn);

@@ -1,5 +1,5 @@
-//! The one place that sends codes to STS: how often, and what to do when AWS says no or nothing. Which code comes next is
-//! chosen in `next_code`.
+//! The one place that sends codes to STS: how often, and what to do when AWS rejects one or does not respond. `next_code`
+//! chooses the codes.
 
 mod next_code;
 
@@ -20,18 +20,18 @@ use crate::model::totp::Code;
 use crate::model::turn;
 use crate::retry::{Backoff, Wait};
 
-/// At most so many codes are sent for one session, unless other computers use up the device's codes.
+/// The most codes sent for one session, unless other computers use up the device's codes.
 const MAX_TRIES: usize = 3;
 
-/// How often a person's sign-in collides with other computers before it gives up: if AWS never accepted a code from this
-/// computer, the stored secret may as well be wrong. Eight computers that start together need at most five tries.
+/// How often a person's sign-in may collide with other computers before it gives up. The limit is lower if AWS never accepted
+/// a code from this computer, because the stored secret may be wrong. Eight computers that start together need five tries.
 const MAX_COLLISIONS: (usize, usize) = (6, 10);
 
-/// An SDK gets a second chance at once. It cannot wait for a window of its own, and two computers are the usual case.
+/// An SDK gets one more chance at once: it cannot wait for its turn, and usually there are only two computers.
 const MAX_SDK_COLLISIONS: usize = 2;
 
-/// AWS says "unable to validate" when the device's budget is spent, but also when the device is not the user's any more.
-/// Where the user's devices cannot be listed, only the latter is likely after a wait for the next window.
+/// AWS says "unable to validate" when the device's budget is spent, but also when the user no longer has the device. If the
+/// user's devices cannot be listed, only the latter is likely after a wait for the next window.
 const MAX_UNVALIDATED: usize = 2;
 
 const PROGRAM_REJECTED: &str = "AWS rejected the code that `mfa_process` printed: it is wrong, or another computer used it; \
@@ -47,7 +47,7 @@ pub fn sign_in(
     plan: &Plan,
     role: Option<&AssumeRole>,
 ) -> Result<Session, SessionError> {
-    // The store may ask a person to unlock it; the device is not locked meanwhile.
+    // The store may prompt for a passphrase. Until then, the device is not locked.
     let source = match (&request.code, &request.seed) {
         (Some(code), _) => CodeSource::Given(code.clone()),
         (None, Some(seed)) => CodeSource::Seed(seed.clone()),
@@ -64,7 +64,7 @@ pub fn sign_in(
         device,
         aws,
         keys: &keys,
-        // A seed that is not stored yet is there to be verified.
+        // A seed that is not stored yet is being verified.
         verification: request.verification || request.seed.is_some(),
         source,
         is_stored: request.seed.is_none(),
@@ -79,16 +79,16 @@ pub fn sign_in(
     sign_in.run(&send)
 }
 
-/// One session's way through the codes. The device's ledger is locked only while a code is under way: others who need a
-/// code wait for a step, not for us.
+/// The tries for one session. The device's ledger is locked only while a code is being sent: other processes that need a code
+/// wait for the next step, not for this process.
 struct SignIn<'a> {
     device: &'a Device<'a>,
     aws: &'a Aws,
     keys: &'a Keys,
-    /// Whether a rejected code is the answer that is wanted.
+    /// Whether a rejected code is an answer rather than a collision.
     verification: bool,
     source: CodeSource,
-    /// Whether codes come from what is stored here, if from a seed.
+    /// If codes come from a seed, whether it is stored.
     is_stored: bool,
     /// How many tries failed for reasons other than a collision.
     failures: usize,
@@ -102,11 +102,11 @@ struct SignIn<'a> {
     settling: Backoff,
     /// How long an SDK has waited for codes.
     waited: Duration,
-    /// Until when a program may go on printing a code that was sent.
+    /// Until when a program may keep printing a code that was sent.
     excused: Option<DateTime<Utc>>,
 }
 
-/// What came of a code.
+/// The result of a code.
 enum Tried {
     Issued(Session),
     Failed(AwsError),
@@ -129,7 +129,7 @@ impl SignIn<'_> {
         }
     }
 
-    /// Sends one code: on record before, released if AWS did not look at it, and AWS's time learnt from the reply.
+    /// Sends one code. The code is recorded first, and released if AWS did not judge it. Learns AWS's time from the reply.
     fn try_code(
         &self,
         ledger: &mut DeviceLedger,
@@ -155,10 +155,10 @@ impl SignIn<'_> {
         self.device.ctx.clock.now() + ledger.offset()
     }
 
-    /// Whether AWS rejects a code that is right because another computer used it, or used up the device's budget.
+    /// Whether AWS rejects a correct code because another computer used it, or used up the device's budget.
     fn is_collision(&self, error: &AwsError, ledger: &DeviceLedger, step: Option<Step>) -> bool {
         let now = self.now(ledger);
-        // A new device's codes are rejected for a while, whoever uses them.
+        // AWS rejects all codes of a new device for a while.
         if self.verification || self.source.is_typed() || ledger.is_settling(now) {
             return false;
         }
@@ -166,17 +166,17 @@ impl SignIn<'_> {
         match (error.kind, &self.source, step) {
             (AwsErrorKind::CannotValidateCode, ..) => known,
             (AwsErrorKind::InvalidCode, CodeSource::Seed(_), Some(step)) => {
-                // The reply has just told AWS's time: was the code made for it?
+                // AWS's time is known from the reply now: was the code right for it?
                 let in_time = Step::at(now).0.abs_diff(step.0) <= 1;
                 in_time && (ledger.is_contended(now) || !ledger.is_older_than_used(step))
             }
-            // A program may just be wrong; it is asked once more without that.
+            // The program may simply be wrong; `has_second_chance` runs it again.
             (AwsErrorKind::InvalidCode, ..) => ledger.is_contended(now),
             _ => false,
         }
     }
 
-    /// Puts the collision on record, from which the choice of the next code follows, or gives up.
+    /// Records the collision, which affects the choice of the next code, or gives up.
     fn after_collision(&mut self, error: AwsError, ledger: &mut DeviceLedger) -> Result<(), SessionError> {
         let (now, worked) = (self.now(ledger), ledger.has_worked());
         ledger.mark_contended(now)?;
@@ -209,7 +209,7 @@ impl SignIn<'_> {
     fn warn_of_collision(&self, worked: bool, unvalidated: bool) {
         let serial = self.device.serial;
         let what = match unvalidated {
-            true => "AWS validates no more codes of the device for now",
+            true => "AWS has stopped validating codes from this device for now",
             false => "AWS rejected a code that this computer had not used",
         };
         let or = if worked { "" } else { ", or the stored secret belongs to another device" };
@@ -222,7 +222,7 @@ impl SignIn<'_> {
         no_code(codes::in_use_elsewhere(self.device.serial, ledger.has_worked(), seconds))
     }
 
-    /// Waits where the failure passes and another code may serve, or gives up. The ledger is not kept meanwhile.
+    /// Waits if the failure is temporary and another code may work, or gives up. The ledger is not locked during the wait.
     fn after_failure(&mut self, error: AwsError, ledger: DeviceLedger) -> Result<(), SessionError> {
         let is_sdk = self.device.asker.is_sdk();
         self.failures += 1;
@@ -233,7 +233,7 @@ impl SignIn<'_> {
             return Err(self.rejected_by_aws(error));
         }
         self.rejected = Some(why_another(error.kind));
-        // An SDK was promised an error soon; a code that AWS may take is worth a wait, one more after a refusal is not.
+        // An SDK must get its error soon: it waits for its first code, but not for another one after a rejection.
         if is_sdk && !second_chance && self.is_used_up(&ledger) {
             return Err(SessionError::Aws(error));
         }
@@ -264,7 +264,7 @@ impl SignIn<'_> {
         passes && self.source.can_renew() && ledger.is_settling(self.now(ledger))
     }
 
-    /// AWS's final word on a code. Only a stored seed's is about a stored secret.
+    /// The error for AWS's final rejection of a code. It mentions the stored secret only if the code came from it.
     fn rejected_by_aws(&self, error: AwsError) -> SessionError {
         let serial = self.device.serial;
         match (error.kind, &self.source) {
@@ -276,24 +276,24 @@ impl SignIn<'_> {
         }
     }
 
-    /// Whether a program is run again for the next code. Its codes were accepted before, so either another computer used
-    /// this one, or a person behind the program mistyped it.
+    /// Whether to run a program again for the next code. AWS accepted its codes before, so either another computer used this
+    /// one, or the person behind the program mistyped it.
     fn has_second_chance(&self, error: &AwsError, ledger: &DeviceLedger) -> bool {
         matches!(self.source, CodeSource::Process(_))
             && error.kind == AwsErrorKind::InvalidCode
             && self.failures == 1
             && !self.verification
             && ledger.has_worked()
-            // An SDK waits for one step, not for two.
+            // An SDK waits for one step, not two.
             && (self.waited.is_zero() || !self.device.asker.is_sdk())
     }
 
     fn is_worth_another(&self, error: &AwsError) -> bool {
         match error.kind {
-            // Signed or made for the wrong time; the reply has told us the right one.
+            // Signed or generated for the wrong time. The right time is known from the reply now.
             AwsErrorKind::ClockSkew => !matches!(self.source, CodeSource::Given(_)),
             AwsErrorKind::InvalidCode | AwsErrorKind::Throttled => self.source.can_renew(),
-            // AWS may have acted, which used the code up. A person can wait for another try, an SDK only if it is quick.
+            // AWS may have acted, which used up the code. A person can wait for another try, an SDK only for a quick one.
             AwsErrorKind::Lost if error.timed_out() => self.source.can_renew() && !self.device.asker.is_sdk(),
             AwsErrorKind::Lost | AwsErrorKind::Unavailable => self.source.can_renew(),
             _ => false,
@@ -301,18 +301,18 @@ impl SignIn<'_> {
     }
 }
 
-/// Why a person is asked for another code.
+/// Why a person is prompted for another code.
 fn why_another(error: AwsErrorKind) -> &'static str {
     match error {
         AwsErrorKind::InvalidCode => {
             "AWS rejected this code: it is wrong, too old or already used; enter a new one"
         }
         AwsErrorKind::ClockSkew => {
-            "AWS did not look at this code, because this computer's clock is off; enter the current one"
+            "AWS did not check this code because this computer's clock is wrong; enter the current one"
         }
         AwsErrorKind::Throttled => {
             "AWS is throttling requests, and this code may be used up; enter a new one"
         }
-        _ => "AWS did not answer, and this code may be used up; enter a new one",
+        _ => "AWS did not respond, and this code may be used up; enter a new one",
     }
 }

@@ -1,5 +1,5 @@
 //! What bad input gets, whatever sort of bad: one line what and why, a hint, the exit code of the manual, nothing on
-//! stdout, and every file as it was. An SDK that asks gets exactly one line, soon.
+//! stdout, and every file as it was. An SDK that asks gets exactly one line (how soon, `credential_process` tests).
 
 mod aws;
 mod files;
@@ -14,12 +14,8 @@ mod streams;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use crate::support::{Home, Run, World};
-
-/// An SDK gets its error within 5 s. A busy machine may take longer; a wait for another code would take half a minute.
-const SDK_PATIENCE: Duration = Duration::from_secs(25);
 
 /// Runs what must fail with `code`: one line, then hints, nothing on stdout, every file as it was. Returns its stderr.
 #[track_caller]
@@ -47,11 +43,8 @@ fn login(home: &Home, profile: &str, code: i32) -> String {
 #[track_caller]
 fn sdk(home: &Home, profile: &str, code: i32) -> String {
     let before = kept(home);
-    let began = Instant::now();
     let ran = home.awsmfa(["credential-process", "--profile", profile]).run().code(code);
-    let took = began.elapsed();
     let err = ran.err();
-    assert!(took < SDK_PATIENCE, "{took:?}: {err}");
     assert_eq!(ran.out(), "");
     assert!(kept(home) == before, "files were changed: {err}");
     assert_eq!(err.lines().count(), 1, "{err}");

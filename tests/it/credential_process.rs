@@ -2,14 +2,14 @@
 
 use std::process::{Output, Stdio};
 
-use awsmfa::testing::session::SessionError;
+use awsmfa::testing::session::{Asker, SessionError};
 use fake_aws::{Fault, Gate};
 
 use crate::support::sessions::{LOGIN, SDK};
 use crate::support::{NO_ARGS, World, until};
 
 #[test]
-fn the_answer_is_what_sdks_read() {
+fn output_is_credential_process_json() {
     let world = World::imported();
     let ran = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
     let json = ran.json();
@@ -22,8 +22,8 @@ fn the_answer_is_what_sdks_read() {
     assert_eq!(ran.err(), "");
 }
 
-/// A world in which the long-term keys come from a program, which makes a mark each time: whoever asks for a session
-/// comes by there, right before it waits for its turn.
+/// A world where a program prints the long-term keys and leaves a mark each time. Every process that wants a session runs it,
+/// right before it waits for its turn.
 fn with_marks() -> World {
     let world = World::imported();
     let keys = serde_json::json!({
@@ -41,8 +41,8 @@ fn with_marks() -> World {
     world
 }
 
-/// Starts so many `credential-process` and keeps them from their turn until all have come: how long a busy machine takes
-/// to start them does not count against the seconds that an SDK is kept waiting.
+/// Starts `count` `credential-process` processes and holds the session's lock until all of them wait for it, so that the time
+/// that a busy machine takes to start them does not count.
 fn all_at_once(world: &World, count: usize) -> Vec<Output> {
     let turn = SDK.lock(&world.in_process(0).ctx);
     let mut running: Vec<_> = (0..count)
@@ -63,7 +63,7 @@ fn all_at_once(world: &World, count: usize) -> Vec<Output> {
 
 #[test]
 #[cfg(unix)]
-fn fifty_at_once_on_a_cold_cache_make_one_request() {
+fn fifty_processes_with_a_cold_cache_make_one_request() {
     let world = with_marks();
     let mut answers = Vec::new();
     for output in all_at_once(&world, 50) {
@@ -77,7 +77,7 @@ fn fifty_at_once_on_a_cold_cache_make_one_request() {
 
 #[test]
 #[cfg(unix)]
-fn a_cache_that_cannot_be_written_costs_no_request_more() {
+fn unwritable_cache_costs_no_extra_request() {
     let world = with_marks();
     world.home.write(".cache", "a file in the way");
     let mut answers = Vec::new();
@@ -102,10 +102,10 @@ fn a_cache_that_cannot_be_written_costs_no_request_more() {
 }
 
 #[test]
-fn a_ready_answer_needs_neither_aws_nor_store() {
+fn ready_answer_needs_neither_aws_nor_store() {
     let world = World::imported();
     let first = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().out();
-    // Whatever the ordinary path would need is gone.
+    // Everything that the ordinary path needs is gone.
     std::fs::remove_dir_all(world.home.join(".local")).unwrap();
     std::fs::remove_dir_all(world.home.join(".cache/awsmfa/sessions")).unwrap();
     for args in [["credential-process", "-p", "dev"], ["credential-process", "--profile", "dev"]] {
@@ -119,13 +119,13 @@ fn a_ready_answer_needs_neither_aws_nor_store() {
 }
 
 #[test]
-fn anything_that_changed_takes_the_ordinary_path() {
+fn any_change_invalidates_the_ready_answer() {
     let world = World::imported();
     let run = || world.home.awsmfa(["credential-process", "-p", "dev"]);
     run().run().success();
     let answer = world.home.join(".cache/awsmfa/answers/profile-dev");
     let is_fast = |run: crate::support::Run| {
-        // The ordinary path would need one of these, and fail before it asks AWS for anything.
+        // The ordinary path needs these, and fails before it asks AWS.
         let folders = [".cache/awsmfa/sessions", ".local/share/awsmfa"].map(|folder| world.home.join(folder));
         for folder in &folders {
             std::fs::rename(folder, folder.with_extension("away")).unwrap();
@@ -153,7 +153,7 @@ fn anything_that_changed_takes_the_ordinary_path() {
 }
 
 #[test]
-fn a_change_of_keys_reaches_the_next_answer() {
+fn changed_keys_reach_the_next_answer() {
     let world = World::imported();
     let first = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().json();
     let key = world.aws.add_access_key("alice");
@@ -166,7 +166,7 @@ fn a_change_of_keys_reaches_the_next_answer() {
 }
 
 #[test]
-fn logout_forgets_the_answer() {
+fn logout_removes_the_ready_answer() {
     let world = World::imported();
     world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
     world.home.awsmfa(["logout", "-p", "dev"]).run().success();
@@ -175,7 +175,7 @@ fn logout_forgets_the_answer() {
 }
 
 #[test]
-fn a_forced_login_reaches_the_next_answer() {
+fn forced_login_reaches_the_next_answer() {
     let world = World::imported();
     world.home.write_config(&format!(
         "[profile dev]\nmfa_serial = {}\ncredential_process = awsmfa credential-process --profile dev\n",
@@ -189,7 +189,7 @@ fn a_forced_login_reaches_the_next_answer() {
 }
 
 #[test]
-fn a_circle_of_processes_ends() {
+fn process_loop_ends() {
     let world = World::imported();
     let ours = env!("CARGO_BIN_EXE_awsmfa");
     world.home.write_credentials("");
@@ -200,23 +200,23 @@ fn a_circle_of_processes_ends() {
         world.device.serial
     ));
     for profile in ["dev", "a"] {
-        // An SDK hears of the first program alone.
+        // An SDK sees only the error of the first program.
         let ran = world.home.awsmfa(["credential-process", "-p", profile]).run().code(3);
         assert!(ran.err().contains("failed (exit status: 3); hint: run the command"), "{}", ran.err());
         assert_eq!(ran.err().lines().count(), 1);
-        // A person at a terminal hears of the circle.
+        // A person at a terminal sees the loop.
         let line = format!("{ours} credential-process -p {profile}; echo exit=$?");
         let like = world.home.awsmfa(NO_ARGS).into_command();
         #[cfg(unix)]
         if let Some(mut screen) = crate::support::screen::Screen::run(&line, &like) {
-            screen.sees("leads back to itself").sees("exit=3");
+            screen.sees("calls awsmfa in a loop").sees("exit=3");
             screen.ended();
         }
     }
 }
 
 #[test]
-fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
+fn sdk_does_not_wait_for_a_login_at_its_prompt() {
     let world = World::imported();
     world.freeze();
     LOGIN.get(&world.in_process(0).ctx).unwrap();
@@ -224,7 +224,7 @@ fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
     let ctx = world.in_process(0).ctx;
     let _held = SDK.lock(&ctx);
     let found = SDK.get(&ctx).unwrap();
-    assert!(!found.is_new, "the older session serves");
+    assert!(!found.is_new, "the older session is used");
     world.aws.clock().advance(std::time::Duration::from_secs(600));
     let error = SDK.try_get(&ctx).unwrap_err();
     assert!(matches!(error, SessionError::Busy), "{error}");
@@ -232,9 +232,9 @@ fn an_sdk_is_not_kept_waiting_for_a_login_at_its_prompt() {
 
 #[test]
 #[cfg(unix)]
-fn those_who_wait_learn_of_an_outage_at_once() {
+fn waiting_processes_learn_of_an_outage_at_once() {
     let world = with_marks();
-    // A gate that nobody opens.
+    // A gate that stays closed.
     world.aws.fault(Fault::held(&Gate::new()).forever());
     for output in all_at_once(&world, 6) {
         assert_eq!(output.status.code(), Some(6), "{}", String::from_utf8_lossy(&output.stderr));
@@ -242,8 +242,41 @@ fn those_who_wait_learn_of_an_outage_at_once() {
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "one code was spent, not six");
 }
 
+/// How long an SDK waits for its error, with AWS behaving like this: the time slept, and the deadline of each request that
+/// AWS does not answer. fake-aws's clock is also awsmfa's, so a busy machine does not matter.
+fn seconds_until_error(fault: Fault, is_answered: bool) -> u64 {
+    let world = World::imported();
+    world.freeze();
+    world.aws.fault(fault.forever());
+    let before = world.aws.clock().now();
+    SDK.get(&world.in_process(0).ctx).unwrap_err();
+    let slept = (world.aws.clock().now() - before).num_seconds().unsigned_abs();
+    let requests = world.aws.requests().len() as u64;
+    assert!(requests > 0);
+    slept + if is_answered { 0 } else { requests * Asker::Sdk.deadline().as_secs() }
+}
+
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn sdk_gets_its_error_within_five_seconds() {
+    let faults = [
+        Fault::throttling(),
+        Fault::unavailable(),
+        Fault::drop_before(),
+        Fault::drop_after(),
+        Fault::error(403, "AccessDenied", "no"),
+        Fault::error(403, "InvalidClientTokenId", "no"),
+    ];
+    for fault in faults {
+        let name = format!("{fault:?}");
+        let seconds = seconds_until_error(fault, true);
+        assert!(seconds <= 5, "{name}: {seconds} s");
+    }
+    let seconds = seconds_until_error(Fault::held(&Gate::new()), false);
+    assert!(seconds <= 5, "without an answer: {seconds} s");
+}
+
+#[test]
+fn closed_pipe_is_not_an_error() {
     let world = World::imported();
     for _ in 0..2 {
         let mut command = world.home.awsmfa(["credential-process", "-p", "dev"]).into_command();

@@ -107,7 +107,7 @@ fn codes_match_the_device() {
     assert!(expected.windows(2).any(|two| two == pair), "{pair:?} {expected:?}");
     let code = world.home.awsmfa(["code"]).run().success();
     assert!(expected.contains(&code.out().trim().to_owned()));
-    let told = format!("awsmfa: of `{SERIAL}`, good for ");
+    let told = format!("awsmfa: code for `{SERIAL}`, valid for ");
     assert!(code.err().starts_with(&told), "{}", code.err());
     let json = world.home.awsmfa(["code", "--json", "-p", "dev"]).run().success().json();
     assert!(expected.contains(&json["code"].as_str().unwrap().to_owned()));
@@ -153,7 +153,7 @@ fn code_reports_use_and_waits_for_an_unused_one_on_request() {
     assert_eq!(shown(&json), (expected(0), true));
     insta::assert_snapshot!(said.lines().filter(|line| !line.starts_with("awsmfa")).collect::<Vec<_>>().join("\n"), @"
     warning: this code was already used or shown, and AWS accepts each code only once
-    hint: wait for an unused one: `awsmfa code arn:aws:iam::123456789012:mfa/alice --wait`
+    hint: get an unused code: `awsmfa code arn:aws:iam::123456789012:mfa/alice --wait`
     ");
     assert_eq!(world.aws.clock().now(), began);
     let (json, said) = code(&world, &["--wait"]);
@@ -182,8 +182,8 @@ fn device_is_found_by_name_or_label() {
     let home = Home::new(&FakeAws::start());
     let ran = home.awsmfa(["code"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
-    error: no device is stored
-    hint: make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`
+    error: no device is stored here
+    hint: enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
     ");
     import(&home, SERIAL, RFC_SEED);
     import(&home, "arn:aws:iam::210987654321:mfa/alice", RFC_SEED);

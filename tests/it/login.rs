@@ -5,12 +5,12 @@ use fake_aws::{FakeAws, Fault};
 use crate::support::{Home, World};
 
 #[test]
-fn a_session_stands_where_the_long_term_keys_were() {
+fn session_replaces_the_long_term_keys_in_the_profile() {
     let world = World::imported();
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: moved the long-term keys of [dev] to [dev-long-term]
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    awsmfa: moved the long-term keys from [dev] to [dev-long-term]
+    awsmfa: wrote a session for `dev` to [dev] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     ");
     assert_eq!(ran.out(), "");
     let credential = |section, key| world.home.credential(section, key);
@@ -23,12 +23,12 @@ fn a_session_stands_where_the_long_term_keys_were() {
 }
 
 #[test]
-fn a_second_login_finds_the_first() {
+fn second_login_reuses_the_session() {
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let before = world.home.credentials();
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: session of `dev` is still good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])");
     assert_eq!(world.home.credentials(), before);
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
@@ -40,11 +40,11 @@ fn logout_restores_every_byte() {
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let ran = world.home.awsmfa(["logout", "-p", "dev", "--restore"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: removed the session of [dev]
-    awsmfa: moved the long-term keys of [dev-long-term] back to [dev]
+    awsmfa: removed the session from [dev]
+    awsmfa: moved the long-term keys from [dev-long-term] back to [dev]
     ");
     assert_eq!(world.home.credentials(), before);
-    // The cache is empty, too: the next login asks AWS.
+    // The cache is empty as well: the next login asks AWS.
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
 }
@@ -56,18 +56,18 @@ fn logout_without_restore_keeps_the_keys_aside() {
     world.home.awsmfa(["logout", "--all"]).run().success();
     assert_eq!(world.home.credential("dev", "aws_session_token"), None);
     assert_eq!(world.home.credential("dev-long-term", "aws_access_key_id").as_ref(), Some(&world.key.id));
-    // And they serve again.
+    // They are used again.
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     assert!(world.home.credential("dev", "aws_session_token").is_some());
 }
 
 #[test]
-fn the_session_can_go_to_another_profile() {
+fn session_can_be_written_to_another_profile() {
     let world = World::imported();
     let before = world.home.credentials();
     let ran = world.home.awsmfa(["login", "-p", "dev", "--output-profile", "dev-mfa"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev-mfa] of ~/.aws/credentials
+    awsmfa: wrote a session for `dev` to [dev-mfa] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     hint: use it with `--profile dev-mfa`
     ");
     assert!(world.home.credentials().starts_with(&before));
@@ -75,7 +75,7 @@ fn the_session_can_go_to_another_profile() {
 }
 
 #[test]
-fn the_duration_comes_from_flag_then_variable_then_profile() {
+fn duration_comes_from_flag_then_variable_then_profile() {
     let world = World::imported();
     world.home.write_config(&format!(
         "[profile dev]\nmfa_serial = {}\nduration_seconds = 7200\n",
@@ -98,13 +98,13 @@ fn the_duration_comes_from_flag_then_variable_then_profile() {
 }
 
 #[test]
-fn a_device_that_stands_nowhere_is_asked_for_once_and_remembered() {
+fn unknown_device_is_looked_up_once_and_saved() {
     let world = World::new();
     world.home.write_config("# mine\n[profile dev]\nregion = eu-central-1\n");
     let import = world.home.awsmfa(["device", "import", "-p", "dev", "--secret-stdin"]);
     let ran = import.stdin(&world.device.seed).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: remembered `mfa_serial = arn:aws:iam::123456789012:mfa/alice` for `dev` in ~/.aws/config
+    awsmfa: saved `mfa_serial = arn:aws:iam::123456789012:mfa/alice` for profile `dev` in ~/.aws/config
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
     hint: awsmfa login --profile dev
     ");
@@ -119,24 +119,24 @@ fn a_device_that_stands_nowhere_is_asked_for_once_and_remembered() {
 }
 
 #[test]
-fn keys_in_the_environment_serve_where_nothing_is_configured() {
+fn keys_in_the_environment_are_used_if_nothing_is_configured() {
     let World { aws: _aws, home, .. } = World::with_keys_in_environment();
     let ran = home.awsmfa(["login"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: session of `default` is good until [TIME] ([LEFT]), in [default] of ~/.aws/credentials
+    awsmfa: wrote a session for `default` to [default] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     warning: AWS_ACCESS_KEY_ID is set in the environment; without `--profile`, the AWS CLI and all SDKs use it instead of `default`
     hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
     ");
     assert!(home.credential("default", "aws_session_token").is_some());
-    // The session in [default] is no reason to refuse the next time.
+    // The session in [default] does not prevent the next login.
     home.awsmfa(["login", "--force"]).run().success();
 }
 
 #[test]
-fn a_key_written_over_a_session_is_not_lost() {
+fn key_written_over_a_session_is_not_lost() {
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    // As `aws configure --profile dev` does it: the session's token stays.
+    // As `aws configure --profile dev` does: the session's token stays.
     let new = world.aws.add_access_key("alice");
     let session = world.home.credential("dev", "aws_access_key_id").unwrap();
     let secret = world.home.credential("dev", "aws_secret_access_key").unwrap();
@@ -153,17 +153,17 @@ fn a_key_written_over_a_session_is_not_lost() {
 }
 
 #[test]
-fn a_session_that_cannot_be_kept_is_written_all_the_same() {
+fn session_that_cannot_be_cached_is_still_written() {
     let world = World::imported();
     world.home.write(".cache", "a file in the way");
     world.home.write(".local/state/awsmfa/sessions", "another");
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    assert!(ran.err().contains("warning: the session could not be kept"), "{}", ran.err());
+    assert!(ran.err().contains("warning: cannot cache the session"), "{}", ran.err());
     assert!(world.home.credential("dev", "aws_session_token").is_some());
 }
 
 #[test]
-fn the_output_profile_must_serve_in_every_sdk() {
+fn output_profile_must_work_in_every_sdk() {
     let world = World::imported();
     let before = world.home.credentials();
     let config = world.home.read(".aws/config");
@@ -176,7 +176,7 @@ fn the_output_profile_must_serve_in_every_sdk() {
 }
 
 #[test]
-fn keys_in_the_config_file_serve_again_and_again() {
+fn keys_in_the_config_file_stay_usable() {
     let world = World::imported();
     world.home.write_credentials("");
     world.home.write_config(&format!(
@@ -192,7 +192,7 @@ fn keys_in_the_config_file_serve_again_and_again() {
 }
 
 #[test]
-fn keys_from_another_program_serve() {
+fn keys_from_another_program_are_used() {
     let world = World::imported();
     let answer = serde_json::json!({
         "Version": 1, "AccessKeyId": world.key.id, "SecretAccessKey": world.key.secret
@@ -209,17 +209,17 @@ fn keys_from_another_program_serve() {
 }
 
 #[test]
-fn a_code_that_is_given_but_not_needed_is_not_sent() {
+fn unneeded_code_is_not_sent() {
     let world = World::new();
     let code = world.aws.code_now(&world.device.serial);
     world.home.awsmfa(["login", "-p", "dev", "--code", &code]).run().success();
     let ran = world.home.awsmfa(["login", "-p", "dev", "--code", &code]).run().success();
-    assert!(ran.err().contains("the code was not needed, and not used"), "{}", ran.err());
+    assert!(ran.err().contains("the code was not used: a valid session is cached"), "{}", ran.err());
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
 }
 
 #[test]
-fn a_profile_that_asks_us_is_not_written() {
+fn profile_served_by_credential_process_is_not_written() {
     let world = World::imported();
     let before = world.home.credentials().replace("[dev]", "[dev-long-term]");
     world.home.write_credentials(&before);
@@ -228,7 +228,7 @@ fn a_profile_that_asks_us_is_not_written() {
         world.device.serial
     ));
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: session of `dev` is good until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it");
     assert_eq!(world.home.credentials(), before);
     assert!(world.home.awsmfa(["credential-process", "-p", "dev"]).run().success().out().contains("ASIA"));
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
@@ -268,7 +268,7 @@ fn eight_logins_at_once_keep_all_keys_and_sessions() {
 }
 
 #[test]
-fn all_profiles_with_a_device_can_be_logged_in() {
+fn login_all_covers_every_profile_with_a_device() {
     let world = World::imported();
     world.home.write_config(&format!(
         "[profile dev]\nmfa_serial = {}\n[profile plain]\nregion = eu-west-1\n",
@@ -280,7 +280,7 @@ fn all_profiles_with_a_device_can_be_logged_in() {
 }
 
 #[test]
-fn a_read_only_file_is_found_before_aws_is_asked_for_anything() {
+fn read_only_file_fails_before_aws_is_asked() {
     let world = World::imported();
     world.home.chmod(".aws/credentials", 0o400);
     world.home.awsmfa(["login", "-p", "dev"]).run().code(3);
@@ -288,7 +288,7 @@ fn a_read_only_file_is_found_before_aws_is_asked_for_anything() {
 }
 
 #[test]
-fn an_outage_is_bridged_by_a_session_that_has_not_ended() {
+fn unexpired_session_bridges_an_outage() {
     let world = World::imported();
     world.freeze();
     crate::support::sessions::LOGIN.get(&world.in_process(0).ctx).unwrap();
@@ -297,13 +297,13 @@ fn an_outage_is_bridged_by_a_session_that_has_not_ended() {
     let later = world.in_process(0);
     let ensured = crate::support::sessions::LOGIN.get(&later.ctx).unwrap();
     assert!(!ensured.is_new);
-    assert!(later.err.text().contains("still serves until"), "{}", later.err.text());
+    assert!(later.err.text().contains("using the previous session"), "{}", later.err.text());
     world.aws.clock().advance(std::time::Duration::from_secs(601));
     assert!(crate::support::sessions::LOGIN.get(&world.in_process(0).ctx).is_err());
 }
 
 #[test]
-fn the_section_that_keeps_the_keys_gets_no_session() {
+fn long_term_section_gets_no_session() {
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let before = world.home.credentials();
@@ -313,8 +313,8 @@ fn the_section_that_keeps_the_keys_gets_no_session() {
     hint: awsmfa login --profile dev
     ");
     assert_eq!(world.home.credentials(), before);
-    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "and no code is spent on it");
-    // What writes nothing may be asked of either name.
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "no code was spent");
+    // Both names work if nothing is written to the section.
     world.home.awsmfa(["login", "-p", "dev-long-term", "--output-profile", "dev-2"]).run().success();
     world.home.awsmfa(["credential-process", "-p", "dev-long-term"]).run().success();
 }

@@ -1,4 +1,4 @@
-//! `logout`: which sessions go, from the file and from the cache, and what stays.
+//! `logout`: which sessions are removed from the file and the cache, and what stays.
 
 use fake_aws::FakeAws;
 
@@ -8,18 +8,18 @@ const SAML: &str = "[saml]\naws_access_key_id = ASIASAML\naws_secret_access_key 
     x_principal_arn = arn:aws:sts::1:assumed-role/a/b\nx_security_token_expires = 2030-01-01T00:00:00Z\n";
 
 #[test]
-fn another_tools_session_does_not_stop_logout_of_all() {
+fn session_of_another_tool_does_not_stop_logout_all() {
     let world = World::imported();
     let keys = world.home.credentials();
     world.home.write_credentials(&format!("{SAML}\n{keys}"));
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let ran = world.home.awsmfa(["logout", "--all"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: removed the session of [dev]");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: removed the session from [dev]");
     assert_eq!(world.home.credentials(), format!("{SAML}\n{}", keys.replace("[dev]", "[dev-long-term]")));
 }
 
 #[test]
-fn a_section_that_cannot_be_edited_leaves_the_others_to_be_done() {
+fn uneditable_section_does_not_stop_the_others() {
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let session = "aws_access_key_id = ASIA\naws_secret_access_key = s\naws_session_token = t\n\
@@ -28,8 +28,8 @@ fn a_section_that_cannot_be_edited_leaves_the_others_to_be_done() {
     world.home.write_credentials(&format!("{odd}{}", world.home.credentials()));
     let ran = world.home.awsmfa(["logout", "--all", "--restore"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: removed the session of [dev]
-    awsmfa: moved the long-term keys of [dev-long-term] back to [dev]
+    awsmfa: removed the session from [dev]
+    awsmfa: moved the long-term keys from [dev-long-term] back to [dev]
     error: ~/.aws/credentials: line 1: the header of section [a] must be exactly `[a]` to be edited
     hint: write the header exactly like that, with a space before a comment
     error: ~/.aws/credentials: line 6: the header of section [b] must be exactly `[b]` to be edited
@@ -40,7 +40,7 @@ fn a_section_that_cannot_be_edited_leaves_the_others_to_be_done() {
 }
 
 #[test]
-fn a_session_made_with_keys_of_the_environment_is_forgotten_too() {
+fn session_from_environment_keys_is_removed() {
     let aws = FakeAws::start();
     aws.add_user("alice");
     let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));
@@ -51,24 +51,24 @@ fn a_session_made_with_keys_of_the_environment_is_forgotten_too() {
         run.env("AWS_ACCESS_KEY_ID", &key.id).env("AWS_SECRET_ACCESS_KEY", &key.secret)
     };
     let sessions = || home.files().keys().filter(|path| path.contains("awsmfa/sessions/")).count();
-    // By the session in the file, whether or not the keys are still there.
+    // Found by the session in the file, with or without the keys.
     with_keys(home.awsmfa(["login"])).run().success();
     assert_eq!(sessions(), 1);
     home.awsmfa(["logout"]).run().success();
     assert_eq!(sessions(), 0);
-    // By the keys: the file has but one session of the two.
+    // Found by the keys: the file has only one of the two sessions.
     with_keys(home.awsmfa(["login"])).run().success();
     with_keys(home.awsmfa(["login", "--duration", "1h"])).run().success();
     assert_eq!(sessions(), 2);
     with_keys(home.awsmfa(["logout"])).run().success();
     assert_eq!(sessions(), 0);
-    // Once more there is nothing to do, and nothing wrong.
+    // The second time there is nothing to do.
     let ran = with_keys(home.awsmfa(["logout"])).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: no session in the credentials file");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: no session to remove from the credentials file");
 }
 
 #[test]
-fn a_session_of_another_profile_stays_in_the_cache() {
+fn session_of_another_profile_stays_cached() {
     let world = World::imported();
     world.home.write_config(&format!(
         "[profile dev]\nmfa_serial = {}\n[profile other]\nregion = eu-west-1\n",
@@ -80,7 +80,7 @@ fn a_session_of_another_profile_stays_in_the_cache() {
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
 
-/// Leaves something that cannot be removed in the cache, and demands that the session is gone from the file all the same.
+/// Checks that the session is removed from the file even if something in the cache cannot be removed.
 #[track_caller]
 fn cleans_the_file_first(args: &[&str], odd: &str) {
     let world = World::imported();
@@ -88,13 +88,13 @@ fn cleans_the_file_first(args: &[&str], odd: &str) {
     world.home.write(&format!(".cache/awsmfa/{odd}/file"), "");
     let logout = world.home.awsmfa([&["logout"], args].concat());
     let said = logout.run().code(1).err();
-    assert!(said.starts_with("awsmfa: removed the session of [dev]\nerror: "), "{said}");
+    assert!(said.starts_with("awsmfa: removed the session from [dev]\nerror: "), "{said}");
     assert!(!world.home.credentials().contains("aws_session_token"));
     assert!(world.home.files().keys().all(|path| !path.ends_with(".json") || !path.contains("sessions/")));
 }
 
 #[test]
-fn an_odd_cache_does_not_keep_the_session_in_the_file() {
+fn broken_cache_does_not_keep_the_session_in_the_file() {
     cleans_the_file_first(&["-p", "dev"], "answers/folder");
     cleans_the_file_first(&["--all"], "answers/folder");
     cleans_the_file_first(&["--all"], "sessions/folder");

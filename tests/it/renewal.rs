@@ -1,11 +1,11 @@
-//! When a session is due for renewal and cannot be renewed: what serves meanwhile, and who asks AWS.
+//! A session that is due for renewal but cannot be renewed: what is used in the meantime, and which process asks AWS.
 
 use std::time::Duration;
 
 use crate::support::World;
 use crate::support::sessions::{LOGIN, SDK};
 
-/// Ten minutes before the end of a session that was made with a code from elsewhere.
+/// A world ten minutes before its session expires. The session was created with a code from elsewhere.
 fn near_the_end(mfa_process: &str) -> World {
     let world = World::new();
     world.freeze();
@@ -16,13 +16,10 @@ fn near_the_end(mfa_process: &str) -> World {
 }
 
 #[test]
-fn a_session_that_has_not_ended_serves_while_no_code_can_be_had() {
+fn unexpired_session_is_used_if_there_is_no_code() {
     for (mfa_process, why) in [
-        ("", "nobody can be asked for a code; the session from before still serves until"),
-        (
-            "mfa_process = echo no\n",
-            "did not print a code of six digits; the session from before still serves",
-        ),
+        ("", "awsmfa cannot prompt for a code; using the previous session, valid until"),
+        ("mfa_process = echo no\n", "did not print a six-digit code; using the previous session, valid"),
     ] {
         let world = near_the_end(mfa_process);
         let inside = world.in_process(0);
@@ -30,12 +27,12 @@ fn a_session_that_has_not_ended_serves_while_no_code_can_be_had() {
         assert!(inside.err.text().contains(why), "{}", inside.err.text());
         world.aws.clock().advance(Duration::from_secs(600));
         let error = SDK.get(&inside.ctx).unwrap_err();
-        assert_eq!(error.kind as u8, 3, "and not when it has ended");
+        assert_eq!(error.kind as u8, 3, "an expired session is not used");
     }
 }
 
 #[test]
-fn who_was_told_of_an_outage_does_not_pass_it_on() {
+fn outage_note_is_not_renewed_by_its_reader() {
     let world = World::imported();
     world.freeze();
     let ctx = world.in_process(0).ctx;
@@ -45,15 +42,15 @@ fn who_was_told_of_an_outage_does_not_pass_it_on() {
     let error = SDK.get(&ctx).unwrap_err();
     assert_eq!(error.kind as u8, 6);
     assert!(world.aws.requests().is_empty());
-    assert_eq!(lock().note().unwrap(), note, "the outage is as old as it was");
-    // Who comes later finds out, and AWS is back.
+    assert_eq!(lock().note().unwrap(), note, "the note is unchanged");
+    // A later process asks AWS, which is back.
     world.aws.clock().advance(Duration::from_millis(2));
     assert!(SDK.get(&ctx).unwrap().is_new);
     assert_eq!(lock().note().unwrap(), "");
 }
 
 #[test]
-fn what_aws_refuses_unread_costs_no_code_and_no_wait() {
+fn request_rejected_before_the_code_costs_no_code_and_no_wait() {
     for refusal in ["wrong secret key", "clock"] {
         let world = World::imported();
         world.freeze();
@@ -72,7 +69,7 @@ fn what_aws_refuses_unread_costs_no_code_and_no_wait() {
 }
 
 #[test]
-fn a_code_that_was_given_is_not_kept_until_it_is_dead() {
+fn given_code_is_not_held_until_it_expires() {
     let world = World::new();
     world.freeze();
     world.aws.fault(fake_aws::Fault::throttling().on("GetSessionToken").times(6));
@@ -85,7 +82,7 @@ fn a_code_that_was_given_is_not_kept_until_it_is_dead() {
     (0..6).for_each(|_| drop(login()));
     let before = world.aws.clock().now();
     let error = login();
-    assert!(error.message.contains("6 times in 3 minutes"), "{error}");
+    assert!(error.message.contains("(6 in 3 minutes)"), "{error}");
     assert!(error.hints.iter().any(|hint| hint.starts_with("try again in ")), "{:?}", error.hints);
     assert_eq!(world.aws.clock().now(), before);
 }

@@ -1,4 +1,4 @@
-//! Profiles with a role: `role_arn` + `source_profile`, in chains, for an hour or longer.
+//! Profiles with a role: `role_arn` + `source_profile`, chains, and durations over an hour.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ fn with_role(extra: &str) -> World {
 }
 
 #[test]
-fn a_role_is_assumed_from_the_shared_session() {
+fn role_is_assumed_from_the_shared_session() {
     let world = with_role("");
     world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
     let answer = world.home.awsmfa(["credential-process", "-p", "admin"]).run().success().json();
@@ -39,7 +39,7 @@ fn a_role_is_assumed_from_the_shared_session() {
 }
 
 #[test]
-fn the_shared_session_lives_as_long_as_its_own_profile_says() {
+fn shared_session_has_the_duration_of_its_own_profile() {
     let world = with_role("");
     let config =
         world.home.read(".aws/config").replace("[profile dev]\n", "[profile dev]\nduration_seconds = 7200\n");
@@ -52,12 +52,12 @@ fn the_shared_session_lives_as_long_as_its_own_profile_says() {
 }
 
 #[test]
-fn a_role_for_longer_than_an_hour_is_assumed_with_a_code() {
+fn role_for_more_than_an_hour_is_assumed_with_a_code() {
     let world = with_role("duration_seconds = 14400\nrole_session_name = me\nexternal_id = x-1\n");
     let ran = world.home.awsmfa(["login", "-v", "-p", "admin"]).run();
-    // fake-aws's role takes no external ID by default and AWS ignores one that is not asked for.
+    // The role requires no external ID, and AWS ignores one in the request.
     let ran = ran.success();
-    assert!(ran.err().contains("from a session it would end after 1 h"), "{}", ran.err());
+    assert!(ran.err().contains("because AWS limits role chaining to 1h"), "{}", ran.err());
     assert!(world.aws.requests_for("GetSessionToken").is_empty());
     let assumed = &world.aws.requests_for("AssumeRole")[0];
     assert!(assumed.param("TokenCode").is_some());
@@ -66,7 +66,7 @@ fn a_role_for_longer_than_an_hour_is_assumed_with_a_code() {
 }
 
 #[test]
-fn a_duration_that_no_role_can_have_is_reduced_with_a_warning() {
+fn duration_over_the_role_maximum_is_reduced_with_a_warning() {
     let world = with_role("");
     let ran = world.home.awsmfa(["login", "-p", "admin", "--duration", "24h"]).run().success();
     assert!(
@@ -80,7 +80,7 @@ fn a_duration_that_no_role_can_have_is_reduced_with_a_warning() {
 }
 
 #[test]
-fn a_duration_above_the_roles_own_maximum_has_a_hint() {
+fn duration_over_the_roles_own_maximum_has_a_hint() {
     let world = with_role("");
     world.aws.add_role("admin", RoleSpec { require_mfa: true, ..RoleSpec::default() });
     insta::assert_snapshot!(world.home.awsmfa(["login", "-p", "admin", "--duration", "2h"]).run().code(4).err(), @"
@@ -91,12 +91,12 @@ fn a_duration_above_the_roles_own_maximum_has_a_hint() {
 }
 
 #[test]
-fn the_session_of_a_role_stands_beside_its_profile() {
+fn role_session_is_written_beside_its_profile() {
     let world = with_role("");
     let before = world.home.credentials();
     let ran = world.home.awsmfa(["login", "-p", "admin"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: session of `admin` is good until [TIME] ([LEFT]), in [admin-session] of ~/.aws/credentials
+    awsmfa: wrote a session for `admin` to [admin-session] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     hint: use it with `--profile admin-session`
     ");
     assert!(world.home.credentials().starts_with(&before), "the long-term keys were not touched");
@@ -105,7 +105,7 @@ fn the_session_of_a_role_stands_beside_its_profile() {
 }
 
 #[test]
-fn roles_are_assumed_in_a_chain() {
+fn role_chain_is_assumed_in_order() {
     let world = with_role("");
     let second = world
         .aws
@@ -123,7 +123,7 @@ fn roles_are_assumed_in_a_chain() {
 }
 
 #[test]
-fn a_circle_of_profiles_is_named() {
+fn circular_source_profile_is_shown() {
     let world = with_role("");
     world.home.write_config(
         "[profile a]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = b\n\
@@ -134,13 +134,13 @@ fn a_circle_of_profiles_is_named() {
 }
 
 #[test]
-fn a_clock_that_was_set_wrong_since_the_login_stops_no_role() {
+fn clock_set_wrong_after_login_does_not_stop_roles() {
     for off in [1200, -1200] {
         let world = with_role("");
         world.freeze();
         ADMIN.get(&world.in_process(0).ctx).unwrap();
         for requests in [3, 4] {
-            // The role's session ends, the user's own does not.
+            // The role's session expires, the user's own does not.
             world.aws.clock().advance(Duration::from_secs(2 * 3600));
             assert!(ADMIN.get(&world.in_process(off).ctx).unwrap().is_new);
             assert_eq!(world.aws.requests_for("AssumeRole").len(), requests, "AWS's time is learnt once");
@@ -150,21 +150,21 @@ fn a_clock_that_was_set_wrong_since_the_login_stops_no_role() {
 }
 
 #[test]
-fn force_renews_the_session_beneath_a_role() {
+fn force_renews_the_base_session_of_a_role() {
     let world = with_role("");
     world.freeze();
     ADMIN.get(&world.in_process(0).ctx).unwrap();
     world.aws.clock().advance(Duration::from_secs(3600));
     ADMIN.forced().get(&world.in_process(0).ctx).unwrap();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
-    // As `login --all --force` does it for one role after the other.
+    // As `login --all --force` does for one role after the other.
     ADMIN.forced().get(&world.in_process(0).ctx).unwrap();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
     assert_eq!(world.aws.requests_for("AssumeRole").len(), 3);
 }
 
 #[test]
-fn a_role_that_an_older_session_may_not_assume_may_want_a_newer_code() {
+fn denied_role_may_require_a_more_recent_code() {
     let world = with_role("");
     let denied = || Fault::error(403, "AccessDenied", "User: x is not authorized to perform: sts:AssumeRole");
     world.aws.fault(denied().on("AssumeRole"));
@@ -174,12 +174,12 @@ fn a_role_that_an_older_session_may_not_assume_may_want_a_newer_code() {
     let ran = world.home.awsmfa(["login", "-p", "admin"]).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
     error: AssumeRole refused: AccessDenied: User: x is not authorized to perform: sts:AssumeRole
-    hint: if the role demands a newer code: `awsmfa login --profile admin --force`
+    hint: if the role requires a more recent code: `awsmfa login --profile admin --force`
     ");
 }
 
-/// Eight roles for 12 hours, each of which needs a code of its own, asked for at once on one computer: what each got, what it
-/// said, and how many seconds it took.
+/// Eight roles for 12 hours, each of which needs its own code, requested at once on one computer: results, messages and
+/// seconds.
 fn eight_long_roles(world: &World, ask: Ask) -> Vec<(Result<Obtained, CommandError>, String, i64)> {
     let mut config = world.home.read(".aws/config");
     for number in 0..8 {
@@ -208,7 +208,7 @@ fn eight_long_roles(world: &World, ask: Ask) -> Vec<(Result<Obtained, CommandErr
 }
 
 #[test]
-fn eight_long_roles_at_once_all_get_a_session_and_say_that_they_wait() {
+fn eight_long_roles_at_once_all_get_a_session_and_report_waits() {
     let world = with_role("");
     let outcomes = eight_long_roles(&world, LOGIN);
     let failed: Vec<_> = outcomes.iter().filter_map(|(got, ..)| got.as_ref().err()).collect();
@@ -218,19 +218,19 @@ fn eight_long_roles_at_once_all_get_a_session_and_say_that_they_wait() {
     let longest = outcomes.iter().map(|(.., took)| *took).max().unwrap();
     assert!(longest <= 330, "AWS takes one code a step, and six are sent in three minutes: {longest} s");
     let waited = outcomes.iter().filter(|(_, said, took)| *took > 0 && said.contains("awsmfa: waiting "));
-    assert_eq!(waited.count(), 5, "all but those who got the codes of now");
+    assert_eq!(waited.count(), 5, "all except those that got a current code");
 }
 
 #[test]
-fn eight_long_roles_for_sdks_get_a_session_or_a_true_error_in_time() {
+fn eight_long_roles_for_sdks_get_a_session_or_a_correct_error_in_time() {
     let world = with_role("");
     let outcomes = eight_long_roles(&world, SDK);
     world.assert_no_code_sent_twice();
     assert_eq!(world.rejected("AssumeRole"), 0);
     assert!(outcomes.iter().all(|(.., took)| *took <= 40));
     let (got, failed): (Vec<_>, Vec<_>) = outcomes.into_iter().map(|(got, ..)| got).partition(Result::is_ok);
-    assert!(got.len() >= 4, "the codes of now and of the next step");
+    assert!(got.len() >= 4, "the current codes and the next one");
     let failed: Vec<_> = failed.into_iter().map(|got| got.unwrap_err().message).collect();
     let error = regex::Regex::new(r"\d+ s").unwrap().replace(&failed[0], "[N] s").into_owned();
-    insta::assert_snapshot!(error, @"all codes for `arn:aws:iam::123456789012:mfa/alice` that AWS accepts now are used; the next one starts in [N] s");
+    insta::assert_snapshot!(error, @"every code for `arn:aws:iam::123456789012:mfa/alice` that AWS accepts now was already used; the next one starts in [N] s");
 }

@@ -53,7 +53,7 @@ fn secrets_are_only_where_they_belong() {
             "the {what} is not where it should be: the test looks for the wrong thing"
         );
     }
-    assert!(said.contains("code of step"), "-v tells the steps");
+    assert!(said.contains("code for step"), "-v tells the steps");
 }
 
 #[cfg(unix)]

@@ -1,12 +1,12 @@
-//! Where the serial that AWS gave is remembered: in the profile that has the keys where that hurts no other tool, otherwise
-//! in the registry alone.
+//! Where a serial from AWS is remembered: in the profile that has the keys if that breaks no other tool, otherwise only in the
+//! registry.
 
 use fake_aws::{FakeAws, RoleSpec};
 
 use crate::support::World;
 
-/// alice's keys in `[dev]`, her device imported but named in no profile, and these sections in the config file, where
-/// `ROLE` is a role that does not require MFA.
+/// alice's keys in `[dev]`, her device imported but not set in any profile, and these sections in the config file. `ROLE` is
+/// replaced by a role that does not require MFA.
 fn world(config: &str) -> World {
     let world = World::new();
     let import = world.home.awsmfa(["device", "import", "--serial", &world.device.serial, "--secret-stdin"]);
@@ -21,7 +21,7 @@ fn asked(aws: &FakeAws) -> usize {
 }
 
 #[test]
-fn a_profile_with_keys_and_a_role_gets_no_mfa_serial() {
+fn profile_with_keys_and_a_role_gets_no_mfa_serial() {
     for name in ["dev", "default"] {
         let header = if name == "default" { "default".to_owned() } else { format!("profile {name}") };
         let world = world(&format!("[{header}]\nrole_arn = ROLE\nsource_profile = {name}\n"));
@@ -38,7 +38,7 @@ fn a_profile_with_keys_and_a_role_gets_no_mfa_serial() {
 }
 
 #[test]
-fn a_source_profile_with_keys_and_a_role_gets_no_mfa_serial() {
+fn source_profile_with_keys_and_a_role_gets_no_mfa_serial() {
     let config = "[profile dev]\nrole_arn = ROLE\nsource_profile = dev\n\
         [profile app]\nrole_arn = ROLE\nsource_profile = dev\n";
     let world = world(config);
@@ -49,7 +49,7 @@ fn a_source_profile_with_keys_and_a_role_gets_no_mfa_serial() {
 }
 
 #[test]
-fn the_profile_that_has_the_keys_gets_the_mfa_serial_of_a_role() {
+fn profile_with_the_keys_gets_the_mfa_serial_of_a_role() {
     let world = world("[profile app]\nrole_arn = ROLE\nsource_profile = dev\n");
     let before = world.home.read(".aws/config");
     world.home.awsmfa(["credential-process", "-p", "app"]).run().success();
@@ -58,18 +58,18 @@ fn the_profile_that_has_the_keys_gets_the_mfa_serial_of_a_role() {
 }
 
 #[test]
-fn keys_of_the_environment_are_remembered_once_and_belong_to_no_profile() {
+fn device_of_environment_keys_is_remembered_without_a_profile() {
     let World { aws, home, .. } = World::with_keys_in_environment();
     for _ in 0..3 {
         let ran = home.awsmfa(["login", "--force"]).run().success();
-        assert!(!ran.err().contains("remembered"), "{}", ran.err());
+        assert!(!ran.err().contains("saved `mfa_serial"), "{}", ran.err());
     }
     assert_eq!(asked(&aws), 1);
-    assert!(!home.join(".aws/config").exists(), "the keys are not those of [default]");
+    assert!(!home.join(".aws/config").exists(), "the keys do not belong to [default]");
 }
 
 #[test]
-fn a_remembered_device_that_the_user_no_longer_has_is_looked_up_again() {
+fn remembered_device_that_is_gone_is_looked_up_again() {
     let world = world("[profile dev]\nrole_arn = ROLE\nsource_profile = dev\n");
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     world.aws.remove_device(&world.device.serial);
@@ -79,12 +79,12 @@ fn a_remembered_device_that_the_user_no_longer_has_is_looked_up_again() {
     world.home.awsmfa(["logout", "--all"]).run().success();
     world.home.awsmfa(["login", "-p", "dev"]).run().code(4);
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    // The login that AWS refused asked, too: whether the device is gone, or in use on another computer.
+    // The rejected login asked, too, to tell a deleted device from one in use on another computer.
     assert_eq!(asked(&world.aws), 3);
 }
 
 #[test]
-fn device_remove_forgets_the_access_keys_that_use_the_device() {
+fn device_remove_forgets_the_devices_access_keys() {
     let world = world("[profile dev]\nrole_arn = ROLE\nsource_profile = dev\n");
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let registry = || world.home.read(".local/share/awsmfa/devices.json");

@@ -1,15 +1,17 @@
-//! Codes and steps: what is sent to STS, how often, and what happens when AWS says no or nothing. Minutes pass at once:
-//! this process and fake-aws share a clock.
+//! Codes and steps: what is sent to STS, how often, and what happens if AWS rejects a request or does not respond. This
+//! process and fake-aws share a clock, so minutes pass at once.
+
+use std::time::Duration;
 
 use awsmfa::testing::aws::AwsErrorKind;
-use awsmfa::testing::session::SessionError;
+use awsmfa::testing::session::{self, SessionError};
 use fake_aws::{CodeModel, FakeAws, Fault};
 
 use crate::support::World;
 use crate::support::sessions::LOGIN;
 
 #[test]
-fn five_forced_logins_in_a_row_are_never_refused() {
+fn five_forced_logins_in_a_row_are_all_accepted() {
     let world = World::frozen();
     for _ in 0..5 {
         assert!(LOGIN.forced().get(&world.in_process(0).ctx).unwrap().is_new);
@@ -20,19 +22,19 @@ fn five_forced_logins_in_a_row_are_never_refused() {
 }
 
 #[test]
-fn five_forced_logins_in_a_row_pass_a_strict_server_too() {
+fn five_forced_logins_in_a_row_pass_a_strict_server() {
     let world = World::frozen_with(FakeAws::builder().model(CodeModel::Strict).start());
     for _ in 0..5 {
         assert!(LOGIN.forced().get(&world.in_process(0).ctx).unwrap().is_new);
     }
-    // One older step was tried and refused; from then on it is known to be used.
+    // One older step was tried and rejected; after that it counts as used.
     assert!(world.rejected("GetSessionToken") <= 1, "{}", world.rejected("GetSessionToken"));
     assert!(world.aws.requests_for("GetSessionToken").len() <= 6);
     world.assert_no_code_sent_twice();
 }
 
 #[test]
-fn twenty_forced_logins_never_exhaust_the_budget_of_aws() {
+fn twenty_forced_logins_never_exhaust_the_verification_budget() {
     for model in [CodeModel::Observed, CodeModel::Strict] {
         let world = World::frozen_with(FakeAws::builder().model(model).start());
         for _ in 0..20 {
@@ -45,7 +47,7 @@ fn twenty_forced_logins_never_exhaust_the_budget_of_aws() {
 }
 
 #[test]
-fn a_clock_that_is_twenty_minutes_off_is_corrected_once() {
+fn clock_twenty_minutes_off_is_corrected_once() {
     for off in [1200, -1200] {
         let world = World::frozen();
         LOGIN.forced().get(&world.in_process(off).ctx).unwrap();
@@ -55,7 +57,7 @@ fn a_clock_that_is_twenty_minutes_off_is_corrected_once() {
         // The next process knows.
         LOGIN.forced().get(&world.in_process(off).ctx).unwrap();
         assert_eq!(world.aws.requests_for("GetSessionToken").len(), 3, "{off}");
-        // And so does the one after the clock was set.
+        // So does the next one after the clock was corrected.
         LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
         assert_eq!(LOGIN.forced().get(&world.in_process(0).ctx).unwrap().offset.num_seconds(), 0);
         world.assert_no_code_sent_twice();
@@ -63,8 +65,8 @@ fn a_clock_that_is_twenty_minutes_off_is_corrected_once() {
 }
 
 #[test]
-fn a_clock_that_is_seventy_seconds_off_makes_codes_for_aws() {
-    // Too little for the signature to be refused, too much for a strict server's codes.
+fn clock_seventy_seconds_off_generates_codes_for_aws_time() {
+    // Too little for the signature to be rejected, too much for the codes of a strict server.
     let world = World::frozen_with(FakeAws::builder().model(CodeModel::Strict).start());
     LOGIN.forced().get(&world.in_process(-70).ctx).unwrap();
     let before = world.rejected("GetSessionToken");
@@ -74,7 +76,7 @@ fn a_clock_that_is_seventy_seconds_off_makes_codes_for_aws() {
 }
 
 #[test]
-fn a_clock_that_is_a_day_off_is_the_persons_to_set() {
+fn clock_a_day_off_is_an_error() {
     for off in [86_400, -86_400] {
         let world = World::frozen();
         for _ in 0..2 {
@@ -87,7 +89,7 @@ fn a_clock_that_is_a_day_off_is_the_persons_to_set() {
 }
 
 #[test]
-fn a_lost_answer_costs_a_step_and_nothing_else() {
+fn lost_response_costs_one_step() {
     let world = World::frozen();
     world.aws.fault(Fault::drop_after().on("GetSessionToken"));
     LOGIN.get(&world.in_process(0).ctx).unwrap();
@@ -96,7 +98,7 @@ fn a_lost_answer_costs_a_step_and_nothing_else() {
 }
 
 #[test]
-fn a_request_that_never_left_costs_nothing() {
+fn request_that_was_not_sent_costs_no_step() {
     let mut world = World::frozen();
     let endpoint = world.aws.endpoint();
     world.home.set("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
@@ -109,7 +111,7 @@ fn a_request_that_never_left_costs_nothing() {
 }
 
 #[test]
-fn a_step_that_another_machine_used_is_passed_over() {
+fn step_used_by_another_computer_is_skipped() {
     let world = World::frozen();
     world.aws.consume(&world.device.serial, world.aws.clock().step());
     LOGIN.get(&world.in_process(0).ctx).unwrap();
@@ -118,7 +120,7 @@ fn a_step_that_another_machine_used_is_passed_over() {
 }
 
 #[test]
-fn a_proof_of_the_secret_gives_up_after_three_codes_and_no_wait() {
+fn verification_gives_up_after_three_codes_without_waiting() {
     let world = World::with_the_wrong_secret();
     world.freeze();
     let before = world.aws.clock().now();
@@ -130,7 +132,7 @@ fn a_proof_of_the_secret_gives_up_after_three_codes_and_no_wait() {
 }
 
 #[test]
-fn what_aws_cannot_validate_is_not_tried_again() {
+fn unvalidated_code_is_not_retried() {
     let world = World::frozen();
     world.aws.spend_budget(&world.device.serial, 9);
     let error = LOGIN.get(&world.in_process(0).ctx).unwrap_err();
@@ -139,7 +141,7 @@ fn what_aws_cannot_validate_is_not_tried_again() {
 }
 
 #[test]
-fn throttling_and_failures_are_tried_again_with_other_steps() {
+fn throttling_and_failures_are_retried_with_other_steps() {
     let world = World::frozen();
     world.aws.fault(Fault::throttling().on("GetSessionToken"));
     world.aws.fault(Fault::unavailable().on("GetSessionToken"));
@@ -149,9 +151,80 @@ fn throttling_and_failures_are_tried_again_with_other_steps() {
 }
 
 #[test]
-fn a_code_shown_to_a_person_is_not_sent() {
+fn code_shown_to_a_person_is_not_sent() {
     let world = World::imported();
     let shown = world.home.awsmfa(["code", "-p", "dev"]).run().success().out();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     assert!(!world.codes_sent().contains(&shown.trim().to_owned()));
+}
+
+#[test]
+fn peek_asks_nobody_and_waits_for_no_lock() {
+    let world = World::frozen();
+    let ctx = world.in_process(0).ctx;
+    let look = || session::peek(&ctx, &LOGIN.request()).unwrap();
+    let nothing = look();
+    assert!(nothing.session.is_none() && !nothing.is_fresh(ctx.clock.now()));
+    assert_eq!(nothing.serial.unwrap().as_str(), world.device.serial);
+    assert!(world.aws.requests().is_empty());
+    let session = LOGIN.get(&ctx).unwrap().session;
+    let requests = world.aws.requests().len();
+    let _held = LOGIN.lock(&ctx);
+    let found = look();
+    assert!(found.is_fresh(ctx.clock.now()));
+    assert_eq!(found.session, Some(session));
+    world.aws.clock().advance(Duration::from_secs(13 * 3600));
+    assert!(!look().is_fresh(ctx.clock.now()), "expired");
+    assert_eq!(world.aws.requests().len(), requests);
+}
+
+#[test]
+#[cfg(unix)]
+fn peek_runs_no_program_and_finds_the_session_of_its_keys() {
+    let world = World::frozen();
+    let (id, secret, ran) = (&world.key.id, &world.key.secret, world.home.join("ran"));
+    let keys = format!(r#"{{"Version":1,"AccessKeyId":"{id}","SecretAccessKey":"{secret}"}}"#);
+    world.home.write("keys.sh", &format!("echo run >>{}\necho '{keys}'\n", ran.display()));
+    world.home.write_credentials("");
+    let script = world.home.join("keys.sh");
+    let program = format!("credential_process = /bin/sh {}\n", script.display());
+    world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n{program}", world.device.serial));
+    let ctx = world.in_process(0).ctx;
+    let look = || session::peek(&ctx, &LOGIN.request()).unwrap().session;
+    assert_eq!(look(), None);
+    assert!(!ran.exists());
+    let session = LOGIN.get(&ctx).unwrap().session;
+    assert_eq!(look(), Some(session));
+    assert_eq!(world.home.read("ran").lines().count(), 1, "once, to get the session");
+    world.home.write_config(&format!(
+        "[profile dev]\nmfa_serial = {}\nduration_seconds = 3600\n{program}",
+        world.device.serial
+    ));
+    assert_eq!(look(), None, "a session of another duration");
+}
+
+#[test]
+fn peek_does_not_look_up_the_device_in_aws() {
+    let world = World::new();
+    world.home.write_config("[profile dev]\nregion = eu-west-1\n");
+    let ctx = world.in_process(0).ctx;
+    let found = session::peek(&ctx, &LOGIN.request()).unwrap();
+    assert_eq!((found.serial, found.session), (None, None));
+    assert!(world.aws.requests().is_empty());
+}
+
+#[test]
+fn region_is_known_only_if_it_is_configured() {
+    let mut world = World::frozen();
+    world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n", world.device.serial));
+    let region = |world: &World| LOGIN.get(&world.in_process(0).ctx).unwrap().region;
+    assert_eq!(region(&world), None);
+    let serial = &world.device.serial;
+    world.home.write_config(&format!("[profile dev]\nmfa_serial = {serial}\nregion = eu-west-3\n"));
+    let known = region(&world).unwrap();
+    assert_eq!(known.region.as_str(), "eu-west-3");
+    assert!(known.at.place().ends_with(".aws/config:3"), "{}", known.at.place());
+    world.home.set("AWS_REGION", "eu-west-2");
+    let known = region(&world).unwrap();
+    assert_eq!((known.region.as_str(), known.at.place().as_str()), ("eu-west-2", "AWS_REGION"));
 }

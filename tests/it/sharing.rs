@@ -1,5 +1,4 @@
-//! One device on several computers: they share AWS's budget of verifications, and know of each other only by what AWS
-//! rejects.
+//! One device on several computers. They share AWS's verification budget, and notice each other only by rejected codes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use crate::support::in_process::{InProcess, in_words};
 use crate::support::sessions::{LOGIN, SDK};
 use crate::support::{Home, World};
 
-/// So many homes that have the device's secret, and nothing else in common.
+/// Home folders that have only the device's secret in common.
 fn homes(world: &World, count: usize) -> Vec<Home> {
     let home = |_| {
         let home = Home::new(&world.aws);
@@ -26,14 +25,14 @@ fn homes(world: &World, count: usize) -> Vec<Home> {
     (0..count).map(home).collect()
 }
 
-/// What a computer got, what it said, and when it was done.
+/// A computer's result, its messages, and when it finished.
 struct Outcome {
     got: Result<Obtained, CommandError>,
     said: String,
     at: DateTime<Utc>,
 }
 
-/// All computers ask for a session at this second of a three-minute window.
+/// All computers request a session at this second of a three-minute window.
 fn all_at_once(aws: &FakeAws, homes: &[Home], second: i64) -> Vec<Outcome> {
     aws.clock().freeze(window_start() + chrono::TimeDelta::seconds(second));
     let conductor = Conductor::new(aws.clock(), homes.len());
@@ -64,7 +63,7 @@ fn window_start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()
 }
 
-/// How many codes AWS was sent in the three minutes from each of them on.
+/// For each code sent to AWS, how many were sent in the three minutes from then on.
 fn codes_in_three_minutes(aws: &FakeAws) -> Vec<usize> {
     let times: Vec<_> = aws.requests_for("GetSessionToken").iter().map(|request| request.time).collect();
     let near = |start: &DateTime<Utc>| {
@@ -75,8 +74,8 @@ fn codes_in_three_minutes(aws: &FakeAws) -> Vec<usize> {
 
 #[test]
 #[allow(clippy::print_stderr, reason = "the count is what the test is about")]
-fn eight_computers_that_log_in_at_the_same_moment_all_get_a_session() {
-    // Early and late in a window, and right before its end.
+fn eight_computers_logging_in_at_once_all_get_a_session() {
+    // Early in a window, late, and right before its end.
     for second in [5, 100, 177] {
         let world = World::new();
         let homes = homes(&world, 8);
@@ -87,15 +86,15 @@ fn eight_computers_that_log_in_at_the_same_moment_all_get_a_session() {
         eprintln!("codes in the three minutes from each on: {counts:?}");
         assert!(counts.iter().all(|count| *count <= 9), "{counts:?}");
         let told = outcomes.iter().filter(|outcome| outcome.said.contains("is in use on another computer"));
-        assert_eq!(told.count(), 7, "all but the first were told");
+        assert_eq!(told.count(), 7, "all except the first were told");
         let last = outcomes.iter().map(|outcome| outcome.at).max().unwrap();
         let minutes = (last - window_start()).num_minutes();
-        assert!(minutes <= 25, "the last was done after {minutes} min");
+        assert!(minutes <= 25, "the last one finished after {minutes} min");
     }
 }
 
 #[test]
-fn what_is_said_names_the_device_and_the_wait() {
+fn collision_messages_name_the_device_and_the_wait() {
     let world = World::frozen();
     world.aws.consume(&world.device.serial, world.aws.clock().step());
     let computer = world.in_process(0);
@@ -105,24 +104,24 @@ fn what_is_said_names_the_device_and_the_wait() {
     assert_eq!(said.len(), 2, "{said:?}");
     insta::assert_snapshot!(said[0], @"warning: AWS rejected a code that this computer had not used: `arn:aws:iam::123456789012:mfa/alice` is in use on another computer, or the stored secret belongs to another device");
     let wait = regex::Regex::new(r"waiting (\d+m )?\d+s").unwrap().replace(said[1], "waiting [LONG]");
-    insta::assert_snapshot!(wait, @"awsmfa: waiting [LONG] for a turn with `arn:aws:iam::123456789012:mfa/alice`, which is in use on another computer");
+    insta::assert_snapshot!(wait, @"awsmfa: waiting [LONG] for `arn:aws:iam::123456789012:mfa/alice`, which is in use on another computer");
 }
 
 #[test]
-fn a_spent_budget_of_a_device_that_worked_is_waited_for() {
+fn spent_budget_of_a_working_device_is_waited_out() {
     let world = World::frozen();
     LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.spend_budget(&world.device.serial, 9);
     let computer = world.in_process(0);
     LOGIN.forced().get(&computer.ctx).unwrap();
     let said = computer.err.text();
-    assert!(said.contains("warning: AWS validates no more codes of the device for now"), "{said}");
-    // The window after that has room.
+    assert!(said.contains("warning: AWS has stopped validating codes from this device for now"), "{said}");
+    // The next window has room.
     assert_eq!(codes_in_three_minutes(&world.aws), [2, 2, 1]);
 }
 
 #[test]
-fn a_device_that_is_gone_is_not_waited_for_long() {
+fn deleted_device_is_not_waited_for_long() {
     let world = World::frozen();
     LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.remove_device(&world.device.serial);
@@ -131,7 +130,7 @@ fn a_device_that_is_gone_is_not_waited_for_long() {
     assert!(error.message.contains("could not validate"), "{error}");
     assert_eq!(world.aws.clock().now(), began, "AWS was asked for the user's devices");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 2);
-    // Without that permission, one wait tells.
+    // Without that permission, one wait is necessary.
     let world = World::frozen();
     LOGIN.forced().get(&world.in_process(0).ctx).unwrap();
     world.aws.remove_device(&world.device.serial);
@@ -144,7 +143,7 @@ fn a_device_that_is_gone_is_not_waited_for_long() {
 }
 
 #[test]
-fn an_sdk_gets_a_second_chance_and_then_a_true_error_at_once() {
+fn sdk_gets_a_second_chance_and_then_an_error_at_once() {
     let world = World::frozen();
     let step = world.aws.clock().step();
     world.aws.consume(&world.device.serial, step);
@@ -160,7 +159,7 @@ fn an_sdk_gets_a_second_chance_and_then_a_true_error_at_once() {
     ");
     assert_eq!(world.aws.clock().now(), began, "nothing was waited for");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 4);
-    // Asked again in the same window, AWS is left alone.
+    // In the same window, AWS is not asked again.
     SDK.forced().get(&world.in_process(0).ctx).unwrap_err();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 4);
     world.aws.clock().advance(Duration::from_secs(180));
@@ -168,7 +167,7 @@ fn an_sdk_gets_a_second_chance_and_then_a_true_error_at_once() {
 }
 
 #[test]
-fn a_wrong_secret_is_given_up_in_the_end() {
+fn wrong_secret_fails_in_the_end() {
     let world = World::with_the_wrong_secret();
     world.freeze();
     let computer = world.in_process(0);

@@ -23,9 +23,9 @@ fn background_job_is_not_stopped_by_a_prompt() {
     let world = asking();
     let line = "set -m; awsmfa login --profile dev & wait $!; echo exit=$?; awsmfa login --profile dev";
     let Some(mut screen) = screen(&world, line) else { return };
-    screen.sees("nobody can be asked").sees("exit=3");
+    screen.sees("cannot prompt for a code").sees("exit=3");
     let code = world.aws.code_now(&world.device.serial);
-    screen.sees("code of").echoes(false).types(&format!("{code}\n"));
+    screen.sees("code for").echoes(false).types(&format!("{code}\n"));
     let seen = screen.ended();
     assert!(seen.contains("[dev]"), "{seen}");
     assert!(!seen.contains(&code), "{seen}");
@@ -38,15 +38,15 @@ fn ctrl_c_at_a_hidden_prompt_stops_a_shell_loop_and_restores_the_echo() {
     let line =
         "trap 'echo bash-heard' INT; for p in dev dev; do awsmfa login --profile $p; echo exit=$?; done";
     let Some(mut screen) = screen(&world, line) else { return };
-    screen.sees("code of").echoes(false).types("\x03");
+    screen.sees("code for").echoes(false).types("\x03");
     // Bash in the foreground group hears of it too, as it would from any other program.
     screen.sees("error: interrupted").sees("bash-heard").sees("exit=130");
-    screen.sees("code of").echoes(false).types("\x03").sees("exit=130").echoes(true);
+    screen.sees("code for").echoes(false).types("\x03").sees("exit=130").echoes(true);
     assert_eq!(screen.ended().matches("interrupted").count(), 2);
 
     let line = "for p in dev dev; do awsmfa login --profile $p; echo exit=$?; done; echo still-here";
     let Some(mut screen) = self::screen(&world, line) else { return };
-    screen.sees("code of").echoes(false).types("\x03").sees("error: interrupted").echoes(true);
+    screen.sees("code for").echoes(false).types("\x03").sees("error: interrupted").echoes(true);
     let seen = screen.ended();
     assert!(!seen.contains("exit=") && !seen.contains("still-here"), "{seen}");
 }
@@ -59,7 +59,7 @@ fn signal_from_elsewhere_at_a_hidden_prompt_restores_the_echo() {
     for (signal, end) in [(Signal::TERM, "exit=143"), (Signal::HUP, "exit=129"), (Signal::INT, "interrupted")]
     {
         let Some(mut screen) = screen(&world, line) else { return };
-        screen.sees("code of").echoes(false);
+        screen.sees("code for").echoes(false);
         kill_process(screen.foreground(), signal).unwrap();
         screen.sees(end).echoes(true);
         screen.ended();
@@ -73,7 +73,7 @@ fn input_typed_ahead_is_no_answer() {
     let Some(mut screen) = screen(&world, line) else { return };
     screen.sees("ready").types("go\n123456\n");
     let code = world.aws.code_now(&world.device.serial);
-    screen.sees("code of").types(&format!("{code}\n")).sees("exit=0");
+    screen.sees("code for").types(&format!("{code}\n")).sees("exit=0");
     screen.ended();
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
 }

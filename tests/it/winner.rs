@@ -51,7 +51,7 @@ fn follow(world: &World, ran: &Ran) {
 fn credential_process_serves_the_session() {
     let world = world(OURS);
     keys_aside(&world);
-    insta::assert_snapshot!(login(&world).err(), @"awsmfa: session of `dev` is good until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it");
+    insta::assert_snapshot!(login(&world).err(), @"awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn an_access_key_beside_credential_process_is_found_and_the_hint_moves_it() {
     let world = world(OURS);
     let ran = login(&world);
     insta::assert_snapshot!(ran.err(), @r#"
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
+    awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
     warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the access key of profile `dev` (~/.aws/credentials:2) instead of awsmfa's session
     hint: move the access key to [dev-long-term]: `perl -pi -e 's/^\[(dev)\]/[$1-long-term]/' ~/.aws/credentials`
     "#);
@@ -78,7 +78,7 @@ fn an_access_key_in_the_config_file_hides_the_session_from_some() {
         .write_config(&format!("{config}{OURS}aws_access_key_id = {id}\naws_secret_access_key = {secret}\n"));
     world.home.write_credentials("");
     insta::assert_snapshot!(login(&world).err(), @"
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
+    awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
     warning: the JavaScript SDK and Terraform use the access key of profile `dev` (~/.aws/config:4) instead of awsmfa's session
     hint: move `aws_access_key_id` and `aws_secret_access_key` to [dev-long-term] in the credentials file
     ");
@@ -91,8 +91,8 @@ fn a_session_that_login_wrote_before_is_removed() {
     let config = world.home.read(".aws/config");
     world.home.write_config(&format!("{config}{OURS}"));
     insta::assert_snapshot!(login(&world).err(), @"
-    awsmfa: removed the session of an earlier login from [dev], which would hide its `credential_process`
-    awsmfa: session of `dev` is still good until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it
+    awsmfa: removed the session of an earlier login from [dev], because it would hide the `credential_process`
+    awsmfa: session for `dev` is still valid until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it
     ");
     assert_eq!(world.home.credential("dev", "aws_session_token"), None);
     assert_eq!(world.home.credential("dev-long-term", "aws_access_key_id").as_ref(), Some(&world.key.id));
@@ -112,7 +112,7 @@ fn a_session_of_another_tool_beside_credential_process_is_found() {
         match marker {
             "" => {
                 insta::assert_snapshot!(ran.err(), @"
-                awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
+                awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
                 warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the old session of profile `dev` (~/.aws/credentials:5) instead of awsmfa's session
                 hint: awsmfa logout --profile dev
                 ");
@@ -120,7 +120,7 @@ fn a_session_of_another_tool_beside_credential_process_is_found() {
                 assert!(!login(&world).err().contains("warning"));
             }
             _ => insta::assert_snapshot!(ran.err(), @"
-            awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
+            awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
             warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the old session of profile `dev` (~/.aws/credentials:5) instead of awsmfa's session
             hint: remove the session's keys from profile `dev` in ~/.aws/credentials
             "),
@@ -144,14 +144,14 @@ fn a_role_beside_credential_process_is_found() {
         assert!(!world.home.read(".aws/config").contains("credential_process"));
         match source {
             "" => insta::assert_snapshot!(ran.err(), @r"
-            awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
+            awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
             warning: profile `dev` has a `role_arn`, so its `credential_process` is ignored by the AWS CLI, boto3, Terraform and the Rust SDK
             hint: move `credential_process` to its own profile: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
             hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/i' ~/.aws/config`
             hint: use the session with `--profile dev-mfa`
             "),
             _ => insta::assert_snapshot!(ran.err(), @r"
-            awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
+            awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
             warning: profile `dev` has a `role_arn`, so its `credential_process` is ignored by the AWS CLI and all SDKs
             hint: move `credential_process` to its own profile: `aws configure set credential_process 'awsmfa credential-process --profile dev' --profile dev-mfa`
             hint: remove the old `credential_process`: `perl -i -ne 'print unless $. == 3 && /^\s*credential_process/i' ~/.aws/config`
@@ -166,7 +166,7 @@ fn a_command_that_names_no_profile_is_found_and_the_hint_names_it() {
     let world = world("credential_process = /usr/bin/awsmfa credential-process\n");
     keys_aside(&world);
     insta::assert_snapshot!(login(&world).err(), @"
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in awsmfa's cache
+    awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
     warning: `credential_process` of profile `dev` names no profile, so it serves the one in AWS_PROFILE, or `default`
     hint: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile dev
     ");
@@ -188,8 +188,8 @@ fn keys_of_the_environment_are_found() {
             .env("AWS_SECRET_ACCESS_KEY", "s")
     };
     insta::assert_snapshot!(run().run().success().err(), @"
-    awsmfa: moved the long-term keys of [dev] to [dev-long-term]
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    awsmfa: moved the long-term keys from [dev] to [dev-long-term]
+    awsmfa: wrote a session for `dev` to [dev] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     warning: AWS_ACCESS_KEY_ID is set in the environment; without `--profile`, the AWS CLI and all SDKs use it instead of `dev`
     hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
     ");
@@ -197,7 +197,7 @@ fn keys_of_the_environment_are_found() {
     assert!(!ran.err().contains("JavaScript"), "it prefers AWS_PROFILE: {}", ran.err());
     let half = world.home.awsmfa(["login", "-p", "dev"]).env("AWS_ACCESS_KEY_ID", "AKIAENV");
     insta::assert_snapshot!(half.run().success().err(), @"
-    awsmfa: session of `dev` is still good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    awsmfa: session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])
     warning: only AWS_ACCESS_KEY_ID is set in the environment; without `--profile`, the AWS CLI and boto3 fail instead of using `dev`
     hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
     ");
@@ -207,7 +207,7 @@ fn keys_of_the_environment_are_found() {
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", "/t")
         .env("AWS_ROLE_ARN", "arn:aws:iam::1:role/r");
     insta::assert_snapshot!(web.run().success().err(), @"
-    awsmfa: session of `dev` is still good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    awsmfa: session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])
     warning: AWS_WEB_IDENTITY_TOKEN_FILE is set in the environment; without `--profile`, the AWS CLI, boto3, Terraform and the Java SDK use it instead of `dev`
     hint: unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN
     ");
@@ -244,7 +244,7 @@ fn mfa_serial_of_a_role_is_found_and_the_hint_removes_it() {
     let login = || world.home.awsmfa(["login", "-p", "app"]).run().success();
     let ran = login();
     insta::assert_snapshot!(ran.err(), @r#"
-    awsmfa: session of `app` is good until [TIME] ([LEFT]), in [app-session] of ~/.aws/credentials
+    awsmfa: wrote a session for `app` to [app-session] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     hint: use it with `--profile app-session`
     warning: `mfa_serial` in role profile `app` (~/.aws/config:7) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail
     hint: remove the line; awsmfa knows the device without it: `perl -i -ne 'print unless $. == 7 && /^\s*mfa_serial/i' ~/.aws/config`
@@ -263,8 +263,8 @@ fn mfa_serial_of_a_role_is_found_and_the_hint_removes_it() {
 fn sso_beside_the_written_session_is_found() {
     let world = world("sso_account_id = 123456789012\nsso_role_name = x\n");
     insta::assert_snapshot!(login(&world).err(), @"
-    awsmfa: moved the long-term keys of [dev] to [dev-long-term]
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    awsmfa: moved the long-term keys from [dev] to [dev-long-term]
+    awsmfa: wrote a session for `dev` to [dev] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     warning: the AWS CLI, boto3, the Rust SDK and the Java SDK sign in to profile `dev` through SSO (~/.aws/config:4) instead of awsmfa's session
     hint: write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
@@ -274,8 +274,8 @@ fn sso_beside_the_written_session_is_found() {
 fn a_warning_about_one_sdk_is_in_the_singular() {
     let world = world("credential_source = Environment\n");
     insta::assert_snapshot!(login(&world).err(), @"
-    awsmfa: moved the long-term keys of [dev] to [dev-long-term]
-    awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+    awsmfa: moved the long-term keys from [dev] to [dev-long-term]
+    awsmfa: wrote a session for `dev` to [dev] in ~/.aws/credentials, valid until [TIME] ([LEFT])
     warning: the Rust SDK signs in to profile `dev` through `credential_source` (~/.aws/config:3) instead of awsmfa's session
     hint: write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");

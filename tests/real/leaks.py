@@ -36,7 +36,7 @@ def run():
             equal([ran.code for ran in said], [0] * len(said), f"exit codes ({[r.err for r in said]})")
         with check("-v shows each step of the login"):
             login = next(ran for ran in said if "login" in ran.args)
-            for step in ("long-term keys", "MFA device", "file store", "code of step"):
+            for step in ("long-term keys", "MFA device", "file store", "code for step"):
                 contains(login.err, step)
 
         home_folder = home.path

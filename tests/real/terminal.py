@@ -74,8 +74,8 @@ def run():
     with FakeAws("--user", "bob") as aws, home_of(aws.users[0], aws.endpoint) as home:
         with check("without a stored secret, `login` prompts for the code, twice if it is malformed"):
             code = home.run("oathtool", "--totp", "-b", aws.users[0]["seed"]).ended().out.strip()
-            child = Dialogue(home, f"{AWSMFA} login --profile dev").asked("code of").type("12345")
-            child.asked("code of").type(code).ended()
+            child = Dialogue(home, f"{AWSMFA} login --profile dev").asked("code for").type("12345")
+            child.asked("code for").type(code).ended()
             equal(aws.codes(), [code], "codes sent")
         with check("an `mfa_process` can prompt on the terminal"):
             ask = "bash -c 'read -rsp \"code, please: \" code </dev/tty; echo $code'"

@@ -1,16 +1,16 @@
-//! What can go wrong with codes before or instead of an answer of AWS.
+//! Messages for codes that cannot be sent or that AWS rejected.
 
 use crate::error::{CommandError, ErrorKind};
 use crate::model::serial::Serial;
 
-/// A typed code that was sent before.
+/// A typed code was sent before.
 pub fn sent_before(serial: &Serial) -> CommandError {
     let message =
         format!("the code for `{serial}` was already sent to AWS, which accepts each code only once");
     CommandError::new(ErrorKind::Refused, message).hint("enter the next code that the device shows")
 }
 
-/// A program that goes on printing a code that was sent before.
+/// A program keeps printing a code that was sent before.
 pub fn program_repeats(serial: &Serial) -> CommandError {
     let message = format!(
         "`mfa_process` printed a code for `{serial}` that was already sent to AWS, which accepts each code only once"
@@ -19,14 +19,14 @@ pub fn program_repeats(serial: &Serial) -> CommandError {
         .hint("check that the command prints the current code: run it twice, 30 s apart")
 }
 
-/// A typed code that AWS rejected.
+/// AWS rejected a typed code.
 pub fn rejected_typed(serial: &Serial) -> CommandError {
     let message = format!("AWS rejected the code for `{serial}`: it is wrong, too old or already used");
     CommandError::new(ErrorKind::Refused, message)
         .hint("enter the code that the device shows now; AWS accepts each code only once")
 }
 
-/// A code that a program printed and AWS rejected.
+/// AWS rejected a code that a program printed.
 pub fn rejected_program(serial: &Serial) -> CommandError {
     let message = format!(
         "AWS rejected the code for `{serial}` that `mfa_process` printed: it is wrong, too old or already used"
@@ -36,14 +36,15 @@ pub fn rejected_program(serial: &Serial) -> CommandError {
         .hint("another computer may have used the code: try again in 30 s")
 }
 
-/// All codes of now are used, and an SDK cannot wait for another.
+/// Every current code was used, and an SDK cannot wait for the next one.
 pub fn none_left(serial: &Serial, seconds: u64) -> CommandError {
-    let message =
-        format!("all codes for `{serial}` that AWS accepts now are used; the next one starts in {seconds} s");
+    let message = format!(
+        "every code for `{serial}` that AWS accepts now was already used; the next one starts in {seconds} s"
+    );
     CommandError::new(ErrorKind::Refused, message).hint(format!("try again in {seconds} s"))
 }
 
-/// AWS rejects codes that this computer has not used. `worked`: whether it ever accepted one from this computer.
+/// AWS rejects codes that this computer has not used. `worked`: whether AWS ever accepted one from this computer.
 pub fn in_use_elsewhere(serial: &Serial, worked: bool, seconds: u64) -> CommandError {
     let again = format!("try again in {seconds} s");
     if worked {

@@ -111,7 +111,7 @@ fn a_device_that_was_tried_too_often() {
     }
     let err = sdk(&world.home, "dev", 4);
     let err = regex::Regex::new(r"in \d+ s").unwrap().replace(&err, "in [S] s").into_owned();
-    insta::assert_snapshot!(err, @"awsmfa: this device's codes were tried 6 times in 3 minutes; AWS stops judging soon after; hint: try again in [S] s");
+    insta::assert_snapshot!(err, @"awsmfa: too many attempts with this device (6 in 3 minutes); more would lock it out for a while; hint: try again in [S] s");
     assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 6);
 }
 
@@ -122,8 +122,8 @@ fn a_clock_twenty_minutes_off() {
         world.aws.clock().set_offset(offset);
         let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().success();
         insta::allow_duplicates! { insta::assert_snapshot!(ran.err(), @"
-        awsmfa: moved the long-term keys of [dev] to [dev-long-term]
-        awsmfa: session of `dev` is good until [TIME] ([LEFT]), in [dev] of ~/.aws/credentials
+        awsmfa: moved the long-term keys from [dev] to [dev-long-term]
+        awsmfa: wrote a session for `dev` to [dev] in ~/.aws/credentials, valid until [TIME] ([LEFT])
         ") }
         let world = World::imported();
         world.aws.clock().set_offset(offset);
@@ -137,13 +137,13 @@ fn a_clock_a_day_off() {
     let world = World::imported();
     world.aws.clock().set_offset(88_000);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
-    error: this computer's clock is 1d behind AWS's; sessions would seem ended or endless
+    error: this computer's clock is 1d behind AWS, so session expiry cannot be tracked
     hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
     let world = World::imported();
     world.aws.clock().set_offset(-88_000);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
-    error: this computer's clock is 1d ahead of AWS's; sessions would seem ended or endless
+    error: this computer's clock is 1d ahead of AWS, so session expiry cannot be tracked
     hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
 }

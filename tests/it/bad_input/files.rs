@@ -246,7 +246,7 @@ fn a_file_that_may_not_grow() {
     ");
     // The session is not lost: it is in the cache, and no second code is needed.
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().success();
-    assert!(ran.err().contains("is still good"), "{}", ran.err());
+    assert!(ran.err().contains("is still valid"), "{}", ran.err());
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
     assert!(world.home.credentials().contains(&comment));
 }

@@ -47,8 +47,8 @@ fn no_profile_at_all() {
     assert!(!err.contains("no profile"), "{err}");
     let err = refused(&home, home.awsmfa(["code"]), 3);
     insta::assert_snapshot!(err, @"
-    error: no device is stored
-    hint: make one: `awsmfa enroll`; one that exists: `awsmfa device import --profile NAME`
+    error: no device is stored here
+    hint: enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
     ");
 }
 
@@ -177,8 +177,8 @@ fn a_session_of_another_tool() {
     let err = login(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: ~/.aws/credentials: section [dev] holds a session of another tool (it has `expiration`)
-    hint: replace it: `awsmfa login --profile dev --force`
-    hint: or write elsewhere: `awsmfa login --profile dev --output-profile dev-mfa`
+    hint: overwrite it: `awsmfa login --profile dev --force`
+    hint: or write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
     assert!(world.aws.requests().is_empty(), "a code was spent");
     let elsewhere = ["login", "--profile", "dev", "--output-profile", "dev"];
@@ -201,8 +201,8 @@ fn a_session_of_another_tool_in_another_profile() {
     let err = refused(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
     error: ~/.aws/credentials: section [ops] holds a session of another tool (it has `x_principal_arn`)
-    hint: replace it: `awsmfa login --profile dev --output-profile ops --force`
-    hint: or write elsewhere: `awsmfa login --profile dev --output-profile dev-mfa`
+    hint: overwrite it: `awsmfa login --profile dev --output-profile ops --force`
+    hint: or write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
 }
 
@@ -216,8 +216,8 @@ fn keys_that_an_output_profile_would_lose() {
     let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
     let err = refused(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
-    error: profile `ops` has long-term keys of its own; a session cannot stand beside them
-    hint: give `--output-profile` a name that is free
+    error: profile `ops` has its own long-term keys, which a session would replace
+    hint: choose an unused name for `--output-profile`
     ");
 }
 
@@ -247,7 +247,7 @@ fn durations_that_aws_does_not_give() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: duration_seconds (~/.aws/config:4): a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `600`
-    hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
+    hint: set the seconds, as in `duration_seconds = 43200`, or remove the line
     ");
     let world = World::imported();
     with_config(
@@ -257,7 +257,7 @@ fn durations_that_aws_does_not_give() {
     let err = login_and_sdk(&world.home, "admin", 3);
     insta::assert_snapshot!(err, @"
     error: duration_seconds (~/.aws/config:7): `long` is not a duration
-    hint: write the seconds, as in `duration_seconds = 43200`, or take the line out
+    hint: set the seconds, as in `duration_seconds = 43200`, or remove the line
     ");
     assert!(world.aws.requests().is_empty(), "a code was spent");
 }

@@ -90,7 +90,7 @@ fn no_serial_and_only_a_security_key() {
     world.aws.add_fido_device("alice", "key");
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: profile `dev` has no `mfa_serial`, and its user has only security keys, which make no codes
+    error: profile `dev` has no `mfa_serial`, and its user has only security keys, which do not generate codes
     hint: add a virtual MFA device in the IAM console, then `awsmfa device import`
     ");
 }
@@ -102,7 +102,7 @@ fn no_serial_and_no_permission_to_ask() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: profile `dev` has no `mfa_serial`, and ListMFADevices refused: AccessDenied: User: arn:aws:iam::123456789012:user/alice is not authorized to perform: iam:ListMFADevices on resource: arn:aws:iam::123456789012:user/alice with an explicit deny in an identity-based policy
-    hint: name the device: `aws configure set mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME --profile dev`
+    hint: set the device: `aws configure set mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME --profile dev`
     ");
 }
 
@@ -114,7 +114,7 @@ fn no_serial_and_several_devices() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: the user has several MFA devices: `arn:aws:iam::123456789012:mfa/alice`, `arn:aws:iam::123456789012:mfa/alice-2`
-    hint: name one: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/alice --profile dev`
+    hint: choose one: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/alice --profile dev`
     ");
 }
 
@@ -123,9 +123,9 @@ fn no_secret_and_nobody_to_ask() {
     let world = World::new();
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: no secret is stored for `arn:aws:iam::123456789012:mfa/alice`, and nobody can be asked for a code
+    error: no secret is stored for `arn:aws:iam::123456789012:mfa/alice`, and awsmfa cannot prompt for a code
     hint: awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice
-    hint: or give a code: `awsmfa login --profile dev --code CODE`
+    hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
 }
 
@@ -135,15 +135,15 @@ fn an_mfa_process_that_prints_no_code() {
     super::with_config(&world, "mfa_process = echo hello");
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: `mfa_process` did not print a code of six digits
+    error: `mfa_process` did not print a six-digit code
     hint: run the command by hand to see what it prints
-    hint: or give a code: `awsmfa login --profile dev --code CODE`
+    hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
     world.home.write_config(&world.home.read(".aws/config").replace("echo hello", "no-such-program"));
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: `mfa_process` failed: `no-such-program` could not be started: No such file or directory (os error [N])
     hint: run the command by hand to see what it prints
-    hint: or give a code: `awsmfa login --profile dev --code CODE`
+    hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
 }

@@ -140,13 +140,13 @@ fn a_damaged_register() {
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: `~/.local/share/awsmfa/devices.json` is damaged: EOF while parsing a list at line 1 column 27
     hint: move the file away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
-    hint: or give a code: `awsmfa login --profile dev --code CODE`
+    hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
     world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 2}");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: `~/.local/share/awsmfa/devices.json` was written by a newer awsmfa (format 2; this one knows 1)
     hint: use the newer awsmfa that wrote the file
-    hint: or give a code: `awsmfa login --profile dev --code CODE`
+    hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
 }
 

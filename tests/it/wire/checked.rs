@@ -233,7 +233,7 @@ fn keys_with_control_characters_from_a_program_are_rejected() {
     let path = world.home.join("keys.json");
     config(&world, &format!("region = eu-central-1\ncredential_process = cat {}", path.display()));
     insta::assert_snapshot!(refused(&world), @"
-    error: `credential_process` of profile `dev` printed unusable keys: the access key ID contains a control character (U+000A)
+    error: `credential_process` of profile `dev` printed invalid keys: the access key ID contains a control character (U+000A)
     hint: run the command by hand to see what it prints
     ");
     // The same as the base of a role that no device is stored for, which an administrator may have.
@@ -243,7 +243,7 @@ fn keys_with_control_characters_from_a_program_are_rejected() {
         path.display()
     ));
     let err = world.home.awsmfa(["device", "list", "--profile", "admin"]).run().success().err();
-    assert!(err.contains("printed unusable keys"), "{err}");
+    assert!(err.contains("printed invalid keys"), "{err}");
 }
 
 #[test]

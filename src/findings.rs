@@ -1,5 +1,5 @@
-//! What keeps sessions from the SDKs, shown to a person. What there is to find, its words and the command that helps are in
-//! `aws_files::winner`.
+//! Warnings about what keeps SDKs from using a session. `aws_files::winner` finds these things and has the words and the
+//! commands that fix them.
 
 use crate::aws_files::own_command::served_profile;
 use crate::aws_files::profiles::Profiles;
@@ -10,7 +10,7 @@ use crate::error::CommandError;
 use crate::model::shell::quoted;
 use crate::ui::Verbosity;
 
-/// What keeps the claimed session of `profile` from the SDKs. With `-v`, what each of them uses is shown.
+/// What keeps SDKs from using the claimed session of `profile`. With `-v`, shows what each SDK uses.
 pub fn of(ctx: &Context, profiles: &Profiles, profile: &str, claim: Claim<'_>) -> Vec<Finding> {
     let variables = Variables::read(|name| ctx.env.get(name));
     if ctx.ui.style().verbosity == Verbosity::Verbose {
@@ -22,7 +22,6 @@ pub fn of(ctx: &Context, profiles: &Profiles, profile: &str, claim: Claim<'_>) -
     winner::findings(profiles, &variables, profile, claim)
 }
 
-/// Shows what each SDK uses for a profile.
 fn show(ctx: &Context, profiles: &Profiles, variables: &Variables, name: &str) {
     for sdk in Sdk::ALL {
         let used = |choice| winner::used(profiles, variables, sdk, choice, name);
@@ -34,7 +33,7 @@ fn show(ctx: &Context, profiles: &Profiles, variables: &Variables, name: &str) {
     }
 }
 
-/// Warns of each, with the command that helps.
+/// Warns about each finding, with the command that fixes it.
 pub fn warn(ctx: &Context, findings: &[Finding]) {
     for finding in findings {
         ctx.ui.warn(finding.message());
@@ -44,7 +43,7 @@ pub fn warn(ctx: &Context, findings: &[Finding]) {
     }
 }
 
-/// Warns of each AWS file that the AWS CLI and boto3 refuse as a whole: to them, no profile has a session then.
+/// Warns about each AWS file that the AWS CLI and boto3 reject as a whole: for them, no profile has a session then.
 pub fn warn_of_files(ctx: &Context) {
     let Ok(profiles) = ctx.profiles() else { return };
     for file in profiles.files() {
@@ -58,7 +57,7 @@ pub fn warn_of_files(ctx: &Context) {
     }
 }
 
-/// The claims of all profiles whose `credential_process` asks us for `profile`.
+/// The claims of all profiles with a `credential_process` that asks awsmfa for `profile`.
 pub fn served<'a>(profiles: &'a Profiles, profile: &'a str) -> Vec<Claim<'a>> {
     let asks = |at: &str, command: &str| match served_profile(command) {
         Some(Some(served)) => served == profile,

@@ -1,0 +1,108 @@
+//! Login: gets a session and writes it to the credentials file, where every tool finds it.
+
+mod destination;
+
+use crate::aws_files::keeps_keys_of;
+use crate::aws_files::resolve::{Destination, Resolution, resolve};
+use crate::aws_files::session_edits::WriteReport;
+use crate::aws_files::winner::{Cause, Claim, Finding};
+use crate::choice::Named;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::findings;
+use crate::model::duration::SessionDuration;
+use crate::model::serial::Serial;
+use crate::model::totp::Code;
+use crate::session::{self, Obtained, Request};
+
+/// Options of a login.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub duration: Option<SessionDuration>,
+    pub serial: Option<Serial>,
+    pub code: Option<Code>,
+    /// Get a new session even if one is cached, and overwrite one written by another tool.
+    pub force: bool,
+    /// Write the session to this profile instead.
+    pub output_profile: Option<String>,
+}
+
+/// A finished login.
+pub struct Login {
+    pub obtained: Obtained,
+    pub outcome: Outcome,
+    /// What keeps SDKs from using the session.
+    pub findings: Vec<Finding>,
+}
+
+pub enum Outcome {
+    /// The session is in the credentials file.
+    Written(WriteReport),
+    /// The profile's `credential_process` serves the session from the cache.
+    Served {
+        /// Whether a session of an earlier login was removed from the profile.
+        removed_old: bool,
+    },
+}
+
+/// Logs in to one profile.
+pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Login> {
+    let output = options.output_profile.as_deref();
+    // Even with a cached session: a session that cannot be written is not a login.
+    let check = |profile: &Resolution| match destination::of(ctx, profile, output)? {
+        Destination::Section(section) => {
+            destination::rehearse(ctx, &profile.profile, &section, options.force)
+        }
+        Destination::CacheOnly => Ok(()),
+    };
+    let obtained = session::obtain(
+        ctx,
+        &Request {
+            duration: options.duration,
+            serial: options.serial.clone(),
+            code: options.code.clone(),
+            force: options.force,
+            check: Some(&check),
+            ..Request::person(named)
+        },
+    )?;
+    let name = &obtained.profile.profile;
+    let destination = destination::of(ctx, &obtained.profile, output)?;
+    let (outcome, claim) = match &destination {
+        Destination::Section(section) => {
+            let report = destination::write(ctx, section, &obtained.session, options.force)?;
+            (Outcome::Written(report), Claim::Written(section))
+        }
+        Destination::CacheOnly => {
+            let removed_old = destination::remove_old(ctx, name);
+            (Outcome::Served { removed_old }, Claim::Served { at: name, profile: name })
+        }
+    };
+    let findings = findings::of(ctx, &ctx.profiles()?, name, claim);
+    // Following the hint to remove `mfa_serial` then loses nothing.
+    if findings.iter().any(|finding| matches!(finding.cause, Cause::AsksForCode(_))) {
+        obtained.device.remember_for_key(ctx);
+    }
+    Ok(Login { obtained, outcome, findings })
+}
+
+/// The profiles with long-term keys and an MFA device.
+pub fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
+    let profiles = ctx.profiles()?;
+    let registered = ctx.vault.devices()?;
+    let mut names: Vec<String> = Vec::new();
+    for name in profiles.names() {
+        let base = keeps_keys_of(name).unwrap_or(name);
+        let Ok(resolution) = resolve(&profiles, base) else { continue };
+        let known = resolution.serial.is_some()
+            || registered.iter().any(|device| resolution.chain.iter().any(|p| device.profiles.contains(p)));
+        if !known || names.iter().any(|n| n == base) {
+            continue;
+        }
+        match &resolution.keys {
+            Ok(_) => names.push(base.to_owned()),
+            Err(why) => ctx.ui.detail(format_args!("skipping `{base}`: {why}")),
+        }
+    }
+    Ok(names)
+}
