@@ -1,4 +1,4 @@
-"""The Windows program under wine: the life of a device with both stores, files with CRLF, consoles, variables."""
+"""The Windows program under wine: both stores, CRLF files, environment variables, busy files and consoles."""
 
 import re
 import time
@@ -8,7 +8,7 @@ from qr import DARK, pgm
 from wine import AWSMFA, TOOLS, Wine
 
 STORES = ("file", "keyring")
-#: Commands that Windows lacks.
+#: Unix commands that must not be in hints.
 FOREIGN = ("chmod", "ls -l", "unset ", "export ", "sudo", "mv ")
 
 LOGIN = ("login", "--profile", "dev")
@@ -20,7 +20,7 @@ def run():
         wine.write("my tools/passphrase.txt", PASSPHRASE + "\r\n")
         wine.env |= {
             "AWSMFA_NO_INPUT": "1",
-            # Backslashes and a space, as Windows has them.
+            # A Windows path with a space.
             "AWSMFA_PASSPHRASE_COMMAND": rf'cmd /c type "C:\users\{wine.home.name}\my tools\passphrase.txt"',
         }
         for store in STORES:
@@ -32,12 +32,12 @@ def run():
             variables(wine, aws)
             others(wine, aws)
             consoles(wine, aws)
-        with check("the library's own tests pass"):
+        with check("the unit tests pass"):
             wine.unit_tests()
 
 
 def set_up(wine, aws, store="file"):
-    """The user's files, with the ends of lines that Windows has, and the device's secret in the store."""
+    """Writes the user's AWS files with CRLF line endings, and imports the device's secret."""
     user = aws.users[0]
     wine.env["AWSMFA_STORE"] = store
     wine.write(
@@ -55,25 +55,25 @@ def set_up(wine, aws, store="file"):
 
 def story(wine, aws, store):
     credentials = wine.file(".aws/credentials")
-    with check(f"{store}: import stores the device's secret, which AWS accepts"):
+    with check(f"{store}: import saves the device's secret in this store only"):
         contains(set_up(wine, aws, store).err, f"`{aws.users[0]['serial']}`")
         entries = list(wine.own("data/store").glob("*.age")) if wine.own("data/store").exists() else []
         equal((bool(entries), in_credential_manager(wine)), (store == "file", store == "keyring"), "age files, Credential Manager")
         assert not list(wine.home.rglob("*.tmp")), "temporary files"
     before = credentials.read_bytes()
-    with check(f"{store}: login writes a session, and every line still ends in CRLF"):
+    with check(f"{store}: login writes a session and keeps CRLF line endings"):
         wine.awsmfa(*LOGIN).ended()
         after = credentials.read_bytes()
         contains(after, b"[dev-long-term]\r\n")
         contains(after, b"aws_session_token = ")
         contains(after, b"\r\n# end\r\n")
-        equal(after.count(b"\n"), after.count(b"\r\n"), "ends of lines that are CRLF")
+        equal(after.count(b"\n"), after.count(b"\r\n"), "lines that end in CRLF")
     with check(f"{store}: credential-process serves that session"):
         first = wine.awsmfa(*PROCESS).ended()
         contains(after.decode(), first.json()["AccessKeyId"])
         equal(len(aws.requests("GetSessionToken")), 1, "sessions that AWS issued")
-    with check(f"{store}: the second answer is the fast path's, which needs nothing but the answer"):
-        # The ordinary path needs the session that it cached.
+    with check(f"{store}: the second credential-process is answered by the fast path"):
+        # Only the fast path works without these.
         hidden = [wine.own(name) for name in ("data", "state")]
         hidden += [path for path in wine.own("cache").iterdir() if path.name != "answers"]
         for path in hidden:
@@ -81,72 +81,72 @@ def story(wine, aws, store):
         second = wine.awsmfa(*PROCESS).ended()
         equal((second.out, second.err), (first.out, ""), "answer and stderr")
         left = [path for path in hidden if path.exists()]
-        equal(left, [], "what the ordinary path created")
+        equal(left, [], "files that the ordinary path created")
         for path in hidden:
             path.with_name(path.name + ".hidden").rename(path)
-    with check(f"{store}: logout --restore gives back every byte"):
+    with check(f"{store}: logout --restore restores the credentials file byte for byte"):
         wine.awsmfa("logout", "--profile", "dev", "--restore").ended()
         equal(credentials.read_bytes(), before, "credentials file")
-    with check(f"{store}: remove takes the device out of AWS and the secret out of the store"):
+    with check(f"{store}: remove deletes the device in AWS and its secret in the store"):
         wine.awsmfa("device", "remove", "alice", "--yes").ended()
         equal(len(aws.requests("DeleteVirtualMFADevice")), 1, "deletions")
-        assert not in_credential_manager(wine), "it is still in Credential Manager"
+        assert not in_credential_manager(wine), "the secret is still in Credential Manager"
         equal(list(wine.own("data/store").glob("arn*.age")), [], "entries of the file store")
 
 
 def in_credential_manager(wine):
-    """Whether Credential Manager has an item of awsmfa. wine keeps its items in the registry."""
+    """Whether Credential Manager, which wine keeps in the registry, has an item from awsmfa."""
     ran = wine.run("reg", "query", r"HKCU\Software\Wine\Credential Manager", "/s")
     return ".awsmfa" in ran.out
 
 
 def variables(wine, aws):
-    with check("the names of variables are the same in any case, as Windows has them"):
+    with check("names of environment variables are case-insensitive"):
         ran = wine.awsmfa("login", aws_profile="dev").ended()
         contains(ran.err, "`dev`")
-    with check("HOME counts before USERPROFILE, as for the AWS SDKs"):
-        # wine hands the Unix HOME to nobody.
+    with check("HOME has precedence over USERPROFILE"):
+        # wine does not pass on HOME.
         wine.write("my tools/elsewhere.cmd", f'@set HOME=C:\\elsewhere\r\n@"{AWSMFA}" login --profile dev\r\n')
         ran = wine.run("cmd", "/c", rf"C:\users\{wine.home.name}\my tools\elsewhere.cmd").ended(3)
         contains(ran.err, r"C:\elsewhere\.aws\config")
-    with check("~ and a backslash in AWS_SHARED_CREDENTIALS_FILE lead to the home"):
+    with check("AWS_SHARED_CREDENTIALS_FILE accepts ~ and backslashes"):
         wine.awsmfa(*PROCESS, AWS_SHARED_CREDENTIALS_FILE=r"~\.aws\credentials").ended()
 
 
 def others(wine, aws):
-    with check("six processes that ask at once get one session from one call"):
+    with check("six processes at once share one STS call"):
         wine.awsmfa("logout", "--profile", "dev", "--restore").ended()
         before = len(aws.requests("GetSessionToken"))
         started = [wine.start(AWSMFA, *PROCESS) for _ in range(6)]
         answers = [process.communicate(timeout=120) for process in started]
         equal([process.returncode for process in started], [0] * 6, f"exit codes of {answers}")
-        equal(len({out for out, _ in answers}), 1, "different answers")
+        equal(len({out for out, _ in answers}), 1, "distinct answers")
         equal(len(aws.requests("GetSessionToken")) - before, 1, "calls")
-    with check("a file that another program has open for a moment is written when it is free"):
+    with check("a file that another program holds open briefly is written once it is free"):
         held = hold(wine, rf"C:\users\{wine.home.name}\.aws\credentials", 700)
         ran = wine.awsmfa(*LOGIN).ended()
-        equal(held.wait(timeout=60), 0, f"exit code of the other program; login said {ran.err}")
+        equal(held.wait(timeout=60), 0, f"exit code of the other program; login printed {ran.err}")
         contains(wine.file(".aws/credentials").read_text(), "aws_session_token")
-    with check("a file that stays open in another program is an error, with no command of another system in its hints"):
+    with check("a file that stays open in another program is an error, and no hint names a Unix command"):
         held = hold(wine, rf"C:\users\{wine.home.name}\.aws\credentials", 60_000)
         ran = wine.awsmfa(*LOGIN, "--force").ended(3)
         held.kill()
         contains(ran.err, "another program has it open")
         for foreign in FOREIGN:
             assert foreign not in ran.err, ran.err
-    with check("what a program leaves running with its output does not outlive awsmfa"):
+    with check("a background process that a program leaves behind is killed"):
         holds = rf"start /b {TOOLS[:2]}\hold.exe C:\held 30000"
         wine.unix("cp", str(wine.drive("my tools/hold.exe")), str(wine.drive("hold.exe")))
         (wine.drive("users") / wine.home.name / "my tools/code.cmd").write_text(f"@echo off\r\n{holds}\r\necho 123456\r\n")
         start = time.monotonic()
         command = rf'cmd /c "C:\users\{wine.home.name}\my tools\code.cmd"'
         wine.awsmfa("device", "export", "alice", "--uri", "--yes", AWSMFA_PASSPHRASE_COMMAND=command)
-        assert time.monotonic() - start < 20, "it waited for what was left running"
+        assert time.monotonic() - start < 20, "awsmfa waited for the background process"
         hold(wine, r"C:\held", 0).wait(timeout=30)
 
 
 def hold(wine, path, milliseconds):
-    """Another program that has this file open so that nobody else can open it."""
+    """Starts a program that holds the file open exclusively."""
     process = wine.start(rf"{TOOLS}\hold.exe", path, milliseconds)
     said = process.stdout.readline()
     if not said.startswith(b"held"):
@@ -157,20 +157,20 @@ def hold(wine, path, milliseconds):
 def consoles(wine, aws):
     export = (AWSMFA, "device", "export", "alice", "--yes", "--qr")
     seed = aws.users[0]["seed"]
-    with check("zbar reads the QR code on a console, in color and without"):
+    with check("zbar reads the QR code on a console, with and without color"):
         colored = [row for row in wine.console(*export).ended().colored() if "48;5;231" in row]
         contains(scanned(wine, "\r\n".join(colored)), seed)
         plain = wine.console(*export, NO_COLOR="1").ended()
         contains(scanned(wine, plain.shown().replace("\n", "\r\n")), seed)
-    with check("a console that is too narrow for it is told how many columns are needed"):
+    with check("a console too narrow for the QR code is an error that names the columns needed"):
         console = wine.console(*export, columns=40).ended(2)
         contains(unwrapped(console), "columns, and the terminal has 40")
-        assert not set(console.shown()) & set("▀▄█"), "drawn all the same"
-    with check("colors are colors, and no escape sequence is text"):
+        assert not set(console.shown()) & set("▀▄█"), "a QR code was drawn"
+    with check("consoles show colors, not escape sequences"):
         console = wine.console(AWSMFA, "device", "export", "bob").ended(3)
         equal(console.screen.buffer[0][0].fg, "red", "color of `error:`")
         assert not re.search(r"\[\d*m", unwrapped(console)), console.shown()
-    with check("a typed secret is not shown, and is stored"):
+    with check("a secret typed at the prompt is hidden and stored"):
         wine.awsmfa("device", "remove", "alice", "--local", "--yes").ended()
         console = wine.console(AWSMFA, "device", "import", "--profile", "dev", AWSMFA_NO_INPUT="0")
         console.sees("secret key").type(seed + "\r").sees("stored the secret")
@@ -184,7 +184,7 @@ def unwrapped(console):
 
 
 def scanned(wine, screen):
-    """What zbar reads on a screen."""
+    """What zbar reads on the screen."""
     file = wine.path / "screen.pgm"
     file.write_bytes(pgm(screen, *DARK))
     return wine.unix("zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", str(file))

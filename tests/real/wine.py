@@ -1,4 +1,4 @@
-"""A Windows of one's own: wine with a user's home, the Windows program in it, and consoles to look at."""
+"""A temporary wine prefix with the Windows program, and consoles on an emulated terminal."""
 
 import os
 import shutil
@@ -13,22 +13,22 @@ import pyte
 from bench import HERE, TARGET, Ran
 
 FOREIGN = TARGET / "ci/foreign"
-#: Built by `foreign-targets.sh`; the library is one that wine lacks.
+#: Built by `foreign-targets.sh`. wine lacks this DLL.
 PROGRAMS = [FOREIGN / "x86_64-pc-windows-gnu/debug/awsmfa.exe", FOREIGN / "bcryptprimitives.dll", FOREIGN / "hold.exe"]
 
-#: Where the programs are, with a space and a backslash on the way.
+#: The folder of the programs; its name has a space.
 TOOLS = r"C:\my tools"
 AWSMFA = rf"{TOOLS}\awsmfa.exe"
 
 
 class Wine:
-    """A wine prefix, and the environment to run programs in it."""
+    """A wine prefix and the environment for programs in it."""
 
     def __init__(self):
         self.path = Path(tempfile.mkdtemp(prefix="awsmfa-wine-"))
         self.prefix = self.path / "prefix"
         self.env = {
-            # wine is never to see a screen, or this person's own home.
+            # No DISPLAY, and not the real home.
             "HOME": str(self.path),
             "PATH": "/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -36,16 +36,16 @@ class Wine:
             "WINEPREFIX": str(self.prefix),
             "WINEARCH": "win64",
             "WINEDEBUG": "-all",
-            # No questions about .NET and HTML.
+            # Without these, wine prompts to install .NET and an HTML engine.
             "WINEDLLOVERRIDES": "mscoree,mshtml=",
         }
 
     def __enter__(self):
         self.unix("wineboot", "--init")
         # The server stays between programs: starting it takes seconds.
-        # As a daemon it would keep our pipes open.
+        # The daemon would keep our pipes open.
         subprocess.run(["wineserver", "-p120"], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-        # Rust's programs need Windows 10, and wine says that it is Windows 7.
+        # wine reports Windows 7 by default; Rust requires Windows 10.
         self.unix("wine", "reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
         [self.home] = [user for user in self.drive("users").iterdir() if user.name != "Public"]
         tools = self.drive("my tools")
@@ -74,12 +74,12 @@ class Wine:
         return path
 
     def forget(self):
-        """Removes what programs left in the home."""
+        """Removes the AWS files and awsmfa's own files."""
         for path in (self.file(".aws"), self.own(".")):
             shutil.rmtree(path, ignore_errors=True)
 
     def own(self, rest):
-        """A path in awsmfa's own folders."""
+        """A path in awsmfa's data folder."""
         return self.file("AppData/Local/awsmfa") / rest
 
     def unix(self, *args):
@@ -89,7 +89,7 @@ class Wine:
         return done.stdout
 
     def start(self, *args, stdin=subprocess.DEVNULL, **variables):
-        """Starts a Windows program without waiting for it. Its output stays bytes: CR is not lost on the way."""
+        """Starts a Windows program without waiting for it. Its output is bytes, so that CR is preserved."""
         return subprocess.Popen(
             ["wine", *map(str, args)], env=self.env | variables, stdin=stdin, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, start_new_session=True,
@@ -106,7 +106,7 @@ class Wine:
         return self.run(AWSMFA, *args, **options)
 
     def unit_tests(self):
-        """Runs the tests of the library; cargo starts them with wine."""
+        """Runs the unit tests in this prefix."""
         kept = {name: os.environ[name] for name in ("PATH", "HOME")}
         env = os.environ | self.env | kept | {"WINEPATH": TOOLS}
         script = HERE / "foreign-targets.sh"
@@ -119,7 +119,7 @@ class Wine:
 
 
 class Console:
-    """A Windows program in a console, which wine draws on a terminal."""
+    """A Windows console program on an emulated terminal."""
 
     def __init__(self, wine, args, columns, lines, variables):
         self.screen = pyte.Screen(columns, lines)
@@ -130,11 +130,11 @@ class Console:
         )  # fmt: skip
 
     def shown(self):
-        """What the screen shows."""
+        """The text on the screen."""
         return "\n".join(line.rstrip() for line in self.screen.display).strip("\n")
 
     def colored(self):
-        """The lines of the screen with escape sequences for the colors."""
+        """The lines of the screen with escape sequences for the QR code's colors."""
         rows = []
         for number in range(self.screen.lines):
             cells = [self.screen.buffer[number][column] for column in range(self.screen.columns)]
@@ -151,7 +151,7 @@ class Console:
         return self
 
     def read(self):
-        """Draws what has come; False at the end."""
+        """Draws new output; False at the end."""
         try:
             self.stream.feed(self.child.read_nonblocking(65536, timeout=1))
         except pexpect.TIMEOUT:
@@ -169,7 +169,7 @@ class Console:
         while self.read():
             if time.monotonic() > end:
                 self.child.close(force=True)
-                raise AssertionError(f"it does not end:\n{self.shown()}")
+                raise AssertionError(f"the program did not exit:\n{self.shown()}")
         self.child.close()
         if self.child.exitstatus != code:
             raise AssertionError(f"it ended with {self.child.exitstatus}, not {code}:\n{self.shown()}")

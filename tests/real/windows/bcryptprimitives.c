@@ -1,4 +1,4 @@
-/* wine 8 lacks the DLL of this name, from which Rust's standard library gets its random numbers. */
+/* Rust's standard library gets random numbers from this DLL, which wine 8 lacks. */
 #include <windows.h>
 
 BOOLEAN NTAPI SystemFunction036(PVOID buffer, ULONG size);

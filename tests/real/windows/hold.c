@@ -1,4 +1,4 @@
-/* hold FILE MILLISECONDS: keeps a file open so that nobody else can open it, as a virus scanner does. */
+/* hold FILE MILLISECONDS: holds a file open exclusively, like a virus scanner. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <windows.h>
