@@ -11,7 +11,7 @@ use crate::files;
 use crate::model::visible::visible;
 use crate::tty;
 
-/// What the end of the program finds.
+/// What has to be known when the program ends.
 struct State {
     hint: Option<String>,
     /// The terminal before a prompt that hides what is typed.
@@ -44,12 +44,12 @@ pub fn watch(one_line: bool) {
     unix::watch();
 }
 
-/// What Ctrl-C says from now on.
+/// The hint that Ctrl-C shows from now on.
 pub fn say(hint: &str) {
     state().hint = Some(hint.to_owned());
 }
 
-/// There is nothing to resume any more.
+/// There is nothing to resume any longer.
 pub fn forget() {
     state().hint = None;
 }
@@ -93,7 +93,7 @@ pub fn end(exit_code: u8) -> std::process::ExitCode {
     std::process::ExitCode::from(exit_code)
 }
 
-/// Makes the terminal as it was found.
+/// Restores the terminal as it was found.
 pub fn restore_terminal() {
     let settings = state().settings.take();
     if let Some(settings) = settings {

@@ -1,4 +1,4 @@
-//! Running other people's programs: without a shell, with a deadline for all of it, and without our variables.
+//! Running other programs: without a shell, with a deadline, and without awsmfa's own variables.
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Read};
@@ -19,25 +19,25 @@ mod group;
 
 use group::Group;
 
-/// The most that a program may print; what we run prints a code, a passphrase or a small JSON object.
+/// The most that a program may print: it prints a code, a passphrase or a small JSON object.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
-/// How long the output of an ended program may take to reach us, if something that it started keeps its stdout open.
+/// How long to wait for the output of a program that has ended, if something that it started keeps its stdout open.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
-/// So many programs that we run may run us again before it is taken for a circle.
+/// How often programs that awsmfa runs may run awsmfa again before it counts as a loop.
 const MAX_DEPTH: u32 = 4;
 
-/// Why a program gave no answer. None carries what it printed: that may be a secret.
+/// Why a program gave no answer. No error contains what the program printed, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// Quotes that do not match, or nothing at all.
-    #[error("its command line is empty, or its quotes do not match")]
+    #[error("the command line is empty or has unmatched quotes")]
     Unreadable,
     /// Profiles whose programs run us for each other.
-    #[error("`{0}` was not run: programs of the AWS profiles run awsmfa in a circle")]
+    #[error("`{0}` was not run: the profiles' programs call awsmfa in a loop")]
     Circle(String),
-    #[error("`{program}` could not be started: {source}")]
+    #[error("cannot start `{program}`: {source}")]
     Start { program: String, source: io::Error },
     #[error("`{program}` failed ({status})")]
     Failed {
@@ -46,7 +46,7 @@ pub enum ProcessError {
         status: String,
     },
     /// It did not end in time and was killed.
-    #[error("`{program}` did not answer within {} s", limit.as_secs())]
+    #[error("`{program}` timed out ({} s)", limit.as_secs())]
     TimedOut {
         program: String,
         /// The time it had.
@@ -55,7 +55,7 @@ pub enum ProcessError {
     /// It printed more than anything that it could be asked for.
     #[error("`{0}` printed more than {limit} KiB", limit = OUTPUT_LIMIT / 1024)]
     TooLong(String),
-    #[error("`{0}` printed something that is not UTF-8 text")]
+    #[error("`{0}` printed output that is not UTF-8 text")]
     NotText(String),
 }
 

@@ -1,14 +1,15 @@
-//! Talking with the person. The rules:
+//! How awsmfa talks to people. The rules:
 //!
-//! - stdout carries results and nothing else; words for people go to stderr.
-//! - Messages are lowercase, without a final period, one line; names stand in backquotes; then come `hint:` lines.
-//! - Text from outside is made visible on its way to people ([`visible`](crate::model::visible)), here and nowhere else: a
-//!   name or an answer can neither command the terminal nor add a line. Only [`Ui::result`] and [`Prompt::show`] give out
-//!   what they are given, which is made here.
+//! - stdout has results and nothing else; messages go to stderr.
+//! - Every line for people begins `awsmfa:`, `warning:`, `error:` or `hint:`. On a terminal, a finished stage may be a tick.
+//! - Messages are one line, in lowercase, without a final period, with names in backquotes; `hint:` lines follow. A hint begins
+//!   with a verb or is a command to paste; [`remedies`] knows the commands of each system and shell.
+//! - Text from outside is escaped ([`visible`](crate::model::visible)) here and nowhere else: a name or an answer can neither
+//!   control the terminal nor add a line. Only [`Ui::result`] and [`Prompt::show`] print text as it is.
 //! - A message is one write, so that processes that share a stderr do not mix their lines.
-//! - Everything reads the same without color. A warning is given only if the person can act on it.
-//! - Prompts use the terminal device, never stdin or stdout: both may belong to an SDK that runs us.
-//! - Only `-v` shows the steps, and no level shows a secret.
+//! - Everything reads the same without color. A warning is shown only if the person can act on it.
+//! - Prompts use the terminal device, never stdin or stdout: both may belong to an SDK that runs awsmfa.
+//! - Only `-v` shows steps and the errors behind an error, and no level shows a secret.
 
 pub mod color;
 mod live;

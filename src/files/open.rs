@@ -16,7 +16,7 @@ pub(super) fn resolve_links(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Ok(target) => Ok(target),
         Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::symlink_metadata(path) {
-            Ok(_) => Err(io::Error::new(io::ErrorKind::NotFound, "it is a symlink to nothing")),
+            Ok(_) => Err(io::Error::new(io::ErrorKind::NotFound, "it is a dangling symlink")),
             Err(_) => Ok(path.to_owned()),
         },
         Err(error) => Err(error),

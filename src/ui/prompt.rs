@@ -1,4 +1,4 @@
-//! Asking the person at the terminal.
+//! Prompts for the person at the terminal.
 
 use std::io::{self, BufRead, Write};
 
@@ -13,65 +13,65 @@ use crate::tty::{self, Reach};
 /// Why a prompt got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// There is no terminal to ask on, or asking is forbidden.
+    /// There is no terminal, or prompts are turned off.
     #[error("{0}")]
     CannotAsk(&'static str),
     #[error("interrupted")]
     Interrupted,
-    #[error("the terminal cannot be read: {0}")]
+    #[error("cannot read from the terminal: {0}")]
     Io(io::Error),
 }
 
-/// Someone who can be asked.
+/// Whoever answers prompts.
 pub trait Prompt: Send + Sync {
-    /// Whether a question would reach a person.
+    /// Whether a prompt would reach a person.
     fn can_ask(&self) -> bool;
-    /// Asks for something that must not be seen on the screen.
+    /// Prompts for something that must not be visible on the screen.
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
-    /// Asks for a yes or a no; anything but a yes is a no.
+    /// Prompts for yes or no; anything but yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
-    /// Asks for a yes or a no where a yes is the better answer: anything but a no is a yes.
+    /// Prompts for yes or no if yes is the better answer: anything but no is a yes.
     fn offer(&self, question: &str) -> Result<bool, PromptError> {
         self.confirm(question)
     }
-    /// Says what a prompt is about, right before it and in the same place.
+    /// Shows what a prompt is about, right before it and in the same place.
     fn tell(&self, _line: &str) {}
     /// Whether [`show`](Self::show) would reach a screen.
     fn can_show(&self) -> bool {
         false
     }
-    /// Shows something that only the person may see, exactly as given; neither stdout nor stderr has it.
+    /// Shows something that only the person may see, exactly as given and neither on stdout nor on stderr.
     fn show(&self, _text: &Secret<String>) -> Result<(), PromptError> {
-        Err(PromptError::CannotAsk("there is no terminal to show it on"))
+        Err(PromptError::CannotAsk("a terminal is needed to show it"))
     }
-    /// Whether [`show_until_enter`](Self::show_until_enter) can take away again what it shows.
+    /// Whether [`show_until_enter`](Self::show_until_enter) can clear what it shows.
     fn can_clear(&self) -> bool {
         false
     }
-    /// Shows the same until the person has seen it; nothing of it stays on the screen or in its history.
+    /// Shows it until the person presses Enter; nothing of it stays on the screen or in its history.
     fn show_until_enter(&self, text: &Secret<String>, _question: &str) -> Result<(), PromptError> {
         self.show(text)
     }
-    /// The columns and lines of the terminal to draw on; `None` without one, or if it does not tell.
+    /// The terminal's columns and lines; `None` without a terminal, or if its size is unknown.
     fn size(&self) -> Option<(u16, u16)> {
         None
     }
 }
 
-/// What every prompt begins with: it may appear in the middle of what `aws` or `terraform` prints.
+/// Every prompt begins with this: it may appear in the middle of `aws`'s or `terraform`'s output.
 const TOOL: &str = "awsmfa";
 
 /// The person at the terminal device, whatever stdin and stdout are.
 #[derive(Debug)]
 pub struct Terminal {
     forbidden: bool,
-    /// Whether it is not known to have another screen.
+    /// Whether the terminal may lack an alternate screen.
     plain: bool,
     pending: Pending,
 }
 
 impl Terminal {
-    /// Asks unless `AWSMFA_NO_INPUT` forbids it. What `ui` says is being done makes room for a prompt.
+    /// Prompts unless `AWSMFA_NO_INPUT` is set. A prompt replaces the line on which `ui` shows what is being done.
     pub fn new(env: &Env, ui: &Ui) -> Self {
         let plain = cfg!(unix) && env.get("TERM").is_none_or(|terminal| terminal == "dumb");
         Self { forbidden: env.flag(AWSMFA_NO_INPUT), plain, pending: ui.pending.clone() }
@@ -79,10 +79,10 @@ impl Terminal {
 
     fn begin(&self) -> Result<(), PromptError> {
         match (self.forbidden, tty::reach()) {
-            (true, _) => Err(PromptError::CannotAsk("nobody can be asked (`AWSMFA_NO_INPUT` is set)")),
-            (false, Reach::None) => Err(PromptError::CannotAsk("nobody can be asked (there is no terminal)")),
+            (true, _) => Err(PromptError::CannotAsk("cannot prompt (`AWSMFA_NO_INPUT` is set)")),
+            (false, Reach::None) => Err(PromptError::CannotAsk("cannot prompt (there is no terminal)")),
             (false, Reach::Background) => {
-                Err(PromptError::CannotAsk("nobody can be asked (awsmfa runs in the background)"))
+                Err(PromptError::CannotAsk("cannot prompt (awsmfa runs in the background)"))
             }
             (false, Reach::Person) => {
                 self.make_room();
@@ -91,16 +91,16 @@ impl Terminal {
         }
     }
 
-    /// What the person typed, in lower case.
+    /// What the person typed, in lowercase.
     fn choose(&self, question: &str, choices: &str) -> Result<String, PromptError> {
         self.begin()?;
-        // Seen while typed: the dialog stays readable in the scrollback.
+        // Visible while typed: the dialog stays readable in the scrollback.
         let mut answer = String::new();
         let read = tty::write(format!("{TOOL}: {} [{choices}] ", visible(question)).as_bytes())
             .and_then(|()| tty::open_input())
             .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
             .map_err(PromptError::Io)?;
-        // Ctrl-D is no answer, and no yes.
+        // Ctrl-D is not an answer, so it is not a yes.
         Ok(if read == 0 { "n".to_owned() } else { answer.trim().to_ascii_lowercase() })
     }
 
@@ -142,11 +142,11 @@ impl Prompt for Terminal {
 
     fn tell(&self, line: &str) {
         self.make_room();
-        // Where it cannot be read, the prompt that follows fails and says why.
+        // If this fails, so does the prompt that follows, and says why.
         let _ = tty::write(format!("{TOOL}: {}\n", visible(line)).as_bytes());
     }
 
-    // Nothing is asked: `AWSMFA_NO_INPUT` does not forbid it.
+    // This does not prompt, so `AWSMFA_NO_INPUT` does not matter.
     fn can_show(&self) -> bool {
         tty::can_write()
     }
@@ -157,7 +157,7 @@ impl Prompt for Terminal {
             true => {
                 tty::write(text.expose().as_bytes()).and_then(|()| tty::write(b"\n")).map_err(PromptError::Io)
             }
-            false => Err(PromptError::CannotAsk("there is no terminal to show it on")),
+            false => Err(PromptError::CannotAsk("a terminal is needed to show it")),
         }
     }
 

@@ -1,5 +1,5 @@
-//! QR codes: on a terminal as half blocks, and as PNG. Pure: text in, text or bytes out. What they show is a secret, so
-//! both come as one.
+//! QR codes, as half blocks on a terminal and as PNG. Pure: text in, text or bytes out. They show a secret, so both are
+//! secrets.
 
 use qrcode::{Color, EcLevel, QrCode};
 
@@ -9,24 +9,24 @@ use crate::model::secret::Secret;
 const QUIET: usize = 4;
 /// Pixels of a module in the PNG. With one bit a pixel, a module is a byte.
 const SCALE: usize = 8;
-/// Room for what a PNG has beside its pixels, in bytes.
+/// Room for everything in a PNG but its pixels, in bytes.
 const FRAME: usize = 1024;
 
-/// Black on white, whatever the terminal's own colours are: entries 16 and 231 of the 256 colours, which themes leave
-/// alone, unlike the first sixteen.
+/// Black on white, whatever the terminal's own colors are: entries 16 and 231 of the 256 colors, which themes do not change,
+/// unlike the first sixteen.
 const BLACK_ON_WHITE: &str = "\x1b[38;5;16;48;5;231m";
 const RESET: &str = "\x1b[0m";
 
-/// What a drawing is made with.
+/// How a code is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ink {
-    /// Black and white by escape sequences: right on every background.
+    /// Black and white through escape sequences: works on every background.
     Color,
-    /// Blocks in the terminal's own colour for what is light: right on a dark background only.
+    /// Light modules as blocks in the terminal's own color: works on a dark background only.
     Plain,
 }
 
-/// A QR code as text, two modules a character.
+/// A QR code as text, two modules per character.
 #[derive(Debug)]
 pub struct Drawing {
     /// The lines, each with its end.
@@ -37,20 +37,20 @@ pub struct Drawing {
     pub lines: usize,
 }
 
-/// A QR code that cannot be made.
+/// Why a QR code cannot be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QrError {
     #[error("{0} bytes are too long for a QR code")]
     TooLong(usize),
-    #[error("the PNG could not be made: {0}")]
+    #[error("cannot create the PNG: {0}")]
     Png(String),
 }
 
-/// Draws `content` for a terminal, as small as it can be.
+/// Draws `content` for a terminal, as small as possible.
 pub fn draw(content: &Secret<String>, ink: Ink) -> Result<Drawing, QrError> {
     let modules = Modules::of(content, EcLevel::L)?;
     let side = modules.side();
-    // Enough from the start: a string that grows leaves copies behind.
+    // Large enough from the start: a string that grows leaves copies behind.
     let mut text = String::with_capacity((side * 3 + 32) * side);
     for y in (0..side).step_by(2) {
         if ink == Ink::Color {
@@ -65,7 +65,7 @@ pub fn draw(content: &Secret<String>, ink: Ink) -> Result<Drawing, QrError> {
     Ok(Drawing { text: Secret::new(text), columns: side, lines: side.div_ceil(2) })
 }
 
-/// A character for two modules, one above the other. The ink paints what is dark in colour, and what is light without.
+/// The character for two modules, one above the other. With color, the ink paints the dark modules, without it the light ones.
 fn half_block(upper_dark: bool, lower_dark: bool, ink: Ink) -> char {
     let painted = |dark: bool| dark == (ink == Ink::Color);
     match (painted(upper_dark), painted(lower_dark)) {
@@ -76,7 +76,7 @@ fn half_block(upper_dark: bool, lower_dark: bool, ink: Ink) -> char {
     }
 }
 
-/// Draws `content` as a PNG of one bit a pixel and eight pixels a module, which survives a stain on the paper.
+/// Draws `content` as a PNG with one bit per pixel and eight pixels per module. The code survives a stain on the paper.
 pub fn png(content: &Secret<String>) -> Result<Secret<Vec<u8>>, QrError> {
     let modules = Modules::of(content, EcLevel::M)?;
     let side = modules.side();
@@ -86,7 +86,7 @@ pub fn png(content: &Secret<String>) -> Result<Secret<Vec<u8>>, QrError> {
         (0..SCALE).for_each(|_| pixels.extend_from_slice(&row));
     }
     let pixels = Secret::new(pixels);
-    // All that it needs at once: growing would leave copies behind, unwiped.
+    // Large enough from the start: growing would leave copies behind that are not wiped.
     let mut bytes = Vec::with_capacity(pixels.expose().len() + FRAME);
     let size = u32::try_from(side * SCALE).unwrap_or(u32::MAX);
     let mut encoder = png::Encoder::new(&mut bytes, size, size);
@@ -98,7 +98,7 @@ pub fn png(content: &Secret<String>) -> Result<Secret<Vec<u8>>, QrError> {
     Ok(bytes)
 }
 
-/// The modules of a code; what lies around them is light.
+/// The modules of a code; everything around them is light.
 struct Modules {
     width: usize,
     colors: Vec<Color>,
@@ -107,18 +107,18 @@ struct Modules {
 impl Modules {
     fn of(content: &Secret<String>, level: EcLevel) -> Result<Self, QrError> {
         let content = content.expose().as_bytes();
-        // Nothing but its length can be wrong with bytes.
+        // Bytes can only be too long.
         let code = QrCode::with_error_correction_level(content, level)
             .map_err(|_| QrError::TooLong(content.len()))?;
         Ok(Self { width: code.width(), colors: code.into_colors() })
     }
 
-    /// Modules on a side, the quiet zone included.
+    /// Modules per side, including the quiet zone.
     fn side(&self) -> usize {
         self.width + 2 * QUIET
     }
 
-    /// Whether a module is dark, counted from the corner of the quiet zone.
+    /// Whether a module is dark; coordinates start at the corner of the quiet zone.
     fn dark(&self, x: usize, y: usize) -> bool {
         let inside = QUIET..QUIET + self.width;
         inside.contains(&x)
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drawing_carries_its_own_colours_and_margin() {
+    fn drawing_has_its_own_colors_and_margin() {
         let drawing = draw(&URI.into(), Ink::Color).unwrap();
         let blank = format!("{BLACK_ON_WHITE}{}{RESET}", " ".repeat(drawing.columns));
         let lines: Vec<&str> = drawing.text.expose().lines().collect();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_png_is_read_by_another_decoder() {
+    fn png_is_read_by_another_decoder() {
         let bytes = png(&URI.into()).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(bytes.expose())).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_it_is_in_an_error_or_a_debug() {
+    fn secret_is_in_no_error_and_no_debug_output() {
         let error = draw(&"x".repeat(3000).as_str().into(), Ink::Plain).unwrap_err();
         assert_eq!(error.to_string(), "3000 bytes are too long for a QR code");
         assert!(!format!("{:?}", draw(&URI.into(), Ink::Plain).unwrap()).contains('█'));

@@ -130,7 +130,7 @@ fn bind_mounted_credentials_are_refused_before_a_code_is_used() {
     let login = world.home.awsmfa(["login", "--profile", "dev"]);
     let Some(ran) = in_namespace(login, setup, "cmp mounted .aws/credentials") else { return };
     insta::assert_snapshot!(ran.code(3).err(), @"
-    error: ~/.aws/credentials cannot be replaced: it is mounted by itself
+    error: ~/.aws/credentials cannot be replaced: it is a mount point
     hint: mount its folder instead of the file, as in `docker run -v ~/.aws:/root/.aws`
     ");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 0);

@@ -206,7 +206,7 @@ fn in_a_read_only_folder() {
     let world = World::imported();
     world.home.chmod(".aws", 0o500);
     insta::assert_snapshot!(login_bound_by_modes(&world.home), @"
-    error: ~/.aws/credentials cannot be replaced: its folder takes no new file: Permission denied (os error [N])
+    error: ~/.aws/credentials cannot be replaced: cannot create a file in its folder: Permission denied (os error [N])
     hint: check who can write to it: `ls -ld ~/.aws/credentials ~/.aws`
     ");
     no_code_was_spent(&world);

@@ -128,7 +128,7 @@ fn nobody_to_ask_for_the_secret() {
     let world = World::new();
     let err = refused(&world.home, world.home.awsmfa(["device", "import", "-p", "dev"]), 2);
     insta::assert_snapshot!(err, @"
-    error: the secret key is missing: nobody can be asked (`AWSMFA_NO_INPUT` is set)
+    error: the secret key is missing: cannot prompt (`AWSMFA_NO_INPUT` is set)
     hint: pipe it in: `… | awsmfa device import --profile dev --secret-stdin`
     ");
 }

@@ -142,7 +142,7 @@ fn an_mfa_process_that_prints_no_code() {
     world.home.write_config(&world.home.read(".aws/config").replace("echo hello", "no-such-program"));
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: `mfa_process` failed: `no-such-program` could not be started: No such file or directory (os error [N])
+    error: `mfa_process` failed: cannot start `no-such-program`: No such file or directory (os error [N])
     hint: run the command by hand to see what it prints
     hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");

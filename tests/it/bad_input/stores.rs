@@ -29,7 +29,7 @@ fn no_passphrase_and_nobody_to_ask() {
     let mut world = World::imported();
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
-    error: the file store is locked: nobody can be asked (`AWSMFA_NO_INPUT` is set)
+    error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
     hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     world.home.set("AWSMFA_PASSPHRASE_COMMAND", "false");
@@ -72,7 +72,7 @@ fn no_passphrase_for_a_new_store() {
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     let err = refused(&world.home, import(&world), 5);
     insta::assert_snapshot!(err, @"
-    error: the file store is locked: nobody can be asked (`AWSMFA_NO_INPUT` is set)
+    error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
     hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
