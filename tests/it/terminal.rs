@@ -77,3 +77,46 @@ fn input_typed_ahead_is_no_answer() {
     screen.ended();
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
 }
+
+/// The frames of a countdown, each from the start of a line or a redraw to the next.
+fn frames(seen: &str) -> Vec<&str> {
+    seen.split(['\r', '\n']).map(|frame| frame.trim_start_matches("\x1b[K")).collect()
+}
+
+#[test]
+fn countdown_on_a_terminal_shows_each_second_once_and_leaves_nothing() {
+    let mut world = World::imported();
+    world.home.set("TERM", "xterm");
+    world.aws.fault(fake_aws::Fault::throttling());
+    let Some(mut screen) = screen(&world, "awsmfa login --profile dev; echo exit=$?") else { return };
+    screen.sees("exit=0");
+    let seen = screen.ended();
+    let seconds: Vec<u32> = frames(&seen)
+        .into_iter()
+        .filter_map(|frame| frame.split("retrying in ").nth(1))
+        .map(|left| left.trim_end_matches('s').parse().unwrap())
+        .collect();
+    assert_eq!(seconds, [2, 1], "{seen:?}");
+    assert!(seen.contains("retrying in 1s\r\x1b[K"), "the last frame is cleared: {seen:?}");
+}
+
+#[test]
+fn stages_on_a_terminal_become_ticks_and_a_prompt_replaces_the_last_line() {
+    let mut world = World::new();
+    world.home.set("TERM", "xterm");
+    world.home.set("NO_COLOR", "1");
+    world.home.unset("AWSMFA_NO_INPUT");
+    world.aws.add_user("bob");
+    let key = world.aws.add_access_key("bob");
+    world.home.write_credentials(&format!(
+        "[bob]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.id, key.secret
+    ));
+    let Some(mut screen) = screen(&world, "awsmfa enroll --profile bob; echo exit=$?") else { return };
+    screen.sees("\u{b7} ").sees("\r\x1b[K\u{2713} ").sees("[Y/n] ").echoes(true).types("n\n").sees("exit=0");
+    let seen = screen.ended();
+    assert!(!seen.contains("awsmfa: created"), "a stage is a tick here: {seen:?}");
+    for frame in frames(&seen).iter().filter(|frame| frame.contains("[Y/n]")) {
+        assert!(frame.starts_with("awsmfa: "), "a prompt has its own line: {frame:?}");
+    }
+}

@@ -36,7 +36,7 @@ fn not_base32() {
     hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32(&format!("MFA SECRET KEY {SECRET}")), @"
-    error: the text cannot be read as a secret key alone
+    error: the text contains more than a secret key
     hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
     ");
     for (length, whole) in [(62, SECRET.repeat(2)), (59, SECRET.repeat(2)), (65, SECRET.repeat(3))] {

@@ -35,7 +35,7 @@ fn a_security_key_in_place_of_a_device() {
     let world = configured(FIDO);
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: mfa_serial (~/.aws/config:3): `arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ` is a security key or passkey; AWS STS takes codes from virtual devices and hardware tokens only
+    error: mfa_serial (~/.aws/config:3): `arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ` is a security key or passkey; AWS STS accepts codes only from virtual devices and hardware tokens
     hint: add a virtual MFA device to the user and use its ARN
     ");
     refused(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", FIDO]), 2);
