@@ -30,7 +30,7 @@ fn words(location: Option<&Location>, one_line: bool) -> String {
     }
 }
 
-/// The path of a dependency's source from its own folder on, without that of the machine it was built on.
+/// The path of a dependency's source without the folders of the machine that built it.
 fn shortened(file: &str) -> &str {
     match file.split_once("/registry/src/").and_then(|(_, rest)| rest.split_once('/')) {
         Some((_, rest)) => rest,

@@ -26,7 +26,7 @@ mod at_start {
     }
 }
 
-/// stdout, whose writes fail if it was closed.
+/// stdout; writes fail if it was closed.
 #[derive(Debug)]
 pub struct Stdout(io::Stdout);
 

@@ -1,4 +1,4 @@
-//! The terminal device: stdin and stdout may belong to an SDK that runs us, so people are asked here.
+//! The terminal device. stdin and stdout may belong to an SDK that runs awsmfa, so prompts appear here.
 
 use std::fs::File;
 #[cfg(unix)]
@@ -15,7 +15,7 @@ use crate::model::secret::Secret;
 /// The device, for reading and for writing.
 const DEVICE: (&str, &str) = if cfg!(windows) { ("CONIN$", "CONOUT$") } else { ("/dev/tty", "/dev/tty") };
 
-/// Opens the device to read what is typed.
+/// Opens the device for reading what is typed.
 #[allow(clippy::disallowed_methods, reason = "a device, not a file")]
 pub fn open_input() -> io::Result<File> {
     File::open(DEVICE.0)
@@ -44,18 +44,18 @@ pub fn write(bytes: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Whether what this process asks would be answered.
+/// Whether a prompt of this process would be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     None,
     /// Another process group has the terminal: reading from it would stop this one, with every lock that it holds.
     #[cfg_attr(windows, expect(dead_code, reason = "consoles have no background"))]
     Background,
-    /// A person reads what is asked.
+    /// A person sees the prompt.
     Person,
 }
 
-/// Looks for a person at the terminal, now: a shell moves its jobs between foreground and background.
+/// Looks for a person at the terminal now: a shell moves its jobs between foreground and background.
 pub fn reach() -> Reach {
     match open_input() {
         Ok(device) => reach_on(&device),
@@ -126,24 +126,24 @@ impl Settings {
     pub fn restore(&self) {}
 }
 
-/// Prompts for a line that the screen does not show. `ErrorKind::UnexpectedEof` means that the person typed none.
+/// Prompts for a line that the screen does not show. `ErrorKind::UnexpectedEof` means that the person typed no line.
 #[cfg(unix)]
 pub fn read_hidden(prompt: &str) -> io::Result<Secret<String>> {
     let settings = Settings::current().ok_or(io::ErrorKind::NotFound)?;
     settings.hide()?;
-    // Nothing that is typed at the sight of the prompt is lost: the prompt comes last.
+    // The prompt comes last, so nothing typed after it appears is lost.
     let line = write(prompt.as_bytes()).and_then(|()| read_line(&settings.device));
     settings.restore();
     line
 }
 
-/// The longest line that a terminal hands over.
+/// The longest line that a terminal delivers.
 #[cfg(unix)]
 const LINE_LIMIT: usize = 4096;
 
 #[cfg(unix)]
 fn read_line(mut device: &File) -> io::Result<Secret<String>> {
-    // One buffer, never grown: no copy stays behind that nobody wipes.
+    // One buffer that never grows, so no copy is left unwiped.
     let mut bytes = Zeroizing::new([0; LINE_LIMIT]);
     let mut count = 0;
     while count < LINE_LIMIT && !bytes[..count].contains(&b'\n') {

@@ -1,4 +1,4 @@
-//! What clap has to say instead of running a command: help, the version, or what is wrong with the command line.
+//! clap's output when no command runs: help, the version, or what is wrong with the command line.
 
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -58,7 +58,7 @@ fn in_one_line(said: &str) -> String {
     words.join(" ").trim_start_matches("error: ").replace(" tip: ", "; tip: ")
 }
 
-/// What `--color` says: clap gives up before it knows.
+/// The value of `--color`: clap fails before it knows.
 fn flag(args: &[OsString]) -> ColorChoice {
     let args: Vec<&str> = args.iter().take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str()).collect();
     let pairs = args.windows(2).filter(|pair| pair[0] == "--color").map(|pair| pair[1]);

@@ -1,4 +1,4 @@
-//! Tips for mistakes that have a likely meaning.
+//! Tips for mistakes with a likely meaning.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use clap::{Command, CommandFactory};
 use super::args::Cli;
 use crate::model::shell::quoted;
 
-/// What people type for commands that have another name here.
+/// What people type for commands that have a different name here.
 const OTHER_NAMES: [(&str, &str); 6] = [
     ("devices", "device list"),
     ("list-devices", "device list"),
@@ -51,7 +51,7 @@ fn command_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
     Some(format!("did you mean 'awsmfa {}'?", other.or_else(grouped)?))
 }
 
-/// `awsmfa --profile dev`: a profile and nothing to do with it.
+/// `awsmfa --profile dev`: a profile without a command.
 fn no_command_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidArg) else { return None };
     let is_profile = typed.starts_with("--profile") || typed.starts_with("-p");
