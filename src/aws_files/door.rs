@@ -103,7 +103,7 @@ impl AwsFiles {
     ) -> Result<T, EditError<E>> {
         let path = self.path(file);
         write::check_replaceable(path)?;
-        Ok(write::change_text(path, &mut self.read(file)?, change)?.0)
+        write::change(path, &mut self.read(file)?, change)
     }
 
     /// Shows what an edit would make of a file, checked by the guard.
@@ -114,9 +114,8 @@ impl AwsFiles {
     ) -> Result<Preview<T>, EditError<E>> {
         let (path, mut document) = (self.path(file), self.read(file)?);
         let old = document.to_text();
-        let (result, new) = write::change_text(path, &mut document, change)?;
-        let new = new.unwrap_or_else(|| old.clone());
-        write::check(path, &document, &new)?;
+        let result = write::change(path, &mut document, change)?;
+        let new = write::checked_text(path, &document)?.unwrap_or_else(|| old.clone());
         Ok(Preview { result, old, new })
     }
 
@@ -137,10 +136,8 @@ impl AwsFiles {
             let active = self.is_active(state, &lock) || result.is_some();
             let now = self.read_settled(state, Some(&lock), &mut patience)?;
             let mut document = state.with_foreign(&now, foreign.as_ref(), written.as_ref())?;
-            let (value, text) = write::change_text(&state.path, &mut document, &mut change)?;
-            if let Some(text) = &text {
-                write::check(&state.path, &document, text)?;
-            }
+            let value = write::change(&state.path, &mut document, &mut change)?;
+            let text = write::checked_text(&state.path, &document)?;
             let Some(text) = text.or_else(|| differs(&document, &now)) else {
                 return Ok(result.unwrap_or(value));
             };
@@ -188,7 +185,11 @@ impl AwsFiles {
         let mut waited = Duration::ZERO;
         loop {
             let read = state.read(self.clock.now());
-            let is_own = lock.is_some_and(|lock| state.is_own(lock));
+            let is_own = match lock {
+                Some(lock) => state.is_own(lock),
+                // Nothing is written from it: it is enough that it reads as we wrote it.
+                None => read.as_ref().is_ok_and(|(reading, _)| state.is_known(&reading.document)),
+            };
             if !is_own && waited < self.doubt(state, &read) && patience.nap() {
                 waited += NAP;
                 continue;

@@ -92,9 +92,17 @@ pub(super) struct ScannedLine<'t> {
     pub(super) start: usize,
     pub(super) ending: Ending,
     pub(super) kind: LineKind,
+    /// The key of a plain property.
+    key: Option<&'t str>,
 }
 
-impl ScannedLine<'_> {
+impl<'t> ScannedLine<'t> {
+    /// The key of a property, in lower case.
+    pub(super) fn key(&self) -> Cow<'t, str> {
+        let odd = || property(self.text).map(|property| property.key).unwrap_or_default();
+        self.key.map_or_else(|| odd().into(), Cow::Borrowed)
+    }
+
     /// The line on its own, to be edited.
     pub(super) fn to_line(&self) -> Line {
         Line { text: Secret::from(self.text), ending: self.ending, kind: self.kind }
@@ -131,18 +139,18 @@ impl<'t> Scanner<'t> {
         {
             (line, ending) = (before, Ending::CrLf);
         }
-        let kind = match self.classifier.plain(line) {
-            Some(kind) => kind,
+        let (kind, key) = match self.classifier.plain(line) {
+            Some(plain) => plain,
             None => {
                 // As Python splits lines: a carriage return alone ends a line, too.
                 if let Some(at) = line.find('\r') {
                     (line, ending) = (&line[..at], Ending::Cr);
                 }
-                self.odd_line(line, ending, &mut report)
+                (self.odd_line(line, ending, &mut report), None)
             }
         };
         self.at = start + line.len() + ending.as_str().len();
-        Some(ScannedLine { text: line, start, ending, kind })
+        Some(ScannedLine { text: line, start, ending, kind, key })
     }
 
     fn odd_line(&mut self, line: &str, ending: Ending, report: &mut impl FnMut(Problem, bool)) -> LineKind {
@@ -177,23 +185,24 @@ struct Above {
 impl Classifier {
     /// The kind of a line in the form that nearly all lines have: empty, `[name]`, `[profile name]` or `key = value` in
     /// printable ASCII without a comment. Decides as [`classify`](Self::classify) does, many times faster.
-    fn plain(&mut self, line: &str) -> Option<LineKind> {
-        let bytes = line.as_bytes();
-        let Some(first) = bytes.first() else { return Some(LineKind::Blank) };
+    fn plain<'t>(&mut self, line: &'t str) -> Option<(LineKind, Option<&'t str>)> {
+        let Some(first) = line.as_bytes().first() else { return Some((LineKind::Blank, None)) };
         if *first == b'[' {
             let inner = line.strip_prefix('[')?.strip_suffix(']')?;
             if !is_identifier(inner.strip_prefix("profile ").unwrap_or(inner)) {
                 return None;
             }
             *self = Self { in_section: true, property: None };
-            return Some(LineKind::Header);
+            return Some((LineKind::Header, None));
         }
-        let (_, value) = plain_property(line)?;
-        if !self.in_section || !value.bytes().all(|b| matches!(b, b' '..=b'~') && b != b'#' && b != b';') {
+        let (key, value) = plain_property(line)?;
+        // All bytes are looked at, so that they can be at once.
+        let is_plain = |b: u8| (b >= b' ') & (b <= b'~') & (b != b'#') & (b != b';');
+        if !self.in_section || !value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
             return None;
         }
         self.property = Some(Above { indent: 0, nested: false });
-        Some(LineKind::Property)
+        Some((LineKind::Property, Some(key)))
     }
 
     /// `report` takes a problem and whether it puts the section in doubt: then botocore rejects the file.
@@ -292,14 +301,6 @@ fn plain_property(line: &str) -> Option<(&str, &str)> {
     let (key, rest) = line.split_at(end);
     let value = rest.strip_prefix(" = ").or_else(|| rest.strip_prefix('='))?;
     (!value.is_empty() && !value.starts_with(' ')).then_some((key, value))
-}
-
-/// The key of a property's line, in lower case.
-pub(super) fn key_of(line: &str) -> Cow<'_, str> {
-    match plain_property(line) {
-        Some((key, _)) => Cow::Borrowed(key),
-        None => property(line).map(|property| property.key).unwrap_or_default().into(),
-    }
 }
 
 pub(super) fn property(line: &str) -> Result<Property<'_>, Problem> {

@@ -114,22 +114,23 @@ pub(super) fn parse(path: &Path, file: AwsFile, bytes: Zeroizing<Vec<u8>>) -> Re
     Document::parse_owned(file, bytes).map_err(|source| FileError::Syntax { path: path.to_owned(), source })
 }
 
-/// Makes a change in a document that was just read. Returns what `change` returned and the new text, if it is a new one.
-pub(super) fn change_text<T, E>(
+/// Makes a change in a document that was just read.
+pub(super) fn change<T, E>(
     path: &Path,
     document: &mut Document,
     change: impl FnOnce(&mut Document) -> Result<T, E>,
-) -> Result<(T, Option<Secret<String>>), EditError<E>> {
+) -> Result<T, EditError<E>> {
     document.check_editable().map_err(|source| FileError::Unsafe { path: path.to_owned(), source })?;
-    let result = change(document).map_err(|source| EditError::Edit { path: path.to_owned(), source })?;
-    let text = document.is_changed().then(|| document.to_text());
-    Ok((result, text.filter(|text| text.expose() != document.text_before())))
+    change(document).map_err(|source| EditError::Edit { path: path.to_owned(), source })
 }
 
-/// Lets the guard compare a changed document with what was intended.
-pub(super) fn check(path: &Path, document: &Document, text: &Secret<String>) -> Result<(), FileError> {
+/// The text of a changed document, if it is a new one, once the guard has compared it with what was intended.
+pub(super) fn checked_text(path: &Path, document: &Document) -> Result<Option<Secret<String>>, FileError> {
+    let text = document.is_changed().then(|| document.to_text());
+    let Some(text) = text.filter(|text| text.expose() != document.text_before()) else { return Ok(None) };
     guard::check(document.text_before(), text.expose(), document.log())
-        .map_err(|source| FileError::Refused { path: path.to_owned(), source })
+        .map_err(|source| FileError::Refused { path: path.to_owned(), source })?;
+    Ok(Some(text))
 }
 
 /// Whether the file can be replaced now, found by looking.

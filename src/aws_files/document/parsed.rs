@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -58,6 +59,8 @@ impl Parsed {
         let source = Source::decode(bytes, &mut problems)?;
         let not_text = source.lines_that_are_not_text();
         let mut pass = Pass::new(file);
+        // A guess: growing would hash all names again.
+        pass.index.reserve(source.text().len() / 128);
         let mut scanner = Scanner::new(source.text());
         let mut ends_last_line = true;
         for index in 0.. {
@@ -202,6 +205,8 @@ struct Pass<'t> {
     file: AwsFile,
     sections: Vec<Section>,
     index: Index,
+    /// A section before the one at hand that has the same name.
+    before: Option<SectionId>,
     /// The keys of the section at hand, and their lines.
     keys: Vec<(Cow<'t, str>, usize)>,
     obstacles: Vec<UnsafeEdit>,
@@ -210,13 +215,14 @@ struct Pass<'t> {
 impl<'t> Pass<'t> {
     fn new(file: AwsFile) -> Self {
         let start = Section { name: Arc::from(""), start: 0, line: 0, odd: false };
-        Self { file, sections: vec![start], index: Index::new(), keys: Vec::new(), obstacles: Vec::new() }
+        let (keys, obstacles) = (Vec::new(), Vec::new());
+        Self { file, sections: vec![start], index: Index::new(), before: None, keys, obstacles }
     }
 
     fn line(&mut self, index: usize, line: &ScannedLine<'t>) {
         match line.kind {
             LineKind::Header => self.header(index, line),
-            LineKind::Property => self.keys.push((syntax::key_of(line.text), index)),
+            LineKind::Property => self.keys.push((line.key(), index)),
             _ => {}
         }
     }
@@ -230,27 +236,33 @@ impl<'t> Pass<'t> {
             self.obstacles.push(UnsafeEdit::LeakingDefault { line: index + 1 });
         }
         self.sections.push(Section { name: Arc::clone(&name), start: line.start, line: index, odd });
-        let same = self.index.entry(identity(self.file, &name));
-        same.and_modify(|same| same.more.push(id)).or_insert(Same { first: id, more: Vec::new() });
+        self.before = match self.index.entry(identity(self.file, &name)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(Same { first: id, more: Vec::new() });
+                None
+            }
+            Entry::Occupied(mut same) => {
+                let same = same.get_mut();
+                let before = same.more.last().copied().unwrap_or(same.first);
+                same.more.push(id);
+                Some(before)
+            }
+        };
     }
 
     /// Reports the section's keys that appear twice, and then the section if it does so itself.
     fn end_section(&mut self) {
-        let id = self.sections.len() - 1;
-        let Some(section) = self.sections.get(id).filter(|_| id > 0) else { return self.keys.clear() };
-        let name = Arc::clone(&section.name);
-        self.obstacles.extend(repeated(&mut self.keys).into_iter().map(|(key, first, second)| {
-            UnsafeEdit::DuplicateKey { section: name.to_string(), key, first: first + 1, second: second + 1 }
-        }));
+        let Some(section) = self.sections.last() else { return };
+        for (key, first, second) in repeated(&mut self.keys) {
+            let section = section.name.to_string();
+            let (first, second) = (first + 1, second + 1);
+            self.obstacles.push(UnsafeEdit::DuplicateKey { section, key, first, second });
+        }
         self.keys.clear();
-        let same = self.index.get(syntax::identity(self.file, &section.name));
-        let before = same.filter(|same| same.more.last() == Some(&id)).map(|same| {
-            let before = same.more.len().checked_sub(2).map_or(same.first, |at| same.more[at]);
-            self.sections[before].line + 1
-        });
-        if let Some(first) = before {
-            let second = section.line + 1;
-            self.obstacles.push(UnsafeEdit::DuplicateSection { section: name.to_string(), first, second });
+        if let Some(before) = self.before.take() {
+            let (first, second) = (self.sections[before].line + 1, section.line + 1);
+            let section = section.name.to_string();
+            self.obstacles.push(UnsafeEdit::DuplicateSection { section, first, second });
         }
     }
 

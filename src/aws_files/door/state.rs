@@ -74,6 +74,11 @@ impl FileState {
         Ok((reading, fingerprint.filter(|_| !changed_lately(&self.path, now))))
     }
 
+    /// Whether the file was read or written like this before.
+    pub(super) fn is_known(&self, document: &Document) -> bool {
+        self.known.borrow().as_ref().is_some_and(|known| known.reading.document.is_same(document))
+    }
+
     /// Has the file read again, whatever it looks like.
     pub(super) fn distrust(&self) {
         if let Some(known) = &mut *self.known.borrow_mut() {

@@ -73,8 +73,8 @@ impl AwsFiles {
         let mut left = if active { WATCH.1 } else { WATCH.0 };
         loop {
             if let Some(displaced) = &displaced {
-                let content = displaced.content().map_err(|source| state.write_error(source))?;
-                if before.bytes() != Some(content.as_slice()) {
+                let expected = before.bytes().unwrap_or_default();
+                if !displaced.holds(expected).map_err(|source| state.write_error(source))? {
                     return Ok(self.await_writer(state, displaced, before, patience));
                 }
             }

@@ -1,6 +1,7 @@
 //! Leaves out of both texts what an edit cannot have touched, so that the cost of a check follows the edit and not the
 //! file.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -8,22 +9,22 @@ use super::super::log::Op;
 use super::{header_only, is_header, section_name};
 
 /// Both texts without the sections that are the same bytes before and after everything that differs and that the log
-/// does not name. `None` if nothing can be left out, or if a section stands twice.
+/// does not name. `None` if nothing can be left out, or if a section that differs also stands elsewhere.
 pub(super) fn narrowed(old: &str, new: &str, log: &[Op]) -> Option<(String, String)> {
     let head = common_head(old, new);
     let tail = common_tail(&old[head..], &new[head..]);
     let differing = [&old[head..old.len() - tail], &new[head..new.len() - tail]];
-    let inside: HashSet<String> = differing.into_iter().flat_map(sections).map(|(_, name)| name).collect();
+    let inside: HashSet<Cow<'_, str>> =
+        differing.into_iter().flat_map(sections).map(|(_, name)| name).collect();
     let named = named_in(log);
-    let mut seen = HashSet::new();
     let mut kept = [String::new(), String::new()];
     for (same, kept) in [&old[..head], &old[old.len() - tail..]].into_iter().zip(&mut kept) {
         for (range, name) in sections(same) {
-            if named.contains(name.as_str()) {
-                kept.push_str(&same[range]);
-            }
-            if inside.contains(&name) || !seen.insert(name) {
+            if inside.contains(&name) {
                 return None;
+            }
+            if named.contains(&*name) {
+                kept.push_str(&same[range]);
             }
         }
     }
@@ -77,20 +78,20 @@ fn same_bytes(a: &[u8], b: &[u8]) -> usize {
 }
 
 /// The sections of a text: where they are, and their names.
-fn sections(text: &str) -> Vec<(Range<usize>, String)> {
-    let mut found: Vec<(Range<usize>, String)> = Vec::new();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        // Most lines begin with a letter and are no header.
-        let may_be = line.as_bytes().first().is_some_and(|b| matches!(b, b'[' | ..=b' ' | 0x80..));
-        if may_be && is_header(line) {
+fn sections(text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
+    let mut found: Vec<(Range<usize>, Cow<'_, str>)> = Vec::new();
+    for (bracket, _) in text.match_indices('[') {
+        let start = text[..bracket].rfind('\n').map_or(0, |feed| feed + 1);
+        let line = text[start..].split_inclusive('\n').next().unwrap_or_default();
+        if text[start..bracket].trim().is_empty() && is_header(line) {
             if let Some((last, _)) = found.last_mut() {
-                last.end = at;
+                last.end = start;
             }
             let inner = header_only(line.trim()).trim_start_matches('[').trim_end_matches(']');
-            found.push((at..text.len(), section_name(inner)));
+            let is_plain = inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            let name = if is_plain { Cow::Borrowed(inner) } else { Cow::Owned(section_name(inner)) };
+            found.push((start..text.len(), name));
         }
-        at += line.len();
     }
     found
 }
