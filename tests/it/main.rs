@@ -35,6 +35,7 @@ mod fast_path;
 mod hostile_text;
 #[cfg(unix)]
 mod interrupts;
+mod large_files;
 mod leftovers;
 mod limits;
 mod login;
