@@ -1,19 +1,19 @@
-//! The user's `~/.aws/config` and `~/.aws/credentials`: read as the AWS SDKs read them, edited without touching a byte
-//! that need not change, and written whole or not at all.
+//! The user's `~/.aws/config` and `~/.aws/credentials`: read as the AWS SDKs read them, edited without changing any
+//! other byte, and written completely or not at all.
 //!
-//! What lives here: the text of these two files and what follows from it. What does not: the store, the cache, AWS,
-//! and the environment (paths are handed in). Nothing here prints a value of these files: errors name the file, the
+//! This module knows the text of the two files and what follows from it. It does not know the store, the cache, AWS or
+//! the environment (callers pass the paths in). Nothing here prints a value from the files: errors name the file, the
 //! line, the section and the key.
 //!
-//! - [`syntax`] sorts lines by the AWS SDKs' shared file reference;
+//! - [`syntax`] classifies lines by the AWS SDKs' shared file reference;
 //! - [`document`] and [`edits`] are the line-preserving editor and its log of what was intended;
-//! - [`guard`] compares an edit with its log, through a parser of other people's;
-//! - [`door`] is the one entrance ([`door::AwsFiles`]): paths, locks, and other programs that write the files;
-//! - [`mod@write`] reads one file, and lets the guard see what an edit makes of it;
-//! - [`session_edits`] are the edits that `login`, `logout` and `setup` make;
-//! - [`key_edits`] writes long-term keys that `enroll` made;
-//! - [`profiles`] merges both files, and [`resolve`] says which keys, roles and serial a profile stands for;
-//! - [`winner`] knows which credentials each SDK uses for a profile, and what keeps our session from it.
+//! - [`guard`] checks an edit against its log, with a third-party parser;
+//! - [`door`] is the only entrance ([`door::AwsFiles`]): paths, locks, and other programs that write the files;
+//! - [`mod@write`] reads one file, and has the guard check the result of an edit;
+//! - [`session_edits`] are the edits that `login` and `logout` make;
+//! - [`key_edits`] writes long-term keys that `enroll` created;
+//! - [`profiles`] merges both files, and [`resolve`] finds a profile's keys, roles and serial;
+//! - [`winner`] knows which credentials each SDK uses for a profile, and what hides awsmfa's session.
 
 pub mod document;
 pub mod door;
@@ -39,10 +39,10 @@ use std::sync::Arc;
 
 use crate::model::source::Source;
 
-/// The keys that name a profile's MFA device, ours and older tools'.
+/// The keys that name a profile's MFA device: ours and those of older tools.
 pub const SERIAL_KEYS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
 
-/// Which of the two files: they name profiles differently.
+/// One of the two files. They name profiles differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AwsFile {
     /// `~/.aws/config`: `[profile dev]`, `[default]`, `[sso-session x]`, `[services x]`.
@@ -51,7 +51,7 @@ pub enum AwsFile {
     Credentials,
 }
 
-/// Where a value was read.
+/// The line that a value was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub path: Arc<PathBuf>,
@@ -60,7 +60,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The same as the place of a key's value.
+    /// The origin of a key's value, for messages.
     pub fn of(&self, key: &'static str) -> Source {
         Source::Line { key, path: Arc::clone(&self.path), line: self.line }
     }
@@ -72,8 +72,8 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The header that a profile has in a file of this kind, without brackets: `profile dev`, `default`, `dev`. A name with
-/// blanks is in quotes in the config file.
+/// A profile's header in this file, without brackets: `profile dev`, `default`, `dev`. In the config file, a name with
+/// spaces is quoted.
 pub fn header_of(kind: AwsFile, profile: &str) -> String {
     match kind {
         AwsFile::Config if profile != "default" => syntax::section_header("profile", profile),
@@ -81,18 +81,18 @@ pub fn header_of(kind: AwsFile, profile: &str) -> String {
     }
 }
 
-/// The section that keeps the long-term keys of a profile whose own section holds a session; the convention is that of
+/// The section for a profile's long-term keys while the profile's own section holds a session, named as in
 /// broamski/aws-mfa.
 pub fn long_term_name(profile: &str) -> String {
     format!("{profile}-long-term")
 }
 
-/// The profile whose long-term keys a section of this name keeps; `None` for a name of another kind.
+/// The profile that a long-term section belongs to; `None` for other sections.
 pub fn keeps_keys_of(section: &str) -> Option<&str> {
     section.strip_suffix("-long-term").filter(|profile| !profile.is_empty())
 }
 
-/// The section that gets the session of a role profile, whose own section the SDKs would not read.
+/// The section for the session of a role profile. The SDKs would not read the keys in the profile's own section.
 pub fn session_name(profile: &str) -> String {
     format!("{profile}-session")
 }

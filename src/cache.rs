@@ -1,5 +1,5 @@
-//! The session cache: one private file a session, plus the ready answers that the fast path prints. Sessions are kept in the
-//! state folder while the cache folder cannot be written.
+//! The session cache: one private file per session. While the cache folder cannot be written, sessions are kept in the
+//! state folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,28 +14,28 @@ use crate::model::duration::SessionDuration;
 use crate::model::secret::Secret;
 use crate::model::session::{Session, StoredSession};
 
-/// What makes a session the one that is wanted: two requests with equal keys can share it.
+/// Identifies a session: two requests with equal keys can share it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionKey {
-    /// The long-term keys it is made with.
+    /// The ID of the long-term keys that get the session.
     pub access_key_id: String,
-    /// The device it is made with.
+    /// The MFA device.
     pub serial: String,
-    /// How long it was to live.
+    /// The requested duration.
     pub duration: SessionDuration,
-    /// The STS endpoint and region it comes from.
+    /// The STS endpoint and region.
     pub endpoint: String,
-    /// The roles assumed in turn; empty for a user's own session.
+    /// The roles, in the order in which they are assumed; empty for a user's own session.
     pub roles: Vec<RoleKey>,
 }
 
-/// What decides over the session of a role.
+/// Identifies a role's session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleKey {
     pub role_arn: String,
     pub session_name: String,
     pub external_id: Option<String>,
-    /// How long it was to live.
+    /// The requested duration.
     pub duration: SessionDuration,
 }
 
@@ -43,7 +43,7 @@ pub struct RoleKey {
 #[derive(Debug, Clone)]
 pub struct Cache {
     sessions: PathBuf,
-    /// Where sessions are kept while `sessions` cannot be written, so that one process still serves all that wait for it.
+    /// Where sessions are kept while `sessions` cannot be written, so that all waiting processes can still share one.
     fallback: PathBuf,
     cache_dir: PathBuf,
     locks: PathBuf,
@@ -59,14 +59,14 @@ struct CachedSession {
 const VERSION: u32 = 1;
 
 impl Cache {
-    /// The cache in `cache_dir`, with its locks in `state_dir`; neither need exist.
+    /// The cache in `cache_dir`, with its locks in `state_dir`. Neither folder needs to exist.
     pub fn new(cache_dir: &Path, state_dir: &Path) -> Self {
         let (sessions, cache_dir) = (cache_dir.join("sessions"), cache_dir.to_owned());
         let (fallback, locks) = (state_dir.join("sessions"), state_dir.join("locks"));
         Self { sessions, fallback, cache_dir, locks }
     }
 
-    /// The session that was kept last, if any. It may have ended. One that cannot be read as a whole is none.
+    /// The cached session, if any. It may have expired. An unreadable file counts as none.
     pub fn get(&self, key: &SessionKey) -> io::Result<Option<Session>> {
         let read = |folder| -> io::Result<Option<Session>> {
             let entry = read(&file(folder, key))?.filter(|entry| entry.key == *key);
@@ -78,7 +78,7 @@ impl Cache {
         Ok(Some(newer.unwrap_or(fallback)))
     }
 
-    /// The newest session whose key is meant. It may have expired.
+    /// The newest session with a matching key. It may have expired.
     pub fn newest(&self, is_meant: impl Fn(&SessionKey) -> bool) -> Option<Session> {
         let mut newest: Option<Session> = None;
         for path in
@@ -93,13 +93,13 @@ impl Cache {
         newest
     }
 
-    /// Keeps a session, in the state folder if the cache folder cannot be written.
+    /// Caches a session; in the state folder if the cache folder cannot be written.
     pub fn put(&self, key: &SessionKey, session: &Session) -> io::Result<()> {
         let entry = CachedSession { version: VERSION, key: key.clone(), session: session.into() };
         let bytes = Secret::new(serde_json::to_vec(&entry).map_err(io::Error::other)?);
         match files::write_private(&file(&self.sessions, key), bytes.expose()) {
             Ok(()) => {
-                // What stays in the state folder is older, and not read any more.
+                // The copy in the state folder is older and no longer needed.
                 let _ = files::remove(&file(&self.fallback, key));
                 Ok(())
             }
@@ -107,8 +107,8 @@ impl Cache {
         }
     }
 
-    /// Removes every session that is meant, by its key and its own access key ID, and every ready answer. What cannot be
-    /// removed does not keep the rest; the first failure is returned.
+    /// Removes every session that matches, by its key and its own access key ID, and every ready answer. Continues
+    /// after a failure and returns the first one.
     pub fn remove_where(&self, is_meant: impl Fn(&SessionKey, &str) -> bool) -> io::Result<()> {
         self.remove_sessions(|path| {
             Ok(read(path)?.is_some_and(|CachedSession { key, session, .. }| {
@@ -117,7 +117,7 @@ impl Cache {
         })
     }
 
-    /// Removes every session that was made with this device, and every ready answer.
+    /// Removes every session that was obtained with this device, and every ready answer.
     pub fn remove_device(&self, serial: &str) -> io::Result<()> {
         self.remove_where(|key, _| key.serial == serial)
     }
@@ -134,13 +134,13 @@ impl Cache {
         removed.into_iter().collect::<io::Result<()>>().and(answers)
     }
 
-    /// Takes the lock under which the session is made, waiting for whoever is making it. `waiting` is called if that takes
-    /// longer than a moment.
+    /// Takes the lock for getting this session, and waits for another process that holds it. Calls `waiting` if that
+    /// takes longer than a moment.
     pub fn lock(&self, key: &SessionKey, clock: &dyn Clock, waiting: impl FnOnce()) -> io::Result<Lock> {
         Lock::acquire_telling(&self.lock_file(key), clock, waiting)
     }
 
-    /// The same, waiting at most `limit`; `None` after that.
+    /// Like [`lock`](Self::lock), but returns `None` after waiting for `limit`.
     pub fn lock_within(
         &self,
         key: &SessionKey,
@@ -159,15 +159,14 @@ fn file(folder: &Path, key: &SessionKey) -> PathBuf {
     folder.join(format!("{}.json", name(key)))
 }
 
-/// An entry that cannot be read as a whole is none.
+/// Reads an entry. An unreadable one counts as none.
 fn read(path: &Path) -> io::Result<Option<CachedSession>> {
     let Some(bytes) = files::read_private(path)? else { return Ok(None) };
     let bytes = Secret::new(bytes);
     Ok(serde_json::from_slice::<CachedSession>(bytes.expose()).ok().filter(|entry| entry.version == VERSION))
 }
 
-/// Removes the files of a folder that are meant. One that cannot be read or removed does not keep the others; the first
-/// failure is returned.
+/// Removes the matching files in a folder. Continues after a failure and returns the first one.
 fn remove_each(folder: &Path, is_meant: impl Fn(&Path) -> io::Result<bool>) -> io::Result<()> {
     let mut first = Ok(());
     for path in files::list(folder)? {
@@ -178,7 +177,8 @@ fn remove_each(folder: &Path, is_meant: impl Fn(&Path) -> io::Result<bool>) -> i
 }
 
 fn name(key: &SessionKey) -> String {
-    // Its JSON rather than its parts put together: no two keys share it. It cannot fail: only strings and a number.
+    // The JSON of a key rather than its concatenated parts, so that no two keys share a name. Serialization cannot
+    // fail: there are only strings and a number.
     files::digest(serde_json::to_string(key).unwrap_or_default().as_bytes())
 }
 
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_are_kept_and_forgotten() {
+    fn sessions_are_cached_and_removed() {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::new(&home.path().join("c"), &home.path().join("s"));
         let session = Session {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_that_cannot_be_written_falls_back_to_the_state_folder() {
+    fn unwritable_cache_falls_back_to_the_state_folder() {
         let home = tempfile::tempdir().unwrap();
         let (folder, state) = (home.path().join("c"), home.path().join("s"));
         let cache = Cache::new(&folder, &state);
@@ -246,7 +246,7 @@ mod tests {
         cache.clear().unwrap();
         assert_eq!(cache.get(&key("a")).unwrap_or_default(), None);
         cache.put(&key("a"), &issued(2)).unwrap();
-        // The cache folder is there again, with an older session in it.
+        // The cache folder exists again, with an older session in it.
         files::remove(&folder).unwrap();
         let other_state = home.path().join("other");
         Cache::new(&folder, &other_state).put(&key("a"), &issued(1)).unwrap();
@@ -254,7 +254,7 @@ mod tests {
         cache.put(&key("a"), &issued(3)).unwrap();
         assert_eq!(cache.get(&key("a")).unwrap(), Some(issued(3)));
         assert_eq!(files::list(&cache.fallback).unwrap().len(), 0, "one copy is enough");
-        files::write_private(&other_state.join("sessions"), b"a file in the way, too").unwrap();
+        files::write_private(&other_state.join("sessions"), b"another file in the way").unwrap();
         files::write_private(&home.path().join("file"), b"").unwrap();
         assert!(Cache::new(&home.path().join("file"), &other_state).put(&key("a"), &issued(1)).is_err());
     }

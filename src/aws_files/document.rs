@@ -1,5 +1,5 @@
-//! One AWS file: what it holds, and whether it can be edited safely. `parsed` is the file as it was read, `changes` what
-//! edits changed in it; the edits themselves are in `edits`.
+//! One AWS file: its content, and whether it can be edited safely. `parsed` holds the file as it was read, `changes`
+//! holds what edits changed. The edits themselves are in `edits`.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,23 +18,23 @@ use parsed::Parsed;
 mod changes;
 mod parsed;
 
-/// A section of a document; 0 is what stands before the first header. It stays the same whatever else is added or removed.
+/// Identifies a section of a document; 0 is the part before the first header. IDs do not change when other sections are
+/// added or removed.
 pub(super) type SectionId = usize;
 
-/// The text of one AWS file. Lines that no edit concerns come out as they went in. Cloning is cheap: clones share what was
-/// read.
+/// The text of one AWS file. Edits keep all other lines as they are. Cloning is cheap: clones share what was read.
 #[derive(Clone)]
 pub struct Document {
     base: Arc<Parsed>,
-    /// The lines of sections that were changed or added.
+    /// The lines of changed and added sections.
     bodies: HashMap<SectionId, Vec<Line>>,
-    /// The names of the sections that were added; their IDs follow those of the sections that were read.
+    /// The names of added sections. Their IDs follow those of the sections that were read.
     added: Vec<Arc<str>>,
-    /// Where sections were added or removed, the order of all.
+    /// The order of all sections, once sections were added or removed.
     order: Option<Order>,
-    /// The section whose last line was the file's last when the last operation ended.
+    /// The section that had the file's last line after the previous operation.
     tail: SectionId,
-    /// How to take back the operations since an edit began that is to succeed as a whole.
+    /// How to undo the steps of an atomic change in progress.
     undo: Option<Vec<changes::Undo>>,
     pub(super) log: Vec<Op>,
 }
@@ -45,19 +45,19 @@ impl fmt::Debug for Document {
     }
 }
 
-/// Why a file that can be read cannot be edited without harm.
+/// Why a file that can be read cannot be edited safely.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnsafeEdit {
-    /// Some SDK reads a line otherwise than we do, or not at all.
+    /// Some SDK reads a line differently than we do, or not at all.
     #[error(transparent)]
     Syntax(#[from] SyntaxError),
-    /// botocore rejects the whole file; other SDKs merge them or take the last.
+    /// botocore rejects the whole file; other SDKs merge the sections or use the last one.
     #[error("section [{section}] appears twice, on lines {first} and {second}")]
     DuplicateSection {
         section: String,
-        /// Line of the first header.
+        /// The line of the first header.
         first: usize,
-        /// Line of the second header.
+        /// The line of the second header.
         second: usize,
     },
     #[error("`{key}` appears twice in section [{section}], on lines {first} and {second}")]
@@ -65,34 +65,36 @@ pub enum UnsafeEdit {
         section: String,
         /// The key, in lower case.
         key: String,
-        /// Line of the first.
+        /// The line of the first one.
         first: usize,
-        /// Line of the second.
+        /// The line of the second one.
         second: usize,
     },
-    /// botocore gives the settings of `[DEFAULT]` to every section.
+    /// botocore applies the settings in `[DEFAULT]` to every section.
     #[error("line {line}: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile")]
     LeakingDefault { line: usize },
-    /// Indented or padded: the AWS CLI would not find it and add the section a second time.
+    /// An indented or padded header: the AWS CLI would not find it and would add the section again.
     #[error("line {line}: the header of section [{section}] must be exactly `[{section}]` to be edited")]
     OddHeader {
-        /// The header as it should be.
+        /// The correct header.
         section: String,
         line: usize,
     },
-    /// SDKs would ignore a section of this name, or a key like this.
+    /// SDKs would ignore a section or key with this name.
     #[error("`{name}` cannot be written as a name in an AWS file")]
     UnwritableName { name: String },
-    /// The SDKs would not agree on what it says.
-    #[error("the value of `{key}` in section [{section}] cannot be written so that every SDK reads the same")]
+    /// SDKs would read the value differently.
+    #[error(
+        "the value of `{key}` in section [{section}] cannot be written in a way that every SDK reads the same"
+    )]
     UnwritableValue { section: String, key: String },
-    /// A key was to be moved to where one is.
-    #[error("section [{section}] has `{key}` already")]
+    /// The target section already has the key.
+    #[error("section [{section}] already has `{key}`")]
     Occupied { section: String, key: String },
 }
 
 impl UnsafeEdit {
-    /// Whether the AWS CLI and boto3 refuse the whole file for it.
+    /// Whether the AWS CLI and boto3 reject the whole file because of this.
     pub fn breaks_botocore(&self) -> bool {
         match self {
             Self::Syntax(error) => error.fatal || error.problem == syntax::Problem::ByteOrderMark,
@@ -106,9 +108,9 @@ impl UnsafeEdit {
 pub(super) struct KeyValue {
     /// In lower case.
     pub(super) key: String,
-    /// Continuations are joined with line feeds.
+    /// Continuation lines are joined with line feeds.
     pub(super) value: Secret<String>,
-    /// Index of its first line in the section.
+    /// The index of the first line within the section.
     pub(super) line: usize,
 }
 
@@ -118,7 +120,7 @@ impl Document {
         Self::parse_owned(file, Zeroizing::new(bytes.to_vec()))
     }
 
-    /// The same, without a copy.
+    /// Like [`parse`](Self::parse), without copying the content.
     pub(super) fn parse_owned(file: AwsFile, bytes: Zeroizing<Vec<u8>>) -> Result<Self, SyntaxError> {
         Ok(Self::unchanged(Arc::new(Parsed::new(file, bytes)?)))
     }
@@ -144,22 +146,22 @@ impl Document {
         self.base.file
     }
 
-    /// What was read.
+    /// The bytes that were read.
     pub(super) fn bytes(&self) -> &[u8] {
         self.base.bytes()
     }
 
-    /// The same as text.
+    /// The text that was read.
     pub(super) fn text_before(&self) -> &str {
         self.base.text()
     }
 
-    /// Whether both are the same file as it was read, without a change since.
+    /// Whether both are the same unchanged reading of a file.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.base, &other.base) && !self.is_changed() && !other.is_changed()
     }
 
-    /// What was changed since the document was read, in order.
+    /// The changes since the document was read, in order.
     pub fn log(&self) -> &[Op] {
         &self.log
     }
@@ -174,14 +176,14 @@ impl Document {
         self.find(section).is_some()
     }
 
-    /// The value of a key. Keys are compared in lower case; of duplicates the last counts, as in the SDKs.
+    /// The value of a key, in any case. If the key appears twice, the last one counts, as in the SDKs.
     pub fn get(&self, section: &str, key: &str) -> Option<Secret<String>> {
         let key = key.to_ascii_lowercase();
         let mut settings = self.settings_of(section).into_iter();
         settings.rfind(|setting| setting.key == key).map(|setting| setting.value)
     }
 
-    /// Whether a section has a key with a value that is not empty.
+    /// Whether a section has a key with a non-empty value.
     pub fn has(&self, section: &str, key: &str) -> bool {
         self.get(section, key).is_some_and(|value| !value.expose().is_empty())
     }
@@ -191,18 +193,17 @@ impl Document {
         self.settings_of(section).into_iter().map(|setting| setting.key).collect()
     }
 
-    /// Why the file cannot be edited safely, completely: whatever an SDK rejects the file for, or reads differently than
-    /// others do.
+    /// Everything that makes the file unsafe to edit: what some SDK rejects or reads differently than others.
     pub fn obstacles(&self) -> &[UnsafeEdit] {
         self.base.obstacles()
     }
 
-    /// Whether the file as a whole can be edited.
+    /// Checks whether the file can be edited.
     pub fn check_editable(&self) -> Result<(), UnsafeEdit> {
         self.obstacles().first().cloned().map_or(Ok(()), Err)
     }
 
-    /// Whether a section can be edited; a missing one can.
+    /// Checks whether a section can be edited. A missing one can.
     pub fn check_section(&self, section: &str) -> Result<(), UnsafeEdit> {
         self.check_editable()?;
         match self.find(section) {
@@ -214,17 +215,17 @@ impl Document {
         }
     }
 
-    /// One past the largest ID of a section.
+    /// One past the highest section ID.
     pub(super) fn id_count(&self) -> usize {
         self.base.end() + self.added.len()
     }
 
-    /// The first line of a section that leaves it in doubt.
+    /// The first line that makes a section unreliable.
     pub(super) fn doubt(&self, id: SectionId) -> Option<&SyntaxError> {
         if id < self.base.end() { self.base.doubt(id) } else { None }
     }
 
-    /// The header text of a section in its exact form.
+    /// A section's header text in its exact form.
     pub(super) fn name(&self, id: SectionId) -> &str {
         match id.checked_sub(self.base.end()) {
             Some(added) => &self.added[added],
@@ -240,7 +241,7 @@ impl Document {
         self.base.find(wanted).chain(added).filter(|id| self.is_there(*id)).collect()
     }
 
-    /// The only section of that name, once `check_editable` has passed.
+    /// The section with this header text. If `check_editable` has passed, there is only one.
     pub(super) fn find(&self, section: &str) -> Option<SectionId> {
         self.find_all(section).first().copied()
     }

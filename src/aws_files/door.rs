@@ -1,13 +1,13 @@
-//! The one entrance to the two AWS files: it knows where they are, locks them, and holds its own against other programs
-//! that write them.
+//! The only entrance to the two AWS files: it knows where they are, locks them, and copes with other programs that
+//! write them.
 //!
-//! Those take no lock. Many truncate a file and then write it (the AWS CLI, many editors), others put a new file in its
-//! place (`sed -i`), and either may have read the file before we replaced it. Hence:
+//! Other programs take no lock. Many truncate a file and then write it (the AWS CLI, many editors), others replace it
+//! with a new file (`sed -i`), and both may have read the file before we replaced it. Therefore:
 //!
-//! - A reading that finds less than the one before waits and reads again; an edit then refuses.
-//! - The file is compared with what was read right before it is replaced, and what was replaced is compared again after.
-//! - The replaced file stays open for a moment. What another program still writes into it is brought back, and the edit
-//!   is made again on it; so it is where another program writes a text without our change over ours.
+//! - If a file holds less than before, we wait and read it again; if it still does, an edit is refused.
+//! - Right before and right after the replacement, the old file is compared with what was read.
+//! - The replaced file stays open for a moment. If another program still writes to it, that text is restored and the
+//!   edit is repeated on it. The same happens if another program overwrites ours without our change.
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -27,20 +27,20 @@ use watch::{After, Aftermath, Foreign, Patience};
 mod state;
 mod watch;
 
-/// How long other programs are waited for in all: an editor that truncates a file has written it by then.
+/// The total time to wait for other programs: an editor that truncates a file has written it by then.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long to wait before looking again.
+/// The time between two looks at a file.
 const NAP: Duration = Duration::from_millis(5);
-/// How often an edit is made while other programs write the file, too.
+/// How often an edit is repeated while other programs write the file, too.
 const ROUNDS: usize = 30;
-/// After so many of them the new content is put in place first and then waited for to be on the disk: what else slows
-/// an edit down is small.
+/// After this many rounds, the new content is put in place first and synced to disk afterwards, because syncing takes
+/// most of an edit's time.
 const UNHURRIED_ROUNDS: usize = 10;
-/// How long a file is waited for that looks as if it were being written: one that ends within a line, and an empty one.
-/// What follows a truncation follows at once, unless the other program is not let run.
+/// How long to wait for a file that looks half-written: one that ends within a line, and an empty one. A program that
+/// truncates a file writes it immediately afterwards, unless it is suspended.
 const DOUBTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
-/// The two AWS files of a person. One instance serves a whole command, so that each file is parsed once.
+/// The user's two AWS files. One instance serves a whole command, so each file is parsed once.
 pub struct AwsFiles {
     config: FileState,
     credentials: FileState,
@@ -48,7 +48,7 @@ pub struct AwsFiles {
     profiles: RefCell<Option<Profiles>>,
 }
 
-/// A change that was not made: the text of the file as it is, and as the change would make it.
+/// What a change would do: the file's text before and after it.
 pub struct Preview<T> {
     pub result: T,
     pub old: Secret<String>,
@@ -56,7 +56,7 @@ pub struct Preview<T> {
 }
 
 impl AwsFiles {
-    /// The files at these paths, whose locks are in `state_dir`. Touches nothing yet.
+    /// The files at these paths, with their locks in `state_dir`. Does not touch the disk.
     pub fn new(config: PathBuf, credentials: PathBuf, state_dir: &Path, clock: SharedClock) -> Self {
         Self {
             config: FileState::new(AwsFile::Config, config, state_dir),
@@ -71,7 +71,7 @@ impl AwsFiles {
         &self.state(file).path
     }
 
-    /// Both files as they are now.
+    /// Both files, merged, as they are now.
     pub fn profiles(&self) -> Result<Profiles, FileError> {
         let (config, credentials) = (self.read(AwsFile::Config)?, self.read(AwsFile::Credentials)?);
         let mut last = self.profiles.borrow_mut();
@@ -83,19 +83,20 @@ impl AwsFiles {
         Ok(last.insert(profiles).clone())
     }
 
-    /// One of the files as it is now. It is parsed only if its content is new.
+    /// One of the files as it is now. It is parsed only if its content changed since the last time.
     pub fn read(&self, file: AwsFile) -> Result<Document, FileError> {
         let state = self.state(file);
         let mut patience = Patience { clock: &self.clock, left: DOUBTS.1 * 2 };
         match self.read_settled(state, None, &mut patience) {
-            // Nothing is written from it; an edit finds out.
+            // Only an edit must not continue.
             Err(FileError::Shrunk { .. }) => write::read(&state.path, file),
             read => Ok(read?.document),
         }
     }
 
-    /// Everything that [`edit`](Self::edit) does except for the lock, the guard and the write: tells before a code is used
-    /// whether the edit will work. The same `change`, with made-up values, is made on a copy.
+    /// Does everything that [`edit`](Self::edit) does except for the lock, the guard and the write, to find out before
+    /// a code is used whether the edit will work. Takes the same `change`, with placeholder values, and applies it to a
+    /// copy.
     pub fn rehearse<T, E>(
         &self,
         file: AwsFile,
@@ -106,7 +107,7 @@ impl AwsFiles {
         write::change(path, &mut self.read(file)?, change)
     }
 
-    /// Shows what an edit would make of a file, checked by the guard.
+    /// Returns what an edit would do to a file, checked by the guard.
     pub fn preview<T, E>(
         &self,
         file: AwsFile,
@@ -119,8 +120,9 @@ impl AwsFiles {
         Ok(Preview { result, old, new })
     }
 
-    /// Edits a file. Without a change nothing is written, but what killed writes left is removed. `change` is made again where
-    /// another program writes the file at the same time. Returns what the last `change` that was written returned.
+    /// Edits a file. If nothing changes, nothing is written, but temp files of killed writes are removed. `change` is
+    /// called again if another program writes the file at the same time. Returns the result of the last call that was
+    /// written.
     pub fn edit<T, E>(
         &self,
         file: AwsFile,
@@ -146,7 +148,7 @@ impl AwsFiles {
             let hurried = round >= UNHURRIED_ROUNDS;
             let replaced = files::replace_users_file(&state.path, now.bytes(), bytes, hurried);
             let Replaced::Yes(displaced, own) = replaced.map_err(|source| state.write_error(source))? else {
-                // At once: the other program has just written.
+                // No need to wait: the other program has just finished writing.
                 state.distrust();
                 continue;
             };
@@ -155,7 +157,7 @@ impl AwsFiles {
             result = Some(value);
             let after = After { before: &now, ours: &document, own, displaced, active };
             match self.watch(state, after, &mut patience)? {
-                Aftermath::Quiet => return Ok(result.unwrap_or_else(|| unreachable!("it was just set"))),
+                Aftermath::Quiet => return Ok(result.unwrap_or_else(|| unreachable!("it has just been set"))),
                 Aftermath::Wrote(theirs) => foreign = Some(Foreign { base: now.document, theirs }),
                 Aftermath::Overwritten => foreign = None,
             }
@@ -170,12 +172,12 @@ impl AwsFiles {
         }
     }
 
-    /// Whether another program wrote the file a moment ago.
+    /// Whether another program has just written the file.
     fn is_active(&self, state: &FileState, lock: &Lock) -> bool {
         changed_lately(&state.path, self.clock.now()) && !state.is_own(lock)
     }
 
-    /// Reads a file, and again while it holds less than it held before, or looks as if it were being written.
+    /// Reads a file, and reads it again while it holds less than before or looks half-written.
     fn read_settled(
         &self,
         state: &FileState,
@@ -187,7 +189,7 @@ impl AwsFiles {
             let read = state.read(self.clock.now());
             let is_own = match lock {
                 Some(lock) => state.is_own(lock),
-                // Nothing is written from it: it is enough that it reads as we wrote it.
+                // Nothing is written based on this reading, so it is enough that the text is the one we wrote.
                 None => read.as_ref().is_ok_and(|(reading, _)| state.is_known(&reading.document)),
             };
             if !is_own && waited < self.doubt(state, &read) && patience.nap() {
@@ -211,7 +213,7 @@ impl AwsFiles {
         }
     }
 
-    /// How long to wait for a file that reads like this.
+    /// How long to wait for a file with this content.
     fn doubt(&self, state: &FileState, read: &Result<(Reading, Option<Fingerprint>), FileError>) -> Duration {
         let doubt = match read {
             Ok((read, _)) => match read.bytes() {
@@ -219,7 +221,7 @@ impl AwsFiles {
                 Some(bytes) if !bytes.ends_with(b"\n") => DOUBTS.0,
                 _ => return Duration::ZERO,
             },
-            // A text that is cut off may not parse.
+            // A truncated text may not parse.
             Err(FileError::Syntax { .. }) => DOUBTS.0,
             Err(_) => return Duration::ZERO,
         };
@@ -227,7 +229,7 @@ impl AwsFiles {
     }
 }
 
-/// The document's text, if the file holds another.
+/// The document's text, if it differs from the file's.
 fn differs(document: &Document, now: &Reading) -> Option<Secret<String>> {
     if document.is_same(&now.document) {
         return None;

@@ -1,8 +1,8 @@
-//! Changing a document: every operation checks that the place can be edited, changes as few lines as it can, and logs
-//! what it meant, for the guard.
+//! Edits of a document: each operation checks that the place can be edited, changes as few lines as possible, and logs
+//! its intention for the guard.
 //!
-//! New lines are `key = value` without indentation or comment, in lower case, under an exact `[header]`, because that
-//! is what all SDKs read alike. Lines that are moved keep their text.
+//! New lines are `key = value` without indentation or comment, in lower case, under an exact `[header]`, because all
+//! SDKs read that the same way. Moved lines keep their text.
 
 use crate::model::secret::Secret;
 
@@ -94,8 +94,8 @@ impl Document {
         Ok(true)
     }
 
-    /// The way back: a key's lines replace those of the same key in another section. Returns whether both existed; if not,
-    /// nothing changes.
+    /// Replaces the lines of a key with those of the same key in another section, which loses them. Returns whether
+    /// both existed; if not, nothing changes.
     pub fn move_over(&mut self, from: &str, to: &str, key: &str) -> Result<bool, UnsafeEdit> {
         self.check_move(from, to)?;
         let (Some((from, at)), Some((to, _))) = (self.find_key(from, key), self.find_key(to, key)) else {
@@ -141,7 +141,7 @@ impl Document {
             self.log.push(Op::AddBlank);
         }
         if before != last && end < self.lines(before).len() {
-            // Comments right above the next header belong to that.
+            // Comments right above the next header belong to that header.
             added.extend(self.lines_mut(before).drain(end..));
         }
         self.add_after(before, section, added);
@@ -186,12 +186,12 @@ impl Document {
             LineKind::Continuation => of_keys,
             LineKind::IndentedComment => with_comments && of_keys,
             LineKind::Comment | LineKind::Header | LineKind::Unreadable => false,
-            // A comment on the header's line is a comment in it.
+            // A comment on the header's line counts as a comment in the section.
         }) && lines[0].text().trim_end().ends_with(']')
     }
 
-    /// Removes a header, and the blank line that `add_section` would have added with it. What else is in the section
-    /// belongs to the one before it then.
+    /// Removes a header, and the blank line that `add_section` would have added with it. The section's other lines
+    /// become part of the previous section.
     pub(super) fn remove_header(&mut self, section: &str) {
         let Some(id) = self.find(section) else { return };
         let mut lines = self.lines(id).into_owned();
@@ -252,7 +252,7 @@ impl Document {
         lines.iter().rposition(|line| holds(line.kind)).unwrap_or(0) + 1
     }
 
-    /// Takes out a property's lines; unindented comments and blank lines between them stay.
+    /// Removes and returns a property's lines; unindented comments and blank lines between them stay.
     fn take_block(&mut self, id: SectionId, at: usize) -> Vec<Line> {
         let lines = self.lines_mut(id);
         let end = end_of_block(lines, at);

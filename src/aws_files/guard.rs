@@ -1,8 +1,8 @@
-//! The check before a write: the old text, the new text and the log of what was meant must agree. It shares no code
-//! with the editor: other people's parser (`ini`) reads both texts, and a scanner of its own tells lines apart.
+//! The check before a write: the old text, the new text and the log of intended changes must agree. The guard shares no
+//! code with the editor: it reads both texts with a third-party parser (`ini`) and compares lines with its own scanner.
 //!
-//! Two conditions, both needed: the settings of the new text are those of the old one with the log applied; and every
-//! line that the log does not concern is there as it was, in its order.
+//! There are two conditions: the new settings are the old ones with the log applied, and every line that the log does
+//! not affect is unchanged and in its old order.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ use super::tally;
 mod lines;
 mod narrow;
 
-/// Why a change was refused. The file was left alone.
+/// Why a change was refused. The file was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GuardError {
     /// The `ini` crate cannot read it.
@@ -35,24 +35,25 @@ pub enum GuardError {
     /// The log does not fit the old text.
     #[error("a change to {0} does not fit the file")]
     Log(String),
-    /// A setting differs that should not, or does not where it should.
-    #[error("{0} would not be what was intended")]
+    /// A setting changed that should not, or did not change although it should.
+    #[error("{0} would not have the intended value")]
     Settings(String),
     /// A line was lost, added, changed or moved.
-    #[error("line {0} would be changed though it should not")]
+    #[error("line {0} would change unintentionally")]
     Lines(usize),
     #[error("a comment on a changed line would be lost")]
     Comment,
-    #[error("blank lines would be changed that should not")]
+    #[error("blank lines would change unintentionally")]
     BlankLines,
 }
 
 type Model = BTreeMap<String, BTreeMap<String, String>>;
 
-/// Checks that `new` is `old` with exactly the changes of `log`.
+/// Checks that `new` is `old` with exactly the changes in `log`.
 ///
-/// Sections that are the same bytes in both texts, before and after everything that differs, and that the log does not
-/// concern, are left out first: the cost follows the edit, not the file. A refusal is always by the complete texts.
+/// Sections before and after all differences that are identical in both texts and do not appear in the log are skipped
+/// first, so the cost depends on the edit, not on the file. A change is refused only after a check of the complete
+/// texts.
 pub fn check(old: &str, new: &str, log: &[Op]) -> Result<(), GuardError> {
     tally::count_guard();
     if let Some((old, new)) = narrow::narrowed(old, new, log)
@@ -76,7 +77,8 @@ pub(super) fn check_complete(old: &str, new: &str, log: &[Op]) -> Result<(), Gua
 }
 
 fn model(text: &str, which: &'static str) -> Result<Model, GuardError> {
-    // No quotes, and escapes only because a backslash at a line's end would otherwise join lines: all are doubled.
+    // No quotes. Escapes are enabled because a backslash at the end of a line would otherwise join two lines; all
+    // backslashes are doubled.
     let options = ParseOption {
         enabled_quote: false,
         enabled_escape: true,
@@ -108,8 +110,8 @@ fn model(text: &str, which: &'static str) -> Result<Model, GuardError> {
     Ok(model)
 }
 
-/// What `ini` cannot read though AWS files have it, taken away: comments (also after a header), blank lines within
-/// nested blocks, indentation of headers.
+/// Removes what AWS files may contain but `ini` cannot read: comments (also after a header), blank lines within nested
+/// blocks, and the indentation of headers.
 fn simplified(text: &str) -> String {
     let mut simple = String::with_capacity(text.len());
     for line in text.lines() {
@@ -129,7 +131,7 @@ fn is_header(line: &str) -> bool {
     trimmed.starts_with('[') && (header_only(trimmed).len() < trimmed.len() || trimmed.ends_with(']'))
 }
 
-/// A section's name as the log has it: single spaces, and single quotes only around what needs them.
+/// A section's name in the log's form: single spaces, and single quotes only around names that need them.
 fn section_name(header: &str) -> String {
     let name = header.split_whitespace().collect::<Vec<_>>().join(" ");
     let Some((prefix, rest)) = name.split_once(' ') else { return name };

@@ -1,4 +1,4 @@
-//! Long-term keys into the credentials file.
+//! Writes long-term keys to the credentials file.
 
 use crate::model::session::LongTermKeys;
 
@@ -9,19 +9,19 @@ use super::session_edits::holds_session;
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
 
-/// Why long-term keys were not written. Nothing was changed in the file.
+/// Why long-term keys were not written. The file was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyEditError {
     /// The place cannot be edited.
     #[error(transparent)]
     Unsafe(#[from] UnsafeEdit),
-    /// The section holds long-term keys already. They are never overwritten.
-    #[error("section [{section}] holds long-term keys already")]
+    /// The section already holds long-term keys, which are never overwritten.
+    #[error("section [{section}] already holds long-term keys")]
     Occupied { section: String },
 }
 
-/// Writes new long-term keys for a profile: into `[<profile>]`, or, where that holds a session, into
-/// `[<profile>-long-term]`. Returns the section.
+/// Writes new long-term keys for a profile to `[<profile>]` or, if that holds a session, to `[<profile>-long-term]`.
+/// Returns the section.
 pub fn write_long_term(
     document: &mut Document,
     profile: &str,
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_go_where_the_profile_has_none() {
+    fn keys_go_to_a_section_without_keys() {
         let keys = "aws_access_key_id = AKIA\naws_secret_access_key = secret\n";
         assert_eq!(written("").unwrap(), ("dev".into(), format!("[dev]\n{keys}")));
         let session = "[dev]\naws_access_key_id = ASIA\naws_secret_access_key = s\naws_session_token = t\n";
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_are_there_stay() {
+    fn existing_keys_are_never_overwritten() {
         for section in ["dev", "dev-long-term"] {
             let text = format!("[{section}]\naws_access_key_id = AKIAOLD\naws_secret_access_key = s\n");
             assert_eq!(written(&text), Err(KeyEditError::Occupied { section: section.into() }));

@@ -1,4 +1,4 @@
-//! What an edit did and where, as it is logged for the guard.
+//! The log of an edit: what it intended to change, for the guard.
 
 use crate::model::secret::Secret;
 
@@ -15,21 +15,21 @@ pub enum Op {
         section: String,
         key: String,
     },
-    /// A key's lines went to another section as they were.
+    /// A key's lines moved to another section, unchanged.
     Move {
         from: String,
         to: String,
         key: String,
     },
-    /// A section was added, empty.
+    /// An empty section was added.
     AddSection(String),
-    /// A section without keys is gone.
+    /// A section without keys was removed.
     RemoveSection(String),
-    /// A comment that sat on a changed line has a line of its own. To botocore it was a part of the value.
+    /// A comment on a changed line moved to a line of its own. (To botocore, it was part of the value.)
     KeepComment(Secret<String>),
-    /// A blank line that sets a section off was added.
+    /// A blank line before or after a section was added.
     AddBlank,
-    /// A blank line that set a section off is gone.
+    /// A blank line before or after a section was removed.
     RemoveBlank,
 }
 

@@ -1,10 +1,10 @@
-//! Bringing back what another program wrote into a file that was replaced meanwhile: its changes, key by key.
+//! Restores, key by key, what another program wrote to a file while it was being replaced.
 
 use super::document::{Document, UnsafeEdit};
 use super::log::Op;
 
-/// Makes the changes that lead from `base` to `theirs` in `current`, except for keys that were changed there since `base`:
-/// those are newer.
+/// Applies the changes between `base` and `theirs` to `current`, except for keys that changed in `current` since
+/// `base`, which are newer.
 pub(super) fn bring_back(
     base: &Document,
     theirs: &Document,
@@ -32,7 +32,7 @@ pub(super) fn bring_back(
     Ok(())
 }
 
-/// Whether what was changed in `ours` reads the same in `now`.
+/// Whether everything that `ours` changed reads the same in `now`.
 pub(super) fn is_applied(ours: &Document, now: &Document) -> bool {
     let same = |section: &str, key: &str| ours.get(section, key) == now.get(section, key);
     ours.log().iter().all(|op| match op {
@@ -51,7 +51,7 @@ mod tests {
     use crate::aws_files::AwsFile;
 
     #[test]
-    fn changes_of_both_sides_are_kept() {
+    fn changes_from_both_sides_are_kept() {
         let parse = |text: &str| Document::parse(AwsFile::Config, text.as_bytes()).unwrap();
         let base = parse("[a]\nx = 1\ny = 1\n[b]\nz = 1\ngone = 1\n");
         let theirs = parse("[a]\nx = 2\ny = 2\n[b]\nz = 1\n[c]\nnew = 1\n");

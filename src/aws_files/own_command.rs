@@ -2,13 +2,13 @@
 
 use crate::model::command_line::{self, is_awsmfa};
 
-/// Whether a `credential_process` runs awsmfa for this profile; without `-p` it is taken to.
+/// Whether a `credential_process` runs awsmfa for this profile. Without `-p`, it is assumed to.
 pub fn runs_ourselves(command: &str, profile: &str) -> bool {
     served_profile(command).is_some_and(|served| served.is_none_or(|served| served == profile))
 }
 
-/// The profile for which a `credential_process` runs awsmfa: `Some(None)` if it names none, `None` if it runs something
-/// else.
+/// The profile that a `credential_process` runs awsmfa for: `Some(None)` if it names no profile, `None` if it runs
+/// another program.
 pub fn served_profile(command: &str) -> Option<Option<String>> {
     let words = command_line::words(command)?;
     let (program, rest) = words.split_first()?;

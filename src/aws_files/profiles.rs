@@ -1,8 +1,8 @@
-//! Both AWS files merged into profiles, as the AWS SDKs' reference describes: key by key, the credentials file wins. Keys
-//! and session tokens are an exception and are read as a group, because a merge would pair one file's keys with the
-//! other's token. What a profile *means* is in `resolve`.
+//! Both AWS files merged into profiles, as the AWS SDKs' reference describes: key by key, the credentials file wins.
+//! Keys and session tokens are an exception and are read as a group, because merging would combine one file's keys with
+//! the other's token. What a profile *means* is in `resolve`.
 //!
-//! A profile is merged when somebody asks for it: most commands look at a few, and files can have thousands.
+//! A profile is merged when it is needed: files can have thousands of profiles, and most commands need a few.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ mod profile;
 
 pub use profile::{BadLine, IncompleteKeys, Profile, StaticKeys, Value};
 
-/// A section that the SDKs ignore, as a misplaced `profile` prefix makes it.
+/// A section that the SDKs ignore, for example because of a misplaced `profile` prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
     /// The header without brackets.
@@ -27,7 +27,7 @@ pub struct Ignored {
     pub origin: Origin,
 }
 
-/// All profiles of a person. Clones share what was merged.
+/// All profiles in the two files. Clones share what was merged.
 #[derive(Debug, Clone)]
 pub struct Profiles {
     files: Arc<Files>,
@@ -37,7 +37,8 @@ pub struct Profiles {
 struct Files {
     config: Source,
     credentials: Source,
-    /// The merged profile at its first section: those of the config file, then those of the credentials file.
+    /// Merged profiles, each at the index of its first section: first the sections of the config file, then those of
+    /// the credentials file.
     merged: Vec<OnceLock<Box<Profile>>>,
     paths: Vec<PathBuf>,
 }
@@ -67,7 +68,7 @@ impl Profiles {
         Ok(Self::new(first, second, [config, credentials]))
     }
 
-    /// Merges documents that were read elsewhere. The paths are for origins and messages only.
+    /// Merges two documents. The paths are only used in origins and messages.
     pub fn from_documents(config: (&Document, &Path), credentials: (&Document, &Path)) -> Self {
         Self::new(config.0.clone(), credentials.0.clone(), [Some(config.1), Some(credentials.1)])
     }
@@ -84,7 +85,7 @@ impl Profiles {
         Self { files: Arc::new(files) }
     }
 
-    /// Whether these are the profiles of these two documents, without a change.
+    /// Whether these profiles were merged from these two documents.
     pub(super) fn are_of(&self, config: &Document, credentials: &Document) -> bool {
         self.files.config.document.is_same(config) && self.files.credentials.document.is_same(credentials)
     }
@@ -114,7 +115,7 @@ impl Profiles {
         self.files.merged(name, &sections)
     }
 
-    /// The section that was meant to be this profile, if the SDKs ignore its header.
+    /// The section that was meant to be this profile, if the SDKs ignore it because of its header.
     pub fn ignored_as(&self, name: &str) -> Option<Ignored> {
         let meant = |header: &str| header == name || header.strip_prefix("profile ") == Some(name);
         self.ignored().into_iter().find(|ignored| meant(&ignored.header))
@@ -132,19 +133,19 @@ impl Profiles {
         ignored
     }
 
-    /// What is invalid in the files, whichever profile it concerns.
+    /// Everything invalid in the files, in any profile.
     pub fn obstacles(&self) -> impl Iterator<Item = (&Path, &UnsafeEdit)> {
         [&self.files.config, &self.files.credentials].into_iter().flat_map(|source| {
             source.document.obstacles().iter().map(|obstacle| (source.path.as_path(), obstacle))
         })
     }
 
-    /// The files that were read, or would have been if they existed: config, then credentials.
+    /// The paths of the files, existing or not: config, then credentials.
     pub fn files(&self) -> &[PathBuf] {
         &self.files.paths
     }
 
-    /// Names of profiles that a misspelled name may stand for, nearest first, at most three.
+    /// Up to three profile names that are similar to a misspelled name, most similar first.
     pub fn near(&self, name: &str) -> Vec<String> {
         near::near(name, self.names())
     }
@@ -180,7 +181,7 @@ impl Files {
         of(AwsFile::Config).chain(of(AwsFile::Credentials)).collect()
     }
 
-    /// The profile that a section belongs to; `None` for a section of another kind, and if the SDKs ignore it.
+    /// The profile that a section belongs to; `None` for other sections and for those that the SDKs ignore.
     fn profile_at(&self, file: AwsFile, id: SectionId) -> Option<&str> {
         let header = self.source(file).document.name(id);
         match (file, header.split_once(' ')) {
@@ -199,7 +200,7 @@ impl Files {
         !is_other && self.profile_at(file, id).is_none()
     }
 
-    /// A `[profile default]` that says anything replaces `[default]` wherever it stands; it is not merged with it.
+    /// Whether `[default]` is ignored: a `[profile default]` with any value replaces it, wherever it is.
     fn is_default_hidden(&self) -> bool {
         let config = &self.config.document;
         let prefixed = |id: &SectionId| config.name(*id) == "profile default";
@@ -207,8 +208,8 @@ impl Files {
         config.find_all("default").into_iter().filter(prefixed).any(says)
     }
 
-    /// Whether a section of the credentials file belongs to a profile that the config file names in quotes. Names with
-    /// blanks and the like are accepted by botocore alone, and only there.
+    /// Whether a section of the credentials file belongs to a profile that has a quoted name in the config file. Only
+    /// botocore accepts names with spaces and similar characters, and only there.
     fn is_quoted(&self, section: &str) -> bool {
         let in_quotes = |name: &str| {
             let ids = self.config.document.find_all(&header_of(AwsFile::Config, name));

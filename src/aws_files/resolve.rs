@@ -1,6 +1,6 @@
-//! What a profile stands for: whose long-term keys, which roles in which order, which device, and where a session goes.
-//! Pure: only profiles go in. The store, the registry, flags and the environment are the caller's; so a profile without
-//! keys in its files still resolves, with [`Resolution::keys`] saying what was looked for.
+//! Resolves a profile: its long-term keys, its roles in order, its MFA device, and where its session is written. Pure:
+//! the only input is the profiles. The store, the registry, flags and the environment are the caller's job, so a
+//! profile without keys in the files still resolves, and [`Resolution::keys`] says where keys were expected.
 
 mod error;
 
@@ -10,33 +10,33 @@ use super::own_command::{runs_ourselves, served_profile};
 use super::profiles::{BadLine, IncompleteKeys, Profile, Profiles, StaticKeys};
 use super::{Origin, SERIAL_KEYS, keeps_keys_of, long_term_name, session_name};
 
-/// What a profile stands for.
+/// What a profile means.
 #[derive(Debug, Clone)]
 pub struct Resolution {
-    /// The profile that was asked for.
+    /// The requested profile.
     pub profile: String,
-    /// Its roles in the order in which to assume them: the profile's own role is last.
+    /// The roles, in the order in which to assume them: the profile's own role is last.
     pub roles: Vec<Role>,
-    /// The profile whose long-term keys all begins with.
+    /// The profile that has the long-term keys.
     pub base: String,
-    /// Those keys, as far as the files know.
+    /// Those keys, if they are in the files.
     pub keys: Result<KeySource, KeysError>,
     pub serial: Option<Setting>,
     /// A command that prints a code.
     pub mfa_process: Option<Setting>,
-    /// How long the user's own session is to live: `duration_seconds` of the profile, or of the one that its roles are
+    /// The duration of the user's own session: `duration_seconds` of the profile, or of the profile that its roles are
     /// assumed from; unparsed.
     pub duration_seconds: Option<Setting>,
-    /// `region` of the profile, or of the nearest profile up its chain.
+    /// `region` of the profile, or of the next profile in its chain that has one.
     pub region: Option<Setting>,
-    /// Where `login` puts the session.
+    /// Where `login` writes the session.
     pub target: Destination,
-    /// The profiles that were gone through, from the profile itself to the base.
+    /// The chain of source profiles, from the profile itself to the base.
     pub chain: Vec<String>,
 }
 
 impl Resolution {
-    /// The ID of the long-term access key, where a file has it.
+    /// The ID of the long-term access key, if it is in a file.
     pub fn access_key_id(&self) -> Option<&str> {
         match &self.keys {
             Ok(KeySource::Static { keys, .. }) => Some(&keys.access_key_id),
@@ -45,17 +45,17 @@ impl Resolution {
     }
 }
 
-/// A setting with where it was read, for `-v` and errors. No secret.
+/// A setting and its origin, for `-v` and errors. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
-    /// Its value, trimmed.
+    /// The value, trimmed.
     pub text: String,
     pub origin: Origin,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// The profile that names it.
+    /// The profile that has the setting.
     pub profile: String,
     /// `role_arn`.
     pub role_arn: String,
@@ -70,32 +70,32 @@ pub struct Role {
 /// Where long-term keys come from.
 #[derive(Debug, Clone)]
 pub enum KeySource {
-    /// They stand in a file.
+    /// The keys are in a file.
     Static {
-        /// The section's profile name: the base or `<base>-long-term`.
+        /// The name of the section's profile: the base or `<base>-long-term`.
         profile: String,
-        /// The keys; without a token.
+        /// The keys, without a token.
         keys: StaticKeys,
     },
     Process {
-        /// The profile that names it.
+        /// The profile that has the setting.
         profile: String,
         /// `credential_process`.
         command: Setting,
     },
 }
 
-/// Where `login` puts the session.
+/// Where `login` writes the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
-    /// Into this section of the credentials file. It is `<profile>-session` if the profile has a role, or another
-    /// program's `credential_process`: some SDKs would not read the keys of the profile's own section then.
+    /// To this section of the credentials file. It is `<profile>-session` if the profile has a role or another
+    /// program's `credential_process`, because some SDKs would not read keys in the profile's own section.
     Section(String),
-    /// The profile asks us by `credential_process`: the cache is enough.
+    /// Only to the cache: the profile's `credential_process` is awsmfa.
     CacheOnly,
 }
 
-/// Resolves a profile. It exists if it, or `<name>-long-term`, is in one of the files.
+/// Resolves a profile. It exists if one of the files has it or `<name>-long-term`.
 pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveError> {
     if !exists(profiles, name) {
         if let Some(ignored) = profiles.ignored_as(name) {
@@ -144,7 +144,7 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
     })
 }
 
-/// The names of the profiles that people use; `[<name>-long-term]` only keeps the keys of `<name>`.
+/// The names of all profiles, with `<name>` instead of `<name>-long-term`.
 fn people_use(profiles: &Profiles) -> Vec<String> {
     let mut names: Vec<String> = profiles.names().map(|n| keeps_keys_of(n).unwrap_or(n).to_owned()).collect();
     names.sort();
@@ -152,9 +152,9 @@ fn people_use(profiles: &Profiles) -> Vec<String> {
     names
 }
 
-/// The profile that may hold the `mfa_serial` of the user whose keys `name` uses: the profile itself, or the one that has
-/// the keys. `None` if both have a role: with `mfa_serial` in a profile with a role, the AWS CLI prompts for a code at
-/// every command, and the JavaScript and Go SDKs refuse to work.
+/// The profile to write the `mfa_serial` of `name`'s user to: the profile itself, or the one that has the keys. `None`
+/// if both have a role: if a role profile has an `mfa_serial`, the AWS CLI prompts for a code on every command, and the
+/// JavaScript and Go SDKs fail.
 pub fn serial_home(profiles: &Profiles, name: &str) -> Option<String> {
     let base = resolve(profiles, name).map_or_else(|_| name.to_owned(), |resolution| resolution.base);
     let has_role =
@@ -162,7 +162,7 @@ pub fn serial_home(profiles: &Profiles, name: &str) -> Option<String> {
     [name.to_owned(), base].into_iter().find(|name| !has_role(name))
 }
 
-/// Whether all that a profile says can be relied on.
+/// Fails if a section that the profile depends on is unreliable.
 fn check(profiles: &Profiles, name: &str) -> Result<(), BadLine> {
     let long_term = long_term_name(name);
     for profile in [name, &long_term].into_iter().filter_map(|section| profiles.get(section)) {
@@ -177,7 +177,7 @@ enum Step {
     Source(String),
 }
 
-/// Where a profile's keys are, or whom to ask next. Adds the profile's role.
+/// Finds a profile's keys or its source profile, and adds its role.
 fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> Result<Step, ResolveError> {
     let own = profiles.get(name);
     let role = own.and_then(|profile| Some((profile, profile.value("role_arn")?)));
@@ -187,7 +187,7 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
             if let Some(source) = source_of(profiles, name)? {
                 return Ok(Step::Source(source));
             }
-            // A role that is assumed with this profile is assumed with the other one's session.
+            // A role with this source profile is assumed with the other profile's session.
             if let (Some(Instead::Served(other)), false) = (instead, first)
                 && exists(profiles, other)
             {
@@ -196,7 +196,7 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
         }
         return Ok(Step::Keys(keys));
     };
-    // The SDKs: keys of a profile that is another's source win over its role.
+    // As in the SDKs: if a source profile has both keys and a role, the keys win.
     if !first {
         match static_keys(profiles, name) {
             Ok(None) => {}
@@ -212,7 +212,7 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
         duration_seconds: setting(profile, "duration_seconds"),
     });
     match source_of(profiles, name)? {
-        // A profile that is its own source uses the keys that it has.
+        // A profile that is its own source uses its own keys.
         Some(source) if source == name => {}
         Some(source) => return Ok(Step::Source(source)),
         None => {}
@@ -245,7 +245,7 @@ fn exists(profiles: &Profiles, name: &str) -> bool {
     profiles.get(name).is_some() || profiles.get(&long_term_name(name)).is_some()
 }
 
-/// The long-term keys of `[<name>-long-term]`, else of `[<name>]` where there is no token.
+/// The long-term keys in `[<name>-long-term]` or, failing that, in `[<name>]` if it has no token.
 fn static_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, IncompleteKeys> {
     for section in [long_term_name(name), name.to_owned()] {
         let Some(profile) = profiles.get(&section) else { continue };
@@ -306,7 +306,8 @@ pub(super) fn setting(profile: &Profile, key: &str) -> Option<Setting> {
     (!text.is_empty()).then(|| Setting { text: text.to_owned(), origin: value.origin.clone() })
 }
 
-/// The first of these keys in the first profile that has one, each together with its `-long-term` section.
+/// The first of these settings in the first profile of the chain that has one. A profile's `-long-term` section counts
+/// as part of it.
 fn up_the_chain(profiles: &Profiles, chain: &[String], keys: &[&str]) -> Option<Setting> {
     chain.iter().find_map(|name| {
         [name.clone(), long_term_name(name)].iter().find_map(|section| {

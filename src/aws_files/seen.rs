@@ -1,5 +1,5 @@
-//! What an AWS file held when it was read last. Other programs truncate a file and then write it; whoever reads it in
-//! between finds less than was there, and must not take that for the file.
+//! What an AWS file held when it was last read. Other programs truncate a file and then write it; a reading in between
+//! finds less than there was and must not be taken for the file.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::model::session::is_long_term_id;
 use super::document::Document;
 use super::session_edits::is_session_key;
 
-/// The sections of a file with their keys, and the long-term access key IDs in it. No secret is kept.
+/// The sections and keys of a file, and its long-term access key IDs. Contains no secrets.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     sections: BTreeMap<String, Section>,
@@ -17,7 +17,7 @@ pub(super) struct Seen {
 #[derive(Debug, Clone, Default)]
 struct Section {
     keys: HashSet<String>,
-    /// Its access key ID, if it is a long-term one.
+    /// The access key ID, if it is a long-term one.
     key_id: Option<String>,
 }
 
@@ -36,7 +36,8 @@ impl Seen {
         seen
     }
 
-    /// What of this an edit left in place. What the edit added may be gone again: another program may write over it.
+    /// Drops what an edit removed. What the edit added is not expected to stay, because another program may overwrite
+    /// it.
     pub(super) fn kept_in(mut self, after: &Self) -> Self {
         self.sections.retain(|name, section| {
             let Some(after) = after.sections.get(name) else { return false };
@@ -46,8 +47,8 @@ impl Seen {
         self
     }
 
-    /// What is missing in `now`, in words; `None` if nothing is that matters. A session may go at any time, and long-term
-    /// keys may move to another section.
+    /// Describes what is missing in `now`; `None` if nothing important is. A session may disappear at any time, and
+    /// long-term keys may move to another section.
     pub(super) fn missing_in(&self, now: &Self) -> Option<String> {
         self.sections.iter().find_map(|(name, before)| {
             let has_moved = before.key_id.as_ref().is_some_and(|id| self.has_moved(id, now));
@@ -61,7 +62,7 @@ impl Seen {
         })
     }
 
-    /// Whether a section has this access key ID now that did not have it.
+    /// Whether another section now has this access key ID.
     fn has_moved(&self, id: &str, now: &Self) -> bool {
         let has = |section: Option<&Section>| section.is_some_and(|s| s.key_id.as_deref() == Some(id));
         now.sections.iter().any(|(name, section)| has(Some(section)) && !has(self.sections.get(name)))
@@ -87,7 +88,7 @@ mod tests {
         let whole = format!("[a]\n{KEYS}region = x\n[b]\n{KEYS}");
         assert_eq!(missing(&whole, &whole), None);
         for cut in 0..whole.len() - "= s\n".len() {
-            // A cut within a value or a key is a syntax error or another value; what matters is what is gone.
+            // Truncation within a key or value is a syntax error or another value; missing keys are what counts.
             let Ok(document) = Document::parse(AwsFile::Credentials, &whole.as_bytes()[..cut]) else {
                 continue;
             };
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn sessions_may_go_and_keys_may_move() {
+    fn removed_sessions_and_moved_keys_are_not_missing() {
         let session = format!("[a]\n{SESSION}x_security_token_expires = e\n[b]\n{KEYS}");
         assert_eq!(missing(&session, &format!("[b]\n{KEYS}")), None, "logged out");
         let keys = format!("[a]\n{KEYS}mfa_serial = m\n");

@@ -1,5 +1,5 @@
-//! The edits that commands make: a session into a section and out of it, and a setting of a profile. Everything else in
-//! the section stays as it is.
+//! The edits that commands make: writing and removing a session, and changing a profile's setting. Everything else in a
+//! section is unchanged.
 
 use crate::model::secret::Secret;
 use crate::model::session::{Session, is_long_term_id, timestamp};
@@ -11,13 +11,13 @@ use super::{SERIAL_KEYS, header_of, keeps_keys_of, long_term_name};
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
 const TOKEN: &str = "aws_session_token";
-/// botocore prefers it to `aws_session_token`, so a stale one would win.
+/// botocore prefers this key to `aws_session_token`, so a stale one would win.
 const LEGACY_TOKEN: &str = "aws_security_token";
-/// The key under which saml2aws and we note when a session ends; starship shows it.
+/// When the session expires. saml2aws writes the same key; starship shows it.
 const EXPIRES: &str = "x_security_token_expires";
 const SESSION: [&str; 5] = [ID, SECRET, TOKEN, LEGACY_TOKEN, EXPIRES];
 
-/// Keys that other tools leave beside a session of theirs: broamski/aws-mfa, saml2aws, aws-vault, awsume and others.
+/// Keys that other tools write next to their sessions: broamski/aws-mfa, saml2aws, aws-vault, awsume and others.
 pub const FOREIGN_MARKERS: &[&str] = &[
     "expiration",
     "assumed_role",
@@ -30,14 +30,14 @@ pub const FOREIGN_MARKERS: &[&str] = &[
     "autoawsume",
 ];
 
-/// A session as it is written.
+/// The values of a session, as they are written.
 #[derive(Debug, Clone)]
 pub struct SessionValues {
     /// The access key ID (`ASIA…`).
     pub access_key_id: String,
     pub secret: Secret<String>,
     pub token: Secret<String>,
-    /// When it ends: `YYYY-MM-DDTHH:MM:SSZ`.
+    /// The expiration: `YYYY-MM-DDTHH:MM:SSZ`.
     pub expires: String,
 }
 
@@ -53,8 +53,8 @@ impl From<&Session> for SessionValues {
 }
 
 impl SessionValues {
-    /// Values of no session, to rehearse an edit with.
-    pub fn made_up() -> Self {
+    /// Placeholder values, for rehearsing an edit.
+    pub fn placeholder() -> Self {
         let text = |t: &str| Secret::from(t);
         Self { access_key_id: "ASIA".into(), secret: text("-"), token: text("-"), expires: "-".into() }
     }
@@ -74,37 +74,37 @@ pub struct WriteReport {
 pub struct RemoveReport {
     /// Whether there was a session.
     pub removed: bool,
-    /// The section that the long-term keys came back from, if they did.
+    /// The section that the long-term keys were restored from, if they were.
     pub restored_from: Option<String>,
 }
 
-/// Why a session was not written or removed. Nothing was changed in the file.
+/// Why a session was not written or removed. The file was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionEditError {
     /// The place cannot be edited.
     #[error(transparent)]
     Unsafe(#[from] UnsafeEdit),
-    /// Both sections hold long-term keys, and not the same ones.
+    /// Both sections hold long-term keys, and they differ.
     #[error("sections [{section}] and [{long_term}] hold different long-term keys")]
     DifferentKeys {
         section: String,
-        /// Where its long-term keys would go or come from.
+        /// The section that its long-term keys would be moved to or restored from.
         long_term: String,
     },
-    /// The section keeps another profile's long-term keys, which that profile's session is made with.
-    #[error("section [{section}] is where the long-term keys of profile `{profile}` are kept")]
+    /// The section holds another profile's long-term keys.
+    #[error("section [{section}] holds the long-term keys of profile `{profile}`")]
     KeepsKeys { section: String, profile: String },
-    /// The section holds a session that another tool looks after.
-    #[error("section [{section}] holds a session of another tool (it has `{marker}`)")]
+    /// The section holds a session that another tool manages.
+    #[error("section [{section}] holds a session written by another tool (it has `{marker}`)")]
     ForeignSession {
         section: String,
-        /// The key that tells so.
+        /// The key that shows it.
         marker: String,
     },
 }
 
-/// Writes a session into a section of the credentials file. Long-term keys that are there go to `[<section>-long-term]`,
-/// with the serial; a session of another tool is replaced only with `force`.
+/// Writes a session to a section of the credentials file. Long-term keys in that section move to
+/// `[<section>-long-term]`, with the serial. A session written by another tool is replaced only with `force`.
 pub fn write_session(
     document: &mut Document,
     section: &str,
@@ -142,7 +142,8 @@ fn write_steps(
     Ok(WriteReport { section: section.to_owned(), moved_to })
 }
 
-/// Moves the long-term keys of a section to its long-term section, unless that has them. Returns that section.
+/// Moves a section's long-term keys to its long-term section, unless that already has them. Returns the long-term
+/// section.
 fn move_long_term(
     document: &mut Document,
     section: &str,
@@ -161,11 +162,11 @@ fn move_long_term(
         }
         return Err(SessionEditError::DifferentKeys { section: section.to_owned(), long_term });
     }
-    // Keys that are there without a value would be in the way.
+    // Remove keys with empty values: a key cannot move to where it already is.
     document.remove(&long_term, ID)?;
     document.remove(&long_term, SECRET)?;
     document.add_section(&long_term, Some(section))?;
-    // In the order of the section, so that the way back knows it.
+    // Move them in their order in the section, so that it can be restored.
     for key in document.keys(section) {
         if key == ID {
             document.move_and_set(section, &long_term, ID, &values.access_key_id)?;
@@ -178,8 +179,8 @@ fn move_long_term(
     Ok(long_term)
 }
 
-/// Takes the session out of a section, if it holds one; the section goes too if nothing else is in it. With `restore`
-/// the long-term keys and the serial come back from `[<section>-long-term]`.
+/// Removes the session from a section, if it holds one, and the section too if it is empty then. With `restore`, the
+/// long-term keys and the serial move back from `[<section>-long-term]`.
 pub fn remove_session(
     document: &mut Document,
     section: &str,
@@ -248,7 +249,7 @@ fn restore_keys(
     Ok(())
 }
 
-/// Beside the key that it stood beside among the moved ones.
+/// The position next to the key that was its neighbor among the moved keys.
 fn place_of<'a>(document: &Document, section: &str, moved: &[&'a str], index: usize) -> Position<'a> {
     let there = |key: &&&str| document.get(section, key).is_some();
     if let Some(before) = moved[..index].iter().rev().find(there) {
@@ -257,8 +258,8 @@ fn place_of<'a>(document: &Document, section: &str, moved: &[&'a str], index: us
     moved[index + 1..].iter().find(there).map_or(Position::End, |key| Position::Before(key))
 }
 
-/// Sets a key of a profile in the config file: in `[profile P]` or `[default]`, which is added if it is missing. Returns
-/// whether anything changed.
+/// Sets a key of a profile in the config file, and adds the profile's section if it is missing. Returns whether
+/// anything changed.
 pub fn set_config_key(
     document: &mut Document,
     profile: &str,
@@ -268,8 +269,8 @@ pub fn set_config_key(
     document.set(&header_of(document.file(), profile), key, value)
 }
 
-/// Whether a section holds a session rather than long-term keys: it has a token, and its key is not a long-term one that
-/// was written over the session's.
+/// Whether a section holds a session rather than long-term keys: it has a token, and its key is not a long-term key
+/// that overwrote the session's.
 pub fn holds_session(document: &Document, section: &str) -> bool {
     is_session(&document.settings_of(section))
 }
@@ -280,7 +281,7 @@ fn is_session(settings: &[KeyValue]) -> bool {
     has_token && !last(ID).is_some_and(is_long_term_id)
 }
 
-/// The sections with a session that we wrote. saml2aws writes the end under the same key, but leaves a mark of its own.
+/// The sections with a session that we wrote. saml2aws writes the same expiration key, but also one of its own.
 pub fn own_sessions(document: &Document) -> Vec<String> {
     let is_own = |section: &String| {
         let settings = document.settings_of(section);
@@ -292,13 +293,13 @@ pub fn own_sessions(document: &Document) -> Vec<String> {
     document.sections().into_iter().filter(is_own).collect()
 }
 
-/// The marks of another tool in a section.
+/// The keys in a section that show that another tool wrote its session.
 fn foreign_marks(document: &Document, section: &str) -> Vec<&'static str> {
     let settings = document.settings_of(section);
     FOREIGN_MARKERS.iter().copied().filter(|mark| settings.iter().any(|s| s.key == *mark)).collect()
 }
 
-/// Whether a key may go with a session or move with long-term keys, as an edit of awsmfa's or of another tool's does it.
+/// Whether a key may be removed with a session or move with long-term keys, in an edit by awsmfa or another tool.
 pub(super) fn is_session_key(key: &str) -> bool {
     SESSION.contains(&key) || SERIAL_KEYS.contains(&key) || FOREIGN_MARKERS.contains(&key)
 }

@@ -1,15 +1,16 @@
-//! The lines of an AWS file. Files are read as botocore and the AWS CLI read them, because that is what people test their
-//! files with; the AWS SDKs' shared file reference (the Rust SDK's parser and its 65 cases) decides what is in order. A
-//! line that is not in order is a [`Problem`] of its section: it stops nobody else's profile, but no edit of the file is
-//! safe. Only single lines and the rules between neighbors are known here; sections and edits are in `document`.
+//! The lines of an AWS file. Files are read as botocore and the AWS CLI read them, because that is what people test
+//! their files with. The AWS SDKs' shared file reference (the Rust SDK's parser and its 65 cases) decides what is
+//! valid. An invalid line is a [`Problem`] of its section: it does not affect other profiles, but the file cannot be
+//! edited safely. This module knows single lines and the rules between neighboring lines; sections and edits are in
+//! `document`.
 //!
 //! Where botocore and the reference differ:
 //! - an indented line continues a setting only if it is indented deeper than that setting (botocore);
-//! - an indented `#` or `;` line is a comment, not a part of the value above it (botocore);
-//! - ` # text` after a value is a comment, not a part of the value (the reference);
+//! - an indented `#` or `;` line is a comment, not part of the value above it (botocore);
+//! - ` # text` after a value is a comment, not part of the value (the reference);
 //! - `[ padded ]` headers are read (the reference), though never edited.
 //!
-//! `tests/real/differential.py` compares all of this with the SDKs over generated files.
+//! `tests/real/differential.py` compares all of this with the SDKs on generated files.
 
 pub(super) mod bytes;
 mod header;
@@ -25,11 +26,11 @@ pub use problem::{Problem, SyntaxError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// Only the last line of a file may.
+    /// Only at the end of a file.
     None,
     Lf,
     CrLf,
-    /// Old Macs. Never edited.
+    /// Old Macs. Such files are never edited.
     Cr,
 }
 
@@ -53,7 +54,7 @@ pub(super) enum LineKind {
     Property,
     /// A line indented deeper than the property above: more of its value, or a nested setting.
     Continuation,
-    /// Says nothing; there is a problem that says why.
+    /// Means nothing; a problem says why.
     Unreadable,
 }
 
@@ -63,7 +64,7 @@ impl LineKind {
     }
 }
 
-/// A line that can be edited. Its text may be a secret key.
+/// One editable line. Its text may be a secret.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) text: Secret<String>,
@@ -76,7 +77,7 @@ impl Line {
         self.text.expose()
     }
 
-    /// A blank line that ends; a last line of mere spaces is none.
+    /// A blank line with a line ending. Spaces at the end of a file do not count.
     pub(super) fn is_blank(&self) -> bool {
         self.kind == LineKind::Blank && self.ending != Ending::None
     }
@@ -85,10 +86,10 @@ impl Line {
 const SPACE: [char; 2] = [' ', '\t'];
 const COMMENT: [char; 2] = ['#', ';'];
 
-/// A line where it stands in a text.
+/// A line within a text.
 pub(super) struct ScannedLine<'t> {
     pub(super) text: &'t str,
-    /// Where it starts in the text.
+    /// Where the line starts in the text.
     pub(super) start: usize,
     pub(super) ending: Ending,
     pub(super) kind: LineKind,
@@ -103,17 +104,19 @@ impl<'t> ScannedLine<'t> {
         self.key.map_or_else(|| odd().into(), Cow::Borrowed)
     }
 
-    /// The line on its own, to be edited.
+    /// An editable copy.
     pub(super) fn to_line(&self) -> Line {
         Line { text: Secret::from(self.text), ending: self.ending, kind: self.kind }
     }
 }
 
-/// Goes through the lines of a text. A section can be scanned by itself, because a header ends whatever was above it.
+/// Iterates over the lines of a text. A section can be scanned separately, because a header does not depend on the
+/// lines above it.
 pub(super) struct Scanner<'t> {
     text: &'t str,
     at: usize,
-    /// The next line feed, or the end of the text. Kept, so that a text without line feeds is not searched once a line.
+    /// The next line feed, or the end of the text. Kept so that a text without line feeds is not searched again for
+    /// each line.
     feed: Option<usize>,
     classifier: Classifier,
 }
@@ -123,7 +126,7 @@ impl<'t> Scanner<'t> {
         Self { text, at: 0, feed: None, classifier: Classifier::default() }
     }
 
-    /// The next line. `report` gets what is wrong with it, and whether that puts the section in doubt.
+    /// Returns the next line. `report` receives each problem and whether it makes the section unreliable.
     pub(super) fn next(&mut self, mut report: impl FnMut(Problem, bool)) -> Option<ScannedLine<'t>> {
         let (text, start) = (self.text, self.at);
         if start == text.len() {
@@ -142,7 +145,7 @@ impl<'t> Scanner<'t> {
         let (kind, key) = match self.classifier.plain(line) {
             Some(plain) => plain,
             None => {
-                // As Python splits lines: a carriage return alone ends a line, too.
+                // As in Python, a carriage return alone ends a line, too.
                 if let Some(at) = line.find('\r') {
                     (line, ending) = (&line[..at], Ending::Cr);
                 }
@@ -168,23 +171,23 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// What the lines above say about the next one.
+/// What the meaning of the next line depends on.
 #[derive(Default)]
 struct Classifier {
     in_section: bool,
-    /// The property that a deeper line would continue.
+    /// The property that a line with deeper indentation continues.
     property: Option<Above>,
 }
 
 struct Above {
     indent: usize,
-    /// Its own line has no value, so the lines below it are nested settings.
+    /// Whether the property has no value, so that the lines below it are nested settings.
     nested: bool,
 }
 
 impl Classifier {
-    /// The kind of a line in the form that nearly all lines have: empty, `[name]`, `[profile name]` or `key = value` in
-    /// printable ASCII without a comment. Decides as [`classify`](Self::classify) does, many times faster.
+    /// Classifies the forms that nearly all lines have: empty, `[name]`, `[profile name]`, and `key = value` in
+    /// printable ASCII without a comment. The result is that of [`classify`](Self::classify), many times faster.
     fn plain<'t>(&mut self, line: &'t str) -> Option<(LineKind, Option<&'t str>)> {
         let Some(first) = line.as_bytes().first() else { return Some((LineKind::Blank, None)) };
         if *first == b'[' {
@@ -196,7 +199,7 @@ impl Classifier {
             return Some((LineKind::Header, None));
         }
         let (key, value) = plain_property(line)?;
-        // All bytes are looked at, so that they can be at once.
+        // Without an early exit, the compiler can compare many bytes at once.
         let is_plain = |b: u8| (b >= b' ') & (b <= b'~') & (b != b'#') & (b != b';');
         if !self.in_section || !value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
             return None;
@@ -205,7 +208,7 @@ impl Classifier {
         Some((LineKind::Property, Some(key)))
     }
 
-    /// `report` takes a problem and whether it puts the section in doubt: then botocore rejects the file.
+    /// `report` receives each problem and whether it makes the section unreliable, because botocore rejects the file.
     fn classify(&mut self, line: &str, report: &mut impl FnMut(Problem, bool)) -> LineKind {
         let trimmed = trim(line);
         let indent = line.chars().take_while(|c| is_space(*c)).count();
@@ -241,7 +244,7 @@ impl Classifier {
             report(Problem::OutsideSection, true);
             return LineKind::Unreadable;
         }
-        // botocore knows no comments after a value: to it, a line may have a key that is a comment to us.
+        // botocore has no comments after a value: it may find a key in what is a comment to us.
         let fatal = !matches!(trimmed.find(DELIMITERS), Some(1..));
         self.property = Some(Above { indent, nested: false });
         match property(trimmed) {
@@ -286,15 +289,15 @@ pub(super) struct Property<'a> {
     /// In lower case.
     pub(super) key: String,
     pub(super) value: &'a str,
-    /// From its `#` or `;` on.
+    /// Starting with `#` or `;`.
     pub(super) comment: Option<&'a str>,
-    /// Whether it is written `key: value`.
+    /// Whether the property is written as `key: value`.
     colon: bool,
 }
 
 const DELIMITERS: [char; 2] = ['=', ':'];
 
-/// The parts of `key = value` or `key=value`, if the key is in lower case and the value begins right there.
+/// The parts of `key = value` or `key=value`, if the key is in lower case and there are no other spaces.
 fn plain_property(line: &str) -> Option<(&str, &str)> {
     let is_key = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_';
     let end = line.bytes().position(|b| !is_key(&b)).filter(|end| *end > 0)?;
@@ -314,7 +317,7 @@ pub(super) fn property(line: &str) -> Result<Property<'_>, Problem> {
     Ok(Property { key: key.to_ascii_lowercase(), value, comment, colon })
 }
 
-/// Cuts a comment off. In a value, its sign counts only after white space; in a header it always does.
+/// Separates a comment. In a value, `#` and `;` start a comment only after whitespace; in a header, always.
 fn split_comment(line: &str, after_space: bool) -> (&str, Option<&str>) {
     let mut space = false;
     for (at, c) in line.char_indices() {
@@ -326,7 +329,7 @@ fn split_comment(line: &str, after_space: bool) -> (&str, Option<&str>) {
     (line, None)
 }
 
-/// What Python strips from a line, no-break spaces included; JavaScript's idea of a blank is nearly the same.
+/// What Python strips from a line, including no-break spaces; JavaScript strips nearly the same.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
 }
@@ -343,13 +346,14 @@ pub(super) fn is_writable_value(value: &str) -> bool {
         && !value.contains(char::is_control)
         && !value.starts_with(COMMENT)
         && split_comment(value, true).1.is_none()
-        // Go's reader takes the quotes off.
+        // Go's parser removes the quotes.
         && !quoted('"')
         && !quoted('\'')
         && !quoted('`')
 }
 
-/// Whether a key is one that we may write: lower case, because JS tells cases apart; no `:`, which botocore splits at.
+/// Whether we may write a key: lower case, because the JavaScript SDK is case-sensitive, and no `:`, which is a
+/// delimiter to botocore.
 pub(super) fn is_writable_key(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
 }

@@ -1,9 +1,9 @@
-//! How a profile reaches AWS: endpoints, certificates, and which kind of endpoint.
+//! How a profile connects to AWS: endpoints and certificates.
 
 use super::profiles::Profiles;
 use super::resolve::{Setting, setting};
 
-/// The endpoint that a profile's settings give a service (`sts`, `iam`): `[services x]`, then `endpoint_url`. `None` where
+/// A profile's endpoint for a service (`sts`, `iam`): from `[services x]`, then `endpoint_url`. `None` if
 /// `ignore_configured_endpoint_urls` is on.
 pub fn service_endpoint(profiles: &Profiles, profile: &str, service: &str) -> Option<Setting> {
     let profile = profiles.get(profile)?;

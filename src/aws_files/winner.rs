@@ -1,6 +1,6 @@
-//! Which credentials each SDK uses for a profile, and so whether anybody gets a session of ours. The orders are those of
-//! the SDKs' sources (botocore 1.43, JavaScript v3, Go v2, aws-config 1.13, Java v2); `tests/real/winner.py` compares
-//! them with the real clients. Pure: profiles and the names of set variables go in.
+//! Which credentials each SDK uses for a profile, and so which SDKs get awsmfa's session. The orders come from the
+//! SDKs' source code (botocore 1.43, JavaScript v3, Go v2, aws-config 1.13, Java v2); `tests/real/winner.py` compares
+//! them with the real clients. Pure: the input is the profiles and the names of the variables that are set.
 
 mod findings;
 
@@ -12,10 +12,10 @@ use super::own_command::served_profile;
 use super::profiles::{Profile, Profiles, Value};
 use super::{AwsFile, Origin};
 
-/// SDKs that choose credentials in the same way.
+/// A group of A group of SDKs that choose credentials in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sdk {
-    /// The AWS CLI, boto3 and everything else on botocore.
+    /// The AWS CLI, boto3 and everything else based on botocore.
     Botocore,
     /// The AWS SDK for JavaScript v3.
     JavaScript,
@@ -31,16 +31,16 @@ impl Sdk {
     pub const ALL: [Self; 5] = [Self::Botocore, Self::JavaScript, Self::Go, Self::Rust, Self::Java];
 }
 
-/// How a program learns its profile.
+/// How a program chooses its profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// By a flag or in its own code: `--profile dev`.
+    /// With a flag such as `--profile dev`, or in its code.
     Explicit,
-    /// By `AWS_PROFILE`, or because it is `default`.
+    /// With `AWS_PROFILE`, or because it is `default`.
     Ambient,
 }
 
-/// The credentials variables that are set.
+/// Which credential variables are set.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Variables {
     profile: bool,
@@ -69,30 +69,30 @@ impl Variables {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Used {
     Environment,
-    /// Keys that stand in a file.
+    /// Keys in a file.
     Keys {
         profile: String,
-        /// Whether a session token stands beside them.
+        /// Whether there is a session token, too.
         session: bool,
-        /// Where the access key ID is.
+        /// The origin of the access key ID.
         origin: Origin,
     },
-    /// Ours, by `credential_process`.
+    /// awsmfa's session, through `credential_process`.
     Awsmfa {
-        /// The profile that has the command.
+        /// The profile with the command.
         profile: String,
-        /// The profile that the command names.
+        /// The profile that the command names, if any.
         serves: Option<String>,
     },
     Process {
-        /// The line that names it.
+        /// The line with the command.
         origin: Origin,
     },
     /// A role that the SDK assumes.
     Role {
-        /// What it is assumed with.
+        /// The source credentials.
         source: Box<Used>,
-        /// The `mfa_serial` for which a person is asked for a code.
+        /// The `mfa_serial` for which the SDK prompts for a code.
         prompts: Option<Serial>,
     },
     /// Another way to sign in.
@@ -100,7 +100,7 @@ pub enum Used {
     Nothing(Failure),
 }
 
-/// An `mfa_serial` of a profile with a role.
+/// The `mfa_serial` of a role profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serial {
     pub profile: String,
@@ -114,7 +114,7 @@ pub enum Elsewhere {
     Sso,
     /// `aws login`.
     Login,
-    /// A token of another identity provider.
+    /// A web identity token.
     WebIdentity,
     /// The environment, the container or the machine: `credential_source`.
     CredentialSource,
@@ -123,17 +123,17 @@ pub enum Elsewhere {
 /// Why an SDK has no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
-    /// The profile, or one that it refers to, does not exist or leads back.
+    /// The profile, or one that it refers to, does not exist or is circular.
     NoProfile(String),
     /// The profile has no credentials.
     NoCredentials,
     /// One half of an access key is missing.
     HalfKey,
-    /// A role without anything to assume it with.
+    /// A role without source credentials.
     RoleWithoutSource,
-    /// Two ways to sign in that exclude each other.
+    /// Two ways to sign in that cannot be combined.
     TwoWays,
-    /// The role's `mfa_serial` needs a code, and the SDK cannot ask for one.
+    /// The role's `mfa_serial` requires a code, and the SDK cannot prompt for one.
     NeedsCode(Serial),
 }
 
@@ -147,7 +147,7 @@ pub fn used(profiles: &Profiles, variables: &Variables, sdk: Sdk, choice: Choice
 fn from_environment(variables: &Variables, sdk: Sdk, choice: Choice) -> Option<Used> {
     let keys = variables.key_id && variables.secret;
     match (sdk, choice) {
-        // Its chain begins with the environment, whatever profile is named.
+        // Its provider chain starts with the environment, even if a profile is specified.
         (Sdk::Rust, _) => keys.then_some(Used::Environment),
         (_, Choice::Explicit) => None,
         (Sdk::Botocore, _) if variables.half_key() => Some(Used::Nothing(Failure::HalfKey)),
@@ -157,7 +157,7 @@ fn from_environment(variables: &Variables, sdk: Sdk, choice: Choice) -> Option<U
     }
 }
 
-/// One place in which an SDK looks.
+/// A place where an SDK looks for credentials.
 #[derive(Clone, Copy)]
 enum Provider {
     WebIdentity,
@@ -173,7 +173,7 @@ enum Provider {
     CredentialSource,
 }
 
-/// The places in a profile without a role, in the SDK's order.
+/// The places for a profile without a role, in the SDK's order.
 fn places(sdk: Sdk) -> &'static [Provider] {
     use Provider::{
         ConfigKeys, CredentialSource, CredentialsKeys, Login, MergedKeys, Process, Sso, WebIdentity,
@@ -187,11 +187,11 @@ fn places(sdk: Sdk) -> &'static [Provider] {
     }
 }
 
-/// The profiles as one SDK sees them.
+/// The profiles from one SDK's point of view.
 struct View<'a> {
     profiles: &'a Profiles,
     sdk: Sdk,
-    /// Whether a web identity token of the environment counts; it comes after a role and before everything else.
+    /// Whether a web identity token in the environment counts. It comes after a role and before everything else.
     web_identity: bool,
 }
 
@@ -229,7 +229,7 @@ impl View<'_> {
         }
     }
 
-    /// Keys of a profile that is another's source win over its role.
+    /// The keys of a source profile that also has a role: in most SDKs, the keys win.
     fn keys_of_source(&self, profile: &Profile) -> Option<Used> {
         let keys = self.keys(profile, Provider::MergedKeys)?;
         match (self.sdk, &keys) {
@@ -240,7 +240,7 @@ impl View<'_> {
         }
     }
 
-    /// A profile that is its own source.
+    /// The source credentials of a profile that is its own source.
     fn itself(&self, profile: &Profile) -> Used {
         let has_keys = self.keys(profile, Provider::MergedKeys).is_some();
         match self.sdk {
@@ -302,7 +302,7 @@ impl View<'_> {
         }
     }
 
-    /// botocore looks for a role or an account, the others for any SSO setting.
+    /// botocore checks for a role or an account; other SDKs check for any SSO setting.
     fn sso<'p>(&self, profile: &'p Profile) -> Option<&'p Value> {
         let keys: &[&str] = if self.sdk == Sdk::Botocore { &SSO[..2] } else { &SSO };
         keys.iter().find_map(|key| profile.value(key))
@@ -319,7 +319,7 @@ impl View<'_> {
                 let (id, secret) = (profile.value("aws_access_key_id"), profile.get("aws_secret_access_key"));
                 return match (id, secret, self.sdk) {
                     (Some(id), Some(_), _) => {
-                        // Beside a long-term key, a token is a leftover, though it is used.
+                        // A token next to a long-term key is a leftover, although the SDK uses it.
                         let token = profile.get("aws_session_token").is_some();
                         found(token && !is_long_term_id(id.text()), &id.origin)
                     }

@@ -1,5 +1,5 @@
-//! One file, one reading or one edit of it: what it holds, what a change makes of it, and everything that can be wrong
-//! with it. Locks, and other programs that write at the same time, are the door's.
+//! Reads and edits one file, and knows everything that can be wrong with it. Locks and other programs that write at the
+//! same time are handled in `door`.
 
 use std::fs;
 use std::io;
@@ -15,44 +15,44 @@ use super::document::{Document, UnsafeEdit};
 use super::guard::{self, GuardError};
 use super::syntax::SyntaxError;
 
-/// What can be wrong with an AWS file. In every case it was left as it is.
+/// What can be wrong with an AWS file. The file was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     #[error("cannot read {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    /// A folder stands where the file should.
+    /// The path is a folder.
     #[error("{} is a folder", path.display())]
     Folder { path: PathBuf },
-    /// A symlink to nothing: where it points to may be a disk that is not mounted.
-    #[error("{} is a symlink to nothing", path.display())]
+    /// A dangling symlink: its target may be on a disk that is not mounted.
+    #[error("{} is a dangling symlink", path.display())]
     DanglingLink { path: PathBuf },
-    /// A line of it cannot be read.
+    /// A line cannot be read.
     #[error("{}, {source}", path.display())]
     Syntax {
         path: PathBuf,
-        /// The line and what is wrong with it.
+        /// The line and the problem.
         source: SyntaxError,
     },
-    /// It can be read but not edited without harm.
+    /// The file can be read but not edited safely.
     #[error("{} cannot be edited safely: {source}", path.display())]
     Unsafe { path: PathBuf, source: UnsafeEdit },
-    /// It cannot be replaced: it is no regular file, is marked read-only or another user's, or its folder takes no new
-    /// files.
+    /// The file cannot be replaced: it is not a regular file, is read-only or belongs to another user, or its folder
+    /// does not accept new files.
     #[error("{} cannot be replaced: {source}", path.display())]
     Irreplaceable { path: PathBuf, source: Irreplaceable },
-    /// It holds less than when it was read before: another program is writing it, or has removed something meanwhile.
-    #[error("{missing} was in {} a moment ago and is gone", path.display())]
+    /// The file holds less than before: another program is writing it, or has removed something.
+    #[error("{missing} was in {} a moment ago and has disappeared", path.display())]
     Shrunk { path: PathBuf, missing: String },
-    /// Other programs keep writing it, so that a change of ours does not stay.
+    /// Other programs keep writing the file and overwrite our change.
     #[error("another program keeps writing {}", path.display())]
     Contended { path: PathBuf },
-    /// The lock could not be taken; the error names it.
+    /// The lock cannot be taken; the error names it.
     #[error(transparent)]
     Lock(io::Error),
-    /// The new content could not be written, as on a full disk. The old content is in place.
+    /// The new content cannot be written, for example because the disk is full. The old content is in place.
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
-    /// Our own edit was not what was intended.
+    /// The edit's result is not what was intended.
     #[error("refused to write {}: {source}", path.display())]
     Refused {
         path: PathBuf,
@@ -61,10 +61,10 @@ pub enum FileError {
     },
 }
 
-/// Why an edit was not made.
+/// Why an edit failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError<E> {
-    /// The file does not allow it.
+    /// The file cannot be edited.
     #[error(transparent)]
     File(#[from] FileError),
     #[error("{}: {source}", path.display())]
@@ -85,12 +85,12 @@ impl Reading {
     }
 }
 
-/// Reads a file. One that does not exist is an empty document.
+/// Reads a file. A missing file is an empty document.
 pub fn read(path: &Path, file: AwsFile) -> Result<Document, FileError> {
     Ok(read_whole(path, file, None)?.document)
 }
 
-/// Reads a file, and parses it unless it holds what the `known` document was read from.
+/// Reads a file, and parses it unless its content is that of the `known` document.
 pub(super) fn read_whole(path: &Path, file: AwsFile, known: Option<&Document>) -> Result<Reading, FileError> {
     let owned = || path.to_owned();
     let bytes = match files::read_users_file(path) {
@@ -114,7 +114,7 @@ pub(super) fn parse(path: &Path, file: AwsFile, bytes: Zeroizing<Vec<u8>>) -> Re
     Document::parse_owned(file, bytes).map_err(|source| FileError::Syntax { path: path.to_owned(), source })
 }
 
-/// Makes a change in a document that was just read.
+/// Changes a document that was just read.
 pub(super) fn change<T, E>(
     path: &Path,
     document: &mut Document,
@@ -124,7 +124,7 @@ pub(super) fn change<T, E>(
     change(document).map_err(|source| EditError::Edit { path: path.to_owned(), source })
 }
 
-/// The text of a changed document, if it is a new one, once the guard has compared it with what was intended.
+/// The new text of a changed document, after the guard has checked it; `None` if the text is the same.
 pub(super) fn checked_text(path: &Path, document: &Document) -> Result<Option<Secret<String>>, FileError> {
     let text = document.is_changed().then(|| document.to_text());
     let Some(text) = text.filter(|text| text.expose() != document.text_before()) else { return Ok(None) };
@@ -133,7 +133,7 @@ pub(super) fn checked_text(path: &Path, document: &Document) -> Result<Option<Se
     Ok(Some(text))
 }
 
-/// Whether the file can be replaced now, found by looking.
+/// Checks whether the file can be replaced now.
 pub(super) fn check_replaceable(path: &Path) -> Result<(), FileError> {
     files::check_replaceable(path).map_err(|source| {
         let path = path.to_owned();

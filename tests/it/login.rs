@@ -309,7 +309,7 @@ fn long_term_section_gets_no_session() {
     let before = world.home.credentials();
     let ran = world.home.awsmfa(["login", "-p", "dev-long-term", "--force"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
-    error: ~/.aws/credentials: section [dev-long-term] is where the long-term keys of profile `dev` are kept
+    error: ~/.aws/credentials: section [dev-long-term] holds the long-term keys of profile `dev`
     hint: awsmfa login --profile dev
     ");
     assert_eq!(world.home.credentials(), before);

@@ -48,7 +48,7 @@ fn login_refuses_to_write_a_file_that_lost_its_keys() {
     gate.open();
     let (code, said) = ended(login);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("was in ") && said.contains(" a moment ago and is gone\nhint: "), "{said}");
+    assert!(said.contains("was in ") && said.contains(" a moment ago and has disappeared\nhint: "), "{said}");
     assert_eq!(world.home.credentials(), "");
 }
 

@@ -124,7 +124,7 @@ class Stage:
             return self.session("--profile", found[1])
         if what == "awsmfa's session for no named profile":
             return self.session()
-        if what == "the credentials of the environment":
+        if what == "the credentials in the environment":
             return self.variables["AWS_ACCESS_KEY_ID"]
         if what.startswith("another program"):
             return self.alice["access_key_id"]

@@ -1,5 +1,5 @@
-//! What edits change in a document: the lines of some sections, and which sections there are. All of it costs as much as
-//! what is changed, not as much as the file: `logout --all` edits thousands of sections.
+//! What edits change in a document: lines, and which sections exist. The cost depends on what changes and not on the
+//! size of the file, because `logout --all` edits thousands of sections.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::super::syntax::{Ending, Line, Scanner};
 use super::parsed::Edited;
 use super::{Document, SectionId};
 
-/// The sections in order, as a ring of links. Section 0 is always there, so it closes the ring.
+/// The order of the sections, as a doubly linked ring. Section 0 always exists and closes the ring.
 #[derive(Clone)]
 pub(super) struct Order {
     next: Vec<SectionId>,
@@ -18,10 +18,10 @@ pub(super) struct Order {
     is_there: Vec<bool>,
 }
 
-/// How to take back one step.
+/// How to undo one step.
 #[derive(Clone)]
 pub(super) enum Undo {
-    /// The lines of a section, where they were changed before.
+    /// A section's lines before the step, if they had already been changed.
     Body(SectionId, Option<Vec<Line>>),
     Added(SectionId),
     Removed(SectionId),
@@ -42,7 +42,7 @@ impl Order {
         (self.next[before], self.before[next], self.is_there[id]) = (next, before, false);
     }
 
-    /// Takes the last `remove` back: the section still knows its neighbors.
+    /// Undoes the last `remove`: the section still has its links.
     fn put_back(&mut self, id: SectionId) {
         let (before, next) = (self.before[id], self.next[id]);
         (self.next[before], self.before[next], self.is_there[id]) = (id, id, true);
@@ -69,7 +69,7 @@ impl Document {
         !self.bodies.is_empty() || self.order.is_some()
     }
 
-    /// Makes a change as a whole or, if it fails, not at all.
+    /// Applies a change completely or, if it fails, not at all.
     pub(in crate::aws_files) fn atomically<T, E>(
         &mut self,
         change: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -119,12 +119,12 @@ impl Document {
         (next != 0).then_some(next)
     }
 
-    /// The section, or the lines without a header, before this section.
+    /// The section before this one; 0 if it is the first.
     pub(in crate::aws_files) fn before(&self, id: SectionId) -> SectionId {
         self.order.as_ref().map_or_else(|| id.saturating_sub(1), |order| order.before[id])
     }
 
-    /// The last section; 0 if there is none.
+    /// The last section; 0 if there are none.
     pub(in crate::aws_files) fn last(&self) -> SectionId {
         self.order.as_ref().map_or(self.base.end() - 1, |order| order.before[0])
     }
@@ -134,7 +134,7 @@ impl Document {
         std::iter::successors(self.next(0), |id| self.next(*id))
     }
 
-    /// The lines of a section; the first is its header.
+    /// A section's lines; the first one is its header.
     pub(in crate::aws_files) fn lines(&self, id: SectionId) -> Cow<'_, [Line]> {
         match self.bodies.get(&id) {
             Some(lines) => Cow::Borrowed(lines),
@@ -147,7 +147,7 @@ impl Document {
         std::iter::from_fn(|| scanner.next(|_, _| ())).map(|line| line.to_line()).collect()
     }
 
-    /// The lines of a section, to be changed.
+    /// A section's lines, to be changed.
     pub(in crate::aws_files) fn lines_mut(&mut self, id: SectionId) -> &mut Vec<Line> {
         if let Some(steps) = &mut self.undo
             && !steps
@@ -203,7 +203,7 @@ impl Document {
         if !self.is_changed() {
             return Secret::from(self.base.text());
         }
-        // Sized beforehand: growing would leave copies that are not wiped.
+        // Allocated at its final size: growing would leave copies that are not wiped.
         let mut text = String::with_capacity(self.edited_sections().map(|section| section.bytes).sum());
         let mut ids = std::iter::once(0).chain(self.ids()).peekable();
         while let Some(id) = ids.next() {
@@ -214,7 +214,7 @@ impl Document {
                 }
                 continue;
             }
-            // Neighbors that nothing was changed in, all at once.
+            // Copy unchanged neighbors in one piece.
             let mut end = id + 1;
             while ids.next_if(|next| *next == end && !self.bodies.contains_key(next)).is_some() {
                 end += 1;
@@ -236,7 +236,7 @@ impl Document {
         })
     }
 
-    /// The document as it is once its text is in place: what a new reading of the file would give.
+    /// The document after its text was written: equal to a new reading of the file, without parsing it again.
     pub(in crate::aws_files) fn settled(&self, text: Secret<String>) -> Self {
         if !self.is_changed() {
             return Self::unchanged(Arc::clone(&self.base));
@@ -245,7 +245,7 @@ impl Document {
         Self::unchanged(Arc::new(self.base.edited(text, &sections)))
     }
 
-    /// How new lines end after the line `at` of a section: as the one above does, or the one below.
+    /// The line ending for new lines at index `at` of a section: that of the line above, or of the one below.
     pub(in crate::aws_files) fn ending_near(&self, id: SectionId, at: usize) -> Ending {
         let known = |ending: &Ending| *ending != Ending::None;
         let lines = self.lines(id);
@@ -269,8 +269,8 @@ impl Document {
         ending.or_else(after).unwrap_or(Ending::Lf)
     }
 
-    /// Ends an operation: every line but the last ends; the last one does so if the file's last line did, or if it is
-    /// empty: without its end it would be no line.
+    /// Fixes the line endings after an operation: every line except the last one has a line ending. The last one has
+    /// one if the file's last line had one, or if it is empty, because an empty line is nothing but its ending.
     pub(in crate::aws_files) fn settle(&mut self) {
         if self.base.ends_last_line {
             return;
@@ -302,7 +302,7 @@ impl Document {
         self.tail = last;
     }
 
-    /// Lines of a section that is gone are now lines of the one before it.
+    /// Records that the lines of a removed section are now in the section before it.
     pub(in crate::aws_files) fn move_tail(&mut self, from: SectionId, to: SectionId) {
         if self.tail == from {
             self.tail = to;

@@ -1,8 +1,8 @@
-//! A file as it was read: its text, cut into sections that are found by name. It never changes; what an edit changes is
-//! kept beside it.
+//! A file as it was read: its text, divided into sections with an index by name. It never changes; edits are kept
+//! separately.
 //!
-//! Files with thousands of profiles are common enough, and every command reads both files. Hence one pass over the text,
-//! which keeps no line: the lines of a section are scanned again when somebody asks for them.
+//! Some people have thousands of profiles, and every command reads both files. So there is one pass over the text that
+//! does not keep any lines; a section's lines are scanned again when they are needed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use super::{SectionId, UnsafeEdit};
 pub(in crate::aws_files) struct Parsed {
     pub(super) file: AwsFile,
     source: Source,
-    /// The first has no header: it is what stands before the first header.
+    /// The first one has no header: it is the part before the first header.
     sections: Vec<Section>,
     index: Arc<Index>,
     problems: Vec<SyntaxError>,
@@ -32,23 +32,23 @@ pub(in crate::aws_files) struct Parsed {
     pub(super) ends_last_line: bool,
 }
 
-/// Sections by what makes them the same ([`syntax::identity`]).
+/// Sections by their identity ([`syntax::identity`]).
 type Index = HashMap<Arc<str>, Same>;
 
-/// Sections with the same name. An editable file has one of each.
+/// The sections with one name. An editable file has only one.
 struct Same {
     first: SectionId,
     more: Vec<SectionId>,
 }
 
 struct Section {
-    /// The header in its exact form.
+    /// The header text in its exact form.
     name: Arc<str>,
-    /// Where its text starts.
+    /// Where the section's text starts.
     start: usize,
-    /// The number of its first line, from 0.
+    /// The number of the first line, from 0.
     line: usize,
-    /// Whether the header is written in a form that some SDKs do not find.
+    /// Whether the header is written in a form that some SDKs do not recognize.
     odd: bool,
 }
 
@@ -59,7 +59,7 @@ impl Parsed {
         let source = Source::decode(bytes, &mut problems)?;
         let not_text = source.lines_that_are_not_text();
         let mut pass = Pass::new(file);
-        // A guess: growing would hash all names again.
+        // An estimate: growing the index would hash all names again.
         pass.index.reserve(source.text().len() / 128);
         let mut scanner = Scanner::new(source.text());
         let mut ends_last_line = true;
@@ -111,18 +111,18 @@ impl Parsed {
         self.sections[id].line
     }
 
-    /// The text of a section, its header included.
+    /// A section's text, including its header.
     pub(super) fn section(&self, id: SectionId) -> &str {
         &self.text()[self.range(id..id + 1)]
     }
 
-    /// Where the text of consecutive sections is.
+    /// The range of consecutive sections in the text.
     pub(super) fn range(&self, ids: Range<SectionId>) -> Range<usize> {
         let start = |id: SectionId| self.sections.get(id).map_or(self.text().len(), |section| section.start);
         start(ids.start)..start(ids.end)
     }
 
-    /// The sections of this name, in order.
+    /// The sections with this identity, in order.
     pub(super) fn find(&self, identity: &str) -> impl Iterator<Item = SectionId> {
         let same = self.index.get(identity);
         same.into_iter().flat_map(|same| std::iter::once(same.first).chain(same.more.iter().copied()))
@@ -133,7 +133,7 @@ impl Parsed {
         &self.obstacles
     }
 
-    /// The first line of a section that leaves it in doubt.
+    /// The first line that makes a section unreliable.
     pub(super) fn doubt(&self, id: SectionId) -> Option<&SyntaxError> {
         let first = self.first_line(id) + 1;
         let last = self.sections.get(id + 1).map_or(usize::MAX, |next| next.line);
@@ -141,8 +141,8 @@ impl Parsed {
         self.problems[start..].iter().take_while(|problem| problem.line <= last).find(|problem| problem.fatal)
     }
 
-    /// This file after an edit: `sections` are those that it has now, in order, each with its number of lines and bytes,
-    /// and its ID here if it was here before.
+    /// This file after an edit: `sections` are all its sections in order, each with its number of lines and bytes, and
+    /// with its ID in this file unless it is new.
     pub(super) fn edited(&self, text: Secret<String>, sections: &[Edited]) -> Self {
         let (mut start, mut line) = (0, 0);
         let mut new: Vec<Section> = Vec::with_capacity(sections.len());
@@ -166,7 +166,7 @@ impl Parsed {
         }
     }
 
-    /// How many lines a section has.
+    /// The number of lines in a section.
     pub(super) fn line_count(&self, id: SectionId) -> usize {
         match self.sections.get(id + 1) {
             Some(next) => next.line - self.first_line(id),
@@ -200,14 +200,14 @@ fn identity(file: AwsFile, name: &Arc<str>) -> Arc<str> {
     if identity.len() == name.len() { Arc::clone(name) } else { Arc::from(identity) }
 }
 
-/// What a pass over the lines finds.
+/// Collects what a pass over the lines finds.
 struct Pass<'t> {
     file: AwsFile,
     sections: Vec<Section>,
     index: Index,
-    /// A section before the one at hand that has the same name.
+    /// The previous section with the same name as the current one.
     before: Option<SectionId>,
-    /// The keys of the section at hand, and their lines.
+    /// The keys of the current section, and their lines.
     keys: Vec<(Cow<'t, str>, usize)>,
     obstacles: Vec<UnsafeEdit>,
 }
@@ -250,7 +250,7 @@ impl<'t> Pass<'t> {
         };
     }
 
-    /// Reports the section's keys that appear twice, and then the section if it does so itself.
+    /// Reports keys that appear twice in the section, and then the section if it appears twice itself.
     fn end_section(&mut self) {
         let Some(section) = self.sections.last() else { return };
         for (key, first, second) in repeated(&mut self.keys) {
@@ -272,7 +272,7 @@ impl<'t> Pass<'t> {
     }
 }
 
-/// The keys that are there more than once, each with the line before and its own, in the order of the latter.
+/// The keys that appear more than once, each with the line of the previous one and its own line, sorted by the latter.
 fn repeated(keys: &mut [(Cow<'_, str>, usize)]) -> Vec<(String, usize, usize)> {
     // Most sections have few keys, and no key twice.
     let few = keys.len() <= 8;

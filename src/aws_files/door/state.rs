@@ -1,4 +1,4 @@
-//! One of the files as we know it: what was read or written last, its lock, and whether it is as we left it.
+//! What is known about one of the files: its last content, its lock, and whether it is still as we wrote it.
 
 use std::cell::RefCell;
 use std::fs;
@@ -14,7 +14,7 @@ use super::super::write::{self, FileError, Reading};
 use super::super::{AwsFile, merge};
 use super::watch::Foreign;
 
-/// A file that changed this lately may be in the middle of being written.
+/// A file that changed this recently may be half-written.
 const LATELY: TimeDelta = TimeDelta::seconds(2);
 
 pub(super) struct FileState {
@@ -24,17 +24,18 @@ pub(super) struct FileState {
     pub(super) known: RefCell<Option<Known>>,
 }
 
-/// A file as we read or wrote it last.
+/// A file as it was last read or written by us.
 pub(super) struct Known {
     pub(super) reading: Reading,
-    /// What we edited, if we wrote the file. What the edit added may be gone again: another program may write over it.
+    /// The file before our edit, if we wrote it. What our edit added may disappear, because another program may
+    /// overwrite it.
     pub(super) edited: Option<Document>,
-    /// Of the file when it was read, if each later write gives it another one.
+    /// The fingerprint of that content, if every later write will change it.
     pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl Known {
-    /// What is missing in the file as it is now.
+    /// What the file held before and no longer holds.
     pub(super) fn missing_in(&self, now: &Document) -> Option<String> {
         let known = &self.reading.document;
         if known.is_same(now) {
@@ -58,8 +59,8 @@ impl FileState {
         Lock::acquire(&self.lock).map_err(FileError::Lock)
     }
 
-    /// Reads the file, unless it is certain to be as it was when it was read last. Returns its fingerprint if each later
-    /// write gives it another one.
+    /// Reads the file, unless it certainly did not change since the last time. Returns its fingerprint if every later
+    /// write will change that.
     pub(super) fn read(&self, now: DateTime<Utc>) -> Result<(Reading, Option<Fingerprint>), FileError> {
         let fingerprint = files::fingerprint(&self.path);
         let known = self.known.borrow();
@@ -70,23 +71,23 @@ impl FileState {
         }
         let known = known.as_ref().map(|known| &known.reading.document);
         let reading = write::read_whole(&self.path, self.file, known)?;
-        // Two writes in one tick of the file system's clock look the same.
+        // Two writes within one tick of the file system's clock leave the same fingerprint.
         Ok((reading, fingerprint.filter(|_| !changed_lately(&self.path, now))))
     }
 
-    /// Whether the file was read or written like this before.
+    /// Whether this is the file's last known content.
     pub(super) fn is_known(&self, document: &Document) -> bool {
         self.known.borrow().as_ref().is_some_and(|known| known.reading.document.is_same(document))
     }
 
-    /// Has the file read again, whatever it looks like.
+    /// Makes the next reading ignore the fingerprint.
     pub(super) fn distrust(&self) {
         if let Some(known) = &mut *self.known.borrow_mut() {
             known.fingerprint = None;
         }
     }
 
-    /// The document to edit: what is there now, with what another program wrote into the file that we replaced.
+    /// The document to edit: the current one, plus what another program wrote to the file that we replaced.
     pub(super) fn with_foreign(
         &self,
         now: &Reading,
@@ -98,16 +99,16 @@ impl FileState {
         if written.is_some_and(|written| now.bytes() == Some(written.bytes())) {
             return Ok(theirs);
         }
-        // In the meantime, another program has written over ours, too.
+        // In the meantime, another program has overwritten our file, too.
         let mut document = now.document.clone();
         let merged = merge::bring_back(&foreign.base, &theirs, &mut document);
         merged.map_err(|source| FileError::Unsafe { path: self.path.clone(), source })?;
-        // The log is of the change to come.
+        // The log is for the change that follows.
         let text = document.to_text();
         Ok(document.settled(text))
     }
 
-    /// Notes that the file is now as we wrote it, and so complete.
+    /// Remembers that the file is now as we wrote it, so it is complete.
     pub(super) fn note_own(
         &self,
         lock: &Lock,
@@ -118,12 +119,12 @@ impl FileState {
         let reading = Reading { exists: true, document: after.clone() };
         let edited = Some(before.document.clone());
         self.known.replace(Some(Known { reading, edited, fingerprint: None }));
-        // Without the note, the next edit only looks more closely.
+        // Without the note, the next edit is only more careful.
         let _ = lock.leave_note(&own.map(note).unwrap_or_default());
         after
     }
 
-    /// Whether the file is as the last edit of ours left it.
+    /// Whether the file is still as our last edit wrote it.
     pub(super) fn is_own(&self, lock: &Lock) -> bool {
         let now = files::fingerprint(&self.path).map(note);
         now.is_some_and(|now| lock.note().is_ok_and(|noted| noted == now))
@@ -143,10 +144,11 @@ pub(super) fn changed_lately(path: &Path, now: DateTime<Utc>) -> bool {
     modified.is_ok_and(|at| (now - DateTime::<Utc>::from(at)).abs() < LATELY)
 }
 
-/// Where the lock of a file lives: in our state folder, named by a digest of the file's real path, so that nothing is
-/// left beside the user's files and a symlink has the lock of what it points to.
+/// A file's lock: in our state folder, so that nothing is left beside the user's files, and named after a digest of the
+/// file's real path, so that a symlink shares the lock of its target.
 pub(super) fn lock_path(state_dir: &Path, file: &Path) -> PathBuf {
-    // As far as the path is there: it must have the same lock before and after the file is made.
+    // Only the existing part of the path can be resolved: the lock must be the same before and after the file is
+    // created.
     let real = file.ancestors().find_map(|ancestor| {
         let there = if ancestor.as_os_str().is_empty() { Path::new(".") } else { ancestor };
         let rest = file.strip_prefix(ancestor).ok()?;

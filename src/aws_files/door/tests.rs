@@ -15,10 +15,10 @@ fn set(document: &mut Document) -> Result<bool, UnsafeEdit> {
     document.set("dev", "k", "v")
 }
 
-/// What another program does while we wait, by the number of the nap.
+/// What another program does while we sleep, by the number of the sleep.
 type Deed = Box<dyn FnMut(usize) + Send>;
 
-/// A clock on which waiting takes no time, but is when others act.
+/// A clock whose sleeps take no time. Other programs act during them.
 struct Busy(Mutex<(usize, Deed)>);
 
 impl std::fmt::Debug for Busy {
@@ -44,7 +44,7 @@ struct Home {
 }
 
 impl Home {
-    /// A home with a credentials file of this content.
+    /// A home with a credentials file with this content.
     fn new(content: &[u8]) -> Self {
         let home = Self { folder: tempfile::tempdir().unwrap() };
         write_private(&home.path(), content).unwrap();
@@ -63,7 +63,7 @@ impl Home {
         self.beside(|_| ())
     }
 
-    /// The files, beside a program that does this while we wait.
+    /// The files, with a program that does this while we sleep.
     fn beside(&self, deed: impl FnMut(usize) + Send + 'static) -> AwsFiles {
         self.at(&self.path(), deed)
     }
@@ -78,7 +78,7 @@ impl Home {
 const OLD: &str = "[a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n\n[b]\nk = 1\n";
 
 #[test]
-fn uneditable_files_are_named_and_left_alone() {
+fn uneditable_files_are_reported_and_not_changed() {
     for (content, expected) in [
         (&b"\xef\xbb\xbf[a]\n"[..], "line 1: the file starts with a UTF-8 byte order mark"),
         (b"[a]\nk = \xff\n", "line 2: not UTF-8"),
@@ -96,7 +96,7 @@ fn uneditable_files_are_named_and_left_alone() {
 }
 
 #[test]
-fn reasons_why_a_file_cannot_be_replaced_are_told_apart() {
+fn reasons_for_an_irreplaceable_file_are_distinguished() {
     let home = Home::new(b"[a]\n");
     let fails = |path: &Path| match home.at(path, |_| ()).edit(AwsFile::Credentials, set) {
         Err(EditError::File(error)) => error,
@@ -128,13 +128,13 @@ fn links_and_their_targets_share_a_lock() {
     assert_ne!(lock_path(&state, &folder.join("config")), lock);
     let before = lock_path(&state, &folder.join("new"));
     write_private(&folder.join("new"), b"").unwrap();
-    assert_eq!(lock_path(&state, &folder.join("new")), before, "the same before the file exists");
+    assert_eq!(lock_path(&state, &folder.join("new")), before, "the lock is the same before the file exists");
     let deep = folder.join("real/aws/credentials");
     symlink(folder.join("real"), folder.join("alias")).unwrap();
     fs::create_dir(folder.join("real")).unwrap();
     let before = lock_path(&state, &folder.join("alias/aws/credentials"));
     write_private(&deep, b"").unwrap();
-    assert_eq!(lock_path(&state, &deep), before, "the same before its folder exists");
+    assert_eq!(lock_path(&state, &deep), before, "the lock is the same before the folder exists");
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn truncated_file_is_waited_for() {
 }
 
 #[test]
-fn truncated_file_that_stays_so_is_refused() {
+fn file_that_stays_truncated_is_refused() {
     for rest in ["", "[a]\n", "[b]\nk = 1\n"] {
         let home = Home::new(OLD.as_bytes());
         let files = home.files();
@@ -192,7 +192,7 @@ fn truncated_file_that_stays_so_is_refused() {
 }
 
 #[test]
-fn what_another_awsmfa_removed_is_not_missed() {
+fn keys_removed_by_another_awsmfa_are_not_missing() {
     let home = Home::new(OLD.as_bytes());
     let (first, second) = (home.files(), home.files());
     first.profiles().unwrap();
@@ -222,7 +222,7 @@ fn changes_between_reading_and_replacing_are_kept() {
     }
 }
 
-/// Writes a text into a file that was opened before, as an editor does that truncates it first.
+/// Writes a text to a file that is already open, like an editor that truncates it first.
 fn overwrite(mut file: &fs::File, text: &str) {
     file.set_len(0).unwrap();
     file.seek(SeekFrom::Start(0)).unwrap();
@@ -230,7 +230,7 @@ fn overwrite(mut file: &fs::File, text: &str) {
 }
 
 #[test]
-fn what_arrives_in_the_replaced_file_is_brought_back() {
+fn text_written_to_the_replaced_file_is_restored() {
     let theirs = OLD.replace("k = 1", "k = 2\nnew = 3");
     for gap in [0, 30] {
         let home = Home::new(OLD.as_bytes());
@@ -266,7 +266,7 @@ fn both_sides_survive_writes_to_the_old_and_the_new_file() {
 }
 
 #[test]
-fn change_that_is_written_over_is_made_again() {
+fn overwritten_change_is_repeated() {
     let home = Home::new(OLD.as_bytes());
     let path = home.path();
     let files = home.beside(move |nap| {

@@ -1,4 +1,4 @@
-//! What other programs do with a file that we just replaced.
+//! Watching what other programs do with a file that was just replaced.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use super::super::write::{self, FileError, Reading};
 use super::state::FileState;
 use super::{AwsFiles, NAP};
 
-/// How long a file that was just replaced is watched: programs read a file and write it within a few milliseconds. Longer
-/// where another program was writing it a moment ago.
+/// How long to watch a file that was just replaced: programs read a file and write it within a few milliseconds. Longer
+/// if another program has just been writing it.
 const WATCH: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(120));
 
-/// What another program wrote into a file that we replaced, and what it had read there.
+/// What another program wrote to the file that we replaced, and what it had read there.
 pub(super) struct Foreign {
     pub(super) base: Document,
     pub(super) theirs: Zeroizing<Vec<u8>>,
 }
 
-/// What became of the file after it was replaced.
+/// What happened to the file after it was replaced.
 pub(super) enum Aftermath {
     Quiet,
-    /// Another program went on writing the file that we replaced.
+    /// Another program continued writing to the replaced file.
     Wrote(Zeroizing<Vec<u8>>),
-    /// Another program wrote over ours, without our change.
+    /// Another program overwrote our file, without our change.
     Overwritten,
 }
 
@@ -37,20 +37,20 @@ pub(super) enum Aftermath {
 pub(super) struct After<'a> {
     pub(super) before: &'a Reading,
     pub(super) ours: &'a Document,
-    /// The fingerprint under which ours was put in place.
+    /// The fingerprint of our file.
     pub(super) own: Option<Fingerprint>,
     pub(super) displaced: Option<Displaced>,
     pub(super) active: bool,
 }
 
-/// Time to wait for other programs, which runs out.
+/// The time that is left to wait for other programs.
 pub(super) struct Patience<'a> {
     pub(super) clock: &'a SharedClock,
     pub(super) left: Duration,
 }
 
 impl Patience<'_> {
-    /// Sleeps a moment; `false` if there is no patience left.
+    /// Sleeps for a moment; returns `false` if no time is left.
     pub(super) fn nap(&mut self) -> bool {
         if self.left.is_zero() {
             return false;
@@ -62,7 +62,7 @@ impl Patience<'_> {
 }
 
 impl AwsFiles {
-    /// Watches a file that was just replaced.
+    /// Watches a file after it was replaced.
     pub(super) fn watch(
         &self,
         state: &FileState,
@@ -92,8 +92,8 @@ impl AwsFiles {
         }
     }
 
-    /// Waits until the program that writes the file that was replaced has written it. One that leaves less than there was
-    /// has nothing to bring back.
+    /// Waits until the program that writes to the replaced file has finished. If it leaves less than there was, there
+    /// is nothing to restore.
     fn await_writer(
         &self,
         state: &FileState,

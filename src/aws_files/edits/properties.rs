@@ -1,4 +1,4 @@
-//! What holds for any file and any edits.
+//! Properties of all files and edits.
 
 use proptest::prelude::*;
 
@@ -9,7 +9,8 @@ use crate::aws_files::session_edits::{SessionValues, own_sessions, remove_sessio
 const SECTIONS: [&str; 6] = ["a", "b", "c", "default", "a-long-term", "profile a"];
 const KEYS: [&str; 5] = ["k", "aws_access_key_id", "aws_secret_access_key", "mfa_serial", "region"];
 
-/// Sections with their settings, and what may stand between those. Nothing stands twice, so the text can be edited.
+/// Sections with settings, and with blank lines and comments in between. There are no duplicates, so the text can be
+/// edited.
 fn text() -> impl Strategy<Value = String> {
     let settings = [
         "aws_access_key_id = AKIA1",
@@ -60,7 +61,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// Makes an edit; one that is refused changes nothing.
+/// Applies an edit. A refused edit must not change anything.
 fn make(document: &mut Document, edit: &Edit) -> bool {
     match edit {
         Edit::Set(section, key) => document.set(section, key, "new").is_ok(),
@@ -68,7 +69,7 @@ fn make(document: &mut Document, edit: &Edit) -> bool {
         Edit::Move(from, to, key) => document.move_key(from, to, key, Position::End).is_ok(),
         Edit::Add(section, after) => document.add_section(section, *after).is_ok(),
         Edit::WriteSession(section) => {
-            write_session(document, section, &SessionValues::made_up(), false).is_ok()
+            write_session(document, section, &SessionValues::placeholder(), false).is_ok()
         }
         Edit::RemoveSessions(restore) => {
             let sections = own_sessions(document);
@@ -77,7 +78,7 @@ fn make(document: &mut Document, edit: &Edit) -> bool {
     }
 }
 
-/// Everything that a document says about itself.
+/// Everything that can be read from a document.
 fn facts(document: &Document) -> String {
     let sections = document.ids().map(|id| {
         let settings = document.settings(id).into_iter();

@@ -13,7 +13,7 @@ fn after(text: &str, change: impl FnOnce(&mut Document)) -> String {
 }
 
 #[test]
-fn a_value_is_replaced_in_place() {
+fn value_is_replaced_in_place() {
     let set = |d: &mut Document| assert!(d.set("a", "k", "new").unwrap());
     assert_eq!(after("[a]\nK=old\nz = 1\n", set), "[a]\nk = new\nz = 1\n");
     assert_eq!(after("[a]\nk = old ; why\n", set), "[a]\n; why\nk = new\n");
@@ -23,7 +23,7 @@ fn a_value_is_replaced_in_place() {
 }
 
 #[test]
-fn a_new_key_comes_after_the_last_setting() {
+fn new_key_is_added_after_the_last_setting() {
     let set = |d: &mut Document| assert!(d.set("a", "k", "v").unwrap());
     assert_eq!(after("[a]\nx = 1\n# end\n\n[b]\n", set), "[a]\nx = 1\nk = v\n# end\n\n[b]\n");
     assert_eq!(
@@ -37,7 +37,7 @@ fn a_new_key_comes_after_the_last_setting() {
 }
 
 #[test]
-fn comments_survive_the_key_that_they_were_in() {
+fn comments_are_kept_when_their_key_is_removed() {
     let remove = |d: &mut Document| assert!(d.remove("a", "k").unwrap());
     assert_eq!(
         after("[a]\nx = 1\nk = v # why\n  # note\n more\n# z\n", remove),
@@ -54,7 +54,7 @@ fn refusal(kind: AwsFile, text: &str, section: &str) -> String {
 }
 
 #[test]
-fn unsafe_places_are_refused_with_their_lines() {
+fn unsafe_edits_are_refused_with_a_line_number() {
     use AwsFile::{Config, Credentials};
     for (kind, text, section, expected) in [
         (Credentials, "[a]\n[b]\n[a]", "b", "section [a] appears twice, on lines 1 and 3"),
@@ -74,7 +74,7 @@ fn unsafe_places_are_refused_with_their_lines() {
             "line 2: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile",
         ),
         (Credentials, "[ a ]", "a", "line 1: the header of section [a] must be exactly `[a]` to be edited"),
-        (Credentials, "[b]\n  x = 1\n  [a]", "a", "line 2: an indented line that continues no setting"),
+        (Credentials, "[b]\n  x = 1\n  [a]", "a", "line 2: an indented line without a setting above it"),
         (
             Credentials,
             "[b]\n  [a]",
@@ -114,7 +114,7 @@ fn unsafe_places_are_refused_with_their_lines() {
     ] {
         assert_eq!(refusal(kind, text, section), expected);
     }
-    // Elsewhere in the file, odd headers do no harm.
+    // Odd headers elsewhere in the file do not matter.
     for text in ["[ a ]\n[b]", "[a]\n  [c]\n[b]", "['a']\n[b]"] {
         assert!(document(Credentials, text).set("b", "k", "v").is_ok(), "{text}");
     }
@@ -138,7 +138,7 @@ fn sections_with_quoted_names_are_edited_in_place() {
 }
 
 #[test]
-fn what_sdks_would_read_differently_is_not_written() {
+fn ambiguous_names_and_values_are_not_written() {
     let mut document = document(AwsFile::Credentials, "[a]\n");
     for value in ["", " x", "x ", "a\nb", "a\rb", "a\0b", "a # b", "a\t;b", "# a", "\"a\"", "'a'", "`a`"] {
         let error = document.set("a", "k", value).unwrap_err();
@@ -153,7 +153,7 @@ fn what_sdks_would_read_differently_is_not_written() {
 }
 
 #[test]
-fn nothing_of_a_value_is_shown() {
+fn errors_show_no_values() {
     let mut document = document(AwsFile::Credentials, "[a]\nk = hidden\n more-hidden\n");
     document.set("a", "z", "hidden-too").unwrap();
     let error = document.set("a", "k", "hidden # x").unwrap_err();

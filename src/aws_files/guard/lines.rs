@@ -1,11 +1,11 @@
-//! The second condition of the guard: each line that the log does not concern is still there, unchanged and in its order.
+//! The guard's second condition: every line that the log does not affect is unchanged and in its old order.
 
 use std::collections::HashSet;
 
 use super::super::log::Op;
 use super::{GuardError, header_only, is_header, section_name};
 
-/// What the log concerns: these lines may differ, as their settings were compared.
+/// The keys and headers in the log. Their lines may differ, because their settings were compared.
 struct Concerned<'a> {
     keys: HashSet<(&'a str, &'a str)>,
     headers: HashSet<&'a str>,
@@ -47,7 +47,7 @@ pub(super) fn check(old: &str, new: &str, log: &[Op]) -> Result<(), GuardError> 
         if old_lines.next_if(|(_, old)| same(old, line)).is_some() {
             continue;
         }
-        // A comment that was kept has a line now that it did not have.
+        // A kept comment has a new line.
         let kept = comments.iter().position(|text| line.trim_end_matches(['\r', '\n']) == *text);
         match (kept, old_lines.peek()) {
             (Some(at), _) => drop(comments.swap_remove(at)),
@@ -69,14 +69,14 @@ pub(super) fn check(old: &str, new: &str, log: &[Op]) -> Result<(), GuardError> 
     Ok(())
 }
 
-/// Equal, but for the end of a line where one of the two is the last of its file.
+/// Whether two lines are equal. The last line of a file may lack its line ending.
 fn same(a: &str, b: &str) -> bool {
     a == b
         || (!(a.ends_with('\n') && b.ends_with('\n'))
             && a.trim_end_matches(['\r', '\n']) == b.trim_end_matches(['\r', '\n']))
 }
 
-/// The lines that the log does not concern, with their numbers, and how many blank ones there are.
+/// The lines that the log does not affect, with their numbers, and the number of blank lines.
 fn unconcerned<'t>(text: &'t str, concerned: &Concerned<'_>) -> (Vec<(usize, &'t str)>, usize) {
     let (mut lines, mut blanks) = (Vec::new(), 0);
     let mut section = String::new();

@@ -1,5 +1,4 @@
-//! Leaves out of both texts what an edit cannot have touched, so that the cost of a check follows the edit and not the
-//! file.
+//! Skips what an edit did not touch, so that the cost of a check depends on the edit, not on the file.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,8 +7,8 @@ use std::ops::Range;
 use super::super::log::Op;
 use super::{header_only, is_header, section_name};
 
-/// Both texts without the sections that are the same bytes before and after everything that differs and that the log
-/// does not name. `None` if nothing can be left out, or if a section that differs also stands elsewhere.
+/// Both texts without the sections that are identical before and after all differences and that the log does not name.
+/// `None` if nothing can be skipped, or if a section that differs also appears elsewhere.
 pub(super) fn narrowed(old: &str, new: &str, log: &[Op]) -> Option<(String, String)> {
     let head = common_head(old, new);
     let tail = common_tail(&old[head..], &new[head..]);
@@ -33,7 +32,7 @@ pub(super) fn narrowed(old: &str, new: &str, log: &[Op]) -> Option<(String, Stri
     (head + tail > before.len() + after.len()).then_some((old, new))
 }
 
-/// How many bytes at the start are the same in both texts, up to a header of each.
+/// The number of identical bytes at the start, up to a header in both texts.
 fn common_head(old: &str, new: &str) -> usize {
     let (a, b) = (old.as_bytes(), new.as_bytes());
     let mut at = same_bytes(a, b);
@@ -46,7 +45,7 @@ fn common_head(old: &str, new: &str) -> usize {
     }
 }
 
-/// How many bytes at the end are the same in both texts, from a header on.
+/// The number of identical bytes at the end, starting with a header.
 fn common_tail(old: &str, new: &str) -> usize {
     let (a, b) = (old.as_bytes(), new.as_bytes());
     let limit = a.len().min(b.len());
@@ -54,7 +53,7 @@ fn common_tail(old: &str, new: &str) -> usize {
     while same < limit && a[a.len() - same - 1] == b[b.len() - same - 1] {
         same += 1;
     }
-    // The first line may be cut off, so the search begins with the next one.
+    // The first line may be incomplete, so the search starts with the next one.
     let mut at = a.len() - same;
     while let Some(feed) = a[at..].iter().position(|byte| *byte == b'\n') {
         at += feed + 1;
@@ -69,7 +68,7 @@ fn starts_with_header(bytes: &[u8], text: &str, at: usize) -> bool {
     bytes.first() == Some(&b'[') && text[at..].split_inclusive('\n').next().is_some_and(is_header)
 }
 
-/// How many bytes are the same from the start on.
+/// The number of identical bytes at the start.
 fn same_bytes(a: &[u8], b: &[u8]) -> usize {
     const BLOCK: usize = 4096;
     let blocks = a.chunks_exact(BLOCK).zip(b.chunks_exact(BLOCK)).take_while(|(a, b)| a == b).count();
@@ -77,7 +76,7 @@ fn same_bytes(a: &[u8], b: &[u8]) -> usize {
     at + a[at..].iter().zip(&b[at..]).take_while(|(a, b)| a == b).count()
 }
 
-/// The sections of a text: where they are, and their names.
+/// The ranges and names of the sections in a text.
 fn sections(text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
     let mut found: Vec<(Range<usize>, Cow<'_, str>)> = Vec::new();
     for (bracket, _) in text.match_indices('[') {

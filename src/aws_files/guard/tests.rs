@@ -5,7 +5,7 @@ use crate::aws_files::document::Document;
 const OLD: &str = "# mine\n[default]\nregion = eu-west-1\ns3 =\n  path = C:\\x\\\n\n  # note\n  other = 1\n\n\
     [dev] ; work\nAws_Access_Key_Id=AKIA\naws_secret_access_key = a;b # c\n# end\n[ odd ]\nkey = [v]";
 
-/// What the editor makes of a change, with its log.
+/// The result of an edit, with its log.
 fn edited() -> (String, Vec<Op>) {
     let mut document = Document::parse(AwsFile::Credentials, OLD.as_bytes()).unwrap();
     document.set("dev", "aws_access_key_id", "ASIA").unwrap();
@@ -17,7 +17,7 @@ fn edited() -> (String, Vec<Op>) {
 }
 
 #[test]
-fn an_honest_edit_passes() {
+fn correct_edit_passes() {
     let (new, log) = edited();
     assert_eq!(check(OLD, &new, &log), Ok(()), "{new}");
     assert_eq!(check(OLD, OLD, &[]), Ok(()));
@@ -26,9 +26,9 @@ fn an_honest_edit_passes() {
 }
 
 #[test]
-fn a_broken_editor_is_caught() {
+fn broken_edit_is_refused() {
     let (new, log) = edited();
-    // Every line lost, doubled, or swapped with the next one.
+    // Each line lost or duplicated.
     let lines: Vec<&str> = new.split_inclusive('\n').collect();
     for at in 0..lines.len() {
         let mut lost = lines.clone();
@@ -59,7 +59,7 @@ fn a_broken_editor_is_caught() {
 }
 
 #[test]
-fn a_log_that_lies_is_caught() {
+fn incomplete_log_is_refused() {
     let (new, log) = edited();
     for at in 0..log.len() {
         let mut short = log.clone();
@@ -69,9 +69,9 @@ fn a_log_that_lies_is_caught() {
 }
 
 #[test]
-fn refusals_show_no_values() {
+fn refusal_shows_no_values() {
     let (new, log) = edited();
     let error = check(OLD, &new.replace("ASIA", "SECRET"), &log).unwrap_err();
-    assert_eq!(error.to_string(), "`aws_access_key_id` in section [dev] would not be what was intended");
+    assert_eq!(error.to_string(), "`aws_access_key_id` in section [dev] would not have the intended value");
     assert!(!format!("{error:?} {log:?}").contains("token=="));
 }

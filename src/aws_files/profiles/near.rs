@@ -1,6 +1,6 @@
-//! Names that a misspelled one may have meant.
+//! Names that are similar to a misspelled one.
 
-/// The nearest of the names, nearest first, at most three.
+/// Up to three of the most similar names, most similar first.
 pub(super) fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = name.to_lowercase();
     let limit = (wanted.chars().count() / 3).clamp(1, 3);
@@ -12,7 +12,7 @@ pub(super) fn near<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<
     near.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }
 
-/// How many characters must be added, dropped, replaced or swapped with their neighbor to make `b` out of `a`.
+/// How many characters must be added, removed, replaced or swapped with their neighbor to turn `a` into `b`.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=b.len()).collect()];

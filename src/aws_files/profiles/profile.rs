@@ -12,7 +12,7 @@ use super::super::document::{Document, SectionId};
 use super::super::syntax::{SyntaxError, is_identifier};
 use super::super::{AwsFile, Origin};
 
-/// A value with where it was read.
+/// A value and its origin.
 #[derive(Clone)]
 pub struct Value {
     text: Secret<String>,
@@ -38,7 +38,7 @@ impl fmt::Debug for Value {
 
 type Settings = BTreeMap<String, Value>;
 
-/// A section merged from both files: a profile, an SSO session or a services section.
+/// A profile or a services section, merged from both files.
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
     name: String,
@@ -47,36 +47,36 @@ pub struct Profile {
     doubt: Option<BadLine>,
 }
 
-/// A line because of which a section cannot be relied on: the AWS CLI rejects its file.
+/// A line that makes a section unreliable: the AWS CLI rejects the file because of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}, {source}", path.display())]
 pub struct BadLine {
     pub path: Arc<PathBuf>,
-    /// The line and what is wrong with it.
+    /// The line and the problem.
     pub source: SyntaxError,
 }
 
-/// Keys that stand in a file: long-term ones, or a session's if there is a token.
+/// Keys in a file: long-term ones, or those of a session if there is a token.
 #[derive(Debug, Clone)]
 pub struct StaticKeys {
     pub access_key_id: String,
     pub secret: Secret<String>,
-    /// The session token; `aws_security_token` counts.
+    /// `aws_session_token` or `aws_security_token`.
     pub session_token: Option<Secret<String>>,
-    /// Where the access key ID was read.
+    /// The origin of the access key ID.
     pub origin: Origin,
-    /// Where the secret access key was read.
+    /// The origin of the secret access key.
     pub secret_origin: Origin,
 }
 
 /// An access key ID without its secret, or the reverse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("profile `{profile}` has no `{missing}` beside the other key ({origin})")]
+#[error("profile `{profile}` has an incomplete access key: `{missing}` is missing ({origin})")]
 pub struct IncompleteKeys {
     pub profile: String,
-    /// The key that is not there.
+    /// The missing key.
     pub missing: &'static str,
-    /// Where the other one is.
+    /// The origin of the other key.
     pub origin: Origin,
 }
 
@@ -85,7 +85,7 @@ impl Profile {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// Adds a section's settings; of duplicates the last counts.
+    /// Adds a section's settings. If a key appears twice, the last one counts.
     pub(super) fn add(&mut self, document: &Document, id: SectionId, path: &Arc<PathBuf>) {
         if let (None, Some(source)) = (&self.doubt, document.doubt(id)) {
             self.doubt = Some(BadLine { path: Arc::clone(path), source: source.clone() });
@@ -105,18 +105,18 @@ impl Profile {
         &self.name
     }
 
-    /// Fails if a line of its sections leaves in doubt what they say.
+    /// Fails if a line makes one of the profile's sections unreliable.
     pub fn check(&self) -> Result<(), BadLine> {
         self.doubt.clone().map_or(Ok(()), Err)
     }
 
-    /// The value of a key (in lower case), from the credentials file or else the config file. Empty values and blocks of
-    /// nested settings are `None`.
+    /// The value of a key (in lower case), from the credentials file or, failing that, the config file. `None` for
+    /// empty values and for blocks of nested settings.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.value(key).map(Value::text)
     }
 
-    /// The same with its origin.
+    /// The same value with its origin.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.any(key).filter(|value| value.is_scalar())
     }
@@ -130,7 +130,7 @@ impl Profile {
         self.credentials.get(key).or_else(|| self.config.get(key))
     }
 
-    /// Whether a key is `true`, as the SDKs read switches; `None` without such a value.
+    /// The value of a boolean setting, as the SDKs read it; `None` for anything else than `true` and `false`.
     pub fn flag(&self, key: &str) -> Option<bool> {
         match self.get(key)?.to_ascii_lowercase().as_str() {
             "true" => Some(true),
@@ -146,14 +146,13 @@ impl Profile {
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// All settings with their values, those of the credentials file in place of the config file's. Values may be
-    /// secrets.
+    /// All settings; those in the credentials file override those in the config file. Values may be secrets.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         let config = self.config.iter().filter(|(key, _)| !self.credentials.contains_key(*key));
         self.credentials.iter().chain(config).map(|(key, value)| (key.as_str(), value))
     }
 
-    /// The profile's keys, read as a group from one file, the credentials file first, as botocore does it.
+    /// The profile's keys, read as a group from one file, as in botocore: the credentials file, then the config file.
     pub fn static_keys(&self) -> Result<Option<StaticKeys>, IncompleteKeys> {
         match self.keys_in(&self.credentials)? {
             Some(keys) => Ok(Some(keys)),
@@ -161,8 +160,8 @@ impl Profile {
         }
     }
 
-    /// The profile's keys without a session token. They may stand in the config file while a session in the credentials
-    /// file, written by us, hides them from the SDKs.
+    /// The profile's keys without a session token. They may be in the config file while a session that we wrote to the
+    /// credentials file hides them from the SDKs.
     pub fn long_term_keys(&self) -> Result<Option<StaticKeys>, IncompleteKeys> {
         let long_term = |keys: Option<StaticKeys>| keys.filter(|keys| keys.session_token.is_none());
         match long_term(self.keys_in(&self.credentials)?) {
@@ -171,7 +170,7 @@ impl Profile {
         }
     }
 
-    /// The keys that stand in one of the files.
+    /// The keys in one of the files.
     pub fn keys_of_file(&self, kind: AwsFile) -> Result<Option<StaticKeys>, IncompleteKeys> {
         match kind {
             AwsFile::Config => self.keys_in(&self.config),
@@ -193,7 +192,7 @@ impl Profile {
             (None, None) => return Ok(None),
         };
         let token = get("aws_session_token").or_else(|| get("aws_security_token"));
-        // A token beside a long-term key belongs to a session whose key was overwritten.
+        // A token next to a long-term key is left over from a session; its key was overwritten.
         let token = token.filter(|_| !is_long_term_id(id.text()));
         Ok(Some(StaticKeys {
             access_key_id: id.text().to_owned(),

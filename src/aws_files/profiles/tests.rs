@@ -7,7 +7,7 @@ fn profiles(config: &str, credentials: &str) -> Profiles {
 }
 
 #[test]
-fn values_know_their_lines() {
+fn values_have_their_origin() {
     let p = profiles("[profile a]\nregion = x\noutput = json\n", "\n[a]\nregion = y\n[profile b]\n");
     let a = p.get("a").unwrap();
     assert_eq!((a.get("region"), a.get("output"), a.get("nothing")), (Some("y"), Some("json"), None));
@@ -30,7 +30,10 @@ fn keys_are_read_as_a_group_from_one_file() {
     assert_eq!(keys.session_token, Some("T".into()));
     let p = profiles("[profile a]\naws_secret_access_key = B", "[a]\naws_access_key_id = A\n");
     let error = p.get("a").unwrap().static_keys().unwrap_err();
-    assert_eq!(error.to_string(), "profile `a` has no `aws_secret_access_key` beside the other key (cred:2)");
+    assert_eq!(
+        error.to_string(),
+        "profile `a` has an incomplete access key: `aws_secret_access_key` is missing (cred:2)"
+    );
     assert!(profiles("", "[a]\naws_session_token = T").get("a").unwrap().static_keys().unwrap().is_none());
 }
 
@@ -46,7 +49,7 @@ fn nested_settings_and_other_sections_are_read() {
 }
 
 #[test]
-fn near_names_are_offered() {
+fn similar_names_are_found() {
     let p = profiles("[profile production]\n[profile prod]\n[profile dev]\n[profile staging]", "");
     assert_eq!(p.near("prdo"), ["prod"]);
     assert_eq!(p.near("Prod"), ["prod"]);
@@ -64,7 +67,7 @@ fn debug_shows_no_values() {
     assert!(!format!("{p:?} {keys:?}").contains("hidden"));
 }
 
-/// What a config file says of the region of `dev`.
+/// The region of `dev` in a config file.
 fn region_of_dev(config: &str) -> Option<String> {
     let profiles = profiles(config, "");
     let dev = profiles.get("dev")?;
@@ -73,7 +76,7 @@ fn region_of_dev(config: &str) -> Option<String> {
 }
 
 #[test]
-fn quoted_headers_are_the_profiles_that_they_name() {
+fn quoted_headers_are_profiles() {
     for header in [
         "[profile 'dev']",
         "[profile \"dev\"]",
@@ -100,11 +103,11 @@ fn quoted_headers_are_the_profiles_that_they_name() {
     let p = profiles("[profile \"a b\"]\nregion = x\n[profile c d]\n", &credentials);
     assert_eq!(p.names().collect::<Vec<_>>(), ["a b", "a b-long-term"]);
     assert!(p.get("a b").unwrap().static_keys().unwrap().is_some());
-    assert_eq!(p.ignored().len(), 2, "names with blanks need quotes in the config file");
+    assert_eq!(p.ignored().len(), 2, "names with spaces need quotes in the config file");
 }
 
 #[test]
-fn lines_are_read_as_botocore_reads_them() {
+fn lines_are_read_as_in_botocore() {
     for config in [
         "[profile dev]\n    region = x\n    output = json\n",
         "[profile dev]\n  s3 =\n    a = b\n  region = x\n",
@@ -127,11 +130,11 @@ fn lines_are_read_as_botocore_reads_them() {
 }
 
 #[test]
-fn a_bad_line_concerns_its_own_profile_alone() {
+fn bad_line_affects_only_its_own_profile() {
     for (bad, problem) in [
         ("region", "no `=` between key and value"),
         ("= x", "a value without a key"),
-        ("  region", "an indented line that continues no setting"),
+        ("  region", "an indented line without a setting above it"),
         ("s3 =\n  word", "no `=` between key and value in a nested setting"),
         ("region = \0", "a NUL byte; is this a text file?"),
     ] {
@@ -153,7 +156,7 @@ fn a_bad_line_concerns_its_own_profile_alone() {
 }
 
 #[test]
-fn a_file_is_utf16_or_damaged_but_not_both() {
+fn utf16_files_are_told_apart_from_damaged_files() {
     let utf16 = |text: &str, swap: bool| -> Vec<u8> {
         let bytes = |unit: u16| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() };
         text.encode_utf16().flat_map(bytes).collect()

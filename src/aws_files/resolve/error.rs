@@ -9,17 +9,17 @@ pub enum KeysError {
     #[error("{}", no_keys(profile, looked_in, instead.as_ref()))]
     NoLongTermKeys {
         profile: String,
-        /// Where they would have been: section names and keys.
+        /// Where keys were expected: section names and settings.
         looked_in: Vec<String>,
         /// What the profile has instead.
         instead: Option<Instead>,
     },
-    /// Half of a pair of keys.
+    /// One half of the access key is missing.
     #[error(transparent)]
     Incomplete(#[from] IncompleteKeys),
 }
 
-/// What a profile has in place of long-term keys.
+/// What a profile has instead of long-term keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Instead {
     #[error("it signs in through IAM Identity Center (SSO)")]
@@ -28,10 +28,10 @@ pub enum Instead {
     LoginSession,
     #[error("it uses a web identity token")]
     WebIdentity,
-    /// The keys of a machine or container.
-    #[error("it takes its credentials from `credential_source = {0}`")]
+    /// Credentials of the environment, the container or the machine.
+    #[error("it gets its credentials from `credential_source = {0}`")]
     CredentialSource(String),
-    #[error("it holds a session, and its long-term keys are nowhere to be found")]
+    #[error("it holds a session but no long-term keys")]
     SessionOnly,
     #[error("its `credential_process` is awsmfa itself")]
     Ourselves,
@@ -53,48 +53,46 @@ fn no_keys(profile: &str, looked_in: &[String], instead: Option<&Instead>) -> St
 pub enum ResolveError {
     #[error("no profile `{name}` in {}", join_files(files))]
     NoSuchProfile {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// Names that may have been meant.
+        /// Similar names.
         near: Vec<String>,
         others: Vec<String>,
         /// The files that were read.
         files: Vec<std::path::PathBuf>,
     },
-    /// A section was meant to be the profile, but its header is no profile's.
-    #[error("section [{}] is not a profile to the AWS SDKs ({})", section.header, section.origin)]
+    /// There is a section for the profile, but the SDKs do not recognize its header.
+    #[error("the AWS SDKs do not read section [{}] as a profile ({})", section.header, section.origin)]
     Ignored {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
         section: Ignored,
     },
-    /// A line of the profile, or of something that it refers to, leaves its settings in doubt.
+    /// A line makes the profile, or something that it refers to, unreliable.
     #[error(transparent)]
     BadLine(#[from] BadLine),
-    /// `source_profile` names a profile that is not there.
-    #[error(
-        "profile `{profile}` has `source_profile = {source_profile}`, and there is no such profile ({origin})"
-    )]
+    /// `source_profile` names a profile that does not exist.
+    #[error("profile `{profile}` has `source_profile = {source_profile}`, which does not exist ({origin})")]
     NoSuchSource {
-        /// The profile that refers to it.
+        /// The profile with the setting.
         profile: String,
-        /// The name that it has.
+        /// The missing profile.
         source_profile: String,
-        /// Names that may have been meant.
+        /// Similar names.
         near: Vec<String>,
-        /// The line that refers to it.
+        /// The line of `source_profile`.
         origin: Origin,
     },
-    /// A role without anything to assume it with.
+    /// A role without source credentials.
     #[error("profile `{profile}` has a `role_arn` but no `source_profile` ({origin})")]
     NoSource {
         profile: String,
         /// The line of `role_arn`.
         origin: Origin,
     },
-    #[error("source profiles go in a circle: {}", cycle.join(" → "))]
+    #[error("circular `source_profile`: {}", cycle.join(" → "))]
     Cycle {
-        /// The profiles; the first is the last.
+        /// The profiles; the first and the last are the same.
         cycle: Vec<String>,
     },
 }

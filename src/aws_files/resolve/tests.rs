@@ -21,7 +21,7 @@ fn key_id(resolution: &Resolution) -> &str {
 }
 
 #[test]
-fn keys_are_taken_in_order() {
+fn long_term_section_comes_before_the_profile() {
     let session = "aws_session_token = T\n";
     let r = |config: &str, credentials: &str| resolve(&profiles(config, credentials), "dev").unwrap();
     let both = keys("dev-long-term") + &keys("dev");
@@ -39,7 +39,7 @@ fn keys_are_taken_in_order() {
 }
 
 #[test]
-fn roles_come_in_the_order_of_assuming() {
+fn roles_are_in_the_order_of_assuming() {
     let config = "[profile a]\nrole_arn = arn:a\nsource_profile = b\nexternal_id = x\nduration_seconds = 900\n\
         [profile b]\nrole_arn = arn:b\nsource_profile = c\nmfa_process = code\n[profile c]\nregion = r\nduration_seconds = 7200\n";
     let credentials = keys("c") + "[c-long-term]\naws_mfa_device = S \n";
@@ -55,14 +55,14 @@ fn roles_come_in_the_order_of_assuming() {
     assert_eq!(resolution.duration_seconds.unwrap().text, "7200", "the user's session's");
     assert_eq!(resolution.roles[1].duration_seconds.as_ref().unwrap().text, "900");
     assert_eq!(resolution.target, Destination::Section("a-session".into()));
-    // A source with keys of its own is the base, whatever role it has.
+    // A source profile with its own keys is the base, even if it has a role.
     let credentials = credentials + &keys("b");
     let resolution = resolve(&profiles(config, &credentials), "a").unwrap();
     assert_eq!((resolution.roles.len(), resolution.base.as_str()), (1, "b"));
 }
 
 #[test]
-fn a_profile_may_be_its_own_source() {
+fn profile_can_be_its_own_source() {
     let config = "[profile a]\nrole_arn = arn:a\nsource_profile = a\n";
     let resolution = resolve(&profiles(config, &keys("a")), "a").unwrap();
     assert_eq!((resolution.roles.len(), key_id(&resolution)), (1, "ID-a"));
@@ -71,15 +71,15 @@ fn a_profile_may_be_its_own_source() {
 }
 
 #[test]
-fn dead_ends_are_named() {
+fn unresolvable_profiles_are_errors() {
     let error = |config: &str, name: &str| resolve(&profiles(config, ""), name).unwrap_err().to_string();
     let circle = "[profile z]\nrole_arn = z\nsource_profile = a\n[profile a]\nrole_arn = a\nsource_profile = b\n\
         [profile b]\nrole_arn = b\nsource_profile = a\n";
-    assert_eq!(error(circle, "a"), "source profiles go in a circle: a → b → a");
-    assert_eq!(error(circle, "z"), "source profiles go in a circle: a → b → a");
+    assert_eq!(error(circle, "a"), "circular `source_profile`: a → b → a");
+    assert_eq!(error(circle, "z"), "circular `source_profile`: a → b → a");
     assert_eq!(error("[profile dev]", "dve"), "no profile `dve` in conf or cred");
     let missing = "[profile dev]\nrole_arn = a\nsource_profile = bse\n[profile base]";
-    let text = "profile `dev` has `source_profile = bse`, and there is no such profile (conf:3)";
+    let text = "profile `dev` has `source_profile = bse`, which does not exist (conf:3)";
     assert_eq!(error(missing, "dev"), text);
     let Err(ResolveError::NoSuchSource { near, .. }) = resolve(&profiles(missing, ""), "dev") else {
         panic!()
@@ -90,7 +90,7 @@ fn dead_ends_are_named() {
 }
 
 #[test]
-fn what_stands_in_place_of_keys_is_named() {
+fn error_names_what_a_profile_has_instead_of_keys() {
     let instead = |config: &str, credentials: &str| match resolve(&profiles(config, credentials), "dev")
         .unwrap()
         .keys
@@ -143,7 +143,7 @@ fn awsmfa_is_recognized_in_credential_process() {
 }
 
 #[test]
-fn role_is_assumed_with_the_session_that_its_source_gets_from_us() {
+fn role_is_assumed_with_the_session_that_its_source_gets_from_awsmfa() {
     let config = "[profile dev]\nrole_arn = R\nsource_profile = base-mfa\n\
         [profile base-mfa]\ncredential_process = awsmfa credential-process --profile base\n\
         [profile base]\nmfa_serial = S\n";
@@ -159,6 +159,6 @@ fn role_is_assumed_with_the_session_that_its_source_gets_from_us() {
     );
     assert_eq!(
         resolve(&circle, "dev").unwrap_err().to_string(),
-        "source profiles go in a circle: base-mfa → base → base-mfa"
+        "circular `source_profile`: base-mfa → base → base-mfa"
     );
 }

@@ -21,7 +21,7 @@ fn values() -> SessionValues {
 const WRITTEN: &str = "aws_access_key_id = ASIA1\naws_secret_access_key = new\n\
     aws_session_token = tok\nx_security_token_expires = 2030-01-01T00:00:00Z\n";
 
-/// Logs in and out with `restore`; both edits pass the guard.
+/// Writes a session and removes it with `restore`. Both edits pass the guard.
 fn there_and_back(file: &str, section: &str) -> (String, String) {
     let mut doc = document(file);
     write_session(&mut doc, section, &values(), false).unwrap();
@@ -34,7 +34,7 @@ fn there_and_back(file: &str, section: &str) -> (String, String) {
 }
 
 #[test]
-fn a_long_term_key_beside_a_stale_token_is_never_overwritten() {
+fn long_term_key_with_a_stale_token_is_never_overwritten() {
     let file = "[dev]\naws_access_key_id = AKIANEW\naws_secret_access_key = s\naws_session_token = stale\n";
     let mut doc = document(file);
     write_session(&mut doc, "dev", &values(), false).unwrap();
@@ -51,7 +51,7 @@ fn a_long_term_key_beside_a_stale_token_is_never_overwritten() {
 }
 
 #[test]
-fn another_tools_session_is_not_removed() {
+fn session_of_another_tool_is_not_removed() {
     let file = "[dev]\naws_access_key_id = ASIA\naws_secret_access_key = s\naws_session_token = t\nmanager = awsume\n";
     let mut doc = document(file);
     assert!(matches!(remove_session(&mut doc, "dev", false), Err(SessionEditError::ForeignSession { .. })));
@@ -59,7 +59,7 @@ fn another_tools_session_is_not_removed() {
 }
 
 #[test]
-fn a_session_goes_into_a_new_section() {
+fn session_is_written_to_a_new_section() {
     for file in ["", "[a]\nk = v\n", "[a]\nk = v", "# notes\n\n\n", "[a]\r\nk = v\r\n"] {
         let (there, back) = there_and_back(file, "dev");
         assert!(there.replace("\r\n", "\n").contains(&format!("[dev]\n{}", WRITTEN.trim_end())), "{there}");
@@ -69,7 +69,7 @@ fn a_session_goes_into_a_new_section() {
 }
 
 #[test]
-fn long_term_keys_step_aside_and_come_back() {
+fn long_term_keys_move_away_and_are_restored() {
     let file = "[dev]\naws_access_key_id=AKIA\naws_secret_access_key =old # mine\nmfa_serial= arn\n\
         region = x\n# trailing\n\n# other people's\n[other]\nk = v\n";
     let (there, back) = there_and_back(file, "dev");
@@ -109,7 +109,7 @@ fn different_long_term_keys_are_never_overwritten() {
 }
 
 #[test]
-fn an_edit_that_fails_half_way_changes_nothing() {
+fn failed_edit_changes_nothing() {
     let file = "[dev]\naws_access_key_id = A\naws_secret_access_key = B\n";
     let mut doc = document(file);
     let bad = SessionValues { token: "two\nlines".into(), ..values() };
@@ -122,19 +122,19 @@ fn an_edit_that_fails_half_way_changes_nothing() {
 }
 
 #[test]
-fn a_half_pair_is_kept_too() {
+fn incomplete_access_key_is_kept() {
     let (there, back) = there_and_back("[dev]\naws_secret_access_key = only\n", "dev");
     assert!(there.contains("[dev-long-term]\naws_secret_access_key = only\n"), "{there}");
     assert!(back.contains("aws_secret_access_key = only"), "{back}");
 }
 
 #[test]
-fn another_tools_session_is_replaced_only_by_force() {
+fn session_of_another_tool_is_replaced_only_with_force() {
     let file = "[dev]\naws_access_key_id = A\naws_secret_access_key = B\naws_session_token = T\n\
         aws_security_token = T\nexpiration = 2020-01-01 00:00:00\nassumed_role = False\nregion = x\n";
     let mut doc = document(file);
     let error = write_session(&mut doc, "dev", &values(), false).unwrap_err();
-    assert_eq!(error.to_string(), "section [dev] holds a session of another tool (it has `expiration`)");
+    assert_eq!(error.to_string(), "section [dev] holds a session written by another tool (it has `expiration`)");
     assert_eq!(text(&doc), file);
     let report = write_session(&mut doc, "dev", &values(), true).unwrap();
     assert_eq!(report.moved_to, None, "a session's keys are no long-term keys");
@@ -146,7 +146,7 @@ fn another_tools_session_is_replaced_only_by_force() {
 }
 
 #[test]
-fn logout_takes_sessions_only() {
+fn logout_removes_only_sessions() {
     let long_term = "[dev]\naws_access_key_id = A\naws_secret_access_key = B\n";
     let mut doc = document(long_term);
     assert!(!remove_session(&mut doc, "dev", false).unwrap().removed);
@@ -165,7 +165,7 @@ fn logout_takes_sessions_only() {
 }
 
 #[test]
-fn keys_come_back_after_the_session_is_gone() {
+fn keys_are_restored_after_the_session_was_removed() {
     let file = "[dev]\naws_access_key_id = A\naws_secret_access_key = B\nmfa_serial = M\n";
     let mut doc = document(file);
     write_session(&mut doc, "dev", &values(), false).unwrap();
@@ -177,7 +177,7 @@ fn keys_come_back_after_the_session_is_gone() {
 }
 
 #[test]
-fn settings_go_to_the_profile_in_the_config_file() {
+fn settings_are_written_to_the_profile_in_the_config_file() {
     let mut doc = Document::parse(AwsFile::Config, b"[default]\nregion = x\n").unwrap();
     set_config_key(&mut doc, "default", "mfa_serial", "arn:1").unwrap();
     set_config_key(&mut doc, "dev", "mfa_serial", "arn:2").unwrap();

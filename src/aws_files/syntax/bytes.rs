@@ -1,4 +1,4 @@
-//! From a file's bytes to text.
+//! Decodes a file's bytes.
 
 use zeroize::Zeroizing;
 
@@ -11,12 +11,12 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// A file's text, and the bytes that it was read from.
 pub(in crate::aws_files) struct Source {
     text: Secret<String>,
-    /// Only if they are not the text's.
+    /// Only if they differ from the text's.
     bytes: Option<Zeroizing<Vec<u8>>>,
 }
 
 impl Source {
-    /// Reads bytes as text. What is wrong with them is added to `problems`; it fails only if there are no lines to read.
+    /// Decodes bytes, and adds what is wrong with them to `problems`. Fails only if no line can be read.
     pub(in crate::aws_files) fn decode(
         bytes: Zeroizing<Vec<u8>>,
         problems: &mut Vec<SyntaxError>,
@@ -27,7 +27,7 @@ impl Source {
         if bytes.starts_with(MARK) {
             problems.push(SyntaxError { line: 1, problem: Problem::ByteOrderMark, fatal: false });
         } else if std::str::from_utf8(&bytes).is_ok() {
-            // The same memory, not a copy.
+            // Takes over the memory instead of copying it.
             let mut bytes = bytes;
             let text = String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default();
             return Ok(Self { text: Secret::new(text), bytes: None });
@@ -41,7 +41,7 @@ impl Source {
         Self { text, bytes: None }
     }
 
-    /// The text, without a byte order mark, and with U+FFFD for what is not UTF-8.
+    /// The text without its byte order mark, and with U+FFFD for anything that is not UTF-8.
     pub(in crate::aws_files) fn text(&self) -> &str {
         self.text.expose()
     }
@@ -58,7 +58,7 @@ impl Source {
     }
 }
 
-/// By its byte order mark, or by its zeros: in UTF-16, an ASCII character is one byte and one zero.
+/// Recognizes UTF-16 by its byte order mark or by its zeros: an ASCII character is one byte and one zero.
 fn is_utf16(bytes: &[u8]) -> bool {
     let mostly_zero = |offset: usize| {
         let half = bytes.iter().skip(offset).step_by(2);
@@ -70,7 +70,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
         || (bytes.contains(&0) && mostly_zero(0) != mostly_zero(1) && bytes.len().is_multiple_of(2))
 }
 
-/// The lines without their ends, as Python splits them.
+/// The lines without their line endings, split as in Python.
 fn lines(mut bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::from_fn(move || {
         if bytes.is_empty() {

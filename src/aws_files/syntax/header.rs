@@ -1,4 +1,4 @@
-//! Section headers: where they end, whom they name, and in which forms they may be edited.
+//! Section headers: where they end, what they name, and which forms can be edited.
 
 use std::borrow::Cow;
 
@@ -11,9 +11,9 @@ pub(in crate::aws_files) enum Header<'a> {
     None,
     /// `[dev]`, also with a comment after it.
     Closed(&'a str),
-    /// `[dev] and more` or `[de#v]`: botocore takes it for a header, the reference does not.
+    /// `[dev] and more` or `[de#v]`: a header to botocore, but not to the reference.
     Trailed(&'a str),
-    /// `[dev`: it was meant to be one.
+    /// `[dev`: an incomplete header.
     Open(&'a str),
 }
 
@@ -30,7 +30,7 @@ pub(in crate::aws_files) fn header(line: &str) -> Header<'_> {
     let line = trim(line);
     let Some(rest) = line.strip_prefix('[') else { return Header::None };
     let cut = |after_space| split_comment(rest, after_space).0.strip_suffix(']');
-    // JavaScript wants a blank before a comment; the reference does not.
+    // JavaScript needs a space before a comment; the reference does not.
     match (cut(true), cut(false)) {
         (Some(inner), Some(same)) if inner == same => return Header::Closed(inner),
         (Some(inner), _) => return Header::Trailed(inner),
@@ -39,16 +39,16 @@ pub(in crate::aws_files) fn header(line: &str) -> Header<'_> {
     }
     match rest.rfind(']') {
         Some(end) => Header::Trailed(&rest[..end]),
-        // botocore: a setting with an odd name.
+        // A setting with an odd name to botocore.
         None if rest.contains(super::DELIMITERS) => Header::None,
         None => Header::Open(split_comment(rest, true).0),
     }
 }
 
-/// The prefixes after which a name may be quoted.
+/// The prefixes that a quoted name can follow.
 const PREFIXES: [&str; 3] = ["profile", "sso-session", "services"];
 
-/// A header's text in its one exact form: single spaces, and quotes only around a name that needs them.
+/// The exact form of a header's text: single spaces, and quotes only around a name that needs them.
 pub(in crate::aws_files) fn exact_header(inner: &str) -> String {
     let inner = inner.trim_matches(SPACE);
     let Some((prefix, name)) = inner.split_once(SPACE) else { return inner.to_owned() };
@@ -64,9 +64,9 @@ pub(in crate::aws_files) fn exact_header(inner: &str) -> String {
     format!("{prefix} {name}")
 }
 
-/// The name that botocore reads from quotes or escapes elsewhere than around the name, as in `de"v"` or `de\v`.
+/// The name that botocore reads if there are quotes or escapes within it, as in `de"v"` or `de\v`.
 fn as_in_a_shell(name: &str) -> Option<String> {
-    // botocore knows no comments here, `shlex` does.
+    // botocore does not recognize comments here, but `shlex` does.
     let words = shlex::split(name).filter(|_| !name.contains('#'))?;
     let [word] = <[String; 1]>::try_from(words).ok()?;
     (word != name && is_identifier(&word)).then_some(word)
@@ -77,7 +77,7 @@ pub(in crate::aws_files) fn section_header(prefix: &str, name: &str) -> String {
     if is_identifier(name) { format!("{prefix} {name}") } else { format!("{prefix} '{name}'") }
 }
 
-/// The name that stands in an exact header after its prefix: an identifier, or in quotes anything that botocore reads.
+/// The name after the prefix of an exact header: an identifier, or anything that botocore accepts in quotes.
 pub(in crate::aws_files) fn name_in(rest: &str) -> Option<&str> {
     if is_identifier(rest) { Some(rest) } else { unquoted(rest) }
 }
@@ -88,10 +88,10 @@ fn unquoted(name: &str) -> Option<&str> {
     (!inner.is_empty() && inner.chars().all(plain)).then_some(inner)
 }
 
-/// Whether a header line has its exact form, or the same with quotes around the name: then the AWS CLI and JavaScript
-/// find it, and its section can be edited.
+/// Whether a header line has the exact form, apart from quotes around the name. Then the AWS CLI and the JavaScript SDK
+/// recognize it, and its section can be edited.
 pub(in crate::aws_files) fn is_exact(line: &str, exact: &str) -> bool {
-    // JavaScript wants a blank before a comment, and botocore takes brackets in it for the header's.
+    // JavaScript needs a space before a comment, and botocore takes a bracket in the comment for the header's.
     let ends = |rest: &str| rest.is_empty() || (rest.starts_with(SPACE) && !rest.contains(']'));
     let starts = |header: &str| {
         let rest = line.strip_prefix('[').and_then(|rest| rest.strip_prefix(header));
@@ -104,8 +104,8 @@ pub(in crate::aws_files) fn is_exact(line: &str, exact: &str) -> bool {
     starts(exact) || ['"', '\''].into_iter().filter_map(quoted).any(|header| starts(&header))
 }
 
-/// The name of a section in its exact form, from its header's line, and whether the header is odd: written in a form
-/// that some SDKs do not find.
+/// A section's name in its exact form, from its header line, and whether the header is odd: written in a form that some
+/// SDKs do not recognize.
 pub(in crate::aws_files) fn exact_name(line: &str) -> (Cow<'_, str>, bool) {
     let plain = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(name) = plain.filter(|name| is_identifier(name.strip_prefix("profile ").unwrap_or(name))) {
@@ -116,12 +116,13 @@ pub(in crate::aws_files) fn exact_name(line: &str) -> (Cow<'_, str>, bool) {
     (Cow::Owned(name), odd)
 }
 
-/// What makes two headers of one file the same section: `[profile default]` is `[default]` in the config file.
+/// The identity of a section: headers with equal identities name the same section. In the config file, `[profile
+/// default]` is `[default]`.
 pub(in crate::aws_files) fn identity(kind: AwsFile, exact: &str) -> &str {
     if kind == AwsFile::Config && exact == "profile default" { "default" } else { exact }
 }
 
-/// A name that every SDK takes: `[A-Za-z0-9_\-/.%@:\+]+`.
+/// A name that every SDK accepts: `[A-Za-z0-9_\-/.%@:\+]+`.
 pub fn is_identifier(name: &str) -> bool {
     let fits =
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'..=b'/' | b'%' | b'@' | b':' | b'+');

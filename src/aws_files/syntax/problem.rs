@@ -1,6 +1,6 @@
 //! What can be wrong with a line.
 
-/// A line that is not in order.
+/// An invalid line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {problem}")]
 pub struct SyntaxError {
@@ -8,31 +8,31 @@ pub struct SyntaxError {
     pub line: usize,
     /// What is wrong with it.
     pub problem: Problem,
-    /// Whether the section cannot be relied on: botocore rejects the file because of this line. Otherwise botocore reads
-    /// the line as we do, and other SDKs do not.
+    /// Whether the line makes its section unreliable, because botocore rejects the file. Otherwise, botocore reads the
+    /// line as we do, but other SDKs do not.
     pub fatal: bool,
 }
 
 /// What is wrong with a line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// botocore and the Rust SDK reject the whole file, JavaScript reads it.
+    /// botocore and the Rust SDK reject the whole file; JavaScript reads it.
     #[error("the file starts with a UTF-8 byte order mark, which the AWS CLI cannot read")]
     ByteOrderMark,
     /// What PowerShell's `>` writes. No SDK reads it.
     #[error("the file is UTF-16, which no AWS SDK can read")]
     Utf16,
-    /// Some SDKs fail, others take the file for empty.
+    /// Some SDKs fail; others treat the file as empty.
     #[error("not UTF-8")]
     NotUtf8,
-    /// A file of another sort, or damaged.
+    /// Not a text file, or a damaged one.
     #[error("a NUL byte; is this a text file?")]
     NulByte,
-    /// Line ends of old Macs; only botocore takes them.
+    /// Line endings of old Macs, which only botocore accepts.
     #[error("a carriage return that does not end a line")]
     LoneCarriageReturn,
-    /// U+001C to U+001F, which Python strips like spaces and others do not.
-    #[error("an invisible control character, which some SDKs take for a space")]
+    /// U+001C to U+001F, which Python strips like spaces and other languages do not.
+    #[error("an invisible control character, which some SDKs treat as a space")]
     Separator,
     /// Only spaces and tabs indent a line in every SDK.
     #[error("a line that is indented with something other than spaces and tabs")]
@@ -40,16 +40,16 @@ pub enum Problem {
     /// `[dev`, or something other than a comment after the bracket.
     #[error("a section header that does not end with `]`")]
     OpenHeader,
-    /// JavaScript starts a section, the others continue the setting above.
+    /// JavaScript starts a section; other SDKs continue the setting above.
     #[error("an indented section header, which some SDKs read as part of the setting above")]
     IndentedHeader,
-    /// JavaScript reads a setting, the others continue the one above.
+    /// JavaScript reads a setting; other SDKs continue the one above.
     #[error("an indented setting, which some SDKs read as part of the value above")]
     IndentedSetting,
     #[error("a setting outside of any [section]")]
     OutsideSection,
-    /// An indented line with nothing above it to continue.
-    #[error("an indented line that continues no setting")]
+    /// An indented line without a setting above it.
+    #[error("an indented line without a setting above it")]
     StrayContinuation,
     #[error("no `=` between key and value")]
     NoEquals,

@@ -28,7 +28,7 @@ const AWSMFA: &str = "awsmfa's session for `dev`";
 const IN_CREDENTIALS: &str = "the access key of `dev` (credentials:2)";
 
 #[test]
-fn keys_and_a_process_stand_in_each_sdks_order() {
+fn keys_and_process_are_used_in_each_sdks_order() {
     let config = format!("[profile dev]\n{OURS}");
     check(&config, "", [AWSMFA; 5]);
     let keys = format!("[dev]\n{KEYS}");
@@ -42,7 +42,7 @@ fn keys_and_a_process_stand_in_each_sdks_order() {
 }
 
 #[test]
-fn an_access_key_beside_a_stale_token_is_no_session() {
+fn access_key_with_a_stale_token_is_not_a_session() {
     let key = "aws_access_key_id = AKIAI44QH8DHBEXAMPLE\naws_secret_access_key = s\naws_session_token = t\n";
     let (config, keys) = (format!("[profile dev]\n{OURS}"), format!("[dev]\n{key}"));
     check(&config, &keys, [IN_CREDENTIALS, IN_CREDENTIALS, IN_CREDENTIALS, AWSMFA, AWSMFA]);
@@ -53,7 +53,7 @@ fn an_access_key_beside_a_stale_token_is_no_session() {
 }
 
 #[test]
-fn half_a_key_stops_some_and_is_passed_over_by_others() {
+fn incomplete_access_key_stops_some_sdks() {
     let config = format!("[profile dev]\n{OURS}");
     let half = "nothing: half of an access key is missing";
     check(&config, "[dev]\naws_access_key_id = A\n", [half, AWSMFA, AWSMFA, AWSMFA, AWSMFA]);
@@ -61,18 +61,18 @@ fn half_a_key_stops_some_and_is_passed_over_by_others() {
 }
 
 #[test]
-fn a_role_hides_a_process_or_fails() {
+fn role_hides_a_process_or_fails() {
     let no_source = "nothing: `role_arn` without `source_profile`";
     let role = format!("a role, assumed with {AWSMFA}");
     check(&format!("[profile dev]\n{OURS}{ROLE}"), "", [no_source, AWSMFA, &role, no_source, AWSMFA]);
-    let two = "nothing: two ways to sign in exclude each other";
+    let two = "nothing: two ways to sign in cannot be combined";
     let role = "a role, assumed with the access key of `base` (credentials:2)";
     let config = format!("[profile dev]\n{OURS}{ROLE}source_profile = base\n");
     check(&config, &format!("[base]\n{KEYS}"), [role, role, two, role, role]);
 }
 
 #[test]
-fn a_source_with_keys_and_a_role_gives_its_keys() {
+fn source_with_keys_and_a_role_uses_its_keys() {
     let config =
         format!("[profile dev]\n{ROLE}source_profile = base\n[profile base]\n{ROLE}source_profile = base\n");
     let keys = "a role, assumed with the access key of `base` (credentials:2)";
@@ -99,7 +99,7 @@ fn mfa_serial_of_a_role_prompts_fails_or_is_ignored() {
 }
 
 #[test]
-fn other_ways_to_sign_in_have_their_place() {
+fn other_ways_to_sign_in_are_used_in_order() {
     let sso = "SSO (config:3)";
     check(&format!("[profile dev]\n{SSO}"), "", ["SSO (config:3)"; 5]);
     let keys = format!("[dev]\n{KEYS}");
@@ -116,7 +116,7 @@ fn other_ways_to_sign_in_have_their_place() {
 }
 
 #[test]
-fn circles_and_missing_profiles_are_nobodys() {
+fn circular_and_missing_profiles_have_no_credentials() {
     let missing = "nothing: profile `dev` does not exist or refers to itself";
     check("", "", [missing; 5]);
     let config =
@@ -125,7 +125,7 @@ fn circles_and_missing_profiles_are_nobodys() {
 }
 
 #[test]
-fn the_environment_counts_where_no_profile_is_chosen() {
+fn environment_wins_if_no_profile_is_chosen() {
     let profiles = profiles(&format!("[profile dev]\n{OURS}"), "");
     let of = |names: &[&str], choice| {
         let variables = Variables::read(|name| names.contains(&name).then_some("x"));
@@ -142,7 +142,7 @@ fn the_environment_counts_where_no_profile_is_chosen() {
 }
 
 #[test]
-fn a_planned_session_replaces_what_stands_in_its_section() {
+fn planned_session_replaces_keys_in_its_section() {
     let none = Variables::default();
     for credentials in ["", "[dev]\n", &format!("[dev]\n{KEYS}")] {
         let profiles = profiles("[profile dev]\nregion = x\n", credentials);
