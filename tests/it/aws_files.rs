@@ -1,117 +1,16 @@
-//! The AWS files through the public API: the SDKs' own conformance cases, and properties of the editor over generated
-//! files.
+//! Properties of the editor of AWS files, on generated files.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use awsmfa::testing::aws_files::AwsFile;
-use awsmfa::testing::aws_files::document::{Document, UnsafeEdit};
+use awsmfa::testing::aws_files::document::Document;
 use awsmfa::testing::aws_files::guard;
-use awsmfa::testing::aws_files::profiles::{Profile, Profiles};
 use awsmfa::testing::aws_files::session_edits::{SessionValues, remove_session, write_session};
-use awsmfa::testing::aws_files::syntax::{Problem, SyntaxError};
 use proptest::prelude::*;
-use serde_json::Value;
 
-/// What the reference says of a line, by our names for it.
-fn reference_text(problem: &Problem) -> &'static str {
-    match problem {
-        Problem::OpenHeader => "Profile definition must end with ']'",
-        Problem::OutsideSection => "Expected a profile definition",
-        Problem::StrayContinuation => "Expected a property definition, found continuation",
-        Problem::NoEquals | Problem::Colon => "Expected an '=' sign defining a property",
-        Problem::NoKey => "Property did not have a name",
-        Problem::NestedNoEquals => "Expected an '=' sign defining a sub-property",
-        Problem::NestedNoKey => "Sub-property did not have a name",
-        Problem::ByteOrderMark
-        | Problem::Utf16
-        | Problem::NotUtf8
-        | Problem::NulByte
-        | Problem::LoneCarriageReturn
-        | Problem::Separator
-        | Problem::OddIndentation
-        | Problem::IndentedHeader
-        | Problem::IndentedSetting => "",
-    }
-}
+mod conformance;
 
-/// Cases in which we mean to differ from the reference, each with its reason. None at present: where we differ (an
-/// indented comment, an indented header, a quoted profile name) the cases have no example.
-const DIFFERENCES: &[(&str, &str)] = &[];
-
-#[allow(clippy::disallowed_methods, reason = "asks cargo where a dependency's test data lies")]
-fn conformance_cases() -> Vec<Value> {
-    let cargo = option_env!("CARGO").unwrap_or("cargo");
-    let host = std::process::Command::new("rustc").arg("-vV").output().unwrap().stdout;
-    let host = String::from_utf8(host).unwrap();
-    let host = host.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
-    let output = std::process::Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--offline", "--filter-platform", host])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    let package = packages.iter().find(|package| package["name"] == "aws-runtime").unwrap();
-    let folder = Path::new(package["manifest_path"].as_str().unwrap()).parent().unwrap();
-    let text = std::fs::read(folder.join("test-data/profile-parser-tests.json")).unwrap();
-    let cases: Value = serde_json::from_slice(&text).unwrap();
-    cases["tests"].as_array().unwrap().clone()
-}
-
-fn load(input: &Value) -> Profiles {
-    let text = |name: &str| input[name].as_str().unwrap_or_default().as_bytes().to_vec();
-    let config = Document::parse(AwsFile::Config, &text("configFile")).unwrap();
-    let credentials = Document::parse(AwsFile::Credentials, &text("credentialsFile")).unwrap();
-    let (a, b) = (Path::new("config"), Path::new("credentials"));
-    Profiles::from_documents((&config, a), (&credentials, b))
-}
-
-/// The first line that the reference would reject the files for.
-fn rejected(profiles: &Profiles) -> Option<&SyntaxError> {
-    profiles.obstacles().find_map(|(_, obstacle)| match obstacle {
-        UnsafeEdit::Syntax(error) => Some(error),
-        _ => None,
-    })
-}
-
-type Sections = BTreeMap<String, BTreeMap<String, String>>;
-
-fn sections<'a>(profiles: impl Iterator<Item = &'a Profile>) -> Sections {
-    let settings = |p: &Profile| p.iter().map(|(k, v)| (k.to_owned(), v.text().to_owned())).collect();
-    profiles.map(|profile| (profile.name().to_owned(), settings(profile))).collect()
-}
-
-fn expected(output: &Value) -> Sections {
-    if output.is_null() { Sections::new() } else { serde_json::from_value(output.clone()).unwrap() }
-}
-
-#[test]
-fn the_sdks_cases_hold() {
-    let cases = conformance_cases();
-    assert_eq!(cases.len(), 65);
-    for case in &cases {
-        let name = case["name"].as_str().unwrap();
-        if DIFFERENCES.iter().any(|(differs, _)| *differs == name) {
-            continue;
-        }
-        let output = &case["output"];
-        let profiles = load(&case["input"]);
-        match (rejected(&profiles), output["errorContaining"].as_str()) {
-            (None, None) => {
-                assert_eq!(sections(profiles.iter()), expected(&output["config"]["profiles"]), "{name}");
-            }
-            (Some(error), Some(text)) => {
-                assert!(reference_text(&error.problem).contains(text), "{name}: {error}");
-            }
-            (None, Some(text)) => panic!("{name}: should be rejected with {text}"),
-            (Some(error), None) => panic!("{name}: {error}"),
-        }
-    }
-}
-
-/// A credentials file of sections `s0`, `s1`, … with odd spacing, comments, blank lines and nested blocks.
+/// A credentials file with sections `s0`, `s1`, … and odd spacing, comments, blank lines and nested blocks.
 fn credentials_file() -> impl Strategy<Value = String> {
     let value = prop_oneof![
         "[A-Za-z0-9/+=]{1,20}",
@@ -171,7 +70,7 @@ fn credentials_file() -> impl Strategy<Value = String> {
     )
 }
 
-/// Lines that some SDK reads otherwise than another, among lines that all read alike. Sections are `s0` to `s3`.
+/// Lines that SDKs read differently, among lines that all read the same. Sections are `s0` to `s3`.
 fn odd_file() -> impl Strategy<Value = String> {
     let blank = prop_oneof![Just(" "), Just("\t"), Just("\u{a0}"), Just("\u{1c}"), Just("\u{feff}")];
     let header = (0u8..4, prop_oneof![9 => Just("[@]"), 1 => Just("[ @ ]"), 1 => Just("[@"), 1 => Just("[@] x"),
@@ -202,10 +101,10 @@ fn odd_file() -> impl Strategy<Value = String> {
     })
 }
 
-/// Keys with their values.
+/// Keys and values.
 type Settings = Vec<(String, Option<String>)>;
 
-/// Sections with their settings, and without those that an edit is about.
+/// The settings of all sections except those that an edit changes.
 fn but(document: &Document, section: &str) -> Vec<(String, Settings)> {
     let settings = |name: &String| {
         let value = |key: &String| document.get(name, key).map(|value| value.expose().clone());
@@ -239,7 +138,7 @@ fn session() -> SessionValues {
     }
 }
 
-/// The lines of sections other than the one named and its `-long-term`, and that section's lines without our keys.
+/// The lines of all sections except the named one and its `-long-term`, and the named section's lines without our keys.
 fn not_ours(text: &str, section: &str) -> Vec<String> {
     let ours = [
         "aws_access_key_id",
@@ -262,7 +161,7 @@ fn not_ours(text: &str, section: &str) -> Vec<String> {
         if inside && !line.starts_with([' ', '\t', '#', ';', '[']) && !line.trim().is_empty() {
             skipping = ours.contains(&key.as_str());
         }
-        // Comments that sat on lines of ours have lines of their own now.
+        // Comments on our lines now have lines of their own.
         let freed = ["# inline", "# indented"].contains(&line.trim());
         let ours = inside && skipping && !line.starts_with(['#', ';']);
         if !ours && !freed && !line.trim().is_empty() {
@@ -281,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn an_odd_file_is_read_to_the_byte_and_edited_safely_or_not_at_all(file in odd_file(), section in "s[0-3]") {
+    fn odd_file_is_edited_safely_or_not_at_all(file in odd_file(), section in "s[0-3]") {
         let before = parse(&file);
         // A file with a byte order mark is never written.
         let kept = file.strip_prefix('\u{feff}').unwrap_or(&file);
@@ -299,7 +198,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_set_is_read_and_the_rest_stays(
+    fn set_changes_one_value(
         file in credentials_file(),
         section in "s[0-5]",
         key in prop_oneof![Just("region"), Just("output"), Just("upper_case"), Just("new_key"), Just("mfa_serial")],
@@ -322,7 +221,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_removed_is_gone_and_the_rest_stays(file in credentials_file(), section in "s[0-3]", index in 0usize..6) {
+    fn remove_removes_one_key(file in credentials_file(), section in "s[0-3]", index in 0usize..6) {
         let mut document = parse(&file);
         if let Some(key) = document.keys(&section).get(index).cloned() {
             prop_assert!(document.remove(&section, &key).unwrap());
@@ -345,13 +244,13 @@ proptest! {
     }
 
     #[test]
-    fn login_and_logout_restore_give_every_byte_back(file in credentials_file(), section in "s[0-5]") {
+    fn login_and_logout_restore_every_byte(file in credentials_file(), section in "s[0-5]") {
         let mut document = parse(&file);
         let exact = {
             let keys = document.keys(&section);
             let both = |k: &str| document.has(&section, k);
-            // What cannot be undone: a stale legacy token goes, half a pair or none is nothing to restore, and a
-            // serial's place is known only beside the keys.
+            // What cannot be undone: a stale legacy token is removed, an incomplete access key is not restored, and a
+            // serial's position is known only next to the keys.
             let lines: Vec<&str> = file.lines().collect();
             let start = lines.iter().position(|line| line.starts_with(&format!("[{section}]")));
             let own = start.map_or(&lines[..0], |at| &lines[at + 1..]);
@@ -381,7 +280,7 @@ proptest! {
 }
 
 #[test]
-fn files_are_replaced_whole_under_a_lock() {
+fn files_are_replaced_as_a_whole() {
     use awsmfa::testing::aws_files::door::AwsFiles;
     let home = tempfile::tempdir().unwrap();
     let path: PathBuf = home.path().join("aws/credentials");

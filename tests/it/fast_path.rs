@@ -1,4 +1,4 @@
-//! What the fast path does with an answer that cannot be written.
+//! The fast path, when its output cannot be written.
 
 use std::process::Stdio;
 
@@ -6,11 +6,11 @@ use crate::support::World;
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_is_a_failure_and_said_in_one_line() {
+fn full_disk_is_an_error_in_one_line() {
     let world = World::imported();
     let run = || world.home.awsmfa(["credential-process", "-p", "dev"]);
     run().run().success();
-    // Nothing but the ready answer is left.
+    // Only the ready answer is left.
     std::fs::remove_dir_all(world.home.join(".cache/awsmfa/sessions")).unwrap();
     std::fs::remove_dir_all(world.home.join(".local")).unwrap();
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -22,7 +22,7 @@ fn a_full_disk_is_a_failure_and_said_in_one_line() {
 }
 
 #[test]
-fn a_reader_that_went_away_is_no_failure() {
+fn closed_pipe_is_not_an_error() {
     let world = World::imported();
     let run = || world.home.awsmfa(["credential-process", "-p", "dev"]);
     run().run().success();

@@ -1,17 +1,17 @@
-//! Nothing is left beside the user's files: what a killed write left goes with the next.
+//! Nothing is left beside the user's files: the next write removes what a killed one left.
 
 use std::fs;
 
 use crate::support::World;
 
-/// The files of `~/.aws` but `config` and `credentials`.
+/// The files in `~/.aws` except for `config` and `credentials`.
 fn beside(world: &World) -> Vec<String> {
     let names = fs::read_dir(world.home.join(".aws")).unwrap().map(|entry| entry.unwrap().file_name());
     let names = names.map(|name| name.into_string().unwrap());
     names.filter(|name| name != "config" && name != "credentials").collect()
 }
 
-/// A world whose login was killed as it was about to exchange the credentials file for the new one.
+/// A world in which a login was killed right before it replaced the credentials file.
 #[cfg(target_os = "linux")]
 fn killed_login() -> World {
     let world = World::imported();
@@ -20,7 +20,7 @@ fn killed_login() -> World {
     let login = world.home.awsmfa(["login", "--profile", "dev"]).under("strace", &strace);
     let ended = login.into_command().stderr(std::process::Stdio::null()).status().unwrap();
     let signal = std::os::unix::process::ExitStatusExt::signal(&ended);
-    assert_eq!(signal, Some(9), "no login was killed in the midst of writing the credentials: {ended}");
+    assert_eq!(signal, Some(9), "no login was killed while it was writing the credentials: {ended}");
     world
 }
 
@@ -30,12 +30,12 @@ fn can_trace() -> bool {
     traced.is_ok_and(|traced| traced.status.success())
 }
 
-/// Sends a signal to a login that has written the session to a temp file and waits for the disk.
+/// Sends a signal to a login that has written the session to a temp file and is waiting for the disk.
 #[cfg(target_os = "linux")]
 fn login_ended_by(signal: rustix::process::Signal) -> World {
     let world = World::imported();
     let slow = ["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=60s"];
-    // The session comes from the cache, so that the credentials file is the first to be written.
+    // The session comes from the cache, so the credentials file is the first file to be written.
     let before = world.home.credentials();
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     world.home.write_credentials(&before);
@@ -49,7 +49,7 @@ fn login_ended_by(signal: rustix::process::Signal) -> World {
     let login = children.trim().parse().ok().and_then(rustix::process::Pid::from_raw).unwrap();
     rustix::process::kill_process(login, signal).unwrap();
     crate::support::until(|| beside(&world).is_empty());
-    // It would wait for the delay to pass.
+    // Otherwise it would wait until the delay has passed.
     strace.kill().unwrap();
     strace.wait().unwrap();
     crate::support::until(|| rustix::process::test_kill_process(login).is_err());
@@ -58,7 +58,7 @@ fn login_ended_by(signal: rustix::process::Signal) -> World {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_signal_during_a_write_leaves_no_file_with_keys() {
+fn signal_during_a_write_leaves_no_file_with_keys() {
     if !can_trace() {
         return crate::support::skipped("strace that may trace");
     }
@@ -72,7 +72,7 @@ fn a_signal_during_a_write_leaves_no_file_with_keys() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn what_a_killed_login_left_goes_with_the_next() {
+fn next_login_removes_what_a_killed_one_left() {
     if !can_trace() {
         return crate::support::skipped("strace that may trace");
     }
@@ -85,7 +85,7 @@ fn what_a_killed_login_left_goes_with_the_next() {
 }
 
 #[test]
-fn only_what_we_left_is_removed() {
+fn only_our_own_leftovers_are_removed() {
     let world = World::imported();
     let left = |file: &str| format!(".awsmfa-{}-a1B2c3", awsmfa::testing::files::digest(file.as_bytes()));
     let names = [left("credentials"), left("config"), left("other"), ".awsmfa-backup".to_owned()];
@@ -100,7 +100,7 @@ fn only_what_we_left_is_removed() {
         world.home.awsmfa([command, "--profile", "dev"]).run().success();
         let mut kept = beside(&world);
         kept.sort_unstable();
-        // The config file has a lock of its own.
+        // The config file has its own lock.
         let mut expected = names[1..].to_vec();
         expected.sort_unstable();
         assert_eq!(kept, expected, "{command}");

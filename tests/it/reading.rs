@@ -1,9 +1,9 @@
-//! AWS files that some SDK reads otherwise than another: what counts is that the asked profile is read as the AWS CLI reads
-//! it, that nobody else's bad line is in the way, and that an edit is made in place or refused with the line.
+//! AWS files that SDKs read differently: the requested profile is read as in the AWS CLI, bad lines of other profiles
+//! do not matter, and an edit is made in place or refused with a line number.
 
 use crate::support::World;
 
-/// A world whose device has its secret stored here, with the config file's `[profile dev]` header in another form.
+/// A world with a stored secret and with another form of the `[profile dev]` header in the config file.
 fn with_header(header: &str) -> World {
     let world = World::imported();
     let config = world.home.read(".aws/config");
@@ -13,7 +13,7 @@ fn with_header(header: &str) -> World {
 }
 
 #[test]
-fn a_quoted_header_is_edited_in_place() {
+fn quoted_header_is_edited_in_place() {
     for header in ["[profile 'dev']", "[profile \"dev\"]"] {
         let world = World::new();
         let import = ["device", "import", "--serial", &world.device.serial, "--secret-stdin"];
@@ -27,7 +27,7 @@ fn a_quoted_header_is_edited_in_place() {
 }
 
 #[test]
-fn a_name_with_blanks_is_read_from_quotes() {
+fn quoted_name_with_spaces_is_read() {
     let world = with_header("[profile \"my profile\"]");
     world.home.write_credentials(&world.home.credentials().replace("[dev]", "[my profile]"));
     world.home.awsmfa(["credential-process", "--profile", "my profile"]).run().success();
@@ -45,7 +45,7 @@ fn a_name_with_blanks_is_read_from_quotes() {
 
 /// A bad block before and after the profile, in both files.
 #[test]
-fn bad_blocks_of_other_profiles_are_no_hindrance() {
+fn bad_blocks_of_other_profiles_do_not_matter() {
     let named = regex::Regex::new("cannot be edited safely: .*lines? [1-3]").unwrap();
     for bad in [
         "[profile other]\n    region = eu-west-1\n",
@@ -73,7 +73,7 @@ fn bad_blocks_of_other_profiles_are_no_hindrance() {
 }
 
 #[test]
-fn bad_blocks_are_listed_on_request() {
+fn bad_blocks_are_listed_with_verbose() {
     let world = World::imported();
     let config = world.home.read(".aws/config");
     world.home.write_config(&format!(
@@ -90,7 +90,7 @@ fn bad_blocks_are_listed_on_request() {
 }
 
 #[test]
-fn a_bad_line_of_something_referred_to_is_named() {
+fn bad_line_in_a_referenced_section_is_an_error() {
     let world = World::imported();
     let config = world.home.read(".aws/config");
     let role = "role_arn = arn:aws:iam::123456789012:role/x\n";
@@ -115,11 +115,11 @@ fn a_bad_line_of_something_referred_to_is_named() {
             ran.err()
         );
     }
-    assert!(world.aws.requests().is_empty(), "a code was spent");
+    assert!(world.aws.requests().is_empty(), "a code was used");
 }
 
 #[test]
-fn a_section_that_is_no_profile_is_named() {
+fn section_that_is_not_a_profile_is_reported() {
     let world = World::new();
     let (config, credentials) = (world.home.read(".aws/config"), world.home.credentials());
     let refused = |config: &str, credentials: &str, profile: &str| {

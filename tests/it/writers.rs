@@ -1,5 +1,5 @@
-//! What awsmfa may replace, and how it holds its own against programs that write the AWS files at the same time. Each
-//! moment in which another program can write is in `src/aws_files/door/tests.rs`.
+//! Which files awsmfa replaces, and how it copes with programs that write the AWS files at the same time.
+//! `src/aws_files/door/tests.rs` tests each moment at which another program can write.
 
 use std::process::{Child, Stdio};
 
@@ -7,7 +7,7 @@ use fake_aws::{Fault, Gate, RequestOutcome};
 
 use crate::support::{Ran, Run, World, skipped, until};
 
-/// A login that waits for AWS's answer, and the gate that lets it through.
+/// A login that waits for AWS's response, and the gate that releases it.
 fn login_waiting_for_aws(world: &World) -> (Child, Gate) {
     let gate = Gate::new();
     world.aws.fault(Fault::held(&gate).on("GetSessionToken").processed());
@@ -30,7 +30,7 @@ fn login_waits_for_a_program_that_truncated_the_file() {
     let (login, gate) = login_waiting_for_aws(&world);
     world.home.write(".aws/credentials", "");
     gate.open();
-    // The session is made; the program that truncated the file takes its time.
+    // The login has its session, while the program that truncated the file is slow.
     until(|| world.home.files().keys().any(|file| file.starts_with(".cache/awsmfa/sessions/")));
     world.home.write(".aws/credentials", &format!("{before}[other]\naws_access_key_id = AKIAOTHER\n"));
     let (code, said) = ended(login);
@@ -52,7 +52,7 @@ fn login_refuses_to_write_a_file_that_lost_its_keys() {
     assert_eq!(world.home.credentials(), "");
 }
 
-/// Every command that reads or writes the AWS files, with what it needs.
+/// Every command that reads or writes the AWS files, with its arguments and input.
 fn commands(world: &World) -> Vec<Run> {
     let serial = world.device.serial.to_string();
     let run = |args: &[&str]| world.home.awsmfa(args);
@@ -76,7 +76,7 @@ fn commands(world: &World) -> Vec<Run> {
     ]
 }
 
-/// Runs in a mount namespace of its own, after `setup`, which prints `ready`; `after` looks at what is there then.
+/// Runs in a new mount namespace after `setup`, which prints `ready`; `after` prints the result.
 fn in_namespace(run: Run, setup: &str, after: &str) -> Option<Ran> {
     let script = format!("{setup}\necho ready\n\"$0\" \"$@\"\ncode=$?\n{after}\nexit $code");
     let ran = run.under("unshare", &["--mount", "/bin/sh", "-c", &script]).run();
@@ -89,7 +89,7 @@ fn in_namespace(run: Run, setup: &str, after: &str) -> Option<Ran> {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn devices_stay_devices_whatever_runs() {
+fn devices_are_never_replaced_by_files() {
     let world = World::imported();
     for run in commands(&world) {
         let run = run.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
@@ -120,7 +120,7 @@ fn login_into_a_device_is_refused_before_a_code_is_used() {
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 0);
 }
 
-/// As `docker run -v FILE:FILE` mounts it.
+/// Mounted as by `docker run -v FILE:FILE`.
 #[test]
 #[cfg(target_os = "linux")]
 fn bind_mounted_credentials_are_refused_before_a_code_is_used() {
@@ -135,7 +135,7 @@ fn bind_mounted_credentials_are_refused_before_a_code_is_used() {
     ");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 0);
     assert_eq!(world.home.credentials(), before);
-    // What is only worth remembering is not remembered, and the session is handed out.
+    // The serial cannot be remembered, but the session is printed.
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     let setup = "set -e; cp -p .aws/config mounted; mount --bind mounted .aws/config; set +e";
     let run = world.home.awsmfa(["credential-process", "--profile", "dev"]);

@@ -134,7 +134,10 @@ fn session_of_another_tool_is_replaced_only_with_force() {
         aws_security_token = T\nexpiration = 2020-01-01 00:00:00\nassumed_role = False\nregion = x\n";
     let mut doc = document(file);
     let error = write_session(&mut doc, "dev", &values(), false).unwrap_err();
-    assert_eq!(error.to_string(), "section [dev] holds a session written by another tool (it has `expiration`)");
+    assert_eq!(
+        error.to_string(),
+        "section [dev] holds a session written by another tool (it has `expiration`)"
+    );
     assert_eq!(text(&doc), file);
     let report = write_session(&mut doc, "dev", &values(), true).unwrap();
     assert_eq!(report.moved_to, None, "a session's keys are no long-term keys");
