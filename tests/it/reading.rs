@@ -83,7 +83,7 @@ fn bad_blocks_are_listed_with_verbose() {
     let lines: Vec<String> =
         ran.err().lines().filter(|line| line.starts_with("awsmfa: ~/.aws/")).map(str::to_owned).collect();
     insta::assert_snapshot!(lines.join("\n"), @"
-    awsmfa: ~/.aws/config: line 5: an indented line that continues no setting
+    awsmfa: ~/.aws/config: line 5: an indented line without a setting above it
     awsmfa: ~/.aws/config: line 8: no `=` between key and value
     awsmfa: ~/.aws/config: `region` appears twice in section [profile other], on lines 5 and 6
     ");
@@ -129,21 +129,21 @@ fn section_that_is_not_a_profile_is_reported() {
     };
     let bare = config.replace("[profile dev]", "[dev]");
     insta::assert_snapshot!(refused(&bare, "", "dev"), @"
-    error: section [dev] is not a profile to the AWS SDKs (~/.aws/config:1)
+    error: the AWS SDKs do not read section [dev] as a profile (~/.aws/config:1)
     hint: rename the section to [profile dev]
     ");
     let prefixed = credentials.replace("[dev]", "\n[profile dev]");
     insta::assert_snapshot!(refused("", &prefixed, "dev"), @"
-    error: section [profile dev] is not a profile to the AWS SDKs (~/.aws/credentials:2)
+    error: the AWS SDKs do not read section [profile dev] as a profile (~/.aws/credentials:2)
     hint: rename the section to [dev]
     ");
     let odd = config.replace("[profile dev]", "[profile my dev]");
     insta::assert_snapshot!(refused(&odd, "", "my dev"), @"
-    error: section [profile my dev] is not a profile to the AWS SDKs (~/.aws/config:1)
+    error: the AWS SDKs do not read section [profile my dev] as a profile (~/.aws/config:1)
     hint: rename the profile: names can only contain letters, digits and `_-/.%@:+`
     ");
     insta::assert_snapshot!(refused("", &credentials.replace("[dev]", "[d\u{e9}v]"), "d\u{e9}v"), @"
-    error: section [dév] is not a profile to the AWS SDKs (~/.aws/credentials:1)
+    error: the AWS SDKs do not read section [dév] as a profile (~/.aws/credentials:1)
     hint: rename the profile: names can only contain letters, digits and `_-/.%@:+`
     ");
     assert!(world.aws.requests().is_empty());

@@ -1,4 +1,4 @@
-//! What keeps a session of ours from those who should get it: findings, their words, and the command that helps.
+//! Reasons why SDKs do not get awsmfa's session: findings, their messages, and the command that helps.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use super::super::session_edits::FOREIGN_MARKERS;
 use super::super::{AwsFile, Origin, long_term_name};
 use super::{Choice, Elsewhere, Failure, Sdk, Serial, Used, Variables, used};
 
-/// What awsmfa says about a session of a profile.
+/// What awsmfa claims about a profile's session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim<'a> {
-    /// It stands in this section of the credentials file.
+    /// It is in this section of the credentials file.
     Written(&'a str),
-    /// It will stand in this section after the next login.
+    /// It will be in this section after the next login.
     Planned(&'a str),
-    /// The `credential_process` of profile `at` asks us for that of `profile`.
+    /// The `credential_process` of profile `at` gets the session of `profile` from awsmfa.
     Served {
-        /// The profile that SDKs use.
+        /// The profile that the SDKs use.
         at: &'a str,
         /// The profile whose session it is.
         profile: &'a str,
@@ -26,7 +26,7 @@ pub enum Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// The profile that SDKs use.
+    /// The profile that the SDKs use.
     pub fn at(self) -> &'a str {
         match self {
             Self::Written(at) | Self::Planned(at) | Self::Served { at, .. } => at,
@@ -34,7 +34,7 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Something that keeps the session from some SDKs.
+/// A reason why some SDKs do not get the session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The profile that they use.
@@ -48,31 +48,31 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cause {
     Environment(FromEnvironment),
-    /// An access key, or a session that nobody renews, stands in the profile.
+    /// The profile contains an access key or a session that is not renewed.
     Keys {
         kind: AwsFile,
-        /// Whether it is a session, and then whether it has another tool's mark.
+        /// Whether it is a session, and if so, whether another tool wrote it.
         session: Option<Marked>,
-        /// Whether the long-term section is free.
+        /// Whether the long-term section does not exist.
         free: bool,
         origin: Origin,
     },
-    /// The profile has a role, which the SDK assumes itself or fails at.
+    /// The profile has a role, which the SDK tries to assume itself.
     Role(Command),
-    /// The command names no profile.
+    /// The command does not name a profile.
     NoProfileNamed(Command),
-    /// `mfa_serial` stands in a profile with a role.
+    /// A role profile has an `mfa_serial`.
     AsksForCode(Serial),
-    /// The profile signs in in another way.
+    /// The profile signs in another way.
     Elsewhere(Elsewhere, Origin),
-    /// Something else, which only the SDK's own error explains.
+    /// Something else, which only the SDK's own error message explains.
     Other,
 }
 
-/// A `credential_process` of ours.
+/// A `credential_process` that runs awsmfa.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// Its first word: awsmfa's path.
+    /// The first word: awsmfa's path.
     pub program: String,
     pub origin: Origin,
 }
@@ -86,11 +86,11 @@ pub enum FromEnvironment {
     WebIdentity,
 }
 
-/// Whether a session has another tool's mark.
+/// Whether another tool wrote the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Marked(pub bool);
 
-/// What keeps the session that is claimed for `profile` from the SDKs, most general first.
+/// The reasons why SDKs do not get the session that is claimed for `profile`, most general first.
 pub fn findings(profiles: &Profiles, variables: &Variables, profile: &str, claim: Claim<'_>) -> Vec<Finding> {
     let name = claim.at();
     let mut found = Vec::new();
@@ -116,7 +116,7 @@ pub fn findings(profiles: &Profiles, variables: &Variables, profile: &str, claim
             add(name, sdk, cause(profiles, claim, &files));
         }
     }
-    // The session of a role stands beside its profile, which people go on using.
+    // A role's session is in another profile, so people still use the role profile.
     if profile != name {
         for sdk in Sdk::ALL {
             match used(profiles, &Variables::default(), sdk, Choice::Explicit, profile) {
@@ -137,7 +137,7 @@ fn holds(profiles: &Profiles, used: &Used, claim: Claim<'_>) -> bool {
                 profiles.get(section).and_then(|p| p.keys_of_file(AwsFile::Credentials).ok().flatten());
             profile == section && written.is_some_and(|keys| keys.origin == *origin)
         }
-        // The login replaces these.
+        // The login replaces these keys.
         (Claim::Planned(section), Used::Keys { profile, .. }) => profile == section,
         (Claim::Planned(section), Used::Nothing(Failure::NoProfile(name))) => name == section,
         (Claim::Planned(_), Used::Nothing(Failure::NoCredentials)) => true,
@@ -179,7 +179,7 @@ fn cause(profiles: &Profiles, claim: Claim<'_>, used: &Used) -> Cause {
 }
 
 impl Finding {
-    /// One line: who does not get the session, and why.
+    /// Which SDKs do not get the session, and why, in one line.
     pub fn message(&self) -> String {
         let (name, who) = (&self.profile, list(&self.sdks));
         let does = |several: &'static str, one: &'static str| if is_one(&self.sdks) { one } else { several };
@@ -210,7 +210,7 @@ impl Finding {
             Cause::Elsewhere(what, origin) => {
                 let sign_in = does("sign in", "signs in");
                 format!(
-                    "{who} {sign_in} to profile `{name}` through {what} ({origin}) instead of awsmfa's session"
+                    "{who} {sign_in} to profile `{name}` through {what} ({origin}) instead of using awsmfa's session"
                 )
             }
             Cause::Other => format!("{who} cannot use awsmfa's session in profile `{name}`"),
@@ -218,7 +218,7 @@ impl Finding {
     }
 }
 
-/// Whether the SDKs are one in words, too: the one of Python is `the AWS CLI and boto3`.
+/// Whether the SDKs have a single name. (Python's is `the AWS CLI and boto3`.)
 fn is_one(sdks: &[Sdk]) -> bool {
     matches!(sdks, [one] if one.names().len() == 1)
 }
@@ -237,7 +237,7 @@ fn list(sdks: &[Sdk]) -> String {
 }
 
 impl Sdk {
-    /// What people call the programs that use it.
+    /// The names of the programs that use it.
     fn names(self) -> &'static [&'static str] {
         match self {
             Self::Botocore => &["the AWS CLI", "boto3"],
@@ -269,13 +269,15 @@ impl fmt::Display for Elsewhere {
 impl fmt::Display for Used {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Environment => f.write_str("the credentials of the environment"),
+            Self::Environment => f.write_str("the credentials in the environment"),
             Self::Keys { profile, session, origin } => {
                 let what = if *session { "session" } else { "access key" };
                 write!(f, "the {what} of `{profile}` ({origin})")
             }
             Self::Awsmfa { serves: Some(name), .. } => write!(f, "awsmfa's session for `{name}`"),
-            Self::Awsmfa { serves: None, .. } => f.write_str("awsmfa's session for no named profile"),
+            Self::Awsmfa { serves: None, .. } => {
+                f.write_str("awsmfa's session (the command names no profile)")
+            }
             Self::Process { origin } => write!(f, "another program ({origin})"),
             Self::Role { source, prompts: None } => write!(f, "a role, assumed with {source}"),
             Self::Role { source, prompts: Some(serial) } => {
@@ -294,7 +296,7 @@ impl fmt::Display for Failure {
             Self::NoCredentials => f.write_str("the profile has no credentials"),
             Self::HalfKey => f.write_str("half of an access key is missing"),
             Self::RoleWithoutSource => f.write_str("`role_arn` without `source_profile`"),
-            Self::TwoWays => f.write_str("two ways to sign in exclude each other"),
+            Self::TwoWays => f.write_str("two ways to sign in cannot be combined"),
             Self::NeedsCode(serial) => write!(f, "`mfa_serial` needs a code ({})", serial.origin),
         }
     }
