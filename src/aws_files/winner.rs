@@ -12,7 +12,7 @@ use super::own_command::served_profile;
 use super::profiles::{Profile, Profiles, Value};
 use super::{AwsFile, Origin};
 
-/// A group of A group of A group of A group of SDKs that choose credentials in the same way.
+/// A group of SDKs that choose credentials in the same way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sdk {
     /// The AWS CLI, boto3 and everything else based on botocore.

@@ -128,11 +128,7 @@ fn links_and_their_targets_share_a_lock() {
     assert_ne!(lock_path(&state, &folder.join("config")), lock);
     let before = lock_path(&state, &folder.join("new"));
     write_private(&folder.join("new"), b"").unwrap();
-    assert_eq!(
-        lock_path(&state, &folder.join("new")),
-        before,
-        "the lock is the lock is the same before the file exists"
-    );
+    assert_eq!(lock_path(&state, &folder.join("new")), before, "the lock is the same before the file exists");
     let deep = folder.join("real/aws/credentials");
     symlink(folder.join("real"), folder.join("alias")).unwrap();
     fs::create_dir(folder.join("real")).unwrap();

@@ -224,7 +224,7 @@ fn a_symlink_to_nothing() {
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
-    error: ~/.aws/credentials is a symlink to nothing
+    error: ~/.aws/credentials is a dangling symlink
     hint: check where the link points: `ls -l ~/.aws/credentials`
     ");
     assert!(!real.exists() && !real.parent().unwrap().exists());
