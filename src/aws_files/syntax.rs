@@ -200,7 +200,7 @@ impl Classifier {
         }
         let (key, value) = plain_property(line)?;
         // Without an early exit, the compiler can compare many bytes at once.
-        let is_plain = |b: u8| (b >= b' ') & (b <= b'~') & (b != b'#') & (b != b';');
+        let is_plain = |b: u8| (b' '..=b'~').contains(&b) & (b != b'#') & (b != b';');
         if !self.in_section || !value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
             return None;
         }
