@@ -2,6 +2,8 @@
 
 mod destination;
 
+use std::collections::HashSet;
+
 use crate::aws_files::keeps_keys_of;
 use crate::aws_files::resolve::{Destination, Resolution, resolve};
 use crate::aws_files::session_edits::WriteReport;
@@ -90,13 +92,16 @@ pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Lo
 pub fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
     let profiles = ctx.profiles()?;
     let registered = ctx.vault.devices()?;
-    let mut names: Vec<String> = Vec::new();
+    let (mut names, mut seen) = (Vec::new(), HashSet::new());
     for name in profiles.names() {
         let base = keeps_keys_of(name).unwrap_or(name);
+        if !seen.insert(base) {
+            continue;
+        }
         let Ok(resolution) = resolve(&profiles, base) else { continue };
         let known = resolution.serial.is_some()
             || registered.iter().any(|device| resolution.chain.iter().any(|p| device.profiles.contains(p)));
-        if !known || names.iter().any(|n| n == base) {
+        if !known {
             continue;
         }
         match &resolution.keys {

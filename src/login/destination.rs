@@ -39,7 +39,7 @@ pub fn of(ctx: &Context, profile: &Resolution, output: Option<&str>) -> CommandR
 
 /// Checks, before a code is used, that a session can be written to a section.
 pub fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> CommandResult {
-    let values = SessionValues::made_up();
+    let values = SessionValues::placeholder();
     let rehearsed = ctx.aws_files().rehearse(AwsFile::Credentials, |document| {
         session_edits::write_session(document, section, &values, force)
     });

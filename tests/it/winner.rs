@@ -1,4 +1,4 @@
-//! Setups in which some SDKs do not get the session that `login` got, and what awsmfa says about them.
+//! Setups in which some SDKs do not get awsmfa's session, and what awsmfa says about them.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use crate::support::{Ran, World};
 
 const OURS: &str = "credential_process = awsmfa credential-process --profile dev\n";
 
-/// A world whose `[profile dev]` also has these lines.
+/// A world with these additional lines in `[profile dev]`.
 fn world(lines: &str) -> World {
     let world = World::imported();
     let serial = &world.device.serial;
@@ -23,7 +23,7 @@ fn keys_aside(world: &World) {
     world.home.write_credentials(&world.home.credentials().replace("[dev]", "[dev-long-term]"));
 }
 
-/// Runs a hint as a person pastes it.
+/// Runs a hint as if it were pasted into a shell.
 #[track_caller]
 fn paste(world: &World, command: &str) {
     let folder = Path::new(env!("CARGO_BIN_EXE_awsmfa")).parent().unwrap().to_str().unwrap();
@@ -34,7 +34,7 @@ fn paste(world: &World, command: &str) {
     assert!(shell.status().unwrap().success(), "{command}");
 }
 
-/// Runs the commands of all hints: what stands in backquotes after a colon, or the whole hint.
+/// Runs the commands in all hints: the part in backquotes after a colon, or the whole hint.
 #[track_caller]
 fn follow(world: &World, ran: &Ran) {
     let text = ran.err();
@@ -55,7 +55,7 @@ fn credential_process_serves_the_session() {
 }
 
 #[test]
-fn an_access_key_beside_credential_process_is_found_and_the_hint_moves_it() {
+fn access_key_next_to_credential_process_is_reported_and_the_hint_moves_it() {
     let world = world(OURS);
     let ran = login(&world);
     insta::assert_snapshot!(ran.err(), @r#"
@@ -69,7 +69,7 @@ fn an_access_key_beside_credential_process_is_found_and_the_hint_moves_it() {
 }
 
 #[test]
-fn an_access_key_in_the_config_file_hides_the_session_from_some() {
+fn access_key_in_the_config_file_hides_the_session_from_some_sdks() {
     let world = world("");
     let (id, secret) = (&world.key.id, &world.key.secret);
     let config = world.home.read(".aws/config");
@@ -85,7 +85,7 @@ fn an_access_key_in_the_config_file_hides_the_session_from_some() {
 }
 
 #[test]
-fn a_session_that_login_wrote_before_is_removed() {
+fn session_that_login_wrote_earlier_is_removed() {
     let world = world("");
     login(&world);
     let config = world.home.read(".aws/config");
@@ -100,7 +100,7 @@ fn a_session_that_login_wrote_before_is_removed() {
 }
 
 #[test]
-fn a_session_of_another_tool_beside_credential_process_is_found() {
+fn session_of_another_tool_next_to_credential_process_is_reported() {
     for marker in ["", "expiration = 2020-01-01 00:00:00\n"] {
         let world = world(OURS);
         keys_aside(&world);
@@ -129,7 +129,7 @@ fn a_session_of_another_tool_beside_credential_process_is_found() {
 }
 
 #[test]
-fn a_role_beside_credential_process_is_found() {
+fn role_next_to_credential_process_is_reported() {
     for source in ["", "source_profile = base\n"] {
         let world = world(&format!("{OURS}role_arn = arn:aws:iam::123456789012:role/deploy\n{source}"));
         world
@@ -162,7 +162,7 @@ fn a_role_beside_credential_process_is_found() {
 }
 
 #[test]
-fn a_command_that_names_no_profile_is_found_and_the_hint_names_it() {
+fn command_without_a_profile_is_reported_and_the_hint_adds_it() {
     let world = world("credential_process = /usr/bin/awsmfa credential-process\n");
     keys_aside(&world);
     insta::assert_snapshot!(login(&world).err(), @"
@@ -178,7 +178,7 @@ fn a_command_that_names_no_profile_is_found_and_the_hint_names_it() {
 }
 
 #[test]
-fn keys_of_the_environment_are_found() {
+fn keys_in_the_environment_are_reported() {
     let world = world("");
     let run = || {
         world
@@ -214,7 +214,7 @@ fn keys_of_the_environment_are_found() {
 }
 
 #[test]
-fn the_environment_is_warned_of_once_for_all_profiles() {
+fn keys_in_the_environment_are_reported_once_for_all_profiles() {
     let world = world("");
     let config = world.home.read(".aws/config");
     world.home.write_config(&format!("{config}{}", config.replace("profile dev", "profile two")));
@@ -230,7 +230,7 @@ fn the_environment_is_warned_of_once_for_all_profiles() {
 }
 
 #[test]
-fn mfa_serial_of_a_role_is_found_and_the_hint_removes_it() {
+fn mfa_serial_of_a_role_is_reported_and_the_hint_removes_it() {
     let world = world("");
     let role = world
         .aws
@@ -260,23 +260,23 @@ fn mfa_serial_of_a_role_is_found_and_the_hint_removes_it() {
 }
 
 #[test]
-fn sso_beside_the_written_session_is_found() {
+fn sso_next_to_the_written_session_is_reported() {
     let world = world("sso_account_id = 123456789012\nsso_role_name = x\n");
     insta::assert_snapshot!(login(&world).err(), @"
     awsmfa: moved the long-term keys from [dev] to [dev-long-term]
     awsmfa: wrote a session for `dev` to [dev] in ~/.aws/credentials, valid until [TIME] ([LEFT])
-    warning: the AWS CLI, boto3, the Rust SDK and the Java SDK sign in to profile `dev` through SSO (~/.aws/config:4) instead of awsmfa's session
+    warning: the AWS CLI, boto3, the Rust SDK and the Java SDK sign in to profile `dev` through SSO (~/.aws/config:4) instead of using awsmfa's session
     hint: write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
 }
 
 #[test]
-fn a_warning_about_one_sdk_is_in_the_singular() {
+fn warning_about_one_sdk_is_singular() {
     let world = world("credential_source = Environment\n");
     insta::assert_snapshot!(login(&world).err(), @"
     awsmfa: moved the long-term keys from [dev] to [dev-long-term]
     awsmfa: wrote a session for `dev` to [dev] in ~/.aws/credentials, valid until [TIME] ([LEFT])
-    warning: the Rust SDK signs in to profile `dev` through `credential_source` (~/.aws/config:3) instead of awsmfa's session
+    warning: the Rust SDK signs in to profile `dev` through `credential_source` (~/.aws/config:3) instead of using awsmfa's session
     hint: write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
 }
@@ -302,7 +302,7 @@ fn verbose_credential_process_shows_what_each_sdk_would_use() {
 }
 
 #[test]
-fn a_file_that_the_aws_cli_refuses_is_named() {
+fn file_that_the_aws_cli_rejects_is_reported() {
     let world = World::imported();
     let config = world.home.read(".aws/config");
     for (text, problem) in [

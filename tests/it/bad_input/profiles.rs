@@ -58,7 +58,7 @@ fn a_source_profile_that_is_not_there() {
     with_config(&world, "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dve");
     let err = login_and_sdk(&world.home, "admin", 3);
     insta::assert_snapshot!(err, @"
-    error: profile `admin` has `source_profile = dve`, and there is no such profile (~/.aws/config:6)
+    error: profile `admin` has `source_profile = dve`, which does not exist (~/.aws/config:6)
     hint: aws configure set source_profile dev --profile admin
     ");
     with_config(
@@ -67,7 +67,7 @@ fn a_source_profile_that_is_not_there() {
     );
     let err = login_and_sdk(&world.home, "other", 3);
     insta::assert_snapshot!(err, @"
-    error: profile `other` has `source_profile = nothing-like-it`, and there is no such profile (~/.aws/config:9)
+    error: profile `other` has `source_profile = nothing-like-it`, which does not exist (~/.aws/config:9)
     hint: aws configure set source_profile NAME --profile other
     ");
 }
@@ -82,7 +82,7 @@ fn source_profiles_in_a_circle() {
     );
     let err = login_and_sdk(&world.home, "a", 3);
     insta::assert_snapshot!(err, @"
-    error: source profiles go in a circle: a → b → a
+    error: circular `source_profile`: a → b → a
     hint: give one of them long-term keys instead of `source_profile`
     ");
 }
@@ -137,7 +137,7 @@ fn something_else_in_place_of_long_term_keys() {
     );
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: no long-term keys for profile `dev`: it holds a session, and its long-term keys are nowhere to be found (looked in [dev-long-term], [dev], `credential_process`, `source_profile`)
+    error: no long-term keys for profile `dev`: it holds a session but no long-term keys (looked in [dev-long-term], [dev], `credential_process`, `source_profile`)
     hint: enter the access key of an IAM user: `aws configure --profile dev-long-term`
     ");
 }
@@ -148,7 +148,7 @@ fn half_a_pair_of_keys() {
     world.home.write_credentials("[dev]\naws_access_key_id = AKIAX\n");
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: profile `dev` has no `aws_secret_access_key` beside the other key (~/.aws/credentials:2)
+    error: profile `dev` has an incomplete access key: `aws_secret_access_key` is missing (~/.aws/credentials:2)
     hint: aws configure --profile dev
     ");
 }
@@ -176,7 +176,7 @@ fn a_session_of_another_tool() {
     world.home.write_credentials(&format!("{long_term}\n{theirs}expiration = 2026-01-01 10:00:00\n"));
     let err = login(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: ~/.aws/credentials: section [dev] holds a session of another tool (it has `expiration`)
+    error: ~/.aws/credentials: section [dev] holds a session written by another tool (it has `expiration`)
     hint: overwrite it: `awsmfa login --profile dev --force`
     hint: or write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
@@ -200,7 +200,7 @@ fn a_session_of_another_tool_in_another_profile() {
     let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
     let err = refused(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
-    error: ~/.aws/credentials: section [ops] holds a session of another tool (it has `x_principal_arn`)
+    error: ~/.aws/credentials: section [ops] holds a session written by another tool (it has `x_principal_arn`)
     hint: overwrite it: `awsmfa login --profile dev --output-profile ops --force`
     hint: or write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
