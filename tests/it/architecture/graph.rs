@@ -72,14 +72,15 @@ impl<'a> Graph<'a> {
     fn lookup(&self, at: &[String], path: &[String], depth: usize) -> Option<&'a str> {
         let (first, rest) = path.split_first()?;
         let room = self.rooms.get(at).filter(|_| depth < 20)?;
+        // A module and a function can have the same name; only the module has something in it.
+        if !rest.is_empty() && room.module.children.contains(first) {
+            return self.lookup(&[at, std::slice::from_ref(first)].concat(), rest, depth);
+        }
         if room.module.items.contains(first) {
             return Some(room.file);
         }
         if let Some(used) = room.uses.get(first.as_str()) {
             return self.lookup(&[], &[&used[..], rest].concat(), depth + 1);
-        }
-        if room.module.children.contains(first) {
-            return self.lookup(&[at, std::slice::from_ref(first)].concat(), rest, depth);
         }
         room.globs.iter().find_map(|glob| self.lookup(glob, path, depth + 1))
     }
