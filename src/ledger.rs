@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-pub use record::{NextCode, Wanted};
+pub use record::{NextCode, TRIES_IN_WINDOW, Wanted};
 use record::{Record, SETTLING};
 
 use crate::clock::Clock;
@@ -29,10 +29,6 @@ use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::Code;
 
-/// AWS validates nine codes per device in three minutes and gives misleading errors after that; this stays well below.
-pub const TRIES_IN_WINDOW: usize = 6;
-/// The window in which tries are counted.
-pub const WINDOW: TimeDelta = TimeDelta::minutes(3);
 /// The ledgers of all devices.
 #[derive(Debug, Clone)]
 pub struct Ledgers {

@@ -4,13 +4,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{TRIES_IN_WINDOW, WINDOW};
 use crate::files;
 use crate::model::clock_offset;
 use crate::model::step::Step;
 use crate::model::totp::Code;
 use crate::model::turn;
 
+/// AWS validates nine codes per device in three minutes and gives misleading errors after that; this stays well below.
+pub const TRIES_IN_WINDOW: usize = 6;
+/// The window in which tries are counted.
+pub(super) const WINDOW: TimeDelta = TimeDelta::minutes(3);
 /// How many steps are remembered: half an hour's worth, while AWS looks back one minute. Steps are dropped by count rather
 /// than by age, so that a clock that is wrong for a while does not drop any.
 const REMEMBERED_STEPS: usize = 64;

@@ -2,10 +2,13 @@
 //! chooses the codes.
 
 mod next_code;
+mod state;
+
+use state::{MAX_SDK_COLLISIONS, SignIn};
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::code::{self, CodeSource};
 use super::device::Device;
@@ -17,7 +20,6 @@ use crate::ledger::DeviceLedger;
 use crate::model::session::Session;
 use crate::model::step::Step;
 use crate::model::totp::Code;
-use crate::model::turn;
 use crate::retry::{Backoff, Wait};
 
 /// The most codes sent for one session, unless other computers use up the device's codes.
@@ -26,9 +28,6 @@ const MAX_TRIES: usize = 3;
 /// How often a person's sign-in may collide with other computers before it gives up. The limit is lower if AWS never accepted
 /// a code from this computer, because the stored secret may be wrong. Eight computers that start together need five tries.
 const MAX_COLLISIONS: (usize, usize) = (6, 10);
-
-/// An SDK gets one more chance at once: it cannot wait for its turn, and usually there are only two computers.
-const MAX_SDK_COLLISIONS: usize = 2;
 
 /// AWS says "unable to validate" when the device's budget is spent, but also when the user no longer has the device. If the
 /// user's devices cannot be listed, only the latter is likely after a wait for the next window.
@@ -79,33 +78,6 @@ pub fn sign_in(
     sign_in.run(&send)
 }
 
-/// The tries for one session. The device's ledger is locked only while a code is being sent: other processes that need a code
-/// wait for the next step, not for this process.
-struct SignIn<'a> {
-    device: &'a Device<'a>,
-    aws: &'a Aws,
-    keys: &'a Keys,
-    /// Whether a rejected code is an answer rather than a collision.
-    verification: bool,
-    source: CodeSource,
-    /// If codes come from a seed, whether it is stored.
-    is_stored: bool,
-    /// How many tries failed for reasons other than a collision.
-    failures: usize,
-    /// How many codes were rejected although nothing here had used them.
-    collisions: usize,
-    /// How many of those in a row because AWS was unable to validate.
-    unvalidated: usize,
-    /// Why the last code that a person typed was rejected.
-    rejected: Option<&'static str>,
-    /// The waits until AWS recognizes a new device.
-    settling: Backoff,
-    /// How long an SDK has waited for codes.
-    waited: Duration,
-    /// Until when a program may keep printing a code that was sent.
-    excused: Option<DateTime<Utc>>,
-}
-
 /// The result of a code.
 enum Tried {
     Issued(Session),
@@ -148,11 +120,6 @@ impl SignIn<'_> {
             self.device.learn_time(ledger, aws_time)?;
         }
         Ok(reply.result.map_or_else(Tried::Failed, Tried::Issued))
-    }
-
-    /// AWS's time.
-    fn now(&self, ledger: &DeviceLedger) -> DateTime<Utc> {
-        self.device.ctx.clock.now() + ledger.offset()
     }
 
     /// Whether AWS rejects a correct code because another computer used it, or used up the device's budget.
@@ -214,12 +181,6 @@ impl SignIn<'_> {
         };
         let or = if worked { "" } else { ", or the stored secret belongs to another device" };
         self.device.ctx.ui.warn(format_args!("{what}: `{serial}` is in use on another computer{or}"));
-    }
-
-    fn in_use_elsewhere(&self, ledger: &DeviceLedger) -> SessionError {
-        let now = self.now(ledger);
-        let seconds = (turn::next_window(now) - now).num_seconds().unsigned_abs() + 1;
-        no_code(codes::in_use_elsewhere(self.device.serial, ledger.has_worked(), seconds))
     }
 
     /// Waits if the failure is temporary and another code may work, or gives up. The ledger is not locked during the wait.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{MAX_SDK_COLLISIONS, SignIn};
+use super::state::{MAX_SDK_COLLISIONS, SignIn};
 use crate::ledger::{DeviceLedger, NextCode, Wanted, wait_until};
 use crate::model::step::Step;
 use crate::model::totp::Code;
