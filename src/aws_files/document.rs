@@ -1,8 +1,7 @@
-//! One AWS file: its content, and whether it can be edited safely. `parsed` holds the file as it was read, `changes`
-//! holds what edits changed. The edits themselves are in `edits`.
+//! One AWS file: its content, and whether it can be edited safely. `parsed` holds the file as it was read, `content` what
+//! edits changed, and `changes` makes the changes. The edits themselves are in `edits`.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -12,97 +11,16 @@ use crate::model::secret::Secret;
 use super::AwsFile;
 use super::log::Op;
 use super::syntax::{self, Line, LineKind, Scanner, SyntaxError};
-use changes::Order;
+pub use content::Document;
+pub(super) use content::SectionId;
 use parsed::Parsed;
+pub use unsafe_edit::UnsafeEdit;
 
 mod changes;
+mod content;
+mod order;
 mod parsed;
-
-/// Identifies a section of a document; 0 is the part before the first header. IDs do not change when other sections are
-/// added or removed.
-pub(super) type SectionId = usize;
-
-/// The text of one AWS file. Edits keep all other lines as they are. Cloning is cheap: clones share what was read.
-#[derive(Clone)]
-pub struct Document {
-    base: Arc<Parsed>,
-    /// The lines of changed and added sections.
-    bodies: HashMap<SectionId, Vec<Line>>,
-    /// The names of added sections. Their IDs follow those of the sections that were read.
-    added: Vec<Arc<str>>,
-    /// The order of all sections, once sections were added or removed.
-    order: Option<Order>,
-    /// The section that had the file's last line after the previous operation.
-    tail: SectionId,
-    /// How to undo the steps of an atomic change in progress.
-    undo: Option<Vec<changes::Undo>>,
-    pub(super) log: Vec<Op>,
-}
-
-impl fmt::Debug for Document {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Document").field("file", &self.file()).field("log", &self.log).finish_non_exhaustive()
-    }
-}
-
-/// Why a file that can be read cannot be edited safely.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnsafeEdit {
-    /// Some SDK reads a line differently than we do, or not at all.
-    #[error(transparent)]
-    Syntax(#[from] SyntaxError),
-    /// botocore rejects the whole file; other SDKs merge the sections or use the last one.
-    #[error("section [{section}] appears twice, on lines {first} and {second}")]
-    DuplicateSection {
-        section: String,
-        /// The line of the first header.
-        first: usize,
-        /// The line of the second header.
-        second: usize,
-    },
-    #[error("`{key}` appears twice in section [{section}], on lines {first} and {second}")]
-    DuplicateKey {
-        section: String,
-        /// The key, in lower case.
-        key: String,
-        /// The line of the first one.
-        first: usize,
-        /// The line of the second one.
-        second: usize,
-    },
-    /// botocore applies the settings in `[DEFAULT]` to every section.
-    #[error("line {line}: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile")]
-    LeakingDefault { line: usize },
-    /// An indented or padded header: the AWS CLI would not find it and would add the section again.
-    #[error("line {line}: the header of section [{section}] must be exactly `[{section}]` to be edited")]
-    OddHeader {
-        /// The correct header.
-        section: String,
-        line: usize,
-    },
-    /// SDKs would ignore a section or key with this name.
-    #[error("`{name}` cannot be written as a name in an AWS file")]
-    UnwritableName { name: String },
-    /// SDKs would read the value differently.
-    #[error(
-        "the value of `{key}` in section [{section}] cannot be written in a way that every SDK reads the same"
-    )]
-    UnwritableValue { section: String, key: String },
-    /// The target section already has the key.
-    #[error("section [{section}] already has `{key}`")]
-    Occupied { section: String, key: String },
-}
-
-impl UnsafeEdit {
-    /// Whether the AWS CLI and boto3 reject the whole file because of this.
-    pub fn breaks_botocore(&self) -> bool {
-        match self {
-            Self::Syntax(error) => error.fatal || error.problem == syntax::Problem::ByteOrderMark,
-            Self::DuplicateSection { .. } | Self::DuplicateKey { .. } => true,
-            _ => false,
-        }
-    }
-}
+mod unsafe_edit;
 
 /// A key with its value, as the SDKs read them.
 pub(super) struct KeyValue {

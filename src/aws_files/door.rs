@@ -21,16 +21,14 @@ use super::AwsFile;
 use super::document::Document;
 use super::profiles::Profiles;
 use super::write::{self, EditError, FileError, Reading};
-use state::{FileState, Known, changed_lately};
-use watch::{After, Aftermath, Foreign, Patience};
+use state::{FileState, Foreign, Known, changed_lately};
+use watch::{After, Aftermath, NAP, Patience};
 
 mod state;
 mod watch;
 
 /// The total time to wait for other programs: an editor that truncates a file has written it by then.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The time between two looks at a file.
-const NAP: Duration = Duration::from_millis(5);
 /// How often an edit is repeated while other programs write the file, too.
 const ROUNDS: usize = 30;
 /// After this many rounds, the new content is put in place first and synced to disk afterwards, because syncing takes
@@ -156,7 +154,7 @@ impl AwsFiles {
             drop(lock);
             result = Some(value);
             let after = After { before: &now, ours: &document, own, displaced, active };
-            match self.watch(state, after, &mut patience)? {
+            match watch::watch(state, after, &mut patience)? {
                 Aftermath::Quiet => return Ok(result.unwrap_or_else(|| unreachable!("it has just been set"))),
                 Aftermath::Wrote(theirs) => foreign = Some(Foreign { base: now.document, theirs }),
                 Aftermath::Overwritten => foreign = None,

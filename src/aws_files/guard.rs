@@ -11,41 +11,13 @@ use ini::{Ini, ParseOption};
 use super::log::Op;
 use super::tally;
 
+mod error;
+mod header;
 mod lines;
 mod narrow;
 
-/// Why a change was refused. The file was not changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GuardError {
-    /// The `ini` crate cannot read it.
-    #[error("the {which} text cannot be checked (line {line})")]
-    Unreadable {
-        /// `old` or `new`.
-        which: &'static str,
-        /// The line, counted without blank lines and comments.
-        line: usize,
-    },
-    #[error("the {which} text has {what} twice")]
-    Twice {
-        /// `old` or `new`.
-        which: &'static str,
-        /// `[section]` or `[section] key`.
-        what: String,
-    },
-    /// The log does not fit the old text.
-    #[error("a change to {0} does not fit the file")]
-    Log(String),
-    /// A setting changed that should not, or did not change although it should.
-    #[error("{0} would not have the intended value")]
-    Settings(String),
-    /// A line was lost, added, changed or moved.
-    #[error("line {0} would change unintentionally")]
-    Lines(usize),
-    #[error("a comment on a changed line would be lost")]
-    Comment,
-    #[error("blank lines would change unintentionally")]
-    BlankLines,
-}
+pub use error::GuardError;
+use header::{header_only, is_header, section_name};
 
 type Model = BTreeMap<String, BTreeMap<String, String>>;
 
@@ -124,32 +96,6 @@ fn simplified(text: &str) -> String {
         simple.push('\n');
     }
     simple
-}
-
-fn is_header(line: &str) -> bool {
-    let trimmed = line.trim();
-    trimmed.starts_with('[') && (header_only(trimmed).len() < trimmed.len() || trimmed.ends_with(']'))
-}
-
-/// A section's name in the log's form: single spaces, and single quotes only around names that need them.
-fn section_name(header: &str) -> String {
-    let name = header.split_whitespace().collect::<Vec<_>>().join(" ");
-    let Some((prefix, rest)) = name.split_once(' ') else { return name };
-    let unquoted = ['"', '\''].into_iter().find_map(|quote| rest.strip_prefix(quote)?.strip_suffix(quote));
-    let plain = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c));
-    match unquoted {
-        Some(inner) if plain(inner) => format!("{prefix} {inner}"),
-        Some(inner) => format!("{prefix} '{inner}'"),
-        None => name,
-    }
-}
-
-/// A header without the comment after it.
-fn header_only(trimmed: &str) -> &str {
-    match trimmed.split_once(']') {
-        Some((head, rest)) if rest.trim_start().starts_with(['#', ';']) => &trimmed[..=head.len()],
-        _ => trimmed,
-    }
 }
 
 fn apply(model: &mut Model, op: &Op) -> Result<(), GuardError> {

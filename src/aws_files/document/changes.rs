@@ -7,62 +7,9 @@ use std::sync::Arc;
 use crate::model::secret::Secret;
 
 use super::super::syntax::{Ending, Line, Scanner};
+use super::content::{Document, SectionId};
+use super::order::{Order, Undo};
 use super::parsed::Edited;
-use super::{Document, SectionId};
-
-/// The order of the sections, as a doubly linked ring. Section 0 always exists and closes the ring.
-#[derive(Clone)]
-pub(super) struct Order {
-    next: Vec<SectionId>,
-    before: Vec<SectionId>,
-    is_there: Vec<bool>,
-}
-
-/// How to undo one step.
-#[derive(Clone)]
-pub(super) enum Undo {
-    /// A section's lines before the step, if they had already been changed.
-    Body(SectionId, Option<Vec<Line>>),
-    Added(SectionId),
-    Removed(SectionId),
-}
-
-impl Order {
-    fn of(sections: usize) -> Self {
-        let at = |id: SectionId| id % sections;
-        Self {
-            next: (1..=sections).map(at).collect(),
-            before: (0..sections).map(|id| at(id + sections - 1)).collect(),
-            is_there: vec![true; sections],
-        }
-    }
-
-    fn remove(&mut self, id: SectionId) {
-        let (before, next) = (self.before[id], self.next[id]);
-        (self.next[before], self.before[next], self.is_there[id]) = (next, before, false);
-    }
-
-    /// Undoes the last `remove`: the section still has its links.
-    fn put_back(&mut self, id: SectionId) {
-        let (before, next) = (self.before[id], self.next[id]);
-        (self.next[before], self.before[next], self.is_there[id]) = (id, id, true);
-    }
-
-    fn add_after(&mut self, before: SectionId) {
-        let (id, next) = (self.next.len(), self.next[before]);
-        self.next.push(next);
-        self.before.push(before);
-        self.is_there.push(true);
-        (self.next[before], self.before[next]) = (id, id);
-    }
-
-    fn drop_last(&mut self, id: SectionId) {
-        self.remove(id);
-        self.next.pop();
-        self.before.pop();
-        self.is_there.pop();
-    }
-}
 
 impl Document {
     pub(in crate::aws_files) fn is_changed(&self) -> bool {

@@ -17,7 +17,8 @@ use crate::model::secret::Secret;
 use super::super::syntax::bytes::Source;
 use super::super::syntax::{self, Ending, LineKind, ScannedLine, Scanner, SyntaxError};
 use super::super::{AwsFile, tally};
-use super::{SectionId, UnsafeEdit};
+use super::order::SectionId;
+use super::unsafe_edit::UnsafeEdit;
 
 /// A file's text and its sections.
 pub(in crate::aws_files) struct Parsed {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use zeroize::Zeroizing;
 
 use crate::files::{self, Fingerprint, Lock};
 
@@ -12,10 +13,15 @@ use super::super::document::Document;
 use super::super::seen::Seen;
 use super::super::write::{self, FileError, Reading};
 use super::super::{AwsFile, merge};
-use super::watch::Foreign;
 
 /// A file that changed this recently may be half-written.
 const LATELY: TimeDelta = TimeDelta::seconds(2);
+
+/// What another program wrote to the file that we replaced, and what it had read there.
+pub(super) struct Foreign {
+    pub(super) base: Document,
+    pub(super) theirs: Zeroizing<Vec<u8>>,
+}
 
 pub(super) struct FileState {
     pub(super) file: AwsFile,

@@ -12,17 +12,13 @@ use super::super::merge;
 use super::super::seen::Seen;
 use super::super::write::{self, FileError, Reading};
 use super::state::FileState;
-use super::{AwsFiles, NAP};
+
+/// The time between two looks at a file.
+pub(super) const NAP: Duration = Duration::from_millis(5);
 
 /// How long to watch a file that was just replaced: programs read a file and write it within a few milliseconds. Longer
 /// if another program has just been writing it.
 const WATCH: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(120));
-
-/// What another program wrote to the file that we replaced, and what it had read there.
-pub(super) struct Foreign {
-    pub(super) base: Document,
-    pub(super) theirs: Zeroizing<Vec<u8>>,
-}
 
 /// What happened to the file after it was replaced.
 pub(super) enum Aftermath {
@@ -61,61 +57,57 @@ impl Patience<'_> {
     }
 }
 
-impl AwsFiles {
-    /// Watches a file after it was replaced.
-    pub(super) fn watch(
-        &self,
-        state: &FileState,
-        after: After<'_>,
-        patience: &mut Patience,
-    ) -> Result<Aftermath, FileError> {
-        let After { before, ours, own, displaced, active } = after;
-        let mut left = if active { WATCH.1 } else { WATCH.0 };
-        loop {
-            if let Some(displaced) = &displaced {
-                let expected = before.bytes().unwrap_or_default();
-                if !displaced.holds(expected).map_err(|source| state.write_error(source))? {
-                    return Ok(self.await_writer(state, displaced, before, patience));
-                }
+/// Watches a file after it was replaced.
+pub(super) fn watch(
+    state: &FileState,
+    after: After<'_>,
+    patience: &mut Patience,
+) -> Result<Aftermath, FileError> {
+    let After { before, ours, own, displaced, active } = after;
+    let mut left = if active { WATCH.1 } else { WATCH.0 };
+    loop {
+        if let Some(displaced) = &displaced {
+            let expected = before.bytes().unwrap_or_default();
+            if !displaced.holds(expected).map_err(|source| state.write_error(source))? {
+                return Ok(await_writer(state, displaced, before, patience));
             }
-            if files::fingerprint(&state.path) != own {
-                let now = write::read(&state.path, state.file);
-                if !now.is_ok_and(|now| merge::is_applied(ours, &now)) {
-                    return Ok(Aftermath::Overwritten);
-                }
-            }
-            if left.is_zero() {
-                return Ok(Aftermath::Quiet);
-            }
-            self.clock.sleep(NAP);
-            left = left.saturating_sub(NAP);
         }
+        if files::fingerprint(&state.path) != own {
+            let now = write::read(&state.path, state.file);
+            if !now.is_ok_and(|now| merge::is_applied(ours, &now)) {
+                return Ok(Aftermath::Overwritten);
+            }
+        }
+        if left.is_zero() {
+            return Ok(Aftermath::Quiet);
+        }
+        patience.clock.sleep(NAP);
+        left = left.saturating_sub(NAP);
     }
+}
 
-    /// Waits until the program that writes to the replaced file has finished. If it leaves less than there was, there
-    /// is nothing to restore.
-    fn await_writer(
-        &self,
-        state: &FileState,
-        displaced: &Displaced,
-        before: &Reading,
-        patience: &mut Patience,
-    ) -> Aftermath {
-        let seen = Seen::of(&before.document);
-        let mut last = None;
-        loop {
-            let content = displaced.content().ok();
-            let document = content.as_ref().and_then(|bytes| Document::parse(state.file, bytes).ok());
-            let is_whole = document.is_some_and(|now| seen.missing_in(&Seen::of(&now)).is_none());
-            match content {
-                Some(content) if is_whole && last.as_ref() == Some(&content) => {
-                    return Aftermath::Wrote(content);
-                }
-                content => last = content,
+/// Waits until the program that writes to the replaced file has finished. If it leaves less than there was, there
+/// is nothing to restore.
+fn await_writer(
+    state: &FileState,
+    displaced: &Displaced,
+    before: &Reading,
+    patience: &mut Patience,
+) -> Aftermath {
+    let seen = Seen::of(&before.document);
+    let mut last = None;
+    loop {
+        let content = displaced.content().ok();
+        let document = content.as_ref().and_then(|bytes| Document::parse(state.file, bytes).ok());
+        let is_whole = document.is_some_and(|now| seen.missing_in(&Seen::of(&now)).is_none());
+        match content {
+            Some(content) if is_whole && last.as_ref() == Some(&content) => {
+                return Aftermath::Wrote(content);
             }
-            if !patience.nap() {
-                return Aftermath::Quiet;
-            }
+            content => last = content,
+        }
+        if !patience.nap() {
+            return Aftermath::Quiet;
         }
     }
 }

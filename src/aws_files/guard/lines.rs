@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use super::super::log::Op;
-use super::{GuardError, header_only, is_header, section_name};
+use super::error::GuardError;
+use super::header::{header_only, is_header, section_name};
 
 /// The keys and headers in the log. Their lines may differ, because their settings were compared.
 struct Concerned<'a> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::super::log::Op;
-use super::{header_only, is_header, section_name};
+use super::header::{header_only, is_header, section_name};
 
 /// Both texts without the sections that are identical before and after all differences and that the log does not name.
 /// `None` if nothing can be skipped, or if a section that differs also appears elsewhere.
