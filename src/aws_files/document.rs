@@ -10,7 +10,7 @@ use crate::model::secret::Secret;
 
 use super::AwsFile;
 use super::log::Op;
-use super::syntax::{self, Line, LineKind, Scanner, SyntaxError};
+use super::syntax::{self, LineKind, Scanner, SyntaxError};
 pub use content::Document;
 pub(super) use content::SectionId;
 use parsed::Parsed;
