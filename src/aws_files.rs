@@ -18,6 +18,7 @@
 pub mod document;
 pub mod door;
 pub mod edits;
+mod file;
 pub mod guard;
 pub mod key_edits;
 pub mod log;
@@ -33,6 +34,7 @@ pub mod transport;
 pub mod winner;
 pub mod write;
 
+pub use file::AwsFile;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,15 +43,6 @@ use crate::model::source::Source;
 
 /// The keys that name a profile's MFA device: ours and those of older tools.
 pub const SERIAL_KEYS: [&str; 2] = ["mfa_serial", "aws_mfa_device"];
-
-/// One of the two files. They name profiles differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AwsFile {
-    /// `~/.aws/config`: `[profile dev]`, `[default]`, `[sso-session x]`, `[services x]`.
-    Config,
-    /// `~/.aws/credentials`: `[dev]`.
-    Credentials,
-}
 
 /// The line that a value was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]

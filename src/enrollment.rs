@@ -34,6 +34,7 @@ mod new_user;
 mod own_keys;
 mod preflight;
 mod replace;
+mod request;
 mod requests;
 mod resume;
 mod seed;

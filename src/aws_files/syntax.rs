@@ -15,8 +15,11 @@
 pub(super) mod bytes;
 mod header;
 mod problem;
+mod text;
 
 use std::borrow::Cow;
+pub(super) use text::trim;
+use text::{COMMENT, SPACE, is_space, split_comment};
 
 use crate::model::secret::Secret;
 
@@ -82,9 +85,6 @@ impl Line {
         self.kind == LineKind::Blank && self.ending != Ending::None
     }
 }
-
-const SPACE: [char; 2] = [' ', '\t'];
-const COMMENT: [char; 2] = ['#', ';'];
 
 /// A line within a text.
 pub(super) struct ScannedLine<'t> {
@@ -315,27 +315,6 @@ pub(super) fn property(line: &str) -> Result<Property<'_>, Problem> {
     }
     let colon = content[at..].starts_with(':');
     Ok(Property { key: key.to_ascii_lowercase(), value, comment, colon })
-}
-
-/// Separates a comment. In a value, `#` and `;` start a comment only after whitespace; in a header, always.
-fn split_comment(line: &str, after_space: bool) -> (&str, Option<&str>) {
-    let mut space = false;
-    for (at, c) in line.char_indices() {
-        if COMMENT.contains(&c) && (space || !after_space) {
-            return (trim(&line[..at]), Some(&line[at..]));
-        }
-        space = is_space(c);
-    }
-    (line, None)
-}
-
-/// What Python strips from a line, including no-break spaces; JavaScript strips nearly the same.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
-}
-
-pub(super) fn trim(text: &str) -> &str {
-    text.trim_matches(is_space)
 }
 
 /// Whether `key = value` reads the same in botocore and the Rust, JS and Go SDKs.

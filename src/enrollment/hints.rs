@@ -1,8 +1,8 @@
 //! Commands in hints, and errors that more than one stage reports.
 
+pub(super) use super::request::command;
 use super::state::{EnrollRequest, Enrollment, NewUser};
 use crate::error::{CommandError, ErrorKind};
-use crate::model::names::{DeviceName, IamPath, UserName};
 use crate::model::serial::Serial;
 use crate::model::shell::CommandLine;
 
@@ -12,33 +12,6 @@ pub(super) const AGAIN: &str = "run the same command again; whatever exists alre
 /// The command that resumes an enrollment.
 pub(super) fn resume(user: &str, profile: Option<&str>) -> CommandLine {
     CommandLine::new("awsmfa enroll --resume").option("--user", Some(user)).option("--profile", profile)
-}
-
-/// The command for a request.
-pub(super) fn command(request: &EnrollRequest) -> CommandLine {
-    let mut command = CommandLine::new("awsmfa enroll")
-        .option("--user", request.user.as_ref().map(UserName::as_str))
-        .option("--profile", request.profile.as_deref())
-        .option("--for-profile", request.for_profile.as_deref())
-        .option("--device-name", request.device_name.as_ref().map(DeviceName::as_str))
-        .option("--path", given(&request.path))
-        .option("--store", request.store.map(|store| store.to_string()));
-    for tag in &request.tags {
-        command = command.option("--tag", Some(format!("{}={}", tag.key, tag.value)));
-    }
-    if let Some(new) = &request.new_user {
-        command = command.switch("--create-user", true).option("--user-path", given(&new.path));
-        for policy in &new.policies {
-            command = command.option("--attach-policy", Some(policy.as_str()));
-        }
-        command =
-            command.switch("--console-password", new.console_password).switch("--access-key", new.access_key);
-    }
-    command.switch("--replace", request.replace).switch("--yes", request.yes)
-}
-
-fn given(path: &IamPath) -> Option<&str> {
-    Some(path.as_str()).filter(|_| *path != IamPath::default())
 }
 
 /// The command with which an administrator deletes an unassigned device.

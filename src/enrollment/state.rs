@@ -5,50 +5,15 @@ use std::cell::OnceCell;
 use chrono::{DateTime, Utc};
 
 use super::journal::{Candidate, Stage};
+pub use super::request::{EnrollRequest, NewUser};
 use super::target::Target;
-use crate::aws::{MfaDevice, Tag, VirtualDevice};
+use crate::aws::{MfaDevice, VirtualDevice};
 use crate::caller::{Caller, OwnKeys};
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::model::names::{DeviceName, IamPath, PolicyArn, UserName};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::StoreKind;
-
-/// What the command line asks for.
-#[derive(Debug, Clone, Default)]
-pub struct EnrollRequest {
-    /// Who gets the device; `None` for the caller.
-    pub user: Option<UserName>,
-    /// The profile whose credentials sign the requests.
-    pub profile: Option<String>,
-    /// The device's name; `None` for the user's name.
-    pub device_name: Option<DeviceName>,
-    pub path: IamPath,
-    /// The profile that will use the device.
-    pub for_profile: Option<String>,
-    pub store: Option<StoreKind>,
-    /// Resume an unfinished enrollment; do not start a new one.
-    pub resume: bool,
-    /// Delete an unassigned device that has the name.
-    pub replace: bool,
-    /// Answer yes to all prompts.
-    pub yes: bool,
-    /// Tags of the device, for which IAM wants another permission.
-    pub tags: Vec<Tag>,
-    /// Create the user first.
-    pub new_user: Option<NewUser>,
-}
-
-/// What to create for a user. Whatever exists already is left alone.
-#[derive(Debug, Clone, Default)]
-pub struct NewUser {
-    pub path: IamPath,
-    pub policies: Vec<PolicyArn>,
-    pub console_password: bool,
-    /// Create an access key and save it as the profile's long-term keys.
-    pub access_key: bool,
-}
 
 /// What shows that AWS has the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! Who gets the device.
 
-use super::hints;
-use super::state::EnrollRequest;
+use super::request::{self, EnrollRequest};
 use crate::caller::Caller;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::identity::Who;
@@ -42,7 +41,7 @@ impl Target {
 
 fn no_user(request: &EnrollRequest, caller: &Caller) -> CommandError {
     let identity = &caller.identity;
-    let by_name = hints::command(&EnrollRequest { user: "NAME".parse().ok(), ..request.clone() });
+    let by_name = request::command(&EnrollRequest { user: "NAME".parse().ok(), ..request.clone() });
     if identity.who == Who::Root {
         let message = "these are root credentials; MFA for root can only be enabled in the console";
         let serial = identity.device_arn("/", "root-account-mfa-device");

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::AwsFile;
-use super::{SPACE, split_comment, trim};
+use super::text::{SPACE, split_comment, trim};
 
 /// A line as a header. The text between the brackets is untrimmed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
