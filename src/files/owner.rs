@@ -5,7 +5,6 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::open::folder_of;
 use crate::paths::OWN_FOLDER;
 
 /// awsmfa's own folders on a path: from `folder` up to the one called [`OWN_FOLDER`]. Outside such a folder, only `folder`.
@@ -23,6 +22,7 @@ mod unix {
     use std::os::unix::fs::{MetadataExt, fchown};
 
     use super::*;
+    use crate::files::open::folder_of;
 
     /// A user and a group.
     type Owner = (u32, u32);
