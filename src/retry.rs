@@ -133,7 +133,7 @@ pub fn ask_again<T, S>(_: &mut S) -> CommandResult<Option<T>> {
     Ok(None)
 }
 
-/// Sends a request, and once more with AWS's time if AWS rejected its time. The difference between AWS's time and this
+/// Sends a request, and again with AWS's time if AWS rejected its time. The difference between AWS's time and this
 /// computer's is learned into `offset` from every response.
 pub fn with_aws_time<T>(
     ctx: &Context,

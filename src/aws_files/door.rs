@@ -31,11 +31,11 @@ mod watch;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How often an edit is repeated while other programs write the file, too.
 const ROUNDS: usize = 30;
-/// After this many rounds, the new content is put in place first and synced to disk afterwards, because syncing takes
+/// After this many rounds, the new content is put in place first and synced to disk afterward, because syncing takes
 /// most of an edit's time.
 const UNHURRIED_ROUNDS: usize = 10;
 /// How long to wait for a file that looks half-written: one that ends within a line, and an empty one. A program that
-/// truncates a file writes it immediately afterwards, unless it is suspended.
+/// truncates a file writes it immediately afterward, unless it is suspended.
 const DOUBTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// The user's two AWS files. One instance serves a whole command, so each file is parsed once.

@@ -19,7 +19,7 @@ mod text;
 
 use std::borrow::Cow;
 pub(super) use text::trim;
-use text::{COMMENT, SPACE, is_space, split_comment};
+use text::{COMMENT, DELIMITERS, SPACE, is_space, split_comment};
 
 use crate::model::secret::Secret;
 
@@ -294,8 +294,6 @@ pub(super) struct Property<'a> {
     /// Whether the property is written as `key: value`.
     colon: bool,
 }
-
-const DELIMITERS: [char; 2] = ['=', ':'];
 
 /// The parts of `key = value` or `key=value`, if the key is in lower case and there are no other spaces.
 fn plain_property(line: &str) -> Option<(&str, &str)> {

@@ -1,4 +1,4 @@
-//! `awsmfa enroll`: gives a user a virtual MFA device whose secret is kept here.
+//! `awsmfa enroll`: creates a virtual MFA device for a user and stores its secret.
 
 use serde::Serialize;
 

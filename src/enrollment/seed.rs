@@ -39,7 +39,7 @@ impl Enrollment<'_> {
         journal.store = registered.unwrap_or(journal.store);
         if self.store_of(journal)?.get(journal.serial.as_str())?.is_none() {
             self.ctx.ui.warn(format_args!(
-                "the {} store no longer has the secret of `{}`, whose enrollment is unfinished; starting over",
+                "the {} store no longer has the secret of `{}`; starting its unfinished enrollment over",
                 journal.store, journal.serial
             ));
             journal.stage = Stage::Planned;

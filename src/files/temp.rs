@@ -47,7 +47,7 @@ pub(super) fn without_name(error: &io::Error) -> io::Error {
 }
 
 /// Removes the temp files of this process, which is about to be killed by a signal: they may hold keys. The process cannot
-/// create new ones afterwards; a thread that tries waits for the end.
+/// create new ones after that; a thread that tries waits for the end.
 pub fn remove_all() {
     let created = created();
     for path in &*created {

@@ -40,7 +40,7 @@ pub(in crate::aws_files) fn header(line: &str) -> Header<'_> {
     match rest.rfind(']') {
         Some(end) => Header::Trailed(&rest[..end]),
         // A setting with an odd name to botocore.
-        None if rest.contains(super::DELIMITERS) => Header::None,
+        None if rest.contains(super::text::DELIMITERS) => Header::None,
         None => Header::Open(split_comment(rest, true).0),
     }
 }

@@ -1,5 +1,6 @@
 //! Blanks and comments in a line.
 
+pub(super) const DELIMITERS: [char; 2] = ['=', ':'];
 pub(super) const SPACE: [char; 2] = [' ', '\t'];
 pub(super) const COMMENT: [char; 2] = ['#', ';'];
 
