@@ -69,8 +69,8 @@ pub fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     answer
 }
 
-/// Shows something on the terminal's other screen. The person's own is back afterwards, whatever ends the program
-/// meanwhile, and nothing of it is in the history.
+/// Shows something on the terminal's alternate screen. The main screen comes back however the program ends, and nothing
+/// stays in the scrollback.
 pub fn on_other_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     state().other_screen = true;
     let shown = tty::write(OTHER_SCREEN.0).and_then(|()| show());

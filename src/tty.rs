@@ -104,7 +104,7 @@ impl Settings {
     }
 
     /// Hides what is typed from now on and discards what was typed before. Ctrl-C reaches everyone who runs here, as
-    /// ever; the keys that stop a process, or end it with a core dump, would leave the terminal hidden.
+    /// usual; the keys that stop a process, or end it with a core dump, would leave the terminal hidden.
     fn hide(&self) -> io::Result<()> {
         let disabled = if cfg!(target_os = "linux") { 0 } else { 0xff };
         let mut hidden = self.termios.clone();

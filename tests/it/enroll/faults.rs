@@ -155,7 +155,7 @@ fn enrollment_resumes_after_an_outage() {
     awsmfa: no response from AWS; retrying in 4s
     awsmfa: no response from AWS; retrying in 8s
     error: no complete response to EnableMFADevice from `[AWS]`: connection closed before message completed
-    hint: try again; the code that was sent is not used again
+    hint: try again; the code that was sent will not be used again
     hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");
     bench.aws.clear_faults();
@@ -170,7 +170,7 @@ fn store_is_checked_before_anything_is_created() {
     let ran = bench.home.awsmfa(args).env("AWSMFA_PASSPHRASE_FILE", "/nowhere").run();
     insta::assert_snapshot!(ran.code(5).err(), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/nowhere`: No such file or directory (os error [N])
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     assert_eq!(bench.aws.devices(), []);
 }

@@ -61,7 +61,7 @@ fn stale_device_is_replaced_with_replace() {
     error: `arn:aws:iam::123456789012:user/aws_mfa_demo` has no permission for `iam:DeleteVirtualMFADevice` on `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:DeleteVirtualMFADevice", "Resource": "arn:aws:iam::123456789012:mfa/aws_mfa_demo"}
     hint: a policy also explicitly denies it; if that is because MFA is missing, add the action to its `NotAction`
-    hint: or leave it and take another name: without `--replace`
+    hint: or keep the device and use another name: leave out `--replace`
     "#);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
     let ran = bench.home.awsmfa(args).run().success();

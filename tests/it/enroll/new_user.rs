@@ -194,8 +194,8 @@ fn invalid_request_is_rejected_before_anything_is_created() {
     For more information, try '--help'.
     ");
     insta::assert_snapshot!(run().arg("--tag").arg("a=b").arg("--tag").arg("A=c").run().code(2).err(), @"
-    error: the tag `A` is given twice; IAM's tag keys do not differ by case alone
-    hint: give each `--tag` another key
+    error: tag `A` is given twice; IAM tag keys are not case-sensitive
+    hint: use a different key for each `--tag`
     ");
     assert!(!bench.aws.has_user("newcomer"));
 }

@@ -17,7 +17,7 @@ fn required_permission_is_shown_as_a_policy_statement() {
     hint: a policy also explicitly denies it; if that is because MFA is missing, add the action to its `NotAction`
     "#);
     insta::assert_snapshot!(without("iam:EnableMFADevice", 4), @r#"
-    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo`; its secret is in the file store
+    awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws:iam::123456789012:user/aws_mfa_demo"}
     hint: a policy also explicitly denies it; if that is because MFA is missing, add the action to its `NotAction`
