@@ -21,7 +21,7 @@ fn required_permission_is_shown_as_a_policy_statement() {
     error: `arn:aws:iam::123456789012:user/boss` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:EnableMFADevice", "Resource": "arn:aws:iam::123456789012:user/aws_mfa_demo"}
     hint: a policy also explicitly denies it; if that is because MFA is missing, add the action to its `NotAction`
-    hint: nothing is lost; go on with `awsmfa enroll --resume --user aws_mfa_demo --profile admin`
+    hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile admin`
     "#);
 }
 
