@@ -105,7 +105,7 @@ fn unknown_certificate_is_rejected_without_a_bundle() {
     world.home.set("AWS_CA_BUNDLE", "/nowhere.pem");
     let ran = world.home.awsmfa(["login", "-p", "dev", "--force"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
-    error: the CA bundle `/nowhere.pem` cannot be read: No such file or directory (os error [N])
+    error: cannot read the CA bundle `/nowhere.pem`: No such file or directory (os error [N])
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
     ");
     world.home.write("ca.pem", junk);

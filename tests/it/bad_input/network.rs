@@ -147,7 +147,7 @@ fn a_ca_bundle_and_a_proxy_that_do_not_serve() {
     let mut world = World::imported();
     world.home.set("AWS_CA_BUNDLE", world.home.join("nowhere.pem").to_str().unwrap());
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
-    error: the CA bundle `~/nowhere.pem` cannot be read: No such file or directory (os error [N])
+    error: cannot read the CA bundle `~/nowhere.pem`: No such file or directory (os error [N])
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
     ");
     world.home.set("AWS_CA_BUNDLE", world.home.join("passphrase").to_str().unwrap());

@@ -47,9 +47,9 @@ fn an_endless_device() {
     hint: ls -l /dev/zero
     AWSMFA_PASSPHRASE_FILE:
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/dev/zero`: it is larger than 64 KiB
-    hint: run it once on a terminal, or name a file with the passphrase: `AWSMFA_PASSPHRASE_FILE=…`
+    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     AWS_CA_BUNDLE:
-    error: the CA bundle `/dev/zero` cannot be read: it is larger than 16 MiB
+    error: cannot read the CA bundle `/dev/zero`: it is larger than 16 MiB
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
     ");
 }
@@ -70,7 +70,7 @@ fn a_fifo_that_nobody_writes() {
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `FIFO`: its content did not arrive within 5 s
     hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     AWS_CA_BUNDLE:
-    error: the CA bundle `FIFO` cannot be read: its content did not arrive within 5 s
+    error: cannot read the CA bundle `FIFO`: its content did not arrive within 5 s
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
     ");
 }
