@@ -110,9 +110,9 @@ pub fn device(ctx: &Context, device: Option<&str>, profile: Option<&str>) -> Com
         (Named::Flag(profile) | Named::Variable(profile), _) => of_profile(ctx, profile),
         (Named::Default, [one]) => Ok(one.serial.clone()),
         (Named::Default, []) => Err(CommandError::new(ErrorKind::Configuration, "no device is stored here")
-            .hint("enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`")),
+            .hint("enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`")),
         (Named::Default, several) => of_profile(ctx, named.name()).map_err(|_| {
-            let this = CommandError::new(ErrorKind::Usage, "several devices are stored here; choose one");
+            let this = CommandError::new(ErrorKind::Usage, "several devices are stored here");
             several.iter().fold(this, |this, device| this.hint(format!("awsmfa code {}", device.serial)))
         }),
     }

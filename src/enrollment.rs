@@ -57,7 +57,7 @@ use crate::model::serial::Serial;
 pub fn enroll(ctx: &Context, request: &EnrollRequest) -> CommandResult<Enrolled> {
     let journals = Journals::new(ctx.paths.enrollments());
     let request = resume::request(ctx, &journals, request)?;
-    ctx.ui.doing("identifying these credentials");
+    ctx.ui.doing("checking the AWS credentials");
     let caller = Caller::find(ctx, request.profile.as_deref())?;
     let target = Target::of(&request, &caller)?;
     let mut enrollment = Enrollment {

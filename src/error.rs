@@ -193,7 +193,7 @@ impl From<SeedError> for CommandError {
             | SeedError::NotAlone
             | SeedError::Mistyped(_)
             | SeedError::TooShort(_) => this.hint(
-                "paste only the secret key, all of it, as the console shows it under `Show secret key`",
+                "paste the complete secret key, and nothing else, as the console shows it under `Show secret key`",
             ),
             SeedError::NotOtpauth(_) => this.hint("use a URI such as `otpauth://totp/NAME?secret=BASE32`"),
             SeedError::Export => {

@@ -2,7 +2,7 @@
 //! computer's.
 //!
 //! AWS accepts each code once, from two steps back to two ahead, and validates nine codes per device in each three-minute
-//! window (`aws-facts` §1). A stricter server may accept one step either way and nothing older than the last one. The choice of
+//! window (measured; AWS does not document this). A stricter server may accept one step either way and nothing older than the last one. The choice of
 //! step suits both. A code is recorded before its request is sent, so that a crash cannot cause a second use.
 //!
 //! A code is recorded by its step, if that is known, and always by a digest of serial and code: the step of a typed code, or
@@ -123,7 +123,7 @@ impl DeviceLedger {
         self.save()
     }
 
-    /// Undoes the last [`begin_try`](Self::begin_try), because AWS did not judge the code: the request was never sent, or its
+    /// Undoes the last [`begin_try`](Self::begin_try), because AWS did not check the code: the request was never sent, or its
     /// signature was rejected.
     pub fn release(&mut self, step: Option<Step>) -> io::Result<()> {
         self.record.release(step);

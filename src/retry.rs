@@ -22,7 +22,7 @@ pub enum Wait {
 }
 
 impl Wait {
-    /// Why a request is worth sending again as it is: AWS judged nothing, or failed.
+    /// Why a request is worth sending again as it is: AWS did not process it, or failed.
     pub fn transient(error: &AwsError) -> Option<Self> {
         match error.kind {
             AwsErrorKind::Throttled => Some(Self::Retry("throttled by AWS")),

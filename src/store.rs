@@ -60,7 +60,7 @@ pub enum StoreKind {
 
 /// Neither `keyring` nor `file`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a store; there are `keyring` and `file`")]
+#[error("`{0}` is not a store; use `keyring` or `file`")]
 pub struct UnknownStore(String);
 
 impl FromStr for StoreKind {
@@ -104,7 +104,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The keyring did not respond; it may be waiting for a person.
-    #[error("the keyring did not answer within {seconds} s")]
+    #[error("the keyring did not respond within {seconds} s")]
     TimedOut { seconds: u64 },
     /// What is stored is not what was saved. Nothing was changed or repaired.
     #[error("{what}")]
@@ -131,7 +131,7 @@ impl StoreError {
     }
 }
 
-/// Checks that `store` works: saves a throw-away secret, reads it back and deletes it. Reading asks for whatever the store
+/// Checks that `store` works: saves a throwaway secret, reads it back and deletes it. Reading asks for whatever the store
 /// needs, so a forgotten passphrase shows here and not when a code is needed.
 pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
     static COUNT: AtomicU32 = AtomicU32::new(0);

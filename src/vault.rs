@@ -54,7 +54,7 @@ impl Vault {
                 let this =
                     CommandError::new(ErrorKind::Usage, format!("several stored devices are named `{name}`"));
                 let hint = |this: CommandError, d: &&DeviceRecord| {
-                    this.hint(format!("choose one by its ARN: {}", d.serial))
+                    this.hint(format!("choose a device by its ARN: {}", d.serial))
                 };
                 Err(several.iter().fold(this, hint))
             }
@@ -91,7 +91,7 @@ impl Vault {
         }
         let message = format!("the secret of `{serial}` is missing from the {} store", record.store);
         Err(CommandError::new(ErrorKind::Store, message)
-            .hint(format!("import it again: `awsmfa device import --serial {serial}`")))
+            .hint(format!("import the secret again: `awsmfa device import --serial {serial}`")))
     }
 
     /// The seed that a store has for a device, registered or not.
@@ -100,7 +100,7 @@ impl Vault {
         let seed = Seed::from_uri(uri.expose()).map_err(|error| {
             let message = format!("the stored secret of `{serial}` is damaged: {error}");
             CommandError::new(ErrorKind::Store, message)
-                .hint(format!("import it again: `awsmfa device import --serial {serial} --yes`"))
+                .hint(format!("import the secret again: `awsmfa device import --serial {serial} --yes`"))
         })?;
         Ok(Some(seed))
     }

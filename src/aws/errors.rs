@@ -194,7 +194,7 @@ impl AwsError {
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.code {
-            Some(code) => write!(f, "{} refused: {code}: {}", self.operation, self.message),
+            Some(code) => write!(f, "AWS refused {}: {code}: {}", self.operation, self.message),
             None => write!(f, "{} failed: {}", self.operation, self.message),
         }
     }

@@ -35,7 +35,7 @@ pub(super) struct TooLarge;
 
 /// A response that did not end in time.
 #[derive(Debug, thiserror::Error)]
-#[error("the response did not end in time")]
+#[error("the complete response did not arrive in time")]
 pub(super) struct Late;
 
 /// The only HTTP client with these settings.

@@ -85,7 +85,7 @@ pub enum SessionEditError {
     #[error(transparent)]
     Unsafe(#[from] UnsafeEdit),
     /// Both sections hold long-term keys, and they differ.
-    #[error("sections [{section}] and [{long_term}] hold different long-term keys")]
+    #[error("sections [{section}] and [{long_term}] contain different long-term keys")]
     DifferentKeys {
         section: String,
         /// The section that its long-term keys would be moved to or restored from.

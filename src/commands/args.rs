@@ -8,23 +8,23 @@ use crate::store::StoreKind;
 /// The profile that a command works on.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct ProfileArg {
-    /// The profile [default: `AWS_PROFILE`, then `default`]
+    /// AWS profile [default: `AWS_PROFILE`, then `default`]
     #[arg(short, long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     pub profile: Option<String>,
 }
 
-/// The same for commands where the profile is all that is named: `awsmfa login dev`.
+/// The profile, with or without its flag, for commands that have no other argument: `awsmfa login dev`.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct OnlyProfileArgs {
     #[command(flatten)]
     flag: ProfileArg,
-    /// The profile, without the flag
+    /// AWS profile, instead of `--profile`
     #[arg(id = "name", value_name = "PROFILE", conflicts_with = "profile", value_parser = clap::builder::NonEmptyStringValueParser::new(), add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     name: Option<String>,
 }
 
 impl OnlyProfileArgs {
-    /// The profile that was named.
+    /// The profile that was given.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.flag.profile.as_deref())
     }
@@ -33,7 +33,7 @@ impl OnlyProfileArgs {
 /// The device that a command works on.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DeviceArg {
-    /// The device's ARN, name or label
+    /// Device ARN, name or label
     #[arg(value_name = "DEVICE", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
     pub device: String,
 }
@@ -41,7 +41,7 @@ pub struct DeviceArg {
 /// The user who has the device.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct UserArg {
-    /// The user who has the device [default: looked up in AWS]
+    /// User who has the device [default: looked up in AWS]
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
 }
@@ -49,7 +49,7 @@ pub struct UserArg {
 /// Where new secrets are stored.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct StoreArg {
-    /// Where to store the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works]
+    /// Where to store the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works, then `file`]
     #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
     pub store: Option<StoreKind>,
 }
@@ -65,7 +65,7 @@ pub struct YesArg {
 /// Output for programs.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct JsonArg {
-    /// Print JSON
+    /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -73,19 +73,19 @@ pub struct JsonArg {
 /// Whether the secret is also shown as a QR code, for a phone.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct QrCopyArgs {
-    /// Show the secret as a QR code on the terminal, for a phone
+    /// Show a QR code on the terminal, to add the device to a phone
     #[arg(long, conflicts_with_all = ["qr_file", "no_qr"])]
     qr: bool,
     /// Write the QR code to a PNG file that only you can read
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with = "no_qr")]
     qr_file: Option<PathBuf>,
-    /// Do not offer a QR code
+    /// Do not offer to show a QR code
     #[arg(long)]
     no_qr: bool,
 }
 
 impl QrCopyArgs {
-    /// What was chosen; `replace` answers ahead whether a file may be overwritten.
+    /// What was chosen. With `replace`, an existing file is overwritten.
     pub fn choice(&self, replace: bool) -> Choice {
         match &self.qr_file {
             Some(path) => Choice::File { path: path.clone(), replace },

@@ -7,16 +7,16 @@ use crate::authenticator::{self, Authenticator};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 
-/// Print the current code of a device
+/// Print a device's current code
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  awsmfa code                     for the only device, or the profile's
+  awsmfa code                     for the profile's device, or the only device stored here
   awsmfa code alice               for the device named alice
   awsmfa code --wait              an unused code; waits for the next one if necessary
-  awsmfa code --pair              two consecutive codes, as the console asks for them")]
+  awsmfa code --pair              two consecutive codes, as the console requests them")]
 pub struct CodeArgs {
-    /// The device's ARN, name or label
+    /// Device ARN, name or label
     #[arg(value_name = "DEVICE", conflicts_with = "profile", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::device_names))]
     device: Option<String>,
     #[command(flatten)]
@@ -24,10 +24,10 @@ pub struct CodeArgs {
     /// Print two consecutive codes
     #[arg(long)]
     pair: bool,
-    /// If every code that AWS accepts now was used or shown before, wait for an unused one
+    /// Wait for an unused code if every code that AWS accepts now was already used or shown
     #[arg(long, conflicts_with = "pair")]
     wait: bool,
-    /// Print JSON
+    /// Print the result as JSON
     #[arg(long)]
     json: bool,
 }

@@ -9,7 +9,7 @@ use crate::model::process_output;
 use crate::session::{self, Request};
 use crate::ui::Verbosity;
 
-/// Print the session for an AWS SDK's `credential_process`
+/// Print credentials for `credential_process`, used by the AWS CLI and SDKs
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 With the long-term keys in [dev-long-term] in ~/.aws/credentials, add this to ~/.aws/config:
@@ -17,7 +17,7 @@ With the long-term keys in [dev-long-term] in ~/.aws/credentials, add this to ~/
   [profile dev]
   credential_process = awsmfa credential-process --profile dev
 
-The AWS CLI and every SDK then get sessions for `dev` on their own.")]
+The AWS CLI and every SDK then run awsmfa whenever they need credentials for `dev`.")]
 pub struct CredentialProcessArgs {
     #[command(flatten)]
     profile: super::ProfileArg,

@@ -23,9 +23,9 @@ If an enrollment is interrupted, run the same command again to resume it. \
 An administrator's credentials can be anything the AWS CLI accepts: access keys, SSO or a role.
 
 Examples:
-  awsmfa enroll --profile dev                            for the user of the keys in `dev`
+  awsmfa enroll --profile dev                            for the user who owns the keys in `dev`
   awsmfa enroll --user alice --profile admin             for another user, as an administrator
-  awsmfa enroll --user alice --for-profile alice         for another user with keys in `alice`
+  awsmfa enroll --user alice --for-profile alice         for another user, whose keys are in `alice`
   awsmfa enroll --user demo --create-user --access-key   create a user, keys and a device")]
 pub struct EnrollArgs {
     #[command(flatten)]
@@ -42,16 +42,16 @@ pub struct EnrollArgs {
     /// Profile that will use the device [default: the profile with the user's keys]
     #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     for_profile: Option<String>,
-    /// Where to store the secret: `keyring` or `file` [default: `AWSMFA_STORE`, or else the keyring if it works]
+    /// Where to store the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works, then `file`]
     #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
     store: Option<StoreKind>,
     /// Resume an interrupted enrollment; do not start a new one
     #[arg(short, long)]
     resume: bool,
-    /// If an unassigned device has this name, delete it and create a new one
+    /// If an unassigned device already has this name, delete it and create a new one
     #[arg(long)]
     replace: bool,
-    /// Tag the device (needs permission iam:TagMFADevice)
+    /// Tag for the device (repeatable; requires iam:TagMFADevice)
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<TagText>,
     /// Answer yes to all prompts
@@ -70,13 +70,13 @@ pub struct EnrollArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "New user")]
 struct NewUserArgs {
-    /// Create the user first, if it does not exist
+    /// Create the user if it does not exist
     #[arg(long, requires = "user")]
     create_user: bool,
     /// Path of the new user
     #[arg(long, value_name = "PATH", requires = "create_user")]
     user_path: Option<IamPath>,
-    /// Attach a policy to the user
+    /// ARN of a policy to attach to the user (repeatable)
     #[arg(long = "attach-policy", value_name = "ARN", requires = "create_user")]
     policies: Vec<PolicyArn>,
     /// Generate a console password and show it once on the terminal
@@ -123,7 +123,7 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     }
     match &enrolled.profile {
         Some(_) => ctx.ui.hint(next),
-        None => ctx.ui.hint(format_args!("set it in the profile that has the user's keys: `{next}`")),
+        None => ctx.ui.hint(format_args!("set the device in the profile that has the user's keys: `{next}`")),
     }
     copied
 }
@@ -158,7 +158,7 @@ fn request(args: &EnrollArgs) -> EnrollRequest {
     }
 }
 
-/// What keeps the profile's next session from the SDKs, and whether they run awsmfa to get it.
+/// What would prevent SDKs from using the profile's next session, and whether they run awsmfa to get the session.
 fn outlook(ctx: &Context, profile: &str) -> CommandResult<(Vec<Finding>, bool)> {
     let profiles = ctx.profiles()?;
     let Ok(resolution) = resolve(&profiles, profile) else { return Ok((Vec::new(), false)) };

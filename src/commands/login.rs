@@ -28,16 +28,16 @@ pub struct LoginArgs {
     /// Session duration, 15m to 36h [default: the profile's `duration_seconds`, then 12h]
     #[arg(long, value_name = "TIME")]
     duration: Option<SessionDuration>,
-    /// Get a new session even if one is cached, and overwrite one written by another tool
+    /// Get a new session even if one is cached, and overwrite a session written by another tool
     #[arg(short, long)]
     force: bool,
-    /// Write the session to this profile instead
+    /// Profile to write the session to [default: the profile itself]
     #[arg(long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     output_profile: Option<String>,
-    /// The MFA device's ARN or number [default: the profile's `mfa_serial`, then the user's only device]
+    /// MFA device ARN or number [default: the profile's `mfa_serial`, then the user's only device]
     #[arg(long, value_name = "ARN", add = clap_complete::ArgValueCandidates::new(crate::complete::serials))]
     serial: Option<String>,
-    /// MFA code, if the device's secret is not stored here
+    /// MFA code, for a device without a stored secret
     #[arg(long, value_name = "CODE")]
     code: Option<Code>,
     /// Log in to every profile with an MFA device
@@ -66,8 +66,7 @@ pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
 fn run_all(ctx: &Context, options: &Options) -> CommandResult {
     let names = login::profiles_with_device(ctx)?;
     if names.is_empty() {
-        let enroll =
-            "enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`";
+        let enroll = "enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`";
         return Err(CommandError::new(ErrorKind::Configuration, "no profile has an MFA device").hint(enroll));
     }
     let (mut failure, mut found) = (None, Vec::new());
@@ -114,10 +113,10 @@ fn say_written(ctx: &Context, report: &WriteReport, obtained: &Obtained) {
     if obtained.is_new {
         ctx.ui.say(format_args!("wrote a session for `{profile}` to [{section}] in {path}, {validity}"));
     } else {
-        ctx.ui.say(format_args!("session for `{profile}` in [{section}] of {path} is still {validity}"));
+        ctx.ui.say(format_args!("the session for `{profile}` in [{section}] of {path} is still {validity}"));
     }
     if section != profile {
-        ctx.ui.hint(format_args!("use it with `--profile {}`", quoted(section)));
+        ctx.ui.hint(format_args!("use the session with `--profile {}`", quoted(section)));
     }
 }
 
@@ -130,7 +129,7 @@ fn say_served(ctx: &Context, obtained: &Obtained, removed_old: bool, findings: &
     }
     let got = match obtained.is_new {
         true => format!("got a session for `{profile}`, {validity}"),
-        false => format!("session for `{profile}` is still {validity}"),
+        false => format!("the session for `{profile}` is still {validity}"),
     };
     let is_hidden = findings.iter().any(|finding| !matches!(finding.cause, Cause::Environment(_)));
     let place = match is_hidden {

@@ -7,12 +7,12 @@ use crate::ui::Ui;
 /// Print an IAM policy that lets users manage their own MFA and denies everything else until they use it
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Without MFA, users can enroll a device and get a session, nothing else.
+Without MFA, users can enroll a device and get a session, but nothing else.
 
 With MFA, the policy denies nothing; other policies decide what else the user may do.
 
 Users with a path (`/eng/bob`) are covered by `user/*/${aws:username}` in addition to \
-`user/${aws:username}`. It matches no other user, because the name is the part after the last slash \
+`user/${aws:username}`. This pattern matches no other user, because the name is the part after the last slash \
 and is unique in the account.
 
 With MFA, users can also delete the virtual device that has their own name, so that `awsmfa device \
@@ -24,10 +24,10 @@ Examples:
   aws iam attach-group-policy --group-name people \\
       --policy-arn arn:aws:iam::123456789012:policy/ManageOwnMFA")]
 pub struct PolicyArgs {
-    /// Only for this account, twelve digits [default: any account]
+    /// Limit the policy to this account (twelve digits) [default: any account]
     #[arg(long, value_name = "ID", value_parser = account)]
     account: Option<String>,
-    /// The AWS partition
+    /// AWS partition
     #[arg(long, value_name = "PARTITION", default_value = "aws", value_parser = ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f"])]
     partition: String,
 }

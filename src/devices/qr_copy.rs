@@ -14,7 +14,7 @@ use crate::model::totp::Seed;
 use crate::ui::qr::{self, Drawing, Ink, QrError};
 
 /// What to do if nothing can be drawn.
-const INSTEAD: &str = "or write it to a file: `--qr-file qr.png`";
+const INSTEAD: &str = "or write the QR code to a file: `--qr-file qr.png`";
 
 /// Where the copy goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,10 +82,10 @@ fn draw(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult {
     if lines_fit && ctx.prompt.can_clear() {
         let background = if ctx.ui.style().color_on_device { "" } else { " (drawn for a dark background)" };
         let question = format!(
-            "scan the code with an authenticator app{background}, then press Enter to clear the screen"
+            "scan the QR code with an authenticator app{background}, then press Enter to clear the screen"
         );
         ctx.prompt.show_until_enter(&drawing.text, &question).map_err(with_hint)?;
-        ctx.ui.say(format_args!("showed the secret of `{serial}` as a QR code; the screen is cleared"));
+        ctx.ui.say(format_args!("showed the secret of `{serial}` as a QR code and cleared the screen"));
         return Ok(());
     }
     ctx.prompt.show(&drawing.text).map_err(with_hint)?;
@@ -95,7 +95,7 @@ fn draw(ctx: &Context, seed: &Seed, serial: &Serial) -> CommandResult {
 
 /// What to know about a code that stays on the screen.
 fn say_what_stays(ctx: &Context, drawing: &Drawing, serial: &Serial) {
-    ctx.ui.say(format_args!("scan the code with an authenticator app to add `{serial}` to it"));
+    ctx.ui.say(format_args!("scan the QR code with an authenticator app to add `{serial}`"));
     if !ctx.ui.style().color_on_device {
         ctx.ui.hint("use `--qr-file` if the terminal has a light background: without color, the code is drawn for a dark one");
     }
@@ -157,7 +157,7 @@ pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> 
 
 fn exists_already(path: &Path) -> CommandError {
     CommandError::new(ErrorKind::Usage, format!("`{}` already exists", path.display()))
-        .hint("use `--yes` to overwrite it, or choose another file")
+        .hint("use `--yes` to overwrite the file, or choose another file")
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> CommandError {

@@ -156,7 +156,7 @@ impl<'a> Removal<'a> {
             AwsErrorKind::AccessDenied if is_inactive => Ok(Left::Unassigned),
             AwsErrorKind::DeleteConflict => {
                 let message = format!("`{serial}` is enabled for a user that `{caller}` has no access to");
-                Err(CommandError::new(ErrorKind::Refused, message).hint("name the user: `--user NAME`"))
+                Err(CommandError::new(ErrorKind::Refused, message).hint("set the user: `--user NAME`"))
             }
             _ => Err(denied(error, serial.as_str(), caller)),
         }
@@ -212,7 +212,7 @@ impl<'a> Removal<'a> {
         ));
         if self.target.record.is_some() {
             ui.hint(format_args!(
-                "its secret is kept, because the device can be enabled again; to delete the secret: \
+                "the secret is kept, because the device can be enabled again; to delete the secret: \
                  `awsmfa device remove {serial} --local`"
             ));
         }
@@ -235,6 +235,6 @@ fn check_user(serial: &Serial, user: Option<&str>, assignment: &Assignment) -> C
 fn owner_unknown(serial: &Serial) -> CommandError {
     let message = format!("cannot determine which user has `{serial}`; nothing was changed");
     CommandError::new(ErrorKind::Usage, message)
-        .hint("name the user: `--user NAME`")
+        .hint("set the user: `--user NAME`")
         .hint(format!("or, if no user has it anymore: `awsmfa device remove {serial} --local`"))
 }

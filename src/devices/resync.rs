@@ -30,7 +30,7 @@ pub fn owner(ctx: &Context, caller: &mut Caller, serial: &Serial) -> CommandResu
         Assignment::Unassigned | Assignment::Missing => Err(not_enabled(serial, None)),
         Assignment::Unknown => caller.identity.user().map(str::to_owned).ok_or_else(|| {
             CommandError::new(ErrorKind::Usage, format!("cannot determine which user has `{serial}`"))
-                .hint("name the user: `--user NAME`")
+                .hint("set the user: `--user NAME`")
         }),
     }
 }
@@ -85,7 +85,7 @@ fn rejected(error: AwsError, caller: &Caller, serial: &Serial, user: &str) -> Co
             CommandError::new(ErrorKind::Refused, format!("AWS rejected two codes of `{serial}`"))
                 .hint("the stored secret may belong to another device, or the device may have been re-created")
                 .hint(
-                    "or another computer resynchronized it less than a minute ago, and AWS accepts only newer codes; try again in a minute",
+                    "or another computer resynchronized the device less than a minute ago, and AWS accepts only newer codes; try again in a minute",
                 )
         }
         AwsErrorKind::NotFound => not_enabled(serial, Some(user)),
@@ -96,5 +96,5 @@ fn rejected(error: AwsError, caller: &Caller, serial: &Serial, user: &str) -> Co
 fn not_enabled(serial: &Serial, user: Option<&str>) -> CommandError {
     let of = user.map(|user| format!(" for user `{user}`")).unwrap_or_default();
     CommandError::new(ErrorKind::Refused, format!("`{serial}` is not enabled{of}"))
-        .hint("see which user has it: `awsmfa device list`")
+        .hint("see which user has the device: `awsmfa device list`")
 }

@@ -54,7 +54,7 @@ impl Enrollment<'_> {
             "access key `{id}` of `{name}` was created during an earlier attempt and its secret was not saved"
         ));
         let delete = hints::delete_key_command(name, id);
-        self.ctx.ui.hint(format_args!("unless somebody else created it: `{delete}`"));
+        self.ctx.ui.hint(format_args!("unless somebody else created the key, delete it: `{delete}`"));
     }
 
     fn create_key(&mut self, profile: &str, name: &str, before: Option<&[String]>) -> CommandResult {
@@ -67,7 +67,7 @@ impl Enrollment<'_> {
                 let message = format!("`{name}` already has two access keys, the maximum");
                 let list = self.aws(&["iam", "list-access-keys", "--user-name", name]);
                 Err(CommandError::new(ErrorKind::Refused, message)
-                    .hint(format!("find one to delete: `{list}`")))
+                    .hint(format!("find a key to delete: `{list}`")))
             }
             Err(error) => Err(self.refused_user(error)),
         }
@@ -91,7 +91,7 @@ impl Enrollment<'_> {
     fn take_back_key(&mut self, id: &str, error: CommandError) -> CommandError {
         let name = self.target.user.clone();
         error.hint(match self.call(|aws| aws.delete_access_key(&name, id)) {
-            Ok(()) => format!("access key `{id}` was deleted again"),
+            Ok(()) => format!("the new access key `{id}` was deleted"),
             Err(_) => format!("delete the key: `{}`", hints::delete_key_command(&name, id)),
         })
     }

@@ -172,9 +172,8 @@ impl Enrollment<'_> {
             let message =
                 format!("`{}` already has {} MFA devices, the maximum", self.target.user, devices.len());
             let list = self.aws(&["iam", "list-mfa-devices", "--user-name", &self.target.user]);
-            return Err(
-                CommandError::new(ErrorKind::Refused, message).hint(format!("find one to remove: `{list}`"))
-            );
+            return Err(CommandError::new(ErrorKind::Refused, message)
+                .hint(format!("find a device to remove: `{list}`")));
         }
         // AWS would refuse EnableMFADevice only after the device was created (AWS-2023-001).
         if self.is_owner() && !devices.is_empty() {

@@ -97,7 +97,7 @@ impl Enrollment<'_> {
         let serial = &journal.serial;
         let deleted = self.call(|aws| aws.delete_virtual_mfa_device(serial));
         error.hint(match deleted {
-            Ok(()) => format!("`{serial}` was deleted again"),
+            Ok(()) => format!("the new device `{serial}` was deleted"),
             Err(_) => {
                 format!("`{serial}` is left without a secret; delete it: `{}`", hints::delete_command(serial))
             }

@@ -98,7 +98,7 @@ impl Enrollment<'_> {
 
     fn show(&self, password: &Secret<String>, name: &str) -> CommandResult {
         self.ctx.ui.done(format_args!(
-            "created a console password for `{name}`, to be changed at the first sign-in:"
+            "created a console password for `{name}`; it must be changed at the first sign-in:"
         ));
         self.ctx.prompt.show(password).map_err(|error| {
             let update = CommandLine::new("aws iam update-login-profile").option("--user-name", Some(name));

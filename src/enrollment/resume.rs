@@ -80,8 +80,8 @@ impl Enrollment<'_> {
             let message =
                 format!("the enrollment of `{}` for `{}` is unfinished", journal.serial, journal.user);
             return Err(CommandError::new(ErrorKind::Usage, message)
-                .hint(format!("finish it first: `{}`", self.resume_command()))
-                .hint("or start another and keep its secret: `--yes`"));
+                .hint(format!("finish that enrollment first: `{}`", self.resume_command()))
+                .hint("or start another one; the unfinished one's secret is kept: `--yes`"));
         }
         let age = self.ctx.clock.now() - journal.began;
         self.ctx.ui.detail(format_args!(
@@ -104,8 +104,8 @@ impl Enrollment<'_> {
         );
         match accounts.as_slice() {
             [] => {}
-            [one] => message.push_str(&format!("; account {one} has")),
-            several => message.push_str(&format!("; accounts {} have", several.join(", "))),
+            [one] => message.push_str(&format!("; account {one} has one")),
+            several => message.push_str(&format!("; accounts {} have one", several.join(", "))),
         }
         let this = CommandError::new(ErrorKind::Usage, message);
         Ok(elsewhere.iter().fold(this, |this, journal| {

@@ -18,7 +18,7 @@ use crate::store::StoreKind;
 /// What shows that AWS has the device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
-    /// AWS issued a session for one of its codes; the session is valid until then.
+    /// AWS issued a session for one of the device's codes; the session is valid until then.
     Session(DateTime<Utc>),
     /// AWS lists the device for the user.
     Listed,

@@ -27,14 +27,14 @@ impl Enrollment<'_> {
     fn report_verification(&self, journal: &Journal, verification: Verification) {
         let (serial, user) = (&journal.serial, &journal.user);
         self.ctx.ui.done(match verification {
-            Verification::Session(_) => "verified: AWS issued a session for one of its codes".to_owned(),
+            Verification::Session(_) => "verified: AWS issued a session for one of the device's codes".to_owned(),
             // Somebody may have created a device with this name again after its secret was stored here.
             Verification::Listed if self.enabled_by == EnabledBy::Unknown => format!(
                 "`{serial}` was already enabled for `{user}`; log in to check that the stored secret still matches"
             ),
             Verification::Listed => format!("verified: AWS lists `{serial}` for `{user}`"),
             Verification::Unlisted => {
-                "enabled, but not verified: missing permission iam:ListMFADevices".to_owned()
+                "the device is enabled, but not verified: missing permission iam:ListMFADevices".to_owned()
             }
         });
     }
@@ -98,7 +98,7 @@ impl Enrollment<'_> {
     fn wrong_stored_secret(&self, journal: &Journal) -> Failure {
         let serial = &journal.serial;
         let message =
-            format!("AWS rejected the codes of `{serial}`: the secret that is stored here is not its own");
+            format!("AWS rejected the codes of `{serial}`: the stored secret does not belong to this device");
         let this = self.check_clock(CommandError::new(ErrorKind::Refused, message));
         let another = hints::command(&self.another());
         Failure::Final(

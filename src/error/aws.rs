@@ -95,7 +95,8 @@ fn refusal(error: &AwsError, keys: &RefusedKeys, code: Option<&RefusedCode>) -> 
 }
 
 const ACTIVE_KEYS: &str = "check which keys are active: IAM console, Users, Security credentials";
-const WAIT_FOR_DEVICE: &str = "or wait 3 minutes: the device may be seconds old, or tried too often";
+const WAIT_FOR_DEVICE: &str =
+    "or wait 3 minutes: the device may be new, or there were too many attempts with it";
 
 impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
@@ -233,9 +234,9 @@ fn in_words(error: &AwsError) -> CommandError {
             "the user already has an MFA device, so AWS requires a session created with that device (AWS-2023-001)"
                 .to_owned(),
         )
-        .hint("use the credentials of such a session, or ask an administrator"),
+        .hint("use a session that was created with MFA, or ask an administrator"),
         Kind::InvalidInput if message.contains("MaxSessionDuration") => this
-            .hint("ask for less: `--duration 1h`, or `duration_seconds` in the role's profile")
+            .hint("request a shorter session: `--duration 1h`, or `duration_seconds` in the role's profile")
             .hint("or raise the role's maximum session duration in the IAM console"),
         Kind::Busy => this.hint("try again in a minute: another change is in progress"),
         Kind::DeleteConflict => this.hint("deactivate the device first: `awsmfa device remove` does both"),

@@ -92,11 +92,11 @@ fn syntax_hint(problem: &Problem, path: &Path) -> String {
 fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
     match error {
         UnsafeEdit::DuplicateSection { .. } | UnsafeEdit::DuplicateKey { .. } => {
-            this.hint("merge them by hand; the AWS CLI cannot read the file as it is")
+            this.hint("merge the duplicates by hand; the AWS CLI cannot read the file as it is")
         }
         UnsafeEdit::LeakingDefault { .. } => this.hint("rename the section to [default]"),
         UnsafeEdit::OddHeader { .. } => {
-            this.hint("write the header exactly like that, with a space before a comment")
+            this.hint("correct the section header; a comment after the header needs a space before the `#`")
         }
         _ => this,
     }
@@ -119,7 +119,7 @@ fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> Comm
             this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to a file")
         }
         Irreplaceable::Immutable(marked) => this.hint(remedies.make_mutable(marked)),
-        _ => this.hint(format!("check who can write to it: `{}`", remedies.show_owner(&[path, folder]))),
+        _ => this.hint(format!("check who can write there: `{}`", remedies.show_owner(&[path, folder]))),
     }
 }
 
@@ -177,7 +177,7 @@ impl From<ResolveError> for CommandError {
                 Self { choices: others, ..this }
             }
             ResolveError::NoSuchProfile { name, near, .. } if near.is_empty() => this
-                .hint(format!("create it: `{}`", configure(&name)))
+                .hint(format!("create the profile: `{}`", configure(&name)))
                 .hint("or list existing profiles: `aws configure list-profiles`"),
             ResolveError::NoSuchProfile { near, .. } => near
                 .iter()

@@ -20,7 +20,7 @@ impl From<StoreError> for CommandError {
                 )
             }
             StoreError::NoPassphrase { .. } => this.hint(format!(
-                "run it in a terminal, or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"
+                "run the command in a terminal, or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"
             )),
             StoreError::WrongPassphrase => {
                 this.hint("try again with the right passphrase; nothing was changed")

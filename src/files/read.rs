@@ -115,7 +115,7 @@ mod unix {
             if left.is_zero() { Ok(0) } else { poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&limit)) };
         match ready {
             Ok(0) => {
-                let message = format!("its content did not arrive within {} s", patience.as_secs());
+                let message = format!("the content did not arrive within {} s", patience.as_secs());
                 Err(io::Error::new(io::ErrorKind::TimedOut, message))
             }
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
@@ -164,7 +164,7 @@ mod unix {
                 |path: &Path, patience| read(path, 64 * 1024, patience).map(|_| ()).unwrap_err().to_string();
             assert_eq!(error(Path::new("/dev/zero"), PATIENCE), "it is larger than 64 KiB");
             let silent = fifo(&home, "silent");
-            assert_eq!(error(&silent, Duration::from_millis(50)), "its content did not arrive within 0 s");
+            assert_eq!(error(&silent, Duration::from_millis(50)), "the content did not arrive within 0 s");
             let large = home.path().join("large");
             File::create(&large).unwrap().set_len(1 << 40).unwrap();
             assert_eq!(error(&large, PATIENCE), "it is larger than 64 KiB");

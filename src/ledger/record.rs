@@ -17,7 +17,7 @@ pub(super) const WINDOW: TimeDelta = TimeDelta::minutes(3);
 /// How many steps are remembered: half an hour's worth, while AWS looks back one minute. Steps are dropped by count rather
 /// than by age, so that a clock that is wrong for a while does not drop any.
 const REMEMBERED_STEPS: usize = 64;
-/// STS recognizes a device 8 to 14 seconds after IAM enabled it (`aws-facts` §1). This is twice as long.
+/// STS recognizes a device 8 to 14 seconds after IAM enabled it (measured). This is twice as long.
 pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(30);
 /// How long the digest of a code is kept. A code expires within three minutes, but AWS accepts signatures
 /// that are up to 15 minutes off, so what is known of AWS's time may jump by as much.
@@ -57,7 +57,7 @@ pub(super) struct Record {
     /// AWS's time minus this computer's.
     pub(super) offset_seconds: i64,
     pub(super) used: Vec<Step>,
-    /// When AWS was asked to judge a code, in AWS's time.
+    /// When AWS was asked to check a code, in AWS's time.
     pub(super) tries: Vec<DateTime<Utc>>,
     /// When the device was enabled here, in AWS's time.
     #[serde(default)]

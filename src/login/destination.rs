@@ -32,7 +32,9 @@ pub fn of(ctx: &Context, profile: &Resolution, output: Option<&str>) -> CommandR
     let keys = profiles.get(name).and_then(|profile| profile.static_keys().ok().flatten());
     // Its own long-term keys would have to move away, and nobody asked for that.
     if name != profile.profile && keys.is_some_and(|keys| keys.session_token.is_none()) {
-        return taken(format!("profile `{name}` has its own long-term keys, which a session would replace"));
+        return taken(format!(
+            "profile `{name}` has its own long-term keys, which a session would overwrite"
+        ));
     }
     Ok(Destination::Section(name.to_owned()))
 }

@@ -211,7 +211,7 @@ mod tests {
         ) {
             let key = totp_rs::Secret::from(bytes).to_base32();
             let cut = &key[..key.len() - missing];
-            // Bits that are left over are zero by chance in one of 2, 4, 8 or 16 keys; impossible lengths are always seen.
+            // Bits that are left over are zero by chance in one of 2, 4, 8 or 16 keys; impossible lengths are always detected.
             if [1, 3, 6].contains(&(cut.len() % 8)) {
                 prop_assert_eq!(letters(cut).map(|_| ()), Err(SeedError::Mistyped(cut.len())));
             }

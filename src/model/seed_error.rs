@@ -7,7 +7,7 @@ pub enum SeedError {
     Missing,
     #[error("the secret key is not Base32 (letters A to Z and digits 2 to 7)")]
     NotBase32,
-    #[error("that is a six-digit code, not the secret key that codes are generated from")]
+    #[error("this is a six-digit code, not the device's secret key")]
     Code,
     /// There are words next to the secret key that could be part of it.
     #[error("the text contains more than a secret key")]
@@ -16,7 +16,7 @@ pub enum SeedError {
     #[error("the secret key is truncated or mistyped: it has {0} characters, AWS's have 64")]
     Mistyped(usize),
     /// Below RFC 4226's minimum of 128 bits: part of the key is missing.
-    #[error("the secret key is too short: {0} bits, where AWS uses 320 and RFC 4226 requires 128")]
+    #[error("the secret key is too short: {0} bits; AWS uses 320, and RFC 4226 requires 128")]
     TooShort(usize),
     #[error("this is not an otpauth:// URI: {0}")]
     NotOtpauth(&'static str),
@@ -25,6 +25,6 @@ pub enum SeedError {
     #[error("this otpauth URI is of type `hotp`; AWS devices are of type `totp`")]
     Hotp,
     /// A parameter with a value that AWS devices do not use.
-    #[error("this otpauth URI asks for {0}; AWS devices use SHA1, 6 digits and a period of 30 seconds")]
+    #[error("this otpauth URI specifies {0}; AWS devices use SHA1, 6 digits and a period of 30 seconds")]
     Foreign(String),
 }

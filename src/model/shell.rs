@@ -16,7 +16,7 @@ pub enum Shell {
     Cmd,
 }
 
-/// The shell of this process's user. Commands are quoted in the words of errors, far from any environment.
+/// The shell of this process's user. Errors quote commands where no environment is at hand.
 static CURRENT: OnceLock<Shell> = OnceLock::new();
 
 impl Shell {
@@ -41,7 +41,7 @@ impl Shell {
         }
     }
 
-    /// Makes this the current shell, for good.
+    /// Makes this the current shell for the rest of the process.
     pub fn settle(self) {
         let _ = CURRENT.set(self);
     }
@@ -283,7 +283,7 @@ mod tests {
         assert_eq!(command.option("--user", None::<&str>).to_string(), "awsmfa login '--profile=-x'");
     }
 
-    /// What a shell of this machine makes of the word.
+    /// How a shell on this machine reads the word.
     #[cfg(unix)]
     #[test]
     fn installed_shells_read_words_back() {

@@ -81,7 +81,7 @@ pub struct Code(Secret<String>);
 
 /// A text that is not a code.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a code is six digits")]
+#[error("a code has six digits")]
 pub struct CodeError;
 
 impl Code {

@@ -121,7 +121,7 @@ pub fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> Com
 }
 
 /// Rejects keys that cannot sign a request, such as keys that contain the bytes of an arrow key or a Windows line ending.
-/// `place` tells where a part was read.
+/// `place` says where a part was read.
 pub(super) fn check_keys(keys: &Keys, place: impl FnOnce(KeyPart) -> String) -> CommandResult {
     keys.check().map_err(|unusable| {
         let message = format!("{}: {unusable}", place(unusable.part));

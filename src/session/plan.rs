@@ -119,6 +119,6 @@ fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
     parsed.map_err(|e| {
         let message = format!("duration_seconds ({}): {e}", setting.origin);
         CommandError::new(ErrorKind::Configuration, message)
-            .hint("set the seconds, as in `duration_seconds = 43200`, or remove the line")
+            .hint("set a number of seconds, such as `duration_seconds = 43200`, or remove the line")
     })
 }

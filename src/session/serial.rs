@@ -23,7 +23,7 @@ pub struct UserDevice {
     pub access_key_id: String,
     /// Whether only AWS knows that the user has the device.
     pub(super) is_news: bool,
-    /// The profile that may hold the serial. Keys in the environment belong to no profile.
+    /// The profile that can hold the serial. Keys in the environment belong to no profile.
     pub(super) home: Option<String>,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn ask_aws(
             let list = several.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
             let message = format!("the user has several MFA devices: {list}");
             Err(CommandError::new(ErrorKind::Configuration, message)
-                .hint(format!("choose one: `{}`", set_serial(resolution, several[0].as_str()))))
+                .hint(format!("choose a device: `{}`", set_serial(resolution, several[0].as_str()))))
         }
     }
 }
@@ -149,7 +149,7 @@ impl UserDevice {
     }
 }
 
-/// The profile that may hold the serial of the user whose keys the profile uses.
+/// The profile that can hold the serial of the user whose keys the profile uses.
 pub(super) fn home(profiles: &Profiles, resolution: &Resolution) -> Option<String> {
     resolution.keys.as_ref().ok()?;
     resolve::serial_home(profiles, &resolution.base)

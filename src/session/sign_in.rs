@@ -101,7 +101,7 @@ impl SignIn<'_> {
         }
     }
 
-    /// Sends one code. The code is recorded first, and released if AWS did not judge it. Learns AWS's time from the reply.
+    /// Sends one code. The code is recorded first, and released if AWS did not check it. Learns AWS's time from the reply.
     fn try_code(
         &self,
         ledger: &mut DeviceLedger,
@@ -177,7 +177,7 @@ impl SignIn<'_> {
         let serial = self.device.serial;
         let what = match unvalidated {
             true => "AWS has stopped validating codes from this device for now",
-            false => "AWS rejected a code that this computer had not used",
+            false => "AWS rejected a code that was never used on this computer",
         };
         let or = if worked { "" } else { ", or the stored secret belongs to another device" };
         self.device.ctx.ui.warn(format_args!("{what}: `{serial}` is in use on another computer{or}"));

@@ -20,7 +20,6 @@ use sealing::Identity;
 /// How many passphrases a person may try.
 const ATTEMPTS: u32 = 3;
 
-/// The file store in a folder.
 /// A source of the file store's passphrase.
 pub trait PassphraseSource: Send + Sync {
     /// Whether a person types it. Only then may a wrong one be corrected, and the store stays unlocked.
@@ -33,6 +32,7 @@ pub trait PassphraseSource: Send + Sync {
     fn not_kept(&self) {}
 }
 
+/// The file store in a folder.
 pub struct AgeFileStore {
     folder: PathBuf,
     lock_path: PathBuf,

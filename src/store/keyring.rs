@@ -152,7 +152,7 @@ fn wants_a_person(error: &Error) -> bool {
     STATUSES.iter().any(|status| shown.contains(status))
 }
 
-/// What the platform said, on one line and without the name of the library that heard it.
+/// What the platform said, on one line and without the name of the library that reported it.
 fn one_line(error: &Error) -> String {
     let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
     let text = text.trim_start_matches("zbus error: ").split_whitespace().collect::<Vec<_>>().join(" ");

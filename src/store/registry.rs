@@ -42,7 +42,7 @@ impl DeviceRecord {
     }
 }
 
-/// What to record of a device. `None` leaves what was recorded before.
+/// What to record about a device. `None` leaves what was recorded before.
 #[derive(Debug, Clone, Copy)]
 pub struct Registration<'a> {
     pub serial: &'a Serial,
@@ -64,7 +64,7 @@ struct Contents {
     version: u32,
     #[serde(default)]
     devices: Vec<DeviceRecord>,
-    /// Devices of access keys' users, by access key ID: what AWS said and no profile can hold.
+    /// Devices by their user's access key ID: serials from AWS that no profile can hold.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     keys: BTreeMap<String, Serial>,
     #[serde(flatten)]
@@ -80,7 +80,7 @@ struct Versioned {
 /// Why the registry could not be read or written. It was not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
-    #[error("`{}` was written by a newer awsmfa (format {found}; this one knows {VERSION})", path.display())]
+    #[error("`{}` was written by a newer awsmfa (format {found}; this version supports format {VERSION})", path.display())]
     Newer { path: PathBuf, found: u32 },
     #[error("`{}` is damaged: {reason}", path.display())]
     Damaged {
@@ -93,7 +93,7 @@ pub enum RegistryError {
     Io(#[from] io::Error),
 }
 
-/// The register of devices, a JSON file.
+/// The device registry, a JSON file.
 #[derive(Debug, Clone)]
 pub struct Registry {
     path: PathBuf,
@@ -152,7 +152,7 @@ impl Registry {
         })
     }
 
-    /// Adds a device or updates its record. A profile has one device: the one that it was given last.
+    /// Adds a device or updates its record. A profile has one device: the one that was assigned last.
     pub fn register(&self, new: Registration<'_>) -> Result<(), RegistryError> {
         self.update(|devices| {
             for device in devices.iter_mut().filter(|device| device.serial != *new.serial) {

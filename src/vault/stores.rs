@@ -68,7 +68,7 @@ impl Stores {
         if self.age_file.get().is_none() {
             let unlock_for = kernel_keyring::unlock_for(&self.env).map_err(|e| {
                 CommandError::new(ErrorKind::Usage, format!("{AWSMFA_UNLOCK_FOR}: {e}"))
-                    .hint("write it as `8h` or `0`")
+                    .hint("use a duration such as `8h`, or `0`")
             })?;
             let passphrases = Passphrases {
                 env: self.env.clone(),

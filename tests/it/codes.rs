@@ -188,7 +188,7 @@ fn rejected_typed_code_is_prompted_for_again_with_the_reason() {
     let said: Vec<_> = said.lines().filter(|line| line.starts_with("warning")).collect();
     insta::assert_snapshot!(said.join("\n"), @"
     warning: this code was already sent to AWS, which accepts each code only once; enter the next one
-    warning: a code is six digits
+    warning: a code has six digits
     ");
     world.assert_distinct_codes_sent(3);
 }

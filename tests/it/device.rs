@@ -31,8 +31,8 @@ fn list_is_a_table_or_json() {
     let home = Home::new(&FakeAws::start());
     let ran = home.awsmfa(["device", "list"]).run().success();
     insta::assert_snapshot!(format!("{}{}", ran.out(), ran.err()), @"
-    awsmfa: there are no devices
-    hint: enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
+    awsmfa: no devices found
+    hint: enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
     ");
     home.write_config("[profile dev]\nregion = eu-central-1\n");
     home.awsmfa([
@@ -86,7 +86,7 @@ fn another_secret_of_a_device_needs_confirmation() {
     let ran = home.awsmfa(args).stdin(other).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
     error: another secret is stored for `arn:aws:iam::123456789012:mfa/alice`
-    hint: use `--yes` to replace it; the old secret cannot be recovered
+    hint: use `--yes` to replace the secret; the old secret cannot be recovered
     ");
     assert_eq!(home.files(), before);
     home.awsmfa(["device", "import", "--serial", SERIAL, "--secret-stdin", "--yes"])
@@ -183,15 +183,15 @@ fn device_is_found_by_name_or_label() {
     let ran = home.awsmfa(["code"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
     error: no device is stored here
-    hint: enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
+    hint: enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
     ");
     import(&home, SERIAL, RFC_SEED);
     import(&home, "arn:aws:iam::210987654321:mfa/alice", RFC_SEED);
     let ran = home.awsmfa(["code", "alice"]).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
     error: several stored devices are named `alice`
-    hint: choose one by its ARN: arn:aws:iam::123456789012:mfa/alice
-    hint: choose one by its ARN: arn:aws:iam::210987654321:mfa/alice
+    hint: choose a device by its ARN: arn:aws:iam::123456789012:mfa/alice
+    hint: choose a device by its ARN: arn:aws:iam::210987654321:mfa/alice
     ");
     let ran = home.awsmfa(["code", "bob"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"

@@ -59,7 +59,7 @@ fn secret_with_rejected_codes_is_not_stored() {
     let world = World::new();
     let ran = world.home.awsmfa(IMPORT).stdin(WRONG).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
-    error: AWS rejects the codes of this secret for `arn:aws:iam::123456789012:mfa/alice`; nothing was stored
+    error: AWS rejects the codes that this secret generates for `arn:aws:iam::123456789012:mfa/alice`; nothing was stored
     hint: check that the secret key belongs to this device, and that the device was not replaced since then
     hint: store the secret without the check: `… | awsmfa device import --profile dev --secret-stdin --no-verify`
     ");

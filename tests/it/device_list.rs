@@ -167,7 +167,7 @@ fn empty_list_has_a_message() {
     let home = Home::new(&aws);
     let ran = home.awsmfa(["device", "list", "--local"]).run().success();
     assert_eq!(ran.out(), "");
-    assert!(ran.err().starts_with("awsmfa: there are no devices"), "{}", ran.err());
+    assert!(ran.err().starts_with("awsmfa: no devices found"), "{}", ran.err());
     let ran = home.awsmfa(["device", "list", "--local", "--json"]).run().success();
     assert_eq!(ran.json(), serde_json::json!([]));
 }

@@ -61,7 +61,7 @@ fn last_device_is_removed_with_its_own_session() {
     awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
     awsmfa: deleted the secret of `arn:aws:iam::123456789012:mfa/alice`
     warning: `alice` has no MFA device left
-    hint: enroll another: `awsmfa enroll --user alice --profile dev`
+    hint: enroll another device: `awsmfa enroll --user alice --profile dev`
     ");
     assert!(serials(&world).is_empty() && !is_stored(&world, "alice"));
     let left = "# mine\n[profile dev]\nregion=eu-central-1\n[profile other]\nmfa_serial = arn:aws:iam::123456789012:mfa/alice-2\n";
@@ -80,9 +80,9 @@ fn missing_permission_to_delete_leaves_the_device_unassigned_and_keeps_the_secre
     awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
     warning: `arn:aws:iam::123456789012:mfa/alice` was deactivated but not deleted, because `arn:aws:iam::123456789012:user/alice` lacks the permission `iam:DeleteVirtualMFADevice`; it remains in AWS, unassigned
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/alice`
-    hint: its secret is kept, because the device can be enabled again; to delete the secret: `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --local`
+    hint: the secret is kept, because the device can be enabled again; to delete the secret: `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --local`
     warning: `alice` has no MFA device left
-    hint: enroll another: `awsmfa enroll --user alice --profile dev`
+    hint: enroll another device: `awsmfa enroll --user alice --profile dev`
     ");
     assert_eq!(world.aws.devices()[0].user, None);
     assert!(is_stored(&world, "alice"));
@@ -155,7 +155,7 @@ fn administrator_removes_another_users_device() {
     awsmfa: deleted `arn:aws:iam::123456789012:mfa/alice`
     awsmfa: removed `mfa_serial` from [profile dev] of ~/.aws/config
     warning: `alice` has no MFA device left
-    hint: enroll another: `awsmfa enroll --user alice`
+    hint: enroll another device: `awsmfa enroll --user alice`
     ");
     assert!(serials(&world).is_empty());
 }
@@ -182,7 +182,7 @@ fn removal_needs_confirmation() {
     let world = World::imported();
     for extra in ["--profile=dev", "--local"] {
         let ran = world.home.awsmfa(["device", "remove", "alice", extra]).run().code(2);
-        assert!(ran.err().contains("hint: use `--yes` to remove it without confirmation"));
+        assert!(ran.err().contains("hint: use `--yes` to remove the device without confirmation"));
     }
     assert!(is_stored(&world, "alice"));
     assert_eq!(world.aws.devices()[0].user.as_deref(), Some("alice"));
@@ -201,7 +201,7 @@ fn missing_mfa_is_reported_without_a_secret() {
         .code(4);
     insta::assert_snapshot!(ran.err(), @"
     error: the user already has an MFA device, so AWS requires a session created with that device (AWS-2023-001)
-    hint: use the credentials of such a session, or ask an administrator
+    hint: use a session that was created with MFA, or ask an administrator
     ");
     assert_eq!(serials(&world).len(), 1);
 }

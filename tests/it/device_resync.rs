@@ -96,7 +96,7 @@ fn rejected_pair_is_reported() {
     insta::assert_snapshot!(in_words(&error), @"
     error: AWS rejected two codes of `arn:aws:iam::123456789012:mfa/alice`
     hint: the stored secret may belong to another device, or the device may have been re-created
-    hint: or another computer resynchronized it less than a minute ago, and AWS accepts only newer codes; try again in a minute
+    hint: or another computer resynchronized the device less than a minute ago, and AWS accepts only newer codes; try again in a minute
     ");
     assert_eq!(error.kind as u8, 4);
     assert_eq!(world.aws.requests_for("ResyncMFADevice").len(), 1, "the same pair is not sent again");
@@ -137,7 +137,7 @@ fn device_that_is_not_enabled_is_reported() {
     let ran = world.home.awsmfa(["device", "resync", "alice"]).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
     error: `arn:aws:iam::123456789012:mfa/alice` is not enabled
-    hint: see which user has it: `awsmfa device list`
+    hint: see which user has the device: `awsmfa device list`
     ");
     let ran = world.home.awsmfa(["device", "resync", "bob"]).run().code(3);
     assert!(ran.err().starts_with("error: no secret is stored for `bob`"), "{}", ran.err());

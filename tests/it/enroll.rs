@@ -113,7 +113,7 @@ fn user_enrolls_with_the_self_manage_policy() {
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
-    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: verified: AWS issued a session for one of the device's codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
@@ -139,7 +139,7 @@ fn administrator_enrolls_another_user() {
     awsmfa: verified: AWS lists `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
-    hint: set it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    hint: set the device in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
     assert_eq!(bench.count("GetSessionToken"), 0, "an administrator has no use for the user's codes");
     bench.check_one(USER);
@@ -264,7 +264,7 @@ fn second_device_is_enrolled_with_a_session_of_the_first() {
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/spare` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/spare` for `aws_mfa_demo`
-    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: verified: AWS issued a session for one of the device's codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/spare` (was `arn:aws:iam::123456789012:mfa/aws_mfa_demo`)
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/spare`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/spare --qr`

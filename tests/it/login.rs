@@ -28,7 +28,7 @@ fn second_login_reuses_the_session() {
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let before = world.home.credentials();
     let ran = world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    insta::assert_snapshot!(ran.err(), @"awsmfa: session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])");
+    insta::assert_snapshot!(ran.err(), @"awsmfa: the session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])");
     assert_eq!(world.home.credentials(), before);
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
@@ -68,7 +68,7 @@ fn session_can_be_written_to_another_profile() {
     let ran = world.home.awsmfa(["login", "-p", "dev", "--output-profile", "dev-mfa"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: wrote a session for `dev` to [dev-mfa] in ~/.aws/credentials, valid until [TIME] ([LEFT])
-    hint: use it with `--profile dev-mfa`
+    hint: use the session with `--profile dev-mfa`
     ");
     assert!(world.home.credentials().starts_with(&before));
     assert!(world.home.credential("dev-mfa", "aws_session_token").is_some());

@@ -31,9 +31,9 @@ fn uneditable_section_does_not_stop_the_others() {
     awsmfa: removed the session from [dev]
     awsmfa: moved the long-term keys from [dev-long-term] back to [dev]
     error: ~/.aws/credentials: line 1: the header of section [a] must be exactly `[a]` to be edited
-    hint: write the header exactly like that, with a space before a comment
+    hint: correct the section header; a comment after the header needs a space before the `#`
     error: ~/.aws/credentials: line 6: the header of section [b] must be exactly `[b]` to be edited
-    hint: write the header exactly like that, with a space before a comment
+    hint: correct the section header; a comment after the header needs a space before the `#`
     ");
     assert!(world.home.credentials().starts_with(&odd));
     assert_eq!(world.home.credential("dev", "aws_access_key_id").as_ref(), Some(&world.key.id));

@@ -93,7 +93,7 @@ impl Shown {
     }
 }
 
-/// What AWS's own QR code says (aws-facts §2).
+/// What AWS's own QR code says.
 fn uri(world: &World) -> String {
     format!(
         "otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret={}&issuer=Amazon%20Web%20Services",
@@ -138,7 +138,7 @@ fn phone_reads_the_code_in_color() {
     assert_eq!(shown.out.text(), "", "nothing on stdout");
     assert!(!shown.err.text().contains('█'), "nothing on stderr");
     insta::assert_snapshot!(shown.err.text(), @"
-    awsmfa: scan the code with an authenticator app to add `arn:aws:iam::123456789012:mfa/alice` to it
+    awsmfa: scan the QR code with an authenticator app to add `arn:aws:iam::123456789012:mfa/alice`
     hint: clear the screen and its history afterward: anyone who sees the code can generate your codes
     ");
 }
@@ -157,9 +157,9 @@ fn code_that_fits_the_window_is_cleared() {
     let cleared = high.screen.cleared.lock().unwrap().join("");
     let (picture, question) = cleared.rsplit_once('\n').unwrap();
     assert_eq!(rasterize(picture, 0, 255), uri(&world));
-    assert_eq!(question, "scan the code with an authenticator app, then press Enter to clear the screen");
+    assert_eq!(question, "scan the QR code with an authenticator app, then press Enter to clear the screen");
     assert_eq!(high.picture(), "", "nothing remains");
-    insta::assert_snapshot!(high.err.text(), @"awsmfa: showed the secret of `arn:aws:iam::123456789012:mfa/alice` as a QR code; the screen is cleared");
+    insta::assert_snapshot!(high.err.text(), @"awsmfa: showed the secret of `arn:aws:iam::123456789012:mfa/alice` as a QR code and cleared the screen");
     let low = on(28);
     assert!(low.screen.cleared.lock().unwrap().is_empty());
     assert_eq!(rasterize(&low.picture(), 0, 255), uri(&world), "it can be scrolled back to");

@@ -84,8 +84,8 @@ fn duration_over_the_roles_own_maximum_has_a_hint() {
     let world = with_role("");
     world.aws.add_role("admin", RoleSpec { require_mfa: true, ..RoleSpec::default() });
     insta::assert_snapshot!(world.home.awsmfa(["login", "-p", "admin", "--duration", "2h"]).run().code(4).err(), @"
-    error: AssumeRole refused: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role
-    hint: ask for less: `--duration 1h`, or `duration_seconds` in the role's profile
+    error: AWS refused AssumeRole: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role
+    hint: request a shorter session: `--duration 1h`, or `duration_seconds` in the role's profile
     hint: or raise the role's maximum session duration in the IAM console
     ");
 }
@@ -97,7 +97,7 @@ fn role_session_is_written_beside_its_profile() {
     let ran = world.home.awsmfa(["login", "-p", "admin"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: wrote a session for `admin` to [admin-session] in ~/.aws/credentials, valid until [TIME] ([LEFT])
-    hint: use it with `--profile admin-session`
+    hint: use the session with `--profile admin-session`
     ");
     assert!(world.home.credentials().starts_with(&before), "the long-term keys were not touched");
     world.home.awsmfa(["logout", "-p", "admin"]).run().success();
@@ -169,11 +169,11 @@ fn denied_role_may_require_a_more_recent_code() {
     let denied = || Fault::error(403, "AccessDenied", "User: x is not authorized to perform: sts:AssumeRole");
     world.aws.fault(denied().on("AssumeRole"));
     let ran = world.home.awsmfa(["login", "-p", "admin"]).run().code(4);
-    insta::assert_snapshot!(ran.err(), @"error: AssumeRole refused: AccessDenied: User: x is not authorized to perform: sts:AssumeRole");
+    insta::assert_snapshot!(ran.err(), @"error: AWS refused AssumeRole: AccessDenied: User: x is not authorized to perform: sts:AssumeRole");
     world.aws.fault(denied().on("AssumeRole"));
     let ran = world.home.awsmfa(["login", "-p", "admin"]).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
-    error: AssumeRole refused: AccessDenied: User: x is not authorized to perform: sts:AssumeRole
+    error: AWS refused AssumeRole: AccessDenied: User: x is not authorized to perform: sts:AssumeRole
     hint: if the role requires a more recent code: `awsmfa login --profile admin --force`
     ");
 }

@@ -102,7 +102,7 @@ fn collision_messages_name_the_device_and_the_wait() {
     let said = computer.err.text();
     let said: Vec<_> = said.lines().filter(|line| line.contains("use on another")).collect();
     assert_eq!(said.len(), 2, "{said:?}");
-    insta::assert_snapshot!(said[0], @"warning: AWS rejected a code that this computer had not used: `arn:aws:iam::123456789012:mfa/alice` is in use on another computer, or the stored secret belongs to another device");
+    insta::assert_snapshot!(said[0], @"warning: AWS rejected a code that was never used on this computer: `arn:aws:iam::123456789012:mfa/alice` is in use on another computer, or the stored secret belongs to another device");
     let wait = regex::Regex::new(r"waiting (\d+m )?\d+s").unwrap().replace(said[1], "waiting [LONG]");
     insta::assert_snapshot!(wait, @"awsmfa: waiting [LONG] for `arn:aws:iam::123456789012:mfa/alice`, which is in use on another computer");
 }
@@ -175,7 +175,7 @@ fn wrong_secret_fails_in_the_end() {
     let error = LOGIN.forced().get(&computer.ctx).unwrap_err();
     let error = regex::Regex::new(r"in \d+ s").unwrap().replace(&in_words(&error), "in [N] s").into_owned();
     insta::assert_snapshot!(error, @"
-    error: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that this computer had not used
+    error: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that were never used on this computer
     hint: the device may be in use on another computer: try again in [N] s
     hint: if the stored secret belongs to another device: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
     ");

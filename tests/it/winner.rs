@@ -92,7 +92,7 @@ fn session_that_login_wrote_earlier_is_removed() {
     world.home.write_config(&format!("{config}{OURS}"));
     insta::assert_snapshot!(login(&world).err(), @"
     awsmfa: removed the session of an earlier login from [dev], because it would hide the `credential_process`
-    awsmfa: session for `dev` is still valid until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it
+    awsmfa: the session for `dev` is still valid until [TIME] ([LEFT]); nothing was written, because its `credential_process` serves it
     ");
     assert_eq!(world.home.credential("dev", "aws_session_token"), None);
     assert_eq!(world.home.credential("dev-long-term", "aws_access_key_id").as_ref(), Some(&world.key.id));
@@ -197,7 +197,7 @@ fn keys_in_the_environment_are_reported() {
     assert!(!ran.err().contains("JavaScript"), "it prefers AWS_PROFILE: {}", ran.err());
     let half = world.home.awsmfa(["login", "-p", "dev"]).env("AWS_ACCESS_KEY_ID", "AKIAENV");
     insta::assert_snapshot!(half.run().success().err(), @"
-    awsmfa: session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])
+    awsmfa: the session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])
     warning: only AWS_ACCESS_KEY_ID is set in the environment; without `--profile`, the AWS CLI and boto3 fail instead of using `dev`
     hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
     ");
@@ -207,7 +207,7 @@ fn keys_in_the_environment_are_reported() {
         .env("AWS_WEB_IDENTITY_TOKEN_FILE", "/t")
         .env("AWS_ROLE_ARN", "arn:aws:iam::1:role/r");
     insta::assert_snapshot!(web.run().success().err(), @"
-    awsmfa: session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])
+    awsmfa: the session for `dev` in [dev] of ~/.aws/credentials is still valid until [TIME] ([LEFT])
     warning: AWS_WEB_IDENTITY_TOKEN_FILE is set in the environment; without `--profile`, the AWS CLI, boto3, Terraform and the Java SDK use it instead of `dev`
     hint: unset AWS_WEB_IDENTITY_TOKEN_FILE AWS_ROLE_ARN
     ");
@@ -245,7 +245,7 @@ fn mfa_serial_of_a_role_is_reported_and_the_hint_removes_it() {
     let ran = login();
     insta::assert_snapshot!(ran.err(), @r#"
     awsmfa: wrote a session for `app` to [app-session] in ~/.aws/credentials, valid until [TIME] ([LEFT])
-    hint: use it with `--profile app-session`
+    hint: use the session with `--profile app-session`
     warning: `mfa_serial` in role profile `app` (~/.aws/config:7) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail
     hint: remove the line; awsmfa knows the device without it: `perl -i -ne 'print unless $. == 7 && /^\s*mfa_serial/i' ~/.aws/config`
     "#);

@@ -18,32 +18,32 @@ use crate::vault;
 /// Export a device's secret
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Anyone who has the secret can generate the device's codes. The QR code is shown on the terminal itself, never in a pipe \
-or log, until you press Enter; files are created with mode 0600.
+Anyone who has the secret can generate the device's codes. The QR code stays on the terminal until you press \
+Enter and never goes to a pipe or log; files are created with mode 0600.
 
 Examples:
-  awsmfa device export alice                          for a phone: a QR code on the terminal
-  awsmfa device export alice --qr-file alice.png      for a printer
-  awsmfa device export alice --age age1… > alice.age  for another computer; there:
+  awsmfa device export alice                          show a QR code to scan with a phone
+  awsmfa device export alice --qr-file alice.png      create a QR code to print
+  awsmfa device export alice --age age1… > alice.age  move to another computer, then run there:
       age -d -i key.txt alice.age | awsmfa device import --serial ARN --uri-stdin
   awsmfa device export alice --uri | pass insert -m aws/alice")]
 #[command(group = clap::ArgGroup::new("form"))]
 pub struct ExportArgs {
     #[command(flatten)]
     device: DeviceArg,
-    /// Show the secret as a QR code on the terminal [default on a terminal]
+    /// Show a QR code on the terminal [default on a terminal]
     #[arg(long, group = "form")]
     qr: bool,
     /// Write the QR code to a PNG file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, group = "form")]
     qr_file: Option<PathBuf>,
-    /// Print it as an `otpauth://` URI
+    /// Print the secret as an `otpauth://` URI
     #[arg(long, group = "form")]
     uri: bool,
-    /// Print it as an age file that only this recipient can open
+    /// Print the secret as an age file that only this recipient can decrypt
     #[arg(long, value_name = "RECIPIENT", group = "form")]
     age: Option<Recipient>,
-    /// Write the URI or the age file here instead
+    /// Write the URI or age file to this file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["qr", "qr_file"])]
     output: Option<PathBuf>,
     #[command(flatten)]

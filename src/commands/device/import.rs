@@ -10,23 +10,24 @@ use crate::model::shell::quoted;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 The secret is the text that the console shows under `Show secret key` when a virtual MFA device is set up. awsmfa prompts \
-for it without echo or reads it from standard input; it is never an argument, because every user can see those.
+for the secret without echo, or reads it from standard input. The secret cannot be an argument, because other users can see \
+the arguments of running programs.
 
-If a profile has the user's access key, awsmfa first gets a session with the secret, and stores nothing if AWS rejects the \
-codes.
+If a profile has the user's access key, awsmfa first uses the secret to get a session, and stores nothing if AWS rejects \
+the codes.
 
 Examples:
   awsmfa device import --profile dev
   pass show aws/mfa | awsmfa device import --profile dev --secret-stdin
   awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device
-  awsmfa code --pair root-account-mfa-device    the two codes that the console's form asks for")]
+  awsmfa code --pair root-account-mfa-device    two codes for the form in the console")]
 pub struct ImportArgs {
     #[command(flatten)]
     profile: ProfileArg,
-    /// The device's ARN or number [default: the profile's `mfa_serial`, then its user's only device]
+    /// MFA device ARN or number [default: the profile's `mfa_serial`, then the user's only device]
     #[arg(long, value_name = "ARN", add = clap_complete::ArgValueCandidates::new(crate::complete::serials))]
     serial: Option<String>,
-    /// A name for the device, for your own use
+    /// Your own name for the device
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
     #[command(flatten)]

@@ -15,11 +15,11 @@ use crate::ui;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Shows the devices stored here, the devices of the profile's user or of `--user`, and unassigned virtual devices: an \
-interrupted enrollment can leave such a device behind, and its name remains taken. If AWS cannot be reached, only the \
+interrupted enrollment can leave such a device behind, which blocks the device's name. If AWS cannot be reached, only the \
 devices stored here are listed.
 
 ENABLED is the date the device was enabled, `unassigned` if no user has it, or `missing` if it does not exist in AWS. SECRET \
-is the store that has its secret.
+is the store that holds the device's secret.
 
 Examples:
   awsmfa device list
@@ -31,7 +31,7 @@ pub struct ListArgs {
     /// List the devices of this user [default: the user of the profile]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Do not ask AWS
+    /// List only the devices stored here
     #[arg(long, conflicts_with_all = ["profile", "user"])]
     local: bool,
     #[command(flatten)]
@@ -61,9 +61,9 @@ pub fn run(ctx: &Context, args: &ListArgs) -> CommandResult {
         return Ok(ctx.ui.pretty_json(&output)?);
     }
     if devices.is_empty() {
-        ctx.ui.say("there are no devices");
+        ctx.ui.say("no devices found");
         ctx.ui.hint(
-            "enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`",
+            "enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`",
         );
         return Ok(());
     }

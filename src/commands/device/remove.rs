@@ -13,9 +13,9 @@ use crate::model::shell::CommandLine;
 /// Remove a device from AWS and its secret from this machine
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Deactivates the device, deletes it, and then deletes its secret, its sessions and the `mfa_serial` lines that refer to it. \
-If the command is interrupted, run it again. If AWS requires MFA for this, awsmfa gets a session with another device of \
-yours or with this one.
+Deactivates and deletes the device in AWS, then deletes the device's secret, its cached sessions and the `mfa_serial` lines \
+that refer to the device from this machine. If the command is interrupted, run it again. If AWS requires MFA, awsmfa gets a \
+session with another of your devices or with this one.
 
 Examples:
   awsmfa device remove old-phone
@@ -28,7 +28,7 @@ pub struct RemoveArgs {
     profile: ProfileArg,
     #[command(flatten)]
     user: UserArg,
-    /// Only delete the secret stored here
+    /// Delete only the secret stored here
     #[arg(long, conflicts_with_all = ["profile", "user"])]
     local: bool,
     #[command(flatten)]
@@ -62,7 +62,7 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
         ctx.ui.warn(format_args!("`{name}` has no MFA device left"));
         let enroll =
             CommandLine::new("awsmfa enroll").option("--user", Some(name)).option("--profile", profile);
-        ctx.ui.hint(format_args!("enroll another: `{enroll}`"));
+        ctx.ui.hint(format_args!("enroll another device: `{enroll}`"));
     }
     Ok(())
 }
@@ -105,6 +105,6 @@ fn confirm(ctx: &Context, args: &RemoveArgs, question: &str) -> CommandResult {
         return Ok(());
     }
     ctx.confirm(question, |error| {
-        CommandError::from(error).hint("use `--yes` to remove it without confirmation")
+        CommandError::from(error).hint("use `--yes` to remove the device without confirmation")
     })
 }

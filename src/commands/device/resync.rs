@@ -10,9 +10,9 @@ use crate::vault;
 /// Resynchronize a device with AWS
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Sends two consecutive codes for the current time in AWS, as the console does under `Resync`. They do not count as used for \
-sessions. AWS accepts only codes newer than the last pair: right after `enroll`, the command waits up to a minute for them. \
-The offset of this computer's clock is remembered for later codes.
+Sends two consecutive codes, generated for AWS's current time, as `Resync` in the console does. Both codes can still be used \
+to get a session. AWS accepts only codes newer than the last pair, so right after `enroll` the command waits for up to a \
+minute. awsmfa remembers how far this computer's clock is off and adjusts later codes.
 
 Examples:
   awsmfa device resync alice

@@ -14,7 +14,7 @@ use crate::session::{self, Asker, Request, SessionError};
 /// What is known about an imported secret.
 #[derive(Debug)]
 pub enum Checked {
-    /// AWS issued a session for one of its codes.
+    /// AWS issued a session for one of the device's codes.
     Accepted,
     /// The person did not want the check.
     No,
@@ -39,7 +39,9 @@ pub(super) fn check(
     match checked {
         Ok(()) => Ok(Checked::Accepted),
         Err(SessionError::Aws(error)) if error.kind == AwsErrorKind::InvalidCode => {
-            let message = format!("AWS rejects the codes of this secret for `{serial}`; nothing was stored");
+            let message = format!(
+                "AWS rejects the codes that this secret generates for `{serial}`; nothing was stored"
+            );
             Err(CommandError::new(ErrorKind::Refused, message)
                 .hint("check that the secret key belongs to this device, and that the device was not replaced since then")
                 .hint(format!("store the secret without the check: `{} --no-verify`", request.command(request.store))))

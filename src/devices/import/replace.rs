@@ -32,7 +32,7 @@ pub(super) fn check(
     ctx.confirm(&question, |_| {
         let message = format!("another secret is stored for `{}`", record.serial);
         CommandError::new(ErrorKind::Usage, message)
-            .hint("use `--yes` to replace it; the old secret cannot be recovered")
+            .hint("use `--yes` to replace the secret; the old secret cannot be recovered")
     })?;
     Ok(None)
 }

@@ -52,7 +52,7 @@ pub fn in_use_elsewhere(serial: &Serial, worked: bool, seconds: u64) -> CommandE
             format!("`{serial}` is in use on another computer, which used the codes that AWS accepts");
         return CommandError::new(ErrorKind::Refused, message).hint(again);
     }
-    let message = format!("AWS rejected codes for `{serial}` that this computer had not used");
+    let message = format!("AWS rejected codes for `{serial}` that were never used on this computer");
     CommandError::new(ErrorKind::Refused, message)
         .hint(format!("the device may be in use on another computer: {again}"))
         .hint(format!(

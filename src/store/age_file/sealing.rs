@@ -156,8 +156,8 @@ fn decrypt(
 fn unreadable(error: &DecryptError, path: &Path) -> StoreError {
     let what = match error {
         DecryptError::NoMatchingKeys => "is encrypted to another identity",
-        DecryptError::ExcessiveWork { .. } => "asks for more scrypt work than age allows (2^22)",
-        DecryptError::UnknownFormat => "is in a newer age format than this awsmfa knows",
+        DecryptError::ExcessiveWork { .. } => "requires more scrypt work than age allows (2^22)",
+        DecryptError::UnknownFormat => "is in an age format that this version does not support",
         _ => "is damaged: it is not a complete age file",
     };
     StoreError::damaged(format!("`{}` {what}", path.display()))

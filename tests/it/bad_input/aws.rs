@@ -65,7 +65,7 @@ fn the_device_of_another_user() {
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
     error: AWS could not validate the code of `arn:aws:iam::123456789012:mfa/bob`
     hint: check that the device belongs to the user who owns these keys: `aws iam list-mfa-devices --profile dev`
-    hint: or wait 3 minutes: the device may be seconds old, or tried too often
+    hint: or wait 3 minutes: the device may be new, or there were too many attempts with it
     ");
 }
 
@@ -76,7 +76,7 @@ fn a_device_that_is_not_enabled() {
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
     error: AWS could not validate the code of `arn:aws:iam::123456789012:mfa/alice`
     hint: check that the device belongs to the user who owns these keys: `aws iam list-mfa-devices --profile dev`
-    hint: or wait 3 minutes: the device may be seconds old, or tried too often
+    hint: or wait 3 minutes: the device may be new, or there were too many attempts with it
     ");
 }
 
@@ -85,7 +85,7 @@ fn a_wrong_secret_for_an_sdk() {
     let world = World::with_the_wrong_secret();
     let err = sdk(&world.home, "dev", 4);
     let err = regex::Regex::new(r"in \d+ s").unwrap().replace(&err, "in [S] s").into_owned();
-    insta::assert_snapshot!(err, @"awsmfa: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that this computer had not used; hint: the device may be in use on another computer: try again in [S] s; hint: if the stored secret belongs to another device: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`");
+    insta::assert_snapshot!(err, @"awsmfa: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that were never used on this computer; hint: the device may be in use on another computer: try again in [S] s; hint: if the stored secret belongs to another device: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`");
     let codes = world.aws.codes_sent(&world.device.serial);
     assert_eq!(codes.len(), 2, "the second might have been taken");
 }
@@ -100,7 +100,7 @@ fn a_code_that_was_typed_and_is_refused() {
     ");
     assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 1);
     let ran = world.home.awsmfa(["login", "-p", "dev", "--code", "12345"]).run().code(2);
-    assert!(ran.err().contains("a code is six digits"), "{}", ran.err());
+    assert!(ran.err().contains("a code has six digits"), "{}", ran.err());
 }
 
 #[test]

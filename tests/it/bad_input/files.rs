@@ -160,12 +160,12 @@ fn a_section_that_is_there_twice() {
     world.home.write_credentials(&format!("{credentials}\n[dev]\nregion = eu-west-1\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: section [dev] appears twice, on lines 1 and 5
-    hint: merge them by hand; the AWS CLI cannot read the file as it is
+    hint: merge the duplicates by hand; the AWS CLI cannot read the file as it is
     ");
     world.home.write_credentials(&format!("{credentials}\n[other]\na = b\n\n[other]\na = b\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: section [other] appears twice, on lines 5 and 8
-    hint: merge them by hand; the AWS CLI cannot read the file as it is
+    hint: merge the duplicates by hand; the AWS CLI cannot read the file as it is
     ");
     still_read(&world);
 }
@@ -177,12 +177,12 @@ fn a_key_that_is_there_twice() {
     world.home.write_credentials(&format!("{credentials}aws_access_key_id = AKIAX\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: `aws_access_key_id` appears twice in section [dev], on lines 2 and 4
-    hint: merge them by hand; the AWS CLI cannot read the file as it is
+    hint: merge the duplicates by hand; the AWS CLI cannot read the file as it is
     ");
     world.home.write_credentials(&format!("{credentials}\n[other]\nregion = a\nregion = b\n"));
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be edited safely: `region` appears twice in section [other], on lines 6 and 7
-    hint: merge them by hand; the AWS CLI cannot read the file as it is
+    hint: merge the duplicates by hand; the AWS CLI cannot read the file as it is
     ");
     still_read(&world);
 }
@@ -195,7 +195,7 @@ fn marked_read_only() {
     world.home.chmod(".aws/credentials", 0o400);
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be replaced: it is marked read-only
-    hint: check who can write to it: `ls -ld ~/.aws/credentials ~/.aws`
+    hint: check who can write there: `ls -ld ~/.aws/credentials ~/.aws`
     ");
     no_code_was_spent(&world);
 }
@@ -207,7 +207,7 @@ fn in_a_read_only_folder() {
     world.home.chmod(".aws", 0o500);
     insta::assert_snapshot!(login_bound_by_modes(&world.home), @"
     error: ~/.aws/credentials cannot be replaced: cannot create a file in its folder: Permission denied (os error [N])
-    hint: check who can write to it: `ls -ld ~/.aws/credentials ~/.aws`
+    hint: check who can write there: `ls -ld ~/.aws/credentials ~/.aws`
     ");
     no_code_was_spent(&world);
     // An SDK only reads them.

@@ -15,7 +15,7 @@ fn no_profile_of_that_name() {
     let err = login_and_sdk(&world.home, "production", 3);
     insta::assert_snapshot!(err, @"
     error: no profile `production` in ~/.aws/config or ~/.aws/credentials
-    hint: create it: `aws configure --profile production`
+    hint: create the profile: `aws configure --profile production`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
     assert!(world.aws.requests().is_empty());
@@ -27,19 +27,19 @@ fn no_profile_at_all() {
     let err = login_and_sdk(&home, "default", 3);
     insta::assert_snapshot!(err, @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
-    hint: create it: `aws configure --profile default`
+    hint: create the profile: `aws configure --profile default`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
     let err = refused(&home, home.awsmfa(["device", "import", "--secret-stdin"]).stdin("x"), 3);
     insta::assert_snapshot!(err, @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
-    hint: create it: `aws configure --profile default`
+    hint: create the profile: `aws configure --profile default`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
     let enroll = || home.awsmfa(["enroll"]).env("AWS_EC2_METADATA_DISABLED", "true");
     insta::assert_snapshot!(refused(&home, enroll(), 3), @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
-    hint: create it: `aws configure --profile default`
+    hint: create the profile: `aws configure --profile default`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
     // Here the SDK was told where to look, and why it found nothing is what counts.
@@ -48,7 +48,7 @@ fn no_profile_at_all() {
     let err = refused(&home, home.awsmfa(["code"]), 3);
     insta::assert_snapshot!(err, @"
     error: no device is stored here
-    hint: enroll one: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
+    hint: enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
     ");
 }
 
@@ -162,7 +162,7 @@ fn two_pairs_of_long_term_keys() {
     ));
     let err = login(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: ~/.aws/credentials: sections [dev] and [dev-long-term] hold different long-term keys
+    error: ~/.aws/credentials: sections [dev] and [dev-long-term] contain different long-term keys
     hint: remove the outdated access key from [dev] or [dev-long-term]
     ");
     assert!(world.aws.requests().is_empty(), "a code was spent");
@@ -216,7 +216,7 @@ fn keys_that_an_output_profile_would_lose() {
     let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
     let err = refused(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
-    error: profile `ops` has its own long-term keys, which a session would replace
+    error: profile `ops` has its own long-term keys, which a session would overwrite
     hint: choose an unused name for `--output-profile`
     ");
 }
@@ -247,7 +247,7 @@ fn durations_that_aws_does_not_give() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: duration_seconds (~/.aws/config:4): a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `600`
-    hint: set the seconds, as in `duration_seconds = 43200`, or remove the line
+    hint: set a number of seconds, such as `duration_seconds = 43200`, or remove the line
     ");
     let world = World::imported();
     with_config(
@@ -257,7 +257,7 @@ fn durations_that_aws_does_not_give() {
     let err = login_and_sdk(&world.home, "admin", 3);
     insta::assert_snapshot!(err, @"
     error: duration_seconds (~/.aws/config:7): `long` is not a duration
-    hint: set the seconds, as in `duration_seconds = 43200`, or remove the line
+    hint: set a number of seconds, such as `duration_seconds = 43200`, or remove the line
     ");
     assert!(world.aws.requests().is_empty(), "a code was spent");
 }

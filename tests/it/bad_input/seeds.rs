@@ -21,23 +21,23 @@ fn not_base32() {
     let base32 = |given: &str| import(&world, "--secret-stdin", given);
     insta::assert_snapshot!(base32("JBSWY3DPEHPK3PX0JBSWY3DPEHPK3PX1 hunter2"), @"
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
-    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
+    hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32("\n"), @"
     error: there is no secret key in the input
-    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
+    hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32("JBSWY3DP"), @"
-    error: the secret key is too short: 40 bits, where AWS uses 320 and RFC 4226 requires 128
-    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
+    error: the secret key is too short: 40 bits; AWS uses 320, and RFC 4226 requires 128
+    hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32("123 456\n"), @"
-    error: that is a six-digit code, not the secret key that codes are generated from
-    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
+    error: this is a six-digit code, not the device's secret key
+    hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(base32(&format!("MFA SECRET KEY {SECRET}")), @"
     error: the text contains more than a secret key
-    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
+    hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
     for (length, whole) in [(62, SECRET.repeat(2)), (59, SECRET.repeat(2)), (65, SECRET.repeat(3))] {
         let err = base32(&whole[..length]);
@@ -68,19 +68,19 @@ fn an_otpauth_uri_that_is_no_aws_device() {
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&digits=8")), @"
-    error: this otpauth URI asks for 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this otpauth URI specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=SHA256")), @"
-    error: this otpauth URI asks for algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this otpauth URI specifies algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=MD5")), @"
-    error: this otpauth URI asks for algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this otpauth URI specifies algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&period=60")), @"
-    error: this otpauth URI asks for a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this otpauth URI specifies a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri("totp/a"), @"
@@ -89,7 +89,7 @@ fn an_otpauth_uri_that_is_no_aws_device() {
     ");
     insta::assert_snapshot!(uri("totp/a?secret=JBSWY3DP1"), @"
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
-    hint: paste only the secret key, all of it, as the console shows it under `Show secret key`
+    hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(import(&world, "--uri-stdin", SECRET), @"
     error: this is not an otpauth:// URI: it does not begin with otpauth://
@@ -117,7 +117,7 @@ fn a_bad_secret_in_place_of_a_good_one() {
     let err = refused(&world.home, world.home.awsmfa(other).stdin(SECRET), 2);
     insta::assert_snapshot!(err, @"
     error: another secret is stored for `arn:aws:iam::123456789012:mfa/alice`
-    hint: use `--yes` to replace it; the old secret cannot be recovered
+    hint: use `--yes` to replace the secret; the old secret cannot be recovered
     ");
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run();
     ran.success();

@@ -101,7 +101,7 @@ fn no_serial_and_no_permission_to_ask() {
     world.aws.deny("alice", "iam:ListMFADevices");
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
-    error: profile `dev` has no `mfa_serial`, and ListMFADevices refused: AccessDenied: User: arn:aws:iam::123456789012:user/alice is not authorized to perform: iam:ListMFADevices on resource: arn:aws:iam::123456789012:user/alice with an explicit deny in an identity-based policy
+    error: profile `dev` has no `mfa_serial`, and AWS refused ListMFADevices: AccessDenied: User: arn:aws:iam::123456789012:user/alice is not authorized to perform: iam:ListMFADevices on resource: arn:aws:iam::123456789012:user/alice with an explicit deny in an identity-based policy
     hint: set the device: `aws configure set mfa_serial arn:aws:iam::ACCOUNT:mfa/NAME --profile dev`
     ");
 }
@@ -114,7 +114,7 @@ fn no_serial_and_several_devices() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: the user has several MFA devices: `arn:aws:iam::123456789012:mfa/alice`, `arn:aws:iam::123456789012:mfa/alice-2`
-    hint: choose one: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/alice --profile dev`
+    hint: choose a device: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/alice --profile dev`
     ");
 }
 

@@ -30,12 +30,12 @@ fn no_passphrase_and_nobody_to_ask() {
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     world.home.set("AWSMFA_PASSPHRASE_COMMAND", "false");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_COMMAND: `false` failed (exit status: 1)
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -45,12 +45,12 @@ fn a_passphrase_file_that_does_not_serve() {
     world.home.write("passphrase", "\n");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` has an empty first line
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     std::fs::remove_file(world.home.join("passphrase")).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error [N])
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -61,7 +61,7 @@ fn a_passphrase_that_everyone_can_read() {
     world.home.chmod("passphrase", 0o644);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` is readable by everyone on this computer (`chmod 600`)
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -73,7 +73,7 @@ fn no_passphrase_for_a_new_store() {
     let err = refused(&world.home, import(&world), 5);
     insta::assert_snapshot!(err, @"
     error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
 
@@ -82,7 +82,7 @@ fn a_store_that_there_is_not() {
     let world = World::new();
     let err = refused(&world.home, import(&world).env("AWSMFA_STORE", "vault"), 2);
     insta::assert_snapshot!(err, @"
-    error: AWSMFA_STORE: `vault` is not a store; there are `keyring` and `file`
+    error: AWSMFA_STORE: `vault` is not a store; use `keyring` or `file`
     hint: AWSMFA_STORE=file
     ");
 }
@@ -108,7 +108,7 @@ fn a_missing_entry() {
     std::fs::remove_file(world.home.join(&entry(&world))).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the secret of `arn:aws:iam::123456789012:mfa/alice` is missing from the file store
-    hint: import it again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
+    hint: import the secret again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
     ");
 }
 
@@ -144,7 +144,7 @@ fn a_damaged_register() {
     ");
     world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 2}");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
-    error: `~/.local/share/awsmfa/devices.json` was written by a newer awsmfa (format 2; this one knows 1)
+    error: `~/.local/share/awsmfa/devices.json` was written by a newer awsmfa (format 2; this version supports format 1)
     hint: use the newer awsmfa that wrote the file
     hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
@@ -188,7 +188,7 @@ mod keyring {
         let _bus = UnixListener::bind(&path).unwrap();
         let err = soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), path.to_str().unwrap());
         insta::assert_snapshot!(err, @"
-        error: the keyring did not answer within 2 s
+        error: the keyring did not respond within 2 s
         hint: unlock the keyring on the desktop and try again
         hint: or store the secret in a file: `… | awsmfa device import --profile dev --store file --secret-stdin`
         ");
@@ -257,7 +257,7 @@ mod keyring {
         let _bus = UnixListener::bind(&path).unwrap();
         world.home.set("DBUS_SESSION_BUS_ADDRESS", &format!("unix:path={}", path.display()));
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
-        error: the keyring did not answer within 2 s
+        error: the keyring did not respond within 2 s
         hint: unlock the keyring on the desktop and try again
         hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
         ");

@@ -37,7 +37,7 @@ fn said(path: &str) -> String {
 #[cfg(target_os = "linux")]
 fn an_endless_device() {
     // On a busy machine the time is over first.
-    let said = said("/dev/zero").replace("its content did not arrive within 5 s", "it is larger than 16 MiB");
+    let said = said("/dev/zero").replace("the content did not arrive within 5 s", "it is larger than 16 MiB");
     insta::assert_snapshot!(said, @"
     AWS_CONFIG_FILE:
     error: cannot read /dev/zero: it is larger than 16 MiB
@@ -47,7 +47,7 @@ fn an_endless_device() {
     hint: ls -l /dev/zero
     AWSMFA_PASSPHRASE_FILE:
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/dev/zero`: it is larger than 64 KiB
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     AWS_CA_BUNDLE:
     error: cannot read the CA bundle `/dev/zero`: it is larger than 16 MiB
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
@@ -61,16 +61,16 @@ fn a_fifo_that_nobody_writes() {
     let said = said(path.to_str().unwrap()).replace(path.to_str().unwrap(), "FIFO");
     insta::assert_snapshot!(said, @"
     AWS_CONFIG_FILE:
-    error: cannot read FIFO: its content did not arrive within 5 s
+    error: cannot read FIFO: the content did not arrive within 5 s
     hint: ls -l FIFO
     AWS_SHARED_CREDENTIALS_FILE:
-    error: cannot read FIFO: its content did not arrive within 5 s
+    error: cannot read FIFO: the content did not arrive within 5 s
     hint: ls -l FIFO
     AWSMFA_PASSPHRASE_FILE:
-    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `FIFO`: its content did not arrive within 5 s
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `FIFO`: the content did not arrive within 5 s
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     AWS_CA_BUNDLE:
-    error: cannot read the CA bundle `FIFO`: its content did not arrive within 5 s
+    error: cannot read the CA bundle `FIFO`: the content did not arrive within 5 s
     hint: set `AWS_CA_BUNDLE` or the profile's `ca_bundle` to a file of PEM certificates
     ");
 }

@@ -108,7 +108,7 @@ fn device_recreated_elsewhere_is_detected() {
     bench.aws.clock().advance(Duration::from_secs(86_400));
     let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
     insta::assert_snapshot!(format!("{}\n{}", error.message, error.hints.join("\n")), @"
-    AWS rejected the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`: the secret that is stored here is not its own
+    AWS rejected the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`: the stored secret does not belong to this device
     check this computer's clock; it shows 2027-01-16T08:00:05Z
     if you have its secret key, import it: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     or enroll another device: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --device-name NAME`

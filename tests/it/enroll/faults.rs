@@ -15,7 +15,7 @@ fn lost_response_to_create_leaves_a_reported_device() {
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` for `aws_mfa_demo`
-    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: verified: AWS issued a session for one of the device's codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
@@ -98,7 +98,7 @@ fn lost_response_to_enable_is_looked_up() {
     let ran = bench.by_admin().success();
     bench.home.write_credentials(&credentials);
     assert!(
-        ran.err().contains("enabled, but not verified: missing permission iam:ListMFADevices"),
+        ran.err().contains("the device is enabled, but not verified: missing permission iam:ListMFADevices"),
         "{}",
         ran.err()
     );

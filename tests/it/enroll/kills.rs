@@ -144,7 +144,7 @@ fn resume_with_another_accounts_credentials_changes_nothing() {
         let resume = ["enroll", "--resume", "--profile", "other"];
         let ran = bench.home.awsmfa(resume).env("AWS_ENDPOINT_URL", other.endpoint()).run();
         insta::allow_duplicates! { insta::assert_snapshot!(ran.code(2).err(), @"
-        error: these credentials are for account `999999999999`, which has no unfinished enrollment for `aws_mfa_demo`; account `123456789012` has
+        error: these credentials are for account `999999999999`, which has no unfinished enrollment for `aws_mfa_demo`; account `123456789012` has one
         hint: resume there: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
         ") }
         assert_eq!(other.devices(), []);
@@ -172,8 +172,8 @@ fn unfinished_enrollment_comes_before_another() {
         let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "other"]).run();
         insta::allow_duplicates! { insta::assert_snapshot!(ran.code(2).err(), @"
         error: the enrollment of `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo` is unfinished
-        hint: finish it first: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
-        hint: or start another and keep its secret: `--yes`
+        hint: finish that enrollment first: `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
+        hint: or start another one; the unfinished one's secret is kept: `--yes`
         ") }
     }
 }

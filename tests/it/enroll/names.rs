@@ -38,7 +38,7 @@ fn stale_device_is_reported_and_the_next_name_used() {
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2` for `aws_mfa_demo`
-    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: verified: AWS issued a session for one of the device's codes
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
@@ -72,7 +72,7 @@ fn stale_device_is_replaced_with_replace() {
     awsmfa: verified: AWS lists `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
-    hint: set it in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
+    hint: set the device in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
     bench.check_one(USER);
 }
@@ -151,7 +151,7 @@ fn eight_devices_are_enough() {
     let ran = bench.by_admin();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: `aws_mfa_demo` already has 8 MFA devices, the maximum
-    hint: find one to remove: `aws iam list-mfa-devices --user-name aws_mfa_demo --profile admin`
+    hint: find a device to remove: `aws iam list-mfa-devices --user-name aws_mfa_demo --profile admin`
     ");
     assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
 }

@@ -45,7 +45,7 @@ fn new_user_has_policy_keys_device_and_session() {
     awsmfa: created access key `[KEY]` and wrote it to [newcomer] in the credentials file
     awsmfa: created `arn:aws:iam::123456789012:mfa/newcomer` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/newcomer` for `newcomer`
-    awsmfa: verified: AWS issued a session for one of its codes
+    awsmfa: verified: AWS issued a session for one of the device's codes
     awsmfa: set `mfa_serial` of profile `newcomer` to `arn:aws:iam::123456789012:mfa/newcomer`
     awsmfa: `newcomer` now has MFA device `arn:aws:iam::123456789012:mfa/newcomer`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/newcomer --qr`

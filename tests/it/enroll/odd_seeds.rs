@@ -16,7 +16,7 @@ fn unreadable_secret_is_kept_unchanged() {
         assert!(!err.contains(kept), "the secret is shown: {err}");
         if kept == "GEZDGNBV" {
             insta::assert_snapshot!(err, @"
-            error: cannot use the secret that AWS sent for `arn:aws:iam::123456789012:mfa/aws_mfa_demo` (the secret key is too short: 40 bits, where AWS uses 320 and RFC 4226 requires 128); the file store keeps the secret unchanged as `unreadable:arn:aws:iam::123456789012:mfa/aws_mfa_demo`
+            error: cannot use the secret that AWS sent for `arn:aws:iam::123456789012:mfa/aws_mfa_demo` (the secret key is too short: 40 bits; AWS uses 320, and RFC 4226 requires 128); the file store keeps the secret unchanged as `unreadable:arn:aws:iam::123456789012:mfa/aws_mfa_demo`
             hint: show the secret: `age -d -i ~/.local/share/awsmfa/store/identity.age '~/.local/share/awsmfa/store/unreadable%3Aarn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Faws_mfa_demo.age'`
             hint: the device is not enabled; delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
             ");
