@@ -67,6 +67,8 @@ pub struct WriteReport {
     pub section: String,
     /// Where the section's long-term keys are now, if it held any.
     pub moved_to: Option<String>,
+    /// Whether the section held another session, or none.
+    pub is_new: bool,
 }
 
 /// What [`remove_session`] did.
@@ -133,13 +135,13 @@ fn write_steps(
     }
     document.set(section, ID, &values.access_key_id)?;
     document.set(section, SECRET, values.secret.expose())?;
-    document.set(section, TOKEN, values.token.expose())?;
+    let is_new = document.set(section, TOKEN, values.token.expose())?;
     document.set(section, EXPIRES, &values.expires)?;
     document.remove(section, LEGACY_TOKEN)?;
     for mark in marks {
         document.remove(section, mark)?;
     }
-    Ok(WriteReport { section: section.to_owned(), moved_to })
+    Ok(WriteReport { section: section.to_owned(), moved_to, is_new })
 }
 
 /// Moves a section's long-term keys to its long-term section, unless that already has them. Returns the long-term

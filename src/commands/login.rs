@@ -110,7 +110,7 @@ fn say_written(ctx: &Context, report: &WriteReport, obtained: &Obtained) {
     }
     let path = ctx.aws_files().path(AwsFile::Credentials).display();
     let validity = validity(ctx, obtained);
-    if obtained.is_new {
+    if report.is_new {
         ctx.ui.say(format_args!("wrote a session for `{profile}` to [{section}] in {path}, {validity}"));
     } else {
         ctx.ui.say(format_args!("the session for `{profile}` in [{section}] of {path} is still {validity}"));

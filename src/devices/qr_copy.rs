@@ -14,7 +14,7 @@ use crate::model::totp::Seed;
 use crate::ui::qr::{self, Drawing, Ink, QrError};
 
 /// What to do if nothing can be drawn.
-const INSTEAD: &str = "or write the QR code to a file: `--qr-file qr.png`";
+const INSTEAD: &str = "write the QR code to a file instead: `--qr-file qr.png`";
 
 /// Where the copy goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

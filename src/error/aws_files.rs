@@ -119,7 +119,9 @@ fn with_place_hint(this: CommandError, path: &Path, why: &Irreplaceable) -> Comm
             this.hint("set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to a file")
         }
         Irreplaceable::Immutable(marked) => this.hint(remedies.make_mutable(marked)),
-        _ => this.hint(format!("check who can write there: `{}`", remedies.show_owner(&[path, folder]))),
+        _ => {
+            this.hint(format!("check the owner and permissions: `{}`", remedies.show_owner(&[path, folder])))
+        }
     }
 }
 
@@ -190,7 +192,7 @@ impl From<ResolveError> for CommandError {
             }
             ResolveError::NoSource { profile, .. } => this.hint(set_source("NAME", &profile)),
             ResolveError::Cycle { .. } => {
-                this.hint("give one of them long-term keys instead of `source_profile`")
+                this.hint("give one of these profiles long-term keys instead of `source_profile`")
             }
         }
     }

@@ -50,7 +50,7 @@ fn hint(path: Option<&Path>, error: &io::Error) -> Option<String> {
         }
         io::ErrorKind::FileTooLarge => format!("check the file size limit: `{}`", remedies.show_file_limit()),
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            format!("check who owns it and who can write there: `{}`", remedies.show_owner(&[path]))
+            format!("check the owner and permissions: `{}`", remedies.show_owner(&[path]))
         }
         _ => return None,
     })
@@ -63,7 +63,7 @@ fn taken_hint(path: &Path, error: &io::Error) -> Option<String> {
 }
 
 fn take_back(path: &Path) -> String {
-    format!("take it back: `{}`", remedies::here().take_back(path))
+    format!("make yourself the owner: `{}`", remedies::here().take_back(path))
 }
 
 /// For file systems without locks, such as some network homes.
@@ -83,10 +83,10 @@ fn odd_hint(path: &Path, oddity: Oddity) -> String {
     match oddity {
         Oddity::Owner(_) => match files::taken(path) {
             Some(taken) => take_back(&taken),
-            None => format!("check who created it: `{}`", remedies.show_owner(&[path])),
+            None => format!("check the owner: `{}`", remedies.show_owner(&[path])),
         },
-        Oddity::Shared => format!("make it private: `{}`", remedies.make_private(path, "600")),
-        Oddity::Writable => format!("make it private: `{}`", remedies.make_private(path, "700")),
+        Oddity::Shared => format!("make the file private: `{}`", remedies.make_private(path, "600")),
+        Oddity::Writable => format!("make the folder private: `{}`", remedies.make_private(path, "700")),
         _ => format!("move it away: `{}`", remedies.move_away(path)),
     }
 }

@@ -138,11 +138,11 @@ fn person_may_try_again() {
     world.freeze();
     let (result, err) = type_in(&world, 0, &["123 456", &world.device.seed[..62], &world.device.seed]);
     result.unwrap();
-    assert!(err.contains("warning: that is a six-digit code, not the secret key"), "{err}");
+    assert!(err.contains("warning: this is a six-digit code, not the device's secret key"), "{err}");
     assert!(err.contains("warning: the secret key is truncated or mistyped: it has 62 characters"), "{err}");
     assert_eq!(stored(&world), world.device.seed);
     let (result, _) = type_in(&world, 0, &["123456"; 3]);
-    assert!(result.unwrap_err().starts_with("error: that is a six-digit code"));
+    assert!(result.unwrap_err().starts_with("error: this is a six-digit code"));
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn world_writable_folder_is_refused() {
         let login = world.home.awsmfa(["login", "--profile", "dev", "--force"]).run();
         let said = login.err() + &import(&world).err();
         assert!(said.contains(&format!("`~/{folder}` is writable by every user")), "{said}");
-        let hint = format!("hint: make it private: `chmod 700 ~/{folder}`");
+        let hint = format!("hint: make the folder private: `chmod 700 ~/{folder}`");
         assert!(said.contains(&hint), "{said}");
     }
 }
@@ -123,7 +123,7 @@ fn folder_of_another_user_is_refused() {
     let ran = as_user(world.home.awsmfa(["login", "--profile", "dev", "--force"])).run().code(1);
     insta::assert_snapshot!(ran.err(), @r#"
     error: `~/.local/state/awsmfa` belongs to another user (uid 1501)
-    hint: take it back: `sudo chown -R "$(id -u):$(id -g)" ~/.local/state/awsmfa`
+    hint: make yourself the owner: `sudo chown -R "$(id -u):$(id -g)" ~/.local/state/awsmfa`
     "#);
 }
 

@@ -289,7 +289,10 @@ fn missing_terminal_is_an_error() {
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.starts_with("error: a terminal is needed to show a QR code\nhint: or write it"), "{err}");
+    assert!(
+        err.starts_with("error: a terminal is needed to show a QR code\nhint: write the QR code"),
+        "{err}"
+    );
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn marked_read_only() {
     world.home.chmod(".aws/credentials", 0o400);
     insta::assert_snapshot!(login(&world.home, "dev", 3), @"
     error: ~/.aws/credentials cannot be replaced: it is marked read-only
-    hint: check who can write there: `ls -ld ~/.aws/credentials ~/.aws`
+    hint: check the owner and permissions: `ls -ld ~/.aws/credentials ~/.aws`
     ");
     no_code_was_spent(&world);
 }
@@ -207,7 +207,7 @@ fn in_a_read_only_folder() {
     world.home.chmod(".aws", 0o500);
     insta::assert_snapshot!(login_bound_by_modes(&world.home), @"
     error: ~/.aws/credentials cannot be replaced: cannot create a file in its folder: Permission denied (os error [N])
-    hint: check who can write there: `ls -ld ~/.aws/credentials ~/.aws`
+    hint: check the owner and permissions: `ls -ld ~/.aws/credentials ~/.aws`
     ");
     no_code_was_spent(&world);
     // An SDK only reads them.
@@ -246,7 +246,7 @@ fn a_file_that_may_not_grow() {
     ");
     // The session is not lost: it is in the cache, and no second code is needed.
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().success();
-    assert!(ran.err().contains("is still valid"), "{}", ran.err());
+    assert!(ran.err().contains("wrote a session for `dev` to [dev]"), "{}", ran.err());
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
     assert!(world.home.credentials().contains(&comment));
 }

@@ -83,7 +83,7 @@ fn source_profiles_in_a_circle() {
     let err = login_and_sdk(&world.home, "a", 3);
     insta::assert_snapshot!(err, @"
     error: circular `source_profile`: a → b → a
-    hint: give one of them long-term keys instead of `source_profile`
+    hint: give one of these profiles long-term keys instead of `source_profile`
     ");
 }
 

@@ -170,7 +170,7 @@ fn store_is_checked_before_anything_is_created() {
     let ran = bench.home.awsmfa(args).env("AWSMFA_PASSPHRASE_FILE", "/nowhere").run();
     insta::assert_snapshot!(ran.code(5).err(), @"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `/nowhere`: No such file or directory (os error [N])
-    hint: run it in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     assert_eq!(bench.aws.devices(), []);
 }
