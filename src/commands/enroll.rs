@@ -25,7 +25,7 @@ An administrator's credentials can be anything the AWS CLI accepts: access keys,
 Examples:
   awsmfa enroll --profile dev                            for the user who owns the keys in `dev`
   awsmfa enroll --user alice --profile admin             for another user, as an administrator
-  awsmfa enroll --user alice --for-profile alice         for the user of the keys in `alice`
+  awsmfa enroll --user alice --for-profile alice         for another user, who uses profile `alice`
   awsmfa enroll --user demo --create-user --access-key   create a user, keys and a device")]
 pub struct EnrollArgs {
     #[command(flatten)]
