@@ -131,7 +131,7 @@ impl Source {
         }
     }
 
-    /// The words for a refusal, with the keys.
+    /// The error for a refused request, with the keys.
     fn refused(&self, error: SessionError, keys: &Keys) -> CommandError {
         let from = match self {
             Self::Environment => None,

@@ -184,7 +184,7 @@ impl Enrollment<'_> {
         Ok(())
     }
 
-    /// Tells that an unassigned device has the name.
+    /// Warns that an unassigned device has the name.
     fn pass_over(&mut self, serial: &Serial, next: &DeviceName) {
         if self.facts.stale.contains(serial) {
             return;

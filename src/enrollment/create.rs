@@ -92,7 +92,7 @@ impl Enrollment<'_> {
         Failure::Final(this.hint(format!("the device is not enabled; delete it: `{delete}`")))
     }
 
-    /// The store failed. Without its secret, the device is of no use to anyone.
+    /// The store failed. Without its secret, the device is useless.
     fn take_back(&mut self, journal: &Journal, error: CommandError) -> CommandError {
         let serial = &journal.serial;
         let deleted = self.call(|aws| aws.delete_virtual_mfa_device(serial));

@@ -6,7 +6,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 
 impl Enrollment<'_> {
-    /// Whether a device may be deleted, which happens once for each.
+    /// Whether a device may be deleted. Each one is deleted at most once.
     pub(super) fn may_replace(&self, serial: &Serial) -> bool {
         self.request.replace && !self.made.deleted.contains(serial)
     }

@@ -23,7 +23,7 @@ impl Enrollment<'_> {
         self.call_while(|error| Wait::transient(error).filter(|_| !error.may_have_acted()), send)
     }
 
-    /// Makes a change about which AWS's next answer shows what a lost response said.
+    /// Makes a change. If the response is lost, AWS's answer to the next request shows whether the change was made.
     pub(super) fn change<T>(&mut self, send: impl Fn(Signer<'_>) -> Reply<T>) -> CommandResult<Answered<T>> {
         retry::change(self.ctx, self, |this| this.call_once(&send), retry::ask_again)
     }
@@ -80,7 +80,7 @@ impl Enrollment<'_> {
         }
     }
 
-    /// The words for a refused request about the user.
+    /// The error for a refused request about the user.
     pub(super) fn refused_user(&self, error: AwsError) -> CommandError {
         if error.kind == AwsErrorKind::NotFound {
             return self.no_such_user();
@@ -88,7 +88,7 @@ impl Enrollment<'_> {
         denied(error, &self.target.arn, &self.caller.identity.arn)
     }
 
-    /// The words for a refused request about a device.
+    /// The error for a refused request about a device.
     pub(super) fn refused_device(&self, error: AwsError, serial: &Serial) -> CommandError {
         denied(error, serial.as_str(), &self.caller.identity.arn)
     }

@@ -63,7 +63,7 @@ pub(super) struct Made {
     pub(super) user: bool,
     pub(super) device: bool,
     pub(super) access_key_id: Option<String>,
-    /// Devices that were deleted to create them again, which happens once for each.
+    /// Devices that were deleted to be created again; each one is deleted at most once.
     pub(super) deleted: Vec<Serial>,
     /// Whether the enrollment was started over because its device was gone, which happens once.
     pub(super) started_over: bool,

@@ -45,7 +45,7 @@ impl<'a> Device<'a> {
     /// Remembers the difference between AWS's time and this computer's.
     pub fn learn_time(&self, ledger: &mut DeviceLedger, aws_time: DateTime<Utc>) -> Result<(), SessionError> {
         let local = self.ctx.clock.now();
-        // Not remembered: the person has to set the clock, and the memory would outlast that.
+        // Not remembered: the person has to set the clock, and a remembered offset would outlast the correction.
         let off = aws_time - local;
         if off.abs() > MAX_OFFSET {
             let by = off.abs().to_std().unwrap_or_default();
