@@ -177,9 +177,9 @@ fn remove_each(folder: &Path, is_meant: impl Fn(&Path) -> io::Result<bool>) -> i
 }
 
 fn name(key: &SessionKey) -> String {
-    // The JSON of a key rather than its concatenated parts, so that no two keys share a name. Serialization cannot
-    // fail: there are only strings and a number.
-    files::digest(serde_json::to_string(key).unwrap_or_default().as_bytes())
+    // The JSON of a key rather than its concatenated parts, so that no two keys share a name.
+    let json = serde_json::to_string(key).expect("strings and a number are serialized");
+    files::digest(json.as_bytes())
 }
 
 #[cfg(test)]

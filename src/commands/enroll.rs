@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::args::QrCopyArgs;
+use super::args::{JsonArg, QrCopyArgs, StoreArg, YesArg};
 use crate::aws::Tag;
 use crate::aws_files::resolve::{Destination, resolve};
 use crate::aws_files::winner::{Claim, Finding};
@@ -14,7 +14,6 @@ use crate::findings;
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
 use crate::model::shell::quoted;
-use crate::store::StoreKind;
 
 /// Create, store, enable and verify a virtual MFA device
 #[derive(Debug, clap::Args)]
@@ -31,22 +30,21 @@ pub struct EnrollArgs {
     #[command(flatten)]
     profile: super::ProfileArg,
     /// User who gets the device [default: the user of the credentials]
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     user: Option<UserName>,
     /// Device name [default: the user's name]
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME")]
     device_name: Option<DeviceName>,
     /// Device path, such as `/engineering/`
     #[arg(long, value_name = "PATH", default_value = "/", hide_default_value = true)]
     path: IamPath,
     /// Profile that will use the device [default: the profile with the user's keys]
-    #[arg(short, long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
+    #[arg(long, value_name = "NAME", add = clap_complete::ArgValueCandidates::new(crate::complete::profile_names))]
     for_profile: Option<String>,
-    /// Where to store the secret: `keyring` or `file` [default: `AWSMFA_STORE`, then the keyring if it works, then `file`]
-    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
-    store: Option<StoreKind>,
+    #[command(flatten)]
+    store: StoreArg,
     /// Resume an interrupted enrollment; do not start a new one
-    #[arg(short, long)]
+    #[arg(long)]
     resume: bool,
     /// If an unassigned device already has this name, delete it and create a new one
     #[arg(long)]
@@ -54,12 +52,10 @@ pub struct EnrollArgs {
     /// Tag for the device (repeatable; requires iam:TagMFADevice)
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<TagText>,
-    /// Answer yes to all prompts
-    #[arg(short, long)]
-    yes: bool,
-    /// Print the result as JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    yes: YesArg,
+    #[command(flatten)]
+    json: JsonArg,
     #[command(flatten)]
     backup: QrCopyArgs,
     #[command(flatten)]
@@ -105,7 +101,7 @@ struct EnrollOutput<'a> {
 
 pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     check_tags(&args.tags)?;
-    let backup = args.backup.choice(args.yes);
+    let backup = args.backup.choice(args.yes.yes);
     qr_copy::check(ctx, None, &backup)?;
     let enrolled = enrollment::enroll(ctx, &request(args))?;
     ctx.ui.done(format_args!("`{}` now has MFA device `{}`", enrolled.user, enrolled.serial));
@@ -117,7 +113,7 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     findings::warn(ctx, &found);
     findings::warn_of_files(ctx);
     let next = next(&enrolled, served);
-    if args.json {
+    if args.json.json {
         ctx.ui.pretty_json(&output(&enrolled, next))?;
         return copied;
     }
@@ -144,10 +140,10 @@ fn request(args: &EnrollArgs) -> EnrollRequest {
         device_name: args.device_name.clone(),
         path: args.path.clone(),
         for_profile: args.for_profile.clone(),
-        store: args.store,
+        store: args.store.store,
         resume: args.resume,
         replace: args.replace,
-        yes: args.yes,
+        yes: args.yes.yes,
         tags: args.tags.iter().map(tag).collect(),
         new_user: new.create_user.then(|| NewUser {
             path: new.user_path.clone().unwrap_or_default(),

@@ -7,7 +7,6 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::names::DeviceName;
 use crate::model::serial::Serial;
 use crate::store::StoreKind;
-use crate::ui::PromptError;
 
 /// AWS's limit.
 const DEVICES_PER_USER: usize = 8;
@@ -213,12 +212,7 @@ impl Enrollment<'_> {
         let question = format!(
             "{user} already has MFA device {serial}, and its secret is not stored here; enroll another one?"
         );
-        match self.ctx.prompt.confirm(&question) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(CommandError::new(ErrorKind::Failed, "nothing was changed")),
-            Err(error @ PromptError::Interrupted) => Err(error.into()),
-            Err(_) => Err(self.has_another(serial)?),
-        }
+        self.ctx.confirm(&question, |_| self.has_another(serial).unwrap_or_else(|error| error))
     }
 
     fn has_another(&self, serial: &Serial) -> CommandResult<CommandError> {
