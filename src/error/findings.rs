@@ -31,7 +31,7 @@ impl Finding {
             }
             Cause::Other => {
                 let identity = CommandLine::new("aws sts get-caller-identity");
-                format!("see the error: `{}`", identity.profile(name))
+                format!("show the error: `{}`", identity.profile(name))
             }
         };
         vec![hint]

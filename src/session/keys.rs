@@ -139,6 +139,6 @@ pub fn check_static_keys(profile: &str, keys: &StaticKeys) -> CommandResult {
             KeyPart::Id | KeyPart::Token => ("aws_access_key_id", &keys.origin),
         };
         invalid(&origin.of(key), unusable)
-            .hint(format!("enter both again: `aws configure --profile {}`", quoted(profile)))
+            .hint(format!("enter both keys again: `aws configure --profile {}`", quoted(profile)))
     })
 }

@@ -167,7 +167,7 @@ fn command_without_a_profile_is_reported_and_the_hint_adds_it() {
     keys_aside(&world);
     insta::assert_snapshot!(login(&world).err(), @"
     awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
-    warning: `credential_process` of profile `dev` names no profile, so it serves the one in AWS_PROFILE, or `default`
+    warning: `credential_process` of profile `dev` does not specify a profile, so it serves the one in AWS_PROFILE, or `default`
     hint: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile dev
     ");
     let config = world.home.read(".aws/config").replace("[profile dev]", "[default]");

@@ -38,7 +38,7 @@ pub enum UnsafeEdit {
         line: usize,
     },
     /// SDKs would ignore a section or key with this name.
-    #[error("`{name}` cannot be written as a name in an AWS file")]
+    #[error("`{name}` is not a valid name in an AWS file")]
     UnwritableName { name: String },
     /// SDKs would read the value differently.
     #[error(

@@ -108,9 +108,9 @@ fn unsafe_edits_are_refused_with_a_line_number() {
             "profile a",
             "line 1: the header of section [profile a] must be exactly `[profile a]` to be edited",
         ),
-        (Config, "", "profile 'a b'", "`profile 'a b'` cannot be written as a name in an AWS file"),
-        (Credentials, "", "a b", "`a b` cannot be written as a name in an AWS file"),
-        (Credentials, "", "a b!", "`a b!` cannot be written as a name in an AWS file"),
+        (Config, "", "profile 'a b'", "`profile 'a b'` is not a valid name in an AWS file"),
+        (Credentials, "", "a b", "`a b` is not a valid name in an AWS file"),
+        (Credentials, "", "a b!", "`a b!` is not a valid name in an AWS file"),
     ] {
         assert_eq!(refusal(kind, text, section), expected);
     }

@@ -201,7 +201,7 @@ impl Finding {
                 format!("profile `{name}` has a `role_arn`, so its `credential_process` is ignored by {who}")
             }
             Cause::NoProfileNamed(_) => format!(
-                "`credential_process` of profile `{name}` names no profile, so it serves the one in AWS_PROFILE, or `default`"
+                "`credential_process` of profile `{name}` does not specify a profile, so it serves the one in AWS_PROFILE, or `default`"
             ),
             Cause::AsksForCode(serial) => format!(
                 "`mfa_serial` in role profile `{}` ({}) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail",

@@ -179,7 +179,7 @@ fn keys_with_control_characters_are_rejected_with_their_line() {
         ));
         let err = refused(&world);
         assert!(err.contains("(~/.aws/credentials:"), "{err}");
-        assert!(err.contains(" contains ") && err.contains("hint: enter both again"), "{err}");
+        assert!(err.contains(" contains ") && err.contains("hint: enter both keys again"), "{err}");
         assert!(!err.contains(&world.key.secret), "{err}");
     }
 }
@@ -216,7 +216,7 @@ fn keys_in_quotes_are_rejected_with_their_place() {
     ));
     insta::assert_snapshot!(refused(&world), @"
     error: aws_secret_access_key (~/.aws/credentials:3): the secret access key contains quotation marks (U+0022)
-    hint: enter both again: `aws configure --profile dev`
+    hint: enter both keys again: `aws configure --profile dev`
     ");
 }
 
