@@ -75,7 +75,7 @@ def run():
                 assert "echo" in settings and "icanon" in settings, settings
         with check("a terminal without an alternate screen keeps the QR code, with a hint"):
             plain = on_terminal(home, *EXPORT, TERM="dumb", AWSMFA_NO_INPUT=None)
-            contains(plain, "clear the screen and its history afterwards")
+            contains(plain, "clear the screen and its history afterward")
             assert OTHER_SCREEN not in plain, plain
         with check("on a narrow terminal, the error states how many columns are needed"):
             narrow = on_terminal(home, *EXPORT, "--qr", columns=40, code=2)
@@ -85,7 +85,7 @@ def run():
         with check("without a terminal, there is no QR code"):
             ran = home.awsmfa(*EXPORT, "--qr").ended(2)
             equal(ran.out, "", "stdout")
-            contains(ran.err, "there is no terminal")
+            contains(ran.err, "a terminal is needed")
 
     with FakeAws("--user", "carol", "--no-device") as aws, home_of(aws.users[0], aws.endpoint) as home:
         home.use_file_store()
