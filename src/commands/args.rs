@@ -46,6 +46,17 @@ pub struct UserArg {
     pub user: Option<String>,
 }
 
+/// A device in AWS: which one it is, which profile's credentials change it, and who has it.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DeviceInAwsArgs {
+    #[command(flatten)]
+    pub device: DeviceArg,
+    #[command(flatten)]
+    pub profile: ProfileArg,
+    #[command(flatten)]
+    pub user: UserArg,
+}
+
 /// Where new secrets are stored.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct StoreArg {

@@ -270,16 +270,9 @@ fn is_marked_read_only(metadata: &fs::Metadata) -> bool {
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use crate::files::tests::{chmod, mode};
     use crate::files::write_private;
-    use std::os::unix::fs::{PermissionsExt, symlink};
-
-    fn mode(path: &Path) -> u32 {
-        fs::metadata(path).unwrap().permissions().mode() & 0o7777
-    }
-
-    fn chmod(path: &Path, mode: u32) {
-        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-    }
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn symlinks_and_stricter_modes_are_kept() {

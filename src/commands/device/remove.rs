@@ -1,6 +1,6 @@
 //! `awsmfa device remove`: removes a device from AWS, and its secret from here.
 
-use crate::commands::args::{DeviceArg, ProfileArg, UserArg, YesArg};
+use crate::commands::args::{DeviceInAwsArgs, YesArg};
 use crate::context::Context;
 use crate::devices::in_aws::Assignment;
 use crate::devices::remove::{self, Removal, Target};
@@ -23,11 +23,7 @@ Examples:
   awsmfa device remove alice --local      delete only the secret stored here")]
 pub struct RemoveArgs {
     #[command(flatten)]
-    device: DeviceArg,
-    #[command(flatten)]
-    profile: ProfileArg,
-    #[command(flatten)]
-    user: UserArg,
+    on: DeviceInAwsArgs,
     /// Delete only the secret stored here
     #[arg(long, conflicts_with_all = ["profile", "user"])]
     local: bool,
@@ -39,10 +35,10 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
     if args.local {
         return forget_here(ctx, args);
     }
-    let user = args.user.user.as_deref();
-    let target = remove::target(ctx, &args.device.device, user)?;
+    let user = args.on.user.user.as_deref();
+    let target = remove::target(ctx, &args.on.device.device, user)?;
     let (serial, record) = (&target.serial, target.record.as_ref());
-    let profile = profile::of_device(ctx, args.profile.profile.as_deref(), serial, record);
+    let profile = profile::of_device(ctx, args.on.profile.profile.as_deref(), serial, record);
     let mut removal = Removal::prepare(ctx, &target, profile.as_deref(), user)?;
     if removal.is_gone() {
         ctx.ui.say(format_args!("there is no device `{serial}`, neither in AWS nor here"));
@@ -71,13 +67,13 @@ pub fn run(ctx: &Context, args: &RemoveArgs) -> CommandResult {
 fn resume(args: &RemoveArgs, serial: &Serial) -> String {
     let command = CommandLine::new("awsmfa device remove")
         .arg(serial.as_str())
-        .option("--profile", args.profile.profile.as_deref())
-        .option("--user", args.user.user.as_deref());
+        .option("--profile", args.on.profile.profile.as_deref())
+        .option("--user", args.on.user.user.as_deref());
     format!("`{command}`")
 }
 
 fn forget_here(ctx: &Context, args: &RemoveArgs) -> CommandResult {
-    let record = ctx.vault.find(&args.device.device)?;
+    let record = ctx.vault.find(&args.on.device.device)?;
     let question = format!(
         "delete the secret of `{}`? The device stays in AWS, and without another copy of its secret it cannot be used.",
         record.serial

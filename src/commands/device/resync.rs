@@ -1,7 +1,7 @@
 //! `awsmfa device resync`: resynchronizes a device after AWS has rejected its codes.
 
 use crate::caller::Caller;
-use crate::commands::args::{DeviceArg, ProfileArg, UserArg};
+use crate::commands::args::DeviceInAwsArgs;
 use crate::context::Context;
 use crate::devices::{in_aws, profile, resync};
 use crate::error::{CommandResult, clock_hint};
@@ -19,21 +19,17 @@ Examples:
   awsmfa device resync arn:aws:iam::123456789012:mfa/alice --profile admin --user alice")]
 pub struct ResyncArgs {
     #[command(flatten)]
-    device: DeviceArg,
-    #[command(flatten)]
-    profile: ProfileArg,
-    #[command(flatten)]
-    user: UserArg,
+    on: DeviceInAwsArgs,
 }
 
 pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
-    let record = ctx.vault.find(&args.device.device)?;
+    let record = ctx.vault.find(&args.on.device.device)?;
     let serial = &record.serial;
     let seed = ctx.vault.seed(serial)?.ok_or_else(|| vault::not_stored(serial.as_str()))?;
-    let profile = profile::of_device(ctx, args.profile.profile.as_deref(), serial, Some(&record));
+    let profile = profile::of_device(ctx, args.on.profile.profile.as_deref(), serial, Some(&record));
     let mut caller = Caller::find(ctx, profile.as_deref())?;
     in_aws::check_account(&caller, serial)?;
-    let user = match args.user.user.as_ref().or(record.user.as_ref()) {
+    let user = match args.on.user.user.as_ref().or(record.user.as_ref()) {
         Some(user) => user.clone(),
         None => resync::owner(ctx, &mut caller, serial)?,
     };
