@@ -1,5 +1,5 @@
-//! What bad input gets, whatever sort of bad: one line what and why, a hint, the exit code of the manual, nothing on
-//! stdout, and every file as it was. An SDK that asks gets exactly one line (how soon, `credential_process` tests).
+//! Bad input of every kind: the error is one line that says what and why, followed by a hint. The exit code is the
+//! documented one, stdout is empty, and no file changes. An SDK gets exactly one line (`credential_process` tests how soon).
 
 mod aws;
 mod files;
@@ -17,42 +17,42 @@ use std::path::Path;
 
 use crate::support::{Home, Run, World};
 
-/// Runs what must fail with `code`: one line, then hints, nothing on stdout, every file as it was. Returns its stderr.
+/// Runs a command that must fail with `code`: one line, then hints, nothing on stdout, no file changed. Returns stderr.
 #[track_caller]
-fn refused(home: &Home, run: Run, code: i32) -> String {
-    let before = kept(home);
+fn assert_rejected(home: &Home, run: Run, code: i32) -> String {
+    let before = snapshot(home);
     let ran = run.run().code(code);
     assert_eq!(ran.out(), "");
-    assert!(kept(home) == before, "files were changed: {}", ran.err());
+    assert!(snapshot(home) == before, "files were changed: {}", ran.err());
     let err = ran.err();
     // Lines about waiting may come first.
-    let said: Vec<&str> = err.lines().skip_while(|line| line.starts_with("awsmfa: ")).collect();
-    let (error, hints) = said.split_first().unwrap();
+    let lines: Vec<&str> = err.lines().skip_while(|line| line.starts_with("awsmfa: ")).collect();
+    let (error, hints) = lines.split_first().unwrap();
     assert!(error.starts_with("error: "), "{err}");
     assert!(!hints.is_empty() && hints.iter().all(|line| line.starts_with("hint: ")), "{err}");
     err
 }
 
-/// The same for `awsmfa login -p PROFILE`.
+/// [`assert_rejected`] for `awsmfa login -p PROFILE`.
 #[track_caller]
 fn login(home: &Home, profile: &str, code: i32) -> String {
-    refused(home, home.awsmfa(["login", "--profile", profile]), code)
+    assert_rejected(home, home.awsmfa(["login", "--profile", profile]), code)
 }
 
-/// The same for `awsmfa credential-process -p PROFILE`, whose stderr is one line.
+/// [`assert_rejected`] for `awsmfa credential-process -p PROFILE`, where stderr is one line.
 #[track_caller]
 fn sdk(home: &Home, profile: &str, code: i32) -> String {
-    let before = kept(home);
+    let before = snapshot(home);
     let ran = home.awsmfa(["credential-process", "--profile", profile]).run().code(code);
     let err = ran.err();
     assert_eq!(ran.out(), "");
-    assert!(kept(home) == before, "files were changed: {err}");
+    assert!(snapshot(home) == before, "files were changed: {err}");
     assert_eq!(err.lines().count(), 1, "{err}");
     assert!(err.starts_with("awsmfa: ") && err.contains("; hint: "), "{err}");
     err
 }
 
-/// Both; the SDK's line must say what the person is told. Returns what that is.
+/// Both. The SDK's line must say the same as the message for a person, which is returned.
 #[track_caller]
 fn login_and_sdk(home: &Home, profile: &str, code: i32) -> String {
     let person = login(home, profile, code);
@@ -62,23 +62,23 @@ fn login_and_sdk(home: &Home, profile: &str, code: i32) -> String {
     person
 }
 
-/// All that a failure must leave alone: the AWS files, the register of devices and the file store, to the mode.
-fn kept(home: &Home) -> BTreeMap<String, Vec<u8>> {
-    let mut kept = BTreeMap::new();
+/// Everything that a failure must not change: the AWS files, the device registry and the file store, with their modes.
+fn snapshot(home: &Home) -> BTreeMap<String, Vec<u8>> {
+    let mut snapshot = BTreeMap::new();
     for folder in [".aws", ".local/share/awsmfa"] {
-        look(home.path(), &home.join(folder), &mut kept);
+        add_files(home.path(), &home.join(folder), &mut snapshot);
     }
-    kept
+    snapshot
 }
 
-fn look(root: &Path, path: &Path, seen: &mut BTreeMap<String, Vec<u8>>) {
+fn add_files(root: &Path, path: &Path, seen: &mut BTreeMap<String, Vec<u8>>) {
     let Ok(metadata) = fs::symlink_metadata(path) else { return };
     let name = format!("{} {:?}", path.strip_prefix(root).unwrap().display(), metadata.permissions());
     let content = if metadata.is_symlink() {
         fs::read_link(path).unwrap().into_os_string().into_encoded_bytes()
     } else if metadata.is_dir() {
         for entry in fs::read_dir(path).into_iter().flatten() {
-            look(root, &entry.unwrap().path(), seen);
+            add_files(root, &entry.unwrap().path(), seen);
         }
         Vec::new()
     } else {
@@ -87,26 +87,26 @@ fn look(root: &Path, path: &Path, seen: &mut BTreeMap<String, Vec<u8>>) {
     seen.insert(name, content);
 }
 
-/// A world with the device's secret imported and these lines in `[profile dev]` of the config file besides.
+/// Appends lines to the config file; its last section is `[profile dev]`.
 fn with_config(world: &World, lines: &str) {
     let config = world.home.read(".aws/config");
     world.home.write_config(&format!("{config}{lines}\n"));
 }
 
 #[test]
-fn the_comparison_sees_contents_modes_links_and_new_files() {
+fn snapshot_contains_contents_modes_and_new_files() {
     let world = World::new();
     let home = &world.home;
-    let first = kept(home);
-    assert!(first == kept(home));
-    let differs = |what: &str| assert!(kept(home) != first, "{what}");
+    let first = snapshot(home);
+    assert!(first == snapshot(home));
+    let differs = |what: &str| assert!(snapshot(home) != first, "{what}");
     home.chmod(".aws/config", 0o640);
     differs("a mode");
     home.chmod(".aws/config", 0o644);
-    assert!(first == kept(home));
+    assert!(first == snapshot(home));
     home.write(".aws/.awsmfa-left", "");
-    differs("a file that was left");
+    differs("a file left behind");
     fs::remove_file(home.join(".aws/.awsmfa-left")).unwrap();
     home.write_credentials("[dev]\n");
-    differs("a content");
+    differs("contents");
 }

@@ -1,4 +1,4 @@
-//! Numbers and times in awsmfa's own files that no awsmfa wrote: a damaged or planted file never ends a command in a panic.
+//! Extreme numbers and times in awsmfa's own files: a damaged or manipulated file never causes a panic.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -42,7 +42,7 @@ enum Line {
     Logout(logout::LogoutArgs),
 }
 
-/// The kinds of files with numbers and times, by a part of their paths, and commands that use all of them.
+/// Part of the path of each kind of file that contains numbers and times, and commands that use all of them.
 const FILES: [(&str, &[&[&str]]); 4] = [
     ("devices.json", &[&["code", "-p", "dev"], &["login", "-p", "dev"]]),
     (
@@ -74,7 +74,7 @@ fn run(world: &World, off_seconds: i64, words: &[&str]) {
     };
 }
 
-/// A world whose home has a file of each kind: registry, ledger, session, journal.
+/// A world with a file of each kind in its home folder: registry, ledger, session and journal.
 fn used_world(off_seconds: i64) -> World {
     let world = World::imported();
     world.freeze();
@@ -91,7 +91,7 @@ fn used_world(off_seconds: i64) -> World {
     world
 }
 
-/// The file's text with each number and each time replaced by extreme ones; other values, by the first number.
+/// Copies of the file's text, in each of which one value is extreme: a number, a time, or the first number for other values.
 fn extremes(text: &str) -> Vec<String> {
     fn visit(value: &Value, at: &str, found: &mut Vec<(String, bool, bool)>) {
         match value {
@@ -125,7 +125,7 @@ fn extremes(text: &str) -> Vec<String> {
     found.iter().flat_map(of).collect()
 }
 
-/// Makes a home's files those of `files` again.
+/// Restores the home folder to `files`.
 fn restore(world: &World, files: &BTreeMap<String, Vec<u8>>) {
     for name in world.home.files().keys().filter(|name| !files.contains_key(*name)) {
         fs::remove_file(world.home.join(name)).unwrap();
@@ -137,8 +137,8 @@ fn restore(world: &World, files: &BTreeMap<String, Vec<u8>>) {
 }
 
 #[test]
-fn extreme_numbers_and_times_in_own_files_are_no_panic() {
-    // AWS's clock is behind: what is late overflows where the difference is taken away.
+fn extreme_numbers_and_times_in_own_files_do_not_panic() {
+    // AWS's clock is behind, so late times overflow when the difference is subtracted.
     let off_seconds = 3000;
     let world = used_world(off_seconds);
     let mut files = world.home.files();
@@ -147,8 +147,8 @@ fn extreme_numbers_and_times_in_own_files_are_no_panic() {
         let is_own =
             |name: &&String| name.contains("awsmfa/") && name.contains(kind) && name.ends_with(".json");
         let name = files.keys().find(is_own).unwrap().clone();
-        let sound = files[&name].clone();
-        for text in extremes(std::str::from_utf8(&sound).unwrap()) {
+        let intact = files[&name].clone();
+        for text in extremes(std::str::from_utf8(&intact).unwrap()) {
             files.insert(name.clone(), text.clone().into_bytes());
             for command in commands {
                 restore(&world, &files);
@@ -159,7 +159,7 @@ fn extreme_numbers_and_times_in_own_files_are_no_panic() {
                 }
             }
         }
-        files.insert(name, sound);
+        files.insert(name, intact);
     }
     assert!(cases > 300, "{cases}");
     assert!(panics.is_empty(), "{}", panics.join("\n"));

@@ -1,5 +1,5 @@
-//! Text from outside, wherever it comes from, neither commands a terminal nor adds a line: every argument of every
-//! command, every variable, the files, and AWS's messages.
+//! Text from outside cannot control the terminal or add a line: every argument of every command, every variable, the
+//! files, and AWS's messages.
 
 use std::process::{Output, Stdio};
 
@@ -10,11 +10,11 @@ use fake_aws::{Fault, Permissions};
 
 use crate::support::{Run, World};
 
-/// Colors, a cleared screen by two ways, a title, line ends, a bell, marks of direction, no width; and no blank, so that
-/// it reaches further.
+/// Colors, a cleared screen, a window title, line endings, a bell, directional and zero-width characters. There is no
+/// blank, so that the text is not split.
 const HOSTILE: &str = "h\x1b[31m\u{9b}2J\x1b]0;t\x07\r\n\t\u{7f}\u{202e}\u{2066}\u{200b}\u{2028}\u{feff}x";
 
-/// Far more than this is no message.
+/// No message should be longer.
 const SIZE_LIMIT: usize = 16_000;
 
 fn commands(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String>>) {
@@ -38,7 +38,7 @@ fn commands(command: &clap::Command, path: &[String], found: &mut Vec<Vec<String
     }
 }
 
-/// Runs it for a moment: what is said while it waits for AWS or for a new code is said by then.
+/// Runs the command for a moment: messages about waiting for AWS or for a new code are printed by then.
 fn run(run: Run) -> Output {
     let mut command = run.into_command();
     let mut child =
@@ -49,12 +49,12 @@ fn run(run: Run) -> Output {
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    // It may have ended meanwhile.
+    // The process may have exited in the meantime.
     let _ = child.kill();
     child.wait_with_output().unwrap()
 }
 
-/// Demands that a person sees text, line by line, and our own colors.
+/// Fails unless the output is plain text in separate lines, with only awsmfa's own colors.
 #[track_caller]
 fn check(output: &Output, what: &str) {
     let colors = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
@@ -65,7 +65,7 @@ fn check(output: &Output, what: &str) {
         assert_eq!(text.chars().find(hidden), None, "{what:?}: {text:?}");
         assert!(text.len() < SIZE_LIMIT, "{what:?}: {} bytes", text.len());
         for line in text.lines() {
-            assert!(!line.starts_with("\\t"), "{what:?}: a line of its own: {text:?}");
+            assert!(!line.starts_with("\\t"), "{what:?}: a line was added: {text:?}");
         }
     }
 }
@@ -95,9 +95,9 @@ fn sdk_gets_one_line_of_hostile_arguments() {
         let args = line.split(' ').map(|arg| arg.replace("HERE", HOSTILE));
         let output = run(args.fold(world.home.awsmfa(["credential-process"]), |run, arg| run.arg(&arg)));
         check(&output, line);
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(said.lines().count(), 1, "{line}: {said:?}");
-        assert!(said.contains("h\\u{1b}[31m"), "{line}: {said:?}");
+        let messages = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(messages.lines().count(), 1, "{line}: {messages:?}");
+        assert!(messages.contains("h\\u{1b}[31m"), "{line}: {messages:?}");
     }
 }
 
@@ -139,7 +139,7 @@ fn contents_of_files_are_made_visible() {
         "role_session_name",
         "external_id",
     ];
-    // A given code is sent once: no waiting for others.
+    // With a code from the command line, there is no wait for another one.
     let commands = [&["login", "-v", "--code", "123456"][..], &["credential-process", "-v"]];
     let run_all = |what: &str| {
         for args in &commands {
@@ -172,9 +172,9 @@ fn contents_of_files_are_made_visible() {
         world.home.write_credentials(&credentials);
         let registry = world.home.read(".local/share/awsmfa/devices.json");
         let label = serde_json::to_string(value).unwrap();
-        let labelled =
+        let labeled =
             registry.replace("\"serial\"", &format!("\"label\": {label}, \"user\": {label}, \"serial\""));
-        world.home.write(".local/share/awsmfa/devices.json", &labelled);
+        world.home.write(".local/share/awsmfa/devices.json", &labeled);
         run_all("registry");
         if value.len() < SIZE_LIMIT {
             for args in [["device", "list", "--local", "-v"], ["device", "list", "--local", "--json"]] {
@@ -186,7 +186,7 @@ fn contents_of_files_are_made_visible() {
 }
 
 #[test]
-fn messages_of_aws_are_made_visible() {
+fn aws_messages_are_made_visible() {
     let world = World::imported();
     world.aws.set_permissions("alice", Permissions::Admin);
     for text in [HOSTILE, &"l".repeat(200_000)] {
@@ -201,13 +201,14 @@ fn messages_of_aws_are_made_visible() {
     }
 }
 
-/// Demands that a shell reads what a hint names as the profile, and runs nothing else. Returns how many hints name it.
+/// Fails unless a shell reads the profile in each hint as one word, and runs nothing else. Returns how many hints contain
+/// the profile.
 #[track_caller]
 fn check_hints(world: &World, line: &[&str], name: &str) -> usize {
     let command = world.home.awsmfa(line);
-    let said = String::from_utf8(run(command).stderr).unwrap();
-    let mut named = 0;
-    for hint in said.lines().filter(|line| line.starts_with("hint: ") && line.contains("--profile")) {
+    let messages = String::from_utf8(run(command).stderr).unwrap();
+    let mut count = 0;
+    for hint in messages.lines().filter(|line| line.starts_with("hint: ") && line.contains("--profile")) {
         let command =
             hint.trim_start_matches("hint: ").split('`').find(|part| part.contains("--profile")).unwrap();
         let words = shlex::split(command).unwrap_or_else(|| panic!("{line:?}: {hint}"));
@@ -215,13 +216,13 @@ fn check_hints(world: &World, line: &[&str], name: &str) -> usize {
         let word = words[at].strip_prefix("--profile=").unwrap_or_else(|| &words[at + 1]);
         let word = word.trim_end_matches("-long-term");
         assert!(word == name || word == "NAME", "{line:?}: {hint}");
-        named += usize::from(word == name);
+        count += usize::from(word == name);
     }
-    named
+    count
 }
 
 #[test]
-fn hints_are_pasted_safely_whatever_a_profile_is_called() {
+fn hints_can_be_pasted_safely_with_any_profile_name() {
     let world = World::new();
     let lines = [
         &["login"][..],
@@ -233,11 +234,11 @@ fn hints_are_pasted_safely_whatever_a_profile_is_called() {
         &["device", "list"],
         &["device", "remove", "--yes", "alice"],
     ];
-    let mut named = 0;
+    let mut count = 0;
     for name in ["x$(id);'y z", "a b", "-f&"] {
         let flag = format!("--profile={name}");
         for line in &lines {
-            named += check_hints(&world, &[*line, &[flag.as_str()]].concat(), name);
+            count += check_hints(&world, &[*line, &[flag.as_str()]].concat(), name);
         }
     }
     let own = world.home.read(".aws/config");
@@ -255,8 +256,8 @@ fn hints_are_pasted_safely_whatever_a_profile_is_called() {
     ] {
         world.home.write_config(&format!("{own}\n[profile \"my team\"]\n{settings}\n"));
         for line in &lines {
-            named += check_hints(&world, &[*line, &["--profile=my team"]].concat(), "my team");
+            count += check_hints(&world, &[*line, &["--profile=my team"]].concat(), "my team");
         }
     }
-    assert!(named >= 40, "{named} hints");
+    assert!(count >= 40, "{count} hints");
 }

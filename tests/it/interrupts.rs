@@ -1,4 +1,4 @@
-//! Ctrl-C ends every command in the same way, while it waits for AWS: by the signal, with a hint where another run resumes.
+//! Ctrl-C ends every command that waits for AWS in the same way: by the signal, with a hint if another run can resume.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{Run, World, until};
 
-/// Starts it, and waits until it waits for AWS's answer to `action`.
+/// Starts the command, and returns when it waits for the response to `action`.
 fn waiting_for(world: &World, gate: &Gate, action: &str, run: Run) -> Child {
     world.aws.fault(Fault::held(gate).on(action));
     let child = run.into_command().stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -22,7 +22,7 @@ fn interrupt(child: &Child) {
 }
 
 #[test]
-fn command_that_waits_for_aws_dies_by_the_signal_with_a_message() {
+fn interrupted_command_dies_by_the_signal_with_a_message() {
     let again =
         "hint: resume with `awsmfa device remove arn:aws:iam::123456789012:mfa/alice --profile dev`\n";
     for (args, action, hint) in [
@@ -38,14 +38,14 @@ fn command_that_waits_for_aws_dies_by_the_signal_with_a_message() {
         interrupt(&child);
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.signal(), Some(2), "{args:?}: {}", output.status);
-        let said = String::from_utf8(output.stderr).unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
         let error = if args[0] == "credential-process" { "awsmfa" } else { "error" };
-        assert_eq!(said, format!("{error}: interrupted\n{hint}"), "{args:?}");
+        assert_eq!(err, format!("{error}: interrupted\n{hint}"), "{args:?}");
     }
 }
 
 #[test]
-fn a_run_in_the_background_is_not_interrupted() {
+fn background_job_ignores_ctrl_c() {
     let world = World::imported();
     let gate = Gate::new();
     let login = world.home.awsmfa(["login", "--profile", "dev"]);

@@ -1,4 +1,4 @@
-//! Few file descriptors, and file systems without locks: a command works, or says what it lacks before a code is used.
+//! Few file descriptors, and file systems without locks: a command works, or reports the problem before a code is used.
 
 use crate::support::{Ran, World};
 
@@ -9,8 +9,8 @@ fn login_under(limit: &str, world: &World) -> Ran {
 }
 
 #[test]
-fn few_file_descriptors_are_an_error_before_a_code_is_used() {
-    // With fewer than four, the dynamic linker finds no library.
+fn lack_of_file_descriptors_is_an_error_before_a_code_is_used() {
+    // With fewer than four, the dynamic linker cannot load libraries.
     for limit in 4..40 {
         let world = World::imported();
         let ran = login_under(&format!("-n {limit}"), &world);
@@ -28,12 +28,12 @@ fn few_file_descriptors_are_an_error_before_a_code_is_used() {
 }
 
 #[test]
-fn a_soft_limit_of_file_descriptors_is_raised() {
+fn soft_limit_on_file_descriptors_is_raised() {
     let world = World::imported();
     login_under("-S -n 8", &world).success();
 }
 
-/// Runs a login with strace, which lets each `flock` fail.
+/// Runs a login under strace, which makes each `flock` fail.
 #[cfg(target_os = "linux")]
 fn login_without_locks(world: &World, error: &str, arguments: &str) -> Ran {
     let inject = format!("inject=flock:error={error}{arguments}");
@@ -43,22 +43,22 @@ fn login_without_locks(world: &World, error: &str, arguments: &str) -> Ran {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_file_system_without_locks() {
+fn file_system_without_locks_is_an_error() {
     let traced = std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     if !traced.is_ok_and(|traced| traced.status.success()) {
-        return crate::support::skipped("strace that may trace");
+        return crate::support::skipped("strace with permission to trace");
     }
     for error in ["ENOLCK", "EOPNOTSUPP", "ENOSYS"] {
         let world = World::imported();
-        let said = login_without_locks(&world, error, "").code(1).err();
+        let err = login_without_locks(&world, error, "").code(1).err();
         let place = "error: cannot lock `~/.local/state/awsmfa/locks/session-";
-        assert!(said.starts_with(place), "{said}");
+        assert!(err.starts_with(place), "{err}");
         let hint =
             "\nhint: keep awsmfa's locks on a local disk: `export XDG_STATE_HOME=/path/on/a/local/disk`\n";
-        assert!(said.ends_with(hint), "{error}: {said}");
+        assert!(err.ends_with(hint), "{error}: {err}");
         assert!(world.aws.requests().is_empty(), "a code was used");
     }
-    // A signal that somebody else's code handles.
+    // A library may install a signal handler.
     let world = World::imported();
     login_without_locks(&world, "EINTR", ":when=1..3").success();
 }

@@ -1,5 +1,5 @@
-//! The way to AWS: proxies, certificates, endpoints, regions and partitions. The real host names are reached through a
-//! proxy that leads them to fake-aws.
+//! The connection to AWS: proxies, certificates, endpoints, regions and partitions. A proxy routes the real host names to
+//! fake-aws.
 
 use fake_aws::{FakeAws, Proxy};
 
@@ -11,7 +11,7 @@ struct Hosted {
     proxy: Proxy,
 }
 
-/// Everything is set but the profile's region.
+/// Everything is set except the profile's region.
 fn hosted(host: &str, builder: fake_aws::Builder) -> Hosted {
     let mut world = World::with(builder.host_name(host).start());
     let proxy =
@@ -33,7 +33,7 @@ impl Hosted {
     }
 
     #[track_caller]
-    fn assert_login_asks(&self, host: &str) {
+    fn assert_login_connects_to(&self, host: &str) {
         self.world.home.awsmfa(["login", "-p", "dev"]).run().success();
         let seen = self.proxy.seen();
         assert!(!seen.is_empty());
@@ -47,14 +47,14 @@ impl Hosted {
 }
 
 #[test]
-fn regions_sts_is_reached_through_the_proxy() {
+fn sts_of_the_region_is_reached_through_the_proxy() {
     let hosted = hosted("sts.eu-central-1.amazonaws.com", FakeAws::builder());
     hosted.config("region = eu-central-1\n");
-    hosted.assert_login_asks("sts.eu-central-1.amazonaws.com");
+    hosted.assert_login_connects_to("sts.eu-central-1.amazonaws.com");
 }
 
 #[test]
-fn partition_decides_without_a_region() {
+fn partition_determines_the_endpoint_if_there_is_no_region() {
     for (partition, host) in [
         ("aws", "sts.us-east-1.amazonaws.com"),
         ("aws-cn", "sts.cn-north-1.amazonaws.com.cn"),
@@ -62,7 +62,7 @@ fn partition_decides_without_a_region() {
     ] {
         let hosted = hosted(host, FakeAws::builder().partition(partition));
         hosted.config("");
-        hosted.assert_login_asks(host);
+        hosted.assert_login_connects_to(host);
     }
 }
 
@@ -70,10 +70,10 @@ fn partition_decides_without_a_region() {
 fn fips_and_dual_stack_endpoints_are_used() {
     let fips = hosted("sts-fips.us-east-1.amazonaws.com", FakeAws::builder());
     fips.config("region = us-east-1\nuse_fips_endpoint = true\n");
-    fips.assert_login_asks("sts-fips.us-east-1.amazonaws.com");
+    fips.assert_login_connects_to("sts-fips.us-east-1.amazonaws.com");
     let dual = hosted("sts.eu-west-1.api.aws", FakeAws::builder());
     dual.config("region = eu-west-1\nuse_dualstack_endpoint = true\n");
-    dual.assert_login_asks("sts.eu-west-1.api.aws");
+    dual.assert_login_connects_to("sts.eu-west-1.api.aws");
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn region_variable_overrides_the_profile() {
     let mut hosted = hosted("sts.eu-west-3.amazonaws.com", FakeAws::builder());
     hosted.config("region = eu-central-1\n");
     hosted.world.home.set("AWS_REGION", "eu-west-3");
-    hosted.assert_login_asks("sts.eu-west-3.amazonaws.com");
+    hosted.assert_login_connects_to("sts.eu-west-3.amazonaws.com");
 }
 
 #[test]
@@ -95,13 +95,13 @@ fn unknown_certificate_is_rejected_without_a_bundle() {
     hint: set this computer's clock: `sudo timedatectl set-ntp true`
     ");
     assert!(world.aws.requests().is_empty());
-    // A bundle with other things in it, as companies have them.
+    // A bundle that also contains other text, like those of many companies.
     let junk = "-----BEGIN CERTIFICATE-----\nbm90IGEgY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n";
     world.home.write("ca.pem", &format!("# company\n{junk}{}", world.aws.ca_pem().unwrap()));
     let config = world.home.read(".aws/config");
     world.home.write_config(&format!("{config}ca_bundle = ~/ca.pem\n"));
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    // What cannot be read is said; it does not crash.
+    // An unreadable bundle is an error, not a panic.
     world.home.set("AWS_CA_BUNDLE", "/nowhere.pem");
     let ran = world.home.awsmfa(["login", "-p", "dev", "--force"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
@@ -134,7 +134,7 @@ fn http_endpoints_use_http_proxy_and_no_proxy() {
 fn unreachable_host_and_mistyped_region_are_reported() {
     let mut world = World::imported();
     world.home.unset("AWS_ENDPOINT_URL");
-    // Nobody listens at this proxy, so that no name is looked up.
+    // Nothing listens at this proxy, so no name is looked up.
     world.home.set("HTTPS_PROXY", "http://user:hunter2@127.0.0.1:9");
     let login = |world: &World| world.home.awsmfa(["login", "-p", "dev"]).run().code(6).err();
     let serial = format!("mfa_serial = {}", world.device.serial);
@@ -146,7 +146,7 @@ fn unreachable_host_and_mistyped_region_are_reported() {
     hint: set the region to `us-east-1`: `us-esat-1` is not a known AWS region
     hint: check the network and the proxy `[AWS]`
     ");
-    // A region that awsmfa does not know is tried all the same.
+    // An unknown region is tried anyway.
     config("xx-nowhere-7");
     insta::assert_snapshot!(login(&world), @"
     error: cannot reach `sts.xx-nowhere-7.amazonaws.com`: Connection refused (os error [N])
@@ -185,13 +185,13 @@ fn endpoints_come_from_variables_then_services_then_the_profile() {
     let nowhere = "http://127.0.0.1:9";
     let (endpoint, serial) = (world.aws.endpoint(), world.device.serial.clone());
     let login = |world: &World| world.home.awsmfa(["login", "-p", "dev", "--force"]).run();
-    // The service's own variable before the general one.
+    // The variable for one service overrides the general one.
     world.home.set("AWS_ENDPOINT_URL", nowhere);
     world.home.set("AWS_ENDPOINT_URL_STS", &endpoint);
     login(&world).success();
     world.home.unset("AWS_ENDPOINT_URL_STS");
     world.home.unset("AWS_ENDPOINT_URL");
-    // The profile's, and its services section before that.
+    // The services section overrides the profile's own setting.
     world.home.write_config(&format!("[profile dev]\nmfa_serial = {serial}\nendpoint_url = {endpoint}\n"));
     login(&world).success();
     world.home.write_config(&format!(

@@ -11,11 +11,11 @@ fn output(run: Run) -> Output {
     run.into_command().stdin(Stdio::null()).output().unwrap()
 }
 
-/// Variables, an option, and whether there is color then.
+/// Variables, an option, and whether the output is colored.
 type Case = (&'static [(&'static str, &'static str)], &'static str, bool);
 
 #[test]
-fn colors_mean_the_same_to_clap_and_to_us() {
+fn clap_and_awsmfa_agree_on_color() {
     let world = World::new();
     let cases: &[Case] = &[
         (&[], "", false),
@@ -30,7 +30,7 @@ fn colors_mean_the_same_to_clap_and_to_us() {
         (&[("CLICOLOR", "1")], "", false),
     ];
     for (vars, flag, colored) in cases {
-        // Ours, clap's mistakes, clap's help.
+        // An error from awsmfa, one from clap, and clap's help.
         for args in [["login", "--profile=nope"], ["login", "--nope"], ["login", "--help"]] {
             let run = vars.iter().fold(world.home.awsmfa(args), |run, (name, value)| run.env(name, value));
             let output = output(if flag.is_empty() { run } else { run.arg(flag) });
@@ -40,7 +40,7 @@ fn colors_mean_the_same_to_clap_and_to_us() {
     }
 }
 
-/// What prints a result, once with a ready answer and once without.
+/// Commands that print a result; `credential-process` with and without the fast path.
 const RESULTS: &[&str] = &[
     "credential-process -p dev",
     "credential-process -p dev -v",
@@ -55,7 +55,7 @@ const RESULTS: &[&str] = &[
 ];
 
 #[test]
-fn result_that_does_not_come_out_is_an_error() {
+fn result_that_cannot_be_written_is_an_error() {
     let world = World::imported();
     output(world.home.awsmfa(["credential-process", "-p", "dev"]));
     for line in RESULTS {
@@ -70,19 +70,19 @@ fn result_that_does_not_come_out_is_an_error() {
             }
             let run = world.home.awsmfa(NO_ARGS).under("sh", &["-c", &format!("exec \"$@\" {to}"), "sh"]);
             let output = output(line.split(' ').fold(run, Run::arg));
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(output.status.code(), Some(1), "{line} {to}: {said}");
-            let last = said.lines().last().unwrap_or_default();
+            let err = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{line} {to}: {err}");
+            let last = err.lines().last().unwrap_or_default();
             assert!(
                 last.ends_with(&format!("cannot write the result to stdout: {why}")),
-                "{line} {to}: {said}"
+                "{line} {to}: {err}"
             );
         }
     }
 }
 
 #[test]
-fn result_that_goes_nowhere_on_purpose_is_none() {
+fn discarded_result_is_a_success() {
     let world = World::imported();
     for line in RESULTS {
         for to in [">/dev/null", "1<>/dev/null", "| true"] {
@@ -95,13 +95,13 @@ fn result_that_goes_nowhere_on_purpose_is_none() {
     }
 }
 
-/// What a command writes on stderr, write by write.
+/// Each write of a command to stderr.
 fn writes(run: Run) -> Vec<String> {
     let (ours, theirs) = UnixDatagram::pair().unwrap();
     let mut command = run.into_command();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(OwnedFd::from(theirs));
     command.status().unwrap();
-    // The command holds its end too.
+    // The command also holds the other end.
     drop(command);
     ours.set_nonblocking(true).unwrap();
     let mut buffer = [0; 65_536];
@@ -113,7 +113,7 @@ fn writes(run: Run) -> Vec<String> {
 }
 
 #[test]
-fn message_is_one_write_with_its_hints() {
+fn message_and_hints_are_one_write() {
     let world = World::new();
     for line in
         ["login -p nope", "login -p dev", "login --nope", "credential-process -p nope", "code", "frob"]
@@ -133,7 +133,7 @@ fn message_is_one_write_with_its_hints() {
 
 const PANICKING: &str = "AWSMFA_TEST_PANIC";
 
-/// Panics as the program would, in the process that the next test starts.
+/// Panics like the program, in the process that the next test starts.
 #[test]
 fn panicking_process() {
     let Some(kind) = std::env::var_os(PANICKING) else { return };
@@ -144,15 +144,15 @@ fn panicking_process() {
 }
 
 #[test]
-fn panic_is_exit_code_1_and_names_the_place_alone() {
+fn panic_exits_with_1_and_shows_only_its_location() {
     for (kind, lines) in [("person", 2), ("sdk", 1)] {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["--exact", "output::panicking_process", "--nocapture"]).env(PANICKING, kind);
         let output = command.env("RUST_BACKTRACE", "full").output().unwrap();
         assert_eq!((output.status.code(), output.status.signal()), (Some(1), None));
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("internal error at tests/it/output.rs:"), "{said}");
-        assert!(said.contains("please report it") && said.contains("awsmfa 0."), "{said}");
-        assert!(!said.contains("hunter2") && said.lines().count() == lines, "{said}");
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.contains("internal error at tests/it/output.rs:"), "{err}");
+        assert!(err.contains("please report it") && err.contains("awsmfa 0."), "{err}");
+        assert!(!err.contains("hunter2") && err.lines().count() == lines, "{err}");
     }
 }

@@ -1,9 +1,9 @@
-//! Programs that profiles name, where they are awsmfa again.
+//! Programs that profiles run, awsmfa among them.
 
 use crate::support::{NO_ARGS, World};
 
 #[test]
-fn another_profiles_credentials_may_come_from_a_store_with_a_passphrase() {
+fn credential_process_that_runs_awsmfa_can_open_the_store() {
     let world = World::imported();
     let config = world.home.read(".aws/config");
     let ours = env!("CARGO_BIN_EXE_awsmfa");
@@ -15,10 +15,10 @@ fn another_profiles_credentials_may_come_from_a_store_with_a_passphrase() {
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
 
-/// A program that prints a code, complains on stderr and leaves a child behind that holds what it can.
+/// A program that prints a code, writes to stderr and leaves a child behind that keeps both streams open.
 const UNTIDY: &str = "sh -c 'sleep 300 & echo hunter2 >&2; echo CODE'";
 
-/// A world whose profile has such an `mfa_process`.
+/// A world with this `mfa_process`.
 #[cfg(unix)]
 fn untidy() -> World {
     let world = World::new();
@@ -30,12 +30,12 @@ fn untidy() -> World {
 
 #[test]
 #[cfg(unix)]
-fn program_is_not_heard_by_an_sdk_and_does_not_hold_it() {
+fn stderr_and_children_of_a_program_do_not_reach_an_sdk() {
     let world = untidy();
     let (sender, receiver) = std::sync::mpsc::channel();
     let run = world.home.awsmfa(["credential-process", "--profile", "dev"]);
     std::thread::spawn(move || sender.send(run.run()));
-    // Both pipes are closed by then, long before the child's own end.
+    // Both pipes are closed long before the child exits.
     let ran = receiver.recv_timeout(std::time::Duration::from_secs(60)).unwrap();
     assert_eq!(ran.err(), "");
     assert_eq!(ran.success().json()["Version"], 1);
@@ -43,7 +43,7 @@ fn program_is_not_heard_by_an_sdk_and_does_not_hold_it() {
 
 #[test]
 #[cfg(unix)]
-fn program_is_heard_on_a_terminal() {
+fn stderr_of_a_program_is_shown_on_a_terminal() {
     let world = untidy();
     let line = format!("{} login --profile dev; echo exit=$?", env!("CARGO_BIN_EXE_awsmfa"));
     let like = world.home.awsmfa(NO_ARGS).into_command();

@@ -1,15 +1,15 @@
-//! Where secrets are after everything was run with `-v`, and where they are not.
+//! Secrets are only where they belong, even if every command runs with `-v`.
 
 use crate::support::World;
 
 #[test]
 fn secrets_are_only_where_they_belong() {
     let world = World::new();
-    let mut said = String::new();
+    let mut err = String::new();
     let mut run = |args: &[&str], stdin: &str| {
         let command = world.home.awsmfa(args).arg("-v");
         let ran = command.stdin(stdin).run();
-        said += &ran.err();
+        err += &ran.err();
         ran.out()
     };
     run(&["device", "import", "-p", "dev", "--secret-stdin"], &world.device.seed);
@@ -38,11 +38,11 @@ fn secrets_are_only_where_they_belong() {
     ];
     for (what, secret, places) in secrets {
         assert!(secret.len() >= 6);
-        assert!(!said.contains(&secret), "the {what} was said:\n{said}");
+        assert!(!err.contains(&secret), "the {what} was printed:\n{err}");
         let mut found = 0;
         for (path, bytes) in world.home.files() {
             let holds = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
-            // Six digits turn up by chance in ciphertext and timestamps; whole files of ours do not hold a code.
+            // Six digits can occur by chance in ciphertext and timestamps.
             if holds && !(what == "code" && (path.ends_with(".age") || path.contains("ledgers"))) {
                 assert!(places.iter().any(|place| path.starts_with(place)), "the {what} is in {path}");
                 found += 1;
@@ -53,12 +53,12 @@ fn secrets_are_only_where_they_belong() {
             "the {what} is not where it should be: the test looks for the wrong thing"
         );
     }
-    assert!(said.contains("code for step"), "-v tells the steps");
+    assert!(err.contains("code for step"), "-v shows the steps");
 }
 
 #[cfg(unix)]
 #[test]
-fn every_file_of_ours_is_private() {
+fn every_file_of_awsmfa_is_private() {
     use std::os::unix::fs::PermissionsExt;
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();

@@ -1,26 +1,26 @@
-//! A person at a terminal: prompts, Ctrl-C, jobs in the background, and the terminal afterwards.
+//! A person at a terminal: prompts, Ctrl-C, background jobs, and the state of the terminal afterward.
 
 use rustix::process::{Signal, kill_process};
 
 use crate::support::screen::Screen;
 use crate::support::{NO_ARGS, World};
 
-/// A profile whose code a person types: no secret is stored.
-fn asking() -> World {
+/// A profile without a stored secret, so that `login` prompts for a code.
+fn without_secret() -> World {
     let mut world = World::new();
     world.home.unset("AWSMFA_NO_INPUT");
     world
 }
 
-/// A line of bash on a terminal, in which `awsmfa` is ours.
+/// Runs a line of bash on a terminal, where `awsmfa` is the tested binary.
 fn screen(world: &World, line: &str) -> Option<Screen> {
     let like = world.home.awsmfa(NO_ARGS).into_command();
     Screen::run(&format!("awsmfa() {{ {} \"$@\"; }}; {line}", env!("CARGO_BIN_EXE_awsmfa")), &like)
 }
 
 #[test]
-fn background_job_is_not_stopped_by_a_prompt() {
-    let world = asking();
+fn prompt_does_not_stop_a_background_job() {
+    let world = without_secret();
     let line = "set -m; awsmfa login --profile dev & wait $!; echo exit=$?; awsmfa login --profile dev";
     let Some(mut screen) = screen(&world, line) else { return };
     screen.sees("cannot prompt for a code").sees("exit=3");
@@ -34,13 +34,13 @@ fn background_job_is_not_stopped_by_a_prompt() {
 
 #[test]
 fn ctrl_c_at_a_hidden_prompt_stops_a_shell_loop_and_restores_the_echo() {
-    let world = asking();
+    let world = without_secret();
     let line =
-        "trap 'echo bash-heard' INT; for p in dev dev; do awsmfa login --profile $p; echo exit=$?; done";
+        "trap 'echo bash-trap' INT; for p in dev dev; do awsmfa login --profile $p; echo exit=$?; done";
     let Some(mut screen) = screen(&world, line) else { return };
     screen.sees("code for").echoes(false).types("\x03");
-    // Bash in the foreground group hears of it too, as it would from any other program.
-    screen.sees("error: interrupted").sees("bash-heard").sees("exit=130");
+    // Bash, in the same process group, gets the signal, too, as with any other program.
+    screen.sees("error: interrupted").sees("bash-trap").sees("exit=130");
     screen.sees("code for").echoes(false).types("\x03").sees("exit=130").echoes(true);
     assert_eq!(screen.ended().matches("interrupted").count(), 2);
 
@@ -52,10 +52,10 @@ fn ctrl_c_at_a_hidden_prompt_stops_a_shell_loop_and_restores_the_echo() {
 }
 
 #[test]
-fn signal_from_elsewhere_at_a_hidden_prompt_restores_the_echo() {
-    let world = asking();
+fn signal_from_another_process_at_a_hidden_prompt_restores_the_echo() {
+    let world = without_secret();
     let line = "set -m; awsmfa login --profile dev; echo exit=$?";
-    // Bash itself ends where its job died by Ctrl-C.
+    // Bash exits, too, if its job died by SIGINT.
     for (signal, end) in [(Signal::TERM, "exit=143"), (Signal::HUP, "exit=129"), (Signal::INT, "interrupted")]
     {
         let Some(mut screen) = screen(&world, line) else { return };
@@ -67,8 +67,8 @@ fn signal_from_elsewhere_at_a_hidden_prompt_restores_the_echo() {
 }
 
 #[test]
-fn input_typed_ahead_is_no_answer() {
-    let world = asking();
+fn input_typed_ahead_does_not_answer_a_prompt() {
+    let world = without_secret();
     let line = "stty -echo; echo ready; read -r go; awsmfa login --profile dev; echo exit=$?";
     let Some(mut screen) = screen(&world, line) else { return };
     screen.sees("ready").types("go\n123456\n");
@@ -78,13 +78,13 @@ fn input_typed_ahead_is_no_answer() {
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
 }
 
-/// The frames of a countdown, each from the start of a line or a redraw to the next.
+/// The frames of a countdown: the text between line starts and redraws.
 fn frames(seen: &str) -> Vec<&str> {
     seen.split(['\r', '\n']).map(|frame| frame.trim_start_matches("\x1b[K")).collect()
 }
 
 #[test]
-fn countdown_on_a_terminal_shows_each_second_once_and_leaves_nothing() {
+fn countdown_on_a_terminal_shows_each_second_once_and_is_cleared() {
     let mut world = World::imported();
     world.home.set("TERM", "xterm");
     world.aws.fault(fake_aws::Fault::throttling());
@@ -115,7 +115,7 @@ fn stages_on_a_terminal_become_ticks_and_a_prompt_replaces_the_last_line() {
     let Some(mut screen) = screen(&world, "awsmfa enroll --profile bob; echo exit=$?") else { return };
     screen.sees("\u{b7} ").sees("\r\x1b[K\u{2713} ").sees("[Y/n] ").echoes(true).types("n\n").sees("exit=0");
     let seen = screen.ended();
-    assert!(!seen.contains("awsmfa: created"), "a stage is a tick here: {seen:?}");
+    assert!(!seen.contains("awsmfa: created"), "on a terminal, a stage is a tick: {seen:?}");
     for frame in frames(&seen).iter().filter(|frame| frame.contains("[Y/n]")) {
         assert!(frame.starts_with("awsmfa: "), "a prompt has its own line: {frame:?}");
     }

@@ -1,4 +1,4 @@
-//! What may come back over the wire in place of a whole answer of AWS's, and what of a request must not.
+//! Incomplete, endless and hostile responses, and requests that are rejected before they are sent.
 
 mod answers;
 mod checked;

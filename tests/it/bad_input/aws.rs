@@ -1,4 +1,4 @@
-//! What AWS refuses: keys, devices, codes, clocks.
+//! Requests that AWS rejects because of their keys, device, code or time.
 
 use fake_aws::KeyStatus;
 
@@ -6,7 +6,7 @@ use super::{login_and_sdk, sdk};
 use crate::support::World;
 
 #[test]
-fn a_wrong_secret_key() {
+fn wrong_secret_key_is_rejected() {
     let world = World::imported();
     let credentials = world.home.credentials().replace(&world.key.secret, &"x".repeat(40));
     world.home.write_credentials(&credentials);
@@ -18,7 +18,7 @@ fn a_wrong_secret_key() {
 }
 
 #[test]
-fn an_inactive_key() {
+fn inactive_key_is_rejected() {
     let world = World::imported();
     world.aws.set_key_status(&world.key.id, KeyStatus::Inactive);
     let err = login_and_sdk(&world.home, "dev", 4);
@@ -30,7 +30,7 @@ fn an_inactive_key() {
 }
 
 #[test]
-fn an_unknown_key() {
+fn unknown_key_is_rejected() {
     let world = World::imported();
     let credentials = world.home.credentials().replace(&world.key.id, "AKIAIOSFODNN7EXAMPLE");
     world.home.write_credentials(&credentials);
@@ -42,7 +42,7 @@ fn an_unknown_key() {
 }
 
 #[test]
-fn an_inactive_key_before_the_serial_is_known() {
+fn inactive_key_is_rejected_before_the_serial_is_known() {
     let world = World::new();
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     world.aws.set_key_status(&world.key.id, KeyStatus::Inactive);
@@ -55,7 +55,7 @@ fn an_inactive_key_before_the_serial_is_known() {
 }
 
 #[test]
-fn the_device_of_another_user() {
+fn device_of_another_user_is_rejected() {
     let world = World::new();
     world.aws.add_user("bob");
     let device = world.aws.add_device("bob", "bob");
@@ -70,7 +70,7 @@ fn the_device_of_another_user() {
 }
 
 #[test]
-fn a_device_that_is_not_enabled() {
+fn device_that_is_not_enabled_is_rejected() {
     let world = World::imported();
     world.aws.remove_device(&world.device.serial);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
@@ -81,20 +81,20 @@ fn a_device_that_is_not_enabled() {
 }
 
 #[test]
-fn a_wrong_secret_for_an_sdk() {
+fn wrong_device_secret_fails_an_sdk_after_two_codes() {
     let world = World::with_the_wrong_secret();
     let err = sdk(&world.home, "dev", 4);
     let err = regex::Regex::new(r"in \d+ s").unwrap().replace(&err, "in [S] s").into_owned();
     insta::assert_snapshot!(err, @"awsmfa: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that were never used on this computer; hint: the device may be in use on another computer: try again in [S] s; hint: if the stored secret belongs to another device: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`");
     let codes = world.aws.codes_sent(&world.device.serial);
-    assert_eq!(codes.len(), 2, "the second might have been taken");
+    assert_eq!(codes.len(), 2, "the second code might have been accepted");
 }
 
 #[test]
-fn a_code_that_was_typed_and_is_refused() {
+fn wrong_typed_code_is_rejected() {
     let world = World::new();
     let run = world.home.awsmfa(["login", "--profile", "dev", "--code", "000000"]);
-    insta::assert_snapshot!(super::refused(&world.home, run, 4), @"
+    insta::assert_snapshot!(super::assert_rejected(&world.home, run, 4), @"
     error: AWS rejected the code for `arn:aws:iam::123456789012:mfa/alice`: it is wrong, too old or already used
     hint: enter the code that the device shows now; AWS accepts each code only once
     ");
@@ -104,7 +104,7 @@ fn a_code_that_was_typed_and_is_refused() {
 }
 
 #[test]
-fn a_device_that_was_tried_too_often() {
+fn device_with_too_many_attempts_is_not_tried_again() {
     let world = World::with_the_wrong_secret();
     for code in ["000000", "111111", "222222", "333333", "444444", "555555"] {
         world.home.awsmfa(["login", "--profile", "dev", "--code", code]).run().code(4);
@@ -116,7 +116,7 @@ fn a_device_that_was_tried_too_often() {
 }
 
 #[test]
-fn a_clock_twenty_minutes_off() {
+fn clock_twenty_minutes_off_works() {
     for offset in [1200, -1200] {
         let world = World::imported();
         world.aws.clock().set_offset(offset);
@@ -133,7 +133,7 @@ fn a_clock_twenty_minutes_off() {
 }
 
 #[test]
-fn a_clock_a_day_off() {
+fn clock_a_day_off_is_an_error() {
     let world = World::imported();
     world.aws.clock().set_offset(88_000);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 4), @"
@@ -149,7 +149,7 @@ fn a_clock_a_day_off() {
 }
 
 #[test]
-fn a_clock_a_day_off_before_the_serial_is_known() {
+fn clock_a_day_off_is_an_error_before_the_serial_is_known() {
     let world = World::new();
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     world.aws.clock().set_offset(86_400);

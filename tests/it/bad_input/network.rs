@@ -1,4 +1,4 @@
-//! AWS out of reach, something in its place, or AWS unwell.
+//! AWS is unreachable or unavailable, or something else answers.
 
 use std::net::{TcpListener, TcpStream};
 
@@ -8,9 +8,9 @@ use super::{login, login_and_sdk, sdk};
 use crate::support::World;
 
 #[test]
-fn nobody_listens() {
+fn refused_connection_uses_no_code() {
     let mut world = World::imported();
-    // The near end of a connection: its port is taken, and nobody listens there.
+    // The local port of an open connection: it is in use, but nothing listens on it.
     let other_end = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = TcpStream::connect(other_end.local_addr().unwrap()).unwrap();
     world.home.set("AWS_ENDPOINT_URL", &format!("http://{}", taken.local_addr().unwrap()));
@@ -18,25 +18,24 @@ fn nobody_listens() {
     error: cannot reach `[AWS]`: Connection refused (os error [N])
     hint: check the network and the endpoint, `AWS_ENDPOINT_URL` or the profile's `endpoint_url`
     ");
-    // The codes never left: the next login needs no other.
+    // The codes were not sent, so the next login needs only one.
     world.home.set("AWS_ENDPOINT_URL", &world.aws.endpoint());
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
 
 #[test]
-fn a_name_that_does_not_resolve() {
+fn unknown_host_name_is_an_error() {
     let mut world = World::imported();
-    // Longer than the 63 bytes that a part of a name may have (RFC 1035 §2.3.4): resolvers refuse it without asking
-    // anybody.
+    // A label is longer than 63 bytes (RFC 1035 §2.3.4), so resolvers reject the name without a query.
     world.home.set("AWS_ENDPOINT_URL", &format!("http://{}.invalid", "x".repeat(64)));
     let err = login_and_sdk(&world.home, "dev", 6);
-    // What the resolver says differs from system to system.
+    // The resolver's message depends on the system.
     assert!(err.starts_with("error: cannot reach `xxx"), "{err}");
 }
 
 #[test]
-fn a_server_that_never_answers() {
+fn silent_server_times_out() {
     let mut world = World::imported();
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     world.home.set("AWS_ENDPOINT_URL", &format!("http://{}", silent.local_addr().unwrap()));
@@ -44,7 +43,7 @@ fn a_server_that_never_answers() {
 }
 
 #[test]
-fn a_connection_that_breaks() {
+fn broken_connection_is_an_error() {
     let world = World::imported();
     world.aws.fault(Fault::drop_before().forever());
     insta::assert_snapshot!(login(&world.home, "dev", 6), @"
@@ -57,7 +56,7 @@ fn a_connection_that_breaks() {
 }
 
 #[test]
-fn a_captive_portal() {
+fn captive_portal_is_an_error() {
     for fault in [Fault::captive_portal(), Fault::captive_redirect(), Fault::garbage()] {
         let world = World::imported();
         world.aws.fault(fault.forever());
@@ -71,7 +70,7 @@ fn a_captive_portal() {
 }
 
 #[test]
-fn a_captive_portal_before_the_serial_is_known() {
+fn captive_portal_is_an_error_before_the_serial_is_known() {
     let world = World::new();
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     world.aws.fault(Fault::captive_redirect().forever());
@@ -82,7 +81,7 @@ fn a_captive_portal_before_the_serial_is_known() {
 }
 
 #[test]
-fn an_untrusted_certificate() {
+fn untrusted_certificate_is_rejected() {
     let world = World::with(fake_aws::FakeAws::builder().https().start());
     let import = ["device", "import", "--profile", "dev", "--secret-stdin"];
     world.home.awsmfa(import).stdin(&world.device.seed).run().success();
@@ -94,7 +93,7 @@ fn an_untrusted_certificate() {
 }
 
 #[test]
-fn aws_fails() {
+fn aws_failure_is_reported() {
     let world = World::imported();
     world.aws.fault(Fault::service_failure().forever());
     insta::assert_snapshot!(login(&world.home, "dev", 6), @"
@@ -107,7 +106,7 @@ fn aws_fails() {
 }
 
 #[test]
-fn aws_throttles() {
+fn throttling_is_retried_and_reported() {
     let world = World::imported();
     world.aws.fault(Fault::throttling().forever());
     insta::assert_snapshot!(login(&world.home, "dev", 6), @"
@@ -122,7 +121,7 @@ fn aws_throttles() {
 }
 
 #[test]
-fn aws_throttles_once() {
+fn throttling_is_survived_once() {
     let world = World::imported();
     world.aws.fault(Fault::throttling());
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
@@ -132,7 +131,7 @@ fn aws_throttles_once() {
 }
 
 #[test]
-fn aws_is_unwell_before_the_serial_is_known() {
+fn aws_failure_is_reported_before_the_serial_is_known() {
     for fault in [Fault::throttling(), Fault::unavailable()] {
         let world = World::new();
         world.home.write_config("[profile dev]\nregion = eu-central-1\n");
@@ -143,7 +142,7 @@ fn aws_is_unwell_before_the_serial_is_known() {
 }
 
 #[test]
-fn a_ca_bundle_and_a_proxy_that_do_not_serve() {
+fn invalid_ca_bundle_and_proxy_are_rejected() {
     let mut world = World::imported();
     world.home.set("AWS_CA_BUNDLE", world.home.join("nowhere.pem").to_str().unwrap());
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"

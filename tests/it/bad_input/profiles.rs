@@ -1,11 +1,11 @@
-//! Profiles that are not there, have no keys, or say something that cannot be.
+//! Profiles that are missing, have no keys, or have invalid settings.
 
-use super::{login, login_and_sdk, refused, with_config};
+use super::{assert_rejected, login, login_and_sdk, with_config};
 use crate::support::{Home, World};
 use fake_aws::FakeAws;
 
 #[test]
-fn no_profile_of_that_name() {
+fn unknown_profile_is_an_error() {
     let world = World::imported();
     let err = login_and_sdk(&world.home, "dve", 3);
     insta::assert_snapshot!(err, @"
@@ -22,7 +22,7 @@ fn no_profile_of_that_name() {
 }
 
 #[test]
-fn no_profile_at_all() {
+fn missing_default_profile_is_an_error() {
     let home = Home::new(&FakeAws::start());
     let err = login_and_sdk(&home, "default", 3);
     insta::assert_snapshot!(err, @"
@@ -30,22 +30,22 @@ fn no_profile_at_all() {
     hint: create the profile: `aws configure --profile default`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
-    let err = refused(&home, home.awsmfa(["device", "import", "--secret-stdin"]).stdin("x"), 3);
+    let err = assert_rejected(&home, home.awsmfa(["device", "import", "--secret-stdin"]).stdin("x"), 3);
     insta::assert_snapshot!(err, @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
     hint: create the profile: `aws configure --profile default`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
     let enroll = || home.awsmfa(["enroll"]).env("AWS_EC2_METADATA_DISABLED", "true");
-    insta::assert_snapshot!(refused(&home, enroll(), 3), @"
+    insta::assert_snapshot!(assert_rejected(&home, enroll(), 3), @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
     hint: create the profile: `aws configure --profile default`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
-    // Here the SDK was told where to look, and why it found nothing is what counts.
-    let err = refused(&home, enroll().env("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"), 3);
+    // Here the SDK has a place to look, so the error is why it found nothing there.
+    let err = assert_rejected(&home, enroll().env("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"), 3);
     assert!(!err.contains("no profile"), "{err}");
-    let err = refused(&home, home.awsmfa(["code"]), 3);
+    let err = assert_rejected(&home, home.awsmfa(["code"]), 3);
     insta::assert_snapshot!(err, @"
     error: no device is stored here
     hint: enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`
@@ -53,7 +53,7 @@ fn no_profile_at_all() {
 }
 
 #[test]
-fn a_source_profile_that_is_not_there() {
+fn missing_source_profile_is_an_error() {
     let world = World::imported();
     with_config(&world, "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dve");
     let err = login_and_sdk(&world.home, "admin", 3);
@@ -73,7 +73,7 @@ fn a_source_profile_that_is_not_there() {
 }
 
 #[test]
-fn source_profiles_in_a_circle() {
+fn circular_source_profiles_are_an_error() {
     let world = World::imported();
     let role = "role_arn = arn:aws:iam::123456789012:role/x";
     with_config(
@@ -88,7 +88,7 @@ fn source_profiles_in_a_circle() {
 }
 
 #[test]
-fn a_role_without_a_source() {
+fn role_without_a_source_profile_is_an_error() {
     let world = World::imported();
     with_config(&world, "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x");
     let err = login_and_sdk(&world.home, "admin", 3);
@@ -99,7 +99,7 @@ fn a_role_without_a_source() {
 }
 
 #[test]
-fn no_long_term_keys() {
+fn profile_without_keys_is_an_error() {
     let world = World::imported();
     with_config(&world, "[profile bare]\nregion = eu-west-1");
     let err = login_and_sdk(&world.home, "bare", 3);
@@ -111,7 +111,7 @@ fn no_long_term_keys() {
 }
 
 #[test]
-fn something_else_in_place_of_long_term_keys() {
+fn error_says_what_a_profile_has_instead_of_long_term_keys() {
     let world = World::imported();
     with_config(
         &world,
@@ -143,7 +143,7 @@ fn something_else_in_place_of_long_term_keys() {
 }
 
 #[test]
-fn half_a_pair_of_keys() {
+fn incomplete_access_key_is_an_error() {
     let world = World::imported();
     world.home.write_credentials("[dev]\naws_access_key_id = AKIAX\n");
     let err = login_and_sdk(&world.home, "dev", 3);
@@ -154,7 +154,7 @@ fn half_a_pair_of_keys() {
 }
 
 #[test]
-fn two_pairs_of_long_term_keys() {
+fn different_long_term_keys_for_one_profile_are_an_error() {
     let world = World::imported();
     let credentials = world.home.credentials();
     world.home.write_credentials(&format!(
@@ -165,11 +165,11 @@ fn two_pairs_of_long_term_keys() {
     error: ~/.aws/credentials: sections [dev] and [dev-long-term] contain different long-term keys
     hint: remove the outdated access key from [dev] or [dev-long-term]
     ");
-    assert!(world.aws.requests().is_empty(), "a code was spent");
+    assert!(world.aws.requests().is_empty(), "a code was used");
 }
 
 #[test]
-fn a_session_of_another_tool() {
+fn session_of_another_tool_is_not_overwritten() {
     let world = World::imported();
     let long_term = world.home.credentials().replace("[dev]", "[dev-long-term]");
     let theirs = "[dev]\naws_access_key_id = ASIATHEIRS\naws_secret_access_key = s\naws_session_token = t\n";
@@ -180,10 +180,10 @@ fn a_session_of_another_tool() {
     hint: overwrite it: `awsmfa login --profile dev --force`
     hint: or write the session to another profile: `awsmfa login --profile dev --output-profile dev-mfa`
     ");
-    assert!(world.aws.requests().is_empty(), "a code was spent");
+    assert!(world.aws.requests().is_empty(), "a code was used");
     let elsewhere = ["login", "--profile", "dev", "--output-profile", "dev"];
-    refused(&world.home, world.home.awsmfa(elsewhere), 3);
-    // Both hints hold what they promise.
+    assert_rejected(&world.home, world.home.awsmfa(elsewhere), 3);
+    // Both hints work.
     world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "dev-mfa"]).run().success();
     assert_eq!(world.home.credential("dev", "aws_access_key_id").as_deref(), Some("ASIATHEIRS"));
     world.home.awsmfa(["login", "--profile", "dev", "--force"]).run().success();
@@ -192,13 +192,13 @@ fn a_session_of_another_tool() {
 }
 
 #[test]
-fn a_session_of_another_tool_in_another_profile() {
+fn session_of_another_tool_in_the_output_profile_is_not_overwritten() {
     let world = World::imported();
     let credentials = world.home.credentials();
     let theirs = "[ops]\naws_access_key_id = ASIAT\naws_secret_access_key = s\naws_session_token = t\n";
     world.home.write_credentials(&format!("{credentials}{theirs}x_principal_arn = arn\n"));
     let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
-    let err = refused(&world.home, run, 3);
+    let err = assert_rejected(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
     error: ~/.aws/credentials: section [ops] holds a session written by another tool (it has `x_principal_arn`)
     hint: overwrite it: `awsmfa login --profile dev --output-profile ops --force`
@@ -207,14 +207,14 @@ fn a_session_of_another_tool_in_another_profile() {
 }
 
 #[test]
-fn keys_that_an_output_profile_would_lose() {
+fn long_term_keys_of_the_output_profile_are_not_overwritten() {
     let world = World::imported();
     let credentials = world.home.credentials();
     world.home.write_credentials(&format!(
         "{credentials}[ops]\naws_access_key_id = AKIAOPS\naws_secret_access_key = s\n"
     ));
     let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
-    let err = refused(&world.home, run, 3);
+    let err = assert_rejected(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
     error: profile `ops` has its own long-term keys, which a session would overwrite
     hint: choose an unused name for `--output-profile`
@@ -222,7 +222,7 @@ fn keys_that_an_output_profile_would_lose() {
 }
 
 #[test]
-fn durations_that_aws_does_not_give() {
+fn invalid_durations_are_rejected() {
     let world = World::imported();
     for (given, why) in [
         ("14m", "a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `14m`"),
@@ -230,15 +230,15 @@ fn durations_that_aws_does_not_give() {
         ("0", "a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `0`"),
         ("soon", "`soon` is not a duration"),
     ] {
-        // The command line is clap's to refuse, in its form.
-        let before = super::kept(&world.home);
+        // clap rejects the command line, in its own format.
+        let before = super::snapshot(&world.home);
         let ran = world.home.awsmfa(["login", "-p", "dev", "--duration", given]).run().code(2);
         assert!(ran.err().starts_with("error: ") && ran.err().contains(why), "{}", ran.err());
         assert!(ran.err().contains("try '--help'"), "{}", ran.err());
-        assert!(super::kept(&world.home) == before);
+        assert!(super::snapshot(&world.home) == before);
     }
     let run = world.home.awsmfa(["login", "-p", "dev"]).env("AWSMFA_DURATION", "5");
-    let err = refused(&world.home, run, 3);
+    let err = assert_rejected(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
     error: AWSMFA_DURATION: a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `5`
     hint: AWSMFA_DURATION=12h
@@ -259,11 +259,11 @@ fn durations_that_aws_does_not_give() {
     error: duration_seconds (~/.aws/config:7): `long` is not a duration
     hint: set a number of seconds, such as `duration_seconds = 43200`, or remove the line
     ");
-    assert!(world.aws.requests().is_empty(), "a code was spent");
+    assert!(world.aws.requests().is_empty(), "a code was used");
 }
 
 #[test]
-fn an_sdk_gets_one_line_of_a_wrong_command_line_too() {
+fn invalid_command_line_is_one_line_for_an_sdk() {
     let world = World::new();
     for args in [["credential-process", "--profil", "dev"], ["credential-process", "dev", "more"]] {
         let ran = world.home.awsmfa(args).run().code(2);

@@ -1,21 +1,21 @@
-//! Secrets that no AWS device has.
+//! Secrets that cannot belong to an AWS device.
 
-use super::refused;
+use super::assert_rejected;
 use crate::support::World;
 
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 
-/// What `device import` says to `given`; no part of the secret may be in it.
+/// The error of `device import` for `given`. It must not contain any part of the secret.
 #[track_caller]
 fn import(world: &World, flag: &str, given: &str) -> String {
     let run = world.home.awsmfa(["device", "import", "--profile", "dev", flag]).stdin(given);
-    let err = refused(&world.home, run, 2);
+    let err = assert_rejected(&world.home, run, 2);
     assert!(!err.contains("JBSWY3DP") && !err.contains("hunter2"), "{err}");
     err
 }
 
 #[test]
-fn not_base32() {
+fn invalid_base32_is_rejected() {
     let world = World::new();
     world.home.forget_store();
     let base32 = |given: &str| import(&world, "--secret-stdin", given);
@@ -43,11 +43,11 @@ fn not_base32() {
         let err = base32(&whole[..length]);
         assert!(err.starts_with("error: the secret key is truncated or mistyped: it has"), "{length}: {err}");
     }
-    assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was made for nothing");
+    assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was created");
 }
 
 #[test]
-fn words_around_a_secret_of_awss_length_do_not_matter() {
+fn words_around_a_complete_secret_are_ignored() {
     let world = World::new();
     for around in ["secret=SEED", "SECRET KEY SEED", "{\"Base32StringSeed\": \"SEED\"}", "key: seed."] {
         let given =
@@ -59,7 +59,7 @@ fn words_around_a_secret_of_awss_length_do_not_matter() {
 }
 
 #[test]
-fn an_otpauth_uri_that_is_no_aws_device() {
+fn otpauth_uri_that_no_aws_device_has_is_rejected() {
     let world = World::new();
     world.home.forget_store();
     let uri = |rest: &str| import(&world, "--uri-stdin", &format!("otpauth://{rest}"));
@@ -95,26 +95,26 @@ fn an_otpauth_uri_that_is_no_aws_device() {
     error: this is not an otpauth:// URI: it does not begin with otpauth://
     hint: use a URI such as `otpauth://totp/NAME?secret=BASE32`
     ");
-    assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was made for nothing");
+    assert!(!world.home.join(".local/share/awsmfa").exists(), "a store was created");
 }
 
 #[test]
-fn a_bad_secret_leaves_a_serial_that_aws_told_us_unwritten() {
+fn serial_from_aws_is_not_written_if_the_secret_is_invalid() {
     let world = World::new();
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     import(&world, "--secret-stdin", "hunter2");
     assert_eq!(world.aws.requests_for("ListMFADevices").len(), 1);
-    // A good one is, of course.
+    // With a valid secret, the serial is written.
     world.import();
     assert!(world.home.read(".aws/config").contains(&world.device.serial));
 }
 
 #[test]
-fn a_bad_secret_in_place_of_a_good_one() {
+fn stored_secret_is_not_replaced_by_another() {
     let world = World::imported();
     import(&world, "--secret-stdin", "hunter2");
     let other = ["device", "import", "--profile", "dev", "--secret-stdin"];
-    let err = refused(&world.home, world.home.awsmfa(other).stdin(SECRET), 2);
+    let err = assert_rejected(&world.home, world.home.awsmfa(other).stdin(SECRET), 2);
     insta::assert_snapshot!(err, @"
     error: another secret is stored for `arn:aws:iam::123456789012:mfa/alice`
     hint: use `--yes` to replace the secret; the old secret cannot be recovered
@@ -124,9 +124,9 @@ fn a_bad_secret_in_place_of_a_good_one() {
 }
 
 #[test]
-fn nobody_to_ask_for_the_secret() {
+fn missing_secret_without_a_terminal_is_an_error() {
     let world = World::new();
-    let err = refused(&world.home, world.home.awsmfa(["device", "import", "-p", "dev"]), 2);
+    let err = assert_rejected(&world.home, world.home.awsmfa(["device", "import", "-p", "dev"]), 2);
     insta::assert_snapshot!(err, @"
     error: the secret key is missing: cannot prompt (`AWSMFA_NO_INPUT` is set)
     hint: pipe it in: `… | awsmfa device import --profile dev --secret-stdin`

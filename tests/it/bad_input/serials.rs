@@ -1,72 +1,72 @@
-//! Serials that are no device's, and none at all.
+//! Invalid and missing serials.
 
-use super::{login_and_sdk, refused};
+use super::{assert_rejected, login_and_sdk};
 use crate::support::World;
 
 const USER: &str = "arn:aws:iam::123456789012:user/eng/alice";
 const FIDO: &str = "arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-fn configured(serial: &str) -> World {
+fn with_serial(serial: &str) -> World {
     let world = World::imported();
     world.home.write_config(&format!("[profile dev]\nregion = eu-central-1\nmfa_serial = {serial}\n"));
     world
 }
 
 #[test]
-fn a_user_in_place_of_a_device() {
-    let world = configured(USER);
+fn user_arn_as_serial_is_rejected() {
+    let world = with_serial(USER);
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: mfa_serial (~/.aws/config:3): `arn:aws:iam::123456789012:user/eng/alice` is the ARN of a user, not of an MFA device
     hint: use the device's ARN, often `arn:aws:iam::123456789012:mfa/alice`: `aws iam list-mfa-devices`
     ");
-    let err = refused(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", USER]), 2);
+    let err = assert_rejected(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", USER]), 2);
     insta::assert_snapshot!(err, @"
     error: `arn:aws:iam::123456789012:user/eng/alice` is the ARN of a user, not of an MFA device
     hint: use the device's ARN, often `arn:aws:iam::123456789012:mfa/alice`: `aws iam list-mfa-devices`
     ");
     let import = ["device", "import", "--serial", USER, "--secret-stdin"];
-    refused(&world.home, world.home.awsmfa(import).stdin(&world.device.seed), 2);
+    assert_rejected(&world.home, world.home.awsmfa(import).stdin(&world.device.seed), 2);
     assert!(world.aws.requests().is_empty());
 }
 
 #[test]
-fn a_security_key_in_place_of_a_device() {
-    let world = configured(FIDO);
+fn security_key_as_serial_is_rejected() {
+    let world = with_serial(FIDO);
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: mfa_serial (~/.aws/config:3): `arn:aws:iam::123456789012:u2f/user/alice/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ` is a security key or passkey; AWS STS accepts codes only from virtual devices and hardware tokens
     hint: add a virtual MFA device to the user and use its ARN
     ");
-    refused(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", FIDO]), 2);
+    assert_rejected(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", FIDO]), 2);
 }
 
 #[test]
-fn nonsense_in_place_of_a_serial() {
-    let world = configured("alice's phone");
+fn malformed_serial_is_rejected() {
+    let world = with_serial("alice's phone");
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: mfa_serial (~/.aws/config:3): `alice's phone` is not an MFA device serial
     hint: use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token
     ");
-    let err = refused(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", "phone"]), 2);
+    let err = assert_rejected(&world.home, world.home.awsmfa(["login", "-p", "dev", "--serial", "phone"]), 2);
     insta::assert_snapshot!(err, @"
     error: `phone` is not an MFA device serial
     hint: use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token
     ");
-    let err = refused(&world.home, world.home.awsmfa(["code", "arn:aws:iam::1:mfa/x"]), 2);
+    let err = assert_rejected(&world.home, world.home.awsmfa(["code", "arn:aws:iam::1:mfa/x"]), 2);
     insta::assert_snapshot!(err, @"
     error: `arn:aws:iam::1:mfa/x` is not an MFA device serial
     hint: use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token
     ");
-    let err = refused(&world.home, world.home.awsmfa(["code", "phone"]), 3);
+    let err = assert_rejected(&world.home, world.home.awsmfa(["code", "phone"]), 3);
     insta::assert_snapshot!(err, @"
     error: no secret is stored for `phone`
     hint: list the devices: `awsmfa device list`
     ");
 }
 
-/// A profile without a serial, whose user has no device that anyone imported.
+/// A profile without a serial, for a user without a device.
 fn without_serial() -> World {
     let world = World::new();
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
@@ -75,7 +75,7 @@ fn without_serial() -> World {
 }
 
 #[test]
-fn no_serial_and_no_device() {
+fn missing_serial_of_a_user_without_a_device_is_an_error() {
     let world = without_serial();
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
@@ -85,7 +85,7 @@ fn no_serial_and_no_device() {
 }
 
 #[test]
-fn no_serial_and_only_a_security_key() {
+fn missing_serial_of_a_user_with_only_a_security_key_is_an_error() {
     let world = without_serial();
     world.aws.add_fido_device("alice", "key");
     let err = login_and_sdk(&world.home, "dev", 3);
@@ -96,7 +96,7 @@ fn no_serial_and_only_a_security_key() {
 }
 
 #[test]
-fn no_serial_and_no_permission_to_ask() {
+fn missing_serial_without_permission_to_list_is_an_error() {
     let world = without_serial();
     world.aws.deny("alice", "iam:ListMFADevices");
     let err = login_and_sdk(&world.home, "dev", 3);
@@ -107,7 +107,7 @@ fn no_serial_and_no_permission_to_ask() {
 }
 
 #[test]
-fn no_serial_and_several_devices() {
+fn missing_serial_of_a_user_with_several_devices_is_an_error() {
     let world = without_serial();
     world.aws.add_device("alice", "alice");
     world.aws.add_device("alice", "alice-2");
@@ -119,7 +119,7 @@ fn no_serial_and_several_devices() {
 }
 
 #[test]
-fn no_secret_and_nobody_to_ask() {
+fn missing_secret_without_a_terminal_is_an_error() {
     let world = World::new();
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
@@ -130,7 +130,7 @@ fn no_secret_and_nobody_to_ask() {
 }
 
 #[test]
-fn an_mfa_process_that_prints_no_code() {
+fn mfa_process_without_a_code_is_an_error() {
     let world = World::new();
     super::with_config(&world, "mfa_process = echo hello");
     let err = login_and_sdk(&world.home, "dev", 3);

@@ -1,8 +1,8 @@
-//! Stores that are locked, missing or damaged.
+//! Secret stores that are locked, missing or damaged.
 
 use std::time::{Duration, Instant};
 
-use super::{login_and_sdk, refused};
+use super::{assert_rejected, login_and_sdk};
 use crate::support::{NO_ARGS, Run, World};
 
 fn import(world: &World) -> Run {
@@ -11,7 +11,7 @@ fn import(world: &World) -> Run {
 }
 
 #[test]
-fn a_wrong_passphrase() {
+fn wrong_passphrase_is_rejected() {
     let world = World::imported();
     world.home.write("passphrase", "wrong horse\n");
     let err = login_and_sdk(&world.home, "dev", 5);
@@ -20,12 +20,12 @@ fn a_wrong_passphrase() {
     error: wrong passphrase for the file store
     hint: try again with the right passphrase; nothing was changed
     ");
-    refused(&world.home, world.home.awsmfa(["code", "-p", "dev"]), 5);
+    assert_rejected(&world.home, world.home.awsmfa(["code", "-p", "dev"]), 5);
     assert!(world.aws.requests().is_empty());
 }
 
 #[test]
-fn no_passphrase_and_nobody_to_ask() {
+fn missing_passphrase_without_a_terminal_is_an_error() {
     let mut world = World::imported();
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
@@ -40,7 +40,7 @@ fn no_passphrase_and_nobody_to_ask() {
 }
 
 #[test]
-fn a_passphrase_file_that_does_not_serve() {
+fn unusable_passphrase_file_is_an_error() {
     let world = World::imported();
     world.home.write("passphrase", "\n");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
@@ -56,7 +56,7 @@ fn a_passphrase_file_that_does_not_serve() {
 
 #[test]
 #[cfg(unix)]
-fn a_passphrase_that_everyone_can_read() {
+fn passphrase_file_that_everyone_can_read_is_rejected() {
     let world = World::imported();
     world.home.chmod("passphrase", 0o644);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
@@ -66,11 +66,11 @@ fn a_passphrase_that_everyone_can_read() {
 }
 
 #[test]
-fn no_passphrase_for_a_new_store() {
+fn missing_passphrase_for_a_new_store_is_an_error() {
     let mut world = World::new();
     world.home.forget_store();
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
-    let err = refused(&world.home, import(&world), 5);
+    let err = assert_rejected(&world.home, import(&world), 5);
     insta::assert_snapshot!(err, @"
     error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
     hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
@@ -78,9 +78,9 @@ fn no_passphrase_for_a_new_store() {
 }
 
 #[test]
-fn a_store_that_there_is_not() {
+fn unknown_store_is_rejected() {
     let world = World::new();
-    let err = refused(&world.home, import(&world).env("AWSMFA_STORE", "vault"), 2);
+    let err = assert_rejected(&world.home, import(&world).env("AWSMFA_STORE", "vault"), 2);
     insta::assert_snapshot!(err, @"
     error: AWSMFA_STORE: `vault` is not a store; use `keyring` or `file`
     hint: AWSMFA_STORE=file
@@ -88,7 +88,7 @@ fn a_store_that_there_is_not() {
 }
 
 #[test]
-fn a_damaged_entry() {
+fn damaged_entry_is_an_error() {
     let world = World::imported();
     let entry = entry(&world);
     let bytes = std::fs::read(world.home.join(&entry)).unwrap();
@@ -103,7 +103,7 @@ fn a_damaged_entry() {
 }
 
 #[test]
-fn a_missing_entry() {
+fn missing_entry_is_an_error() {
     let world = World::imported();
     std::fs::remove_file(world.home.join(&entry(&world))).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
@@ -114,12 +114,12 @@ fn a_missing_entry() {
 
 #[test]
 #[cfg(unix)]
-fn a_store_on_a_full_disk() {
+fn full_disk_leaves_the_store_unchanged() {
     let world = World::imported();
     let limited = ["-c", "ulimit -f 0; exec \"$0\" \"$@\""];
     let serial = "arn:aws:iam::123456789012:mfa/other";
     let run = world.home.awsmfa(["device", "import", "--serial", serial, "--secret-stdin"]);
-    let err = refused(&world.home, run.under("/bin/sh", &limited).stdin(&world.device.seed), 1);
+    let err = assert_rejected(&world.home, run.under("/bin/sh", &limited).stdin(&world.device.seed), 1);
     let err = regex::Regex::new("[^/`]+[.]age").unwrap().replace(&err, "[ENTRY]").into_owned();
     insta::assert_snapshot!(err, @"
     error: `~/.local/share/awsmfa/store/[ENTRY]`: File too large (os error [N])
@@ -134,7 +134,7 @@ fn entry(world: &World) -> String {
 }
 
 #[test]
-fn a_damaged_register() {
+fn damaged_registry_is_an_error() {
     let world = World::imported();
     world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 1, \"devices\": [");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
@@ -150,7 +150,7 @@ fn a_damaged_register() {
     ");
 }
 
-/// The keyring is the desktop's; on Linux it is reached by a socket, which can be anything.
+/// On Linux, the desktop's keyring is reached through a socket, so the tests can replace it.
 #[cfg(target_os = "linux")]
 mod keyring {
     use std::os::unix::net::UnixListener;
@@ -158,35 +158,37 @@ mod keyring {
     use super::*;
     use crate::support::skipped;
 
-    /// Runs it with this bus; it must fail soon.
-    fn soon(world: &World, run: Run, bus: &str) -> String {
+    /// Runs the command with this bus. It must fail rejected_soon.
+    fn rejected_soon(world: &World, run: Run, bus: &str) -> String {
         let began = Instant::now();
-        let err = refused(&world.home, run.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={bus}")), 5);
+        let err =
+            assert_rejected(&world.home, run.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={bus}")), 5);
         assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
         err
     }
 
     #[test]
-    fn missing() {
+    fn missing_keyring_is_an_error() {
         let world = World::new();
-        let err = soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), "/nowhere/bus");
+        let err = rejected_soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), "/nowhere/bus");
         insta::assert_snapshot!(err, @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
         hint: store the secret in a file instead: `… | awsmfa device import --profile dev --store file --secret-stdin`
         ");
-        // Without anything asked for, the file store is taken.
+        // If no store is requested, the file store is used.
         let bus = "unix:path=/nowhere/bus";
         import(&world).env_remove("AWSMFA_STORE").env("DBUS_SESSION_BUS_ADDRESS", bus).run().success();
         assert!(world.home.read(".local/share/awsmfa/devices.json").contains("\"file\""));
     }
 
-    /// As a keyring that waits for a person to unlock it.
+    /// Like a keyring that waits for a person to unlock it.
     #[test]
-    fn silent() {
+    fn silent_keyring_times_out() {
         let world = World::new();
         let path = world.home.join("bus");
         let _bus = UnixListener::bind(&path).unwrap();
-        let err = soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), path.to_str().unwrap());
+        let err =
+            rejected_soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), path.to_str().unwrap());
         insta::assert_snapshot!(err, @"
         error: the keyring did not respond within 2 s
         hint: unlock the keyring on the desktop and try again
@@ -194,9 +196,9 @@ mod keyring {
         ");
     }
 
-    /// A real keyring, where there is one to be had: GNOME's, on a bus of its own, with the secret in it, locked.
+    /// A real keyring if one is installed: GNOME's, on a separate bus. It contains the secret and is locked.
     #[test]
-    fn locked() {
+    fn locked_keyring_is_an_error() {
         let programs = ["/usr/bin/dbus-run-session", "/usr/bin/gnome-keyring-daemon", "/usr/bin/gdbus"];
         if let Some(missing) = programs.iter().find(|program| !std::path::Path::new(program).exists()) {
             return skipped(missing);
@@ -226,8 +228,8 @@ mod keyring {
         for run in ["login", "sdk", "import"] {
             assert_eq!(world.home.read(&format!("run/{run}-code")), "5\n", "{run}");
         }
-        // A busy machine takes its time to say so.
-        let read = |run: &str| world.home.read(run).replace("did not answer within 2 s", "is locked");
+        // On a busy machine, the keyring may respond too late.
+        let read = |run: &str| world.home.read(run).replace("did not respond within 2 s", "is locked");
         insta::assert_snapshot!(read("run/login"), @"
         error: the keyring is locked
         hint: unlock the keyring on the desktop and try again
@@ -242,12 +244,12 @@ mod keyring {
         assert!(world.aws.requests().is_empty());
     }
 
-    /// The secret is in a keyring that is not there any more, as over ssh.
+    /// The secret is in a keyring that is no longer available, for example over SSH.
     #[test]
-    fn gone() {
+    fn secret_in_a_missing_keyring_can_be_imported_again() {
         let mut world = World::imported();
-        let register = world.home.read(".local/share/awsmfa/devices.json");
-        world.home.write(".local/share/awsmfa/devices.json", &register.replace("\"file\"", "\"keyring\""));
+        let registry = world.home.read(".local/share/awsmfa/devices.json");
+        world.home.write(".local/share/awsmfa/devices.json", &registry.replace("\"file\"", "\"keyring\""));
         world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
@@ -262,7 +264,7 @@ mod keyring {
         hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
         ");
         assert!(world.aws.requests().is_empty());
-        // The hint holds what it promises.
+        // The hint works.
         let args =
             ["device", "import", "--serial", &world.device.serial, "--store", "file", "--secret-stdin"];
         let ran = world.home.awsmfa(args).stdin(&world.device.seed).run().success();

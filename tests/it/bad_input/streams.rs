@@ -1,4 +1,4 @@
-//! Files that are no files: a FIFO that nobody writes and devices without an end are errors in bounded time and memory, and
+//! Paths that are not regular files: a FIFO without a writer and an endless device are errors in bounded time and memory;
 //! `<(…)` works.
 
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::{login_and_sdk, sdk};
 use crate::support::{Home, Run, World};
 
-/// What a person names a file with.
+/// Variables that contain a path.
 const VARIABLES: [&str; 4] =
     ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWSMFA_PASSPHRASE_FILE", "AWS_CA_BUNDLE"];
 
@@ -17,28 +17,29 @@ fn fifo(home: &Home, name: &str) -> PathBuf {
     path
 }
 
-/// What is said with each variable set to this path.
-fn said(path: &str) -> String {
-    let mut said = String::new();
+/// The messages with each variable set to this path.
+fn messages(path: &str) -> String {
+    let mut messages = String::new();
     for variable in VARIABLES {
         let mut world = World::imported();
         world.home.set(variable, path);
-        said += &format!("{variable}:\n");
-        said += &match variable {
+        messages += &format!("{variable}:\n");
+        messages += &match variable {
             "AWSMFA_PASSPHRASE_FILE" => login_and_sdk(&world.home, "dev", 5),
             _ => login_and_sdk(&world.home, "dev", 3),
         };
         assert!(world.aws.requests().is_empty(), "a code was used");
     }
-    said
+    messages
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn an_endless_device() {
-    // On a busy machine the time is over first.
-    let said = said("/dev/zero").replace("the content did not arrive within 5 s", "it is larger than 16 MiB");
-    insta::assert_snapshot!(said, @"
+fn endless_device_is_an_error() {
+    // On a busy machine, the time limit may be reached first.
+    let messages =
+        messages("/dev/zero").replace("the content did not arrive within 5 s", "it is larger than 16 MiB");
+    insta::assert_snapshot!(messages, @"
     AWS_CONFIG_FILE:
     error: cannot read /dev/zero: it is larger than 16 MiB
     hint: ls -l /dev/zero
@@ -55,11 +56,11 @@ fn an_endless_device() {
 }
 
 #[test]
-fn a_fifo_that_nobody_writes() {
+fn fifo_without_a_writer_is_an_error() {
     let home = World::new().home;
     let path = fifo(&home, "silent");
-    let said = said(path.to_str().unwrap()).replace(path.to_str().unwrap(), "FIFO");
-    insta::assert_snapshot!(said, @"
+    let messages = messages(path.to_str().unwrap()).replace(path.to_str().unwrap(), "FIFO");
+    insta::assert_snapshot!(messages, @"
     AWS_CONFIG_FILE:
     error: cannot read FIFO: the content did not arrive within 5 s
     hint: ls -l FIFO
@@ -76,7 +77,7 @@ fn a_fifo_that_nobody_writes() {
 }
 
 #[test]
-fn no_file_at_all() {
+fn dev_null_is_an_empty_file() {
     let mut world = World::imported();
     world.home.set("AWS_CONFIG_FILE", "/dev/null");
     let serial = world.device.serial.clone();
@@ -101,13 +102,13 @@ fn process_substitution_works() {
     run(world.home.awsmfa(["code", "--profile", "dev"])).run().success();
     let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--label", "phone"];
     run(world.home.awsmfa(import)).stdin(&world.device.seed).run().success();
-    // A session cannot be written into it.
+    // A session cannot be written to a FIFO.
     let login = run(world.home.awsmfa(["login", "--profile", "dev"])).run().code(3);
     assert!(login.err().contains(": it is a FIFO, not a regular file"), "{}", login.err());
 }
 
 #[test]
-fn what_a_fifo_has_delivered_can_be_read_again() {
+fn content_of_a_fifo_can_be_read_again() {
     let world = World::new();
     let import = ["device", "import", "--serial", &world.device.serial, "--secret-stdin"];
     world.home.awsmfa(import).stdin(&world.device.seed).run().success();
@@ -116,7 +117,7 @@ fn what_a_fifo_has_delivered_can_be_read_again() {
         let (path, config) = (path.clone(), world.home.read(".aws/config"));
         move || std::fs::write(path, config)
     });
-    // It is read for the list of profiles, and again for each of them; without it, AWS would be asked for the device.
+    // The file is read for the list of profiles and again for each profile. Without it, AWS would be asked for the device.
     world.home.awsmfa(["login", "--all"]).env("AWS_CONFIG_FILE", &path).run().success();
     writer.join().unwrap().unwrap();
     assert_eq!(world.aws.requests_for("ListMFADevices").len(), 0);

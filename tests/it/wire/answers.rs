@@ -1,4 +1,4 @@
-//! Answers that are cut short are lost answers, wherever they are cut.
+//! A truncated response is a lost response, wherever it is truncated.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::support::in_process::SharedTime;
 
 const CUTS: [Cut; 3] = [Cut::Matching, Cut::Close, Cut::Broken];
 
-/// A way to the world's server, and what GetSessionToken needs.
+/// A connection to the world's server, and what GetSessionToken needs.
 struct Caller {
     world: World,
     aws: Arc<Aws>,
@@ -40,7 +40,7 @@ impl Caller {
         Keys::new(&self.world.key.id, Secret::from(self.world.key.secret.as_str()), None)
     }
 
-    /// GetSessionToken with a new code.
+    /// Calls GetSessionToken with a new code.
     fn session(&self) -> Result<Session, AwsErrorKind> {
         self.world.aws.clock().advance(Duration::from_secs(60));
         let code = self.seed.code(Step::at(self.world.aws.clock().now()));
@@ -51,7 +51,7 @@ impl Caller {
     }
 }
 
-/// More bytes than a response of fake-aws to one of these requests has.
+/// Longer than any response from fake-aws to these requests, in bytes.
 const LONGEST: usize = 1300;
 
 #[test]
@@ -113,16 +113,16 @@ fn seed_truncated_at_any_byte_is_a_lost_response() {
 }
 
 #[test]
-fn truncated_refusal_is_a_lost_response() {
+fn truncated_error_is_a_lost_response() {
     let caller = Caller::new();
     let keys = Keys::new(&caller.world.key.id, Secret::from("wrong"), None);
-    let refusal =
+    let rejection =
         || caller.aws.signed(&keys, TimeDelta::zero()).get_caller_identity().result.unwrap_err().kind;
     for missing in 1..200 {
         caller.world.aws.fault(Fault::cut(missing, Cut::Matching));
-        assert_eq!(refusal(), AwsErrorKind::Lost, "{missing}");
+        assert_eq!(rejection(), AwsErrorKind::Lost, "{missing}");
     }
-    assert_eq!(refusal(), AwsErrorKind::WrongSecretKey);
+    assert_eq!(rejection(), AwsErrorKind::WrongSecretKey);
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn login_retries_a_lost_response_with_a_new_code() {
         let codes = world.aws.codes_sent(&world.device.serial);
         assert_eq!(codes.len(), 2, "{cut:?}");
         assert_ne!(codes[0], codes[1]);
-        // The session is the whole one: it signs.
+        // The session is complete: it can sign a request.
         let written = |key: &str| world.home.credential("dev", key).unwrap();
         let run = world.home.awsmfa(["device", "list"]);
         let run = run.env("AWS_ACCESS_KEY_ID", written("aws_access_key_id"));

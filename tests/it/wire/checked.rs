@@ -1,12 +1,12 @@
-//! What can be checked here is checked before a code is spent: the value's place is named, and no step counts as used.
+//! Settings are validated before a code is used: the error shows where the value is set, and no step counts as used.
 
 use std::fs;
 
 use crate::support::{Home, World};
 
-/// The ledger has neither a used step nor a try on record.
+/// Fails if the ledger has a used step or a try, or if anything was sent to AWS.
 #[track_caller]
-fn assert_nothing_spent(world: &World) {
+fn assert_no_code_used(world: &World) {
     assert!(world.aws.requests().is_empty());
     let Ok(ledgers) = fs::read_dir(world.home.join(".local/state/awsmfa/ledgers")) else { return };
     for path in ledgers.map(|entry| entry.unwrap().path()) {
@@ -19,13 +19,13 @@ fn assert_nothing_spent(world: &World) {
     }
 }
 
-/// Both `login` and an SDK's question are refused with exit code 3, and nothing was spent. Returns what `login` says.
+/// Both `login` and `credential-process` fail with exit code 3 and use no code. Returns the messages of `login`.
 #[track_caller]
-fn refused(world: &World) -> String {
+fn assert_rejected(world: &World) -> String {
     let sdk = world.home.awsmfa(["credential-process", "--profile", "dev"]).run().code(3);
     assert_eq!((sdk.out().as_str(), sdk.err().lines().count()), ("", 1), "{}", sdk.err());
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().code(3);
-    assert_nothing_spent(world);
+    assert_no_code_used(world);
     ran.err()
 }
 
@@ -33,7 +33,7 @@ fn config(world: &World, lines: &str) {
     world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n{lines}\n", world.device.serial));
 }
 
-/// A world whose STS is AWS's own, as far as awsmfa knows.
+/// A world that uses AWS's own endpoints.
 fn without_endpoint() -> World {
     let mut world = World::imported();
     world.home.unset("AWS_ENDPOINT_URL");
@@ -44,13 +44,13 @@ fn without_endpoint() -> World {
 fn invalid_region_is_rejected_with_its_line() {
     let world = World::imported();
     config(&world, "region = \"us-east-1\"");
-    insta::assert_snapshot!(refused(&world), @r#"
+    insta::assert_snapshot!(assert_rejected(&world), @r#"
     error: region (~/.aws/config:3): `"us-east-1"` is not an AWS region
     hint: write `region = us-east-1`
     "#);
     let world = without_endpoint();
     config(&world, "region = frankfurt");
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: region (~/.aws/config:3): `frankfurt` is not an AWS region
     hint: write `region = us-east-1`, or another AWS region
     ");
@@ -61,7 +61,7 @@ fn invalid_region_is_rejected_with_its_variable() {
     let mut world = without_endpoint();
     for (variable, value) in [("AWS_REGION", "us-east-1 "), ("AWS_DEFAULT_REGION", "US-EAST-1")] {
         world.home.set(variable, value);
-        let err = refused(&world);
+        let err = assert_rejected(&world);
         assert!(err.starts_with(&format!("error: {variable}: `{value}` is not an AWS region\n")), "{err}");
         assert!(err.contains(&format!("hint: set `{variable}=us-east-1`\n")), "{err}");
         world.home.unset(variable);
@@ -78,11 +78,11 @@ fn administrators_settings_are_checked() {
         err.starts_with("error: region (~/.aws/config:3): `\"us-east-1\"` is not an AWS region"),
         "{err}"
     );
-    assert_nothing_spent(&world);
+    assert_no_code_used(&world);
 }
 
 #[test]
-fn other_servers_may_have_regions_of_their_own() {
+fn other_servers_may_use_any_region() {
     let world = World::imported();
     config(&world, "region = local");
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
@@ -93,24 +93,24 @@ fn invalid_endpoint_is_rejected_with_its_place() {
     let mut world = World::imported();
     let endpoint = world.aws.endpoint();
     world.home.set("AWS_ENDPOINT_URL", &format!("{endpoint} "));
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: AWS_ENDPOINT_URL: `http://[AWS] ` is not a valid endpoint URL: contains whitespace
     hint: set `AWS_ENDPOINT_URL=http://localhost:4566`
     ");
     world.home.unset("AWS_ENDPOINT_URL");
     world.home.set("AWS_ENDPOINT_URL_STS", "localhost:4566");
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: AWS_ENDPOINT_URL_STS: `localhost:4566` is not a valid endpoint URL: does not start with `http://` or `https://`
     hint: set `AWS_ENDPOINT_URL_STS=http://localhost:4566`
     ");
     world.home.unset("AWS_ENDPOINT_URL_STS");
     config(&world, &format!("services = local\n[services local]\nsts =\n  endpoint_url = {endpoint} # moto"));
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: endpoint_url (~/.aws/config:5): `http://[AWS] # moto` is not a valid endpoint URL: contains whitespace
     hint: write `endpoint_url = http://localhost:4566`
     ");
     config(&world, "endpoint_url = http://user:hunter2@localhost:4566");
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: endpoint_url (~/.aws/config:3): `…@localhost:4566` is not a valid endpoint URL: contains a user name or password
     hint: write `endpoint_url = http://localhost:4566`
     ");
@@ -120,7 +120,7 @@ fn invalid_endpoint_is_rejected_with_its_place() {
 fn settings_without_a_server_are_rejected() {
     let mut world = World::imported();
     world.home.set("AWS_USE_FIPS_ENDPOINT", "true");
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: no STS endpoint for region `eu-central-1` with these settings: Invalid Configuration: FIPS and custom endpoint are not supported
     hint: check region, endpoint, FIPS and dual-stack settings: `aws configure list`
     ");
@@ -131,18 +131,18 @@ fn invalid_role_is_rejected_with_its_line() {
     let world = World::imported();
     let roles = "role_arn = arn:aws:iam::12345678901:role/admin\nsource_profile = dev";
     config(&world, roles);
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: role_arn (~/.aws/config:3): `arn:aws:iam::12345678901:role/admin` is not a role ARN
     hint: copy the ARN from the IAM console: `role_arn = arn:aws:iam::123456789012:role/NAME`
     ");
     let arn = "role_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = dev";
     config(&world, &format!("{arn}\nrole_session_name = Alice Smith"));
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: role_session_name (~/.aws/config:5): `Alice Smith` is not a valid role session name (2 to 64 letters, digits and `_+=,.@-`)
     hint: write `role_session_name = alice`
     ");
     config(&world, &format!("{arn}\nexternal_id = \"x y\""));
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: external_id (~/.aws/config:5): not a valid external ID (2 to 1224 letters, digits and `_+=,.@:/-`)
     hint: copy the external ID from the role's trust policy
     ");
@@ -152,13 +152,13 @@ fn invalid_role_is_rejected_with_its_line() {
 fn device_or_role_of_another_partition_is_rejected() {
     let mut world = without_endpoint();
     world.home.set("AWS_REGION", "us-gov-west-1");
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: `arn:aws:iam::123456789012:mfa/alice` belongs to partition `aws`, but region `us-gov-west-1` (AWS_REGION) belongs to `aws-us-gov`
     hint: set `AWS_REGION=us-east-1`
     ");
     world.home.unset("AWS_REGION");
     config(&world, "role_arn = arn:aws-cn:iam::123456789012:role/admin\nsource_profile = dev");
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: `arn:aws-cn:iam::123456789012:role/admin` belongs to partition `aws-cn`, but region `us-east-1` belongs to `aws`
     hint: use an MFA device and roles from the same partition
     ");
@@ -177,7 +177,7 @@ fn keys_with_control_characters_are_rejected_with_their_line() {
         world.home.write_credentials(&format!(
             "[dev]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"
         ));
-        let err = refused(&world);
+        let err = assert_rejected(&world);
         assert!(err.contains("(~/.aws/credentials:"), "{err}");
         assert!(err.contains(" contains ") && err.contains("hint: enter both keys again"), "{err}");
         assert!(!err.contains(&world.key.secret), "{err}");
@@ -197,10 +197,10 @@ fn keys_with_control_characters_are_rejected_with_their_variable() {
         let err = run.run().code(3).err();
         assert!(err.contains(words), "{err}");
     }
-    // What is stored here is listed all the same.
+    // Devices that are stored here are listed anyway.
     let err = world.home.awsmfa(["device", "list"]).run().success().err();
     assert!(err.contains(words), "{err}");
-    assert_nothing_spent(&world);
+    assert_no_code_used(&world);
     world.home.set("AWS_ACCESS_KEY_ID", &world.key.id);
     world.home.set("AWS_SESSION_TOKEN", "a\nb");
     let err = world.home.awsmfa(["device", "list"]).run().success().err();
@@ -214,7 +214,7 @@ fn keys_in_quotes_are_rejected_with_their_place() {
         "[dev]\naws_access_key_id = {}\naws_secret_access_key = \"{}\"\n",
         world.key.id, world.key.secret
     ));
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: aws_secret_access_key (~/.aws/credentials:3): the secret access key contains quotation marks (U+0022)
     hint: enter both keys again: `aws configure --profile dev`
     ");
@@ -232,11 +232,11 @@ fn keys_with_control_characters_from_a_program_are_rejected() {
     world.home.write_credentials("");
     let path = world.home.join("keys.json");
     config(&world, &format!("region = eu-central-1\ncredential_process = cat {}", path.display()));
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: `credential_process` of profile `dev` printed invalid keys: the access key ID contains a control character (U+000A)
     hint: run the command by hand to see what it prints
     ");
-    // The same as the base of a role that no device is stored for, which an administrator may have.
+    // The keys can also be the source of a role without a stored device, as administrators have it.
     world.home.write_config(&format!(
         "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = base\n\
          [profile base]\ncredential_process = cat {}\n",
@@ -265,7 +265,7 @@ fn cached_session_with_control_characters_is_ignored() {
 }
 
 #[test]
-fn variables_that_the_sdk_reads_by_itself_do_not_panic() {
+fn variables_of_the_sdk_do_not_panic() {
     let mut world = World::imported();
     for (variable, value) in [
         ("AWS_LAMBDA_FUNCTION_NAME", "a\nb"),
@@ -278,7 +278,7 @@ fn variables_that_the_sdk_reads_by_itself_do_not_panic() {
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
     let mut world = World::imported();
     world.home.set("AWS_EXECUTION_ENV", "a\nb\u{1b}é");
-    insta::assert_snapshot!(refused(&world), @"
+    insta::assert_snapshot!(assert_rejected(&world), @"
     error: AWS_EXECUTION_ENV: contains a character that is not valid in an HTTP header
     hint: unset `AWS_EXECUTION_ENV`
     ");
@@ -296,20 +296,20 @@ fn login_after_a_rejected_setting_uses_the_first_code() {
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
 }
 
-/// A home without `AWS_PROFILE`, which has these variables.
+/// The home folder, with `AWS_DEFAULT_PROFILE` set.
 fn with_default_profile(world: &mut World) -> &Home {
     world.home.set("AWS_DEFAULT_PROFILE", "dev");
     &world.home
 }
 
 #[test]
-fn aws_default_profile_comes_after_aws_profile() {
+fn aws_profile_overrides_aws_default_profile() {
     let mut world = World::imported();
     let home = with_default_profile(&mut world);
     home.awsmfa(["login"]).run().success();
     assert!(home.credential("dev", "aws_session_token").is_some());
     assert!(home.credential("default", "aws_session_token").is_none());
-    // Twice: the second time by the fast path.
+    // The second run uses the fast path.
     for _ in 0..2 {
         home.awsmfa(["credential-process"]).run().success();
     }

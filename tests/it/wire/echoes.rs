@@ -1,4 +1,4 @@
-//! A server that quotes the request gets no secret of it onto the terminal or into a log.
+//! If a server quotes the request, its secrets are not shown or logged.
 
 use fake_aws::Fault;
 

@@ -1,4 +1,4 @@
-//! Odd values in every variable and setting that reaches the SDK: an error or a success, never a panic.
+//! Unusual values in every variable and setting that the SDK uses: an error or a success, never a panic.
 
 use fake_aws::Proxy;
 
@@ -67,11 +67,11 @@ fn assert_no_panic(ran: &Ran, what: &str) {
 }
 
 #[test]
-fn no_value_of_a_variable_panics() {
+fn variables_with_any_value_do_not_panic() {
     let mut world = World::imported();
     let proxy = Proxy::start();
     world.home.set("HTTP_PROXY", &proxy.url());
-    // Keys of the environment, so that those variables are read, too.
+    // With keys in the environment, the other variables are read, too.
     world.home.set_keys(&world.key);
     for variable in VARIABLES {
         for value in VALUES.iter().filter(|value| !value.contains('\0')) {
@@ -82,7 +82,7 @@ fn no_value_of_a_variable_panics() {
 }
 
 #[test]
-fn no_value_of_a_setting_panics() {
+fn settings_with_any_value_do_not_panic() {
     let world = World::imported();
     for setting in SETTINGS {
         for value in VALUES {
@@ -91,7 +91,7 @@ fn no_value_of_a_setting_panics() {
                 world.device.serial
             ));
             let what = format!("{setting} = {value:?}");
-            // What the SDK's own chain reads, and what we read.
+            // Some settings are read by the SDK's own credential chain, the others by awsmfa.
             let chain =
                 ["web_identity", "credential_source", "sso_"].iter().any(|own| setting.starts_with(own));
             let command = if chain { ["device", "list"] } else { ["login", "--quiet"] };

@@ -1,4 +1,4 @@
-//! Answers without an end take neither memory nor time without an end.
+//! Endless responses are rejected in bounded memory and time.
 
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use fake_aws::{Endless, Fault};
 
 use crate::support::World;
 
-/// Far above what a run needs, and far below what an answer takes within the deadline if nothing stops it.
+/// Far more than a run needs, and far less than an endless response would use within the deadline.
 const MEMORY_LIMIT_KIB: u64 = 150 * 1024;
 
 /// A busy machine may take longer than the deadline of 3 s.
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIME_LIMIT: Duration = Duration::from_secs(40);
 
-/// The highest memory use of a process until its end, in KiB; 0 where the system does not say.
+/// The peak memory use of a process until it exits, in KiB; 0 if the system does not report it.
 fn peak_memory(child: &mut Child) -> u64 {
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
@@ -39,7 +39,7 @@ fn endless_response_is_an_error_in_bounded_memory_and_time() {
         let peak = peak_memory(&mut child);
         let output = child.wait_with_output().unwrap();
         let err = String::from_utf8(output.stderr).unwrap();
-        assert!(began.elapsed() < PATIENCE, "{endless:?}");
+        assert!(began.elapsed() < TIME_LIMIT, "{endless:?}");
         assert!(peak < MEMORY_LIMIT_KIB, "{endless:?}: {peak} KiB");
         assert_eq!(output.status.code(), Some(6), "{endless:?}: {err}");
         assert!(output.stdout.is_empty() && err.lines().count() == 1, "{endless:?}: {err}");
@@ -47,7 +47,7 @@ fn endless_response_is_an_error_in_bounded_memory_and_time() {
 }
 
 #[test]
-fn response_that_is_too_large_is_not_from_aws() {
+fn oversized_response_is_not_from_aws() {
     let world = World::imported();
     world.aws.fault(Fault::endless(Endless::Chunks).forever());
     let ran = world.home.awsmfa(["login", "--profile", "dev"]).run().code(6);
@@ -59,7 +59,7 @@ fn response_that_is_too_large_is_not_from_aws() {
 }
 
 #[test]
-fn sdks_credential_chain_is_bounded() {
+fn credential_chain_of_the_sdk_is_bounded() {
     let mut world = World::new();
     world.home.write_credentials("");
     world.home.write_config("");
@@ -71,7 +71,7 @@ fn sdks_credential_chain_is_bounded() {
         let began = Instant::now();
         let mut child = command.spawn().unwrap();
         assert!(peak_memory(&mut child) < MEMORY_LIMIT_KIB, "{endless:?}");
-        assert!(began.elapsed() < PATIENCE * 2, "{endless:?}");
+        assert!(began.elapsed() < TIME_LIMIT * 2, "{endless:?}");
         let err = String::from_utf8(child.wait_with_output().unwrap().stderr).unwrap();
         assert!(err.contains("the response is larger than 1 MiB"), "{endless:?}: {err}");
         world.aws.clear_faults();
@@ -80,7 +80,7 @@ fn sdks_credential_chain_is_bounded() {
 }
 
 #[test]
-fn other_commands_are_bounded_too() {
+fn other_commands_are_bounded() {
     let world = World::new();
     world.aws.fault(Fault::endless(Endless::Body).forever());
     let mut command = world.home.awsmfa(["device", "list", "--profile", "dev"]).into_command();
