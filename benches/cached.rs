@@ -1,6 +1,6 @@
 //! What a cached `credential-process` costs, as a ratio to an empty Rust program started in the same run.
 //!
-//! `cargo bench`. The two are started in turn, so that whatever else the machine does hits both; the medians are compared.
+//! `cargo bench`. The two run alternately, so that whatever else the machine does affects both; the medians are compared.
 
 #![allow(
     clippy::print_stdout,
@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 
 use fake_aws::FakeAws;
 
-/// How often each is started.
+/// How often each program runs.
 const ROUNDS: usize = 2000;
-/// What DESIGN promises: about as much as starting a process.
+/// The maximum ratio: a cached answer should cost about as much as starting a process.
 const LIMIT: f64 = 1.7;
 
 fn main() {
@@ -25,7 +25,7 @@ fn main() {
     let empty = empty_program(home.path());
     let aws = FakeAws::start();
     prepare(&aws, home.path());
-    // Nothing but the file system is left to answer from.
+    // Without a server, the answer can come only from the file system.
     drop(aws);
     let (mut empties, mut answers) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
     for _ in 0..ROUNDS {
@@ -40,7 +40,7 @@ fn main() {
     assert!(ratio <= LIMIT, "a cached answer costs {ratio:.2} times an empty program");
 }
 
-/// `fn main() {}`, built as the release profile builds.
+/// `fn main() {}`, built like the release profile.
 fn empty_program(folder: &Path) -> PathBuf {
     let (source, program) = (folder.join("empty.rs"), folder.join("empty"));
     std::fs::write(&source, "fn main() {}\n").unwrap();
@@ -67,7 +67,7 @@ fn awsmfa(home: &Path) -> Command {
     command
 }
 
-/// A person's home with a session in the cache.
+/// A home folder with a session in the cache.
 fn prepare(aws: &FakeAws, home: &Path) {
     aws.add_user("alice");
     let (key, device) = (aws.add_access_key("alice"), aws.add_device("alice", "alice"));

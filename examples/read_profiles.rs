@@ -1,6 +1,6 @@
 //! Prints how awsmfa and the AWS SDK for Rust read pairs of AWS files: `read_profiles FOLDER COUNT` reads `0.config` and
-//! `0.credentials` to `COUNT - 1`, and prints a line of JSON for each pair: also what the files are after `login` and a
-//! remembered serial, for one profile of each pair. A tool of `tests/real/differential.py`.
+//! `0.credentials` to `COUNT - 1`, and prints a line of JSON for each pair. The line also contains both files after a login
+//! and a remembered serial, for one profile of the pair. A tool for `tests/real/differential.py`.
 
 #![allow(clippy::print_stdout, reason = "its output is for a test")]
 
@@ -63,7 +63,7 @@ fn awsmfa(config: &Path, credentials: &Path) -> Value {
     json!({ "profiles": read })
 }
 
-/// The profile as its commands use it: what `resolve` says comes before what stands in the section.
+/// The profile as awsmfa's commands use it: the result of `resolve` takes precedence over the section.
 fn of_profile(profiles: &Profiles, profile: &Profile) -> Value {
     if let Err(error) = profile.check() {
         return json!({ "error": error.to_string() });
@@ -84,7 +84,7 @@ fn of_profile(profiles: &Profiles, profile: &Profile) -> Value {
         Err(ResolveError::BadLine(error)) => return json!({ "error": error.to_string() }),
         Err(_) => {}
         Ok(resolution) => {
-            // What a profile lacks, resolving takes from its source.
+            // If the profile lacks a setting, `resolve` takes it from the source profile.
             let own = |key: &str, resolved: Option<String>| resolved.filter(|_| profile.get(key).is_some());
             let role = resolution.roles.last().map(|role| role.role_arn.clone());
             let region = resolution.region.map(|setting| setting.text);
@@ -97,7 +97,7 @@ fn of_profile(profiles: &Profiles, profile: &Profile) -> Value {
     json!(read)
 }
 
-/// Both files after an edit, `null` where it is refused. What is written here is what the differential suite looks for.
+/// Both files after an edit; `null` if the edit is rejected. The differential suite looks for the values that are written here.
 fn edited(profile: &str, config: &Path, credentials: &Path) -> Value {
     let session = SessionValues {
         access_key_id: "ASIANEW".to_owned(),

@@ -1,8 +1,7 @@
-//! The end of the program by a signal: Ctrl-C, TERM, HUP. The person is told how to resume where something can be
-//! resumed, the terminal is left as it was found, and the process dies by the signal, so that whoever started it knows:
-//! a shell's loop stops at Ctrl-C only then.
+//! Exiting on a signal: Ctrl-C, TERM or HUP. If something can be resumed, a hint says how. The terminal is restored, and the
+//! process dies by the signal, so that its parent knows: only then does Ctrl-C stop a loop in a shell.
 //!
-//! Nothing is undone here: what must not be lost is on the disk before it could be.
+//! Nothing is undone here: anything that must not be lost is already on disk.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,51 +10,50 @@ use crate::files;
 use crate::model::visible::visible;
 use crate::tty;
 
-/// What has to be known when the program ends.
+/// What is needed when the program is interrupted.
 struct State {
     hint: Option<String>,
-    /// The terminal before a prompt that hides what is typed.
+    /// The terminal's settings before a prompt that hides input.
     settings: Option<tty::Settings>,
     /// Whether such a prompt is open.
     asking: bool,
-    /// Whether the terminal shows its other screen.
+    /// Whether the terminal shows its alternate screen.
     other_screen: bool,
-    /// One line for an SDK.
+    /// Whether the message is one line, for an SDK.
     one_line: bool,
 }
 
 static STATE: Mutex<State> =
     Mutex::new(State { hint: None, settings: None, asking: false, other_screen: false, one_line: false });
 
-/// To the terminal's other screen, which is empty and has no history, and back.
+/// Switch to the terminal's alternate screen, which is empty and has no history, and back.
 const OTHER_SCREEN: (&[u8], &[u8]) = (b"\x1b[?1049h\x1b[2J\x1b[H", b"\x1b[2J\x1b[?1049l");
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Watches for the end from now on; Ctrl-C says one line to an SDK. What whoever started us has ignored, as shells ignore
-/// Ctrl-C in the background and `nohup` a hangup, stays ignored.
+/// Handles signals from now on. Signals that the parent ignores stay ignored: shells ignore Ctrl-C for background jobs, and
+/// `nohup` ignores hangups.
 pub fn watch(one_line: bool) {
     state().one_line = one_line;
-    // Refused where Ctrl-C is ignored or watched already: both are as they should be.
+    // Fails if Ctrl-C is ignored or already handled; both are fine.
     let _ = ctrlc::try_set_handler(interrupted);
     #[cfg(unix)]
     unix::watch();
 }
 
-/// The hint that Ctrl-C shows from now on.
+/// Sets the hint that Ctrl-C shows from now on.
 pub fn say(hint: &str) {
     state().hint = Some(hint.to_owned());
 }
 
-/// There is nothing to resume any longer.
+/// Removes the hint: there is nothing to resume anymore.
 pub fn forget() {
     state().hint = None;
 }
 
-/// Asks for something hidden, in such a way that the terminal shows again what is typed, whatever ends the program
-/// meanwhile.
+/// Runs a prompt that hides input. Echo is restored even if a signal ends the program in the meantime.
 pub fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     {
         let mut state = state();
@@ -64,12 +62,12 @@ pub fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let answer = ask();
     let mut state = state();
     state.settings = None;
-    // One Ctrl-C is one error, and the console hears of it twice: the prompt has it, and the watcher may come later.
+    // A Windows console reports one Ctrl-C to both the prompt and the handler, which may run later. Only one may print an error.
     state.asking = answer.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted);
     answer
 }
 
-/// Shows something on the terminal's alternate screen. The main screen comes back however the program ends, and nothing
+/// Shows something on the terminal's alternate screen. The main screen is restored however the program ends, and nothing
 /// stays in the scrollback.
 pub fn on_other_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     state().other_screen = true;
@@ -81,19 +79,19 @@ pub fn on_other_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T>
 fn leave_other_screen() {
     let was_there = std::mem::take(&mut state().other_screen);
     if was_there {
-        // A terminal that has gone shows nothing.
+        // If the terminal is gone, there is nothing to restore.
         let _ = tty::write(OTHER_SCREEN.1);
     }
 }
 
-/// Ends the program that has said why it ends: by the signal where there are signals.
+/// Ends an interrupted program that has already printed its error: on Unix, by the signal.
 pub fn end(exit_code: u8) -> std::process::ExitCode {
     #[cfg(unix)]
     unix::die(signal_hook::consts::SIGINT);
     std::process::ExitCode::from(exit_code)
 }
 
-/// Restores the terminal as it was found.
+/// Restores the terminal's settings and its main screen.
 pub fn restore_terminal() {
     let settings = state().settings.take();
     if let Some(settings) = settings {
@@ -102,18 +100,18 @@ pub fn restore_terminal() {
     leave_other_screen();
 }
 
-/// Ctrl-C, on the watcher's thread.
-#[allow(clippy::disallowed_methods, reason = "the person wants an end, whatever the main thread waits for")]
+/// Handles Ctrl-C, on the handler's thread.
+#[allow(clippy::disallowed_methods, reason = "Ctrl-C must work whatever the main thread waits for")]
 fn interrupted() {
-    // There, the prompt itself ends the program, for the console is as it was only after that.
+    // On Windows, the prompt itself ends the program, after it restores the console.
     if cfg!(windows) && state().asking {
         return;
     }
     restore_terminal();
     files::remove_temp_files();
-    // On a terminal `^C` stands on the line, and perhaps what is being done.
+    // On a terminal, the line already contains `^C`, and maybe a progress message.
     let start = if io::stderr().is_terminal() { "\n" } else { "" };
-    // In one piece, among what the main thread may be writing. Nobody is left to be told that stderr is closed.
+    // One write, because the main thread may be writing, too. If stderr is closed, there is no place for an error.
     let _ = io::stderr().write_all(format!("{start}{}", last_words()).as_bytes());
     #[cfg(unix)]
     unix::die(signal_hook::consts::SIGINT);
@@ -138,13 +136,13 @@ mod unix {
     use signal_hook::consts::{SIGHUP, SIGTERM, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
-    /// Watches for TERM and HUP, which end the program without a word.
+    /// Handles TERM and HUP, which end the program without a message.
     #[allow(clippy::disallowed_methods, reason = "the kernel's own short text")]
     pub(super) fn watch() {
         fail_large_writes();
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let signals = [SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal, &status));
-        // Without a watcher they end the program all the same.
+        // Without a handler, they end the program anyway.
         let Ok(mut signals) = Signals::new(signals) else { return };
         let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             if let Some(signal) = signals.forever().next() {
@@ -155,14 +153,14 @@ mod unix {
         });
     }
 
-    /// A write beyond `ulimit -f` is an error, which names the file, and not the end of the program. What it runs finds the
-    /// signal as it was.
+    /// Makes a write beyond `ulimit -f` an error that names the file, instead of the end of the program. Child processes have
+    /// the default behavior.
     fn fail_large_writes() {
-        // That it came is known from the error.
+        // The flag is not needed: the write returns an error.
         let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
     }
 
-    /// Whether whoever started us has a signal ignored. Where the system does not say, a hangup may be: `nohup` does it.
+    /// Whether the parent process ignores a signal. If the system does not say, assume so for HUP, because of `nohup`.
     fn is_ignored(signal: i32, status: &str) -> bool {
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         match mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()) {
@@ -171,9 +169,9 @@ mod unix {
         }
     }
 
-    /// Dies by a signal, as if nobody had watched for it.
+    /// Dies by a signal, as if it were not handled.
     pub(super) fn die(signal: i32) {
-        // It returns for unknown signals alone.
+        // This returns only for unknown signals.
         let _ = signal_hook::low_level::emulate_default_handler(signal);
     }
 
@@ -194,9 +192,9 @@ mod unix {
 mod tests {
     use super::*;
 
-    // One test: the state is the process's.
+    // A single test, because the state is global.
     #[test]
-    fn last_words_name_what_can_be_resumed() {
+    fn last_words_contain_the_hint() {
         assert_eq!(last_words(), "error: interrupted\n");
         say("resume");
         assert_eq!(last_words(), "error: interrupted\nhint: resume\n");

@@ -4,7 +4,7 @@
 //! the sessions to the AWS CLI and every SDK, either in `~/.aws/credentials` or through `credential_process`. This page is the
 //! architecture; CONTRIBUTING.md lists where to find what.
 //!
-//! # How a session is made
+//! # How to get a session
 //!
 //! ```text
 //! entry ─ fast_path ─────▶ prints a ready answer: the usual case for `credential-process`
@@ -19,7 +19,7 @@
 //!   locked while a code is sent, never while waiting for one. Computers that share a device learn of each other only from
 //!   rejected codes; after a collision they take turns ([`model::turn`]), so that all of them stay within AWS's limit.
 //! - **[`session`]**: when several processes need the same session, one STS call is made: the process that holds the session's
-//!   lock makes it, the others read the result from the [`cache`]. The kernel releases a lock when its process ends.
+//!   lock makes it, the others read the result from the [`cache`]. The kernel releases a lock when its process exits.
 //! - **[`aws`]**: accepts only validated types ([`model::region`], [`model::endpoint`], [`model::role`]), which
 //!   `session::settings` creates from settings and their sources. All responses are read in one place, completely and up to a
 //!   limit.
@@ -29,7 +29,7 @@
 //!   parser rejects a result that differs in anything else. Other programs take no locks, and many truncate a file before
 //!   they write it. [`aws_files::door`] is the only entrance: it waits for missing content, replaces files by swapping names,
 //!   and restores what another program writes to the old file.
-//! - **[`vault`]**: what is stored of a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
+//! - **[`vault`]**: what is stored about a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
 //!   ([`store`]), which other tools can read.
 //! - **[`fast_path`]**: prints the output that the last `credential-process` saved ([`answers`]), if the clock, both AWS files
 //!   and the relevant variables are unchanged. A file owned by someone else, or a clock that went backward, counts as changed.

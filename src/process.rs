@@ -28,47 +28,47 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 /// How often programs that awsmfa runs may run awsmfa again before it counts as a loop.
 const MAX_DEPTH: u32 = 4;
 
-/// Why a program gave no answer. No error contains what the program printed, which may be a secret.
+/// Why there is no output from a program. No error contains what the program printed, which may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
-    /// Quotes that do not match, or nothing at all.
+    /// The command line has unmatched quotes or is empty.
     #[error("the command line is empty or has unmatched quotes")]
     Unreadable,
-    /// Profiles whose programs run us for each other.
+    /// The programs of some profiles run awsmfa for each other.
     #[error("`{0}` was not run: the profiles' programs call awsmfa in a loop")]
-    Circle(String),
+    Loop(String),
     #[error("cannot start `{program}`: {source}")]
     Start { program: String, source: io::Error },
     #[error("`{program}` failed ({status})")]
     Failed {
         program: String,
-        /// How it ended, in the system's words.
+        /// The exit status, as the system describes it.
         status: String,
     },
-    /// It did not end in time and was killed.
+    /// The program did not exit in time and was killed.
     #[error("`{program}` timed out ({} s)", limit.as_secs())]
     TimedOut {
         program: String,
-        /// The time it had.
+        /// The time limit.
         limit: Duration,
     },
-    /// It printed more than anything that it could be asked for.
+    /// The program printed more than any valid output.
     #[error("`{0}` printed more than {limit} KiB", limit = OUTPUT_LIMIT / 1024)]
     TooLong(String),
     #[error("`{0}` printed output that is not UTF-8 text")]
     NotText(String),
 }
 
-/// Runs a command line and returns what it printed on stdout. Its words are split as a POSIX shell would, but there is
-/// no shell: no variables, no `~`, no pipes. Its stdin is empty. Its stderr is the terminal, for it may ask for a touch on a
-/// key; anywhere else it is dropped, for an SDK shows what it finds there, and it may hold secrets. It has ended when this
-/// returns, and so has what it left running with its stdout, unless a person at the terminal can see to that.
+/// Runs a command line and returns what it printed on stdout. The line is split into words as in a POSIX shell, but without
+/// a shell: no variables, no `~`, no pipes. Stdin is empty. Stderr is the terminal, because the program may ask for the touch
+/// of a key. If stderr is not a terminal, it is discarded: SDKs show it, and it may contain secrets. When this returns, the
+/// program has exited, and so have child processes that kept its stdout open, unless a person at the terminal can end those.
 pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, ProcessError> {
     run_grouped(command_line, env, limit, tty::reach() != Reach::Person)
 }
 
-/// With a group of its own, a program is killed with those that it has started. But such a group may not read the
-/// terminal, on which the program may ask a person, and gets no Ctrl-C.
+/// In its own process group, a program is killed together with its child processes. But such a group cannot read the terminal
+/// and does not get Ctrl-C, and the program may prompt.
 fn run_grouped(
     command_line: &str,
     env: &Env,
@@ -81,7 +81,7 @@ fn run_grouped(
     };
     let depth = env.get(AWSMFA_DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0u32);
     if depth >= MAX_DEPTH {
-        return Err(ProcessError::Circle(program.clone()));
+        return Err(ProcessError::Loop(program.clone()));
     }
     let start = |source| ProcessError::Start { program: program.clone(), source };
     let mut command = command(program, arguments, env);
@@ -108,7 +108,7 @@ fn run_grouped(
 }
 
 fn command(program: &str, arguments: &[String], env: &Env) -> Command {
-    // Our own passphrase variables: no program that we start has a use for them, but ourselves.
+    // Only awsmfa itself needs its passphrase variables; other programs do not get them.
     let is_kept_back = |name: &OsStr| {
         !is_awsmfa(program) && (name == AWSMFA_PASSPHRASE_FILE || name == AWSMFA_PASSPHRASE_COMMAND)
     };
@@ -120,7 +120,7 @@ fn command(program: &str, arguments: &[String], env: &Env) -> Command {
     command
 }
 
-/// Whether it has ended within the limit, whether or not its stdout is closed.
+/// Whether the program exits within the limit. Its stdout may still be open.
 fn wait(group: &mut Group, limit: Duration) -> io::Result<bool> {
     let (mut left, mut pause) = (limit, Duration::from_millis(1));
     loop {
@@ -136,11 +136,11 @@ fn wait(group: &mut Group, limit: Duration) -> io::Result<bool> {
     }
 }
 
-/// What a program has printed so far. It is read on a thread of its own, for reading cannot be called off.
+/// What a program has printed so far. A separate thread reads it, because a read cannot be canceled.
 struct Printed {
-    /// Made at its full size: a buffer that grows leaves copies behind that nobody wipes.
+    /// Allocated at full size: a buffer that grows leaves copies in memory that are not wiped.
     bytes: Arc<Mutex<Zeroizing<Vec<u8>>>>,
-    /// Hears of the end by the other side's going away.
+    /// Disconnected when the thread has read everything.
     ended: Receiver<()>,
 }
 
@@ -158,7 +158,7 @@ impl Printed {
         Ok(Self { bytes, ended })
     }
 
-    /// Whether all that it printed is here, a moment after it has ended: what it left running may hold its stdout for ever.
+    /// Whether the output is complete, a moment after the program exited: its child processes may keep stdout open forever.
     fn is_closed(&self) -> bool {
         self.ended.recv_timeout(DRAIN_LIMIT) == Err(RecvTimeoutError::Disconnected)
     }
@@ -167,7 +167,7 @@ impl Printed {
         self.bytes.lock().unwrap_or_else(PoisonError::into_inner).len() > OUTPUT_LIMIT
     }
 
-    /// All that it printed; `None` if that is not text.
+    /// The output; `None` if it is not UTF-8 text.
     fn text(&self) -> Option<Secret<String>> {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         std::str::from_utf8(&bytes).ok().map(Secret::from)
@@ -181,7 +181,7 @@ fn read_into(mut stdout: ChildStdout, into: &Mutex<Zeroizing<Vec<u8>>>) {
         let count = match stdout.read(chunk.as_mut_slice()) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            // The end of a program that was killed, on some systems.
+            // On some systems, a read fails when the program was killed.
             Err(_) => 0,
         };
         let mut bytes = into.lock().unwrap_or_else(PoisonError::into_inner);
@@ -210,30 +210,30 @@ mod tests {
     }
 
     #[test]
-    fn our_own_variables_are_kept_back() {
+    fn passphrase_variables_are_not_passed_on() {
         let printed = run_here("env").unwrap();
         assert!(printed.contains("KEPT=yes") && !printed.contains("AWSMFA_PASS"), "{printed}");
     }
 
     #[test]
-    fn awsmfa_itself_keeps_them() {
+    fn passphrase_variables_are_passed_on_to_awsmfa() {
         let folder = tempfile::tempdir().unwrap();
-        let ourselves = folder.path().join("awsmfa");
-        std::os::unix::fs::symlink("/usr/bin/env", &ourselves).unwrap();
-        let printed = run_here(ourselves.to_str().unwrap()).unwrap();
+        let program = folder.path().join("awsmfa");
+        std::os::unix::fs::symlink("/usr/bin/env", &program).unwrap();
+        let printed = run_here(program.to_str().unwrap()).unwrap();
         assert!(printed.contains("AWSMFA_PASSPHRASE_FILE=/p"), "{printed}");
         assert!(is_awsmfa("C:\\Tools\\AWSMFA.EXE") && !is_awsmfa("/opt/awsmfa/env"));
     }
 
     #[test]
-    fn a_program_that_closes_its_stdout_still_has_a_deadline() {
+    fn program_that_closes_its_stdout_still_times_out() {
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
         let late = run("sh -c 'exec >&- 2>&- sleep 20'", &env, Duration::from_millis(50));
         assert!(matches!(late, Err(ProcessError::TimedOut { .. })), "{late:?}");
     }
 
     #[test]
-    fn child_that_is_left_behind_holds_nothing_back_and_is_killed() {
+    fn child_left_behind_is_killed_without_a_delay() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         run_here(&format!("mkfifo {}", pipe.display())).unwrap();
@@ -246,21 +246,21 @@ mod tests {
             let printed = run_grouped(&command, &env, Duration::from_secs(30), true).unwrap();
             sender.send(printed.expose().clone())
         });
-        // The end of what writes there is the end of the pipe.
-        let mut heard = [(); 2].map(|()| receiver.recv_timeout(Duration::from_secs(20)).unwrap());
-        heard.sort();
-        assert_eq!(heard, ["", "printed\n"]);
+        // The pipe is closed when the process that writes to it exits.
+        let mut received = [(); 2].map(|()| receiver.recv_timeout(Duration::from_secs(20)).unwrap());
+        received.sort();
+        assert_eq!(received, ["", "printed\n"]);
     }
 
     #[test]
-    fn a_program_in_a_group_of_its_own_is_killed_with_what_it_started() {
+    fn program_in_its_own_group_is_killed_with_its_children() {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         run_here(&format!("mkfifo {}", pipe.display())).unwrap();
         let command = format!("sh -c '(echo here; exec sleep 20) >{} & wait'", pipe.display());
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
         let running = std::thread::spawn(move || run_grouped(&command, &env, Duration::from_secs(4), true));
-        // The end of what writes there is the end of the pipe.
+        // The pipe is closed when the process that writes to it exits.
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || sender.send(std::fs::read_to_string(pipe)));
         assert!(matches!(running.join().unwrap(), Err(ProcessError::TimedOut { .. })));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn too_much_output_is_refused_and_never_copied() {
+    fn oversized_output_is_rejected_and_never_copied() {
         for program in ["yes", "head -c 1048577 /dev/zero"] {
             assert!(matches!(run_here(program), Err(ProcessError::TooLong(_))), "{program}");
         }
@@ -279,14 +279,14 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_is_ended() {
+    fn loop_of_awsmfa_is_ended() {
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_DEPTH, "4")]);
-        assert!(matches!(run("true", &env, Duration::from_secs(5)), Err(ProcessError::Circle(_))));
+        assert!(matches!(run("true", &env, Duration::from_secs(5)), Err(ProcessError::Loop(_))));
         assert!(run_here("env").unwrap().contains("AWSMFA_DEPTH=1"));
     }
 
     #[test]
-    fn failures_are_told_apart() {
+    fn failures_are_distinguished() {
         assert!(matches!(run_here("false"), Err(ProcessError::Failed { .. })));
         assert!(matches!(run_here("/nowhere/at/all"), Err(ProcessError::Start { .. })));
         assert!(matches!(run_here("'unclosed"), Err(ProcessError::Unreadable)));

@@ -1,5 +1,5 @@
-//! What `tests/it`, `benches` and `examples` use of the inside. Everything else is private to the crate, so that the
-//! compiler finds what nobody uses. This is no API: anything here may change at any time.
+//! The internals that `tests/it`, `benches` and `examples` use. Everything else is private to the crate, so that the compiler
+//! finds unused code. This is not an API: anything here may change at any time.
 
 pub mod aws {
     pub use crate::aws::{Aws, AwsErrorKind, Keys, Mfa, Network, Settings};

@@ -23,7 +23,7 @@ pub struct UserDevice {
     pub access_key_id: String,
     /// Whether only AWS knows that the user has the device.
     pub(super) is_news: bool,
-    /// The profile that can hold the serial. Keys in the environment belong to no profile.
+    /// The profile that can hold the serial. Keys in the environment do not belong to a profile.
     pub(super) home: Option<String>,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn remembered_serial(ctx: &Context, access_key_id: &str) -> CommandRe
     Ok(serial)
 }
 
-/// Asks AWS for the devices of the keys' user, and chooses the only one or the only one that is stored here.
+/// Asks AWS for the devices of the keys' user, and chooses the only device, or the only one that is stored here.
 pub(super) fn ask_aws(
     ctx: &Context,
     aws: &Aws,

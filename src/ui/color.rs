@@ -1,4 +1,4 @@
-//! Whether to color: one answer for everything that is written, clap's help and errors included.
+//! Whether to use color: one decision for all output, including clap's help and errors.
 
 use anstyle::{AnsiColor, Style};
 
@@ -11,19 +11,19 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default();
 pub(super) const HINT: Style = AnsiColor::Cyan.on_default();
 pub(super) const DONE: Style = AnsiColor::Green.on_default();
 
-/// What `--color` says.
+/// The value of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum When {
-    /// As the variables say, else on terminals.
+    /// As set by environment variables, otherwise only on terminals.
     #[default]
     Auto,
-    /// Whatever is written to.
+    /// On terminals and elsewhere.
     Always,
     Never,
 }
 
-/// Whether to color what is written to a terminal, or to something else. The flag counts first, then `NO_COLOR`
-/// (no-color.org), `FORCE_COLOR` and `CLICOLOR_FORCE`, `CLICOLOR` (bixense.com/clicolors), and last the terminal.
+/// Whether to use color on a terminal or elsewhere. Precedence: the flag, `NO_COLOR` (no-color.org), `FORCE_COLOR` and
+/// `CLICOLOR_FORCE`, `CLICOLOR` (bixense.com/clicolors), whether it is a terminal.
 pub fn is_wanted(when: When, env: &Env, terminal: bool) -> bool {
     let set = |name| env.get(name).filter(|value| !value.is_empty());
     match when {
@@ -38,7 +38,7 @@ pub fn is_wanted(when: When, env: &Env, terminal: bool) -> bool {
     }
 }
 
-/// Makes a Windows console obey what terminals obey. Whether escape sequences work.
+/// Enables escape sequences in a Windows console. Returns whether they work.
 pub fn enable() -> bool {
     #[cfg(windows)]
     return anstyle_query::windows::enable_ansi_colors() == Some(true);
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flag_counts_before_variables_and_variables_before_the_terminal() {
+    fn flag_overrides_variables_and_variables_override_the_terminal() {
         let wanted = |when, vars: &[(&str, &str)], terminal| {
             is_wanted(when, &Env::from_pairs(vars.iter().copied()), terminal)
         };

@@ -1,5 +1,5 @@
-//! Checks the layers of the architecture page (`src/lib.rs`) against the sources: who may use whom, who may name which
-//! crate, and how long a file may be. The sources are read as syntax, so nothing in a file is overlooked.
+//! Checks the sources against the layers in `src/lib.rs`: which modules may use each other, which modules may use a crate,
+//! and how long a file may be. The sources are parsed completely, so no part of a file is skipped.
 
 mod graph;
 
@@ -9,13 +9,13 @@ use graph::Graph;
 
 use crate::sources::{Source, sources};
 
-/// Modules of one layer that do not know each other.
+/// Modules in one layer that may not use each other.
 const APART: &[&str] = &["aws", "aws_files", "cache", "ledger", "store", "ui"];
 
-/// All that the fast path may use: each module costs time before the first byte.
+/// The only modules that the fast path may use: each one costs startup time.
 const FAST_PATH: &[&str] = &["fast_path", "answers", "clock", "env", "files", "model", "paths"];
 
-/// What only these modules may name, and why others may not.
+/// Paths that only certain modules may use: the paths, the modules, and the reason.
 const ONLY: &[(&[&str], &[&str], &str)] = &[
     (
         &[
@@ -31,7 +31,7 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
             "await",
         ],
         &["aws"],
-        "the SDK is async, nothing above `aws` is",
+        "only `aws` is async",
     ),
     (
         &[
@@ -44,7 +44,7 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
         &["aws"],
         "the SDK's types stay in `aws`",
     ),
-    (&["clap::", "clap_complete::"], &["cli", "commands", "complete"], "only the command line is clap's"),
+    (&["clap::", "clap_complete::"], &["cli", "commands", "complete"], "clap is only for the command line"),
     (&["keyring::"], &["store::keyring"], "the OS keyring is one of the stores"),
     (&["linux_keyutils::"], &["store::kernel_keyring"], "the kernel's keyring belongs to the file store"),
     (&["age::"], &["store"], "encryption belongs to the stores"),
@@ -62,7 +62,7 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
             "std::env::temp_dir",
         ],
         &["entry", "env"],
-        "the environment is read once and handed down",
+        "the environment is read once and passed down",
     ),
     (
         &["SystemTime::now", "Utc::now", "Local::now", "Instant::now", "thread::sleep"],
@@ -72,29 +72,29 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
     (&["getrandom::", "rand::"], &["enrollment", "session"], "the model is deterministic"),
 ];
 
-/// What the model may not name: it computes and nothing else.
+/// Paths that the model may not use, because it only computes.
 const NOT_IN_MODEL: &[&str] =
     &["std::fs", "std::net", "std::process", "std::thread", "std::io", "std::env", "fs::", "io::"];
 
-/// The parts of a module's path: `session::plan` of `session/plan.rs`.
+/// The module in a file: `session::plan` for `session/plan.rs`.
 fn module(file: &str) -> String {
     file.trim_end_matches(".rs").replace('/', "::")
 }
 
-/// Whether `module` is one of `rooms` or inside one.
-fn within(module: &str, rooms: &[&str]) -> bool {
-    rooms
-        .iter()
-        .any(|room| module == *room || module.strip_prefix(room).is_some_and(|rest| rest.starts_with("::")))
+/// Whether `module` is one of `parents` or inside one.
+fn within(module: &str, parents: &[&str]) -> bool {
+    parents.iter().any(|parent| {
+        module == *parent || module.strip_prefix(parent).is_some_and(|rest| rest.starts_with("::"))
+    })
 }
 
 /// The top module of a path.
-fn room(module: &str) -> &str {
+fn top_module(module: &str) -> &str {
     module.split("::").next().unwrap()
 }
 
-/// The layers of the table in `src/lib.rs`, from the top to the bottom, each with its modules: `session` is
-/// `src/session.rs` and everything below `src/session/`.
+/// The layers in the table in `src/lib.rs`, from top to bottom, each with its modules. `session` stands for
+/// `src/session.rs` and everything in `src/session/`.
 fn layers() -> &'static [Vec<String>] {
     static LAYERS: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
         let root = sources().iter().find(|source| source.name == "lib.rs").unwrap();
@@ -108,15 +108,15 @@ fn layers() -> &'static [Vec<String>] {
     &LAYERS
 }
 
-/// The index of a module's layer; larger is lower.
+/// The index of a module's layer. Lower layers have larger indexes.
 fn layer(module: &str) -> Option<usize> {
-    layers().iter().position(|modules| modules.iter().any(|name| name == room(module)))
+    layers().iter().position(|modules| modules.iter().any(|name| name == top_module(module)))
 }
 
-/// What is wrong with an arrow between these modules.
+/// Why the module `from` may not use the module `to`.
 fn wrong_arrow(from: &str, to: &str) -> Option<&'static str> {
     let up = layer(to)? < layer(from)?;
-    let apart = room(from) != room(to) && within(from, APART) && within(to, APART);
+    let apart = top_module(from) != top_module(to) && within(from, APART) && within(to, APART);
     match () {
         () if up => Some("is in a layer above"),
         () if apart => Some("is another adapter"),
@@ -125,7 +125,8 @@ fn wrong_arrow(from: &str, to: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether `path` names `name`: `krate::` is anything in a crate, `a::b` any path with these parts, `word` the word alone.
+/// Whether `path` matches `name`: `krate::` matches everything in a crate, `a::b` any path that contains these parts, and
+/// `word` only the word itself.
 fn names(path: &[String], name: &str) -> bool {
     if let Some(krate) = name.strip_suffix("::") {
         return path.len() > 1 && path[0] == krate;
@@ -138,7 +139,7 @@ fn names(path: &[String], name: &str) -> bool {
 fn every_file_is_in_a_layer() {
     assert!(layers().len() > 10, "the table was not found");
     for source in sources() {
-        assert!(layer(&module(&source.name)).is_some(), "src/{} is in no layer", source.name);
+        assert!(layer(&module(&source.name)).is_some(), "src/{} is not in a layer", source.name);
     }
 }
 
@@ -157,35 +158,35 @@ fn arrows_go_down() {
 }
 
 #[test]
-fn no_files_use_each_other_in_a_circle() {
+fn files_use_each_other_without_cycles() {
     let cycles = Graph::of(sources()).cycles();
     assert!(cycles.is_empty(), "{}", cycles.join("\n"));
 }
 
 #[test]
-fn crates_and_the_outside_stay_in_their_modules() {
+fn crates_and_system_access_stay_in_their_modules() {
     let mut wrong = Vec::new();
     for source in sources() {
         let module = module(&source.name);
         let paths = &source.paths;
-        for (guarded, rooms, why) in ONLY {
+        for (guarded, parents, why) in ONLY {
             for name in guarded
                 .iter()
-                .filter(|name| !within(&module, rooms) && paths.iter().any(|path| names(path, name)))
+                .filter(|name| !within(&module, parents) && paths.iter().any(|path| names(path, name)))
             {
-                wrong.push(format!("src/{} names `{name}`: {why}", source.name));
+                wrong.push(format!("src/{} uses `{name}`: {why}", source.name));
             }
         }
         if within(&module, &["model"]) {
             for name in NOT_IN_MODEL.iter().filter(|name| paths.iter().any(|path| names(path, name))) {
-                wrong.push(format!("src/{} names `{name}`: the model only computes", source.name));
+                wrong.push(format!("src/{} uses `{name}`: the model only computes", source.name));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// `ui` makes text from outside visible as it writes it; nobody else may write to a person.
+/// Only `ui` makes text from outside visible, so other modules may not write to the terminal.
 #[test]
 fn only_the_ui_writes_to_people() {
     let writers = ["entry", "cli", "panics", "interrupt", "stdio", "tty", "ui"];
@@ -196,13 +197,13 @@ fn only_the_ui_writes_to_people() {
             .replace("stdout().is_terminal()", "")
             .replace("stderr().is_terminal()", "");
         for word in ["::stdout()", "::stderr()", "/dev/tty", "/dev/stdout", "/dev/stderr", "CONOUT$"] {
-            assert!(!code.contains(word), "src/{} names `{word}`", source.name);
+            assert!(!code.contains(word), "src/{} uses `{word}`", source.name);
         }
     }
 }
 
 #[test]
-fn no_file_is_long() {
+fn files_are_short() {
     let limit = |name: &str| if name == "main.rs" { 10 } else { 400 };
     let long = |source: &Source| source.text.lines().count() > limit(&source.name);
     let long: Vec<String> = sources()
@@ -214,7 +215,7 @@ fn no_file_is_long() {
 }
 
 #[test]
-fn every_module_says_what_it_is() {
+fn every_module_has_a_doc_comment() {
     for source in sources() {
         assert!(source.text.starts_with("//! "), "src/{} has no module doc", source.name);
     }
@@ -227,7 +228,7 @@ fn modules_are_private_to_the_crate() {
     assert_eq!(public, ["pub mod testing;", "pub use entry::main;"]);
 }
 
-/// A profile's name may contain blanks, a path often does: unquoted, the pasted command would do something else.
+/// Profile names can contain spaces; unquoted, the pasted command would do something else.
 #[test]
 fn profiles_in_hints_are_quoted() {
     for source in sources() {
@@ -239,7 +240,7 @@ fn profiles_in_hints_are_quoted() {
 }
 
 mod check {
-    //! The check itself: that it would see what it must see.
+    //! Tests of the checks themselves.
 
     use super::*;
 
@@ -254,7 +255,7 @@ mod check {
     }
 
     #[test]
-    fn arrows_are_seen_in_every_form() {
+    fn arrows_are_found_in_every_form() {
         let b = ("b.rs", "pub struct B; pub fn f() {}");
         for a in [
             "use crate::b::B;",
@@ -274,7 +275,7 @@ mod check {
     }
 
     #[test]
-    fn tests_and_plain_names_are_no_arrows() {
+    fn tests_and_plain_names_are_not_arrows() {
         let b = ("b.rs", "pub fn f() {}");
         for a in [
             "#[cfg(test)] mod tests { use crate::b::f; }",
@@ -324,7 +325,7 @@ mod check {
     }
 
     #[test]
-    fn arrows_up_are_wrong() {
+    fn forbidden_arrows_are_found() {
         assert_eq!(wrong_arrow("model::serial", "files"), Some("is in a layer above"));
         assert_eq!(wrong_arrow("error::aws", "session::plan"), Some("is in a layer above"));
         assert_eq!(wrong_arrow("store::age_file", "ledger"), Some("is another adapter"));

@@ -1,4 +1,4 @@
-//! `enroll`: from a user without MFA to sessions with it.
+//! `enroll`: gives a user an MFA device and a session.
 
 mod doubt;
 mod faults;
@@ -16,8 +16,8 @@ use fake_aws::{AccessKey, Builder, FakeAws, Permissions};
 
 use crate::support::{Home, Ran};
 
-/// An account with a user without a device, whose keys stand in `[demo]`, and an administrator in `[admin]`.
-struct Bench {
+/// An account with a user without a device, with keys in `[demo]`, and an administrator, with keys in `[admin]`.
+struct Setup {
     aws: FakeAws,
     home: Home,
     key: AccessKey,
@@ -25,7 +25,7 @@ struct Bench {
 
 const USER: &str = "aws_mfa_demo";
 
-impl Bench {
+impl Setup {
     fn new() -> Self {
         Self::with(FakeAws::builder())
     }
@@ -59,7 +59,7 @@ impl Bench {
         self.home.awsmfa(["enroll", "--user", USER, "--profile", "admin"]).run()
     }
 
-    /// Demands that the user has this device and no other, that nothing is left unassigned, and that login works.
+    /// Fails unless the user has only this device, no device is unassigned, and login works.
     #[track_caller]
     fn check_one(&self, name: &str) {
         self.check_device(name);
@@ -73,10 +73,10 @@ impl Bench {
         assert_eq!(self.aws.devices_of(USER), [serial.as_str()]);
         self.login(&serial);
         assert!(self.journals().is_empty(), "{:?}", self.journals());
-        self.check_no_seed_in_plain_sight(&serial);
+        self.check_no_seed_in_plaintext(&serial);
     }
 
-    /// A session for the device by the keys in `[demo]`.
+    /// Gets a session with the device and the keys in `[demo]`, and removes it again.
     #[track_caller]
     fn login(&self, serial: &str) {
         self.home.awsmfa(["login", "--profile", "demo", "--serial", serial]).run().success();
@@ -93,11 +93,11 @@ impl Bench {
         self.home.files().into_keys().filter(journal).collect()
     }
 
-    fn check_no_seed_in_plain_sight(&self, serial: &str) {
+    fn check_no_seed_in_plaintext(&self, serial: &str) {
         let seed = self.aws.seed(serial);
         for (path, bytes) in self.home.files() {
             let text = String::from_utf8_lossy(&bytes);
-            assert!(!text.contains(&seed), "{path} has the seed");
+            assert!(!text.contains(&seed), "{path} contains the seed");
         }
     }
 
@@ -108,8 +108,8 @@ impl Bench {
 
 #[test]
 fn user_enrolls_with_the_self_manage_policy() {
-    let bench = Bench::new();
-    let ran = bench.by_user().success();
+    let setup = Setup::new();
+    let ran = setup.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
@@ -120,19 +120,19 @@ fn user_enrolls_with_the_self_manage_policy() {
     hint: awsmfa login --profile demo
     ");
     assert_eq!(ran.out(), "");
-    assert_eq!(bench.count("GetSessionToken"), 1, "the proof is the first session");
-    let serial = bench.serial(USER);
-    assert!(bench.home.read(".aws/config").contains(&format!("mfa_serial = {serial}")));
-    bench.home.awsmfa(["login", "--profile", "demo"]).run().success();
-    assert_eq!(bench.count("GetSessionToken"), 1, "login takes the session that is there");
-    bench.home.awsmfa(["logout", "--profile", "demo", "--restore"]).run().success();
-    bench.check_one(USER);
+    assert_eq!(setup.count("GetSessionToken"), 1, "the session that verified the device is reused");
+    let serial = setup.serial(USER);
+    assert!(setup.home.read(".aws/config").contains(&format!("mfa_serial = {serial}")));
+    setup.home.awsmfa(["login", "--profile", "demo"]).run().success();
+    assert_eq!(setup.count("GetSessionToken"), 1, "login uses the cached session");
+    setup.home.awsmfa(["logout", "--profile", "demo", "--restore"]).run().success();
+    setup.check_one(USER);
 }
 
 #[test]
 fn administrator_enrolls_another_user() {
-    let bench = Bench::new();
-    let ran = bench.by_admin().success();
+    let setup = Setup::new();
+    let ran = setup.by_admin().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/aws_mfa_demo` for `aws_mfa_demo`
@@ -141,34 +141,34 @@ fn administrator_enrolls_another_user() {
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: set the device in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
-    assert_eq!(bench.count("GetSessionToken"), 0, "an administrator has no use for the user's codes");
-    bench.check_one(USER);
+    assert_eq!(setup.count("GetSessionToken"), 0, "an administrator cannot use the user's codes");
+    setup.check_one(USER);
 }
 
 #[test]
 fn profile_with_the_users_keys_uses_the_device() {
-    let bench = Bench::new();
+    let setup = Setup::new();
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo", "--json"];
-    let json = bench.home.awsmfa(args).run().success().json();
-    assert_eq!(json["serial"], bench.serial(USER));
+    let json = setup.home.awsmfa(args).run().success().json();
+    assert_eq!(json["serial"], setup.serial(USER));
     assert_eq!((&json["verified_by"], &json["profile"]), (&"session".into(), &"demo".into()));
     assert_eq!(json["next"], "awsmfa login --profile demo");
-    assert_eq!(bench.count("GetSessionToken"), 1);
-    bench.home.awsmfa(["login", "--profile", "demo"]).run().success();
-    assert_eq!(bench.count("GetSessionToken"), 1);
-    bench.home.awsmfa(["logout", "--profile", "demo", "--restore"]).run().success();
-    bench.check_one(USER);
+    assert_eq!(setup.count("GetSessionToken"), 1);
+    setup.home.awsmfa(["login", "--profile", "demo"]).run().success();
+    assert_eq!(setup.count("GetSessionToken"), 1);
+    setup.home.awsmfa(["logout", "--profile", "demo", "--restore"]).run().success();
+    setup.check_one(USER);
 }
 
 #[test]
-fn a_profile_that_asks_us_needs_no_login_but_nothing_beside_the_command() {
-    let bench = Bench::new();
-    let config = bench.home.read(".aws/config");
+fn keys_beside_a_credential_process_are_reported() {
+    let setup = Setup::new();
+    let config = setup.home.read(".aws/config");
     let ours = "credential_process = awsmfa credential-process --profile demo";
-    bench.home.write_config(&config.replace("[profile demo]", &format!("[profile demo]\n{ours}")));
-    let ran = bench.by_user().success();
-    let told: Vec<String> = ran.err().lines().rev().take(3).map(str::to_owned).collect();
-    insta::assert_snapshot!(told.into_iter().rev().collect::<Vec<_>>().join("\n"), @r#"
+    setup.home.write_config(&config.replace("[profile demo]", &format!("[profile demo]\n{ours}")));
+    let ran = setup.by_user().success();
+    let last: Vec<String> = ran.err().lines().rev().take(3).map(str::to_owned).collect();
+    insta::assert_snapshot!(last.into_iter().rev().collect::<Vec<_>>().join("\n"), @r#"
     warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the access key of profile `demo` (~/.aws/credentials:2) instead of awsmfa's session
     hint: move the access key to [demo-long-term]: `perl -pi -e 's/^\[(demo)\]/[$1-long-term]/' ~/.aws/credentials`
     hint: aws sts get-caller-identity --profile demo
@@ -177,37 +177,37 @@ fn a_profile_that_asks_us_needs_no_login_but_nothing_beside_the_command() {
 
 #[test]
 fn keys_in_the_environment_are_enough() {
-    let bench = Bench::new();
-    let ran = bench
+    let setup = Setup::new();
+    let ran = setup
         .home
         .awsmfa(["enroll"])
-        .env("AWS_ACCESS_KEY_ID", &bench.key.id)
-        .env("AWS_SECRET_ACCESS_KEY", &bench.key.secret)
+        .env("AWS_ACCESS_KEY_ID", &setup.key.id)
+        .env("AWS_SECRET_ACCESS_KEY", &setup.key.secret)
         .run();
     ran.success();
-    bench.check_one(USER);
+    setup.check_one(USER);
 }
 
 #[test]
 fn administrator_can_use_a_role_of_the_sdk() {
-    let bench = Bench::new();
+    let setup = Setup::new();
     let spec = fake_aws::RoleSpec { permissions: Permissions::Admin, ..fake_aws::RoleSpec::default() };
-    let role = bench.aws.add_role("admins", spec);
-    bench.home.write_config(&format!(
+    let role = setup.aws.add_role("admins", spec);
+    setup.home.write_config(&format!(
         "[profile demo]\nregion = eu-central-1\n\n[profile role]\nregion = eu-central-1\nrole_arn = {}\nsource_profile = admin\n",
         role.arn
     ));
-    bench.home.awsmfa(["enroll", "--user", USER, "--profile", "role"]).run().success();
-    assert_eq!(bench.count("AssumeRole"), 1);
-    bench.check_one(USER);
+    setup.home.awsmfa(["enroll", "--user", USER, "--profile", "role"]).run().success();
+    assert_eq!(setup.count("AssumeRole"), 1);
+    setup.check_one(USER);
 }
 
 #[test]
 fn role_session_requires_a_user() {
-    let bench = Bench::new();
-    let role = bench.aws.add_role("admins", fake_aws::RoleSpec::default());
-    let session = bench.aws.add_role_session(&role.name, "me");
-    let ran = bench
+    let setup = Setup::new();
+    let role = setup.aws.add_role("admins", fake_aws::RoleSpec::default());
+    let session = setup.aws.add_role_session(&role.name, "me");
+    let ran = setup
         .home
         .awsmfa(["enroll"])
         .env("AWS_ACCESS_KEY_ID", session.access_key_id)
@@ -222,10 +222,10 @@ fn role_session_requires_a_user() {
 
 #[test]
 fn root_is_sent_to_the_console() {
-    let bench = Bench::new();
-    bench.aws.add_root();
-    let key = bench.aws.add_access_key("root");
-    let ran = bench
+    let setup = Setup::new();
+    setup.aws.add_root();
+    let key = setup.aws.add_access_key("root");
+    let ran = setup
         .home
         .awsmfa(["enroll"])
         .env("AWS_ACCESS_KEY_ID", key.id)
@@ -236,31 +236,31 @@ fn root_is_sent_to_the_console() {
     hint: start there, then run `awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device` and `awsmfa code --pair arn:aws:iam::123456789012:mfa/root-account-mfa-device`
     hint: or enroll a user: `awsmfa enroll --user NAME`
     ");
-    assert_eq!(bench.aws.devices(), []);
+    assert_eq!(setup.aws.devices(), []);
 }
 
 #[test]
 fn second_run_changes_nothing() {
-    let bench = Bench::new();
-    bench.by_user().success();
-    let ran = bench.by_user().success();
+    let setup = Setup::new();
+    setup.by_user().success();
+    let ran = setup.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` was already enabled for `aws_mfa_demo`; log in to check that the stored secret still matches
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: awsmfa login --profile demo
     ");
-    assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
-    assert_eq!(bench.count("GetSessionToken"), 1, "the session from before is proof enough");
-    bench.check_one(USER);
+    assert_eq!(setup.count("CreateVirtualMFADevice"), 1);
+    assert_eq!(setup.count("GetSessionToken"), 1, "the cached session verifies the device");
+    setup.check_one(USER);
 }
 
 #[test]
-fn second_device_is_enrolled_with_a_session_of_the_first() {
-    let bench = Bench::new();
-    bench.by_user().success();
+fn second_device_is_enrolled_with_a_session_from_the_first() {
+    let setup = Setup::new();
+    setup.by_user().success();
     let args = ["enroll", "--profile", "demo", "--device-name", "spare"];
-    let ran = bench.home.awsmfa(args).run().success();
+    let ran = setup.home.awsmfa(args).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/spare` and saved its secret in the file store
     awsmfa: enabled `arn:aws:iam::123456789012:mfa/spare` for `aws_mfa_demo`
@@ -270,78 +270,78 @@ fn second_device_is_enrolled_with_a_session_of_the_first() {
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/spare --qr`
     hint: awsmfa login --profile demo
     ");
-    assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER), bench.serial("spare")]);
+    assert_eq!(setup.aws.devices_of(USER), [setup.serial(USER), setup.serial("spare")]);
     for name in [USER, "spare"] {
-        bench.login(&bench.serial(name));
+        setup.login(&setup.serial(name));
     }
 }
 
 #[test]
 fn device_with_its_secret_elsewhere_needs_an_administrator() {
-    let bench = Bench::new();
-    bench.aws.add_device(USER, USER);
-    insta::assert_snapshot!(bench.by_user().code(2).err(), @"
+    let setup = Setup::new();
+    setup.aws.add_device(USER, USER);
+    insta::assert_snapshot!(setup.by_user().code(2).err(), @"
     error: `aws_mfa_demo` already has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, and its secret is not stored here
     hint: if you have its secret key, import it: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
     hint: or ask an administrator to enroll another one: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
     ");
-    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run();
+    let ran = setup.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: `aws_mfa_demo` already has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, and AWS lets users change their devices only in a session made with MFA (AWS-2023-001)
     hint: if you have its secret key: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`, then `awsmfa enroll --profile demo --yes` again
     hint: or ask an administrator: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --yes`
     ");
-    assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
+    assert_eq!(setup.count("CreateVirtualMFADevice"), 0);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
-    insta::assert_snapshot!(bench.home.awsmfa(args).run().code(2).err(), @"
+    insta::assert_snapshot!(setup.home.awsmfa(args).run().code(2).err(), @"
     error: `aws_mfa_demo` already has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, and its secret is not stored here
     hint: if you have its secret key, import it: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile demo`
     hint: or enroll another one: `awsmfa enroll --user aws_mfa_demo --profile admin --for-profile demo --yes`
     ");
-    bench.home.awsmfa(args).arg("--yes").run().success();
-    assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER), bench.serial("aws_mfa_demo-2")]);
-    bench.login(&bench.serial("aws_mfa_demo-2"));
+    setup.home.awsmfa(args).arg("--yes").run().success();
+    assert_eq!(setup.aws.devices_of(USER), [setup.serial(USER), setup.serial("aws_mfa_demo-2")]);
+    setup.login(&setup.serial("aws_mfa_demo-2"));
 }
 
 #[test]
 fn device_with_a_stored_secret_allows_another() {
-    let bench = Bench::new();
-    bench.aws.add_device(USER, USER);
-    let phone = bench.aws.add_device(USER, "phone");
+    let setup = Setup::new();
+    setup.aws.add_device(USER, USER);
+    let phone = setup.aws.add_device(USER, "phone");
     let import = ["device", "import", "--serial", &phone.serial, "--secret-stdin"];
-    bench.home.awsmfa(import).stdin(&phone.seed).run().success();
-    let said = bench.by_user().code(2).err();
+    setup.home.awsmfa(import).stdin(&phone.seed).run().success();
+    let said = setup.by_user().code(2).err();
     assert!(said.contains("or enroll another one: `awsmfa enroll --profile demo --yes`"), "{said}");
-    bench.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run().success();
-    assert_eq!(bench.aws.devices_of(USER).len(), 3);
+    setup.home.awsmfa(["enroll", "--profile", "demo", "--yes"]).run().success();
+    assert_eq!(setup.aws.devices_of(USER).len(), 3);
 }
 
 #[test]
 fn administrator_whose_policy_requires_mfa_signs_in_with_the_stored_device() {
-    let bench = Bench::new();
-    let device = bench.aws.add_device("boss", "boss");
+    let setup = Setup::new();
+    let device = setup.aws.add_device("boss", "boss");
     let args = ["device", "import", "--profile", "admin", "--serial", &device.serial, "--secret-stdin"];
-    bench.home.awsmfa(args).stdin(&device.seed).run().success();
-    bench.aws.fault(
+    setup.home.awsmfa(args).stdin(&device.seed).run().success();
+    setup.aws.fault(
         fake_aws::Fault::error(403, "AccessDenied", "User: boss is not authorized with an explicit deny")
             .on("GetUser"),
     );
-    bench.by_admin().success();
-    assert_eq!(bench.count("GetSessionToken"), 1);
-    bench.check_one(USER);
+    setup.by_admin().success();
+    assert_eq!(setup.count("GetSessionToken"), 1);
+    setup.check_one(USER);
 }
 
 #[test]
 fn other_partitions_and_paths_come_from_the_callers_arn() {
     for (partition, region) in [("aws-cn", "cn-north-1"), ("aws-us-gov", "us-gov-west-1")] {
-        let bench = Bench::with_path(FakeAws::builder().partition(partition), "/eng/");
-        bench.home.write_config(&format!("[profile demo]\nregion = {region}\n"));
-        bench.aws.set_permissions(USER, Permissions::Admin);
+        let setup = Setup::with_path(FakeAws::builder().partition(partition), "/eng/");
+        setup.home.write_config(&format!("[profile demo]\nregion = {region}\n"));
+        setup.aws.set_permissions(USER, Permissions::Admin);
         let args = ["enroll", "--profile", "demo", "--path", "/phones/eng/", "--json"];
-        let json = bench.home.awsmfa(args).run().success().json();
+        let json = setup.home.awsmfa(args).run().success().json();
         let serial = format!("arn:{partition}:iam::123456789012:mfa/phones/eng/{USER}");
         assert_eq!(json["serial"], serial);
-        assert_eq!(bench.aws.devices_of(USER), [serial.as_str()]);
-        bench.login(&serial);
+        assert_eq!(setup.aws.devices_of(USER), [serial.as_str()]);
+        setup.login(&serial);
     }
 }

@@ -30,7 +30,7 @@ pub(super) struct SignIn<'a> {
     pub(super) failures: usize,
     /// How many codes were rejected although nothing here had used them.
     pub(super) collisions: usize,
-    /// How many of those in a row because AWS was unable to validate.
+    /// How many of those, in a row, AWS was unable to validate.
     pub(super) unvalidated: usize,
     /// Why the last code that a person typed was rejected.
     pub(super) rejected: Option<&'static str>,

@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::sources::{Module, Source};
 
 pub struct Graph<'a> {
-    /// By the module's path from the crate's root.
+    /// By the module's path from the crate root.
     rooms: BTreeMap<&'a [String], Room<'a>>,
-    /// From each file to the files it uses, with one of the paths that say so.
+    /// From each file to the files it uses, with one of the paths that refer to them.
     pub arrows: BTreeMap<&'a str, BTreeMap<&'a str, String>>,
 }
 
 struct Room<'a> {
     file: &'a str,
     module: &'a Module,
-    /// What each imported name stands for, from the crate's root.
+    /// The path of each imported name from the crate root.
     uses: BTreeMap<&'a str, Vec<String>>,
-    /// The modules from which everything is imported.
+    /// The modules of glob imports.
     globs: Vec<Vec<String>>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Graph<'a> {
         graph
     }
 
-    /// A file that calls methods of its own type uses the files whose `impl` blocks have them.
+    /// A file that calls methods of its own type uses the files that contain their `impl` blocks.
     fn add_methods(&mut self) {
         for room in self.rooms.values() {
             for (path, method) in &room.module.methods {
@@ -137,15 +137,15 @@ impl<'a> Room<'a> {
         Self { file, module, uses, globs }
     }
 
-    /// What the module names. A re-export only passes on what somebody else may use.
+    /// The paths that the module uses. A re-export is not a use.
     fn names(&self) -> impl Iterator<Item = &'a Vec<String>> {
         let module = self.module;
         module.uses.iter().filter(|used| !used.is_public).map(|used| &used.path).chain(&module.named)
     }
 }
 
-/// The module in which `path`, written in the module `at`, begins, and the rest of it. A path into another crate leads
-/// to a name that the module does not have.
+/// The module in which `path`, in the module `at`, starts, and the rest of the path. For a path into another crate, the rest
+/// is a name that the module does not have.
 fn absolute<'p>(at: &'p [String], path: &'p [String]) -> Option<(&'p [String], &'p [String])> {
     let ups = path.iter().take_while(|name| *name == "super").count();
     Some(match path.first()?.as_str() {

@@ -121,7 +121,7 @@ fn throttling_is_retried_and_reported() {
 }
 
 #[test]
-fn throttling_is_survived_once() {
+fn single_throttled_request_is_retried() {
     let world = World::imported();
     world.aws.fault(Fault::throttling());
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();

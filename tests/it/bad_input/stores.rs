@@ -158,8 +158,8 @@ mod keyring {
     use super::*;
     use crate::support::skipped;
 
-    /// Runs the command with this bus. It must fail rejected_soon.
-    fn rejected_soon(world: &World, run: Run, bus: &str) -> String {
+    /// Runs the command with this bus. It must fail assert_rejected_soon.
+    fn assert_rejected_soon(world: &World, run: Run, bus: &str) -> String {
         let began = Instant::now();
         let err =
             assert_rejected(&world.home, run.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={bus}")), 5);
@@ -170,7 +170,7 @@ mod keyring {
     #[test]
     fn missing_keyring_is_an_error() {
         let world = World::new();
-        let err = rejected_soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), "/nowhere/bus");
+        let err = assert_rejected_soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), "/nowhere/bus");
         insta::assert_snapshot!(err, @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
         hint: store the secret in a file instead: `… | awsmfa device import --profile dev --store file --secret-stdin`
@@ -187,8 +187,11 @@ mod keyring {
         let world = World::new();
         let path = world.home.join("bus");
         let _bus = UnixListener::bind(&path).unwrap();
-        let err =
-            rejected_soon(&world, import(&world).env("AWSMFA_STORE", "keyring"), path.to_str().unwrap());
+        let err = assert_rejected_soon(
+            &world,
+            import(&world).env("AWSMFA_STORE", "keyring"),
+            path.to_str().unwrap(),
+        );
         insta::assert_snapshot!(err, @"
         error: the keyring did not respond within 2 s
         hint: unlock the keyring on the desktop and try again

@@ -1,126 +1,126 @@
-//! What AWS may have done, and what it tells only later.
+//! Changes that AWS may have made, and changes that it shows only later.
 
 use std::time::Duration;
 
 use chrono::DateTime;
 use fake_aws::{Builder, FakeAws, Fault};
 
-use super::{Bench, USER};
+use super::{Setup, USER};
 
-/// A bench whose time stands still but for the program's own waits.
-fn still(builder: Builder) -> Bench {
-    let bench = Bench::with(builder);
-    bench.aws.clock().freeze(DateTime::from_timestamp(1_800_000_005, 0).unwrap());
-    bench
+/// Time passes only while the program waits.
+fn frozen(builder: Builder) -> Setup {
+    let setup = Setup::with(builder);
+    setup.aws.clock().freeze(DateTime::from_timestamp(1_800_000_005, 0).unwrap());
+    setup
 }
 
 #[track_caller]
-fn check_one(bench: &Bench) {
-    assert_eq!(bench.aws.devices_of(USER), [bench.serial(USER)]);
-    assert_eq!(bench.aws.devices().len(), 1, "no orphan");
-    assert!(bench.journals().is_empty(), "{:?}", bench.journals());
+fn check_one(setup: &Setup) {
+    assert_eq!(setup.aws.devices_of(USER), [setup.serial(USER)]);
+    assert_eq!(setup.aws.devices().len(), 1, "no orphan");
+    assert!(setup.journals().is_empty(), "{:?}", setup.journals());
 }
 
 #[test]
 fn lost_enable_is_sent_again_without_permission_to_list() {
-    let bench = still(FakeAws::builder());
-    bench.aws.deny(USER, "iam:ListMFADevices");
-    bench.aws.fault(Fault::drop_before().on("EnableMFADevice"));
-    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
-    assert_eq!((bench.count("EnableMFADevice"), bench.count("GetSessionToken")), (2, 1));
-    check_one(&bench);
+    let setup = frozen(FakeAws::builder());
+    setup.aws.deny(USER, "iam:ListMFADevices");
+    setup.aws.fault(Fault::drop_before().on("EnableMFADevice"));
+    setup.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+    assert_eq!((setup.count("EnableMFADevice"), setup.count("GetSessionToken")), (2, 1));
+    check_one(&setup);
 }
 
 #[test]
-fn lists_that_lag_behind_do_not_mislead() {
+fn outdated_lists_are_waited_for() {
     for fault in [Fault::drop_after(), Fault::service_failure().processed()] {
-        let bench = still(FakeAws::builder().list_lag(Duration::from_secs(6)));
-        bench.aws.fault(fault.on("EnableMFADevice"));
-        let computer = bench.in_process(0);
+        let setup = frozen(FakeAws::builder().list_lag(Duration::from_secs(6)));
+        setup.aws.fault(fault.on("EnableMFADevice"));
+        let computer = setup.in_process(0);
         computer.enroll(&["--profile", "admin", "--user", USER]).unwrap();
         assert!(computer.err.text().contains("for AWS to list the device"), "{}", computer.err.text());
-        check_one(&bench);
+        check_one(&setup);
     }
 }
 
 #[test]
 fn unlisted_device_is_not_attributed_to_another_user() {
-    let bench = still(FakeAws::builder().list_lag(Duration::from_secs(600)));
-    bench.aws.fault(Fault::drop_after().on("EnableMFADevice"));
-    let error = bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap_err();
+    let setup = frozen(FakeAws::builder().list_lag(Duration::from_secs(600)));
+    setup.aws.fault(Fault::drop_after().on("EnableMFADevice"));
+    let error = setup.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap_err();
     assert_eq!(
         error.message,
         "AWS says that `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is already enabled, but does not list it for `aws_mfa_demo`"
     );
     assert!(error.hints.iter().any(|hint| hint.contains("enroll --resume")), "{:?}", error.hints);
-    bench.aws.clock().advance(Duration::from_secs(600));
-    bench.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap();
-    check_one(&bench);
+    setup.aws.clock().advance(Duration::from_secs(600));
+    setup.in_process(0).enroll(&["--profile", "admin", "--user", USER]).unwrap();
+    check_one(&setup);
 }
 
 #[test]
 fn new_device_is_waited_for() {
-    let bench = still(FakeAws::builder().creation_lag(Duration::from_secs(6)));
-    let computer = bench.in_process(0);
+    let setup = frozen(FakeAws::builder().creation_lag(Duration::from_secs(6)));
+    let computer = setup.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
     let said = computer.err.text();
     assert!(said.contains("waiting 4s for AWS to recognize the new device"), "{said}");
     assert!(!said.contains("deleted in the meantime"), "{said}");
-    assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
-    check_one(&bench);
+    assert_eq!(setup.count("CreateVirtualMFADevice"), 1);
+    check_one(&setup);
 }
 
 #[test]
 fn device_that_aws_never_recognizes_is_reported() {
-    let bench = still(FakeAws::builder().creation_lag(Duration::from_secs(600)));
-    let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    let setup = frozen(FakeAws::builder().creation_lag(Duration::from_secs(600)));
+    let error = setup.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
     assert_eq!(error.message, "AWS has no device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`");
-    bench.aws.clock().advance(Duration::from_secs(600));
-    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
-    check_one(&bench);
+    setup.aws.clock().advance(Duration::from_secs(600));
+    setup.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+    check_one(&setup);
 }
 
 #[test]
 fn enrollment_of_a_removed_device_starts_over_without_permission_to_list() {
-    let bench = still(FakeAws::builder());
-    bench.aws.deny(USER, "iam:ListMFADevices");
-    bench.aws.fault(Fault::unavailable().on("GetSessionToken").times(10));
-    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
-    bench.aws.clear_faults();
-    bench.aws.remove_device(&bench.serial(USER));
-    bench.aws.clock().advance(Duration::from_secs(600));
-    let computer = bench.in_process(0);
+    let setup = frozen(FakeAws::builder());
+    setup.aws.deny(USER, "iam:ListMFADevices");
+    setup.aws.fault(Fault::unavailable().on("GetSessionToken").times(10));
+    setup.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    setup.aws.clear_faults();
+    setup.aws.remove_device(&setup.serial(USER));
+    setup.aws.clock().advance(Duration::from_secs(600));
+    let computer = setup.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
     assert!(computer.err.text().contains("AWS rejects codes from"), "{}", computer.err.text());
-    check_one(&bench);
+    check_one(&setup);
 }
 
 #[test]
 fn device_recreated_elsewhere_is_detected() {
-    let bench = still(FakeAws::builder());
-    bench.in_process(0).enroll(&["--profile", "demo"]).unwrap();
-    bench.aws.remove_device(&bench.serial(USER));
-    bench.aws.add_device(USER, USER);
-    // A session from before proves nothing.
-    let computer = bench.in_process(0);
+    let setup = frozen(FakeAws::builder());
+    setup.in_process(0).enroll(&["--profile", "demo"]).unwrap();
+    setup.aws.remove_device(&setup.serial(USER));
+    setup.aws.add_device(USER, USER);
+    // The cached session does not prove anything.
+    let computer = setup.in_process(0);
     computer.enroll(&["--profile", "demo"]).unwrap();
     assert!(!computer.err.text().contains("verified"), "{}", computer.err.text());
-    bench.aws.clock().advance(Duration::from_secs(86_400));
-    let error = bench.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    setup.aws.clock().advance(Duration::from_secs(86_400));
+    let error = setup.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
     insta::assert_snapshot!(format!("{}\n{}", error.message, error.hints.join("\n")), @"
     AWS rejected the codes of `arn:aws:iam::123456789012:mfa/aws_mfa_demo`: the stored secret does not belong to this device
     check this computer's clock; it shows 2027-01-16T08:00:05Z
     if you have its secret key, import it: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     or enroll another device: `awsmfa enroll --user aws_mfa_demo --profile ADMIN --for-profile demo --device-name NAME`
     ");
-    assert!(bench.journals().is_empty(), "{:?}", bench.journals());
+    assert!(setup.journals().is_empty(), "{:?}", setup.journals());
 }
 
 #[test]
 fn session_without_mfa_is_not_an_unknown_key() {
-    let bench = Bench::new();
-    let session = bench.aws.add_session(USER, false);
-    let ran = bench
+    let setup = Setup::new();
+    let session = setup.aws.add_session(USER, false);
+    let ran = setup
         .home
         .awsmfa(["enroll"])
         .env("AWS_ACCESS_KEY_ID", session.access_key_id)

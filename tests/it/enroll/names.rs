@@ -1,10 +1,10 @@
-//! Names and devices that are in the way.
+//! Invalid device names, and names that are already taken.
 
-use super::{Bench, USER};
+use super::{Setup, USER};
 
 #[test]
 fn names_are_checked_before_aws_is_asked() {
-    let bench = Bench::new();
+    let setup = Setup::new();
     for (flag, value) in [
         ("--device-name", "a b"),
         ("--device-name", ""),
@@ -13,26 +13,26 @@ fn names_are_checked_before_aws_is_asked() {
         ("--user", "a/b"),
         ("--tag", "novalue"),
     ] {
-        bench.home.awsmfa(["enroll", "--profile", "demo", flag, value]).run().code(2);
+        setup.home.awsmfa(["enroll", "--profile", "demo", flag, value]).run().code(2);
     }
-    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "a:b"]).run();
+    let ran = setup.home.awsmfa(["enroll", "--profile", "demo", "--device-name", "a:b"]).run();
     insta::assert_snapshot!(ran.code(2).err(), @"
     error: invalid value 'a:b' for '--device-name <NAME>': a device's name consists of up to 226 letters, digits and `_+=,.@-`; not `a:b`
 
     For more information, try '--help'.
     ");
-    assert_eq!(bench.aws.requests().len(), 0);
+    assert_eq!(setup.aws.requests().len(), 0);
     let long = format!("/{}/", "p".repeat(230));
-    bench.home.awsmfa(["enroll", "--profile", "demo", "--path", &long]).run().code(2);
-    bench.home.awsmfa(["enroll", "--profile", "demo", "--path", "/a*b/"]).run().code(2);
-    assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
+    setup.home.awsmfa(["enroll", "--profile", "demo", "--path", &long]).run().code(2);
+    setup.home.awsmfa(["enroll", "--profile", "demo", "--path", "/a*b/"]).run().code(2);
+    assert_eq!(setup.count("CreateVirtualMFADevice"), 0);
 }
 
 #[test]
 fn stale_device_is_reported_and_the_next_name_used() {
-    let bench = Bench::new();
-    let stale = bench.aws.add_unassigned_device(USER);
-    let ran = bench.by_user().success();
+    let setup = Setup::new();
+    let stale = setup.aws.add_unassigned_device(USER);
+    let ran = setup.by_user().success();
     insta::assert_snapshot!(ran.err(), @"
     warning: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` already exists, is assigned to no one, and its secret is not stored here; trying `aws_mfa_demo-2`
     hint: an administrator can delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
@@ -44,19 +44,19 @@ fn stale_device_is_reported_and_the_next_name_used() {
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
     hint: awsmfa login --profile demo
     ");
-    assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")]);
-    assert!(bench.aws.devices().iter().any(|device| device.serial == stale.serial));
-    let ran = bench.by_user().success();
+    assert_eq!(setup.aws.devices_of(USER), [setup.serial("aws_mfa_demo-2")]);
+    assert!(setup.aws.devices().iter().any(|device| device.serial == stale.serial));
+    let ran = setup.by_user().success();
     assert!(ran.err().contains(&stale.serial), "still in the way: {}", ran.err());
-    assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")], "no third");
-    bench.check_device("aws_mfa_demo-2");
+    assert_eq!(setup.aws.devices_of(USER), [setup.serial("aws_mfa_demo-2")], "no third device");
+    setup.check_device("aws_mfa_demo-2");
 }
 
 #[test]
 fn stale_device_is_replaced_with_replace() {
-    let bench = Bench::new();
-    bench.aws.add_unassigned_device(USER);
-    let ran = bench.home.awsmfa(["enroll", "--profile", "demo", "--replace"]).run();
+    let setup = Setup::new();
+    setup.aws.add_unassigned_device(USER);
+    let ran = setup.home.awsmfa(["enroll", "--profile", "demo", "--replace"]).run();
     insta::assert_snapshot!(ran.code(4).err(), @r#"
     error: `arn:aws:iam::123456789012:user/aws_mfa_demo` has no permission for `iam:DeleteVirtualMFADevice` on `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: an administrator can allow it with this policy statement: {"Effect": "Allow", "Action": "iam:DeleteVirtualMFADevice", "Resource": "arn:aws:iam::123456789012:mfa/aws_mfa_demo"}
@@ -64,7 +64,7 @@ fn stale_device_is_replaced_with_replace() {
     hint: or keep the device and use another name: leave out `--replace`
     "#);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
-    let ran = bench.home.awsmfa(args).run().success();
+    let ran = setup.home.awsmfa(args).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: deleted `arn:aws:iam::123456789012:mfa/aws_mfa_demo`, an unassigned device without a stored secret
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
@@ -74,146 +74,146 @@ fn stale_device_is_replaced_with_replace() {
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
     hint: set the device in the profile that has the user's keys: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/aws_mfa_demo --profile NAME`
     ");
-    bench.check_one(USER);
+    setup.check_one(USER);
 }
 
 #[test]
-fn taken_name_shows_at_create_without_permission_to_list() {
-    let bench = Bench::new();
-    bench.aws.deny(USER, "iam:ListVirtualMFADevices");
-    bench.aws.add_unassigned_device(USER);
-    let ran = bench.by_user().success();
+fn taken_name_is_detected_at_create_without_permission_to_list() {
+    let setup = Setup::new();
+    setup.aws.deny(USER, "iam:ListVirtualMFADevices");
+    setup.aws.add_unassigned_device(USER);
+    let ran = setup.by_user().success();
     assert!(
         ran.err().contains("if it is unassigned, an administrator can delete it: `aws iam"),
         "{}",
         ran.err()
     );
-    bench.check_device("aws_mfa_demo-2");
+    setup.check_device("aws_mfa_demo-2");
 }
 
 #[test]
 fn replace_never_deletes_an_assigned_device() {
-    let bench = Bench::new();
-    bench.aws.deny("boss", "iam:ListVirtualMFADevices");
-    bench.aws.add_device("boss", USER);
+    let setup = Setup::new();
+    setup.aws.deny("boss", "iam:ListVirtualMFADevices");
+    setup.aws.add_device("boss", USER);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--replace"];
-    let ran = bench.home.awsmfa(args).run();
+    let ran = setup.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` is assigned to a user, so it was not replaced
     hint: choose another name: `--device-name NAME`
     ");
-    assert_eq!(bench.aws.devices_of("boss"), [bench.serial(USER)]);
+    assert_eq!(setup.aws.devices_of("boss"), [setup.serial(USER)]);
 }
 
 #[test]
 fn device_of_another_user_is_left_alone() {
-    let bench = Bench::new();
-    bench.aws.add_device("boss", USER);
+    let setup = Setup::new();
+    setup.aws.add_device("boss", USER);
     let args = ["enroll", "--profile", "demo", "--device-name", USER];
-    let ran = bench.home.awsmfa(args).run();
+    let ran = setup.home.awsmfa(args).run();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: the name is taken: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` belongs to `boss`
     hint: choose another name: `--device-name NAME`
     ");
-    bench.by_user().success();
-    bench.check_device("aws_mfa_demo-2");
+    setup.by_user().success();
+    setup.check_device("aws_mfa_demo-2");
 }
 
 #[test]
 fn unfinished_device_of_another_user_is_left_alone() {
     for (listed, replace) in [(true, false), (false, false), (true, true), (false, true)] {
-        let bench = Bench::new();
-        bench.aws.add_user("bob");
+        let setup = Setup::new();
+        setup.aws.add_user("bob");
         if !listed {
-            bench.aws.deny("boss", "iam:ListVirtualMFADevices");
+            setup.aws.deny("boss", "iam:ListVirtualMFADevices");
         }
-        bench.aws.fault(fake_aws::Fault::drop_before().on("EnableMFADevice").forever());
+        setup.aws.fault(fake_aws::Fault::drop_before().on("EnableMFADevice").forever());
         let bobs = ["enroll", "--user", "bob", "--profile", "admin", "--device-name", USER];
-        bench.home.awsmfa(bobs).run().code(6);
-        bench.aws.clear_faults();
-        let ran = bench.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", "--device-name", USER]);
+        setup.home.awsmfa(bobs).run().code(6);
+        setup.aws.clear_faults();
+        let ran = setup.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", "--device-name", USER]);
         let said = ran.run().code(4).err();
         assert!(said.contains("belongs to `bob`"), "{said}");
         let last = if replace { "--replace" } else { "--yes" };
-        bench.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", last]).run().success();
-        assert_eq!(bench.aws.devices_of(USER), [bench.serial("aws_mfa_demo-2")]);
-        bench.home.awsmfa(["enroll", "--resume"]).run().success();
-        assert_eq!(bench.aws.devices_of("bob"), [bench.serial(USER)]);
+        setup.home.awsmfa(["enroll", "--user", USER, "--profile", "admin", last]).run().success();
+        assert_eq!(setup.aws.devices_of(USER), [setup.serial("aws_mfa_demo-2")]);
+        setup.home.awsmfa(["enroll", "--resume"]).run().success();
+        assert_eq!(setup.aws.devices_of("bob"), [setup.serial(USER)]);
     }
 }
 
 #[test]
-fn eight_devices_are_enough() {
-    let bench = Bench::new();
+fn user_with_eight_devices_gets_no_other() {
+    let setup = Setup::new();
     for n in 0..8 {
-        bench.aws.add_device(USER, &format!("d{n}"));
+        setup.aws.add_device(USER, &format!("d{n}"));
     }
-    let ran = bench.by_admin();
+    let ran = setup.by_admin();
     insta::assert_snapshot!(ran.code(4).err(), @"
     error: `aws_mfa_demo` already has 8 MFA devices, the maximum
     hint: find a device to remove: `aws iam list-mfa-devices --user-name aws_mfa_demo --profile admin`
     ");
-    assert_eq!(bench.count("CreateVirtualMFADevice"), 0);
+    assert_eq!(setup.count("CreateVirtualMFADevice"), 0);
 }
 
 #[test]
 fn small_pages_are_read_to_the_end() {
-    let bench = Bench::with(fake_aws::FakeAws::builder().page_size(2));
+    let setup = Setup::with(fake_aws::FakeAws::builder().page_size(2));
     for n in 0..5 {
-        bench.aws.add_unassigned_device(&format!("other{n}"));
+        setup.aws.add_unassigned_device(&format!("other{n}"));
     }
-    bench.aws.add_unassigned_device(USER);
-    bench.by_admin().success();
-    bench.check_device("aws_mfa_demo-2");
+    setup.aws.add_unassigned_device(USER);
+    setup.by_admin().success();
+    setup.check_device("aws_mfa_demo-2");
 }
 
 #[test]
-fn no_such_user_and_no_such_profile() {
-    let bench = Bench::new();
-    let ran = bench.home.awsmfa(["enroll", "--user", "nobody", "--profile", "admin"]).run();
+fn unknown_user_and_unknown_profile_are_reported() {
+    let setup = Setup::new();
+    let ran = setup.home.awsmfa(["enroll", "--user", "nobody", "--profile", "admin"]).run();
     insta::assert_snapshot!(ran.code(3).err(), @"
     error: account 123456789012 has no user `nobody`
     hint: create the user as well: `awsmfa enroll --user nobody --profile admin --create-user`
     hint: or list the users: `aws iam list-users --profile admin`
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "dmo"];
-    insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
+    insta::assert_snapshot!(setup.home.awsmfa(args).run().code(3).err(), @"
     error: no profile `dmo` in ~/.aws/config or ~/.aws/credentials
     hint: did you mean `--for-profile demo`?
     ");
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "admin"];
-    insta::assert_snapshot!(bench.home.awsmfa(args).run().code(3).err(), @"
+    insta::assert_snapshot!(setup.home.awsmfa(args).run().code(3).err(), @"
     error: profile `admin` has the keys of `arn:aws:iam::123456789012:user/boss`, not of `aws_mfa_demo`
     hint: choose a profile with the user's keys: `--for-profile NAME`
     ");
-    let ran = bench.home.awsmfa(["enroll", "--resume"]).run();
+    let ran = setup.home.awsmfa(["enroll", "--resume"]).run();
     insta::assert_snapshot!(ran.code(2).err(), @"
     error: there is no enrollment to resume
     hint: awsmfa enroll
     ");
-    assert_eq!(bench.aws.devices(), []);
+    assert_eq!(setup.aws.devices(), []);
 }
 
 #[test]
 fn tags_are_sent_only_on_request() {
-    let bench = Bench::new();
+    let setup = Setup::new();
     let tagged = ["enroll", "--profile", "demo", "--tag", "team=blue"];
-    let ran = bench.home.awsmfa(tagged).run();
+    let ran = setup.home.awsmfa(tagged).run();
     assert!(ran.code(4).err().contains("iam:CreateVirtualMFADevice"), "the policy does not allow tags");
     let tagged = ["enroll", "--user", USER, "--profile", "admin", "--tag", "team=blue"];
-    bench.home.awsmfa(tagged).run().success();
-    assert_eq!(bench.aws.devices()[0].tags, [("team".to_owned(), "blue".to_owned())]);
-    bench.check_one(USER);
+    setup.home.awsmfa(tagged).run().success();
+    assert_eq!(setup.aws.devices()[0].tags, [("team".to_owned(), "blue".to_owned())]);
+    setup.check_one(USER);
 }
 
 #[test]
 fn serial_in_the_credentials_file_is_corrected() {
-    let bench = Bench::new();
-    let credentials = bench.home.credentials();
-    let old = bench.serial("old");
-    bench.home.write_credentials(&credentials.replace("[admin]", &format!("mfa_serial = {old}\n[admin]")));
-    bench.by_user().success();
-    let serial = bench.serial(USER);
-    assert_eq!(bench.home.credential("demo", "mfa_serial"), Some(serial.clone()));
-    bench.home.awsmfa(["login", "--profile", "demo"]).run().success();
+    let setup = Setup::new();
+    let credentials = setup.home.credentials();
+    let old = setup.serial("old");
+    setup.home.write_credentials(&credentials.replace("[admin]", &format!("mfa_serial = {old}\n[admin]")));
+    setup.by_user().success();
+    let serial = setup.serial(USER);
+    assert_eq!(setup.home.credential("demo", "mfa_serial"), Some(serial.clone()));
+    setup.home.awsmfa(["login", "--profile", "demo"]).run().success();
 }

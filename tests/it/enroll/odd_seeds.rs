@@ -1,6 +1,6 @@
-//! Secrets that AWS never sends, but shows only once if it does.
+//! Invalid secrets from AWS. AWS shows a secret only once, so even these are kept.
 
-use super::Bench;
+use super::Setup;
 
 #[test]
 fn unreadable_secret_is_kept_unchanged() {
@@ -9,9 +9,9 @@ fn unreadable_secret_is_kept_unchanged() {
         (b"\xff\x00\x10", "hex:ff0010"),
         (b"GEZDGNBV", "GEZDGNBV"),
     ] {
-        let bench = Bench::new();
-        bench.aws.send_odd_seeds(sent);
-        let ran = bench.by_user().code(1);
+        let setup = Setup::new();
+        setup.aws.send_odd_seeds(sent);
+        let ran = setup.by_user().code(1);
         let err = ran.err();
         assert!(!err.contains(kept), "the secret is shown: {err}");
         if kept == "GEZDGNBV" {
@@ -21,10 +21,10 @@ fn unreadable_secret_is_kept_unchanged() {
             hint: the device is not enabled; delete it: `aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/aws_mfa_demo`
             ");
         }
-        // The command of the hint, with the age crate: the tests' machine need not have one.
+        // What the hint's command does, with the age crate, because `age` may not be installed.
         let line = err.lines().find_map(|line| line.strip_prefix("hint: show the secret: `")).unwrap();
         let entry = line.trim_end_matches('`').rsplit(['/', '\'']).find(|word| !word.is_empty()).unwrap();
-        assert_eq!(bench.home.open_entry(entry).trim_end(), kept);
-        assert_eq!(bench.count("DeleteVirtualMFADevice"), 0);
+        assert_eq!(setup.home.open_entry(entry).trim_end(), kept);
+        assert_eq!(setup.count("DeleteVirtualMFADevice"), 0);
     }
 }

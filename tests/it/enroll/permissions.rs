@@ -1,12 +1,12 @@
-//! Each permission that may be missing, and what is said then.
+//! The messages for each missing permission.
 
-use super::{Bench, USER};
+use super::{Setup, USER};
 
-/// Runs the enrolment without one permission of the administrator's.
+/// Runs the enrollment without one of the administrator's permissions. Returns the messages.
 fn without(action: &str, code: i32) -> String {
-    let bench = Bench::new();
-    bench.aws.deny("boss", action);
-    bench.by_admin().code(code).err()
+    let setup = Setup::new();
+    setup.aws.deny("boss", action);
+    setup.by_admin().code(code).err()
 }
 
 #[test]
@@ -43,31 +43,31 @@ fn optional_permissions_are_not_required() {
 
 #[test]
 fn user_needs_only_create_and_enable() {
-    let bench = Bench::new();
+    let setup = Setup::new();
     for action in ["iam:GetUser", "iam:ListMFADevices", "iam:ListVirtualMFADevices"] {
-        bench.aws.deny(USER, action);
+        setup.aws.deny(USER, action);
     }
-    bench.by_user().success();
-    bench.check_one(USER);
+    setup.by_user().success();
+    setup.check_one(USER);
 }
 
 #[test]
 fn permission_granted_later_is_enough() {
-    let bench = Bench::new();
-    bench.aws.set_permissions(USER, fake_aws::Permissions::None);
-    let ran = bench.by_user();
+    let setup = Setup::new();
+    setup.aws.set_permissions(USER, fake_aws::Permissions::None);
+    let ran = setup.by_user();
     assert!(ran.code(4).err().contains("iam:CreateVirtualMFADevice"));
-    bench.aws.set_permissions(USER, fake_aws::Permissions::SelfManageMfa);
-    bench.by_user().success();
-    bench.check_one(USER);
+    setup.aws.set_permissions(USER, fake_aws::Permissions::SelfManageMfa);
+    setup.by_user().success();
+    setup.check_one(USER);
 }
 
 #[test]
-fn unlisted_existing_device_shows_at_enable() {
-    let bench = Bench::new();
-    let phone = bench.aws.add_device(USER, "phone");
-    bench.aws.deny(USER, "iam:ListMFADevices");
-    let ran = bench.by_user();
+fn unlisted_device_is_detected_at_enable() {
+    let setup = Setup::new();
+    let phone = setup.aws.add_device(USER, "phone");
+    setup.aws.deny(USER, "iam:ListMFADevices");
+    let ran = setup.by_user();
     insta::assert_snapshot!(ran.code(4).err(), @"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     error: `aws_mfa_demo` already has an MFA device, and AWS lets users change their devices only in a session made with MFA (AWS-2023-001)
@@ -75,17 +75,17 @@ fn unlisted_existing_device_shows_at_enable() {
     hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");
     let import = ["device", "import", "--profile", "demo", "--serial", &phone.serial, "--secret-stdin"];
-    bench.home.awsmfa(import).stdin(&phone.seed).run().success();
-    bench.home.awsmfa(["enroll", "--resume"]).run().success();
-    assert_eq!(bench.count("CreateVirtualMFADevice"), 1);
-    assert_eq!(bench.aws.devices_of(USER), [phone.serial, bench.serial(USER)]);
-    bench.login(&bench.serial(USER));
+    setup.home.awsmfa(import).stdin(&phone.seed).run().success();
+    setup.home.awsmfa(["enroll", "--resume"]).run().success();
+    assert_eq!(setup.count("CreateVirtualMFADevice"), 1);
+    assert_eq!(setup.aws.devices_of(USER), [phone.serial, setup.serial(USER)]);
+    setup.login(&setup.serial(USER));
 }
 
 #[test]
 fn user_with_a_path_is_outside_the_usual_policy() {
-    let bench = Bench::with_path(fake_aws::FakeAws::builder(), "/eng/");
-    let ran = bench.by_user();
+    let setup = Setup::with_path(fake_aws::FakeAws::builder(), "/eng/");
+    let ran = setup.by_user();
     insta::assert_snapshot!(ran.code(4).err(), @r#"
     awsmfa: created `arn:aws:iam::123456789012:mfa/aws_mfa_demo` and saved its secret in the file store
     error: `arn:aws:iam::123456789012:user/eng/aws_mfa_demo` has no permission for `iam:EnableMFADevice` on `arn:aws:iam::123456789012:user/eng/aws_mfa_demo`
@@ -93,18 +93,18 @@ fn user_with_a_path_is_outside_the_usual_policy() {
     hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     "#);
     let args = ["enroll", "--user", USER, "--profile", "admin", "--for-profile", "demo"];
-    bench.home.awsmfa(args).run().success();
-    bench.check_one(USER);
+    setup.home.awsmfa(args).run().success();
+    setup.check_one(USER);
 }
 
 #[test]
 fn rejected_keys_are_reported() {
-    let bench = Bench::new();
-    bench.aws.set_key_status(&bench.key.id, fake_aws::KeyStatus::Inactive);
-    let said = bench.by_user().code(4).err();
-    assert!(said.contains(&format!("access key `{}` does not exist in AWS", bench.key.id)), "{said}");
+    let setup = Setup::new();
+    setup.aws.set_key_status(&setup.key.id, fake_aws::KeyStatus::Inactive);
+    let said = setup.by_user().code(4).err();
+    assert!(said.contains(&format!("access key `{}` does not exist in AWS", setup.key.id)), "{said}");
     assert!(said.contains("`aws configure --profile demo`"), "{said}");
-    let ran = bench.home.awsmfa(["device", "list"]).env("AWS_ACCESS_KEY_ID", &bench.key.id);
-    let said = ran.env("AWS_SECRET_ACCESS_KEY", &bench.key.secret).run().err();
-    assert!(said.contains(&bench.key.id), "{said}");
+    let ran = setup.home.awsmfa(["device", "list"]).env("AWS_ACCESS_KEY_ID", &setup.key.id);
+    let said = ran.env("AWS_SECRET_ACCESS_KEY", &setup.key.secret).run().err();
+    assert!(said.contains(&setup.key.id), "{said}");
 }
