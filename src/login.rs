@@ -98,7 +98,13 @@ pub fn profiles_with_device(ctx: &Context) -> CommandResult<Vec<String>> {
         if !seen.insert(base) {
             continue;
         }
-        let Ok(resolution) = resolve(&profiles, base) else { continue };
+        let resolution = match resolve(&profiles, base) {
+            Ok(resolution) => resolution,
+            Err(why) => {
+                ctx.ui.detail(format_args!("skipping `{base}`: {why}"));
+                continue;
+            }
+        };
         let known = resolution.serial.is_some()
             || registered.iter().any(|device| resolution.chain.iter().any(|p| device.profiles.contains(p)));
         if !known {

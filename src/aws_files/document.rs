@@ -124,13 +124,23 @@ impl Document {
     /// Checks whether a section can be edited. A missing one can.
     pub fn check_section(&self, section: &str) -> Result<(), UnsafeEdit> {
         self.check_editable()?;
-        match self.find(section) {
-            Some(id) if id < self.base.end() && self.base.is_odd(id) => Err(UnsafeEdit::OddHeader {
-                section: self.name(id).to_string(),
-                line: self.first_line(id) + 1,
-            }),
-            _ => Ok(()),
+        let Some(id) = self.find(section) else { return Ok(()) };
+        if id < self.base.end() && self.base.is_odd(id) {
+            return Err(self.odd_header(id));
         }
+        self.check_next(id)
+    }
+
+    /// Checks that a setting can be added to the end of a section. Below a setting, an indented header is part of the
+    /// setting's value.
+    pub(super) fn check_next(&self, id: SectionId) -> Result<(), UnsafeEdit> {
+        let is_indented =
+            |next: &SectionId| *next < self.base.end() && self.base.section(*next).starts_with([' ', '\t']);
+        self.next(id).filter(is_indented).map_or(Ok(()), |next| Err(self.odd_header(next)))
+    }
+
+    fn odd_header(&self, id: SectionId) -> UnsafeEdit {
+        UnsafeEdit::OddHeader { section: self.name(id).to_string(), line: self.first_line(id) + 1 }
     }
 
     /// One past the highest section ID.

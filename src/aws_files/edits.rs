@@ -125,6 +125,7 @@ impl Document {
         }
         let last = self.last();
         let before = after.and_then(|name| self.find(name)).unwrap_or(last);
+        self.check_next(before)?;
         let lines = self.lines(before);
         let end = if before == last { lines.len() } else { end_of_own(&lines) };
         let is_first = before == 0 && end == 0;
@@ -208,7 +209,7 @@ impl Document {
             self.log.push(Op::RemoveBlank);
         }
         if !lines.is_empty() {
-            self.lines_mut(before).append(&mut lines);
+            self.append(before, lines);
         }
         self.remove_section(id);
         self.move_tail(id, before);

@@ -83,15 +83,23 @@ fn model(text: &str, which: &'static str) -> Result<Model, GuardError> {
 }
 
 /// Removes what AWS files may contain but `ini` cannot read: comments (also after a header), blank lines within nested
-/// blocks, and the indentation of headers.
+/// blocks, and the indentation of headers, unless they continue the setting above.
 fn simplified(text: &str) -> String {
     let mut simple = String::with_capacity(text.len());
+    let mut in_setting = false;
     for line in text.lines() {
         let trimmed = line.trim();
         if trimmed.is_empty() || trimmed.starts_with(['#', ';']) {
             continue;
         }
-        let line = if is_header(line) { header_only(trimmed) } else { line.trim_end() };
+        let continues = in_setting && line.starts_with([' ', '\t']);
+        let line = if !continues && is_header(line) {
+            in_setting = false;
+            header_only(trimmed)
+        } else {
+            in_setting = true;
+            line.trim_end()
+        };
         simple.push_str(&line.replace('\\', "\\\\"));
         simple.push('\n');
     }

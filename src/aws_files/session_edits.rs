@@ -204,7 +204,8 @@ fn remove_steps(
     }
     let mut report = RemoveReport { removed, restored_from: None };
     let long_term = long_term_name(section);
-    if restore && (document.has(&long_term, ID) || document.has(&long_term, SECRET)) {
+    let has_keys = document.has(&long_term, ID) || document.has(&long_term, SECRET);
+    if restore && has_keys && !holds_session(document, &long_term) {
         restore_keys(document, section, &long_term, report.removed)?;
         report.restored_from = Some(long_term);
     } else if report.removed {

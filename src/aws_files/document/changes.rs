@@ -39,6 +39,7 @@ impl Document {
         match step {
             Undo::Body(id, Some(lines)) => drop(self.bodies.insert(id, lines)),
             Undo::Body(id, None) => drop(self.bodies.remove(&id)),
+            Undo::Appended(id, count) => self.bodies.entry(id).or_default().truncate(count),
             Undo::Added(id) => {
                 self.added.pop();
                 self.bodies.remove(&id);
@@ -108,6 +109,18 @@ impl Document {
             self.bodies.insert(id, lines);
         }
         self.bodies.entry(id).or_default()
+    }
+
+    /// Appends lines to a section. Unlike `lines_mut`, it does not keep a copy of the lines for undoing that:
+    /// `logout --all` may append the comments of thousands of sections to one.
+    pub(in crate::aws_files) fn append(&mut self, id: SectionId, mut lines: Vec<Line>) {
+        match (self.bodies.get_mut(&id), &mut self.undo) {
+            (Some(body), Some(steps)) => {
+                steps.push(Undo::Appended(id, body.len()));
+                body.append(&mut lines);
+            }
+            _ => self.lines_mut(id).append(&mut lines),
+        }
     }
 
     /// Adds a section after another.
@@ -230,12 +243,12 @@ impl Document {
             if !self.is_there(id) {
                 continue;
             }
-            let count = self.lines(id).len();
-            for at in 0..count {
-                if self.lines(id)[at].ending == Ending::None && !(id == last && at + 1 == count) {
-                    let ending = self.ending_near(id, at);
-                    self.lines_mut(id)[at].ending = ending;
-                }
+            let lines = self.lines(id);
+            let count = if id == last { lines.len().saturating_sub(1) } else { lines.len() };
+            let open: Vec<usize> = (0..count).filter(|at| lines[*at].ending == Ending::None).collect();
+            for at in open {
+                let ending = self.ending_near(id, at);
+                self.lines_mut(id)[at].ending = ending;
             }
         }
         let ending = self.ending_near(last, self.lines(last).len().saturating_sub(1));

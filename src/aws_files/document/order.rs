@@ -19,6 +19,8 @@ pub(super) struct Order {
 pub(super) enum Undo {
     /// A section's lines before the step, if they had already been changed.
     Body(SectionId, Option<Vec<Line>>),
+    /// The number of a changed section's lines before some were appended.
+    Appended(SectionId, usize),
     Added(SectionId),
     Removed(SectionId),
 }

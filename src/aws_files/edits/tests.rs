@@ -114,6 +114,14 @@ fn unsafe_edits_are_refused_with_a_line_number() {
     ] {
         assert_eq!(refusal(kind, text, section), expected);
     }
+    // Below a setting, the next header would be part of its value.
+    let expected = "line 2: the header of section [c] must be exactly `[c]` to be edited";
+    for text in ["[a]\n  [c]\nx = 1\n", "[a]\n\t[c] # d"] {
+        assert_eq!(refusal(Credentials, text, "a"), expected);
+        let mut document = document(Credentials, text);
+        assert_eq!(document.add_section("b", Some("a")).unwrap_err().to_string(), expected);
+        assert!(document.add_section("b", None).is_ok());
+    }
     // Odd headers elsewhere in the file do not matter.
     for text in ["[ a ]\n[b]", "[a]\n  [c]\n[b]", "['a']\n[b]"] {
         assert!(document(Credentials, text).set("b", "k", "v").is_ok(), "{text}");
@@ -158,4 +166,39 @@ fn errors_show_no_values() {
     document.set("a", "z", "hidden-too").unwrap();
     let error = document.set("a", "k", "hidden # x").unwrap_err();
     assert!(!format!("{document:?} {error} {error:?}").contains("hidden"));
+}
+
+#[test]
+fn appended_comments_are_taken_back_with_their_change() {
+    let text = "[k]\nx = 1\n# a\n[a]\nv = 1\n# b\n[b]\nv = 1\n# c\n[c]\nv = 1\n# d\n[d]\nv = 1\n";
+    let mut document = document(AwsFile::Credentials, text);
+    let remove = |document: &mut Document, section| document.remove_keys_and_empty_section(section, &["v"]);
+    assert!(remove(&mut document, "a").unwrap());
+    let before = (document.to_text(), document.log().len());
+    let shorter = "[k]\nx = 1\n# a\n# b\n# c\n[c]\nv = 1\n# d\n[d]\nv = 1\n";
+    let failed = document.atomically(|document| {
+        remove(document, "b").unwrap();
+        let inner = document.atomically(|document| remove(document, "c").map_or(Ok(()), Err));
+        assert_eq!((inner, document.to_text().expose().as_str()), (Err(true), shorter));
+        remove(document, "c").map_or(Ok(()), Err)
+    });
+    assert_eq!((failed, before), (Err(true), (document.to_text(), document.log().len())));
+    remove(&mut document, "b").unwrap();
+    assert_eq!(document.to_text().expose(), shorter);
+}
+
+#[test]
+fn large_sections_and_long_lines_are_edited_in_linear_time() {
+    let start = std::time::Instant::now();
+    for last in ["# note\n".repeat(4000), format!("k = {}\n[z]", "[".repeat(400_000))] {
+        let text = format!("[a]\nk = v\n[b]\n{last}# end");
+        let mut document = document(AwsFile::Credentials, &text);
+        assert!(document.set("a", "k", "new").unwrap());
+        let new = document.to_text();
+        assert_eq!(*new.expose(), text.replacen("k = v", "k = new", 1));
+        crate::aws_files::guard::check(&text, new.expose(), document.log()).unwrap();
+    }
+    // Quadratic, each takes longer than this.
+    let took = start.elapsed();
+    assert!(took.as_secs() < 5, "{took:?}");
 }

@@ -80,9 +80,13 @@ fn same_bytes(a: &[u8], b: &[u8]) -> usize {
 fn sections(text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
     let mut found: Vec<(Range<usize>, Cow<'_, str>)> = Vec::new();
     for (bracket, _) in text.match_indices('[') {
-        let start = text[..bracket].rfind('\n').map_or(0, |feed| feed + 1);
+        // Only blanks may precede a header, so that a line full of brackets is not searched again for each of them.
+        let start = text[..bracket].trim_end_matches(|c: char| c != '\n' && c.is_whitespace()).len();
+        if start > 0 && !text[..start].ends_with('\n') {
+            continue;
+        }
         let line = text[start..].split_inclusive('\n').next().unwrap_or_default();
-        if text[start..bracket].trim().is_empty() && is_header(line) {
+        if is_header(line) {
             if let Some((last, _)) = found.last_mut() {
                 last.end = start;
             }

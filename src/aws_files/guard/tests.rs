@@ -59,6 +59,14 @@ fn broken_edit_is_refused() {
 }
 
 #[test]
+fn indented_header_is_not_joined_to_a_setting() {
+    let old = "[a]\n  [b]\nk = v\n";
+    let set = Op::Set { section: "a".into(), key: "x".into(), value: "1".into() };
+    assert!(check(old, "[a]\nx = 1\n  [b]\nk = v\n", &[set]).is_err());
+    assert_eq!(check(old, old, &[]), Ok(()));
+}
+
+#[test]
 fn incomplete_log_is_refused() {
     let (new, log) = edited();
     for at in 0..log.len() {

@@ -187,3 +187,12 @@ fn settings_are_written_to_the_profile_in_the_config_file() {
     let expected = "[default]\nregion = x\nmfa_serial = arn:1\n\n[profile dev]\nmfa_serial = arn:2\n";
     assert_eq!(text(&doc), expected);
 }
+
+#[test]
+fn session_in_a_long_term_section_is_not_restored() {
+    let other = WRITTEN.replace("ASIA1", "ASIA2");
+    let mut doc = document(&format!("[dev]\nregion = x\n{WRITTEN}[dev-long-term]\n{other}"));
+    let report = remove_session(&mut doc, "dev", true).unwrap();
+    assert_eq!(report, RemoveReport { removed: true, restored_from: None });
+    assert_eq!(text(&doc), format!("[dev]\nregion = x\n[dev-long-term]\n{other}"));
+}
