@@ -2,6 +2,7 @@
 
 mod destination;
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 
 use crate::aws_files::keeps_keys_of;
@@ -51,11 +52,14 @@ pub enum Outcome {
 pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Login> {
     let output = options.output_profile.as_deref();
     // Even with a cached session: a session that cannot be written is not a login.
-    let check = |profile: &Resolution| match destination::of(ctx, profile, output)? {
-        Destination::Section(section) => {
-            destination::rehearse(ctx, &profile.profile, &section, options.force)
+    let chosen = RefCell::new(None);
+    let check = |profile: &Resolution| {
+        let destination = destination::of(ctx, profile, output)?;
+        if let Destination::Section(section) = &destination {
+            destination::rehearse(ctx, &profile.profile, section, options.force)?;
         }
-        Destination::CacheOnly => Ok(()),
+        chosen.replace(Some(destination));
+        Ok(())
     };
     let obtained = session::obtain(
         ctx,
@@ -69,7 +73,7 @@ pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Lo
         },
     )?;
     let name = &obtained.profile.profile;
-    let destination = destination::of(ctx, &obtained.profile, output)?;
+    let destination = chosen.take().expect("the check has run");
     let (outcome, claim) = match &destination {
         Destination::Section(section) => {
             let report = destination::write(ctx, section, &obtained.session, options.force)?;
@@ -80,7 +84,8 @@ pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Lo
             (Outcome::Served { removed_old }, Claim::Served { at: name, profile: name })
         }
     };
-    let findings = findings::of(ctx, &ctx.profiles()?, name, claim);
+    // Files that cannot be read anymore do not undo the login.
+    let findings = ctx.profiles().map_or_else(|_| Vec::new(), |now| findings::of(ctx, &now, name, claim));
     // Following the hint to remove `mfa_serial` then loses nothing.
     if findings.iter().any(|finding| matches!(finding.cause, Cause::AsksForCode(_))) {
         obtained.device.remember_for_key(ctx);

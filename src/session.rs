@@ -72,10 +72,8 @@ pub fn try_obtain(ctx: &Context, request: &Request) -> Result<Obtained, SessionE
 }
 
 fn get(ctx: &Context, request: &Request, prepared: &Prepared) -> Result<Made, SessionError> {
-    if let Some(check) = request.check {
-        check(&prepared.resolution)?;
-    }
     let maker = SessionMaker::new(ctx, request, prepared);
+    maker.check()?;
     let made = maker.ensure(&prepared.plan, request.force).inspect_err(|error| {
         if request.serial.is_none() {
             prepared.device.doubt(ctx, error);

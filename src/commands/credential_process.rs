@@ -31,9 +31,10 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let obtained = session::obtain(ctx, &Request::sdk(named))?;
     let output = process_output::render(&obtained.session);
     ctx.ui.result(output.expose())?;
-    if ctx.ui.style().verbosity == Verbosity::Verbose {
-        // SDKs show stderr only after a failure, so without -v nobody would read it.
-        let profiles = ctx.profiles()?;
+    // SDKs show stderr only after a failure, so without -v nobody would read it.
+    if ctx.ui.style().verbosity == Verbosity::Verbose
+        && let Ok(profiles) = ctx.profiles()
+    {
         for claim in findings::served(&profiles, name) {
             findings::warn(ctx, &findings::of(ctx, &profiles, claim.at(), claim));
         }

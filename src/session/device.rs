@@ -30,7 +30,7 @@ impl<'a> Device<'a> {
 
     /// The device's ledger, locked.
     pub fn open_ledger(&self) -> Result<DeviceLedger, SessionError> {
-        if !self.asker.is_sdk() {
+        if !self.asker.is_hurried() {
             return Ok(self.ctx.open_ledger(self.serial)?);
         }
         let opened = self.ledgers.open_within(self.serial, LEDGER_LIMIT, &*self.ctx.clock)?;

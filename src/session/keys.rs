@@ -27,7 +27,7 @@ pub(super) fn environment_keys(
     // A `[default]` that contains only the session of an earlier login is not configuration.
     let is_configured = || resolve::resolve(profiles, "default").is_ok_and(|default| default.keys.is_ok());
     let has_session = ctx.env.get("AWS_SESSION_TOKEN").is_some();
-    if asker.is_sdk() || named != Named::Default || has_session || is_configured() {
+    if asker.is_hurried() || named != Named::Default || has_session || is_configured() {
         return Ok(None);
     }
     let Some(keys) = keys_of_environment(ctx)? else { return Ok(None) };

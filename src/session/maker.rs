@@ -14,9 +14,10 @@ use super::request::Request;
 use super::sign_in::sign_in;
 use crate::answers;
 use crate::aws::{AssumeRole, AwsError, AwsErrorKind};
+use crate::aws_files::resolve::Resolution;
 use crate::cache::{Cache, SessionKey};
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, CommandResult};
 use crate::files::Lock;
 use crate::model::duration::SessionDuration;
 use crate::model::session::{Session, timestamp};
@@ -32,6 +33,7 @@ pub struct SessionMaker<'a> {
     ctx: &'a Context,
     request: &'a Request<'a>,
     aws: &'a LazyAws<'a>,
+    profile: &'a Resolution,
     device: Device<'a>,
     cache: Cache,
 }
@@ -48,7 +50,12 @@ pub struct Made {
 impl<'a> SessionMaker<'a> {
     pub fn new(ctx: &'a Context, request: &'a Request<'a>, prepared: &'a Prepared) -> Self {
         let device = Device::new(ctx, &prepared.plan.serial, request.asker);
-        Self { ctx, request, aws: &prepared.aws, device, cache: ctx.cache() }
+        Self { ctx, request, aws: &prepared.aws, profile: &prepared.resolution, device, cache: ctx.cache() }
+    }
+
+    /// Whether the request's own condition holds.
+    pub fn check(&self) -> CommandResult {
+        self.request.check.map_or(Ok(()), |check| check(self.profile))
     }
 
     /// The session of a plan.
@@ -58,14 +65,22 @@ impl<'a> SessionMaker<'a> {
             return Ok(found);
         }
         let asked = self.ctx.clock.now();
-        let Some(lock) = self.lock(&key)? else { return self.still_valid(&key, SessionError::Busy) };
+        let free = self.cache.lock_within(&key, Duration::ZERO, &*self.ctx.clock)?;
+        let has_waited = free.is_none();
+        let Some(lock) = free.map_or_else(|| self.lock(&key), |lock| Ok(Some(lock)))? else {
+            return self.still_valid(&key, SessionError::Busy);
+        };
         if !force && let Some(found) = self.cached(&key, Session::is_fresh)? {
             self.ctx.ui.detail("another process has just cached the session");
             return Ok(found);
         }
+        // The files may have changed during the wait, and a code is about to be used.
+        if has_waited {
+            self.check()?;
+        }
         let made = match outage::since(&lock, asked) {
             // Otherwise every process in the queue would wait for AWS and spend a code.
-            Some(error) if self.request.asker.is_sdk() => Err(SessionError::KnownOutage(error)),
+            Some(error) if self.request.asker.is_hurried() => Err(SessionError::KnownOutage(error)),
             _ => self.make(plan, force),
         };
         match made {
@@ -86,7 +101,7 @@ impl<'a> SessionMaker<'a> {
 
     /// The session's lock. An SDK does not wait for a person at a prompt, and only briefly if there is an older session.
     fn lock(&self, key: &SessionKey) -> Result<Option<Lock>, SessionError> {
-        if !self.request.asker.is_sdk() {
+        if !self.request.asker.is_hurried() {
             let waiting = || self.ctx.ui.say("waiting for another awsmfa process to get this session");
             return Ok(Some(self.cache.lock(key, &*self.ctx.clock, waiting)?));
         }

@@ -18,18 +18,21 @@ pub enum Asker {
     Person,
     /// An SDK that runs awsmfa. There are no prompts, and no wait is longer than the one for the next code.
     Sdk,
+    /// A check, for a person. AWS may take its time, but the check is not worth waiting longer for codes or other processes
+    /// than an SDK does.
+    Check,
 }
 
 impl Asker {
-    /// Whether an SDK waits.
-    pub fn is_sdk(self) -> bool {
-        self == Self::Sdk
+    /// Whether waits must be short.
+    pub fn is_hurried(self) -> bool {
+        self != Self::Person
     }
 
     /// How long a request to AWS may take.
     pub fn deadline(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Person => 15,
+            Self::Person | Self::Check => 15,
             Self::Sdk => 3,
         })
     }
@@ -66,7 +69,8 @@ pub struct Request<'a> {
     /// Find out whether the codes are correct: if AWS rejects a code, that is the answer, not a sign that another computer
     /// used the code.
     pub verification: bool,
-    /// Another condition, such as that the session can be written. Checked before the cache is read.
+    /// Another condition, such as that the session can be written. Checked before the cache is read, and again after a
+    /// wait for another process.
     pub check: Option<&'a dyn Fn(&Resolution) -> CommandResult>,
 }
 

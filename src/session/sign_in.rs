@@ -153,15 +153,15 @@ impl SignIn<'_> {
         if self.unvalidated == MAX_UNVALIDATED || (unvalidated && self.is_gone(ledger)) {
             return Err(SessionError::Aws(error));
         }
-        let limit = match (self.device.asker.is_sdk(), worked) {
+        let limit = match (self.device.asker.is_hurried(), worked) {
             (true, _) => MAX_SDK_COLLISIONS,
             (false, false) => MAX_COLLISIONS.0,
             (false, true) => MAX_COLLISIONS.1,
         };
-        if self.collisions >= limit || (self.device.asker.is_sdk() && unvalidated) {
+        if self.collisions >= limit || (self.device.asker.is_hurried() && unvalidated) {
             return Err(self.in_use_elsewhere(ledger));
         }
-        if !self.device.asker.is_sdk() && self.collisions == 1 {
+        if !self.device.asker.is_hurried() && self.collisions == 1 {
             self.warn_of_collision(worked, unvalidated);
         }
         Ok(())
@@ -185,7 +185,7 @@ impl SignIn<'_> {
 
     /// Waits if the failure is temporary and another code may work, or gives up. The ledger is not locked during the wait.
     fn after_failure(&mut self, error: AwsError, ledger: DeviceLedger) -> Result<(), SessionError> {
-        let is_sdk = self.device.asker.is_sdk();
+        let is_hurried = self.device.asker.is_hurried();
         self.failures += 1;
         let is_last = self.failures >= MAX_TRIES;
         let settling = self.is_settling(&error, &ledger);
@@ -195,10 +195,10 @@ impl SignIn<'_> {
         }
         self.rejected = Some(why_another(error.kind));
         // An SDK must get its error soon: it waits for its first code, but not for another one after a rejection.
-        if is_sdk && !second_chance && self.is_used_up(&ledger) {
+        if is_hurried && !second_chance && self.is_used_up(&ledger) {
             return Err(SessionError::Aws(error));
         }
-        if second_chance && !is_sdk {
+        if second_chance && !is_hurried {
             self.device.ctx.ui.warn(PROGRAM_REJECTED);
         }
         drop(ledger);
@@ -208,7 +208,7 @@ impl SignIn<'_> {
             self.settling.wait(self.device.ctx, Wait::For("AWS to recognize the new device"));
         }
         if error.kind == AwsErrorKind::Throttled {
-            let pause = Duration::from_secs(if is_sdk { 1 } else { 2 });
+            let pause = Duration::from_secs(if is_hurried { 1 } else { 2 });
             ui.wait_to_retry(clock, pause, "throttled by AWS");
         }
         Ok(())
@@ -246,7 +246,7 @@ impl SignIn<'_> {
             && !self.verification
             && ledger.has_worked()
             // An SDK waits for one step, not two.
-            && (self.waited.is_zero() || !self.device.asker.is_sdk())
+            && (self.waited.is_zero() || !self.device.asker.is_hurried())
     }
 
     fn is_worth_another(&self, error: &AwsError) -> bool {
@@ -255,7 +255,9 @@ impl SignIn<'_> {
             AwsErrorKind::ClockSkew => !matches!(self.source, CodeSource::Given(_)),
             AwsErrorKind::InvalidCode | AwsErrorKind::Throttled => self.source.can_renew(),
             // AWS may have acted, which used up the code. A person can wait for another try, an SDK only for a quick one.
-            AwsErrorKind::Lost if error.timed_out() => self.source.can_renew() && !self.device.asker.is_sdk(),
+            AwsErrorKind::Lost if error.timed_out() => {
+                self.source.can_renew() && !self.device.asker.is_hurried()
+            }
             AwsErrorKind::Lost | AwsErrorKind::Unavailable => self.source.can_renew(),
             _ => false,
         }

@@ -1,6 +1,9 @@
 //! `device import`: a secret is verified before it is stored.
 
+use std::time::Duration;
+
 use awsmfa::testing::context::Context;
+use awsmfa::testing::session::Asker;
 use fake_aws::{Fault, Gate};
 
 use crate::support::in_process::{InProcess, Typist, device, in_words};
@@ -130,6 +133,15 @@ fn wrong_clock_or_spent_budget_does_not_prevent_storing() {
     }
     let (result, err) = type_in(&world, 0, &[&world.device.seed]);
     assert!(result.is_ok() && err.contains("stored the secret"), "{result:?} {err}");
+}
+
+#[test]
+fn check_waits_longer_for_aws_than_an_sdk_does() {
+    let world = World::new();
+    let slow = Asker::Sdk.deadline() + Duration::from_millis(500);
+    world.aws.fault(Fault::delay(slow).on("GetSessionToken"));
+    let ran = world.home.awsmfa(IMPORT).stdin(&world.device.seed).run().success();
+    assert!(ran.err().contains("; AWS accepts its codes"), "{}", ran.err());
 }
 
 #[test]

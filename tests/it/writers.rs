@@ -1,10 +1,12 @@
 //! Which files awsmfa replaces, and how it copes with programs that write the AWS files at the same time.
 //! `src/aws_files/door/tests.rs` tests each moment at which another program can write.
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 
 use fake_aws::{Fault, Gate, RequestOutcome};
 
+use crate::support::sessions::LOGIN;
 use crate::support::{Ran, Run, World, skipped, until};
 
 /// A login that waits for AWS's response, and the gate that releases it.
@@ -50,6 +52,37 @@ fn login_refuses_to_write_a_file_that_lost_its_keys() {
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("was in ") && said.contains(" a moment ago and has disappeared\nhint: "), "{said}");
     assert_eq!(world.home.credentials(), "");
+}
+
+#[test]
+fn login_that_waited_for_another_process_checks_the_file_again_before_it_uses_a_code() {
+    let world = World::imported();
+    let held = LOGIN.lock(&world.in_process(0).ctx);
+    let mut login = world.home.awsmfa(["login", "--profile", "dev"]).into_command();
+    let mut login = login.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut err = BufReader::new(login.stderr.take().unwrap());
+    let mut said = String::new();
+    err.read_line(&mut said).unwrap();
+    assert!(said.contains("waiting for another awsmfa process"), "{said}");
+    let keys = world.home.credentials().replace("[dev]", "[dev-long-term]");
+    let session = "[dev]\naws_access_key_id = ASIAX\naws_secret_access_key = x\naws_session_token = x\nexpiration = 2030-01-01 00:00:00\n";
+    world.home.write_credentials(&format!("{keys}\n{session}"));
+    drop(held);
+    err.read_to_string(&mut said).unwrap();
+    assert_eq!(login.wait().unwrap().code(), Some(3), "{said}");
+    assert!(world.codes_sent().is_empty(), "{said}");
+}
+
+#[test]
+fn file_that_breaks_during_a_login_does_not_undo_it() {
+    let world = World::imported();
+    let (login, gate) = login_waiting_for_aws(&world);
+    std::fs::remove_file(world.home.join(".aws/config")).unwrap();
+    std::fs::create_dir(world.home.join(".aws/config")).unwrap();
+    gate.open();
+    let (code, said) = ended(login);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("wrote a session for `dev` to [dev]"), "{said}");
 }
 
 /// Every command that reads or writes the AWS files, with its arguments and input.

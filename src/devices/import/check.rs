@@ -58,7 +58,7 @@ fn by_session(ctx: &Context, seed: &Seed, serial: &Serial, profile: &str) -> Res
     ctx.ui.doing("checking that AWS accepts the codes of the secret");
     let request = Request {
         // A check is not worth waiting minutes for.
-        asker: Asker::Sdk,
+        asker: Asker::Check,
         serial: Some(serial.clone()),
         seed: Some(seed.clone()),
         force: true,

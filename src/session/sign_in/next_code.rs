@@ -57,7 +57,7 @@ impl SignIn<'_> {
 
     fn choose(&self, ledger: &DeviceLedger, now: DateTime<Utc>) -> NextCode {
         let current = Step::at(now);
-        let share = if self.device.asker.is_sdk() { MAX_SDK_COLLISIONS } else { 1 };
+        let share = if self.device.asker.is_hurried() { MAX_SDK_COLLISIONS } else { 1 };
         match &self.source {
             CodeSource::Seed(seed) => {
                 let random = getrandom::u64().unwrap_or_default();
@@ -101,8 +101,8 @@ impl SignIn<'_> {
     fn run_again(&mut self, now: DateTime<Utc>) -> Result<(), SessionError> {
         let (ctx, until) = (self.device.ctx, Step::at(now).next().start() + PROGRAM_LAG);
         let until = *self.excused.get_or_insert(until);
-        let unattended = self.device.asker.is_sdk();
-        if now >= until || (unattended && self.waited >= SDK_WAIT) {
+        let is_hurried = self.device.asker.is_hurried();
+        if now >= until || (is_hurried && self.waited >= SDK_WAIT) {
             return Err(no_code(codes::program_repeats(self.device.serial)));
         }
         ctx.ui.detail("`mfa_process` printed a code that was already sent; retrying");
@@ -118,7 +118,7 @@ impl SignIn<'_> {
         pause: NextCode,
     ) -> Result<(), SessionError> {
         let (ctx, serial) = (self.device.ctx, self.device.serial);
-        let unattended = self.device.asker.is_sdk();
+        let is_hurried = self.device.asker.is_hurried();
         let (then, what) = match pause {
             NextCode::Use(_) => return Ok(()),
             NextCode::NextStep(start) if matches!(self.source, CodeSource::Process(_)) => {
@@ -127,11 +127,11 @@ impl SignIn<'_> {
             }
             NextCode::NextStep(start) => (start, "the next code".to_owned()),
             // A code from the command line would have expired by then.
-            NextCode::Rest(then) if unattended || matches!(self.source, CodeSource::Given(_)) => {
+            NextCode::Rest(then) if is_hurried || matches!(self.source, CodeSource::Given(_)) => {
                 return Err(SessionError::Rest { seconds: wait_until(then, now).as_secs() + 1 });
             }
             NextCode::Rest(then) => (then, "AWS to accept codes from this device again".to_owned()),
-            NextCode::Yield if unattended => return Err(self.in_use_elsewhere(&ledger)),
+            NextCode::Yield if is_hurried => return Err(self.in_use_elsewhere(&ledger)),
             NextCode::Yield => {
                 let random = getrandom::u64().unwrap_or_default();
                 let then = turn::next_turn(now, self.collisions, random);
@@ -140,7 +140,7 @@ impl SignIn<'_> {
         };
         drop(ledger);
         let wait = wait_until(then, now);
-        if unattended && self.waited + wait > SDK_WAIT {
+        if is_hurried && self.waited + wait > SDK_WAIT {
             return Err(no_code(codes::none_left(serial, wait.as_secs() + 1)));
         }
         self.waited += wait;
