@@ -1,4 +1,4 @@
-//! A program together with what it has started: a process group on Unix, a job on Windows.
+//! A program and its child processes: a process group on Unix, a job on Windows.
 
 use std::io;
 use std::process::{ChildStdout, Command, ExitStatus};
@@ -20,7 +20,7 @@ mod unix {
 
     pub struct Group {
         child: Child,
-        /// Without a group of its own, the program can read the terminal and gets Ctrl-C, but is killed alone.
+        /// Without its own group, the program can read the terminal and gets Ctrl-C, but is killed without its children.
         own: bool,
     }
 
@@ -36,7 +36,7 @@ mod unix {
             self.child.stdout.take()
         }
 
-        /// Whether the program has ended. It stays a zombie, so its number still names its group.
+        /// Whether the program has exited. It stays a zombie, so that its process ID still identifies its group.
         pub fn has_ended(&mut self) -> io::Result<bool> {
             let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
             loop {
@@ -47,7 +47,7 @@ mod unix {
             }
         }
 
-        /// Failing to kill means that the program has just ended.
+        /// If killing fails, the program has just exited.
         pub fn kill(&mut self) {
             if self.own {
                 let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
@@ -55,7 +55,7 @@ mod unix {
             let _ = self.child.kill();
         }
 
-        /// Waits for the program to end.
+        /// Waits for the program to exit.
         pub fn status(mut self) -> io::Result<ExitStatus> {
             self.child.wait()
         }
@@ -71,7 +71,7 @@ mod windows {
     pub struct Group(Box<dyn ChildWrapper>);
 
     impl Group {
-        /// A job takes neither the console nor Ctrl-C away, so every program gets one.
+        /// A job does not affect the console or Ctrl-C, so every program gets one.
         pub fn start(command: Command, _own: bool) -> io::Result<Self> {
             CommandWrap::from(command).wrap(JobObject).spawn().map(Self)
         }
@@ -80,17 +80,17 @@ mod windows {
             self.0.stdout().take()
         }
 
-        /// Whether the program itself has ended; others in its job may still run.
+        /// Whether the program itself has exited; other processes in its job may still run.
         pub fn has_ended(&mut self) -> io::Result<bool> {
             Ok(self.0.inner_mut().try_wait()?.is_some())
         }
 
-        /// Failing to kill means that the program has just ended.
+        /// If killing fails, the program has just exited.
         pub fn kill(&mut self) {
             let _ = self.0.start_kill();
         }
 
-        /// Waits for the program to end.
+        /// Waits for the program to exit.
         pub fn status(mut self) -> io::Result<ExitStatus> {
             self.0.inner_mut().wait()
         }

@@ -52,7 +52,7 @@ fn rejected_given_code_is_not_sent_again() {
 }
 
 #[test]
-fn given_code_can_be_sent_again_if_aws_did_not_judge_it() {
+fn given_code_can_be_sent_again_if_aws_did_not_check_it() {
     let world = World::new();
     let code = world.code(0);
     let login = || world.home.awsmfa(["login", "-p", "dev", "--code", &code]);

@@ -62,7 +62,7 @@ fn list_is_a_table_or_json() {
 }
 
 #[test]
-fn profile_has_the_device_that_it_was_given_last() {
+fn profile_keeps_the_last_device_imported_for_it() {
     let world = World::new();
     world.home.write_config("[profile dev]\nregion = eu-central-1\n");
     let other = "arn:aws:iam::123456789012:mfa/other";

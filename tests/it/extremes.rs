@@ -91,7 +91,8 @@ fn used_world(off_seconds: i64) -> World {
     world
 }
 
-/// Copies of the file's text, in each of which one value is extreme: a number, a time, or the first number for other values.
+/// Copies of the file's text, each with one value replaced: numbers and times by extreme ones, other values by the first
+/// number.
 fn extremes(text: &str) -> Vec<String> {
     fn visit(value: &Value, at: &str, found: &mut Vec<(String, bool, bool)>) {
         match value {

@@ -85,7 +85,7 @@ fn next_login_removes_what_a_killed_one_left() {
 }
 
 #[test]
-fn only_our_own_leftovers_are_removed() {
+fn only_leftovers_of_awsmfa_are_removed() {
     let world = World::imported();
     let left = |file: &str| format!(".awsmfa-{}-a1B2c3", awsmfa::testing::files::digest(file.as_bytes()));
     let names = [left("credentials"), left("config"), left("other"), ".awsmfa-backup".to_owned()];

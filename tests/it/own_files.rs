@@ -86,7 +86,7 @@ fn document_in_place_of_a_lock_keeps_its_text() {
 }
 
 #[test]
-fn world_writable_folder_is_refused() {
+fn world_writable_folder_is_rejected() {
     for folder in [STATE, ".local/state/awsmfa/ledgers", ".local/share/awsmfa"] {
         let world = logged_in();
         world.home.chmod(folder, 0o777);
@@ -112,7 +112,7 @@ fn world_writable_cache_is_not_used() {
 }
 
 #[test]
-fn folder_of_another_user_is_refused() {
+fn folder_of_another_user_is_rejected() {
     if !rustix::process::geteuid().is_root() {
         return skipped("root's right to give files away");
     }
@@ -128,7 +128,7 @@ fn folder_of_another_user_is_refused() {
 }
 
 #[test]
-fn endless_state_file_is_refused_or_ignored() {
+fn endless_state_file_is_rejected_or_ignored() {
     let world = logged_in();
     let own = |path: &String| path.contains("awsmfa/");
     for path in world.home.files().into_keys().filter(own) {

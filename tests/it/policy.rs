@@ -93,7 +93,7 @@ fn policy_is_the_expected_document() {
 }
 
 #[test]
-fn partitions_and_accounts() {
+fn arns_contain_the_partition_and_the_account() {
     assert!(policy(&[]).contains("\"arn:aws:iam::*:user/${aws:username}\""));
     assert!(
         policy(&["--partition", "aws-cn", "--account", "123456789012"])
@@ -176,7 +176,7 @@ fn users_without_mfa_can_enroll_and_nothing_else() {
 }
 
 #[test]
-fn its_exceptions_are_those_that_fake_aws_makes() {
+fn exceptions_match_fake_aws() {
     let policy: Value = serde_json::from_str(&policy(&[])).unwrap();
     let deny = policy["Statement"].as_array().unwrap().iter().find(|s| s["Effect"] == "Deny").unwrap();
     let ours: Vec<&str> = deny["NotAction"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();

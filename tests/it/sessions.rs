@@ -159,7 +159,7 @@ fn code_shown_to_a_person_is_not_sent() {
 }
 
 #[test]
-fn peek_asks_nobody_and_waits_for_no_lock() {
+fn peek_sends_nothing_and_waits_for_no_lock() {
     let world = World::frozen();
     let ctx = world.in_process(0).ctx;
     let look = || session::peek(&ctx, &LOGIN.request()).unwrap();

@@ -43,7 +43,7 @@ fn login_waits_for_a_program_that_truncated_the_file() {
 }
 
 #[test]
-fn login_refuses_to_write_a_file_that_lost_its_keys() {
+fn login_does_not_write_a_file_that_lost_its_keys() {
     let world = World::imported();
     let (login, gate) = login_waiting_for_aws(&world);
     world.home.write(".aws/credentials", "");
@@ -135,7 +135,7 @@ fn devices_are_never_replaced_by_files() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn login_into_a_device_is_refused_before_a_code_is_used() {
+fn login_into_a_device_fails_before_a_code_is_used() {
     let world = World::imported();
     let link = world.home.join(".aws/null");
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
@@ -156,7 +156,7 @@ fn login_into_a_device_is_refused_before_a_code_is_used() {
 /// Mounted as by `docker run -v FILE:FILE`.
 #[test]
 #[cfg(target_os = "linux")]
-fn bind_mounted_credentials_are_refused_before_a_code_is_used() {
+fn bind_mounted_credentials_fail_before_a_code_is_used() {
     let world = World::imported();
     let before = world.home.credentials();
     let setup = "set -e; cp -p .aws/credentials mounted; mount --bind mounted .aws/credentials; set +e";
@@ -178,7 +178,7 @@ fn bind_mounted_credentials_are_refused_before_a_code_is_used() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn immutable_credentials_are_refused_before_a_code_is_used() {
+fn immutable_credentials_fail_before_a_code_is_used() {
     let world = World::imported();
     let chattr = |flag: &str| {
         let mut chattr = std::process::Command::new("chattr");

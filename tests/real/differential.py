@@ -47,7 +47,7 @@ def has_comment_with_bracket(pair, it):
     return any(headers(data, it.profile, r"\[NAME\][ \t]*[#;].*\]") for data in pair)
 
 
-def stands_twice(pair, it):
+def is_duplicate(pair, it):
     return len(headers(pair[0], it.profile, r"\[[ \t]*NAME[ \t]*\]")) > 1
 
 
@@ -66,7 +66,7 @@ EXCEPTIONS = [
     (
         "if there are [profile default] and [default], or other headers for one profile, the first one wins or they are merged, "
         "as in JavaScript and the AWS reference, while botocore reads the last one only (never edited)",
-        stands_twice,
+        is_duplicate,
     ),
     ("a session token beside a long-term key is ignored, because its own key was overwritten", has_stale_token),
     ("a NUL byte in a section is an error, because the file is damaged", lambda _, it: "a NUL byte" in str(it.awsmfa)),

@@ -55,7 +55,7 @@ def run():
                     contains(chosen.err, "using the file store")
                     assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
                 shutil.rmtree(home.file(".local"))
-            with check("a bus that never responds: awsmfa quickly chooses the file store"), mute_bus(home) as bus:
+            with check("a bus that never responds: awsmfa quickly chooses the file store"), silent_bus(home) as bus:
                 chosen = imports(home, alice, DBUS_SESSION_BUS_ADDRESS=bus)
                 contains(chosen.err, "in the file store")
                 assert chosen.seconds < 10, f"{chosen.seconds:.1f} s"
@@ -115,7 +115,7 @@ def gnome_keyring(home):
 
 
 @contextlib.contextmanager
-def mute_bus(home):
+def silent_bus(home):
     """The address of a bus that accepts connections and never responds."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(home.file("mute")))
