@@ -83,3 +83,28 @@ fn refusal_shows_no_values() {
     assert_eq!(error.to_string(), "`aws_access_key_id` in section [dev] would not have the intended value");
     assert!(!format!("{error:?} {log:?}").contains("token=="));
 }
+
+#[test]
+fn cost_depends_on_the_edit_not_on_the_file() {
+    let old: String = (0..1000).map(|n| format!("[p{n}]\nregion = x # {n}\n\n")).collect();
+    for section in ["p0", "p500", "p999"] {
+        let mut document = Document::parse(AwsFile::Credentials, old.as_bytes()).unwrap();
+        document.set(section, "region", "y").unwrap();
+        document.add_section("new", Some(section)).unwrap();
+        let (new, log) = (document.to_text(), document.log());
+        let (short_old, short_new) = narrow::narrowed(&old, new.expose(), log).unwrap();
+        assert!(short_old.len() < 100 && short_new.len() < 100, "{short_old}\n{short_new}");
+        assert_eq!(check_complete(&short_old, &short_new, log), Ok(()));
+    }
+}
+
+#[test]
+fn skipped_sections_do_not_hide_a_conflict() {
+    // The section that differs also appears elsewhere, and the log does not name it.
+    let old = "[a]\nx = 1\n[b]\ny = 1\n[a]\nk = 1\n";
+    assert!(check(old, &old.replace("k = 1", "\nk = 1"), &[Op::AddBlank]).is_err());
+    // The log names a section that does not differ, and does not fit it.
+    let old = "[a]\nx = 1\n[b]\ny = 1\n";
+    let add_and_remove = [Op::AddSection("a".into()), Op::RemoveSection("a".into()), Op::AddBlank];
+    assert!(check(old, &old.replace("y = 1", "\ny = 1"), &add_and_remove).is_err());
+}
