@@ -222,6 +222,52 @@ fn changes_between_reading_and_replacing_are_kept() {
     }
 }
 
+/// Sets a file's modification time to a day long ago.
+fn age(path: &Path) {
+    let at = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    fs::File::open(path).unwrap().set_modified(at).unwrap();
+}
+
+#[test]
+fn write_of_another_program_is_read() {
+    let home = Home::new(b"[a]\nk = 1\n");
+    let files = home.files();
+    let values = || {
+        let document = files.read(AwsFile::Credentials).unwrap();
+        let profiles = files.profiles().unwrap();
+        let value = profiles.get("a").unwrap().get("k").unwrap().to_owned();
+        (document.get("a", "k").unwrap().expose().clone(), value)
+    };
+    let both = |value: &str| (value.to_owned(), value.to_owned());
+    // Too young to be known by its time: another write may leave the same one.
+    let now = fs::metadata(home.path()).unwrap().modified().unwrap();
+    assert_eq!(values(), both("1"));
+    fs::write(home.path(), "[a]\nk = 2\n").unwrap();
+    fs::File::open(home.path()).unwrap().set_modified(now).unwrap();
+    assert_eq!(values(), both("2"));
+    age(&home.path());
+    assert_eq!(values(), both("2"));
+    fs::write(home.path(), "[a]\nk = 3\n").unwrap();
+    assert_eq!(values(), both("3"));
+}
+
+#[test]
+fn write_that_keeps_the_time_is_found_before_replacing() {
+    let home = Home::new(OLD.as_bytes());
+    age(&home.path());
+    let (files, path, mut done) = (home.files(), home.path(), false);
+    files.profiles().unwrap();
+    let change = |document: &mut Document| {
+        if !std::mem::replace(&mut done, true) {
+            fs::write(&path, OLD.replace("k = 1", "k = 2")).unwrap();
+            age(&path);
+        }
+        set(document)
+    };
+    files.edit(AwsFile::Credentials, change).unwrap();
+    assert_eq!(home.read(), format!("{}\n[dev]\nk = v\n", OLD.replace("k = 1", "k = 2")));
+}
+
 /// Writes a text to a file that is already open, like an editor that truncates it first.
 fn overwrite(mut file: &fs::File, text: &str) {
     file.set_len(0).unwrap();

@@ -188,6 +188,15 @@ fn appended_comments_are_taken_back_with_their_change() {
 }
 
 #[test]
+fn section_that_was_taken_back_is_no_longer_the_last() {
+    let mut document = document(AwsFile::Credentials, "[a]\nk = v");
+    let failed = document.atomically(|document| document.set("b", "k", "v").map_or(Ok(()), Err));
+    assert_eq!(failed, Err(true));
+    assert!(document.set("a", "z", "1").unwrap());
+    assert_eq!(document.to_text().expose(), "[a]\nk = v\nz = 1");
+}
+
+#[test]
 fn large_sections_and_long_lines_are_edited_in_linear_time() {
     let start = std::time::Instant::now();
     for last in ["# note\n".repeat(4000), format!("k = {}\n[z]", "[".repeat(400_000))] {
