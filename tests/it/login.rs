@@ -280,6 +280,22 @@ fn login_all_covers_every_profile_with_a_device() {
 }
 
 #[test]
+fn failed_profile_does_not_stop_login_all() {
+    let world = World::imported();
+    let serial = &world.device.serial;
+    world.home.write_config(&format!(
+        "[profile bad]\nmfa_serial = {serial}\n[profile broken]\nmfa_serial\n[profile dev]\nmfa_serial = {serial}\n"
+    ));
+    let bad = "[bad]\naws_access_key_id = AKIABAD\naws_secret_access_key = s\n";
+    world.home.write_credentials(&format!("{bad}{}", world.home.credentials()));
+    let err = world.home.awsmfa(["login", "--all", "-v"]).run().code(4).err();
+    assert!(err.contains("error: profile `bad`: ") && err.contains("skipping `broken`: "), "{err}");
+    assert!(err.trim_end().ends_with("error: some profiles could not be logged in"), "{err}");
+    assert!(world.home.credential("dev", "aws_session_token").is_some());
+    assert!(world.home.credentials().starts_with(bad));
+}
+
+#[test]
 fn read_only_file_fails_before_aws_is_asked() {
     let world = World::imported();
     world.home.chmod(".aws/credentials", 0o400);
