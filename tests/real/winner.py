@@ -122,7 +122,7 @@ class Stage:
             return Path(found[1]).read_text().splitlines()[int(found[2]) - 1].split("=")[1].strip()
         if found := re.fullmatch(r"awsmfa's session for `(.*)`", what):
             return self.session("--profile", found[1])
-        if what == "awsmfa's session for no named profile":
+        if what == "awsmfa's session (the command names no profile)":
             return self.session()
         if what == "the credentials in the environment":
             return self.variables["AWS_ACCESS_KEY_ID"]
