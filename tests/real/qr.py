@@ -35,7 +35,7 @@ def run():
         with check("zbar reads the QR code without color, for a dark background"):
             plain = on_terminal(home, *EXPORT, "--qr", NO_COLOR="1")
             assert "\x1b[" not in plain, "colors"
-            contains(plain, "drawn for a dark background")
+            contains(plain, "the code is drawn for a dark one")
             home.write("screen.pgm", pgm(plain, *DARK))
             equal(zbar(home, "screen.pgm"), uri, "URI")
         with check("oathtool generates the code that `awsmfa code` prints, with the secret in the QR code"):
