@@ -162,7 +162,7 @@ impl Error for CommandError {
 
 impl From<SerialError> for CommandError {
     fn from(error: SerialError) -> Self {
-        // A serial that was typed; whoever reads one from a file changes the kind.
+        // A serial that was typed; a caller that reads one from a file changes the kind.
         let this = Self::new(ErrorKind::Usage, &error);
         match error {
             SerialError::User { likely, .. } => this

@@ -135,7 +135,7 @@ pub fn check_replaceable(path: &Path) -> Result<(), Irreplaceable> {
     if let Some(old) = &old {
         check_kind(old)?;
         check_attributes(&target)?;
-        // A rename would ignore this mark, but whoever set it meant it.
+        // A rename would ignore this mark, but it was set on purpose.
         if is_marked_read_only(old) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is marked read-only").into());
         }

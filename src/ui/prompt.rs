@@ -22,7 +22,7 @@ pub enum PromptError {
     Io(io::Error),
 }
 
-/// Whoever answers prompts.
+/// Answers prompts: a person at the terminal, or a test.
 pub trait Prompt: Send + Sync {
     /// Whether a prompt would reach a person.
     fn can_ask(&self) -> bool;
