@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use crate::model::handout::{Change, TakenBack};
+
 /// Which store new secrets go to: `keyring` or `file`.
 pub const AWSMFA_STORE: &str = "AWSMFA_STORE";
 /// `1` turns every prompt into an error that names the flag or variable that answers it.
@@ -56,10 +58,15 @@ pub const ANSWER_VARIABLES: &[&str] = &[
     AWSMFA_DURATION,
 ];
 
-/// A snapshot of the environment.
+const PROFILES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
+
+/// A snapshot of the environment. What another awsmfa put there, as `awsmfa exec` does for its command, is taken back: the
+/// session of one profile must not be mistaken for the keys, nor its region for the choice, of the person who runs awsmfa.
 #[derive(Clone, Default)]
 pub struct Env {
     vars: BTreeMap<OsString, OsString>,
+    /// The variables as they are, and the profile whose session awsmfa put there.
+    handed_out: Option<(BTreeMap<OsString, OsString>, String)>,
     /// Whether names are stored in upper case, because `aws_profile` and `AWS_PROFILE` are the same variable, as on Windows.
     any_case: bool,
 }
@@ -79,10 +86,15 @@ impl Env {
     }
 
     fn new(vars: impl Iterator<Item = (OsString, OsString)>, any_case: bool) -> Self {
-        let mut env = Self { vars: BTreeMap::new(), any_case };
+        let mut env = Self { vars: BTreeMap::new(), any_case, handed_out: None };
         for (name, value) in vars {
             let name = env.key(&name);
             env.vars.insert(name, value);
+        }
+        if let Some(TakenBack { profile, changes }) = TakenBack::of(|name| env.get(name)) {
+            let inherited = env.vars.clone();
+            env = env.changed(&changes);
+            env.handed_out = Some((inherited, profile));
         }
         env
     }
@@ -109,6 +121,35 @@ impl Env {
         env
     }
 
+    /// The same environment with these changes.
+    #[must_use]
+    pub fn changed(&self, changes: &[Change]) -> Self {
+        let mut env = self.clone();
+        for Change { name, value } in changes {
+            let name = env.key(OsStr::new(name));
+            match value {
+                Some(value) => env.vars.insert(name, value.expose().into()),
+                None => env.vars.remove(&name),
+            };
+        }
+        env
+    }
+
+    /// The profile whose session awsmfa put into the environment.
+    pub fn handed_out(&self) -> Option<&str> {
+        Some(&self.handed_out.as_ref()?.1)
+    }
+
+    /// The value of a variable as other programs see it, with what awsmfa put there.
+    pub fn inherited(&self, name: &str) -> Option<&str> {
+        self.inherited_value(name).and_then(|v| v.to_str()).filter(|v| !v.is_empty())
+    }
+
+    fn inherited_value(&self, name: &str) -> Option<&OsString> {
+        let vars = self.handed_out.as_ref().map_or(&self.vars, |(inherited, _)| inherited);
+        vars.get(&self.key(OsStr::new(name)))
+    }
+
     /// The value of a variable. Unset, empty and non-UTF-8 values are `None`, as in the AWS SDKs.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.value(name).and_then(|v| v.to_str()).filter(|v| !v.is_empty())
@@ -119,12 +160,17 @@ impl Env {
         self.value(name).filter(|v| !v.is_empty()).map(PathBuf::from)
     }
 
-    /// The profile set by a variable: `AWS_PROFILE`, then `AWS_DEFAULT_PROFILE`, as in AWS CLI v2.
+    /// The profile set by a variable: `AWS_PROFILE`, then `AWS_DEFAULT_PROFILE`, as in AWS CLI v2. If awsmfa put a session into
+    /// the environment and neither has been set since, it is the session's profile.
     pub fn named_profile(&self) -> Option<&str> {
-        self.get("AWS_PROFILE").or_else(|| self.get("AWS_DEFAULT_PROFILE"))
+        let set = |name: &&str| self.inherited_value(name).is_some_and(|value| !value.is_empty());
+        match self.handed_out() {
+            Some(profile) if !PROFILES.iter().any(set) => Some(profile),
+            _ => PROFILES.into_iter().find_map(|name| self.get(name)),
+        }
     }
 
-    /// The profile to use without a flag: `AWS_PROFILE`, `AWS_DEFAULT_PROFILE`, then `default`.
+    /// The profile to use without a flag: [`named_profile`](Self::named_profile), then `default`.
     pub fn profile(&self) -> &str {
         self.named_profile().unwrap_or("default")
     }
@@ -253,6 +299,31 @@ mod tests {
         assert_eq!((windows.profile(), windows.get("PATH")), ("a", Some("p")));
         assert_eq!(windows.expand(Path::new("$path/x")), PathBuf::from("p/x"));
         assert_eq!(windows.with("path", "q").iter().count(), 2, "replaced, not added");
+    }
+
+    #[test]
+    fn what_awsmfa_put_there_is_taken_back() {
+        let pairs = [
+            ("AWSMFA_SESSION", "ASIA"),
+            ("AWSMFA_PROFILE", "dev"),
+            ("AWSMFA_REGION", "eu-west-1"),
+            ("AWSMFA_OLD_AWS_PROFILE", "prod"),
+            ("AWS_ACCESS_KEY_ID", "ASIA"),
+            ("AWS_REGION", "eu-west-1"),
+        ];
+        let env = Env::from_pairs(pairs);
+        assert_eq!(
+            (env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_REGION"), env.iter().count()),
+            (None, None, 1)
+        );
+        assert_eq!((env.handed_out(), env.get("AWS_PROFILE")), (Some("dev"), Some("prod")));
+        assert_eq!((env.inherited("AWS_ACCESS_KEY_ID"), env.inherited("AWS_PROFILE")), (Some("ASIA"), None));
+        assert_eq!((env.profile(), Env::from_pairs(pairs).with("A", "b").profile()), ("dev", "dev"));
+        let set_since = Env::from_pairs([("AWS_PROFILE", "other")].into_iter().chain(pairs));
+        assert_eq!((set_since.profile(), set_since.handed_out()), ("other", Some("dev")));
+        let other_keys = Env::from_pairs(pairs.into_iter().chain([("AWS_ACCESS_KEY_ID", "AKIA")]));
+        assert_eq!((other_keys.handed_out(), other_keys.profile()), (None, "default"));
+        assert_eq!(other_keys.get("AWS_ACCESS_KEY_ID"), Some("AKIA"));
     }
 
     #[test]

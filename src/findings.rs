@@ -12,7 +12,11 @@ use crate::ui::Verbosity;
 
 /// What keeps SDKs from using the claimed session of `profile`. With `-v`, shows what each SDK uses.
 pub fn of(ctx: &Context, profiles: &Profiles, profile: &str, claim: Claim<'_>) -> Vec<Finding> {
-    let variables = Variables::read(|name| ctx.env.get(name));
+    // In the environment of `awsmfa exec`, SDKs use the session of its profile.
+    let variables = match ctx.env.handed_out() == Some(profile) {
+        true => Variables::read(|name| ctx.env.get(name)),
+        false => Variables::read(|name| ctx.env.inherited(name)),
+    };
     if ctx.ui.style().verbosity == Verbosity::Verbose {
         show(ctx, profiles, &variables, claim.at());
         if profile != claim.at() {

@@ -4,6 +4,7 @@ pub mod clock_offset;
 pub mod command_line;
 pub mod duration;
 pub mod endpoint;
+pub mod handout;
 pub mod identity;
 pub mod names;
 pub mod otpauth;

@@ -73,6 +73,9 @@ pub mod files {
     pub use crate::files::{LIMIT, Lock, digest, fingerprint, read_bounded};
 }
 pub mod model {
+    pub mod handout {
+        pub use crate::model::handout::{Change, Credentials, Handout};
+    }
     pub mod secret {
         pub use crate::model::secret::Secret;
     }
