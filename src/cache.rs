@@ -37,6 +37,9 @@ pub struct RoleKey {
     pub external_id: Option<String>,
     /// The requested duration.
     pub duration: SessionDuration,
+    /// What narrows the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// The session cache and its locks.

@@ -10,4 +10,4 @@ pub mod login;
 pub mod logout;
 pub mod policy;
 
-pub use args::{OnlyProfileArgs, ProfileArg};
+pub use args::{OnlyProfileArgs, ProfileArg, SessionArgs};

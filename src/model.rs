@@ -20,6 +20,7 @@ mod secret_key;
 mod seed_error;
 pub mod serial;
 pub mod session;
+pub mod session_policy;
 pub mod shell;
 pub mod source;
 pub mod step;

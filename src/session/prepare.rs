@@ -93,8 +93,7 @@ impl Outline {
         serial: &Serial,
         settings: &Settings,
     ) -> CommandResult<Terms> {
-        let duration = request.duration;
-        let terms = Terms::of(&ctx.env, &self.profiles, &self.resolution, duration, serial, settings)?;
+        let terms = Terms::of(&ctx.env, &self.profiles, &self.resolution, request, serial, settings)?;
         Ok(if request.without_roles { terms.without_roles() } else { terms })
     }
 }

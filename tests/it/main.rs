@@ -54,6 +54,7 @@ mod renewal;
 mod roles;
 mod secrets;
 mod serials;
+mod session_policies;
 mod sessions;
 mod sharing;
 mod sources;
