@@ -9,5 +9,6 @@ pub mod enroll;
 pub mod login;
 pub mod logout;
 pub mod policy;
+pub mod status;
 
 pub use args::{OnlyProfileArgs, ProfileArg, SessionArgs};

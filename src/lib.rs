@@ -48,7 +48,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`authenticator`], [`findings`], [`devices`], [`enrollment`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`devices`], [`enrollment`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -102,6 +102,7 @@ mod paths;
 mod process;
 mod retry;
 mod session;
+mod status;
 mod stdio;
 mod store;
 #[doc(hidden)]

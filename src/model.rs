@@ -26,4 +26,5 @@ pub mod source;
 pub mod step;
 pub mod totp;
 pub mod turn;
+pub mod validity;
 pub mod visible;

@@ -58,6 +58,7 @@ mod session_policies;
 mod sessions;
 mod sharing;
 mod sources;
+mod status;
 #[cfg(unix)]
 mod terminal;
 mod winner;
