@@ -39,7 +39,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let ui = Rc::new(Ui::new(style, Box::new(stdio::stdout()), Box::new(std::io::stderr())));
     let run = descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(env, &ui));
     match run {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(error) => error.choose_profile(&words(&args)).report(&ui),
     }
 }

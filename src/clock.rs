@@ -30,11 +30,9 @@ impl Clock for SystemClock {
 }
 
 /// Measures elapsed time, even if the clock is set in the meantime.
-#[cfg(unix)]
 #[derive(Debug, Clone, Copy)]
 pub struct Stopwatch(std::time::Instant);
 
-#[cfg(unix)]
 impl Stopwatch {
     #[allow(clippy::disallowed_methods, reason = "the one place that measures time")]
     pub fn start() -> Self {

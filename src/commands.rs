@@ -9,6 +9,6 @@ pub mod enroll;
 pub mod login;
 pub mod logout;
 pub mod policy;
-pub mod status;
+pub mod serve;
 
-pub use args::{OnlyProfileArgs, ProfileArg, SessionArgs};
+pub use args::{OnlyProfileArgs, ProfileArg};

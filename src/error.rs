@@ -5,7 +5,6 @@ mod aws;
 mod aws_files;
 mod findings;
 mod permission;
-mod session_policy;
 mod store;
 mod system;
 
@@ -38,6 +37,9 @@ pub enum ErrorKind {
     Store = 5,
     /// The network or AWS is unavailable.
     Network = 6,
+    /// A command cannot be executed.
+    CommandNotExecutable = 126,
+    CommandNotFound = 127,
     Interrupted = 130,
 }
 

@@ -1,6 +1,8 @@
 //! Exiting on a signal: Ctrl-C, TERM or HUP. If something can be resumed, a hint says how. The terminal is restored, and the
 //! process dies by the signal, so that its parent knows: only then does Ctrl-C stop a loop in a shell.
 //!
+//! While a command runs in the foreground, signals are for the command, and awsmfa ends when the command ends.
+//!
 //! Nothing is undone here: anything that must not be lost is already on disk.
 
 use std::io::{self, IsTerminal, Write};
@@ -21,10 +23,21 @@ struct State {
     other_screen: bool,
     /// Whether the message is one line, for an SDK.
     one_line: bool,
+    /// Whether a signal is the usual end, which needs no message.
+    expected: bool,
+    /// The process ID of the command that gets the signals.
+    command: Option<u32>,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { hint: None, settings: None, asking: false, other_screen: false, one_line: false });
+static STATE: Mutex<State> = Mutex::new(State {
+    hint: None,
+    settings: None,
+    asking: false,
+    other_screen: false,
+    one_line: false,
+    expected: false,
+    command: None,
+});
 
 /// Switch to the terminal's alternate screen, which is empty and has no history, and back.
 const OTHER_SCREEN: (&[u8], &[u8]) = (b"\x1b[?1049h\x1b[2J\x1b[H", b"\x1b[2J\x1b[?1049l");
@@ -51,6 +64,46 @@ pub fn say(hint: &str) {
 /// Removes the hint: there is nothing to resume anymore.
 pub fn forget() {
     state().hint = None;
+}
+
+/// From now on, Ctrl-C is the usual end.
+pub fn expect() {
+    state().expected = true;
+}
+
+/// Starts a command, which returns its process ID, and passes signals on to it from now on.
+pub fn pass_on<T>(start: impl FnOnce() -> io::Result<(u32, T)>) -> io::Result<T> {
+    #[cfg(unix)]
+    unix::watch_more();
+    // A signal that arrives in the meantime waits.
+    let mut state = state();
+    let (command, started) = start()?;
+    state.command = Some(command);
+    Ok(started)
+}
+
+/// Signals are for awsmfa again.
+pub fn pass_on_no_more() {
+    state().command = None;
+}
+
+/// Ends the program as a command ended: on Unix, by the same signal. Returns the exit code if there was no signal.
+pub fn end_like(status: std::process::ExitStatus) -> u8 {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        unix::die(signal);
+        // For a signal that does not end programs.
+        return u8::try_from(128 + signal).unwrap_or(u8::MAX);
+    }
+    let code = status.code().unwrap_or(1);
+    u8::try_from(code).unwrap_or_else(|_| exit(code))
+}
+
+/// Ends the program as a command ended, whatever the main thread waits for.
+pub fn end_at_once(status: Option<std::process::ExitStatus>) {
+    restore_terminal();
+    files::remove_temp_files();
+    exit(status.map_or(1, end_like).into())
 }
 
 /// Runs a prompt that hides input. Echo is restored even if a signal ends the program in the meantime.
@@ -107,6 +160,14 @@ fn interrupted() {
     if cfg!(windows) && state().asking {
         return;
     }
+    #[cfg(unix)]
+    let is_passed_on = unix::was_passed_on(signal_hook::consts::SIGINT);
+    // The console gives it to the command, too.
+    #[cfg(not(unix))]
+    let is_passed_on = state().command.is_some();
+    if is_passed_on {
+        return;
+    }
     restore_terminal();
     files::remove_temp_files();
     // On a terminal, the line already contains `^C`, and maybe a progress message.
@@ -118,8 +179,17 @@ fn interrupted() {
     std::process::exit(130);
 }
 
+/// Codes of Windows can be larger than those of [`std::process::ExitCode`].
+#[allow(clippy::disallowed_methods, reason = "nothing is left to be done")]
+fn exit(code: i32) -> ! {
+    std::process::exit(code)
+}
+
 fn last_words() -> String {
     let state = state();
+    if state.expected {
+        return String::new();
+    }
     let hint = state.hint.as_deref().map(visible);
     match (hint, state.one_line) {
         (Some(hint), true) => format!("awsmfa: interrupted; hint: {hint}\n"),
@@ -133,24 +203,54 @@ fn last_words() -> String {
 mod unix {
     use std::sync::Arc;
 
-    use signal_hook::consts::{SIGHUP, SIGTERM, SIGXFSZ};
+    use rustix::process::{Pid, Signal, kill_process};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
+    use crate::tty::{self, Reach};
+
     /// Handles TERM and HUP, which end the program without a message.
-    #[allow(clippy::disallowed_methods, reason = "the kernel's own short text")]
     pub(super) fn watch() {
         fail_large_writes();
+        handle(&[SIGTERM, SIGHUP]);
+    }
+
+    /// Handles what a command may expect, too.
+    pub(super) fn watch_more() {
+        handle(&[SIGQUIT, SIGUSR1, SIGUSR2]);
+    }
+
+    /// Handles those of the signals that the parent does not ignore.
+    #[allow(clippy::disallowed_methods, reason = "the kernel's own short text")]
+    fn handle(signals: &[i32]) {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let signals = [SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal, &status));
+        let signals = signals.iter().filter(|signal| !is_ignored(**signal, &status));
         // Without a handler, they end the program anyway.
         let Ok(mut signals) = Signals::new(signals) else { return };
         let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-            if let Some(signal) = signals.forever().next() {
+            for signal in signals.forever().filter(|signal| !was_passed_on(*signal)) {
                 super::restore_terminal();
                 crate::files::remove_temp_files();
                 die(signal);
             }
         });
+    }
+
+    /// Passes a signal on to the command, if there is one.
+    pub(super) fn was_passed_on(signal: i32) -> bool {
+        // Held until the signal was sent: after that, the command may be waited for, and its process ID used again.
+        let state = super::state();
+        let Some(command) = state.command else { return false };
+        // The terminal's keys send these to everyone in the foreground.
+        let is_from_terminal = matches!(signal, SIGINT | SIGQUIT) && tty::reach() == Reach::Person;
+        let command = i32::try_from(command).ok().and_then(Pid::from_raw);
+        if let (Some(command), Some(signal), false) =
+            (command, Signal::from_named_raw(signal), is_from_terminal)
+        {
+            // If that fails, the command has just ended, or has become another user's.
+            let _ = kill_process(command, signal);
+        }
+        true
     }
 
     /// Makes a write beyond `ulimit -f` an error that names the file, instead of the end of the program. Child processes have

@@ -15,6 +15,7 @@ use crate::model::command_line::{self, is_awsmfa};
 use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
 
+pub mod child;
 mod group;
 
 use group::Group;

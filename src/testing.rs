@@ -56,9 +56,6 @@ pub mod commands {
     pub mod logout {
         pub use crate::commands::logout::{LogoutArgs, run};
     }
-    pub mod status {
-        pub use crate::commands::status::{StatusArgs, run};
-    }
 }
 pub mod context {
     pub use crate::context::Context;
@@ -94,6 +91,9 @@ pub mod model {
 }
 pub mod panics {
     pub use crate::panics::report;
+}
+pub mod serving {
+    pub use crate::serving::{Keeper, Shelf};
 }
 pub mod session {
     pub use crate::session::{

@@ -22,4 +22,4 @@ mod table;
 
 pub use prompt::{Prompt, PromptError, Terminal};
 pub use say::{OutputError, Style, Ui, Verbosity};
-pub use table::{listing, table};
+pub use table::table;

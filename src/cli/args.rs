@@ -62,7 +62,7 @@ pub(super) enum Command {
     Login(commands::login::LoginArgs),
     Logout(commands::logout::LogoutArgs),
     CredentialProcess(commands::credential_process::CredentialProcessArgs),
-    Status(commands::status::StatusArgs),
+    Serve(commands::serve::ServeArgs),
     Code(commands::code::CodeArgs),
     /// List, import, export, resynchronize and remove MFA devices
     #[command(subcommand)]
@@ -114,23 +114,26 @@ impl Cli {
 }
 
 impl Command {
-    pub(super) fn run(&self, env: Env, ui: &Rc<Ui>) -> CommandResult {
+    /// Returns the exit code.
+    pub(super) fn run(&self, env: Env, ui: &Rc<Ui>) -> CommandResult<u8> {
         let context = || {
             let prompt = Arc::new(Terminal::new(&env, ui));
             Context::new(env, Arc::new(SystemClock), ui.clone(), prompt)
         };
-        match self {
+        let done: CommandResult = match self {
+            // It may end like a command that it runs.
+            Self::Serve(args) => return commands::serve::run(&context()?, args),
             Self::Enroll(args) => commands::enroll::run(&context()?, args),
             Self::Login(args) => commands::login::run(&context()?, args),
             Self::Logout(args) => commands::logout::run(&context()?, args),
             Self::CredentialProcess(args) => commands::credential_process::run(&context()?, args),
-            Self::Status(args) => commands::status::run(&context()?, args),
             Self::Code(args) => commands::code::run(&context()?, args),
             Self::Device(command) => commands::device::run(&context()?, command),
             // These two need no home folder.
             Self::Policy(args) => commands::policy::run(ui, args),
             Self::Completions(args) => commands::completions::run(ui, args),
-        }
+        };
+        done.map(|()| 0)
     }
 }
 

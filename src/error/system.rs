@@ -7,6 +7,7 @@ use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
 use crate::paths::NoHome;
 use crate::process::ProcessError;
+use crate::process::child::StartError;
 use crate::ui::{OutputError, PromptError, remedies};
 
 impl From<NoHome> for CommandError {
@@ -105,6 +106,16 @@ impl From<PromptError> for CommandError {
 impl From<OutputError> for CommandError {
     fn from(error: OutputError) -> Self {
         Self::new(ErrorKind::Failed, error)
+    }
+}
+
+impl From<StartError> for CommandError {
+    fn from(error: StartError) -> Self {
+        let kind = match error {
+            StartError::NotFound(_) => ErrorKind::CommandNotFound,
+            StartError::NotExecutable { .. } => ErrorKind::CommandNotExecutable,
+        };
+        Self::new(kind, &error).because(error)
     }
 }
 

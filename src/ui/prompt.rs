@@ -1,6 +1,7 @@
 //! Prompts for the person at the terminal.
 
 use std::io::{self, BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::pending::Pending;
 use super::say::Ui;
@@ -52,6 +53,8 @@ pub trait Prompt: Send + Sync {
     fn show_until_enter(&self, text: &Secret<String>, _question: &str) -> Result<(), PromptError> {
         self.show(text)
     }
+    /// Never prompts again: the terminal belongs to a command from now on.
+    fn retire(&self) {}
     /// The terminal's columns and lines; `None` without a terminal, or if its size is unknown.
     fn size(&self) -> Option<(u16, u16)> {
         None
@@ -65,6 +68,8 @@ const TOOL: &str = "awsmfa";
 #[derive(Debug)]
 pub struct Terminal {
     forbidden: bool,
+    /// Whether the terminal belongs to a command.
+    retired: AtomicBool,
     /// Whether the terminal may lack an alternate screen.
     plain: bool,
     pending: Pending,
@@ -74,10 +79,18 @@ impl Terminal {
     /// Prompts unless `AWSMFA_NO_INPUT` is set. A prompt replaces the line on which `ui` shows what is being done.
     pub fn new(env: &Env, ui: &Ui) -> Self {
         let plain = cfg!(unix) && env.get("TERM").is_none_or(|terminal| terminal == "dumb");
-        Self { forbidden: env.flag(AWSMFA_NO_INPUT), plain, pending: ui.pending.clone() }
+        Self {
+            forbidden: env.flag(AWSMFA_NO_INPUT),
+            retired: AtomicBool::new(false),
+            plain,
+            pending: ui.pending.clone(),
+        }
     }
 
     fn begin(&self) -> Result<(), PromptError> {
+        if self.retired.load(Ordering::Relaxed) {
+            return Err(PromptError::CannotAsk("cannot prompt (the terminal is in use by the command)"));
+        }
         match (self.forbidden, tty::reach()) {
             (true, _) => Err(PromptError::CannotAsk("cannot prompt (`AWSMFA_NO_INPUT` is set)")),
             (false, Reach::None) => Err(PromptError::CannotAsk("cannot prompt (there is no terminal)")),
@@ -119,7 +132,11 @@ fn unanswered(error: io::Error) -> PromptError {
 
 impl Prompt for Terminal {
     fn can_ask(&self) -> bool {
-        !self.forbidden && tty::reach() == Reach::Person
+        !self.forbidden && !self.retired.load(Ordering::Relaxed) && tty::reach() == Reach::Person
+    }
+
+    fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
     }
 
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {

@@ -54,11 +54,10 @@ mod renewal;
 mod roles;
 mod secrets;
 mod serials;
-mod session_policies;
+mod serve;
 mod sessions;
 mod sharing;
 mod sources;
-mod status;
 #[cfg(unix)]
 mod terminal;
 mod winner;

@@ -39,7 +39,6 @@ mod proxy;
 mod random;
 mod server;
 mod session;
-mod session_policy;
 mod setup;
 mod signin;
 pub mod sigv4;

@@ -1,0 +1,66 @@
+//! A command that runs in the foreground, in place of awsmfa: it has awsmfa's terminal and streams, and gets its signals.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::process::{Child, Command, ExitStatus};
+
+use crate::env::Env;
+use crate::interrupt;
+
+/// Why a command did not start. The exit codes are those of a shell.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("command not found: `{0}`")]
+    NotFound(String),
+    #[error("cannot run `{program}`: {source}")]
+    NotExecutable { program: String, source: io::Error },
+}
+
+/// A running command. Until it ends, signals are passed on to it instead of ending awsmfa.
+#[derive(Debug)]
+pub struct Foreground(Child);
+
+impl Foreground {
+    /// Starts a command with exactly these variables.
+    pub fn start(program: &OsStr, arguments: &[OsString], env: &Env) -> Result<Self, StartError> {
+        #[allow(clippy::disallowed_methods, reason = "the person's own command, without a deadline")]
+        let mut command = Command::new(program);
+        command.args(arguments).env_clear().envs(env.iter());
+        let spawn = || command.spawn().map(|child| (child.id(), child));
+        interrupt::pass_on(spawn).map(Self).map_err(|source| {
+            let program = program.to_string_lossy().into_owned();
+            match source.kind() {
+                io::ErrorKind::NotFound => StartError::NotFound(program),
+                _ => StartError::NotExecutable { program, source },
+            }
+        })
+    }
+
+    /// Waits for the command to end.
+    pub fn wait(mut self) -> io::Result<ExitStatus> {
+        // Until it is waited for, its process ID cannot become another process's.
+        #[cfg(unix)]
+        unix::until_ended(&self.0);
+        #[cfg(unix)]
+        interrupt::pass_on_no_more();
+        let status = self.0.wait();
+        interrupt::pass_on_no_more();
+        status
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::process::Child;
+
+    use rustix::io::Errno;
+    use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+
+    /// Waits without removing the process.
+    pub(super) fn until_ended(child: &Child) {
+        let id = WaitId::Pid(Pid::from_child(child));
+        while waitid(id.clone(), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+            .is_err_and(|e| e == Errno::INTR)
+        {}
+    }
+}

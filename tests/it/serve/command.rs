@@ -1,0 +1,100 @@
+//! `serve -- COMMAND`: the command's environment, signals and status.
+
+use std::os::unix::process::ExitStatusExt;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{World, until};
+
+/// Prints the variables of the command, without those that say nothing.
+const PRINT: &str = "env | grep -E '^(AWS_|AWSMFA_(PROFILE|SESSION))' | grep -v ENDPOINT_URL | sort";
+
+#[test]
+fn command_gets_the_server_and_no_other_credentials() {
+    let world = World::imported();
+    let run = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", PRINT]);
+    let run = run
+        .env("AWS_PROFILE", "other")
+        .env("AWS_SESSION_TOKEN", "old")
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", "/x");
+    let ran = run.env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/y").run().success();
+    let lines = regex::Regex::new("[0-9a-f]{64}").unwrap().replace_all(&ran.out(), "[TOKEN]").into_owned();
+    let lines = regex::Regex::new(r":\d+/").unwrap().replace_all(&lines, ":[PORT]/").into_owned();
+    insta::assert_snapshot!(lines, @"
+    AWSMFA_PROFILE=dev
+    AWSMFA_SESSION=http://127.0.0.1:[PORT]/dev
+    AWS_CONTAINER_AUTHORIZATION_TOKEN=[TOKEN]
+    AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1:[PORT]/dev
+    AWS_DEFAULT_REGION=eu-central-1
+    AWS_REGION=eu-central-1
+    ");
+    assert_eq!(ran.err(), "");
+}
+
+#[test]
+fn command_is_served_while_it_runs() {
+    let world = World::imported();
+    let script = "exec python3 -c '\
+        import json, os, urllib.request as u\n\
+        r = u.Request(os.environ[\"AWS_CONTAINER_CREDENTIALS_FULL_URI\"], headers={\"Authorization\": os.environ[\"AWS_CONTAINER_AUTHORIZATION_TOKEN\"]})\n\
+        print(json.load(u.urlopen(r))[\"AccessKeyId\"][:4])'";
+    let ran = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", script]).run().success();
+    assert_eq!(ran.out(), "ASIA\n");
+}
+
+#[test]
+fn status_and_streams_are_those_of_the_command() {
+    let world = World::imported();
+    let ran = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", "cat; echo err >&2; exit 42"]);
+    let ran = ran.stdin("in").run().code(42);
+    assert_eq!((ran.out(), ran.err()), ("in".to_owned(), "err\n".to_owned()));
+    for signal in [Signal::TERM, Signal::KILL, Signal::INT] {
+        let script = format!("kill -{} $$", signal.as_raw());
+        let mut run = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", &script]).into_command();
+        assert_eq!(run.stdin(Stdio::null()).status().unwrap().signal(), Some(signal.as_raw()));
+    }
+}
+
+#[test]
+fn command_that_cannot_run_has_the_status_of_a_shell() {
+    let world = World::imported();
+    world.home.write("script", "#!/bin/sh\n");
+    world.home.chmod("script", 0o644);
+    let run = |command: &str| world.home.awsmfa(["serve", "-p", "dev", "--", command]).run();
+    insta::assert_snapshot!(run("no-such-command").code(127).err(), @"error: command not found: `no-such-command`");
+    insta::assert_snapshot!(run("./script").code(126).err(), @"error: cannot run `./script`: Permission denied (os error [N])");
+    insta::assert_snapshot!(run("/").code(126).err(), @"error: cannot run `/`: Permission denied (os error [N])");
+    run("").code(127);
+}
+
+#[test]
+fn signals_are_passed_on_to_the_command() {
+    let world = World::imported();
+    for (signal, name) in [
+        (Signal::TERM, "TERM"),
+        (Signal::HUP, "HUP"),
+        (Signal::INT, "INT"),
+        (Signal::USR1, "USR1"),
+        (Signal::QUIT, "QUIT"),
+    ] {
+        let script =
+            format!("trap 'echo got {name}; exit 7' {name}; touch ready; while :; do sleep 0.05; done");
+        let _ = std::fs::remove_file(world.home.join("ready"));
+        let mut command = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", &script]).into_command();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        until(|| world.home.join("ready").exists());
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(7), "{name}: {}", output.status);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("got {name}\n"));
+    }
+}
+
+#[test]
+fn server_without_a_command_ends_silently_by_the_signal() {
+    let world = World::imported();
+    let mut server = super::Server::start(&world.home, &["-p", "dev"]);
+    kill_process(Pid::from_child(server.child()), Signal::INT).unwrap();
+    assert_eq!(server.child().wait().unwrap().signal(), Some(2));
+}
