@@ -140,7 +140,7 @@ mod tests {
         let gate = gate();
         let token = gate.token().expose().clone();
         assert_eq!(token.len(), 64);
-        assert_ne!(token, *super::Gate::new(Vec::new()).unwrap().token().expose());
+        assert_ne!(token, *Gate::new(Vec::new()).unwrap().token().expose());
         for given in
             ["", "x", &token[1..], &format!("{token}0"), &format!("Bearer {token}"), &token.to_uppercase()]
         {

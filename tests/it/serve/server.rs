@@ -76,7 +76,7 @@ impl Server {
 
     /// A request for credentials, as SDKs send it.
     pub fn get(&self, path: &str) -> Response {
-        self.request(&format!(
+        self.request(format!(
             "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: {}\r\nAccept: */*\r\n\r\n",
             self.port, self.token
         ))
