@@ -1,8 +1,9 @@
-//! The ready answer of `credential-process`: the bytes to print, with everything they depend on. One private file a
-//! profile, in a format that reads without a parser: a line that names the format, then fields of `<length>:<bytes>`.
+//! Ready answers of `credential-process` and `status --short`: the bytes to print or to calculate from, with everything they
+//! depend on. One private file a profile and command, in a format that reads without a parser: a line that names the format,
+//! then fields of `<length>:<bytes>`.
 //!
-//! The fast path prints a ready answer, `credential-process` writes one, and whatever removes or replaces a session
-//! forgets them all: new ones are rendered from the sessions.
+//! The fast path uses a ready answer, the command writes one, and whatever removes or replaces a session forgets them
+//! all: new ones are rendered from the sessions.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,15 @@ const FOLDER: &str = "answers";
 /// The format's name and version. A file in another version is ignored.
 const HEADER: &[u8] = b"awsmfa answer 1\n";
 
+/// Whose answer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// `credential-process`: the credentials.
+    Credentials,
+    /// `status --short`: when the session expires.
+    Status,
+}
+
 /// The place of a profile's ready answer, and what an answer given now depends on.
 #[derive(Debug)]
 pub struct ReadyAnswer {
@@ -34,16 +44,24 @@ struct Basis {
     config: String,
     /// The fingerprint of the AWS credentials file.
     credentials: String,
-    /// The profile, and the variables that decide which session is meant, with their values.
+    /// The profile, and the variables that decide which session is meant, with their values. For a status also the fingerprints
+    /// of the registry and of the folders of cached sessions, which show when a session that was not there appears.
     environment: Vec<u8>,
 }
 
 impl ReadyAnswer {
     /// As the files and the environment are now. Call this before reading the AWS files: if
     /// one of them changes after that, the answer written later does not hold for the new state.
-    pub fn as_of_now(paths: &Paths, env: &Env, profile: &str) -> Self {
-        let file = paths.cache().join(FOLDER).join(file_name(profile));
-        Self { file, basis: basis(paths, env, profile) }
+    pub fn as_of_now(question: Question, paths: &Paths, env: &Env, profile: &str) -> Self {
+        let mut basis = basis(paths, env, profile);
+        let mut name = file_name(profile);
+        if question == Question::Status {
+            let [kept, fallback] = paths.sessions();
+            let states = [kept, fallback, paths.registry()].map(|path| state(&path));
+            basis.environment.extend_from_slice(states.join("\0").as_bytes());
+            name.insert_str(0, "status-");
+        }
+        Self { file: paths.cache().join(FOLDER).join(name), basis }
     }
 
     /// The bytes to print, if the file holds an answer that is still valid at `now` (this computer's clock).
@@ -79,11 +97,15 @@ fn file_name(profile: &str) -> String {
     }
 }
 
-fn basis(paths: &Paths, env: &Env, profile: &str) -> Basis {
-    let state = |path: &Path| match files::fingerprint(path) {
+/// What changes with every change of a file or a folder's content.
+fn state(path: &Path) -> String {
+    match files::fingerprint(path) {
         Some(f) => format!("{} {} {}", f.modified_ns, f.size, f.inode),
         None => "none".to_owned(),
-    };
+    }
+}
+
+fn basis(paths: &Paths, env: &Env, profile: &str) -> Basis {
     // The profile too: long names share a file.
     let mut environment = profile.as_bytes().to_vec();
     environment.push(0);
@@ -182,7 +204,10 @@ mod tests {
     fn profiles_with_long_names_share_a_file_but_no_answer() {
         let env = Env::from_pairs([("HOME", "/h"), ("LOCALAPPDATA", "/h")]);
         let paths = Paths::of(&env).unwrap();
-        let ready = |end: &str| ReadyAnswer::as_of_now(&paths, &env, &format!("{}{end}", "x".repeat(200)));
+        let ready = |end: &str| {
+            let profile = format!("{}{end}", "x".repeat(200));
+            ReadyAnswer::as_of_now(Question::Credentials, &paths, &env, &profile)
+        };
 
         assert_eq!(ready("a").file, ready("b").file);
         assert_ne!(ready("a").basis, ready("b").basis);

@@ -13,6 +13,7 @@ use crate::files::{self, Lock};
 use crate::model::duration::SessionDuration;
 use crate::model::secret::Secret;
 use crate::model::session::{Session, StoredSession};
+use crate::paths::SESSIONS;
 
 /// Identifies a session: two requests with equal keys can share it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct RoleKey {
     pub external_id: Option<String>,
     /// The requested duration.
     pub duration: SessionDuration,
+    /// What narrows the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// The session cache and its locks.
@@ -61,8 +65,8 @@ const VERSION: u32 = 1;
 impl Cache {
     /// The cache in `cache_dir`, with its locks in `state_dir`. Neither folder needs to exist.
     pub fn new(cache_dir: &Path, state_dir: &Path) -> Self {
-        let (sessions, cache_dir) = (cache_dir.join("sessions"), cache_dir.to_owned());
-        let (fallback, locks) = (state_dir.join("sessions"), state_dir.join("locks"));
+        let (sessions, cache_dir) = (cache_dir.join(SESSIONS), cache_dir.to_owned());
+        let (fallback, locks) = (state_dir.join(SESSIONS), state_dir.join("locks"));
         Self { sessions, fallback, cache_dir, locks }
     }
 
@@ -78,19 +82,30 @@ impl Cache {
         Ok(Some(newer.unwrap_or(fallback)))
     }
 
+    /// The key under which the session with this access key ID (`ASIA…`) is cached, if it is.
+    pub fn key_of(&self, access_key_id: &str) -> Option<SessionKey> {
+        self.entries().find_map(|entry| {
+            let CachedSession { key, session, .. } = entry;
+            (Session::from(session).access_key_id == access_key_id).then_some(key)
+        })
+    }
+
     /// The newest session with a matching key. It may have expired.
     pub fn newest(&self, is_meant: impl Fn(&SessionKey) -> bool) -> Option<Session> {
         let mut newest: Option<Session> = None;
-        for path in
-            [&self.sessions, &self.fallback].map(|folder| files::list(folder)).into_iter().flatten().flatten()
-        {
-            let entry = read(&path).unwrap_or_default().filter(|entry| is_meant(&entry.key));
-            let Some(session) = entry.map(|entry| Session::from(entry.session)) else { continue };
+        for entry in self.entries().filter(|entry| is_meant(&entry.key)) {
+            let session = Session::from(entry.session);
             if newest.as_ref().is_none_or(|newest| newest.issued < session.issued) {
                 newest = Some(session);
             }
         }
         newest
+    }
+
+    /// Every readable entry.
+    fn entries(&self) -> impl Iterator<Item = CachedSession> {
+        let folders = [&self.sessions, &self.fallback].map(|folder| files::list(folder));
+        folders.into_iter().flatten().flatten().filter_map(|path| read(&path).unwrap_or_default())
     }
 
     /// Caches a session; in the state folder if the cache folder cannot be written.

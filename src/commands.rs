@@ -10,5 +10,6 @@ pub mod login;
 pub mod logout;
 pub mod policy;
 pub mod serve;
+pub mod status;
 
-pub use args::{OnlyProfileArgs, ProfileArg};
+pub use args::{OnlyProfileArgs, ProfileArg, SessionArgs};

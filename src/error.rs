@@ -5,6 +5,7 @@ mod aws;
 mod aws_files;
 mod findings;
 mod permission;
+mod session_policy;
 mod store;
 mod system;
 

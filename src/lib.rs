@@ -48,7 +48,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`authenticator`], [`findings`], [`devices`], [`enrollment`], [`serving`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`devices`], [`enrollment`], [`serving`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -103,6 +103,7 @@ mod process;
 mod retry;
 mod serving;
 mod session;
+mod status;
 mod stdio;
 mod store;
 #[doc(hidden)]

@@ -15,6 +15,7 @@ use crate::error::CommandResult;
 use crate::findings;
 use crate::model::duration::SessionDuration;
 use crate::model::serial::Serial;
+use crate::model::session_policy::SessionPolicy;
 use crate::model::totp::Code;
 use crate::session::{self, Obtained, Request};
 
@@ -22,6 +23,8 @@ use crate::session::{self, Obtained, Request};
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub duration: Option<SessionDuration>,
+    /// Narrows a role's session.
+    pub policy: Option<SessionPolicy>,
     pub serial: Option<Serial>,
     pub code: Option<Code>,
     /// Get a new session even if one is cached, and overwrite one written by another tool.
@@ -55,8 +58,14 @@ pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Lo
     let chosen = RefCell::new(None);
     let check = |profile: &Resolution| {
         let destination = destination::of(ctx, profile, output)?;
-        if let Destination::Section(section) = &destination {
-            destination::rehearse(ctx, &profile.profile, section, options.force)?;
+        match &destination {
+            Destination::Section(section) => {
+                destination::rehearse(ctx, &profile.profile, section, options.force)?;
+            }
+            Destination::CacheOnly if options.policy.is_some() => {
+                return Err(destination::cannot_narrow(&profile.profile));
+            }
+            Destination::CacheOnly => {}
         }
         chosen.replace(Some(destination));
         Ok(())
@@ -65,6 +74,7 @@ pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Lo
         ctx,
         &Request {
             duration: options.duration,
+            policy: options.policy.clone(),
             serial: options.serial.clone(),
             code: options.code.clone(),
             force: options.force,

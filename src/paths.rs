@@ -7,6 +7,9 @@ use crate::env::Env;
 /// The name of awsmfa's folder inside each of the platform's folders.
 pub const OWN_FOLDER: &str = "awsmfa";
 
+/// The name of the folder of cached sessions, in the cache folder and in the state folder.
+pub const SESSIONS: &str = "sessions";
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot find the home folder: neither HOME nor USERPROFILE is set")]
 pub struct NoHome;
@@ -115,6 +118,11 @@ impl Paths {
     /// The folder of enrollment journals.
     pub fn enrollments(&self) -> PathBuf {
         self.state.join("enrollments")
+    }
+
+    /// The folders of cached sessions: the usual one, and the one for when that cannot be written.
+    pub fn sessions(&self) -> [PathBuf; 2] {
+        [&self.cache, &self.state].map(|folder| folder.join(SESSIONS))
     }
 
     /// The folder of cached sessions and ready answers.

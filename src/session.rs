@@ -25,7 +25,7 @@ use chrono::TimeDelta;
 
 pub use error::SessionError;
 pub use keys::{any_keys_from_process, check_static_keys, keys_of_environment, long_term_keys};
-pub use peek::{Peeked, peek};
+pub use peek::{Peeked, peek, peek_in};
 pub use prepare::unconfigured;
 pub use request::{Asker, Request};
 pub use serial::{UserDevice, known_serial};

@@ -56,6 +56,9 @@ pub mod commands {
     pub mod logout {
         pub use crate::commands::logout::{LogoutArgs, run};
     }
+    pub mod status {
+        pub use crate::commands::status::{StatusArgs, run};
+    }
 }
 pub mod context {
     pub use crate::context::Context;

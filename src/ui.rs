@@ -22,4 +22,4 @@ mod table;
 
 pub use prompt::{Prompt, PromptError, Terminal};
 pub use say::{OutputError, Style, Ui, Verbosity};
-pub use table::table;
+pub use table::{listing, table};

@@ -48,6 +48,10 @@ pub enum AwsErrorKind {
     Busy,
     /// The device to delete is still assigned to a user.
     DeleteConflict,
+    /// AWS cannot read a policy, or it contains what such a policy cannot contain.
+    MalformedPolicy,
+    /// The policies of a session are too large once AWS has compressed them.
+    PolicyTooLarge,
     /// The account's password policy does not allow the password.
     PasswordPolicy,
     /// AWS does not accept a name, path, tag or other value.
@@ -232,6 +236,8 @@ fn service_kind(status: u16, code: Option<&str>, message: &str) -> AwsErrorKind 
         "LimitExceeded" => Kind::LimitExceeded,
         "EntityTemporarilyUnmodifiable" | "ConcurrentModification" => Kind::Busy,
         "DeleteConflict" => Kind::DeleteConflict,
+        "MalformedPolicyDocument" => Kind::MalformedPolicy,
+        "PackedPolicyTooLarge" => Kind::PolicyTooLarge,
         "PasswordPolicyViolation" => Kind::PasswordPolicy,
         "InvalidInput" | "ValidationError" | "MalformedInput" => Kind::InvalidInput,
         "Throttling" | "ThrottlingException" | "RequestLimitExceeded" | "TooManyRequestsException" => {

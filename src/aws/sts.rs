@@ -2,7 +2,7 @@
 
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder as ConfigBuilder;
-use aws_sdk_sts::types::Credentials as StsCredentials;
+use aws_sdk_sts::types::{Credentials as StsCredentials, PolicyDescriptorType};
 use aws_smithy_types::retry::RetryConfig;
 use chrono::{DateTime, Utc};
 
@@ -12,6 +12,7 @@ use crate::model::duration::SessionDuration;
 use crate::model::role::{ExternalId, RoleArn, RoleSessionName};
 use crate::model::serial::Serial;
 use crate::model::session::{Session, is_plausible};
+use crate::model::session_policy::SessionPolicy;
 use crate::model::totp::Code;
 
 /// A device and one of its codes, for requests with MFA.
@@ -30,6 +31,7 @@ pub struct AssumeRole {
     /// The role's trust policy may require it from other accounts.
     pub external_id: Option<ExternalId>,
     pub duration: SessionDuration,
+    pub policy: Option<SessionPolicy>,
 }
 
 /// Whom the keys belong to.
@@ -59,12 +61,16 @@ impl Signer<'_> {
         const OPERATION: &str = "AssumeRole";
         let issued = self.now();
         let retry = if mfa.is_some() { RetryConfig::disabled() } else { RetryConfig::standard() };
+        let policy = role.policy.as_ref();
+        let managed = |arn: &str| PolicyDescriptorType::builder().arn(arn).build();
         let reply = self.ask(OPERATION, retry, |sts| {
             sts.assume_role()
                 .role_arn(role.role_arn.as_str())
                 .role_session_name(role.session_name.as_str())
                 .set_external_id(role.external_id.as_ref().map(ToString::to_string))
                 .duration_seconds(role.duration.seconds().cast_signed())
+                .set_policy(policy.and_then(|policy| policy.document().map(str::to_owned)))
+                .set_policy_arns(policy.map(|policy| policy.arns().map(managed).collect()))
                 .set_serial_number(mfa.map(|m| m.serial.to_string()))
                 .set_token_code(mfa.map(|m| m.code.expose().to_owned()))
                 .send()

@@ -62,6 +62,7 @@ pub(super) enum Command {
     Login(commands::login::LoginArgs),
     Logout(commands::logout::LogoutArgs),
     CredentialProcess(commands::credential_process::CredentialProcessArgs),
+    Status(commands::status::StatusArgs),
     Serve(commands::serve::ServeArgs),
     Code(commands::code::CodeArgs),
     /// List, import, export, resynchronize and remove MFA devices
@@ -127,6 +128,7 @@ impl Command {
             Self::Login(args) => commands::login::run(&context()?, args),
             Self::Logout(args) => commands::logout::run(&context()?, args),
             Self::CredentialProcess(args) => commands::credential_process::run(&context()?, args),
+            Self::Status(args) => commands::status::run(&context()?, args),
             Self::Code(args) => commands::code::run(&context()?, args),
             Self::Device(command) => commands::device::run(&context()?, command),
             // These two need no home folder.

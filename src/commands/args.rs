@@ -1,8 +1,13 @@
 //! The arguments that several commands share, each with one name, one help text and one completion.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use crate::devices::qr_copy::Choice;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::files::read_bounded;
+use crate::model::duration::SessionDuration;
+use crate::model::session_policy::{PolicyArn, PolicyDocument, SessionPolicy};
 use crate::store::StoreKind;
 
 /// The profile that a command works on.
@@ -28,6 +33,48 @@ impl OnlyProfileArgs {
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.flag.profile.as_deref())
     }
+}
+
+/// Which session of the profile a command needs.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SessionArgs {
+    /// Session duration, 15m to 36h [default: the profile's `duration_seconds`, then 12h; 1h for a role]
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<SessionDuration>,
+    /// Narrow a role's session to what this policy allows, too: a JSON file, or the ARN of a managed policy (repeatable)
+    #[arg(long = "policy", value_name = "FILE|ARN", value_hint = clap::ValueHint::FilePath)]
+    policies: Vec<OsString>,
+}
+
+impl SessionArgs {
+    /// What narrows the session, read and checked.
+    pub fn policy(&self) -> CommandResult<Option<SessionPolicy>> {
+        let (mut document, mut arns) = (None, Vec::new());
+        for given in &self.policies {
+            match given.to_str().filter(|text| text.starts_with("arn:")) {
+                Some(arn) => arns.push(arn.parse::<PolicyArn>()?),
+                None if document.is_none() => document = Some(read_policy(Path::new(given))?),
+                None => {
+                    return Err(CommandError::new(ErrorKind::Usage, "`--policy` accepts only one file")
+                        .hint("combine the statements of all files in one"));
+                }
+            }
+        }
+        Ok(SessionPolicy::new(document, arns)?)
+    }
+}
+
+fn read_policy(path: &Path) -> CommandResult<PolicyDocument> {
+    /// Whitespace counts here, but not for AWS.
+    const LIMIT: u64 = 64 * 1024;
+    let failed = |why: &dyn std::fmt::Display| {
+        let message = format!("cannot read the policy {}: {why}", path.display());
+        CommandError::new(ErrorKind::Usage, message)
+            .hint("use a JSON file, or the ARN of a managed policy such as `arn:aws:iam::aws:policy/ReadOnlyAccess`")
+    };
+    let bytes = read_bounded(path, LIMIT).map_err(|error| failed(&error))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed(&"it is not UTF-8 text"))?;
+    text.parse().map_err(|error| CommandError::from(error).at(path.display()))
 }
 
 /// The device that a command works on.

@@ -1,6 +1,6 @@
 //! `awsmfa credential-process`
 
-use crate::answers::ReadyAnswer;
+use crate::answers::{Question, ReadyAnswer};
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::CommandResult;
@@ -27,7 +27,7 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let named = Named::of(args.profile.profile.as_deref(), &ctx.env);
     let name = named.name();
     // Before the files are read: if one changes in the meantime, the answer does not count for the new state.
-    let ready = ReadyAnswer::as_of_now(&ctx.paths, &ctx.env, name);
+    let ready = ReadyAnswer::as_of_now(Question::Credentials, &ctx.paths, &ctx.env, name);
     let obtained = session::obtain(ctx, &Request::sdk(named))?;
     let output = process_output::render(&obtained.session);
     ctx.ui.result(output.expose())?;

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::findings;
 use crate::login::{self, Login, Options, Outcome};
-use crate::model::duration::{SessionDuration, in_words};
+use crate::model::duration::in_words;
 use crate::model::serial::Serial;
 use crate::model::session::timestamp;
 use crate::model::shell::quoted;
@@ -25,9 +25,8 @@ Examples:
 pub struct LoginArgs {
     #[command(flatten)]
     profile: super::OnlyProfileArgs,
-    /// Session duration, 15m to 36h [default: the profile's `duration_seconds`, then 12h]
-    #[arg(long, value_name = "TIME")]
-    duration: Option<SessionDuration>,
+    #[command(flatten)]
+    session: super::SessionArgs,
     /// Get a new session even if one is cached, and overwrite a session written by another tool
     #[arg(short, long)]
     force: bool,
@@ -41,13 +40,14 @@ pub struct LoginArgs {
     #[arg(long, value_name = "CODE")]
     code: Option<Code>,
     /// Log in to every profile with an MFA device
-    #[arg(long, conflicts_with_all = ["profile", "name", "output_profile", "serial", "code"])]
+    #[arg(long, conflicts_with_all = ["profile", "name", "output_profile", "serial", "code", "policies"])]
     all: bool,
 }
 
 pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
     let options = Options {
-        duration: args.duration,
+        duration: args.session.duration,
+        policy: args.session.policy()?,
         serial: args.serial.as_deref().map(str::parse::<Serial>).transpose()?,
         code: args.code.clone(),
         force: args.force,

@@ -1,6 +1,6 @@
 //! Failures of AWS, of the network, and of the credentials that sign requests.
 
-use super::{CommandError, ErrorKind, clock_hint};
+use super::{CommandError, ErrorKind, clock_hint, session_policy};
 use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
 use crate::aws_files::resolve::{KeySource, Resolution};
 use crate::model::region::{Region, RegionError};
@@ -238,6 +238,10 @@ fn in_words(error: &AwsError) -> CommandError {
         Kind::InvalidInput if message.contains("MaxSessionDuration") => this
             .hint("request a shorter session: `--duration 1h`, or `duration_seconds` in the role's profile")
             .hint("or raise the role's maximum session duration in the IAM console"),
+        Kind::MalformedPolicy => this.hint(
+            "check the policy: `aws accessanalyzer validate-policy --policy-type IDENTITY_POLICY --policy-document file://FILE`",
+        ),
+        Kind::PolicyTooLarge => this.hint(session_policy::SHORTER),
         Kind::Busy => this.hint("try again in a minute: another change is in progress"),
         Kind::DeleteConflict => this.hint("deactivate the device first: `awsmfa device remove` does both"),
         Kind::AccessDenied

@@ -39,6 +39,15 @@ pub fn of(ctx: &Context, profile: &Resolution, output: Option<&str>) -> CommandR
     Ok(Destination::Section(name.to_owned()))
 }
 
+/// A `credential_process` serves the session that the profile describes, not a narrower one.
+pub fn cannot_narrow(profile: &str) -> CommandError {
+    let message =
+        format!("`--policy` has no effect on what the `credential_process` of profile `{profile}` serves");
+    let other = format!("{profile}-narrow");
+    CommandError::new(ErrorKind::Usage, message)
+        .hint(format!("write the narrowed session to another profile: `--output-profile {}`", quoted(&other)))
+}
+
 /// Checks, before a code is used, that a session can be written to a section.
 pub fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> CommandResult {
     let values = SessionValues::placeholder();

@@ -160,7 +160,7 @@ mod tests {
         insta::assert_snapshot!(std::str::from_utf8(response.bytes()).unwrap().replace('\r', ""), @r#"
         HTTP/1.1 200 OK
         Content-Type: application/json
-        Content-Length: 159
+        Content-Length: 136
         Cache-Control: no-store
         Connection: close
 

@@ -6,6 +6,7 @@ use super::plan::Plan;
 use super::prepare::Outline;
 use super::request::Request;
 use super::settings::{Connection, RegionSetting};
+use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::Resolution;
 use crate::cache::SessionKey;
 use crate::context::Context;
@@ -37,7 +38,15 @@ impl Peeked {
 
 /// Looks for a session. Runs no program, asks AWS nothing, and waits for no lock.
 pub fn peek(ctx: &Context, request: &Request) -> CommandResult<Peeked> {
-    let outline = Outline::of(ctx, request)?;
+    look(ctx, request, Outline::of(ctx, request)?)
+}
+
+/// [`peek`] with the AWS files as they were read before, for callers that look at many profiles.
+pub fn peek_in(ctx: &Context, profiles: &Profiles, request: &Request) -> CommandResult<Peeked> {
+    look(ctx, request, Outline::in_profiles(ctx, request, profiles.clone())?)
+}
+
+fn look(ctx: &Context, request: &Request, outline: Outline) -> CommandResult<Peeked> {
     let Connection { settings, region } = outline.connection(ctx, request)?;
     let cache = ctx.cache();
     let terms = |serial: &Serial| outline.terms(ctx, request, serial, &settings);

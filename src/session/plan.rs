@@ -1,6 +1,7 @@
 //! What a session depends on: keys, device, duration, roles and endpoint, and the key under which it is cached. Pure.
 //! Settings: flag > `AWSMFA_*` > profile > default.
 
+use super::request::Request;
 use super::settings::assume_role;
 use crate::aws::{AssumeRole, Settings};
 use crate::aws_files::profiles::Profiles;
@@ -12,6 +13,7 @@ use crate::model::duration::SessionDuration;
 use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
+use crate::model::session_policy::SessionPolicy;
 
 /// Everything that a session depends on.
 #[derive(Debug, Clone)]
@@ -59,11 +61,11 @@ impl Terms {
         env: &Env,
         profiles: &Profiles,
         resolution: &Resolution,
-        requested: Option<SessionDuration>,
+        request: &Request,
         serial: &Serial,
         settings: &Settings,
     ) -> CommandResult<Self> {
-        let variable = variable_duration(env)?;
+        let (requested, variable) = (request.duration, variable_duration(env)?);
         let own = resolution.duration_seconds.as_ref().map(setting_duration).transpose()?;
         let is_role = !resolution.roles.is_empty();
         // With a role, the flag is about the role: roles share the user's session.
@@ -76,6 +78,7 @@ impl Terms {
             let duration = requested.or(own).unwrap_or(SessionDuration::HOUR);
             roles.push(assume_role(profiles, role, || session_name(serial), duration)?);
         }
+        narrow(&mut roles, request, &resolution.profile)?;
         let endpoint = settings.sts_endpoint.as_ref().map_or("aws", |url| url.as_str());
         Ok(Self { duration, roles, endpoint: format!("{} {endpoint}", settings.region) })
     }
@@ -96,9 +99,23 @@ impl Terms {
             session_name: role.session_name.to_string(),
             external_id: role.external_id.as_ref().map(ToString::to_string),
             duration: role.duration,
+            policy: role.policy.as_ref().map(SessionPolicy::key),
         };
         self.roles.iter().map(key).collect()
     }
+}
+
+/// Adds the policy to the profile's own role, which is the last one.
+fn narrow(roles: &mut [AssumeRole], request: &Request, profile: &str) -> CommandResult {
+    let Some(policy) = request.policy.as_ref().filter(|_| !request.without_roles) else { return Ok(()) };
+    let Some(role) = roles.last_mut() else {
+        let message = format!("`--policy` narrows a role's session, and profile `{profile}` has no role");
+        return Err(CommandError::new(ErrorKind::Usage, message)
+            .hint("choose a profile that has a `role_arn`: `--profile NAME`"));
+    };
+    policy.check_role(&role.role_arn)?;
+    role.policy = Some(policy.clone());
+    Ok(())
 }
 
 /// CloudTrail shows this name, so it should identify the user: devices are usually named after their users.

@@ -47,14 +47,22 @@ impl LazyAws<'_> {
 
 impl Outline {
     pub fn of(ctx: &Context, request: &Request) -> CommandResult<Self> {
+        let profiles = match request.subject {
+            Subject::Profile(_) => ctx.profiles()?,
+            Subject::Keys(..) => Profiles::default(),
+        };
+        Self::in_profiles(ctx, request, profiles)
+    }
+
+    /// [`of`](Self::of) with the AWS files as they were read before.
+    pub fn in_profiles(ctx: &Context, request: &Request, profiles: Profiles) -> CommandResult<Self> {
         let named = match request.subject {
             Subject::Profile(named) => named,
             Subject::Keys(keys, _) => {
                 let resolution = unconfigured(ctx.env.profile());
-                return Self::of_keys(ctx, request, Profiles::default(), resolution, keys.clone());
+                return Self::of_keys(ctx, request, profiles, resolution, keys.clone());
             }
         };
-        let profiles = ctx.profiles()?;
         if let Some(keys) = keys::environment_keys(ctx, request.asker, named, &profiles)? {
             return Self::of_keys(ctx, request, profiles, unconfigured(named.name()), keys);
         }
@@ -93,8 +101,7 @@ impl Outline {
         serial: &Serial,
         settings: &Settings,
     ) -> CommandResult<Terms> {
-        let duration = request.duration;
-        let terms = Terms::of(&ctx.env, &self.profiles, &self.resolution, duration, serial, settings)?;
+        let terms = Terms::of(&ctx.env, &self.profiles, &self.resolution, request, serial, settings)?;
         Ok(if request.without_roles { terms.without_roles() } else { terms })
     }
 }

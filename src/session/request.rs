@@ -9,6 +9,7 @@ use crate::error::CommandResult;
 use crate::model::duration::SessionDuration;
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
+use crate::model::session_policy::SessionPolicy;
 use crate::model::totp::{Code, Seed};
 
 /// Who waits for the session.
@@ -56,6 +57,8 @@ pub struct Request<'a> {
     pub asker: Asker,
     /// The session duration, instead of the environment's or the profile's.
     pub duration: Option<SessionDuration>,
+    /// Narrows the session of the profile's role. A user's session cannot be narrowed.
+    pub policy: Option<SessionPolicy>,
     /// The MFA device, instead of the profile's.
     pub serial: Option<Serial>,
     /// A code from the command line.
@@ -95,6 +98,7 @@ impl<'a> Request<'a> {
             subject,
             asker,
             duration: None,
+            policy: None,
             serial: None,
             code: None,
             seed: None,

@@ -228,5 +228,11 @@ pub fn assume_role(
     let external_id = external_id.map_err(|(at, error)| {
         invalid(&at, error).hint("copy the external ID from the role's trust policy")
     })?;
-    Ok(AssumeRole { role_arn, session_name: name.unwrap_or_else(session_name), external_id, duration })
+    Ok(AssumeRole {
+        role_arn,
+        session_name: name.unwrap_or_else(session_name),
+        external_id,
+        duration,
+        policy: None,
+    })
 }

@@ -1,8 +1,8 @@
-//! The fast path, when its output cannot be written.
+//! The fast path: when its output cannot be written, and the line for shell prompts.
 
 use std::process::Stdio;
 
-use crate::support::World;
+use crate::support::{Home, World};
 
 #[cfg(target_os = "linux")]
 #[test]
@@ -31,4 +31,75 @@ fn closed_pipe_is_not_an_error() {
     let output = run().into_command().stdin(Stdio::null()).stdout(writer).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+/// What `awsmfa status --short -p dev` prints, which is all it says.
+fn prompt(home: &Home) -> String {
+    let ran = home.awsmfa(["status", "--short", "-p", "dev"]).run().success();
+    assert_eq!(ran.err(), "");
+    ran.out()
+}
+
+const ANSWER: &str = ".cache/awsmfa/answers/status-profile-dev";
+
+/// Changes the expiration in the ready answer to `time`, which has as many digits.
+fn set_expiration(home: &Home, time: &str) {
+    let answer = home.read(ANSWER);
+    let (rest, offset) = answer.rsplit_once(' ').unwrap();
+    home.write(ANSWER, &format!("{}{time} {offset}", &rest[..rest.len() - time.len()]));
+}
+
+#[test]
+fn prompt_shows_the_session_from_a_ready_answer() {
+    let world = World::imported();
+    assert_eq!(prompt(&world.home), "");
+    assert!(world.home.join(ANSWER).exists(), "that there is no session is an answer, too");
+    world.home.awsmfa(["login", "dev"]).run().success();
+    for _ in 0..2 {
+        let line = prompt(&world.home);
+        assert!(["dev 11h 59m\n", "dev 12h\n"].contains(&line.as_str()), "{line}");
+    }
+    set_expiration(&world.home, "1000000000");
+    assert_eq!(prompt(&world.home), "dev expired\n", "the answer was not used");
+    set_expiration(&world.home, "9999999999");
+    assert!(prompt(&world.home).starts_with("dev 9"), "the answer was not used");
+}
+
+#[test]
+fn prompt_follows_every_change() {
+    let world = World::imported();
+    let shows_session = || prompt(&world.home).starts_with("dev 1");
+    world.home.awsmfa(["login", "dev"]).run().success();
+    assert!(shows_session());
+    world.home.awsmfa(["logout", "dev", "--restore"]).run().success();
+    assert_eq!(prompt(&world.home), "");
+    // Only the cache gets a session.
+    world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    assert!(shows_session());
+    std::fs::remove_dir_all(world.home.join(".cache/awsmfa/sessions")).unwrap();
+    assert_eq!(prompt(&world.home), "", "another program removed it");
+    world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    assert_eq!(prompt(&world.home), "", "credential-process printed its ready answer");
+    world.home.write_config("");
+    assert_eq!(prompt(&world.home), "");
+}
+
+#[test]
+fn prompt_stays_empty_if_the_profile_cannot_be_read() {
+    let world = World::imported();
+    let short = |args: &[&str]| {
+        let ran = world.home.awsmfa(["status", "--short"]).into_command().args(args).output().unwrap();
+        assert_eq!(String::from_utf8(ran.stderr).unwrap(), "", "{args:?}");
+        assert!(ran.status.success(), "{args:?}");
+        String::from_utf8(ran.stdout).unwrap()
+    };
+    assert_eq!(short(&[]), "", "there is no profile `default`");
+    assert_eq!(short(&["-p", "no\u{1b}pe"]), "");
+    world.home.write_config("[profile dev\nmfa_serial = x\n");
+    world.home.write(".local/share/awsmfa/devices.json", "{");
+    assert_eq!(short(&["-p", "dev"]), "");
+    std::fs::remove_file(world.home.join(".aws/config")).unwrap();
+    std::fs::create_dir(world.home.join(".aws/config")).unwrap();
+    assert_eq!(short(&["-p", "dev"]), "");
+    world.home.awsmfa(["status", "--short", "--json"]).run().code(2);
 }

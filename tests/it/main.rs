@@ -55,9 +55,11 @@ mod roles;
 mod secrets;
 mod serials;
 mod serve;
+mod session_policies;
 mod sessions;
 mod sharing;
 mod sources;
+mod status;
 #[cfg(unix)]
 mod terminal;
 mod winner;

@@ -9,6 +9,7 @@ use crate::clock::compact;
 use crate::error::ApiError;
 use crate::http::Received;
 use crate::session::{Origin, Principal};
+use crate::session_policy::SessionPolicy;
 use crate::sigv4::{self, Scope, SignedRequest};
 
 /// An authenticated principal.
@@ -21,6 +22,8 @@ pub(crate) struct Caller {
     pub(crate) user_id: String,
     pub(crate) root: bool,
     pub(crate) session: Option<SessionKind>,
+    /// What narrows the session.
+    pub(crate) policy: Option<SessionPolicy>,
 }
 
 /// The temporary credentials that signed a request.
@@ -143,6 +146,7 @@ fn long_term_key(account: &Account, id: &str) -> Option<KnownKey> {
         user_id: user.id.clone(),
         root: user.root,
         session: None,
+        policy: None,
     };
     Some(KnownKey { caller, secret: key.secret.clone(), expires: None })
 }
@@ -161,6 +165,7 @@ fn session_key(account: &Account, id: &str, token: &str) -> Option<KnownKey> {
         user_id,
         root,
         session: Some(SessionKind { origin: session.origin, issued: session.issued }),
+        policy: session.policy.clone(),
     };
     Some(KnownKey { caller, secret: session.secret.clone(), expires: Some(session.expires) })
 }

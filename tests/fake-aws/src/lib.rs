@@ -39,6 +39,7 @@ mod proxy;
 mod random;
 mod server;
 mod session;
+mod session_policy;
 mod setup;
 mod signin;
 pub mod sigv4;

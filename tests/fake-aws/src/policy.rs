@@ -70,6 +70,11 @@ pub(crate) fn authorize(
         Principal::Federated { .. } => None,
     };
     let verdict = verdict.unwrap_or(Verdict::NotAllowed);
+    let narrowed = caller.policy.as_ref().is_some_and(|policy| !policy.allows(action));
+    if narrowed {
+        let reason = format!("because no session policy allows the {action} action");
+        return Err(refusal(caller, action, resource, &reason));
+    }
     if matches!(verdict, Verdict::Allowed) {
         return Ok(());
     }

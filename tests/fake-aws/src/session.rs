@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::account::Account;
 use crate::random;
+use crate::session_policy::SessionPolicy;
 
 /// The principal that signs a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub(crate) struct SessionEntry {
     pub(crate) origin: Origin,
     /// The user's immutable ID: deleting a user ends the user's sessions, even if a new user gets the same name.
     pub(crate) user_id: Option<String>,
+    /// What narrows the session.
+    pub(crate) policy: Option<SessionPolicy>,
 }
 
 impl Account {
@@ -48,7 +51,7 @@ impl Account {
         origin: Origin,
         now: DateTime<Utc>,
         seconds: i32,
-    ) -> &SessionEntry {
+    ) -> &mut SessionEntry {
         let access_key_id = random::id("ASIA", 20);
         let (token_bytes, user_id) = match &principal {
             Principal::User(name) => (264, self.users.get(name).map(|user| user.id.clone())),
@@ -65,6 +68,7 @@ impl Account {
             principal,
             origin,
             user_id,
+            policy: None,
         };
         self.sessions.entry(access_key_id).or_insert(session)
     }

@@ -5,6 +5,7 @@ use crate::dispatch::{Call, Operation, Outcome};
 use crate::error::ApiError;
 use crate::params::{self, Check};
 use crate::session::{Origin, Principal, SessionEntry};
+use crate::session_policy::Given;
 use crate::{policy, xml};
 
 pub(crate) fn operation(action: &str) -> Option<Operation> {
@@ -59,7 +60,7 @@ fn assume_role(call: &mut Call<'_>) -> Outcome {
     let session_name = check.required("RoleSessionName", &params::SESSION_NAME);
     let seconds = check.integer("DurationSeconds", 900, 43_200);
     let external_id = check.optional("ExternalId", &params::EXTERNAL_ID);
-    check.optional("Policy", &params::SESSION_POLICY);
+    let policy = Given::check(&mut check);
     check.optional("SourceIdentity", &params::SOURCE_IDENTITY);
     let serial = check.optional("SerialNumber", &params::STS_SERIAL);
     let code = check.optional("TokenCode", &params::TOKEN_CODE);
@@ -67,6 +68,7 @@ fn assume_role(call: &mut Call<'_>) -> Outcome {
     if !role_arn.starts_with("arn:") {
         return Err(ApiError::validation(format!("{role_arn} is invalid")));
     }
+    let policy = policy.read()?;
     if call.caller.root {
         return Err(ApiError::access_denied("Roles may not be assumed by root accounts."));
     }
@@ -78,6 +80,7 @@ fn assume_role(call: &mut Call<'_>) -> Outcome {
     let principal = Principal::Role { role: name, session_name: session_name.into() };
     let origin = Origin::AssumeRole { chained: call.caller.session.is_some() };
     let session = call.account.create_session(principal, origin, call.now, seconds);
+    session.policy = policy;
     let assumed =
         [xml::text("AssumedRoleId", &format!("{id}:{session_name}")), xml::text("Arn", &arn)].concat();
     Ok(Some([credentials(session), xml::element("AssumedRoleUser", &assumed)].concat()))
