@@ -1,9 +1,9 @@
 //! One AWS file: its content, and whether it can be edited safely. `parsed` holds the file as it was read, `content` what
 //! edits changed, and `changes` makes the changes. The edits themselves are in `edits`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use zeroize::Zeroizing;
 
 use crate::model::secret::Secret;
@@ -18,6 +18,7 @@ pub use unsafe_edit::UnsafeEdit;
 
 mod changes;
 mod content;
+mod index;
 mod order;
 mod parsed;
 mod unsafe_edit;
@@ -131,12 +132,11 @@ impl Document {
         self.check_next(id)
     }
 
-    /// Checks that a setting can be added to the end of a section. Below a setting, an indented header is part of the
-    /// setting's value.
+    /// Checks that in every SDK, a section ends at the next header.
     pub(super) fn check_next(&self, id: SectionId) -> Result<(), UnsafeEdit> {
-        let is_indented =
-            |next: &SectionId| *next < self.base.end() && self.base.section(*next).starts_with([' ', '\t']);
-        self.next(id).filter(is_indented).map_or(Ok(()), |next| Err(self.odd_header(next)))
+        let is_missed =
+            |next: &SectionId| *next < self.base.end() && !syntax::ends_section(self.base.section(*next));
+        self.next(id).filter(is_missed).map_or(Ok(()), |next| Err(self.odd_header(next)))
     }
 
     fn odd_header(&self, id: SectionId) -> UnsafeEdit {

@@ -24,7 +24,7 @@ use text::{COMMENT, DELIMITERS, SPACE, is_space, split_comment};
 use crate::model::secret::Secret;
 
 pub use header::is_identifier;
-pub(super) use header::{Header, exact_name, header, identity, name_in, section_header};
+pub(super) use header::{Header, ends_section, exact_name, header, identity, name_in, section_header};
 pub use problem::{Problem, SyntaxError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,15 +93,20 @@ pub(super) struct ScannedLine<'t> {
     pub(super) start: usize,
     pub(super) ending: Ending,
     pub(super) kind: LineKind,
-    /// The key of a plain property.
-    key: Option<&'t str>,
+    /// The key of a plain property, or the name in a plain header.
+    name: Option<&'t str>,
 }
 
 impl<'t> ScannedLine<'t> {
     /// The key of a property, in lower case.
     pub(super) fn key(&self) -> Cow<'t, str> {
         let odd = || property(self.text).map(|property| property.key).unwrap_or_default();
-        self.key.map_or_else(|| odd().into(), Cow::Borrowed)
+        self.name.map_or_else(|| odd().into(), Cow::Borrowed)
+    }
+
+    /// The name in a header; see [`exact_name`].
+    pub(super) fn exact_name(&self) -> (Cow<'t, str>, bool) {
+        self.name.map_or_else(|| exact_name(self.text), |name| (Cow::Borrowed(name), false))
     }
 
     /// An editable copy.
@@ -115,15 +120,21 @@ impl<'t> ScannedLine<'t> {
 pub(super) struct Scanner<'t> {
     text: &'t str,
     at: usize,
-    /// The next line feed, or the end of the text. Kept so that a text without line feeds is not searched again for
-    /// each line.
+    /// The next line feed, or the end of the text.
     feed: Option<usize>,
+    /// The next `#` or `;`, or the end of the text.
+    mark: Option<usize>,
+    /// Whether the text has only line feeds and printable ASCII.
+    is_ascii: bool,
     classifier: Classifier,
 }
 
 impl<'t> Scanner<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, at: 0, feed: None, classifier: Classifier::default() }
+        // Without an early exit, the compiler can compare many bytes at once.
+        let is_ascii =
+            text.bytes().fold(true, |plain, b| plain & ((b' '..=b'~').contains(&b) | (b == b'\n')));
+        Self { text, at: 0, feed: None, mark: None, is_ascii, classifier: Classifier::default() }
     }
 
     /// Returns the next line. `report` receives each problem and whether it makes the section unreliable.
@@ -132,9 +143,7 @@ impl<'t> Scanner<'t> {
         if start == text.len() {
             return None;
         }
-        let feed = self.feed.filter(|feed| *feed >= start);
-        let feed = feed.or_else(|| text[start..].find('\n').map(|at| start + at)).unwrap_or(text.len());
-        self.feed = Some(feed);
+        let feed = find_next(&mut self.feed, text, start, |rest| memchr::memchr(b'\n', rest));
         let mut ending = if feed == text.len() { Ending::None } else { Ending::Lf };
         let mut line = &text[start..feed];
         if ending == Ending::Lf
@@ -142,7 +151,9 @@ impl<'t> Scanner<'t> {
         {
             (line, ending) = (before, Ending::CrLf);
         }
-        let (kind, key) = match self.classifier.plain(line) {
+        let is_plain = self.is_ascii
+            && find_next(&mut self.mark, text, start, |rest| memchr::memchr2(b'#', b';', rest)) >= feed;
+        let (kind, name) = match self.classifier.plain(line, is_plain) {
             Some(plain) => plain,
             None => {
                 // As in Python, a carriage return alone ends a line, too.
@@ -153,7 +164,7 @@ impl<'t> Scanner<'t> {
             }
         };
         self.at = start + line.len() + ending.as_str().len();
-        Some(ScannedLine { text: line, start, ending, kind, key })
+        Some(ScannedLine { text: line, start, ending, kind, name })
     }
 
     fn odd_line(&mut self, line: &str, ending: Ending, report: &mut impl FnMut(Problem, bool)) -> LineKind {
@@ -168,6 +179,20 @@ impl<'t> Scanner<'t> {
             report(Problem::Separator, false);
         }
         kind
+    }
+}
+
+/// Finds the next position at or after `start`, or the end of the text. It is kept in `known`, so that the lines before it are
+/// not searched again.
+fn find_next(
+    known: &mut Option<usize>,
+    text: &str,
+    start: usize,
+    find: impl Fn(&[u8]) -> Option<usize>,
+) -> usize {
+    match *known {
+        Some(at) if at >= start => at,
+        _ => *known.insert(find(&text.as_bytes()[start..]).map_or(text.len(), |at| start + at)),
     }
 }
 
@@ -187,8 +212,9 @@ struct Above {
 
 impl Classifier {
     /// Classifies the forms that nearly all lines have: empty, `[name]`, `[profile name]`, and `key = value` in
-    /// printable ASCII without a comment. The result is that of [`classify`](Self::classify), many times faster.
-    fn plain<'t>(&mut self, line: &'t str) -> Option<(LineKind, Option<&'t str>)> {
+    /// printable ASCII without a comment. The result is that of [`classify`](Self::classify), many times faster. `is_plain`
+    /// is true if the line is known to have only such characters.
+    fn plain<'t>(&mut self, line: &'t str, is_plain: bool) -> Option<(LineKind, Option<&'t str>)> {
         let Some(first) = line.as_bytes().first() else { return Some((LineKind::Blank, None)) };
         if *first == b'[' {
             let inner = line.strip_prefix('[')?.strip_suffix(']')?;
@@ -196,12 +222,11 @@ impl Classifier {
                 return None;
             }
             *self = Self { in_section: true, property: None };
-            return Some((LineKind::Header, None));
+            return Some((LineKind::Header, Some(inner)));
         }
         let (key, value) = plain_property(line)?;
-        // Without an early exit, the compiler can compare many bytes at once.
-        let is_plain = |b: u8| (b' '..=b'~').contains(&b) & (b != b'#') & (b != b';');
-        if !self.in_section || !value.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
+        let fits = |b: u8| (b' '..=b'~').contains(&b) & (b != b'#') & (b != b';');
+        if !self.in_section || !(is_plain || value.bytes().all(fits)) {
             return None;
         }
         self.property = Some(Above { indent: 0, nested: false });
@@ -297,8 +322,8 @@ pub(super) struct Property<'a> {
 
 /// The parts of `key = value` or `key=value`, if the key is in lower case and there are no other spaces.
 fn plain_property(line: &str) -> Option<(&str, &str)> {
-    let is_key = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'_';
-    let end = line.bytes().position(|b| !is_key(&b)).filter(|end| *end > 0)?;
+    const KEY: [bool; 256] = header::table(b"abcdefghijklmnopqrstuvwxyz0123456789_");
+    let end = line.bytes().position(|b| !KEY[usize::from(b)]).filter(|end| *end > 0)?;
     let (key, rest) = line.split_at(end);
     let value = rest.strip_prefix(" = ").or_else(|| rest.strip_prefix('='))?;
     (!value.is_empty() && !value.starts_with(' ')).then_some((key, value))

@@ -9,7 +9,7 @@ use crate::model::secret::Secret;
 use super::super::syntax::{Ending, Line, Scanner};
 use super::content::{Document, SectionId};
 use super::order::{Order, Undo};
-use super::parsed::Edited;
+use super::parsed::{Edited, Origin};
 
 impl Document {
     pub(in crate::aws_files) fn is_changed(&self) -> bool {
@@ -163,8 +163,9 @@ impl Document {
         if !self.is_changed() {
             return Secret::from(self.base.text());
         }
-        // Allocated at its final size: growing would leave copies that are not wiped.
-        let mut text = String::with_capacity(self.edited_sections().map(|section| section.bytes).sum());
+        // Large enough from the start: growing would leave copies that are not wiped.
+        let added: usize = self.bodies.values().map(|lines| size(lines)).sum();
+        let mut text = String::with_capacity(self.base.text().len() + added);
         let mut ids = std::iter::once(0).chain(self.ids()).peekable();
         while let Some(id) = ids.next() {
             if let Some(lines) = self.bodies.get(&id) {
@@ -187,12 +188,14 @@ impl Document {
     fn edited_sections(&self) -> impl Iterator<Item = Edited> {
         std::iter::once(0).chain(self.ids()).map(|id| {
             let bytes = match self.bodies.get(&id) {
-                Some(lines) => lines.iter().map(|l| l.text().len() + l.ending.as_str().len()).sum(),
+                Some(lines) => size(lines),
                 None => self.base.range(id..id + 1).len(),
             };
-            let before = (id < self.base.end()).then_some(id);
-            let name = before.map_or_else(|| &self.added[id - self.base.end()], |id| self.base.name(id));
-            Edited { name: Arc::clone(name), before, lines: self.line_count(id), bytes }
+            let origin = match id.checked_sub(self.base.end()) {
+                Some(added) => Origin::Added(Arc::clone(&self.added[added])),
+                None => Origin::Read(id),
+            };
+            Edited { origin, lines: self.line_count(id), bytes }
         })
     }
 
@@ -268,4 +271,9 @@ impl Document {
             self.tail = to;
         }
     }
+}
+
+/// The number of bytes in these lines.
+fn size(lines: &[Line]) -> usize {
+    lines.iter().map(|line| line.text().len() + line.ending.as_str().len()).sum()
 }

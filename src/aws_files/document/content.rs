@@ -1,8 +1,9 @@
 //! What a document consists of: the file as it was read, and what edits changed.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use super::super::log::Op;
 use super::super::syntax::Line;

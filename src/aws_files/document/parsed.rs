@@ -5,8 +5,6 @@
 //! does not keep any lines; a section's lines are scanned again when they are needed.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +15,7 @@ use crate::model::secret::Secret;
 use super::super::syntax::bytes::Source;
 use super::super::syntax::{self, Ending, LineKind, ScannedLine, Scanner, SyntaxError};
 use super::super::{AwsFile, tally};
+use super::index::Index;
 use super::order::SectionId;
 use super::unsafe_edit::UnsafeEdit;
 
@@ -33,18 +32,8 @@ pub(in crate::aws_files) struct Parsed {
     pub(super) ends_last_line: bool,
 }
 
-/// Sections by their identity ([`syntax::identity`]).
-type Index = HashMap<Arc<str>, Same>;
-
-/// The sections with one name. An editable file has only one.
-struct Same {
-    first: SectionId,
-    more: Vec<SectionId>,
-}
-
 struct Section {
-    /// The header text in its exact form.
-    name: Arc<str>,
+    name: Name,
     /// Where the section's text starts.
     start: usize,
     /// The number of the first line, from 0.
@@ -53,15 +42,34 @@ struct Section {
     odd: bool,
 }
 
+/// The header text in its exact form. Freeing thousands of small strings would take as long as reading them.
+#[derive(Clone)]
+enum Name {
+    /// The header is written in this form, and the name has this many bytes after the bracket.
+    AsWritten(usize),
+    Exact(Arc<str>),
+}
+
+impl Section {
+    fn name<'s>(&'s self, text: &'s str) -> &'s str {
+        match &self.name {
+            Name::AsWritten(len) => &text[self.start + 1..][..*len],
+            Name::Exact(name) => name,
+        }
+    }
+
+    fn identity<'s>(&'s self, file: AwsFile, text: &'s str) -> &'s str {
+        syntax::identity(file, self.name(text))
+    }
+}
+
 impl Parsed {
     pub(super) fn new(file: AwsFile, bytes: Zeroizing<Vec<u8>>) -> Result<Self, SyntaxError> {
         tally::count_parse();
         let mut problems = Vec::new();
         let source = Source::decode(bytes, &mut problems)?;
         let not_text = source.lines_that_are_not_text();
-        let mut pass = Pass::new(file);
-        // An estimate: growing the index would hash all names again.
-        pass.index.reserve(source.text().len() / 128);
+        let mut pass = Pass::new(file, source.text());
         let mut scanner = Scanner::new(source.text());
         let mut ends_last_line = true;
         for index in 0.. {
@@ -80,7 +88,7 @@ impl Parsed {
     }
 
     pub(super) fn empty(file: AwsFile) -> Self {
-        let (sections, index, obstacles) = Pass::new(file).finish();
+        let (sections, index, obstacles) = Pass::new(file, "").finish();
         let source = Source::of(Secret::from(""));
         let index = Arc::new(index);
         Self { file, source, sections, index, problems: Vec::new(), obstacles, ends_last_line: true }
@@ -99,8 +107,8 @@ impl Parsed {
         self.sections.len()
     }
 
-    pub(super) fn name(&self, id: SectionId) -> &Arc<str> {
-        &self.sections[id].name
+    pub(super) fn name(&self, id: SectionId) -> &str {
+        self.sections[id].name(self.text())
     }
 
     pub(super) fn is_odd(&self, id: SectionId) -> bool {
@@ -125,8 +133,7 @@ impl Parsed {
 
     /// The sections with this identity, in order.
     pub(super) fn find(&self, identity: &str) -> impl Iterator<Item = SectionId> {
-        let same = self.index.get(identity);
-        same.into_iter().flat_map(|same| std::iter::once(same.first).chain(same.more.iter().copied()))
+        self.index.find(identity, |id| self.sections[id].identity(self.file, self.text()))
     }
 
     /// Why the file cannot be edited safely.
@@ -142,20 +149,28 @@ impl Parsed {
         self.problems[start..].iter().take_while(|problem| problem.line <= last).find(|problem| problem.fatal)
     }
 
-    /// This file after an edit: `sections` are all its sections in order, each with its number of lines and bytes, and
-    /// with its ID in this file unless it is new.
+    /// This file after an edit: `sections` are all its sections in order.
     pub(super) fn edited(&self, text: Secret<String>, sections: &[Edited]) -> Self {
         let (mut start, mut line) = (0, 0);
         let mut new: Vec<Section> = Vec::with_capacity(sections.len());
         for edited in sections {
-            let odd = edited.before.is_some_and(|id| self.is_odd(id));
-            new.push(Section { name: Arc::clone(&edited.name), start, line, odd });
+            let (name, odd) = match &edited.origin {
+                Origin::Read(id) => (self.sections[*id].name.clone(), self.is_odd(*id)),
+                Origin::Added(name) => (Name::Exact(Arc::clone(name)), false),
+            };
+            new.push(Section { name, start, line, odd });
             start += edited.bytes;
             line += edited.lines;
         }
         let is_same = new.len() == self.sections.len()
-            && sections.iter().enumerate().all(|(id, edited)| edited.before == Some(id));
-        let index = if is_same { Arc::clone(&self.index) } else { Arc::new(index_of(self.file, &new)) };
+            && sections
+                .iter()
+                .enumerate()
+                .all(|(at, edited)| matches!(edited.origin, Origin::Read(id) if id == at));
+        let index = match is_same {
+            true => Arc::clone(&self.index),
+            false => Arc::new(index_of(self.file, text.expose(), &new)),
+        };
         Self {
             file: self.file,
             ends_last_line: text.expose().is_empty() || text.expose().ends_with(['\n', '\r']),
@@ -181,29 +196,30 @@ impl Parsed {
 
 /// A section of an edited file.
 pub(super) struct Edited {
-    pub(super) name: Arc<str>,
-    pub(super) before: Option<SectionId>,
+    pub(super) origin: Origin,
     pub(super) lines: usize,
     pub(super) bytes: usize,
 }
 
-fn index_of(file: AwsFile, sections: &[Section]) -> Index {
-    let mut index = Index::with_capacity(sections.len());
-    for (id, section) in sections.iter().enumerate().skip(1) {
-        let same = index.entry(identity(file, &section.name));
-        same.and_modify(|same| same.more.push(id)).or_insert(Same { first: id, more: Vec::new() });
-    }
-    index
+pub(super) enum Origin {
+    /// The section with this ID in the file as it was read. Edits do not change headers.
+    Read(SectionId),
+    /// A new section with this name.
+    Added(Arc<str>),
 }
 
-fn identity(file: AwsFile, name: &Arc<str>) -> Arc<str> {
-    let identity = syntax::identity(file, name);
-    if identity.len() == name.len() { Arc::clone(name) } else { Arc::from(identity) }
+fn index_of(file: AwsFile, text: &str, sections: &[Section]) -> Index {
+    let mut index = Index::for_text(text);
+    for id in 1..sections.len() {
+        index.add(id, |id| sections[id].identity(file, text));
+    }
+    index
 }
 
 /// Collects what a pass over the lines finds.
 struct Pass<'t> {
     file: AwsFile,
+    text: &'t str,
     sections: Vec<Section>,
     index: Index,
     /// The previous section with the same name as the current one.
@@ -214,10 +230,11 @@ struct Pass<'t> {
 }
 
 impl<'t> Pass<'t> {
-    fn new(file: AwsFile) -> Self {
-        let start = Section { name: Arc::from(""), start: 0, line: 0, odd: false };
+    fn new(file: AwsFile, text: &'t str) -> Self {
+        let start = Section { name: Name::Exact(Arc::from("")), start: 0, line: 0, odd: false };
         let (keys, obstacles) = (Vec::new(), Vec::new());
-        Self { file, sections: vec![start], index: Index::new(), before: None, keys, obstacles }
+        let index = Index::for_text(text);
+        Self { file, text, sections: vec![start], index, before: None, keys, obstacles }
     }
 
     fn line(&mut self, index: usize, line: &ScannedLine<'t>) {
@@ -230,39 +247,31 @@ impl<'t> Pass<'t> {
 
     fn header(&mut self, index: usize, line: &ScannedLine<'_>) {
         self.end_section();
-        let id = self.sections.len();
-        let (name, odd) = syntax::exact_name(line.text);
-        let name: Arc<str> = Arc::from(name);
+        let (name, odd) = line.exact_name();
         if *name == *"DEFAULT" {
             self.obstacles.push(UnsafeEdit::LeakingDefault { line: index + 1 });
         }
-        self.sections.push(Section { name: Arc::clone(&name), start: line.start, line: index, odd });
-        self.before = match self.index.entry(identity(self.file, &name)) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(Same { first: id, more: Vec::new() });
-                None
-            }
-            Entry::Occupied(mut same) => {
-                let same = same.get_mut();
-                let before = same.more.last().copied().unwrap_or(same.first);
-                same.more.push(id);
-                Some(before)
-            }
+        let name = match name {
+            Cow::Borrowed(name) => Name::AsWritten(name.len()),
+            Cow::Owned(name) => Name::Exact(Arc::from(name)),
         };
+        let id = self.sections.len();
+        self.sections.push(Section { name, start: line.start, line: index, odd });
+        self.before = self.index.add(id, |id| self.sections[id].identity(self.file, self.text));
     }
 
     /// Reports keys that appear twice in the section, and then the section if it appears twice itself.
     fn end_section(&mut self) {
         let Some(section) = self.sections.last() else { return };
         for (key, first, second) in repeated(&mut self.keys) {
-            let section = section.name.to_string();
+            let section = section.name(self.text).to_owned();
             let (first, second) = (first + 1, second + 1);
             self.obstacles.push(UnsafeEdit::DuplicateKey { section, key, first, second });
         }
         self.keys.clear();
         if let Some(before) = self.before.take() {
             let (first, second) = (self.sections[before].line + 1, section.line + 1);
-            let section = section.name.to_string();
+            let section = section.name(self.text).to_owned();
             self.obstacles.push(UnsafeEdit::DuplicateSection { section, first, second });
         }
     }

@@ -114,16 +114,16 @@ fn unsafe_edits_are_refused_with_a_line_number() {
     ] {
         assert_eq!(refusal(kind, text, section), expected);
     }
-    // Below a setting, the next header would be part of its value.
+    // Below a setting, the next header would be part of its value. JavaScript does not recognize the last one as a header.
     let expected = "line 2: the header of section [c] must be exactly `[c]` to be edited";
-    for text in ["[a]\n  [c]\nx = 1\n", "[a]\n\t[c] # d"] {
+    for text in ["[a]\n  [c]\nx = 1\n", "[a]\n\t[c] # d", "[a]\n[c]# d\nx = 1\n"] {
         assert_eq!(refusal(Credentials, text, "a"), expected);
         let mut document = document(Credentials, text);
         assert_eq!(document.add_section("b", Some("a")).unwrap_err().to_string(), expected);
         assert!(document.add_section("b", None).is_ok());
     }
     // Odd headers elsewhere in the file do not matter.
-    for text in ["[ a ]\n[b]", "[a]\n  [c]\n[b]", "['a']\n[b]"] {
+    for text in ["[ a ]\n[b]", "[a]\n  [c]\n[b]", "['a']\n[b]", "[b]\n[ c ]", "[b]\n[c] # d]\n"] {
         assert!(document(Credentials, text).set("b", "k", "v").is_ok(), "{text}");
     }
     let mut config = document(Config, "[profile default]\n");

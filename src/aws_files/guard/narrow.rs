@@ -1,8 +1,9 @@
 //! Skips what an edit did not touch, so that the cost of a check depends on the edit, not on the file.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::Range;
+
+use hashbrown::HashSet;
 
 use super::super::log::Op;
 use super::header::{header_only, is_header, section_name};
@@ -65,7 +66,12 @@ fn common_tail(old: &str, new: &str) -> usize {
 }
 
 fn starts_with_header(bytes: &[u8], text: &str, at: usize) -> bool {
-    bytes.first() == Some(&b'[') && text[at..].split_inclusive('\n').next().is_some_and(is_header)
+    bytes.first() == Some(&b'[') && is_header(first_line(&text[at..]))
+}
+
+/// The first line with its line feed.
+fn first_line(text: &str) -> &str {
+    memchr::memchr(b'\n', text.as_bytes()).map_or(text, |feed| &text[..=feed])
 }
 
 /// The number of identical bytes at the start.
@@ -79,13 +85,13 @@ fn same_bytes(a: &[u8], b: &[u8]) -> usize {
 /// The ranges and names of the sections in a text.
 fn sections(text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
     let mut found: Vec<(Range<usize>, Cow<'_, str>)> = Vec::new();
-    for (bracket, _) in text.match_indices('[') {
+    for bracket in memchr::memchr_iter(b'[', text.as_bytes()) {
         // Only blanks may precede a header, so that a line full of brackets is not searched again for each of them.
         let start = text[..bracket].trim_end_matches(|c: char| c != '\n' && c.is_whitespace()).len();
         if start > 0 && !text[..start].ends_with('\n') {
             continue;
         }
-        let line = text[start..].split_inclusive('\n').next().unwrap_or_default();
+        let line = first_line(&text[start..]);
         if is_header(line) {
             if let Some((last, _)) = found.last_mut() {
                 last.end = start;
