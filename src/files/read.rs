@@ -2,7 +2,7 @@
 //! file, in time.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -27,6 +27,24 @@ pub(super) fn regular(file: &File, limit: u64) -> io::Result<Zeroizing<Vec<u8>>>
     file.take(limit + 1).read_to_end(&mut bytes)?;
     // The file may have grown, and special files may report no size.
     if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(bytes) }
+}
+
+/// Whether a file holds this and nothing else. It is read in pieces: it can be large, and is compared several times.
+pub(super) fn holds(mut file: &File, expected: &[u8]) -> io::Result<bool> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut rest = expected;
+    let mut piece = Zeroizing::new([0; 32 * 1024]);
+    loop {
+        match file.read(piece.as_mut_slice()) {
+            Ok(0) => return Ok(rest.is_empty()),
+            Ok(count) => match rest.strip_prefix(&piece[..count]) {
+                Some(after) => rest = after,
+                None => return Ok(false),
+            },
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn too_large(limit: u64) -> io::Error {

@@ -1,7 +1,7 @@
 //! Replacing a file while the old one stays open: other programs may still write into it.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
@@ -19,23 +19,9 @@ pub struct Displaced {
 }
 
 impl Displaced {
-    /// Whether it still holds this and nothing else. It is read in pieces: it can be large, and is compared several times.
+    /// Whether it still holds this and nothing else.
     pub fn holds(&self, expected: &[u8]) -> io::Result<bool> {
-        let mut file = &self.file;
-        file.seek(SeekFrom::Start(0))?;
-        let mut rest = expected;
-        let mut piece = Zeroizing::new([0; 32 * 1024]);
-        loop {
-            match file.read(piece.as_mut_slice()) {
-                Ok(0) => return Ok(rest.is_empty()),
-                Ok(count) => match rest.strip_prefix(&piece[..count]) {
-                    Some(after) => rest = after,
-                    None => return Ok(false),
-                },
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        read::holds(&self.file, expected)
     }
 
     pub fn content(&self) -> io::Result<Zeroizing<Vec<u8>>> {

@@ -10,9 +10,9 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use super::fingerprint::{Fingerprint, fingerprint_of};
-use super::open::{folder_of, resolve_links};
+use super::open::{folder_of, is_symlink_refusal, open_no_follow, resolve_links};
 use super::own::private_dir;
-use super::read::{LIMIT, read_bounded};
+use super::read::{LIMIT, holds, read_bounded};
 use super::replace::sync_folder;
 use super::swap::{Displaced, create, swap};
 use super::{owner, temp};
@@ -87,7 +87,7 @@ pub fn replace_users_file(
     }
     let file = temp.as_file().try_clone()?;
     // As late as possible: syncing may have taken long.
-    if read_users_file(&target)?.as_deref().map(Vec::as_slice) != expected {
+    if !still_holds(&target, expected)? {
         return Ok(Replaced::Changed);
     }
     // Before anyone else can change the file.
@@ -98,6 +98,17 @@ pub fn replace_users_file(
     }
     sync_folder(folder)?;
     Ok(displaced.map_or(Replaced::Changed, |displaced| Replaced::Yes(displaced, fingerprint)))
+}
+
+/// Whether a file is regular and holds `expected`, or does not exist if that is `None`.
+fn still_holds(target: &Path, expected: Option<&[u8]>) -> io::Result<bool> {
+    match (open_no_follow(target), expected) {
+        (Ok(file), Some(expected)) => Ok(file.metadata()?.is_file() && holds(&file, expected)?),
+        (Ok(_), None) => Ok(false),
+        (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Ok(expected.is_none()),
+        (Err(error), _) if is_symlink_refusal(&error) => Ok(false),
+        (Err(error), _) => Err(error),
+    }
 }
 
 /// A temp file that is ready to replace the target.
