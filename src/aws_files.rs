@@ -13,8 +13,10 @@
 //! - [`session_edits`] are the edits that `login` and `logout` make;
 //! - [`key_edits`] writes long-term keys that `enroll` created;
 //! - [`profiles`] merges both files, and [`resolve`] finds a profile's keys, roles and serial;
+//! - [`wiring`] are the edits that `setup` makes, [`differences`] takes them back;
 //! - [`winner`] knows which credentials each SDK uses for a profile, and what hides awsmfa's session.
 
+pub mod differences;
 pub mod document;
 pub mod door;
 pub mod edits;
@@ -32,6 +34,7 @@ pub mod syntax;
 pub mod tally;
 pub mod transport;
 pub mod winner;
+pub mod wiring;
 pub mod write;
 
 pub use file::AwsFile;

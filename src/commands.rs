@@ -10,6 +10,7 @@ pub mod login;
 pub mod logout;
 pub mod policy;
 pub mod serve;
+pub mod setup;
 pub mod status;
 
 pub use args::{OnlyProfileArgs, ProfileArg, SessionArgs};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::model::handout::{Change, TakenBack};
@@ -178,6 +179,22 @@ impl Env {
     /// Whether a variable is on: `1`, `true` or `yes`.
     pub fn flag(&self, name: &str) -> bool {
         self.get(name).is_some_and(|v| matches!(v.to_ascii_lowercase().as_str(), "1" | "true" | "yes"))
+    }
+
+    /// The absolute path of this program, by which it can be found again after an update: where `PATH` finds it, because
+    /// package managers keep a link there, otherwise where it was started from.
+    pub fn own_program(&self) -> io::Result<PathBuf> {
+        #[allow(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+        let running = std::env::current_exe()?;
+        let (Some(name), Ok(real)) = (running.file_name(), running.canonicalize()) else {
+            return Ok(running);
+        };
+        let folders = self.path("PATH").unwrap_or_default();
+        let found = std::env::split_paths(&folders)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(name))
+            .find(|path| path.canonicalize().is_ok_and(|path| path == real));
+        Ok(found.unwrap_or(running))
     }
 
     /// All variables, for the environment of a child process.

@@ -25,6 +25,8 @@
 //!   limit.
 //! - **[`enrollment`]**: each stage is in a journal on disk before the next step starts, and the seed is in the store before
 //!   anything else can fail. Running the same command again resumes wherever it stopped.
+//! - **[`setup`]**: connects a profile with awsmfa. The record by which it is undone is on disk before the first write, and at
+//!   every moment SDKs find either the keys that they have used so far or awsmfa.
 //! - **[`aws_files`]**: edits the user's files as text, line by line. Each edit logs what it intends, and a guard with its own
 //!   parser rejects a result that differs in anything else. Other programs take no locks, and many truncate a file before
 //!   they write it. [`aws_files::door`] is the only entrance: it waits for missing content, replaces files by swapping names,
@@ -48,7 +50,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`devices`], [`enrollment`], [`serving`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`devices`], [`enrollment`], [`serving`], [`setup`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -103,6 +105,7 @@ mod process;
 mod retry;
 mod serving;
 mod session;
+mod setup;
 mod status;
 mod stdio;
 mod store;

@@ -125,6 +125,11 @@ impl Paths {
         [&self.cache, &self.state].map(|folder| folder.join(SESSIONS))
     }
 
+    /// The folder of the records by which `setup` is undone.
+    pub fn setups(&self) -> PathBuf {
+        self.state.join("setups")
+    }
+
     /// The folder of cached sessions and ready answers.
     pub fn cache(&self) -> &Path {
         &self.cache

@@ -163,6 +163,47 @@ impl AwsFiles {
         Err(FileError::Contended { path: state.path.clone() }.into())
     }
 
+    /// Puts an earlier content of a file back (`None`: there was no file), if the file holds `expected` and nothing else.
+    /// Returns whether it did.
+    pub fn put_back(
+        &self,
+        file: AwsFile,
+        expected: &[u8],
+        earlier: Option<&[u8]>,
+    ) -> Result<bool, FileError> {
+        let state = self.state(file);
+        let mut patience = Patience { clock: &self.clock, left: PATIENCE };
+        let lock = state.lock()?;
+        files::remove_leftovers(&state.path);
+        let active = self.is_active(state, &lock);
+        let now = self.read_settled(state, Some(&lock), &mut patience)?;
+        if now.bytes() != Some(expected) {
+            return Ok(false);
+        }
+        write::check_replaceable(&state.path)?;
+        let Some(earlier) = earlier else {
+            files::remove(&state.path).map_err(|source| state.write_error(source))?;
+            state.forget();
+            return Ok(true);
+        };
+        let replaced = files::replace_users_file(&state.path, Some(expected), earlier, false);
+        let Replaced::Yes(displaced, own) = replaced.map_err(|source| state.write_error(source))? else {
+            state.distrust();
+            return Ok(false);
+        };
+        let ours = write::parse(&state.path, file, earlier.to_vec().into())?;
+        let ours = state.note_own(&lock, own, &now, ours);
+        let after = After { before: &now, ours: &ours, own, displaced, active };
+        if let Aftermath::Wrote(theirs) = watch::watch(state, after, &mut patience)? {
+            // Another program was still writing to the file, which therefore was not as expected.
+            let back = files::replace_users_file(&state.path, Some(earlier), &theirs, false);
+            back.map_err(|source| state.write_error(source))?;
+            state.forget();
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
     fn state(&self, file: AwsFile) -> &FileState {
         match file {
             AwsFile::Config => &self.config,

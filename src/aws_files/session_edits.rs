@@ -10,12 +10,12 @@ use super::{SERIAL_KEYS, header_of, keeps_keys_of, long_term_name};
 
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
-const TOKEN: &str = "aws_session_token";
+pub(super) const TOKEN: &str = "aws_session_token";
 /// botocore prefers this key to `aws_session_token`, so a stale one would win.
 const LEGACY_TOKEN: &str = "aws_security_token";
 /// When the session expires. saml2aws writes the same key; starship shows it.
 const EXPIRES: &str = "x_security_token_expires";
-const SESSION: [&str; 5] = [ID, SECRET, TOKEN, LEGACY_TOKEN, EXPIRES];
+pub(super) const SESSION: [&str; 5] = [ID, SECRET, TOKEN, LEGACY_TOKEN, EXPIRES];
 
 /// Keys that other tools write next to their sessions: broamski/aws-mfa, saml2aws, aws-vault, awsume and others.
 pub const FOREIGN_MARKERS: &[&str] = &[
@@ -311,7 +311,7 @@ fn is_movable(key: &str) -> bool {
     key == ID || key == SECRET || SERIAL_KEYS.contains(&key)
 }
 
-fn same_keys(document: &Document, a: &str, b: &str) -> bool {
+pub(super) fn same_keys(document: &Document, a: &str, b: &str) -> bool {
     [ID, SECRET].iter().all(|key| document.get(a, key) == document.get(b, key)) && !holds_session(document, b)
 }
 

@@ -59,6 +59,7 @@ impl From<ColorChoice> for color::When {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Enroll(Box<commands::enroll::EnrollArgs>),
+    Setup(commands::setup::SetupArgs),
     Login(commands::login::LoginArgs),
     Logout(commands::logout::LogoutArgs),
     CredentialProcess(commands::credential_process::CredentialProcessArgs),
@@ -125,6 +126,7 @@ impl Command {
             // It may end like a command that it runs.
             Self::Serve(args) => return commands::serve::run(&context()?, args),
             Self::Enroll(args) => commands::enroll::run(&context()?, args),
+            Self::Setup(args) => commands::setup::run(&context()?, args),
             Self::Login(args) => commands::login::run(&context()?, args),
             Self::Logout(args) => commands::logout::run(&context()?, args),
             Self::CredentialProcess(args) => commands::credential_process::run(&context()?, args),

@@ -11,6 +11,31 @@ fn split(command_line: &str, windows: bool) -> Option<Vec<String>> {
     shlex::split(escaped.as_deref().unwrap_or(command_line))
 }
 
+/// A command line for a setting, which every SDK splits into the same words: some use a POSIX shell or `cmd`, some split it
+/// themselves, and only double quotes mean the same to all. `None` if there is no such line.
+pub fn for_setting(words: &[&str]) -> Option<String> {
+    join(words, cfg!(windows))
+}
+
+fn join(words: &[&str], windows: bool) -> Option<String> {
+    let quoted = |word: &&str| {
+        let is_plain =
+            |c: char| c.is_ascii_alphanumeric() || "_-./:@+=,".contains(c) || (windows && c == '\\');
+        // In double quotes, a shell still expands these.
+        let is_special = |c: char| {
+            c.is_control() || "\"$`!".contains(c) || (windows && c == '%') || (!windows && c == '\\')
+        };
+        match () {
+            () if !word.is_empty() && word.chars().all(is_plain) => Some((*word).to_owned()),
+            () if word.contains(is_special) => None,
+            () => Some(format!("\"{word}\"")),
+        }
+    };
+    let line = words.iter().map(quoted).collect::<Option<Vec<_>>>()?.join(" ");
+    // The Go SDK would remove quotes around the whole value.
+    (!(line.starts_with('"') && line.ends_with('"'))).then_some(line)
+}
+
 /// Whether a program is awsmfa, judged by its name.
 pub fn is_awsmfa(program: &str) -> bool {
     let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -27,6 +52,27 @@ mod tests {
         assert_eq!(first(r"my\ tools/awsmfa -v", false), "my tools/awsmfa");
         assert_eq!(first(r"C:\Tools\awsmfa.exe -v", true), r"C:\Tools\awsmfa.exe");
         assert_eq!(split("'open", false), None);
+    }
+
+    #[test]
+    fn line_for_a_setting_has_the_words_that_went_in() {
+        for (words, windows, expected) in [
+            (&["/usr/bin/awsmfa", "-p", "a@b"][..], false, Some("/usr/bin/awsmfa -p a@b")),
+            (&["/my apps/awsmfa", "-p", "x"], false, Some(r#""/my apps/awsmfa" -p x"#)),
+            (&["awsmfa", "a's"], false, Some(r#"awsmfa "a's""#)),
+            (&[r"C:\My Apps\awsmfa.exe", "-p", "x"], true, Some(r#""C:\My Apps\awsmfa.exe" -p x"#)),
+            (&["/my apps/awsmfa", "my team"], false, None),
+            (&["/a$b/awsmfa"], false, None),
+            (&["/a\"b/awsmfa"], false, None),
+            (&[r"/a\b/awsmfa"], false, None),
+            (&["awsmfa", "%A%"], true, None),
+        ] {
+            let line = join(words, windows);
+            assert_eq!(line.as_deref(), expected);
+            if let Some(line) = line {
+                assert_eq!(split(&line, windows).unwrap(), words);
+            }
+        }
     }
 
     #[test]

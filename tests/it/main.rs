@@ -57,6 +57,7 @@ mod serials;
 mod serve;
 mod session_policies;
 mod sessions;
+mod setup;
 mod sharing;
 mod sources;
 mod status;

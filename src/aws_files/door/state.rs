@@ -93,6 +93,11 @@ impl FileState {
         }
     }
 
+    /// Forgets the last known content: the file holds less now, and that is right.
+    pub(super) fn forget(&self) {
+        self.known.replace(None);
+    }
+
     /// The document to edit: the current one, plus what another program wrote to the file that we replaced.
     pub(super) fn with_foreign(
         &self,

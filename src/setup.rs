@@ -1,0 +1,105 @@
+//! Setup: connects profiles with awsmfa, so that every tool gets sessions with no further step.
+//!
+//! Everything that can fail is tried before a file changes: the profile is resolved, the change is checked on copies of both
+//! files, and AWS issues the session. Then the [`record`] by which the setup can be undone is on disk, and the files are
+//! written, the config file first: at every moment, SDKs find the keys that they have used so far or awsmfa. Last comes the
+//! [`proof`]: credentials are requested as an SDK would.
+
+mod change;
+mod diff;
+mod plan;
+mod proof;
+mod record;
+mod request;
+mod undo;
+
+pub use proof::Proof;
+pub use request::{Mode, SetupRequest};
+pub use undo::{Undone, undo};
+
+use crate::aws_files::wiring::Way;
+use crate::choice::Named;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::findings;
+use crate::session::{self, Request};
+use change::Change;
+use plan::Plan;
+
+/// What a setup did.
+pub enum Outcome {
+    /// The change, as a diff without secrets. Nothing was written.
+    Planned(String),
+    /// The profiles work.
+    Done {
+        /// Whether the files had to be changed.
+        changed: bool,
+        proofs: Vec<Proof>,
+    },
+}
+
+/// Connects profiles with awsmfa.
+pub fn setup(ctx: &Context, request: &SetupRequest) -> CommandResult<Outcome> {
+    let names = names(ctx, request);
+    let plan = Plan::of(ctx, &names, request.mode)?;
+    let preview = Change::of(ctx, &plan)?;
+    preview.check(ctx, &plan)?;
+    if request.dry_run {
+        return Ok(Outcome::Planned(preview.diff()));
+    }
+    let changed = !preview.is_empty();
+    if changed {
+        change::confirm(ctx, request, &preview.diff())?;
+        ctx.ui.doing("getting a session");
+        let plan = plan.with_sessions(ctx)?;
+        Change::of(ctx, &plan)?.write(ctx, &names)?;
+    }
+    let proofs = plan.targets.iter().map(|target| proof::of(ctx, target, request.mode));
+    let proofs = proofs.collect::<CommandResult<Vec<_>>>().map_err(|error| match changed {
+        true => error.hint("undo the setup: `awsmfa setup --undo`"),
+        false => error,
+    })?;
+    let profiles = ctx.profiles()?;
+    for (profile, claim) in plan.claims() {
+        findings::warn(ctx, &findings::of(ctx, &profiles, profile, claim));
+    }
+    plan.warn(ctx);
+    Ok(Outcome::Done { changed, proofs })
+}
+
+/// The profiles, each once.
+fn names(ctx: &Context, request: &SetupRequest) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in &request.profiles {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    if names.is_empty() {
+        names.push(ctx.env.profile().to_owned());
+    }
+    names
+}
+
+impl Plan {
+    /// Gets every session, so that nothing is changed if that fails.
+    fn with_sessions(&self, ctx: &Context) -> CommandResult<Self> {
+        let mut plan = self.clone();
+        for wiring in &mut plan.wirings {
+            let session = session::obtain(ctx, &self.request(&wiring.profile))?.session;
+            if let Way::Written(values) = &mut wiring.way {
+                *values = (&session).into();
+            }
+        }
+        for target in self.targets.iter().filter(|target| target.has_role) {
+            session::obtain(ctx, &self.request(&target.profile))?;
+        }
+        Ok(plan)
+    }
+
+    fn request<'a>(&'a self, profile: &'a str) -> Request<'a> {
+        let target = self.targets.iter().find(|target| target.profile == profile || target.base == profile);
+        let serial = target.map(|target| target.serial.clone());
+        Request { serial, ..Request::person(Named::Flag(profile)) }
+    }
+}

@@ -1,0 +1,260 @@
+//! What to change: for each requested profile, the profile that is connected with awsmfa, and what stands in the way.
+
+use crate::aws_files::profiles::{Profile, Profiles};
+use crate::aws_files::resolve::{KeySource, Resolution, resolve};
+use crate::aws_files::session_edits::SessionValues;
+use crate::aws_files::winner::Claim;
+use crate::aws_files::wiring::{Way, Wiring};
+use crate::aws_files::{SERIAL_KEYS, keeps_keys_of, own_command, session_name};
+use crate::choice::Named;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::command_line;
+use crate::model::serial::Serial;
+use crate::model::shell::CommandLine;
+use crate::session::{self, Request};
+
+use super::request::Mode;
+
+/// A requested profile.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    pub(super) profile: String,
+    /// The profile that is connected with awsmfa: the profile itself or, if it has a role, the role's source.
+    pub(super) base: String,
+    pub(super) has_role: bool,
+    pub(super) serial: Serial,
+}
+
+/// What to change in the AWS files.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) targets: Vec<Target>,
+    pub(super) wirings: Vec<Wiring>,
+}
+
+impl Plan {
+    pub(super) fn of(ctx: &Context, names: &[String], mode: Mode) -> CommandResult<Self> {
+        let profiles = ctx.profiles()?;
+        let mut plan = Self { targets: Vec::new(), wirings: Vec::new() };
+        for name in names {
+            let resolution = resolved(&profiles, name)?;
+            let base = base_of(&profiles, &resolution)?;
+            let serial = serial(ctx, &resolution)?;
+            let at_base = resolve(&profiles, &base)?;
+            if mode == Mode::CredentialProcess {
+                check_codes(ctx, &at_base, &serial)?;
+            }
+            let target = Target {
+                profile: name.clone(),
+                has_role: !resolution.roles.is_empty(),
+                base: base.clone(),
+                serial: serial.clone(),
+            };
+            plan.targets.push(target);
+            if !plan.wirings.iter().any(|wiring| wiring.profile == base) {
+                plan.wirings.push(wiring(ctx, &profiles, &at_base, &serial, mode)?);
+            }
+            let wiring = plan.wirings.iter_mut().find(|wiring| wiring.profile == base);
+            if let Some((wiring, region)) = wiring.zip(session_region(&profiles, &resolution, mode)) {
+                wiring.regions.push(region);
+            }
+        }
+        Ok(plan)
+    }
+
+    /// What awsmfa claims about the profiles that it is connected with.
+    pub(super) fn claims(&self) -> impl Iterator<Item = (&str, Claim<'_>)> {
+        self.wirings.iter().map(|wiring| {
+            let at = wiring.profile.as_str();
+            (
+                at,
+                match wiring.way {
+                    Way::Process(_) => Claim::Served { at, profile: at },
+                    Way::Written(_) => Claim::Written(at),
+                },
+            )
+        })
+    }
+}
+
+fn resolved(profiles: &Profiles, name: &str) -> CommandResult<Resolution> {
+    if let Some(profile) = keeps_keys_of(name)
+        && profiles.get(name).is_some()
+    {
+        let message = format!("profile `{name}` holds the long-term keys of profile `{profile}`");
+        return Err(CommandError::new(ErrorKind::Configuration, message)
+            .hint(CommandLine::new("awsmfa setup").profile(profile)));
+    }
+    let resolution =
+        resolve(profiles, name).map_err(|error| CommandError::from(error).choose_profile("awsmfa setup"))?;
+    match &resolution.keys {
+        Err(error) => Err(error.clone().into()),
+        Ok(KeySource::Process { profile, command }) if is_aws_vault(&command.text) => {
+            Err(in_aws_vault(profile, &resolution.base))
+        }
+        Ok(_) => Ok(resolution),
+    }
+}
+
+fn is_aws_vault(command: &str) -> bool {
+    let program = command_line::words(command).and_then(|words| words.into_iter().next()).unwrap_or_default();
+    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
+    matches!(name, "aws-vault" | "aws-vault.exe") && !command.contains("--no-session")
+}
+
+/// aws-vault prints sessions. It can print the long-term keys, too, and then it stays where they are kept.
+fn in_aws_vault(profile: &str, base: &str) -> CommandError {
+    let message =
+        format!("the long-term keys of profile `{profile}` are in aws-vault, which prints only sessions");
+    let long_term = crate::aws_files::long_term_name(base);
+    let export = ["aws-vault", "export", "--no-session", "--format=json", base];
+    let export = shlex::try_join(export).unwrap_or_default();
+    let keep = CommandLine::new("aws configure set credential_process").arg(export).profile(&long_term);
+    CommandError::new(ErrorKind::Configuration, message)
+        .hint(format!("keep them in aws-vault: `{keep}`, then run `awsmfa setup` again"))
+        .hint(format!(
+            "or enter them in the credentials file: `{}`; aws-vault shows them with `{}`",
+            CommandLine::new("aws configure").profile(&long_term),
+            CommandLine::new("aws-vault export --no-session").arg(base),
+        ))
+}
+
+/// The profile to connect: the first one that has no role. From there on, SDKs follow no `source_profile`.
+fn base_of(profiles: &Profiles, resolution: &Resolution) -> CommandResult<String> {
+    let has_role = |name: &&String| has(profiles, name, "role_arn");
+    if let Some(base) = resolution.chain.iter().find(|name| !has_role(name)) {
+        return Ok(base.clone());
+    }
+    let base = &resolution.base;
+    let message = format!("profile `{base}` has both a role and the access key that assumes it");
+    let own = format!("{base}-user");
+    let source = CommandLine::new("aws configure set source_profile").arg(&own).profile(base);
+    Err(CommandError::new(ErrorKind::Configuration, message)
+        .hint(format!(
+            "enter the access key in its own profile: `{}`",
+            CommandLine::new("aws configure").profile(&own)
+        ))
+        .hint(format!("then use it for the role: `{source}`, and remove the access key from `{base}`")))
+}
+
+fn has(profiles: &Profiles, name: &str, key: &str) -> bool {
+    profiles.get(name).is_some_and(|profile| profile.get(key).is_some())
+}
+
+/// The device, looked up in AWS if nothing here names it.
+fn serial(ctx: &Context, resolution: &Resolution) -> CommandResult<Serial> {
+    match session::known_serial(ctx, resolution, None)? {
+        Some(serial) => Ok(serial),
+        None => Ok(session::device(ctx, &Request::person(Named::Flag(&resolution.profile)))?.serial),
+    }
+}
+
+/// Whether codes can be generated without a person.
+fn check_codes(ctx: &Context, resolution: &Resolution, serial: &Serial) -> CommandResult {
+    if resolution.mfa_process.is_some() || ctx.vault.record(serial)?.is_some() {
+        return Ok(());
+    }
+    let profile = &resolution.profile;
+    let message = format!("no secret is stored for `{serial}`, so tools would need a person to type codes");
+    Err(CommandError::new(ErrorKind::Configuration, message)
+        .hint(format!("store the secret: `{}`", CommandLine::new("awsmfa device import").profile(profile)))
+        .hint(format!(
+            "or type codes at each login: `{}`",
+            CommandLine::new("awsmfa setup --mode login").profile(profile)
+        )))
+}
+
+fn wiring(
+    ctx: &Context,
+    profiles: &Profiles,
+    base: &Resolution,
+    serial: &Serial,
+    mode: Mode,
+) -> CommandResult<Wiring> {
+    let profile = &base.profile;
+    let way = match mode {
+        Mode::CredentialProcess => Way::Process(command(ctx, profile)?),
+        Mode::Login => Way::Written(cached_session(ctx, profile)),
+    };
+    let is_known = session::known_serial(ctx, base, None)?.is_some();
+    let process = matches!(&base.keys, Ok(KeySource::Process { profile: at, .. }) if at == profile);
+    Ok(Wiring {
+        profile: profile.clone(),
+        way,
+        serial: (!is_known).then(|| serial.to_string()),
+        keeps_process: process,
+        roles: roles_with_serial(profiles, profile),
+        regions: Vec::new(),
+        aliases: Vec::new(),
+    })
+}
+
+/// The session that a login would write now, if it is cached: then a second setup changes nothing.
+fn cached_session(ctx: &Context, profile: &str) -> SessionValues {
+    let peeked = session::peek(ctx, &Request::person(Named::Flag(profile))).ok();
+    let fresh = peeked.filter(|peeked| peeked.is_fresh(ctx.clock.now()));
+    let session = fresh.and_then(|peeked| peeked.session);
+    session.as_ref().map_or_else(SessionValues::placeholder, SessionValues::from)
+}
+
+/// The `credential_process` for a profile. The path is absolute: programs on a desktop, and those that cron starts, have
+/// another `PATH` than shells.
+fn command(ctx: &Context, profile: &str) -> CommandResult<String> {
+    let program = ctx.env.own_program().map_err(|error| {
+        CommandError::new(ErrorKind::Failed, format!("cannot find the path of awsmfa itself: {error}"))
+    })?;
+    let path = program.display();
+    let line = program.to_str().and_then(|program| {
+        command_line::for_setting(&[program, "credential-process", "--profile", profile])
+    });
+    let line = line.ok_or_else(|| {
+        let message = format!("SDKs cannot all run `{path}` for profile `{profile}`: the path or the name has special characters");
+        CommandError::new(ErrorKind::Configuration, message)
+            .hint("install awsmfa in a folder with a plain name, and use a profile name without special characters")
+    })?;
+    match own_command::runs_ourselves(&line, profile) {
+        true => Ok(line),
+        false => Err(CommandError::new(ErrorKind::Configuration, format!("`{path}` is not named `awsmfa`"))
+            .hint(
+                "rename the program to `awsmfa`, so that awsmfa recognizes itself in `credential_process`",
+            )),
+    }
+}
+
+/// The role profiles that use the session of `base` and have an `mfa_serial`. An MFA session needs no code for its roles.
+fn roles_with_serial(profiles: &Profiles, base: &str) -> Vec<String> {
+    let is_affected = |profile: &&Profile| {
+        profile.get("role_arn").is_some()
+            && SERIAL_KEYS.iter().any(|key| profile.get(key).is_some())
+            && resolve(profiles, profile.name())
+                .is_ok_and(|resolution| resolution.chain.iter().any(|name| name == base))
+    };
+    profiles.iter().filter(is_affected).map(|profile| profile.name().to_owned()).collect()
+}
+
+/// The region for the profile to which `login` writes a role's session.
+fn session_region(profiles: &Profiles, resolution: &Resolution, mode: Mode) -> Option<(String, String)> {
+    let name = session_name(&resolution.profile);
+    let is_used = !resolution.roles.is_empty() && (mode == Mode::Login || profiles.get(&name).is_some());
+    let region = resolution.region.as_ref().filter(|_| is_used && !has(profiles, &name, "region"))?;
+    Some((name, region.text.clone()))
+}
+
+impl Plan {
+    /// Warns about roles that last longer than AWS allows for a role that is assumed with a session.
+    pub(super) fn warn(&self, ctx: &Context) {
+        let Ok(profiles) = ctx.profiles() else { return };
+        for target in self.targets.iter().filter(|target| target.has_role) {
+            let duration = profiles.get(&target.profile).and_then(|profile| profile.get("duration_seconds"));
+            if duration.and_then(|text| text.parse::<u32>().ok()).is_some_and(|seconds| seconds > 3600) {
+                let name = &target.profile;
+                ctx.ui.warn(format_args!(
+                    "tools assume the role of `{name}` with a session, which AWS limits to 1 hour; its `duration_seconds` is longer"
+                ));
+                let set = CommandLine::new("aws configure set duration_seconds 3600").profile(name);
+                ctx.ui.hint(set);
+            }
+        }
+    }
+}
