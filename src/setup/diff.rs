@@ -14,7 +14,7 @@ pub(super) fn diff(path: &str, old: &str, new: &str) -> String {
     }
     let (old, new) = (redacted(old), redacted(new));
     let diff = TextDiff::from_lines(&old, &new);
-    diff.unified_diff().context_radius(2).header(path, path).to_string()
+    diff.unified_diff().context_radius(3).header(path, path).to_string()
 }
 
 /// The same lines without the values of secrets, whether they are settings, comments, or continued on the next line.
@@ -49,13 +49,12 @@ mod tests {
         insta::assert_snapshot!(diff("f", old, &new), @"
         --- f
         +++ f
-        @@ -1,8 +1,8 @@
+        @@ -1,3 +1,3 @@
         -[a]
         +[a-long-term]
          aws_access_key_id = AKIA1
          AWS_Secret_Access_Key= ********
-         # aws_session_token: ********
-         [b]
+        @@ -6,3 +6,3 @@
          aws_secret_access_key = ********
            ********
         -region = x
