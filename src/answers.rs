@@ -8,11 +8,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::env::{ANSWER_VARIABLES, Env};
 use crate::files;
 use crate::model::secret::Secret;
+use crate::model::validity::Validity;
 use crate::paths::Paths;
 
 /// The folder of ready answers, in the cache folder.
@@ -76,6 +77,14 @@ impl ReadyAnswer {
         let bytes = Secret::new(encode(&self.basis, written, refresh, output.as_bytes()));
         files::write_private(&self.file, bytes.expose())
     }
+}
+
+/// The validity of the session that awsmfa put into the environment, if its profile is still the one that the environment
+/// chooses. Nothing has to be looked up.
+pub fn of_environment(env: &Env) -> Option<Validity> {
+    env.handed_out().filter(|profile| env.profile() == *profile)?;
+    let expiration = DateTime::parse_from_rfc3339(env.inherited("AWS_CREDENTIAL_EXPIRATION")?).ok()?;
+    Some(Validity { expiration: expiration.to_utc(), offset: TimeDelta::zero() })
 }
 
 /// Removes every ready answer in this cache folder. Continues after a failure and returns the first one.
@@ -198,6 +207,30 @@ mod tests {
         assert_eq!(decode(&longer, &basis(), at(1)), None);
         let foreign = [b"awsmfa answer 2\n", &bytes[HEADER.len()..]].concat();
         assert_eq!(decode(&foreign, &basis(), at(1)), None);
+    }
+
+    #[test]
+    fn environment_answers_for_its_own_session() {
+        let of = |pairs: &[(&str, &str)]| {
+            let given = [
+                ("AWSMFA_SESSION", "ASIA"),
+                ("AWSMFA_PROFILE", "dev"),
+                ("AWS_ACCESS_KEY_ID", "ASIA"),
+                ("AWS_CREDENTIAL_EXPIRATION", "2026-01-01T10:00:00Z"),
+            ];
+            let env = Env::from_pairs(given.into_iter().chain(pairs.iter().copied()));
+            of_environment(&env).map(|validity| validity.expiration.to_rfc3339())
+        };
+        assert_eq!(of(&[]).as_deref(), Some("2026-01-01T10:00:00+00:00"));
+        assert_eq!(of(&[("AWS_PROFILE", "dev")]).as_deref(), Some("2026-01-01T10:00:00+00:00"));
+        for other in [
+            ("AWS_PROFILE", "other"),
+            ("AWS_ACCESS_KEY_ID", "AKIA"),
+            ("AWS_CREDENTIAL_EXPIRATION", "soon"),
+            ("AWS_CREDENTIAL_EXPIRATION", ""),
+        ] {
+            assert_eq!(of(&[other]), None, "{other:?}");
+        }
     }
 
     #[test]

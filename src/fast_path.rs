@@ -7,9 +7,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-use chrono::{DateTime, Utc};
-
-use crate::answers::{Question, ReadyAnswer};
+use crate::answers::{self, Question, ReadyAnswer};
 use crate::clock::Clock;
 use crate::env::Env;
 use crate::model::secret::Secret;
@@ -24,12 +22,17 @@ pub fn answer(
     clock: &dyn Clock,
     out: &mut dyn Write,
 ) -> Option<io::Result<()>> {
-    let (question, profile) = requested(args, env)?;
-    let now = clock.now();
-    let ready = ReadyAnswer::as_of_now(question, &Paths::of(env).ok()?, env, &profile).read(now)?;
+    let (question, flag) = requested(args)?;
+    let (profile, now) = (flag.unwrap_or(env.profile()), clock.now());
+    let ready = || ReadyAnswer::as_of_now(question, &Paths::of(env).ok()?, env, profile).read(now);
     let output = match question {
-        Question::Credentials => ready,
-        Question::Status => prompt(&ready, &profile, now)?,
+        Question::Credentials => ready()?,
+        Question::Status => {
+            let of_environment = || answers::of_environment(env).filter(|_| flag.is_none());
+            let validity = of_environment().map_or_else(|| validity(&ready()?), |found| Some(Some(found)))?;
+            let line = validity.map(|validity| validity.prompt(profile, now));
+            Secret::new(line.unwrap_or_default().into_bytes())
+        }
     };
     Some(match out.write_all(output.expose()).and_then(|()| out.flush()) {
         // The reader closed the pipe and does not need the rest.
@@ -38,18 +41,17 @@ pub fn answer(
     })
 }
 
-/// What `status --short` prints: nothing if the answer is that there is no session.
-fn prompt(ready: &Secret<Vec<u8>>, profile: &str, now: DateTime<Utc>) -> Option<Secret<Vec<u8>>> {
-    let text = match std::str::from_utf8(ready.expose()).ok()? {
-        "" => String::new(),
-        text => Validity::from_text(text)?.prompt(profile, now),
-    };
-    Some(Secret::new(text.into_bytes()))
+/// When the session expires, in the answer of `status --short`: `Some(None)` is the answer that there is no session.
+fn validity(ready: &Secret<Vec<u8>>) -> Option<Option<Validity>> {
+    match std::str::from_utf8(ready.expose()).ok()? {
+        "" => Some(None),
+        text => Validity::from_text(text).map(Some),
+    }
 }
 
 /// What a plain request asks for: `credential-process`, or `status --short` with the flag anywhere, and
 /// `[-p P | --profile P | --profile=P]`.
-fn requested(args: &[OsString], env: &Env) -> Option<(Question, String)> {
+fn requested(args: &[OsString]) -> Option<(Question, Option<&str>)> {
     let args: Option<Vec<&str>> = args.iter().map(|a| a.to_str()).collect();
     let args = args?;
     let (question, rest) = match args.as_slice() {
@@ -58,21 +60,21 @@ fn requested(args: &[OsString], env: &Env) -> Option<(Question, String)> {
         _ => return None,
     };
     let profile = match rest {
-        [] => env.profile(),
+        [] => return Some((question, None)),
         ["-p" | "--profile", name] => name,
         [one] => one.strip_prefix("--profile=")?,
         _ => return None,
     };
-    (!profile.is_empty()).then(|| (question, profile.to_owned()))
+    (!profile.is_empty()).then_some((question, Some(profile)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn asked(args: &[&str]) -> Option<(Question, String)> {
-        let env = Env::from_pairs([("AWS_PROFILE", "from-env")]);
-        requested(&args.iter().map(OsString::from).collect::<Vec<_>>(), &env)
+    fn asked(args: &[&str]) -> Option<(Question, Option<String>)> {
+        let args: Vec<OsString> = args.iter().map(OsString::from).collect();
+        requested(&args).map(|(question, profile)| (question, profile.map(str::to_owned)))
     }
 
     #[test]
@@ -81,15 +83,18 @@ mod tests {
             [(Question::Credentials, &["credential-process"][..]), (Question::Status, &["status", "--short"])]
         {
             let with = |rest: &[&str]| asked(&[command, rest].concat());
-            assert_eq!(with(&[]), Some((question, "from-env".to_owned())));
+            assert_eq!(with(&[]), Some((question, None)));
             for rest in [&["-p", "dev"][..], &["--profile", "dev"], &["--profile=dev"]] {
-                assert_eq!(with(rest), Some((question, "dev".to_owned())));
+                assert_eq!(with(rest), Some((question, Some("dev".to_owned()))));
             }
             for rest in [&["-v"][..], &["--profile="], &["-p"], &["-p", "dev", "-v"], &["dev"], &["--json"]] {
                 assert_eq!(with(rest), None, "{rest:?}");
             }
         }
-        assert_eq!(asked(&["status", "-p", "dev", "--short"]), Some((Question::Status, "dev".to_owned())));
+        assert_eq!(
+            asked(&["status", "-p", "dev", "--short"]),
+            Some((Question::Status, Some("dev".to_owned())))
+        );
         for args in [&["login"][..], &["status"], &["status", "-p", "dev"], &["-v", "credential-process"]] {
             assert_eq!(asked(args), None, "{args:?}");
         }

@@ -15,7 +15,7 @@ use crate::tty;
 /// What is needed when the program is interrupted.
 struct State {
     hint: Option<String>,
-    /// The terminal's settings before a prompt that hides input.
+    /// The terminal's settings before something that hides input.
     settings: Option<tty::Settings>,
     /// Whether such a prompt is open.
     asking: bool,
@@ -39,8 +39,9 @@ static STATE: Mutex<State> = Mutex::new(State {
     command: None,
 });
 
-/// Switch to the terminal's alternate screen, which is empty and has no history, and back.
-const OTHER_SCREEN: (&[u8], &[u8]) = (b"\x1b[?1049h\x1b[2J\x1b[H", b"\x1b[2J\x1b[?1049l");
+/// Switch to the terminal's alternate screen, which is empty and has no history, and back. What is shown there may hide the
+/// cursor.
+const OTHER_SCREEN: (&[u8], &[u8]) = (b"\x1b[?1049h\x1b[2J\x1b[H", b"\x1b[2J\x1b[?25h\x1b[?1049l");
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,6 +127,14 @@ pub fn on_other_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T>
     state().other_screen = true;
     let shown = tty::write(OTHER_SCREEN.0).and_then(|()| show());
     leave_other_screen();
+    shown
+}
+
+/// Like [`on_other_screen`], for something that reads single keys: they are not shown and need no Enter.
+pub fn on_live_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    state().settings = tty::Settings::current();
+    let shown = tty::read_single_keys().and_then(|()| on_other_screen(show));
+    restore_terminal();
     shown
 }
 

@@ -106,10 +106,21 @@ impl Settings {
     /// Hides what is typed from now on and discards what was typed before. Ctrl-C reaches everyone who runs here, as
     /// usual; the keys that stop a process, or end it with a core dump, would leave the terminal hidden.
     fn hide(&self) -> io::Result<()> {
+        self.apply(LocalModes::ECHO, LocalModes::ICANON | LocalModes::ISIG | LocalModes::ECHONL)
+    }
+
+    /// Like [`hide`](Self::hide), but each key can be read at once.
+    fn read_single_keys(&self) -> io::Result<()> {
+        self.apply(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON, LocalModes::ISIG)
+    }
+
+    fn apply(&self, off: LocalModes, on: LocalModes) -> io::Result<()> {
         let disabled = if cfg!(target_os = "linux") { 0 } else { 0xff };
         let mut hidden = self.termios.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        hidden.local_modes.insert(LocalModes::ICANON | LocalModes::ISIG | LocalModes::ECHONL);
+        hidden.local_modes.remove(off);
+        hidden.local_modes.insert(on);
+        hidden.special_codes[SpecialCodeIndex::VMIN] = 1;
+        hidden.special_codes[SpecialCodeIndex::VTIME] = 0;
         hidden.special_codes[SpecialCodeIndex::VSUSP] = disabled;
         hidden.special_codes[SpecialCodeIndex::VQUIT] = disabled;
         Ok(tcsetattr(&self.device, OptionalActions::Flush, &hidden)?)
@@ -118,12 +129,27 @@ impl Settings {
 
 #[cfg(not(unix))]
 impl Settings {
-    /// A console's settings are rpassword's affair.
+    /// A console's settings are the affair of rpassword and crossterm.
     pub fn current() -> Option<Self> {
-        None
+        Some(Self {})
     }
 
-    pub fn restore(&self) {}
+    pub fn restore(&self) {
+        // A console that has gone needs no settings.
+        let _ = ratatui::crossterm::terminal::disable_raw_mode();
+    }
+}
+
+/// From now on, each key can be read at once, and the screen does not show it.
+#[cfg(unix)]
+pub fn read_single_keys() -> io::Result<()> {
+    Settings::current().ok_or(io::ErrorKind::NotFound)?.read_single_keys()
+}
+
+/// From now on, each key can be read at once, and the screen does not show it. Ctrl-C is a key, too.
+#[cfg(not(unix))]
+pub fn read_single_keys() -> io::Result<()> {
+    ratatui::crossterm::terminal::enable_raw_mode()
 }
 
 /// Prompts for a line that the screen does not show. `ErrorKind::UnexpectedEof` means that the person typed no line.

@@ -13,6 +13,7 @@
 
 pub mod color;
 mod live;
+mod live_screen;
 mod pending;
 mod prompt;
 pub mod qr;
@@ -20,6 +21,7 @@ pub mod remedies;
 mod say;
 mod table;
 
+pub use live_screen::ScreenError;
 pub use prompt::{Prompt, PromptError, Terminal};
 pub use say::{OutputError, Style, Ui, Verbosity};
-pub use table::{listing, table};
+pub use table::{Listing, Page, table};

@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::args::JsonArg;
+use crate::answers;
 use crate::choice::Named;
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::findings;
 use crate::model::session::timestamp;
+use crate::model::visible::visible;
 use crate::status::{self, Kind, Known, Row, Via};
-use crate::ui;
+use crate::ui::{Listing, Page, ScreenError};
 
 /// Show each profile's session: valid until when, its device, and where the secret is
 #[derive(Debug, clap::Args)]
@@ -24,7 +26,8 @@ awsmfa. SECRET is the store that holds the device's secret.
 Examples:
   awsmfa status
   awsmfa status --profile dev --json
-  awsmfa status --short")]
+  awsmfa status --short
+  awsmfa status --watch")]
 pub struct StatusArgs {
     #[command(flatten)]
     profile: super::OnlyProfileArgs,
@@ -33,6 +36,9 @@ pub struct StatusArgs {
     /// Print one line for a shell prompt, such as `dev 11h 52m`, or nothing if there is no session
     #[arg(long, conflicts_with = "json")]
     short: bool,
+    /// Show the list on the whole terminal and update it every second
+    #[arg(long, conflicts_with_all = ["json", "short"])]
+    watch: bool,
 }
 
 #[derive(Serialize)]
@@ -55,10 +61,11 @@ pub fn run(ctx: &Context, args: &StatusArgs) -> CommandResult {
     if args.short {
         return short(ctx, args.profile.name());
     }
-    let rows = match args.profile.name() {
-        Some(name) => vec![status::of(ctx, name)?],
-        None => status::all(ctx)?,
-    };
+    let name = args.profile.name();
+    let rows = rows(ctx, name)?;
+    if args.watch {
+        return watch(ctx, name);
+    }
     let now = ctx.clock.now();
     if args.json.json {
         let output: Vec<RowOutput> = rows.iter().map(|row| output(row, now)).collect();
@@ -69,14 +76,37 @@ pub fn run(ctx: &Context, args: &StatusArgs) -> CommandResult {
         ctx.ui.hint("create a profile with your access key: `aws configure`");
         return Ok(());
     }
-    ctx.ui.result(&ui::listing(HEAD, rows.iter().map(|row| cells(row, now))))?;
+    ctx.ui.result(&LISTING.on_stdout(&cells(&rows, now)).to_string())?;
     findings::warn_of_files(ctx);
     Ok(())
 }
 
+fn rows(ctx: &Context, name: Option<&str>) -> CommandResult<Vec<Row>> {
+    name.map_or_else(|| status::all(ctx), |name| Ok(vec![status::of(ctx, name)?]))
+}
+
+/// Files that cannot be read for a moment do not end the list.
+fn watch(ctx: &Context, name: Option<&str>) -> CommandResult {
+    let page = |columns| {
+        let now = ctx.clock.now();
+        match rows(ctx, name) {
+            Ok(rows) => LISTING.page(&cells(&rows, now), Some(columns)),
+            Err(error) => Page { head: None, lines: vec![visible(&error.to_string())] },
+        }
+    };
+    ctx.ui.live(page).map_err(|error| match error {
+        ScreenError::NoTerminal => CommandError::new(ErrorKind::Usage, "`--watch` needs a terminal")
+            .hint("list the sessions once: `awsmfa status`"),
+        ScreenError::Interrupted => CommandError::new(ErrorKind::Interrupted, error),
+        ScreenError::Io(_) => CommandError::new(ErrorKind::Failed, error),
+    })
+}
+
 fn short(ctx: &Context, name: Option<&str>) -> CommandResult {
+    let given = answers::of_environment(&ctx.env).filter(|_| name.is_none());
     let name = Named::of(name, &ctx.env).name();
-    let line = status::short(ctx, name).map(|validity| validity.prompt(name, ctx.clock.now()));
+    let validity = given.or_else(|| status::short(ctx, name));
+    let line = validity.map(|validity| validity.prompt(name, ctx.clock.now()));
     Ok(ctx.ui.result(&line.unwrap_or_default())?)
 }
 
@@ -114,9 +144,17 @@ fn via(via: Via) -> &'static str {
     }
 }
 
-const HEAD: [&str; 8] = ["PROFILE", "SESSION", "UNTIL", "KIND", "VIA", "DEVICE", "SECRET", "NOTES"];
+const LISTING: Listing<8> = Listing {
+    head: ["PROFILE", "SESSION", "UNTIL", "KIND", "VIA", "DEVICE", "SECRET", "NOTES"],
+    // How long the session lasts says the same.
+    spare: 2,
+};
 
-fn cells(row: &Row, now: DateTime<Utc>) -> [String; 8] {
+fn cells(rows: &[Row], now: DateTime<Utc>) -> Vec<[String; 8]> {
+    rows.iter().map(|row| cells_of(row, now)).collect()
+}
+
+fn cells_of(row: &Row, now: DateTime<Utc>) -> [String; 8] {
     let (left, until) = match row.session {
         Known::NoSession => Default::default(),
         Known::NoEnd => ("unknown".to_owned(), String::new()),

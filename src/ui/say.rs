@@ -1,6 +1,6 @@
 //! Results on stdout, messages on stderr.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{Display, Write as _};
 use std::io::{self, Write};
 
@@ -44,6 +44,8 @@ pub struct Ui {
     out: RefCell<Box<dyn Write>>,
     pub(super) err: RefCell<Box<dyn Write>>,
     pub(super) pending: Pending,
+    /// Whether messages are dropped, because they would end up in the middle of a live screen.
+    pub(super) muted: Cell<bool>,
 }
 
 impl std::fmt::Debug for Ui {
@@ -55,7 +57,13 @@ impl std::fmt::Debug for Ui {
 impl Ui {
     /// Writes to these; in the program they are stdout and stderr.
     pub fn new(style: Style, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
-        Self { style, out: RefCell::new(out), err: RefCell::new(err), pending: Pending::default() }
+        Self {
+            style,
+            out: RefCell::new(out),
+            err: RefCell::new(err),
+            pending: Pending::default(),
+            muted: Cell::new(false),
+        }
     }
 
     pub fn style(&self) -> Style {
@@ -129,7 +137,7 @@ impl Ui {
     }
 
     fn line(&self, least: Verbosity, label: &str, style: anstyle::Style, message: &dyn Display) {
-        if self.style.verbosity >= least {
+        if self.style.verbosity >= least && !self.muted.get() {
             let label = self.label(label, style);
             self.write_line(&format!("{label} {}", visible(&message.to_string())));
         }

@@ -103,3 +103,26 @@ fn prompt_stays_empty_if_the_profile_cannot_be_read() {
     assert_eq!(short(&["-p", "dev"]), "");
     world.home.awsmfa(["status", "--short", "--json"]).run().code(2);
 }
+
+#[test]
+fn prompt_in_a_shell_of_awsmfa_shows_the_shells_own_session() {
+    let world = World::imported();
+    world.home.awsmfa(["login", "dev"]).run().success();
+    let line = |args: &[&str], expiration: &str| {
+        let run = world.home.awsmfa(args).env("AWSMFA_SESSION", "ASIA").env("AWS_ACCESS_KEY_ID", "ASIA");
+        let run = run.env("AWSMFA_PROFILE", "dev").env("AWS_CREDENTIAL_EXPIRATION", expiration);
+        run.run().success().out()
+    };
+    let soon = (chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
+        + chrono::TimeDelta::seconds(7230))
+    .format("%FT%TZ")
+    .to_string();
+    // On the fast path and on the ordinary one.
+    for args in [&["status", "--short"][..], &["-v", "status", "--short"]] {
+        assert_eq!(line(args, &soon), "dev 2h\n");
+        assert_eq!(line(args, "2026-01-01T10:00:00Z"), "dev expired\n");
+        let looked_up = line(args, "");
+        assert!(looked_up.starts_with("dev 1"), "{looked_up}");
+    }
+    assert!(line(&["status", "--short", "-p", "dev"], &soon).starts_with("dev 1"));
+}

@@ -63,6 +63,8 @@ mod sources;
 mod status;
 #[cfg(unix)]
 mod terminal;
+#[cfg(unix)]
+mod watch;
 mod winner;
 mod wire;
 mod words;
