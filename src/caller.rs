@@ -225,7 +225,7 @@ fn of_profile(
 fn of_base(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<(Keys, Source)>> {
     let own = |from: &KeySource| Source::Profile(resolution.base.clone(), from.clone());
     Ok(match &resolution.keys {
-        Ok(from @ KeySource::Static { .. }) => {
+        Ok(from @ (KeySource::Static { .. } | KeySource::Stored { .. })) => {
             Some((Keys::from(&long_term_keys(ctx, resolution)?), own(from)))
         }
         Ok(from @ KeySource::Process { profile, command }) => {

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod credential_process;
 pub mod device;
 pub mod enroll;
+pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod policy;

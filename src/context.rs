@@ -64,7 +64,10 @@ impl Context {
 
     /// Both AWS files, read now.
     pub fn profiles(&self) -> CommandResult<Profiles> {
-        let profiles = self.aws_files.profiles()?;
+        // Without a readable registry, no keys are stored; whoever needs keys then learns why there are none.
+        let stored = self.vault.stored_keys().unwrap_or_default();
+        let stored = stored.into_iter().map(|key| (key.profile, key.access_key_id)).collect();
+        let profiles = self.aws_files.profiles()?.with_stored(stored);
         if !self.told_obstacles.replace(true) {
             for (path, obstacle) in profiles.obstacles() {
                 self.ui.detail(format_args!("{}: {obstacle}", path.display()));

@@ -32,7 +32,8 @@
 //!   they write it. [`aws_files::door`] is the only entrance: it waits for missing content, replaces files by swapping names,
 //!   and restores what another program writes to the old file.
 //! - **[`vault`]**: what is stored about a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
-//!   ([`store`]), which other tools can read.
+//!   ([`store`]), which other tools can read. Long-term keys are stored as `credential_process` output; [`key_storage`] moves
+//!   them.
 //! - **[`fast_path`]**: prints the output that the last `credential-process` saved ([`answers`]), if the clock, both AWS files
 //!   and the relevant variables are unchanged. A file owned by someone else, or a clock that went backward, counts as changed.
 //! - **[`error`]**: turns the adapters' small enums into messages, hints and exit codes. The adapters know none of these.
@@ -50,7 +51,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`devices`], [`enrollment`], [`serving`], [`setup`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -95,6 +96,7 @@ mod fast_path;
 mod files;
 mod findings;
 mod interrupt;
+mod key_storage;
 mod ledger;
 mod login;
 mod logout;

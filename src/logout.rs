@@ -25,6 +25,8 @@ pub struct Profile {
     /// The access key ID of the session in the credentials file.
     written: Option<String>,
     access_key_id: Option<String>,
+    /// The profile whose long-term keys a store has.
+    stored: Option<String>,
     serial: Option<Serial>,
     roles: Vec<String>,
 }
@@ -51,7 +53,9 @@ impl Logout {
         };
         // The section of a profile without keys or a device is cleaned, too.
         let access_key_id = match &resolution.keys {
-            Ok(KeySource::Static { keys, .. }) => Some(keys.access_key_id.clone()),
+            Ok(KeySource::Static { .. } | KeySource::Stored { .. }) => {
+                resolution.access_key_id().map(str::to_owned)
+            }
             // If nothing is configured, `login` uses the keys in the environment.
             Err(_) if named == Named::Default => ctx.env.get("AWS_ACCESS_KEY_ID").map(str::to_owned),
             _ => None,
@@ -62,9 +66,21 @@ impl Logout {
             written: written.map(str::to_owned),
             section,
             access_key_id,
+            stored: match &resolution.keys {
+                Ok(KeySource::Stored { profile, .. }) => Some(profile.clone()),
+                _ => None,
+            },
             serial,
             roles: resolution.roles.iter().map(|role| role.role_arn.clone()).collect(),
         })))
+    }
+
+    /// The profile whose long-term keys are in a store and not in a file, if one profile was chosen.
+    pub fn stored_keys(&self) -> Option<&str> {
+        match self {
+            Self::All => None,
+            Self::Profile(profile) => profile.stored.as_deref(),
+        }
     }
 
     /// Removes the sessions from the credentials file, in one edit. `restore` puts the long-term keys back.

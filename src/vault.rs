@@ -1,5 +1,5 @@
-//! What this computer stores for MFA devices: each device's record in the registry, and its seed in a store. Only this module
-//! finds, saves, assigns and forgets devices.
+//! What this computer stores: each MFA device's record in the registry and its seed in a store, and long-term keys. Only this
+//! module finds, saves, assigns and forgets devices and stored keys.
 
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ use crate::store::registry::{DeviceRecord, Registration, Registry};
 use crate::store::{SecretStore, StoreError, StoreKind};
 use crate::ui::Ui;
 
+mod keys;
 mod passphrase;
 mod stores;
 

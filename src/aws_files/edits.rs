@@ -336,6 +336,7 @@ fn new_property(key: &str, value: &str, ending: Ending) -> Line {
     Line { ending, ..new_line(format!("{key} = {value}"), LineKind::Property) }
 }
 
+mod comments;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]

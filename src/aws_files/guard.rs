@@ -135,7 +135,7 @@ fn apply(model: &mut Model, op: &Op) -> Result<(), GuardError> {
                 return Err(GuardError::Log(format!("section [{section}]")));
             }
         }
-        Op::KeepComment(_) | Op::AddBlank | Op::RemoveBlank => {}
+        Op::KeepComment(_) | Op::AddComment(_) | Op::RemoveComment(_) | Op::AddBlank | Op::RemoveBlank => {}
     }
     Ok(())
 }

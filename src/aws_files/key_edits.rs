@@ -1,13 +1,17 @@
-//! Writes long-term keys to the credentials file.
+//! Long-term keys in the AWS files: written by `enroll`, moved out and back by `keys store` and `keys restore`, and replaced
+//! by `keys rotate`.
 
 use crate::model::session::LongTermKeys;
 
 use super::document::{Document, UnsafeEdit};
-use super::long_term_name;
 use super::session_edits::holds_session;
+use super::{header_of, long_term_name};
 
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
+
+/// How the comment begins that stands where the keys were.
+const NOTE: &str = "# awsmfa stores the access key of this profile";
 
 /// Why long-term keys were not written. The file was not changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,15 +36,105 @@ pub fn write_long_term(
         true => long_term,
         false => profile.to_owned(),
     };
-    document.check_section(&section)?;
-    if document.has(&section, ID) || document.has(&section, SECRET) {
-        return Err(KeyEditError::Occupied { section });
+    write_to(document, &section, keys)?;
+    Ok(section)
+}
+
+fn write_to(document: &mut Document, section: &str, keys: &LongTermKeys) -> Result<(), KeyEditError> {
+    document.check_section(section)?;
+    if document.has(section, ID) || document.has(section, SECRET) {
+        return Err(KeyEditError::Occupied { section: section.to_owned() });
     }
     document.atomically(|document| {
-        document.set(&section, ID, &keys.access_key_id)?;
-        document.set(&section, SECRET, keys.secret_access_key.expose())
+        document.set(section, ID, &keys.access_key_id)?;
+        document.set(section, SECRET, keys.secret_access_key.expose())
     })?;
+    Ok(())
+}
+
+/// The sections that hold this access key, without a session.
+pub fn sections_with(document: &Document, access_key_id: &str) -> Vec<String> {
+    let has_key = |section: &String| {
+        let id = document.get(section, ID);
+        id.is_some_and(|id| id.expose().trim() == access_key_id) && !holds_session(document, section)
+    };
+    document.sections().into_iter().filter(has_key).collect()
+}
+
+/// The sections of a profile in this file: its own and the one for long-term keys.
+fn sections_of(document: &Document, profile: &str) -> [String; 2] {
+    [long_term_name(profile), profile.to_owned()].map(|name| header_of(document.file(), &name))
+}
+
+/// Removes an access key from the profile's sections, and leaves a comment with the command that puts the key back. Returns
+/// the sections.
+pub fn take_out(
+    document: &mut Document,
+    profile: &str,
+    access_key_id: &str,
+    command: &str,
+) -> Result<Vec<String>, UnsafeEdit> {
+    document.atomically(|document| {
+        let holding = sections_with(document, access_key_id);
+        let sections: Vec<String> =
+            sections_of(document, profile).into_iter().filter(|section| holding.contains(section)).collect();
+        for section in &sections {
+            document.replace_with_comment(
+                section,
+                &[ID, SECRET],
+                &format!("{NOTE}; restore it: {command}"),
+            )?;
+        }
+        Ok(sections)
+    })
+}
+
+/// Puts long-term keys back in place of the comment, if there is one, and removes the profile's comments. `own` is whether the
+/// keys may be in the profile's own section, where SDKs use them. Returns the section that has the keys now, if any has.
+pub fn put_back(
+    document: &mut Document,
+    profile: &str,
+    keys: &LongTermKeys,
+    own: bool,
+) -> Result<Option<String>, KeyEditError> {
+    document.atomically(|document| {
+        let [long_term, plain] = sections_of(document, profile);
+        let own = own && !holds_session(document, &plain);
+        let settings =
+            [(ID, keys.access_key_id.as_str()), (SECRET, keys.secret_access_key.expose().as_str())];
+        let mut written = sections_with(document, &keys.access_key_id).into_iter();
+        let mut written = written.find(|section| [&long_term, &plain].contains(&section));
+        for (section, suits) in [(&long_term, true), (&plain, own)] {
+            let here = written.is_none() && suits && document.has_comment(section, NOTE);
+            if here && (document.has(section, ID) || document.has(section, SECRET)) {
+                return Err(KeyEditError::Occupied { section: section.clone() });
+            }
+            document.replace_comment(section, NOTE, if here { &settings } else { &[] })?;
+            if here {
+                written = Some(section.clone());
+            }
+        }
+        Ok(written)
+    })
+}
+
+/// Adds long-term keys whose comment is gone to the credentials file, for [`put_back`]. Returns the section.
+pub fn add_back(
+    document: &mut Document,
+    profile: &str,
+    keys: &LongTermKeys,
+    own: bool,
+) -> Result<String, KeyEditError> {
+    let long_term = long_term_name(profile);
+    let own = own && !holds_session(document, profile) && !document.has_section(&long_term);
+    let section = if own { profile.to_owned() } else { long_term };
+    write_to(document, &section, keys)?;
     Ok(section)
+}
+
+/// Whether one of the profile's sections has a comment in place of its keys.
+pub fn has_note(document: &Document, profile: &str) -> bool {
+    sections_of(document, profile).iter().any(|section| document.has_comment(section, NOTE))
 }
 
 #[cfg(test)]
@@ -65,6 +159,56 @@ mod tests {
             (section.as_str(), text),
             ("dev-long-term", format!("{session}\n[dev-long-term]\n{keys}"))
         );
+    }
+
+    fn edited(text: &str, edit: impl FnOnce(&mut Document)) -> String {
+        let mut document = Document::parse(AwsFile::Credentials, text.as_bytes()).unwrap();
+        edit(&mut document);
+        let new = document.to_text().expose().clone();
+        crate::aws_files::guard::check(text, &new, document.log()).unwrap();
+        new
+    }
+
+    #[test]
+    fn keys_are_moved_out_and_back_without_a_trace() {
+        let keys = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "s+/=".into() };
+        let lines = "aws_access_key_id = AKIA\naws_secret_access_key = s+/=\n";
+        for text in [
+            format!("# top\n[dev]\n{lines}"),
+            format!("[dev-long-term]\n{lines}mfa_serial = m\n\n[other]\nregion = x\n{lines}"),
+            format!("[dev]\nregion = x\n# mine\n{lines}\n\n[dev-long-term]\n# nothing\n"),
+        ] {
+            for text in [text.clone(), text.replace('\n', "\r\n")] {
+                let out = edited(&text, |document| {
+                    let sections = take_out(document, "dev", "AKIA", "awsmfa keys restore").unwrap();
+                    assert_eq!(sections.len(), 1);
+                });
+                assert!(out.contains(
+                    "# awsmfa stores the access key of this profile; restore it: awsmfa keys restore"
+                ));
+                let back = edited(&out, |document| {
+                    put_back(document, "dev", &keys, true).unwrap().unwrap();
+                });
+                assert_eq!(back, text);
+                let again = edited(&back, |document| {
+                    assert!(put_back(document, "dev", &keys, true).unwrap().is_some());
+                });
+                assert_eq!(again, text);
+            }
+        }
+    }
+
+    #[test]
+    fn keys_do_not_go_back_where_they_would_hide_the_session() {
+        let keys = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "s".into() };
+        let text = format!("[dev]\n{NOTE}; restore it: x\naws_access_key_id = ASIA\naws_session_token = t\n");
+        let back = edited(&text, |document| {
+            assert_eq!(put_back(document, "dev", &keys, true).unwrap(), None);
+            assert_eq!(add_back(document, "dev", &keys, true).unwrap(), "dev-long-term");
+        });
+        assert!(back.starts_with("[dev]\naws_access_key_id = ASIA\n"), "{back}");
+        let back = edited("[dev]\n", |document| drop(add_back(document, "dev", &keys, false).unwrap()));
+        assert!(back.contains("[dev-long-term]\naws_access_key_id = AKIA"), "{back}");
     }
 
     #[test]

@@ -27,6 +27,10 @@ pub enum Op {
     RemoveSection(String),
     /// A comment on a changed line moved to a line of its own. (To botocore, it was part of the value.)
     KeepComment(Secret<String>),
+    /// A comment of ours has a line of its own.
+    AddComment(String),
+    /// A comment of ours was removed, with its line.
+    RemoveComment(String),
     /// A blank line before or after a section was added.
     AddBlank,
     /// A blank line before or after a section was removed.

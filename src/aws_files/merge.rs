@@ -41,7 +41,9 @@ pub(super) fn is_applied(ours: &Document, now: &Document) -> bool {
         Op::AddSection(section) | Op::RemoveSection(section) => {
             ours.has_section(section) == now.has_section(section)
         }
-        Op::KeepComment(_) | Op::AddBlank | Op::RemoveBlank => true,
+        Op::KeepComment(_) | Op::AddComment(_) | Op::RemoveComment(_) | Op::AddBlank | Op::RemoveBlank => {
+            true
+        }
     })
 }
 

@@ -4,7 +4,7 @@
 //!
 //! A profile is merged when it is needed: files can have thousands of profiles, and most commands need a few.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +31,7 @@ pub struct Ignored {
 #[derive(Debug, Clone)]
 pub struct Profiles {
     files: Arc<Files>,
+    stored: Arc<BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -82,7 +83,19 @@ impl Profiles {
             merged: std::iter::repeat_with(OnceLock::new).take(count).collect(),
             paths: paths.into_iter().flatten().map(Path::to_owned).collect(),
         };
-        Self { files: Arc::new(files) }
+        Self { files: Arc::new(files), stored: Arc::default() }
+    }
+
+    /// Adds the long-term keys that are not in the files but in a store: access key IDs by profile.
+    #[must_use]
+    pub fn with_stored(self, stored: BTreeMap<String, String>) -> Self {
+        Self { stored: Arc::new(stored), ..self }
+    }
+
+    /// The ID of a profile's access key in a store, if it has one there. `[x-long-term]` is a part of profile `x`.
+    pub fn stored_key(&self, profile: &str) -> Option<(&str, &str)> {
+        let owner = keeps_keys_of(profile).unwrap_or(profile);
+        self.stored.get_key_value(owner).map(|(profile, id)| (profile.as_str(), id.as_str()))
     }
 
     /// Whether these profiles were merged from these two documents.

@@ -19,7 +19,7 @@ pub struct Resolution {
     pub roles: Vec<Role>,
     /// The profile that has the long-term keys.
     pub base: String,
-    /// Those keys, if they are in the files.
+    /// Those keys, if they are in a store or the files.
     pub keys: Result<KeySource, KeysError>,
     pub serial: Option<Setting>,
     /// A command that prints a code.
@@ -36,10 +36,11 @@ pub struct Resolution {
 }
 
 impl Resolution {
-    /// The ID of the long-term access key, if it is in a file.
+    /// The ID of the long-term access key, if it is in a file or a store.
     pub fn access_key_id(&self) -> Option<&str> {
         match &self.keys {
             Ok(KeySource::Static { keys, .. }) => Some(&keys.access_key_id),
+            Ok(KeySource::Stored { access_key_id, .. }) => Some(access_key_id),
             _ => None,
         }
     }
@@ -76,6 +77,12 @@ pub enum KeySource {
         profile: String,
         /// The keys, without a token.
         keys: StaticKeys,
+    },
+    /// The keys are in a store.
+    Stored {
+        /// The profile that the store has them for.
+        profile: String,
+        access_key_id: String,
     },
     Process {
         /// The profile that has the setting.
@@ -198,7 +205,7 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
     };
     // As in the SDKs: if a source profile has both keys and a role, the keys win.
     if !first {
-        match static_keys(profiles, name) {
+        match own_keys(profiles, name) {
             Ok(None) => {}
             Ok(Some(source)) => return Ok(Step::Keys(Ok(source))),
             Err(error) => return Ok(Step::Keys(Err(error.into()))),
@@ -242,7 +249,9 @@ fn source_of(profiles: &Profiles, name: &str) -> Result<Option<String>, ResolveE
 }
 
 fn exists(profiles: &Profiles, name: &str) -> bool {
-    profiles.get(name).is_some() || profiles.get(&long_term_name(name)).is_some()
+    profiles.get(name).is_some()
+        || profiles.get(&long_term_name(name)).is_some()
+        || profiles.stored_key(name).is_some()
 }
 
 /// The long-term keys in `[<name>-long-term]` or, failing that, in `[<name>]` if it has no token.
@@ -256,8 +265,21 @@ fn static_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, Inc
     Ok(None)
 }
 
+/// The long-term keys that a store has for the profile, or else those in the files. While `keys store` or `keys restore` moves
+/// them, both have the same key, and then the files' one needs no unlocking.
+fn own_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, IncompleteKeys> {
+    let in_files = static_keys(profiles, name);
+    let Some((profile, id)) = profiles.stored_key(name) else { return in_files };
+    match in_files {
+        Ok(Some(KeySource::Static { profile, keys })) if keys.access_key_id == id => {
+            Ok(Some(KeySource::Static { profile, keys }))
+        }
+        _ => Ok(Some(KeySource::Stored { profile: profile.to_owned(), access_key_id: id.to_owned() })),
+    }
+}
+
 fn keys_of(profiles: &Profiles, name: &str) -> Result<KeySource, KeysError> {
-    if let Some(source) = static_keys(profiles, name)? {
+    if let Some(source) = own_keys(profiles, name)? {
         return Ok(source);
     }
     let long_term = long_term_name(name);

@@ -69,6 +69,9 @@ pub(super) enum Command {
     /// List, import, export, resynchronize and remove MFA devices
     #[command(subcommand)]
     Device(commands::device::DeviceCommand),
+    /// Move long-term access keys to a store and back
+    #[command(subcommand)]
+    Keys(commands::keys::KeysCommand),
     Policy(commands::policy::PolicyArgs),
     Completions(commands::completions::CompletionsArgs),
 }
@@ -133,6 +136,7 @@ impl Command {
             Self::Status(args) => commands::status::run(&context()?, args),
             Self::Code(args) => commands::code::run(&context()?, args),
             Self::Device(command) => commands::device::run(&context()?, command),
+            Self::Keys(command) => commands::keys::run(&context()?, command),
             // These two need no home folder.
             Self::Policy(args) => commands::policy::run(ui, args),
             Self::Completions(args) => commands::completions::run(ui, args),

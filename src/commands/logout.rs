@@ -4,6 +4,7 @@ use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::logout::Logout;
+use crate::model::shell::CommandLine;
 
 /// Remove the session from the credentials file and the cache
 #[derive(Debug, clap::Args)]
@@ -63,6 +64,11 @@ fn clean_file(ctx: &Context, logout: &Logout, restore: bool) -> Vec<CommandError
         if let Some(long_term) = report.restored_from {
             ctx.ui.say(format_args!("moved the long-term keys from [{long_term}] back to [{section}]"));
         }
+    }
+    if let Some(profile) = logout.stored_keys().filter(|_| restore) {
+        ctx.ui.say(format_args!("the long-term keys of `{profile}` are in a store and stay there"));
+        let command = CommandLine::new("awsmfa keys restore").profile(profile);
+        ctx.ui.hint(format_args!("put the keys back into the file: `{command}`"));
     }
     if !any && failures.is_empty() {
         ctx.ui.say("no session to remove from the credentials file");

@@ -70,9 +70,11 @@ impl Enrollment<'_> {
         });
         match identified {
             Ok((owner, _)) => Ok(owner),
-            Err(SessionError::Aws(error)) => {
-                Err(CommandError::refused(error, &RefusedKeys::new(&own.keys, resolution), None))
-            }
+            Err(SessionError::Aws(error)) => Err(CommandError::refused(
+                error,
+                &RefusedKeys::new(&own.keys.access_key_id, resolution),
+                None,
+            )),
             Err(error) => Err(error.into()),
         }
     }

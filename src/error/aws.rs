@@ -5,7 +5,6 @@ use crate::aws::{AwsError, AwsErrorKind, ChainError, ClientError};
 use crate::aws_files::resolve::{KeySource, Resolution};
 use crate::model::region::{Region, RegionError};
 use crate::model::serial::Serial;
-use crate::model::session::LongTermKeys;
 use crate::model::shell::CommandLine;
 use crate::ui::remedies;
 
@@ -19,8 +18,8 @@ pub struct RefusedKeys<'a> {
 
 impl<'a> RefusedKeys<'a> {
     /// The keys that a profile resolved to.
-    pub fn new(keys: &'a LongTermKeys, resolution: &'a Resolution) -> Self {
-        Self::from(&keys.access_key_id, resolution.keys.as_ref().ok())
+    pub fn new(access_key_id: &'a str, resolution: &'a Resolution) -> Self {
+        Self::from(access_key_id, resolution.keys.as_ref().ok())
     }
 
     /// Keys with this ID and source; `None` means the environment.
@@ -32,6 +31,10 @@ impl<'a> RefusedKeys<'a> {
         match self.source {
             Some(KeySource::Static { profile, .. }) => {
                 format!("enter both keys again: `{}`", CommandLine::new("aws configure").profile(profile))
+            }
+            Some(KeySource::Stored { profile, .. }) => {
+                let restore = CommandLine::new("awsmfa keys restore").profile(profile);
+                format!("put the stored keys back into the file and correct them there: `{restore}`")
             }
             Some(KeySource::Process { profile, .. }) => {
                 format!(
@@ -46,7 +49,9 @@ impl<'a> RefusedKeys<'a> {
     /// A command with the profile that the keys come from.
     fn with_profile(&self, command: &str) -> CommandLine {
         let profile = self.source.map(|source| match source {
-            KeySource::Static { profile, .. } | KeySource::Process { profile, .. } => profile,
+            KeySource::Static { profile, .. }
+            | KeySource::Stored { profile, .. }
+            | KeySource::Process { profile, .. } => profile,
         });
         CommandLine::new(command).option("--profile", profile)
     }

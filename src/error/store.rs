@@ -6,6 +6,23 @@ use crate::store::StoreError;
 use crate::store::registry::RegistryError;
 use crate::ui::remedies;
 
+impl CommandError {
+    /// A store that could not be used for long-term keys. What helps with a device's secret does not help here.
+    pub fn about_keys(error: StoreError) -> Self {
+        let hint = match &error {
+            StoreError::Locked | StoreError::TimedOut { .. } => {
+                "unlock the keyring on the desktop and try again"
+            }
+            StoreError::Unavailable { .. } => "start the keyring service and try again",
+            StoreError::Damaged { .. } => "restore the file from a backup; nothing was changed",
+            _ => return error.into(),
+        };
+        let mut this = Self::from(error);
+        this.hints = vec![hint.to_owned()];
+        this
+    }
+}
+
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         let kind = match error {

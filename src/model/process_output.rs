@@ -1,9 +1,9 @@
 //! The output of a `credential_process` (AWS SDKs and Tools Reference, "Process credential provider").
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::secret::Secret;
-use super::session::{Session, timestamp};
+use super::session::{LongTermKeys, Session, timestamp};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -11,32 +11,87 @@ struct Output<'a> {
     version: u8,
     access_key_id: &'a str,
     secret_access_key: &'a str,
-    session_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
     // Strict RFC 3339 with `Z`: the Rust and Java SDKs accept nothing else.
-    expiration: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<&'a str>,
 }
 
 /// The session as one JSON object on one line, with a final newline, as every SDK expects.
 pub fn render(session: &Session) -> Secret<String> {
-    let output = Output {
+    one_line(&Output {
         version: 1,
         access_key_id: &session.access_key_id,
         secret_access_key: session.secret_access_key.expose(),
-        session_token: session.session_token.expose(),
-        expiration: timestamp(session.expiration),
+        session_token: Some(session.session_token.expose()),
+        expiration: Some(timestamp(session.expiration)),
         account_id: session.account_id.as_deref(),
-    };
-    let mut text = serde_json::to_string(&output).expect("strings and numbers can be serialized");
+    })
+}
+
+/// Long-term keys, in the same way. A store has them in this form: whatever prints the stored text is a
+/// `credential_process`.
+pub fn render_keys(keys: &LongTermKeys) -> Secret<String> {
+    one_line(&Output {
+        version: 1,
+        access_key_id: &keys.access_key_id,
+        secret_access_key: keys.secret_access_key.expose(),
+        session_token: None,
+        expiration: None,
+        account_id: None,
+    })
+}
+
+fn one_line(output: &Output) -> Secret<String> {
+    let mut text = serde_json::to_string(output).expect("strings and numbers can be serialized");
     text.push('\n');
     Secret::new(text)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Input {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: Option<String>,
+}
+
+/// What a program printed: long-term keys, or a session's keys with its token.
+#[derive(Debug)]
+pub struct PrintedKeys {
+    pub keys: LongTermKeys,
+    pub session_token: Option<Secret<String>>,
+}
+
+/// Reads the output of a program. The error says nothing, because the parser's message would quote the secret.
+pub fn parse(text: &str) -> Option<PrintedKeys> {
+    let Input { access_key_id, secret_access_key, session_token } = serde_json::from_str(text).ok()?;
+    // Some programs print an empty token with long-term keys.
+    let session_token = session_token.filter(|token| !token.is_empty()).map(Secret::from);
+    let keys = LongTermKeys { access_key_id, secret_access_key: secret_access_key.into() };
+    Some(PrintedKeys { keys, session_token })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use chrono::DateTime;
+
+    #[test]
+    fn keys_are_read_as_they_are_written() {
+        let keys = LongTermKeys { access_key_id: "AKIAEXAMPLE".into(), secret_access_key: "a/b+c".into() };
+        let text = render_keys(&keys);
+        assert_eq!(
+            text.expose(),
+            "{\"Version\":1,\"AccessKeyId\":\"AKIAEXAMPLE\",\"SecretAccessKey\":\"a/b+c\"}\n"
+        );
+        let printed = parse(text.expose()).unwrap();
+        assert_eq!((printed.keys, printed.session_token), (keys, None));
+        assert!(parse("{}").is_none());
+    }
 
     #[test]
     fn output_is_what_the_sdks_read() {

@@ -26,7 +26,7 @@ pub enum SessionError {
     /// AWS does not let a cached session assume a role.
     #[error(transparent)]
     RoleDenied(AwsError),
-    /// There is no code: awsmfa cannot prompt, a command failed, or the store is locked.
+    /// There is no code or no access key: awsmfa cannot prompt, a command failed, or the store is locked.
     #[error(transparent)]
     NoCode(CommandError),
     /// The computer's clock is too wrong to track session expiry.
@@ -77,7 +77,7 @@ impl SessionError {
         let login = format!("awsmfa login --profile {}", quoted(&resolution.profile));
         match self {
             Self::Aws(error) => {
-                let about = RefusedKeys::new(&plan.keys, resolution);
+                let about = RefusedKeys::new(plan.keys.access_key_id(), resolution);
                 let device = RefusedCode { serial: &plan.serial };
                 CommandError::refused(error, &about, Some(&device))
             }

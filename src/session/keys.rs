@@ -1,8 +1,6 @@
-//! The user's long-term keys: in a file, printed by a program, or in the environment.
+//! The user's long-term keys: in a store, in a file, printed by a program, or in the environment.
 
 use std::time::Duration;
-
-use serde::Deserialize;
 
 use super::request::Asker;
 use crate::aws::Keys;
@@ -12,7 +10,7 @@ use crate::choice::Named;
 use crate::context::Context;
 use crate::env::SERVING;
 use crate::error::{CommandError, CommandResult, ErrorKind, invalid};
-use crate::model::secret::Secret;
+use crate::model::process_output::{self, PrintedKeys};
 use crate::model::session::{KeyPart, LongTermKeys};
 use crate::model::shell::quoted;
 use crate::process;
@@ -50,25 +48,58 @@ pub fn keys_of_environment(ctx: &Context) -> CommandResult<Option<Keys>> {
     Ok(Some(keys))
 }
 
-/// The profile's long-term keys, if they are in a file; `None` if a program prints them.
-pub(super) fn static_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<LongTermKeys>> {
-    match &resolution.keys {
-        Ok(KeySource::Static { profile, keys }) => {
-            ctx.ui.detail(format_args!("long-term keys of `{profile}` ({})", keys.origin));
-            check_static_keys(profile, keys)?;
-            Ok(Some(LongTermKeys {
-                access_key_id: keys.access_key_id.clone(),
-                secret_access_key: keys.secret.clone(),
-            }))
+/// A user's long-term keys. A store may need a passphrase or a person, so stored keys are read only to sign a request.
+#[derive(Debug, Clone)]
+pub enum HeldKeys {
+    Read(LongTermKeys),
+    Stored { profile: String, access_key_id: String },
+}
+
+impl HeldKeys {
+    pub fn access_key_id(&self) -> &str {
+        match self {
+            Self::Read(keys) => &keys.access_key_id,
+            Self::Stored { access_key_id, .. } => access_key_id,
         }
-        Ok(KeySource::Process { .. }) => Ok(None),
-        Err(error) => Err(error.clone().into()),
+    }
+
+    /// The keys, from the store if necessary.
+    pub fn read(&self, ctx: &Context) -> CommandResult<LongTermKeys> {
+        match self {
+            Self::Read(keys) => Ok(keys.clone()),
+            Self::Stored { profile, .. } => ctx.vault.long_term_keys(profile),
+        }
     }
 }
 
-/// The profile's long-term keys. Runs its `credential_process` if necessary.
+/// The profile's long-term keys, if they are in a store or a file; `None` if a program prints them.
+pub(super) fn held_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<Option<HeldKeys>> {
+    match &resolution.keys {
+        Ok(KeySource::Stored { profile, access_key_id }) => {
+            ctx.ui.detail(format_args!("long-term keys of `{profile}` (`{access_key_id}`, stored)"));
+            let (profile, access_key_id) = (profile.clone(), access_key_id.clone());
+            Ok(Some(HeldKeys::Stored { profile, access_key_id }))
+        }
+        Ok(KeySource::Static { profile, keys }) => {
+            ctx.ui.detail(format_args!("long-term keys of `{profile}` ({})", keys.origin));
+            check_static_keys(profile, keys)?;
+            Ok(Some(HeldKeys::Read(LongTermKeys {
+                access_key_id: keys.access_key_id.clone(),
+                secret_access_key: keys.secret.clone(),
+            })))
+        }
+        Ok(KeySource::Process { .. }) => Ok(None),
+        Err(error) => {
+            // If the registry cannot be read, it is unknown whether a store has the keys.
+            ctx.vault.stored_keys()?;
+            Err(error.clone().into())
+        }
+    }
+}
+
+/// The profile's long-term keys. Reads them from a store or runs the profile's `credential_process` if necessary.
 pub fn long_term_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<LongTermKeys> {
-    match (static_keys(ctx, resolution)?, &resolution.keys) {
+    match (held_keys(ctx, resolution)?, &resolution.keys) {
         (None, Ok(KeySource::Process { profile, command })) => {
             ctx.ui.detail(format_args!(
                 "long-term keys from `credential_process` of `{profile}` ({})",
@@ -76,17 +107,9 @@ pub fn long_term_keys(ctx: &Context, resolution: &Resolution) -> CommandResult<L
             ));
             keys_from_process(ctx, profile, &command.text)
         }
-        (Some(keys), _) => Ok(keys),
-        (None, _) => unreachable!("keys that are not in a file are printed by a program"),
+        (Some(keys), _) => keys.read(ctx),
+        (None, _) => unreachable!("keys that are neither stored nor in a file are printed by a program"),
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ProcessAnswer {
-    access_key_id: String,
-    secret_access_key: String,
-    session_token: Option<String>,
 }
 
 fn keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResult<LongTermKeys> {
@@ -109,13 +132,9 @@ pub fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> Com
     let env = ctx.env.with(SERVING, &format!("{serving}\n{profile}"));
     let printed = process::run(command, &env, Duration::from_secs(60));
     let printed = printed.map_err(|error| process_failed(profile, &format!("failed: {error}")))?;
-    // The parser's own message would quote the secret.
-    let answer: ProcessAnswer = serde_json::from_str(printed.expose())
-        .map_err(|_| process_failed(profile, "did not print credentials as JSON"))?;
-    let secret = Secret::from(answer.secret_access_key);
-    // Some programs print an empty token with long-term keys.
-    let token = answer.session_token.filter(|token| !token.is_empty()).map(Secret::from);
-    let keys = Keys::new(&answer.access_key_id, secret, token);
+    let PrintedKeys { keys, session_token } = process_output::parse(printed.expose())
+        .ok_or_else(|| process_failed(profile, "did not print credentials as JSON"))?;
+    let keys = Keys::new(&keys.access_key_id, keys.secret_access_key, session_token);
     keys.check().map_err(|unusable| process_failed(profile, &format!("printed invalid keys: {unusable}")))?;
     Ok(keys)
 }

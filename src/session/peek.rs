@@ -60,7 +60,7 @@ fn look(ctx: &Context, request: &Request, outline: Outline) -> CommandResult<Pee
         (keys, serial) => {
             let fits = |key: &SessionKey| -> bool {
                 let device: Option<Serial> = key.serial.parse().ok();
-                keys.as_ref().is_none_or(|keys| keys.access_key_id == key.access_key_id)
+                keys.as_ref().is_none_or(|keys| keys.access_key_id() == key.access_key_id)
                     && serial.as_ref().is_none_or(|serial| serial.as_str() == key.serial)
                     && device.is_some_and(|device| terms(&device).is_ok_and(|terms| terms.match_key(key)))
             };

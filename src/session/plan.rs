@@ -1,6 +1,7 @@
 //! What a session depends on: keys, device, duration, roles and endpoint, and the key under which it is cached. Pure.
 //! Settings: flag > `AWSMFA_*` > profile > default.
 
+use super::keys::HeldKeys;
 use super::request::Request;
 use super::settings::assume_role;
 use crate::aws::{AssumeRole, Settings};
@@ -12,14 +13,13 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::SessionDuration;
 use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
-use crate::model::session::LongTermKeys;
 use crate::model::session_policy::SessionPolicy;
 
 /// Everything that a session depends on.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The user's long-term keys.
-    pub keys: LongTermKeys,
+    pub keys: HeldKeys,
     pub serial: Serial,
     /// A command that prints the device's codes.
     pub mfa_process: Option<String>,
@@ -41,7 +41,7 @@ impl Plan {
     /// The key under which the session is cached.
     pub fn key(&self) -> SessionKey {
         SessionKey {
-            access_key_id: self.keys.access_key_id.clone(),
+            access_key_id: self.keys.access_key_id().to_owned(),
             serial: self.serial.to_string(),
             duration: self.terms.duration,
             endpoint: self.terms.endpoint.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::keys;
+use super::keys::{self, HeldKeys};
 use super::plan::{Plan, Terms};
 use super::request::{Request, Subject};
 use super::serial::{self, UserDevice};
@@ -20,7 +20,7 @@ pub(super) struct Outline {
     pub profiles: Profiles,
     pub resolution: Resolution,
     /// `None` if a program prints the keys.
-    pub keys: Option<LongTermKeys>,
+    pub keys: Option<HeldKeys>,
     pub serial: Option<Serial>,
 }
 
@@ -67,7 +67,7 @@ impl Outline {
             return Self::of_keys(ctx, request, profiles, unconfigured(named.name()), keys);
         }
         let resolution = resolve::resolve(&profiles, named.name())?;
-        let keys = keys::static_keys(ctx, &resolution)?;
+        let keys = keys::held_keys(ctx, &resolution)?;
         let serial = known(ctx, request, &resolution, None)?;
         Ok(Self { profiles, resolution, keys, serial })
     }
@@ -80,7 +80,7 @@ impl Outline {
         keys: LongTermKeys,
     ) -> CommandResult<Self> {
         let serial = known(ctx, request, &resolution, Some(&keys.access_key_id))?;
-        Ok(Self { profiles, resolution, keys: Some(keys), serial })
+        Ok(Self { profiles, resolution, keys: Some(HeldKeys::Read(keys)), serial })
     }
 
     /// How AWS is reached.
@@ -121,21 +121,26 @@ fn known(
 /// Prepares a request. Asks AWS only for the device's serial, and only if nothing here names it.
 pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<Prepared<'a>> {
     let mut outline = Outline::of(ctx, request)?;
-    let keys = match outline.keys.take() {
+    let mut keys = match outline.keys.take() {
         Some(keys) => keys,
         None => {
             let keys = keys::long_term_keys(ctx, &outline.resolution)?;
             if outline.serial.is_none() {
                 outline.serial = serial::remembered_serial(ctx, &keys.access_key_id)?;
             }
-            keys
+            HeldKeys::Read(keys)
         }
     };
     let Connection { settings, region } = outline.connection(ctx, request)?;
     let aws = LazyAws { ctx, settings };
     let (is_news, serial) = match &outline.serial {
         Some(serial) => (false, serial.clone()),
-        None => (true, serial::ask_aws(ctx, &*aws.get()?, &keys, &outline.resolution)?),
+        None => {
+            let read = keys.read(ctx)?;
+            let serial = serial::ask_aws(ctx, &*aws.get()?, &read, &outline.resolution)?;
+            keys = HeldKeys::Read(read);
+            (true, serial)
+        }
     };
     let terms = outline.terms(ctx, request, &serial, &aws.settings)?;
     if serial.is_virtual() {
@@ -144,7 +149,7 @@ pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<
     }
     let home = serial::home(&outline.profiles, &outline.resolution);
     let device =
-        UserDevice { serial: serial.clone(), access_key_id: keys.access_key_id.clone(), is_news, home };
+        UserDevice { serial: serial.clone(), access_key_id: keys.access_key_id().to_owned(), is_news, home };
     let mfa_process = outline.resolution.mfa_process.as_ref().map(|setting| setting.text.clone());
     let plan = Plan { keys, serial, mfa_process, terms };
     Ok(Prepared { resolution: outline.resolution, region, plan, device, aws })

@@ -171,7 +171,7 @@ fn list(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<Vec<MfaDevice>, AwsErro
 
 fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError) -> CommandError {
     let refused = matches!(error.kind, AwsErrorKind::AccessDenied | AwsErrorKind::NotFound);
-    let mut error = CommandError::refused(error, &RefusedKeys::new(keys, resolution), None);
+    let mut error = CommandError::refused(error, &RefusedKeys::new(&keys.access_key_id, resolution), None);
     if refused {
         error.kind = ErrorKind::Configuration;
         error.message =

@@ -54,7 +54,7 @@ pub fn sign_in(
             code::find(device.ctx, device.serial, plan.mfa_process.as_deref()).map_err(no_code)?
         }
     };
-    let keys = Keys::from(&plan.keys);
+    let keys = Keys::from(&plan.keys.read(device.ctx).map_err(no_code)?);
     let send = |mfa: &Mfa, offset: TimeDelta| match role {
         Some(role) => aws.signed(&keys, offset).assume_role(role, Some(mfa)),
         None => aws.signed(&keys, offset).get_session_token(mfa, plan.terms.duration),

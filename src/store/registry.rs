@@ -1,5 +1,5 @@
-//! The device registry: a JSON file with the known devices, the stores of their seeds, and the profiles that use them. It
-//! holds no secrets.
+//! The device registry: a JSON file with the known devices, the stores of their seeds, and the profiles that use them, and with
+//! the stores of long-term keys. It holds no secrets.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -59,6 +59,16 @@ impl<'a> Registration<'a> {
     }
 }
 
+/// A profile's long-term keys in a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredKey {
+    /// The profile, without `-long-term`.
+    pub profile: String,
+    /// Also the name of the keys in their store.
+    pub access_key_id: String,
+    pub store: StoreKind,
+}
+
 #[derive(Serialize, Deserialize)]
 struct Contents {
     version: u32,
@@ -67,6 +77,8 @@ struct Contents {
     /// Devices by their user's access key ID: serials from AWS that no profile can hold.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     keys: BTreeMap<String, Serial>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stored_keys: Vec<StoredKey>,
     #[serde(flatten)]
     other: Map<String, Value>,
 }
@@ -142,6 +154,33 @@ impl Registry {
         self.change(|contents| contents.keys.remove(access_key_id).is_some())
     }
 
+    /// The long-term keys in stores.
+    pub fn stored_keys(&self) -> Result<Vec<StoredKey>, RegistryError> {
+        Ok(self.read()?.stored_keys)
+    }
+
+    /// Records that a store has a profile's long-term keys, instead of those recorded before.
+    pub fn record_key(&self, key: &StoredKey) -> Result<(), RegistryError> {
+        self.change(|contents| {
+            contents.stored_keys.retain(|other| other.profile != key.profile);
+            contents.stored_keys.push(key.clone());
+        })
+    }
+
+    /// Records a new access key for all profiles that have this one in a store.
+    pub fn replace_key(&self, old: &str, new: &str) -> Result<(), RegistryError> {
+        self.change(|contents| {
+            for key in contents.stored_keys.iter_mut().filter(|key| key.access_key_id == old) {
+                new.clone_into(&mut key.access_key_id);
+            }
+        })
+    }
+
+    /// Records that no store has the profile's long-term keys.
+    pub fn forget_stored_key(&self, profile: &str) -> Result<(), RegistryError> {
+        self.change(|contents| contents.stored_keys.retain(|key| key.profile != profile))
+    }
+
     /// Forgets which profiles and access keys use a device.
     pub fn forget_uses(&self, serial: &Serial) -> Result<(), RegistryError> {
         self.change(|contents| {
@@ -187,9 +226,9 @@ impl Registry {
     fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> Result<T, RegistryError> {
         let _lock = Lock::acquire(&self.lock_path)?;
         let mut contents = self.read()?;
-        let before = (contents.devices.clone(), contents.keys.clone());
+        let before = (contents.devices.clone(), contents.keys.clone(), contents.stored_keys.clone());
         let result = change(&mut contents);
-        if (&contents.devices, &contents.keys) != (&before.0, &before.1) {
+        if (&contents.devices, &contents.keys, &contents.stored_keys) != (&before.0, &before.1, &before.2) {
             let damaged = |error: serde_json::Error| self.damaged(&error);
             let mut text = serde_json::to_string_pretty(&contents).map_err(damaged)?;
             text.push('\n');
@@ -204,6 +243,7 @@ impl Registry {
                 version: VERSION,
                 devices: Vec::new(),
                 keys: BTreeMap::new(),
+                stored_keys: Vec::new(),
                 other: Map::new(),
             });
         };

@@ -35,6 +35,7 @@ mod fast_path;
 mod hostile_text;
 #[cfg(unix)]
 mod interrupts;
+mod keys;
 mod large_files;
 mod leftovers;
 mod limits;

@@ -27,7 +27,11 @@ impl<'a> Concerned<'a> {
                 Op::AddSection(section) | Op::RemoveSection(section) => {
                     headers.insert(section.as_str());
                 }
-                Op::KeepComment(_) | Op::AddBlank | Op::RemoveBlank => {}
+                Op::KeepComment(_)
+                | Op::AddComment(_)
+                | Op::RemoveComment(_)
+                | Op::AddBlank
+                | Op::RemoveBlank => {}
             }
         }
         Self { keys, headers }
@@ -40,26 +44,37 @@ pub(super) fn check(old: &str, new: &str, log: &[Op]) -> Result<(), GuardError> 
     let (new_lines, new_blanks) = unconcerned(new, &concerned);
     let comments = log.iter().filter_map(|op| match op {
         Op::KeepComment(text) => Some(text.expose().as_str()),
+        Op::AddComment(text) => Some(text.as_str()),
         _ => None,
     });
     let mut comments: Vec<&str> = comments.collect();
+    let removed = log.iter().filter_map(|op| match op {
+        Op::RemoveComment(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let mut removed: Vec<&str> = removed.collect();
+    let mut is_removed = |line: &str| {
+        let at = removed.iter().position(|text| is_text(line, text));
+        at.map(|at| removed.swap_remove(at)).is_some()
+    };
     let mut old_lines = old_lines.into_iter().peekable();
     for (number, line) in new_lines {
+        while old_lines.next_if(|(_, old)| !same(old, line) && is_removed(old)).is_some() {}
         if old_lines.next_if(|(_, old)| same(old, line)).is_some() {
             continue;
         }
         // A kept comment has a new line.
-        let kept = comments.iter().position(|text| line.trim_end_matches(['\r', '\n']) == *text);
+        let kept = comments.iter().position(|text| is_text(line, text));
         match (kept, old_lines.peek()) {
             (Some(at), _) => drop(comments.swap_remove(at)),
             (None, Some((number, _))) => return Err(GuardError::Lines(*number)),
             (None, None) => return Err(GuardError::Lines(number)),
         }
     }
-    if let Some((number, _)) = old_lines.next() {
+    if let Some((number, _)) = old_lines.find(|(_, old)| !is_removed(old)) {
         return Err(GuardError::Lines(number));
     }
-    if !comments.is_empty() {
+    if !comments.is_empty() || !removed.is_empty() {
         return Err(GuardError::Comment);
     }
     let added = log.iter().filter(|op| matches!(op, Op::AddBlank)).count();
@@ -68,6 +83,11 @@ pub(super) fn check(old: &str, new: &str, log: &[Op]) -> Result<(), GuardError> 
         return Err(GuardError::BlankLines);
     }
     Ok(())
+}
+
+/// Whether a line is this text.
+fn is_text(line: &str, text: &str) -> bool {
+    line.trim_end_matches(['\r', '\n']) == text
 }
 
 /// Whether two lines are equal. The last line of a file may lack its line ending.

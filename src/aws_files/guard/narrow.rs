@@ -113,7 +113,11 @@ fn named_in(log: &[Op]) -> HashSet<&str> {
             Op::Set { section, .. } | Op::Remove { section, .. } => drop(named.insert(section.as_str())),
             Op::Move { from, to, .. } => named.extend([from.as_str(), to.as_str()]),
             Op::AddSection(section) | Op::RemoveSection(section) => drop(named.insert(section.as_str())),
-            Op::KeepComment(_) | Op::AddBlank | Op::RemoveBlank => {}
+            Op::KeepComment(_)
+            | Op::AddComment(_)
+            | Op::RemoveComment(_)
+            | Op::AddBlank
+            | Op::RemoveBlank => {}
         }
     }
     named
