@@ -17,6 +17,7 @@ fn key_id(resolution: &Resolution) -> &str {
     match resolution.keys.as_ref().unwrap() {
         KeySource::Static { keys, .. } => &keys.access_key_id,
         KeySource::Process { command, .. } => &command.text,
+        KeySource::Stored { access_key_id, .. } => access_key_id,
     }
 }
 
@@ -36,6 +37,26 @@ fn long_term_section_comes_before_the_profile() {
     let resolution = r(source, &stale);
     assert_eq!((key_id(&resolution), resolution.base.as_str()), ("ID-base", "base"));
     assert_eq!(resolution.roles, []);
+}
+
+#[test]
+fn stored_keys_come_first_unless_the_files_have_the_same_key() {
+    let stored = [("dev".to_owned(), "ID-stored".to_owned())];
+    let with = |stored: &[(String, String)], config: &str, credentials: &str| {
+        profiles(config, credentials).with_stored(stored.iter().cloned().collect())
+    };
+    let role = "[profile role]\nrole_arn = arn\nsource_profile = dev-long-term\n";
+    let profiles = with(&stored, role, &(keys("dev") + &keys("other")));
+    for name in ["dev", "dev-long-term", "role"] {
+        assert_eq!(key_id(&resolve(&profiles, name).unwrap()), "ID-stored");
+    }
+    assert_eq!(key_id(&resolve(&profiles, "other").unwrap()), "ID-other");
+    let same = [("dev".to_owned(), "ID-dev".to_owned())];
+    let resolution = resolve(&with(&same, role, &keys("dev")), "role").unwrap();
+    assert!(matches!(resolution.keys, Ok(KeySource::Static { .. })), "{:?}", resolution.keys);
+    // The registry alone makes the profile exist.
+    let resolution = resolve(&with(&stored, "", ""), "dev").unwrap();
+    assert_eq!((key_id(&resolution), resolution.access_key_id()), ("ID-stored", Some("ID-stored")));
 }
 
 #[test]
