@@ -268,14 +268,16 @@ fn static_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, Inc
 /// The long-term keys that a store has for the profile, or else those in the files. While `keys store` or `keys restore` moves
 /// them, both have the same key, and then the files' one needs no unlocking.
 fn own_keys(profiles: &Profiles, name: &str) -> Result<Option<KeySource>, IncompleteKeys> {
-    let in_files = static_keys(profiles, name);
-    let Some((profile, id)) = profiles.stored_key(name) else { return in_files };
-    match in_files {
-        Ok(Some(KeySource::Static { profile, keys })) if keys.access_key_id == id => {
-            Ok(Some(KeySource::Static { profile, keys }))
+    let Some((owner, id)) = profiles.stored_key(name) else { return static_keys(profiles, name) };
+    // The key may be in `[x]` for `x-long-term`, too.
+    for name in [name, owner] {
+        if let Ok(Some(KeySource::Static { profile, keys })) = static_keys(profiles, name)
+            && keys.access_key_id == id
+        {
+            return Ok(Some(KeySource::Static { profile, keys }));
         }
-        _ => Ok(Some(KeySource::Stored { profile: profile.to_owned(), access_key_id: id.to_owned() })),
     }
+    Ok(Some(KeySource::Stored { profile: owner.to_owned(), access_key_id: id.to_owned() }))
 }
 
 fn keys_of(profiles: &Profiles, name: &str) -> Result<KeySource, KeysError> {
