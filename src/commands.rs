@@ -6,6 +6,8 @@ pub mod completions;
 pub mod credential_process;
 pub mod device;
 pub mod enroll;
+pub mod env;
+pub mod exec;
 pub mod keys;
 pub mod login;
 pub mod logout;
@@ -13,5 +15,7 @@ pub mod policy;
 pub mod serve;
 pub mod setup;
 pub mod status;
+mod target;
 
 pub use args::{OnlyProfileArgs, ProfileArg, SessionArgs};
+pub use target::CommandArg;

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 
 use clap_complete::CompletionCandidate;
+use clap_complete::engine::{PathCompleter, ValueCompleter};
 
 use crate::aws_files::keeps_keys_of;
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::resolve;
 use crate::env::Env;
 use crate::paths::Paths;
+use crate::process::Program;
 use crate::store::StoreKind;
 use crate::store::registry::{DeviceRecord, Registry};
 
@@ -53,6 +55,26 @@ pub fn stores() -> Vec<CompletionCandidate> {
         .iter()
         .map(|kind| CompletionCandidate::new(kind.to_string()))
         .collect()
+}
+
+/// A command and its arguments: programs in `PATH`, then files.
+pub struct Commands;
+
+impl ValueCompleter for Commands {
+    fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
+        self.complete_at(0, current)
+    }
+
+    fn complete_at(&self, index: usize, current: &OsStr) -> Vec<CompletionCandidate> {
+        let is_path = current.as_encoded_bytes().contains(&b'/');
+        match (index, is_path) {
+            (0, false) => {
+                let names = Program::names(&Env::from_process());
+                starting_with(current, names.into_iter().map(CompletionCandidate::new))
+            }
+            _ => PathCompleter::any().complete(current),
+        }
+    }
 }
 
 fn starting_with(

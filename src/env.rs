@@ -1,6 +1,6 @@
 //! The environment, read once at the start and passed down, and the names of awsmfa's own variables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -136,6 +136,22 @@ impl Env {
         env
     }
 
+    /// What turns the environment as other programs see it into this one with these changes.
+    pub fn inherited_changes(&self, changes: &[Change]) -> Vec<Change> {
+        let inherited = self.inherited_vars();
+        let mut all = changes.to_vec();
+        for name in inherited.keys().chain(self.vars.keys()).collect::<BTreeSet<_>>() {
+            let (before, after) = (inherited.get(name), self.vars.get(name));
+            let Some(name) = name.to_str().filter(|_| before != after) else { continue };
+            if changes.iter().all(|change| change.name != name) {
+                let value = after.and_then(|value| value.to_str()).map(Into::into);
+                all.push(Change { name: name.to_owned(), value });
+            }
+        }
+        all.retain(|change| change.value.is_some() || self.inherited_value(&change.name).is_some());
+        all
+    }
+
     /// The profile whose session awsmfa put into the environment.
     pub fn handed_out(&self) -> Option<&str> {
         Some(&self.handed_out.as_ref()?.1)
@@ -147,8 +163,11 @@ impl Env {
     }
 
     fn inherited_value(&self, name: &str) -> Option<&OsString> {
-        let vars = self.handed_out.as_ref().map_or(&self.vars, |(inherited, _)| inherited);
-        vars.get(&self.key(OsStr::new(name)))
+        self.inherited_vars().get(&self.key(OsStr::new(name)))
+    }
+
+    fn inherited_vars(&self) -> &BTreeMap<OsString, OsString> {
+        self.handed_out.as_ref().map_or(&self.vars, |(inherited, _)| inherited)
     }
 
     /// The value of a variable. Unset, empty and non-UTF-8 values are `None`, as in the AWS SDKs.

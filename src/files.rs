@@ -17,6 +17,8 @@ mod temp;
 mod users;
 
 pub use descriptors::check_descriptors;
+#[cfg(unix)]
+pub use descriptors::restore_limit;
 pub use fingerprint::{Fingerprint, digest, fingerprint};
 pub use lock::Lock;
 pub use own::{list, read_own, read_private, remove, write_private};

@@ -51,7 +51,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -95,6 +95,7 @@ mod error;
 mod fast_path;
 mod files;
 mod findings;
+mod handout;
 mod interrupt;
 mod key_storage;
 mod ledger;

@@ -15,6 +15,7 @@ pub mod process_output;
 pub mod proxy;
 pub mod region;
 pub mod role;
+pub mod script;
 pub mod secret;
 mod secret_key;
 mod seed_error;

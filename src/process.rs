@@ -15,10 +15,14 @@ use crate::model::command_line::{self, is_awsmfa};
 use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
 
+mod ancestors;
 pub mod child;
 mod group;
+mod program;
 
+pub use ancestors::ancestors;
 use group::Group;
+pub use program::{Program, StartError};
 
 /// The most that a program may print: it prints a code, a passphrase or a small JSON object.
 const OUTPUT_LIMIT: usize = 1024 * 1024;

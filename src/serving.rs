@@ -16,7 +16,7 @@ mod listener;
 mod response;
 mod shelf;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::net::TcpListener;
 use std::process::ExitStatus;
@@ -31,6 +31,7 @@ use crate::interrupt;
 use crate::model::duration::SessionDuration;
 use crate::model::handout::{Change, Credentials, Handout};
 use crate::model::region::Region;
+use crate::process::Program;
 use crate::process::child::Foreground;
 use gate::Gate;
 use head::Head;
@@ -116,7 +117,7 @@ impl<'a> Server<'a> {
     }
 
     /// Serves while a command runs, and returns how the command ended.
-    pub fn run_command(self, program: &OsStr, arguments: &[OsString]) -> CommandResult<ExitStatus> {
+    pub fn run_command(self, program: &Program, arguments: &[OsString]) -> CommandResult<ExitStatus> {
         let env = self.ctx.env.changed(&self.changes());
         let (events, received) = mpsc::channel();
         // The terminal is the command's from now on.

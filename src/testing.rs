@@ -76,9 +76,6 @@ pub mod files {
     pub use crate::files::{LIMIT, Lock, digest, fingerprint, read_bounded};
 }
 pub mod model {
-    pub mod handout {
-        pub use crate::model::handout::{Change, Credentials, Handout};
-    }
     pub mod secret {
         pub use crate::model::secret::Secret;
     }

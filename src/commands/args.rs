@@ -8,6 +8,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::read_bounded;
 use crate::model::duration::SessionDuration;
 use crate::model::session_policy::{PolicyArn, PolicyDocument, SessionPolicy};
+use crate::model::shell::CommandLine;
 use crate::store::StoreKind;
 
 /// The profile that a command works on.
@@ -47,6 +48,14 @@ pub struct SessionArgs {
 }
 
 impl SessionArgs {
+    /// Adds these arguments to a command to paste.
+    pub fn added_to(&self, command: CommandLine) -> CommandLine {
+        let duration = self.duration.map(|duration| format!("{}s", duration.seconds()));
+        self.policies.iter().fold(command.option("--duration", duration), |command, policy| {
+            command.option("--policy", Some(policy.to_string_lossy()))
+        })
+    }
+
     /// What narrows the session, read and checked.
     pub fn policy(&self) -> CommandResult<Option<SessionPolicy>> {
         let (mut document, mut arns) = (None, Vec::new());

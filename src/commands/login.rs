@@ -140,7 +140,7 @@ fn say_served(ctx: &Context, obtained: &Obtained, removed_old: bool, findings: &
 }
 
 /// `valid until 2026-01-01T10:00:00Z (11h 59m)`
-fn validity(ctx: &Context, obtained: &Obtained) -> String {
+pub(super) fn validity(ctx: &Context, obtained: &Obtained) -> String {
     let expiration = obtained.session.expiration;
     let left = (expiration - (ctx.clock.now() + obtained.offset)).to_std().unwrap_or_default();
     format!("valid until {} ({})", timestamp(expiration), in_words(left))

@@ -1,14 +1,13 @@
 //! `awsmfa serve`
 
-use std::ffi::OsString;
-
+use super::target;
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::interrupt;
 use crate::model::duration::SessionDuration;
 use crate::model::handout::Change;
-use crate::model::shell::Shell;
+use crate::model::shell::{CommandLine, Shell};
 use crate::serving::{Options, Server};
 
 /// Serve credentials to programs on this computer, and renew them for as long as it runs
@@ -31,9 +30,8 @@ pub struct ServeArgs {
     /// Session duration, 15m to 36h [default: the profile's `duration_seconds`, then 12h]
     #[arg(long, value_name = "TIME")]
     duration: Option<SessionDuration>,
-    /// Command to run, with its arguments
-    #[arg(last = true, value_name = "COMMAND", value_hint = clap::ValueHint::CommandWithArguments)]
-    command: Vec<OsString>,
+    #[command(flatten)]
+    command: super::CommandArg,
 }
 
 /// Returns the exit code.
@@ -42,9 +40,15 @@ pub fn run(ctx: &Context, args: &ServeArgs) -> CommandResult<u8> {
         [] => vec![Named::of(None, &ctx.env)],
         names => names.iter().map(|name| Named::Flag(name)).collect(),
     };
+    // Before a code is used.
+    let prefix = args.profile.iter().fold(CommandLine::new("awsmfa serve"), CommandLine::profile).arg("--");
+    let target = match args.command.command.split_first() {
+        Some((name, arguments)) => Some((target::find(&ctx.env, &prefix, name)?, arguments)),
+        None => None,
+    };
     let server = Server::open(ctx, Options { profiles, port: args.port, duration: args.duration })?;
-    match args.command.split_first() {
-        Some((program, arguments)) => Ok(interrupt::end_like(server.run_command(program, arguments)?)),
+    match target {
+        Some((program, arguments)) => Ok(interrupt::end_like(server.run_command(&program, arguments)?)),
         None => print_and_serve(ctx, server),
     }
 }

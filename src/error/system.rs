@@ -6,8 +6,7 @@ use std::path::Path;
 use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
 use crate::paths::NoHome;
-use crate::process::ProcessError;
-use crate::process::child::StartError;
+use crate::process::{ProcessError, StartError};
 use crate::ui::{OutputError, PromptError, remedies};
 
 impl From<NoHome> for CommandError {

@@ -26,11 +26,8 @@ impl Shell {
             return Self::Nushell;
         }
         let login = variable("SHELL").map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
-        match login.map(|name| name.trim_end_matches(".exe")) {
-            Some("fish") => Self::Fish,
-            Some("nu") => Self::Nushell,
-            Some("pwsh") => Self::PowerShell,
-            Some(_) => Self::Posix,
+        match login {
+            Some(name) => Self::of_program(name).unwrap_or(Self::Posix),
             // PowerShell adds the user's folder to the one variable and does not set the other.
             None if windows => match (variable("PSModulePath"), variable("PROMPT")) {
                 (Some(path), _) if path.contains("\\Documents\\") => Self::PowerShell,
@@ -39,6 +36,19 @@ impl Shell {
             },
             None => Self::Posix,
         }
+    }
+
+    /// The shell with this program, such as `zsh` or `pwsh.exe`.
+    pub fn of_program(name: &str) -> Option<Self> {
+        Some(match name.trim_end_matches(".exe") {
+            "sh" | "bash" | "zsh" | "dash" | "ash" | "busybox" | "ksh" | "ksh93" | "mksh" | "oksh"
+            | "yash" => Self::Posix,
+            "fish" => Self::Fish,
+            "nu" => Self::Nushell,
+            "pwsh" | "powershell" => Self::PowerShell,
+            "cmd" => Self::Cmd,
+            _ => return None,
+        })
     }
 
     /// Makes this the current shell for the rest of the process.
@@ -104,6 +114,24 @@ impl Shell {
             Self::PowerShell => format!("Remove-Item -ErrorAction Ignore {}", prefixed(names, "Env:", ", ")),
             Self::Cmd => prefixed(names, "set ", "=& ") + "=",
         }
+    }
+
+    /// The lines of a script that set variables or, without a value, remove them. Removals come first, because some shells
+    /// report a failure if there was nothing to remove, and the last command's status counts.
+    pub fn script<'a>(self, changes: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Vec<String> {
+        let (set, unset): (Vec<_>, Vec<_>) = changes.partition(|(_, value)| value.is_some());
+        let removed: Vec<&str> = unset.into_iter().map(|(name, _)| name).collect();
+        let mut lines = match (self, removed.is_empty()) {
+            (_, true) => Vec::new(),
+            // `for /f` runs each line as it is: nothing is expanded or split again.
+            (Self::Cmd, _) => removed.iter().map(|name| format!("set \"{name}=\"")).collect(),
+            _ => vec![self.unset(&removed)],
+        };
+        lines.extend(set.into_iter().map(|(name, value)| match (self, value.unwrap_or_default()) {
+            (Self::Cmd, value) => format!("set \"{name}={value}\""),
+            (_, value) => self.set(name, value),
+        }));
+        lines
     }
 
     /// The command that runs a script of `sh` and leaves the shell's own state alone.

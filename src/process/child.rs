@@ -1,20 +1,12 @@
 //! A command that runs in the foreground, in place of awsmfa: it has awsmfa's terminal and streams, and gets its signals.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, ExitStatus};
 
+use super::program::{Program, StartError};
 use crate::env::Env;
 use crate::interrupt;
-
-/// Why a command did not start. The exit codes are those of a shell.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("command not found: `{0}`")]
-    NotFound(String),
-    #[error("cannot run `{program}`: {source}")]
-    NotExecutable { program: String, source: io::Error },
-}
 
 /// A running command. Until it ends, signals are passed on to it instead of ending awsmfa.
 #[derive(Debug)]
@@ -22,18 +14,10 @@ pub struct Foreground(Child);
 
 impl Foreground {
     /// Starts a command with exactly these variables.
-    pub fn start(program: &OsStr, arguments: &[OsString], env: &Env) -> Result<Self, StartError> {
-        #[allow(clippy::disallowed_methods, reason = "the person's own command, without a deadline")]
-        let mut command = Command::new(program);
-        command.args(arguments).env_clear().envs(env.iter());
+    pub fn start(program: &Program, arguments: &[OsString], env: &Env) -> Result<Self, StartError> {
+        let mut command = program.command(arguments, env);
         let spawn = || command.spawn().map(|child| (child.id(), child));
-        interrupt::pass_on(spawn).map(Self).map_err(|source| {
-            let program = program.to_string_lossy().into_owned();
-            match source.kind() {
-                io::ErrorKind::NotFound => StartError::NotFound(program),
-                _ => StartError::NotExecutable { program, source },
-            }
-        })
+        interrupt::pass_on(spawn).map(Self).map_err(|error| program.not_started(error))
     }
 
     /// Waits for the command to end.

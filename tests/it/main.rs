@@ -30,6 +30,10 @@ mod device_remove;
 mod device_resync;
 mod documents;
 mod enroll;
+#[cfg(unix)]
+mod env;
+#[cfg(unix)]
+mod exec;
 mod extremes;
 mod fast_path;
 mod hostile_text;

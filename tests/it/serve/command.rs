@@ -61,10 +61,18 @@ fn command_that_cannot_run_has_the_status_of_a_shell() {
     let world = World::imported();
     world.home.write("script", "#!/bin/sh\n");
     world.home.chmod("script", 0o644);
-    let run = |command: &str| world.home.awsmfa(["serve", "-p", "dev", "--", command]).run();
-    insta::assert_snapshot!(run("no-such-command").code(127).err(), @"error: command not found: `no-such-command`");
-    insta::assert_snapshot!(run("./script").code(126).err(), @"error: cannot run `./script`: Permission denied (os error [N])");
-    insta::assert_snapshot!(run("/").code(126).err(), @"error: cannot run `/`: Permission denied (os error [N])");
+    let run = |command: &str| {
+        world.home.awsmfa(["serve", "-p", "dev", "--", command]).env("SHELL", "/bin/zsh").run()
+    };
+    insta::assert_snapshot!(run("no-such-command").code(127).err(), @"
+    error: command not found: `no-such-command`
+    hint: check the name and PATH; run an alias or a function in your shell: `awsmfa serve --profile dev -- zsh -ic no-such-command`
+    ");
+    insta::assert_snapshot!(run("./script").code(126).err(), @"
+    error: cannot run `./script`: Permission denied (os error [N])
+    hint: make it executable: `chmod +x ./script`
+    ");
+    insta::assert_snapshot!(run("/").code(126).err(), @"error: cannot run `/`: it is a folder");
     run("").code(127);
 }
 
