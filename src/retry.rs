@@ -165,3 +165,143 @@ fn observe<T>(ctx: &Context, reply: &Reply<T>, offset: &mut TimeDelta) -> bool {
     }
     learned.is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::{Arc, Mutex};
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::env::Env;
+    use crate::ui::{Style, Terminal, Ui};
+
+    /// A clock that notes for how many seconds it was asked to sleep, and does not.
+    #[derive(Debug, Default)]
+    struct Noted(Mutex<Vec<u64>>);
+
+    impl Clock for Noted {
+        fn now(&self) -> DateTime<Utc> {
+            DateTime::UNIX_EPOCH
+        }
+        fn sleep(&self, duration: Duration) {
+            self.0.lock().unwrap().push(duration.as_secs());
+        }
+    }
+
+    /// Runs this in a context without a terminal. Returns its result, and the waits in seconds.
+    fn noted<T>(run: impl FnOnce(&Context) -> T) -> (T, Vec<u64>) {
+        let env = Env::from_pairs([("HOME", "/nowhere")]);
+        let ui = Ui::new(Style::default(), Box::new(std::io::sink()), Box::new(std::io::sink()));
+        let (clock, prompt) = (Arc::new(Noted::default()), Arc::new(Terminal::new(&env, &ui)));
+        let result = run(&Context::new(env, clock.clone(), ui, prompt).unwrap());
+        let waits = clock.0.lock().unwrap().clone();
+        (result, waits)
+    }
+
+    fn error(kind: AwsErrorKind) -> AwsError {
+        AwsError::new(kind, "CreateUser", "")
+    }
+
+    #[test]
+    fn waits_grow_and_end() {
+        let waits = |mut backoff: Backoff| {
+            let ((), waits) = noted(|ctx| while backoff.wait(ctx, Wait::For("the test")) {});
+            waits
+        };
+        assert_eq!(waits(Backoff::request()), [1, 2, 4, 8]);
+        assert_eq!(waits(Backoff::propagation()), [1, 2, 4, 8, 8]);
+        assert_eq!(waits(Backoff::new_device()), [8, 10]);
+    }
+
+    #[test]
+    fn retry_ends_with_a_value_without_a_reason_or_after_the_last_wait() {
+        let until = |value: usize, reason: fn(&usize, Duration) -> Option<Wait>| {
+            let mut tries = 0;
+            noted(move |ctx| {
+                retry(ctx, Backoff::request(), reason, || {
+                    tries += 1;
+                    if tries == value { Ok(tries) } else { Err(tries) }
+                })
+            })
+        };
+        let always = |_: &usize, _| Some(Wait::Retry("test"));
+        assert_eq!(until(1, always), (Ok(1), vec![]));
+        assert_eq!(until(3, always), (Ok(3), vec![1, 2]));
+        assert_eq!(until(9, always), (Err(5), vec![1, 2, 4, 8]));
+        assert_eq!(until(9, |tries, _| (*tries < 2).then_some(Wait::For("test"))), (Err(2), vec![1]));
+        let short = |_: &usize, wait| (wait <= Duration::from_secs(2)).then_some(Wait::For("test"));
+        assert_eq!(until(9, short), (Err(3), vec![1, 2]), "the reason knows the wait to come");
+    }
+
+    #[test]
+    fn only_failures_that_pass_are_transient() {
+        use AwsErrorKind::{AccessDenied, Busy, Lost, NotSent, Throttled, Unavailable, Unreachable};
+        let transient = |kind| Wait::transient(&error(kind)).is_some();
+        assert!([Throttled, Busy, Unavailable].into_iter().all(transient));
+        assert!(![AccessDenied, Lost, NotSent, Unreachable].into_iter().any(transient));
+    }
+
+    /// What AWS says to each request for a change, and what looking shows after a lost response. Returns the result, whether
+    /// the change is in doubt, the number of requests and of looks, and the waits.
+    fn changed(
+        answers: &[Result<u8, AwsErrorKind>],
+        shown: Option<u8>,
+    ) -> (Result<u8, AwsErrorKind>, bool, (usize, usize), Vec<u64>) {
+        let (sent, looks) = (Cell::new(0), Cell::new(0));
+        let (answered, waits) = noted(|ctx| {
+            let send = |sent: &mut &Cell<usize>| {
+                let answer = answers[sent.get().min(answers.len() - 1)].map_err(error);
+                sent.set(sent.get() + 1);
+                answer
+            };
+            change(ctx, &mut &sent, send, |_| {
+                looks.set(looks.get() + 1);
+                Ok(shown)
+            })
+        });
+        let Answered { result, in_doubt } = answered.unwrap();
+        (result.map_err(|error| error.kind), in_doubt, (sent.get(), looks.get()), waits)
+    }
+
+    #[test]
+    fn change_is_sent_once_unless_its_response_is_lost() {
+        use AwsErrorKind::{AccessDenied, Throttled};
+        assert_eq!(changed(&[Ok(1)], None), (Ok(1), false, (1, 0), vec![]));
+        for kind in [AccessDenied, Throttled] {
+            assert_eq!(changed(&[Err(kind)], Some(1)), (Err(kind), false, (1, 0), vec![]), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn change_with_a_lost_response_is_looked_for_and_then_sent_again() {
+        for kind in [AwsErrorKind::Lost, AwsErrorKind::Unavailable] {
+            let lost = || Err(kind);
+            assert_eq!(changed(&[lost()], Some(2)), (Ok(2), true, (1, 1), vec![1]), "{kind:?}: found");
+            assert_eq!(
+                changed(&[lost(), Ok(3)], None),
+                (Ok(3), true, (2, 1), vec![1]),
+                "{kind:?}: sent again"
+            );
+            let refused = [lost(), Err(AwsErrorKind::Exists)];
+            let exists = Err(AwsErrorKind::Exists);
+            assert_eq!(changed(&refused, None), (exists, true, (2, 1), vec![1]), "{kind:?}: refused");
+            assert_eq!(
+                changed(&[lost()], None),
+                (lost(), true, (5, 4), vec![1, 2, 4, 8]),
+                "{kind:?}: always"
+            );
+        }
+    }
+
+    #[test]
+    fn look_that_fails_ends_the_change() {
+        let failed = || crate::error::CommandError::new(crate::error::ErrorKind::Failed, "no list");
+        let look = |_: &mut ()| Err::<Option<u8>, _>(failed());
+        let (answered, _) =
+            noted(|ctx| change(ctx, &mut (), |_: &mut ()| Err(error(AwsErrorKind::Lost)), look));
+        assert_eq!(answered.unwrap_err().message, "no list");
+    }
+}

@@ -210,7 +210,7 @@ impl Enrollment<'_> {
             return Ok(());
         }
         let question = format!(
-            "{user} already has MFA device {serial}, and its secret is not stored here; enroll another one?"
+            "`{user}` already has MFA device `{serial}`, and its secret is not stored here; enroll another one?"
         );
         self.ctx.confirm(&question, |_| self.has_another(serial).unwrap_or_else(|error| error))
     }

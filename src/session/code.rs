@@ -87,7 +87,7 @@ fn ask(ctx: &Context, serial: &Serial, rejected: Option<&str>) -> CommandResult<
         ctx.ui.warn(why);
     }
     loop {
-        let answer = ctx.prompt.secret(&format!("code for {serial}")).map_err(|error| match error {
+        let answer = ctx.prompt.secret(&format!("code for `{serial}`")).map_err(|error| match error {
             PromptError::CannotAsk(_) => CommandError::from(error).hint("pass the code with `--code`"),
             other => other.into(),
         })?;

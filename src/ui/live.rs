@@ -133,13 +133,35 @@ mod tests {
         let words = |seconds: u8| format!("waiting {seconds}s for the next code");
         let again = |seconds| format!("{CLEAR}{}", words(seconds));
         assert_eq!(drawn, [words(4), again(3), again(2), again(1), CLEAR.to_owned()]);
-        let naps = clock.0.lock().unwrap();
+        // As long as announced, whatever the clock does, and a second for each whole second shown.
+        let naps = [300, 1_000, 1_000, 1_000].map(Duration::from_millis);
+        assert_eq!(*clock.0.lock().unwrap(), naps);
+    }
+
+    #[test]
+    fn progress_is_drawn_unless_it_is_unwanted() {
+        let shown = |verbosity| {
+            let style = Style { live: true, verbosity, ..Style::default() };
+            let doing = said(style, |ui| ui.doing("creating"));
+            let clock = SetBack(std::sync::Mutex::default());
+            (doing, said(style, |ui| ui.wait(&clock, Duration::from_secs(1), "AWS")))
+        };
+        let countdown = vec!["waiting 1s for AWS".to_owned(), CLEAR.to_owned()];
         assert_eq!(
-            naps.iter().sum::<Duration>(),
-            wait,
-            "the wait takes as long as announced, whatever the clock does"
+            shown(Verbosity::Normal),
+            (vec!["\u{b7} creating \u{2026}".to_owned()], countdown.clone())
         );
-        assert!(naps.iter().all(|nap| *nap <= Duration::from_secs(1)), "the countdown stops");
+        assert_eq!(shown(Verbosity::Verbose), (vec!["awsmfa: creating\n".to_owned()], countdown));
+        assert_eq!(shown(Verbosity::Quiet), (vec![], vec![]));
+    }
+
+    #[test]
+    fn names_in_progress_cannot_control_the_terminal() {
+        let style = Style { live: true, ..Style::default() };
+        assert_eq!(said(style, |ui| ui.doing("a\x1b[2Jb")), ["\u{b7} a\\u{1b}[2Jb \u{2026}"]);
+        let clock = SetBack(std::sync::Mutex::default());
+        let drawn = said(style, |ui| ui.wait(&clock, Duration::from_secs(1), "a\nb"));
+        assert_eq!(drawn[0], "waiting 1s for a\\nb");
     }
 
     #[test]

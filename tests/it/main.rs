@@ -51,6 +51,7 @@ mod output;
 #[cfg(unix)]
 mod own_files;
 mod passphrases;
+mod peek;
 mod policy;
 mod process;
 mod qr;

@@ -1,10 +1,8 @@
 //! Codes and steps: what is sent to STS, how often, and what happens if AWS rejects a request or does not respond. This
 //! process and fake-aws share a clock, so minutes pass at once.
 
-use std::time::Duration;
-
 use awsmfa::testing::aws::AwsErrorKind;
-use awsmfa::testing::session::{self, SessionError};
+use awsmfa::testing::session::SessionError;
 use fake_aws::{CodeModel, FakeAws, Fault};
 
 use crate::support::World;
@@ -156,61 +154,6 @@ fn code_shown_to_a_person_is_not_sent() {
     let shown = world.home.awsmfa(["code", "-p", "dev"]).run().success().out();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     assert!(!world.codes_sent().contains(&shown.trim().to_owned()));
-}
-
-#[test]
-fn peek_sends_nothing_and_waits_for_no_lock() {
-    let world = World::frozen();
-    let ctx = world.in_process(0).ctx;
-    let look = || session::peek(&ctx, &LOGIN.request()).unwrap();
-    let nothing = look();
-    assert!(nothing.session.is_none() && !nothing.is_fresh(ctx.clock.now()));
-    assert_eq!(nothing.serial.unwrap().as_str(), world.device.serial);
-    assert!(world.aws.requests().is_empty());
-    let session = LOGIN.get(&ctx).unwrap().session;
-    let requests = world.aws.requests().len();
-    let _held = LOGIN.lock(&ctx);
-    let found = look();
-    assert!(found.is_fresh(ctx.clock.now()));
-    assert_eq!(found.session, Some(session));
-    world.aws.clock().advance(Duration::from_secs(13 * 3600));
-    assert!(!look().is_fresh(ctx.clock.now()), "expired");
-    assert_eq!(world.aws.requests().len(), requests);
-}
-
-#[test]
-#[cfg(unix)]
-fn peek_runs_no_program_and_finds_the_session_of_its_keys() {
-    let world = World::frozen();
-    let (id, secret, ran) = (&world.key.id, &world.key.secret, world.home.join("ran"));
-    let keys = format!(r#"{{"Version":1,"AccessKeyId":"{id}","SecretAccessKey":"{secret}"}}"#);
-    world.home.write("keys.sh", &format!("echo run >>{}\necho '{keys}'\n", ran.display()));
-    world.home.write_credentials("");
-    let script = world.home.join("keys.sh");
-    let program = format!("credential_process = /bin/sh {}\n", script.display());
-    world.home.write_config(&format!("[profile dev]\nmfa_serial = {}\n{program}", world.device.serial));
-    let ctx = world.in_process(0).ctx;
-    let look = || session::peek(&ctx, &LOGIN.request()).unwrap().session;
-    assert_eq!(look(), None);
-    assert!(!ran.exists());
-    let session = LOGIN.get(&ctx).unwrap().session;
-    assert_eq!(look(), Some(session));
-    assert_eq!(world.home.read("ran").lines().count(), 1, "once, to get the session");
-    world.home.write_config(&format!(
-        "[profile dev]\nmfa_serial = {}\nduration_seconds = 3600\n{program}",
-        world.device.serial
-    ));
-    assert_eq!(look(), None, "a session of another duration");
-}
-
-#[test]
-fn peek_does_not_look_up_the_device_in_aws() {
-    let world = World::new();
-    world.home.write_config("[profile dev]\nregion = eu-west-1\n");
-    let ctx = world.in_process(0).ctx;
-    let found = session::peek(&ctx, &LOGIN.request()).unwrap();
-    assert_eq!((found.serial, found.session), (None, None));
-    assert!(world.aws.requests().is_empty());
 }
 
 #[test]

@@ -120,3 +120,29 @@ fn stages_on_a_terminal_become_ticks_and_a_prompt_replaces_the_last_line() {
         assert!(frame.starts_with("awsmfa: "), "a prompt has its own line: {frame:?}");
     }
 }
+
+#[test]
+fn countdown_fits_a_narrow_terminal() {
+    let mut world = World::imported();
+    world.home.set("TERM", "xterm");
+    world.aws.fault(fake_aws::Fault::throttling());
+    let line = "stty cols 20 rows 9; awsmfa login --profile dev; echo exit=$?";
+    let Some(mut screen) = screen(&world, line) else { return };
+    screen.sees("exit=0");
+    let seen = screen.ended();
+    let drawn = frames(&seen).into_iter().filter(|frame| frame.starts_with("throttled"));
+    // In the last column, some terminals wrap the line.
+    assert_eq!(drawn.collect::<Vec<_>>(), ["throttled by AWS; r"; 2], "{seen:?}");
+}
+
+#[test]
+fn prompt_replaces_the_line_that_shows_progress() {
+    let mut world = without_secret();
+    world.home.set("TERM", "xterm");
+    let Some(mut screen) = screen(&world, "awsmfa enroll --profile dev; echo exit=$?") else { return };
+    screen.sees("checking existing devices").sees("[y/N] ").types("n\n").sees("exit=1");
+    let seen = screen.ended();
+    let asked: Vec<&str> = frames(&seen).into_iter().filter(|frame| frame.contains("[y/N]")).collect();
+    assert_eq!(asked.len(), 1, "{seen:?}");
+    assert!(asked[0].starts_with("awsmfa: `alice` already has"), "{seen:?}");
+}

@@ -59,7 +59,7 @@ def story(wine, aws, store):
         contains(set_up(wine, aws, store).err, f"`{aws.users[0]['serial']}`")
         entries = list(wine.own("data/store").glob("*.age")) if wine.own("data/store").exists() else []
         equal((bool(entries), in_credential_manager(wine)), (store == "file", store == "keyring"), "age files, Credential Manager")
-        assert not list(wine.home.rglob("*.tmp")), "temporary files"
+        assert not list(wine.home.rglob(".awsmfa-*")), "temporary files"
     before = credentials.read_bytes()
     with check(f"{store}: login writes a session and keeps CRLF line endings"):
         wine.awsmfa(*LOGIN).ended()

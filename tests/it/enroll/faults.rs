@@ -108,18 +108,18 @@ fn lost_response_to_enable_is_looked_up() {
 #[test]
 fn busy_aws_is_waited_for() {
     let busy = |code: &str| Fault::error(409, code, "It is being modified. Please try again.");
-    for fault in [
-        Fault::throttling(),
-        Fault::service_failure(),
-        Fault::unavailable(),
-        busy("EntityTemporarilyUnmodifiable"),
-        busy("ConcurrentModification"),
+    for (fault, why) in [
+        (Fault::throttling(), "throttled by AWS"),
+        (Fault::service_failure(), "AWS is unavailable"),
+        (Fault::unavailable(), "AWS is unavailable"),
+        (busy("EntityTemporarilyUnmodifiable"), "another change is in progress"),
+        (busy("ConcurrentModification"), "another change is in progress"),
     ] {
         let setup = Setup::new();
         setup.aws.fault(fault.clone().on("CreateVirtualMFADevice"));
         setup.aws.fault(fault.on("EnableMFADevice"));
         let ran = setup.by_user().success();
-        assert!(ran.err().contains("; retrying in 1s"), "{}", ran.err());
+        assert_eq!(ran.err().matches(&format!("{why}; retrying in 1s")).count(), 2, "{}", ran.err());
         setup.check_one(USER);
     }
 }
@@ -159,6 +159,19 @@ fn enrollment_resumes_after_an_outage() {
     hint: nothing is lost; resume with `awsmfa enroll --resume --user aws_mfa_demo --profile demo`
     ");
     setup.aws.clear_faults();
+    setup.home.awsmfa(["enroll", "--resume"]).run().success();
+    setup.check_one(USER);
+}
+
+#[test]
+fn enrollment_resumes_after_an_outage_during_create() {
+    let setup = Setup::new();
+    setup.aws.fault(Fault::drop_before().on("CreateVirtualMFADevice").forever());
+    let error = setup.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    assert_eq!(error.kind as u8, 6, "{error}");
+    assert!(error.hints.iter().any(|hint| hint.contains("--resume")), "{:?}", error.hints);
+    setup.aws.clear_faults();
+    setup.aws.clock().set_offset(0);
     setup.home.awsmfa(["enroll", "--resume"]).run().success();
     setup.check_one(USER);
 }

@@ -109,6 +109,7 @@ fn clock_that_is_hours_off_is_an_error() {
     let setup = Setup::lagging(0);
     let error = setup.in_process(7200).enroll(&["--profile", "demo"]).unwrap_err();
     assert!(error.message.contains("clock"), "{error}");
+    assert_eq!(setup.aws.requests().len(), 1, "the request is not signed again for AWS's time");
     assert_eq!(setup.aws.devices(), []);
 }
 
@@ -124,4 +125,13 @@ fn rejected_codes_point_to_the_clock() {
     let error = setup.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
     assert_eq!(error.kind as u8, 4);
     assert!(error.hints.iter().any(|hint| hint.contains("clock")), "{:?}", error.hints);
+}
+
+#[test]
+fn request_is_not_signed_again_for_the_same_time() {
+    let setup = Setup::lagging(0);
+    let skewed = fake_aws::Fault::error(403, "RequestTimeTooSkewed", "The request time is too skewed.");
+    setup.aws.fault(skewed.on("CreateVirtualMFADevice").forever());
+    setup.in_process(0).enroll(&["--profile", "demo"]).unwrap_err();
+    assert_eq!(setup.count("CreateVirtualMFADevice"), 1);
 }
