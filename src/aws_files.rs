@@ -42,6 +42,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::place::Place;
 use crate::model::source::Source;
 
 /// The keys that name a profile's MFA device: ours and those of older tools.
@@ -59,6 +60,12 @@ impl Origin {
     /// The origin of a key's value, for messages.
     pub fn of(&self, key: &'static str) -> Source {
         Source::Line { key, path: Arc::clone(&self.path), line: self.line }
+    }
+}
+
+impl From<&Origin> for Place {
+    fn from(origin: &Origin) -> Self {
+        Self::Line(origin.path.to_path_buf(), origin.line)
     }
 }
 

@@ -5,6 +5,7 @@ pub mod code;
 pub mod completions;
 pub mod credential_process;
 pub mod device;
+pub mod doctor;
 pub mod enroll;
 pub mod env;
 pub mod exec;

@@ -47,6 +47,8 @@ use state::{EnabledBy, Enrollment, Facts, Failure, Made, Next};
 pub use state::{EnrollRequest, Enrolled, NewUser, Verification};
 use target::Target;
 
+use chrono::{DateTime, Utc};
+
 use crate::caller::Caller;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -78,6 +80,28 @@ pub fn enroll(ctx: &Context, request: &EnrollRequest) -> CommandResult<Enrolled>
         Ok(verification) => enrollment.enrolled(&journal, verification),
         Err(failure) => Err(enrollment.failed(&file, &journal, failure)?),
     }
+}
+
+/// An enrollment that was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    pub serial: Serial,
+    pub user: String,
+    pub began: DateTime<Utc>,
+    /// The command that resumes it.
+    pub resume: String,
+}
+
+/// All unfinished enrollments, those that another process is working on included.
+pub fn unfinished(ctx: &Context) -> CommandResult<Vec<Unfinished>> {
+    let journals = Journals::new(ctx.paths.enrollments()).unfinished()?;
+    let of = |journal: Journal| Unfinished {
+        resume: hints::resume(&journal.user, journal.profile.as_deref()).to_string(),
+        serial: journal.serial,
+        user: journal.user,
+        began: journal.began,
+    };
+    Ok(journals.into_iter().map(of).collect())
 }
 
 /// Removes the journals of a device that is being removed: its enrollment cannot be resumed.

@@ -17,6 +17,7 @@ pub use aws::{RefusedCode, RefusedKeys};
 pub use permission::denied;
 
 use crate::model::names::NameError;
+use crate::model::place::Place;
 use crate::model::serial::SerialError;
 use crate::model::shell::quoted;
 use crate::model::source::Source;
@@ -54,6 +55,8 @@ pub struct CommandError {
     pub hints: Vec<String>,
     /// The profiles to choose from if none was chosen; [`choose_profile`](Self::choose_profile) turns them into hints.
     pub choices: Vec<String>,
+    /// Where the person can change what is wrong, if that is one place.
+    pub place: Option<Box<Place>>,
     /// The error that this one was made from, for `-v`.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -63,7 +66,8 @@ pub type CommandResult<T = ()> = Result<T, CommandError>;
 impl CommandError {
     /// A failure without hints.
     pub fn new(kind: ErrorKind, message: impl Display) -> Self {
-        Self { kind, message: one_line(message), hints: Vec::new(), choices: Vec::new(), source: None }
+        let message = one_line(message);
+        Self { kind, message, hints: Vec::new(), choices: Vec::new(), place: None, source: None }
     }
 
     /// Adds what to do next.
@@ -77,6 +81,13 @@ impl CommandError {
     #[must_use]
     pub fn kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;
+        self
+    }
+
+    /// Keeps where the person can change what is wrong.
+    #[must_use]
+    pub fn placed(mut self, place: impl Into<Place>) -> Self {
+        self.place = Some(Box::new(place.into()));
         self
     }
 
@@ -122,7 +133,7 @@ fn one_line(text: impl Display) -> String {
 
 /// A setting with an invalid value, and where it is set.
 pub fn invalid(at: &Source, error: impl Display) -> CommandError {
-    CommandError::new(ErrorKind::Configuration, format!("{at}: {error}"))
+    CommandError::new(ErrorKind::Configuration, format!("{at}: {error}")).placed(at)
 }
 
 /// What to do if this computer's clock is wrong.

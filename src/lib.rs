@@ -34,6 +34,8 @@
 //! - **[`vault`]**: what is stored about a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
 //!   ([`store`]), which other tools can read. Long-term keys are stored as `credential_process` output; [`key_storage`] moves
 //!   them.
+//! - **[`doctor`]**: collects [`findings`], values with what is wrong, where and what fixes it. A warning of another command is one of
+//!   them. It prompts for nothing and changes nothing, except for what `--fix` is certain about.
 //! - **[`fast_path`]**: prints the output that the last `credential-process` saved ([`answers`]), if the clock, both AWS files
 //!   and the relevant variables are unchanged. A file owned by someone else, or a clock that went backward, counts as changed.
 //! - **[`error`]**: turns the adapters' small enums into messages, hints and exit codes. The adapters know none of these.
@@ -51,7 +53,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`], [`doctor`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -88,6 +90,7 @@ mod commands;
 mod complete;
 mod context;
 mod devices;
+mod doctor;
 mod enrollment;
 mod entry;
 mod env;

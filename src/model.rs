@@ -10,6 +10,7 @@ pub mod names;
 pub mod otpauth;
 pub mod partition;
 pub mod password;
+pub mod place;
 pub mod policy;
 pub mod process_output;
 pub mod proxy;

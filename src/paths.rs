@@ -100,6 +100,13 @@ impl Paths {
         self.data.join("store")
     }
 
+    /// All folders of awsmfa's own.
+    pub fn own(&self) -> Vec<&Path> {
+        let mut all = vec![self.data.as_path(), &self.state, &self.cache];
+        all.dedup();
+        all
+    }
+
     /// The folder of ledgers, locks and journals.
     pub fn state(&self) -> &Path {
         &self.state

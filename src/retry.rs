@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys, Reply, Signer};
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::model::clock_offset;
@@ -142,12 +143,29 @@ pub fn with_aws_time<T>(
     offset: &mut TimeDelta,
     send: impl Fn(Signer<'_>) -> Reply<T>,
 ) -> Result<T, AwsError> {
+    let before = *offset;
+    let result = in_aws_time(&*ctx.clock, aws, keys, offset, send);
+    if *offset != before {
+        let seconds = offset.num_seconds();
+        ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
+    }
+    result
+}
+
+/// The same without saying so, for other threads than the one that talks to the person.
+pub fn in_aws_time<T>(
+    clock: &dyn Clock,
+    aws: &Aws,
+    keys: &Keys,
+    offset: &mut TimeDelta,
+    send: impl Fn(Signer<'_>) -> Reply<T>,
+) -> Result<T, AwsError> {
     let first = send(aws.signed(keys, *offset));
-    let moved = observe(ctx, &first, offset);
+    let moved = observe(clock, &first, offset);
     match first.result {
         Err(error) if error.kind == AwsErrorKind::ClockSkew && moved && offset.abs() <= MAX_OFFSET => {
             let second = send(aws.signed(keys, *offset));
-            observe(ctx, &second, offset);
+            observe(clock, &second, offset);
             second.result
         }
         result => result,
@@ -155,12 +173,10 @@ pub fn with_aws_time<T>(
 }
 
 /// Learns AWS's time from a reply. Returns whether it differs from what was known.
-fn observe<T>(ctx: &Context, reply: &Reply<T>, offset: &mut TimeDelta) -> bool {
+fn observe<T>(clock: &dyn Clock, reply: &Reply<T>, offset: &mut TimeDelta) -> bool {
     let Some(aws_time) = reply.server_time else { return false };
-    let learned = clock_offset::learn(*offset, aws_time, ctx.clock.now());
+    let learned = clock_offset::learn(*offset, aws_time, clock.now());
     if let Some(learned) = learned {
-        let seconds = learned.num_seconds();
-        ctx.ui.detail(format_args!("AWS's clock differs from this computer's by {seconds:+} s"));
         *offset = learned;
     }
     learned.is_some()

@@ -34,6 +34,7 @@ pub use settings::{RegionSetting, assume_role, connection};
 use crate::aws_files::resolve::Resolution;
 use crate::cache::SessionKey;
 use crate::context::Context;
+use crate::env::Env;
 use crate::error::CommandResult;
 use crate::model::session::Session;
 use maker::{Made, SessionMaker};
@@ -97,6 +98,11 @@ fn obtained(made: Made, prepared: Prepared) -> Obtained {
 /// The MFA device for a request. Looked up in AWS if nothing here names it.
 pub fn device(ctx: &Context, request: &Request) -> CommandResult<UserDevice> {
     Ok(prepare::prepare(ctx, request)?.device)
+}
+
+/// Checks the duration that the environment sets.
+pub fn check_duration(env: &Env) -> CommandResult {
+    plan::variable_duration(env).map(drop)
 }
 
 /// The key under which the session is cached and locked.

@@ -18,10 +18,12 @@ mod pending;
 mod prompt;
 pub mod qr;
 pub mod remedies;
+mod report;
 mod say;
 mod table;
 
 pub use live_screen::ScreenError;
 pub use prompt::{Prompt, PromptError, Terminal};
+pub use report::{Entry, Severity};
 pub use say::{OutputError, Style, Ui, Verbosity};
 pub use table::{Listing, Page, table};

@@ -139,6 +139,12 @@ impl Document {
         self.next(id).filter(is_missed).map_or(Ok(()), |next| Err(self.odd_header(next)))
     }
 
+    /// The headers that the AWS CLI would not find, because they are not written exactly.
+    pub fn odd_headers(&self) -> Vec<UnsafeEdit> {
+        let odd = self.ids().filter(|id| *id < self.base.end() && self.base.is_odd(*id));
+        odd.map(|id| self.odd_header(id)).collect()
+    }
+
     fn odd_header(&self, id: SectionId) -> UnsafeEdit {
         UnsafeEdit::OddHeader { section: self.name(id).to_string(), line: self.first_line(id) + 1 }
     }

@@ -134,7 +134,8 @@ impl Profiles {
         self.ignored().into_iter().find(|ignored| meant(&ignored.header))
     }
 
-    fn ignored(&self) -> Vec<Ignored> {
+    /// All sections that the SDKs ignore.
+    pub fn ignored(&self) -> Vec<Ignored> {
         let mut ignored = Vec::new();
         for file in [AwsFile::Config, AwsFile::Credentials] {
             let Source { document, path } = self.files.source(file);

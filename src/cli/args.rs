@@ -11,7 +11,7 @@ use super::order;
 use crate::clock::SystemClock;
 use crate::commands;
 use crate::context::Context;
-use crate::env::{Env, OWN_VARIABLES};
+use crate::env::{AWSMFA_NO_INPUT, Env, OWN_VARIABLES};
 use crate::error::CommandResult;
 use crate::ui::{Style, Terminal, Ui, Verbosity, color};
 
@@ -74,6 +74,7 @@ pub(super) enum Command {
     /// Move long-term access keys to a store and back
     #[command(subcommand)]
     Keys(commands::keys::KeysCommand),
+    Doctor(commands::doctor::DoctorArgs),
     Policy(commands::policy::PolicyArgs),
     Completions(commands::completions::CompletionsArgs),
 }
@@ -109,6 +110,7 @@ impl Cli {
         let obeys = color::enable();
         let wanted = |terminal| obeys && color::is_wanted(self.color.into(), env, terminal);
         let (color, color_on_device) = (wanted(terminal), wanted(true));
+        let color_results = wanted(std::io::stdout().is_terminal());
         let verbosity = match (self.verbose, self.quiet) {
             (true, _) => Verbosity::Verbose,
             (_, true) => Verbosity::Quiet,
@@ -116,13 +118,15 @@ impl Cli {
         };
         let live = terminal && obeys && env.get("TERM") != Some("dumb");
         let one_line = matches!(self.command, Command::CredentialProcess(_)) && !terminal;
-        Style { verbosity, color, color_on_device, live, one_line }
+        Style { verbosity, color, color_results, color_on_device, live, one_line }
     }
 }
 
 impl Command {
     /// Returns the exit code.
     pub(super) fn run(&self, env: Env, ui: &Rc<Ui>) -> CommandResult<u8> {
+        // `doctor` only looks: whatever needs a person is a finding.
+        let env = if matches!(self, Self::Doctor(_)) { env.with(AWSMFA_NO_INPUT, "1") } else { env };
         let context = || {
             let prompt = Arc::new(Terminal::new(&env, ui));
             Context::new(env, Arc::new(SystemClock), ui.clone(), prompt)
@@ -141,6 +145,7 @@ impl Command {
             Self::Code(args) => commands::code::run(&context()?, args),
             Self::Device(command) => commands::device::run(&context()?, command),
             Self::Keys(command) => commands::keys::run(&context()?, command),
+            Self::Doctor(args) => commands::doctor::run(&context()?, args),
             // These two need no home folder.
             Self::Policy(args) => commands::policy::run(ui, args),
             Self::Completions(args) => commands::completions::run(ui, args),

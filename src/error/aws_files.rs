@@ -12,6 +12,7 @@ use crate::aws_files::syntax::{Problem, is_identifier};
 use crate::aws_files::write::{EditError, FileError};
 use crate::aws_files::{header_of, long_term_name};
 use crate::files::Irreplaceable;
+use crate::model::place::Place;
 use crate::model::shell::{CommandLine, quoted};
 use crate::ui::remedies;
 
@@ -19,9 +20,30 @@ fn configuration(error: impl std::fmt::Display) -> CommandError {
     CommandError::new(ErrorKind::Configuration, error)
 }
 
+/// Where the person can change what is wrong.
+fn place(error: &FileError) -> Option<Place> {
+    let at = |path: &Path, line| match line {
+        Some(line) => Place::Line(path.to_owned(), line),
+        None => Place::from(path),
+    };
+    match error {
+        FileError::Syntax { path, source } => Some(at(path, Some(source.line))),
+        FileError::Unsafe { path, source } => Some(at(path, source.line())),
+        FileError::Unreadable { path, .. }
+        | FileError::Folder { path }
+        | FileError::DanglingLink { path }
+        | FileError::Irreplaceable { path, .. }
+        | FileError::Shrunk { path, .. }
+        | FileError::Contended { path }
+        | FileError::Write { path, .. }
+        | FileError::Refused { path, .. } => Some(at(path, None)),
+        FileError::Lock(_) => None,
+    }
+}
+
 impl From<FileError> for CommandError {
     fn from(error: FileError) -> Self {
-        let this = configuration(&error);
+        let this = Self { place: place(&error).map(Box::new), ..configuration(&error) };
         match &error {
             FileError::Unreadable { path, .. } => this.hint(remedies::here().show_owner(&[path])),
             FileError::Folder { .. } => {
@@ -163,7 +185,17 @@ impl<E: Into<CommandError> + std::fmt::Display> From<EditError<E>> for CommandEr
 
 impl From<ResolveError> for CommandError {
     fn from(error: ResolveError) -> Self {
-        let this = configuration(&error);
+        let place = match &error {
+            ResolveError::BadLine(BadLine { path, source }) => {
+                Some(Place::Line(path.to_path_buf(), source.line))
+            }
+            ResolveError::Ignored { section, .. } => Some(Place::from(&section.origin)),
+            ResolveError::NoSuchSource { origin, .. } | ResolveError::NoSource { origin, .. } => {
+                Some(Place::from(origin))
+            }
+            ResolveError::NoSuchProfile { .. } | ResolveError::Cycle { .. } => None,
+        };
+        let this = Self { place: place.map(Box::new), ..configuration(&error) };
         match error {
             ResolveError::BadLine(BadLine { path, source }) => this.hint(syntax_hint(&source.problem, &path)),
             ResolveError::Ignored { name, section } => this.hint(match is_identifier(&name) {
@@ -211,7 +243,7 @@ impl From<KeysError> for CommandError {
         let this = configuration(&error);
         let (profile, instead) = match error {
             KeysError::NoLongTermKeys { profile, instead, .. } => (profile, instead),
-            KeysError::Incomplete(keys) => return this.hint(configure(&keys.profile)),
+            KeysError::Incomplete(keys) => return this.hint(configure(&keys.profile)).placed(&keys.origin),
         };
         let enter = |profile: &str| format!("enter the access key of an IAM user: `{}`", configure(profile));
         this.hint(match instead {

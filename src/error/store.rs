@@ -59,8 +59,11 @@ impl From<RegistryError> for CommandError {
     fn from(error: RegistryError) -> Self {
         let this = Self::new(ErrorKind::Configuration, &error);
         let this = match &error {
-            RegistryError::Newer { .. } => this.hint("use the newer awsmfa that wrote the file"),
+            RegistryError::Newer { path, .. } => {
+                this.placed(path.as_path()).hint("use the newer awsmfa that wrote the file")
+            }
             RegistryError::Damaged { path, .. } => this
+                .placed(path.as_path())
                 .hint(format!("move the file away and import again: `{}`", remedies::here().move_away(path))),
             RegistryError::Io(source) => this.kind(ErrorKind::Failed).hint_about(None, source),
         };

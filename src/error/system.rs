@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{CommandError, ErrorKind};
 use crate::files::{self, Oddity, Problem};
+use crate::model::place::Place;
 use crate::paths::NoHome;
 use crate::process::{ProcessError, StartError};
 use crate::ui::{OutputError, PromptError, remedies};
@@ -35,9 +36,16 @@ impl CommandError {
             Some(Problem::Odd { path, oddity }) => Some(odd_hint(path, *oddity)),
             None => hint(path, error),
         };
+        let at = match files::problem(error) {
+            Some(Problem::System { path, .. } | Problem::Lock { path, .. } | Problem::Odd { path, .. }) => {
+                Some(path.as_path())
+            }
+            None => path,
+        };
+        let this = Self { place: at.map(|path| Box::new(Place::from(path))).or(self.place.clone()), ..self };
         match hint {
-            Some(hint) => self.hint(hint),
-            None => self,
+            Some(hint) => this.hint(hint),
+            None => this,
         }
     }
 }
@@ -85,6 +93,7 @@ fn odd_hint(path: &Path, oddity: Oddity) -> String {
             Some(taken) => take_back(&taken),
             None => format!("check the owner: `{}`", remedies.show_owner(&[path])),
         },
+        Oddity::Writable if path.is_file() => odd_hint(path, Oddity::Shared),
         Oddity::Shared => format!("make the file private: `{}`", remedies.make_private(path, "600")),
         Oddity::Writable => format!("make the folder private: `{}`", remedies.make_private(path, "700")),
         _ => format!("move it away: `{}`", remedies.move_away(path)),

@@ -14,6 +14,7 @@ use crate::model::duration::SessionDuration;
 use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session_policy::SessionPolicy;
+use crate::model::source::Source;
 
 /// Everything that a session depends on.
 #[derive(Debug, Clone)]
@@ -123,11 +124,15 @@ fn session_name(serial: &Serial) -> RoleSessionName {
     RoleSessionName::derived_from(serial.device_name()).unwrap_or_default()
 }
 
-fn variable_duration(env: &Env) -> CommandResult<Option<SessionDuration>> {
+/// The duration of a user's sessions from the environment.
+pub(super) fn variable_duration(env: &Env) -> CommandResult<Option<SessionDuration>> {
     let parsed = env.get(AWSMFA_DURATION).map(str::parse).transpose();
     parsed.map_err(|e| {
         let message = format!("{AWSMFA_DURATION}: {e}");
-        CommandError::new(ErrorKind::Configuration, message).hint(format!("{AWSMFA_DURATION}=12h"))
+        let hint = format!("{AWSMFA_DURATION}=12h");
+        CommandError::new(ErrorKind::Configuration, message)
+            .hint(hint)
+            .placed(&Source::Variable(AWSMFA_DURATION))
     })
 }
 
@@ -137,5 +142,6 @@ fn setting_duration(setting: &Setting) -> CommandResult<SessionDuration> {
         let message = format!("duration_seconds ({}): {e}", setting.origin);
         CommandError::new(ErrorKind::Configuration, message)
             .hint("set a number of seconds, such as `duration_seconds = 43200`, or remove the line")
+            .placed(&setting.origin)
     })
 }

@@ -41,7 +41,7 @@ pub fn known_serial(
             let mut error = CommandError::from(error);
             error.kind = ErrorKind::Configuration;
             error.message = format!("mfa_serial ({}): {}", setting.origin, error.message);
-            error
+            error.placed(&setting.origin)
         })?));
     }
     for profile in &resolution.chain {

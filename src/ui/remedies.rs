@@ -93,6 +93,12 @@ impl Remedies {
         self.with_paths(command, &[path])
     }
 
+    /// Removes a file.
+    pub fn remove(self, path: &Path) -> String {
+        let command = if self.shell == Shell::Cmd { "del" } else { "rm" };
+        self.with_paths(command, &[path])
+    }
+
     /// Renames a file or folder, so that a new one can be created in its place.
     pub fn move_away(self, path: &Path) -> String {
         let to = format!("{}.bad", path.display());

@@ -25,6 +25,8 @@ pub enum Verbosity {
 pub struct Style {
     pub verbosity: Verbosity,
     pub color: bool,
+    /// Whether to color results.
+    pub color_results: bool,
     /// Whether to color what is drawn on the terminal device, wherever stderr goes.
     pub color_on_device: bool,
     /// Whether stderr is a terminal on which a line can be redrawn.

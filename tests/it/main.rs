@@ -28,6 +28,7 @@ mod device_import;
 mod device_list;
 mod device_remove;
 mod device_resync;
+mod doctor;
 mod documents;
 mod enroll;
 #[cfg(unix)]

@@ -51,6 +51,16 @@ pub enum UnsafeEdit {
 }
 
 impl UnsafeEdit {
+    /// The line to change, from 1; `None` if it is not in the file.
+    pub fn line(&self) -> Option<usize> {
+        match self {
+            Self::Syntax(error) => Some(error.line),
+            Self::DuplicateSection { second, .. } | Self::DuplicateKey { second, .. } => Some(*second),
+            Self::LeakingDefault { line } | Self::OddHeader { line, .. } => Some(*line),
+            Self::UnwritableName { .. } | Self::UnwritableValue { .. } | Self::Occupied { .. } => None,
+        }
+    }
+
     /// Whether the AWS CLI and boto3 reject the whole file because of this.
     pub fn breaks_botocore(&self) -> bool {
         match self {

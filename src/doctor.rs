@@ -1,0 +1,76 @@
+//! Doctor: looks for everything that is or would go wrong, and fixes what is safe to fix. Nothing prompts, runs a program that
+//! prints credentials, or uses a code.
+
+mod devices;
+mod exam;
+mod files;
+mod hidden;
+mod own;
+mod profiles;
+mod programs;
+mod remote;
+mod sessions;
+mod variables;
+
+use std::collections::HashSet;
+
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::findings::Finding;
+use exam::Exam;
+
+/// What to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Options<'a> {
+    /// Only this profile and what it depends on; otherwise, all.
+    pub profile: Option<&'a str>,
+    /// Do not ask AWS.
+    pub offline: bool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub findings: Vec<Finding>,
+    /// What could not be checked, and why.
+    pub skipped: Vec<String>,
+    /// How many profiles were checked.
+    pub profiles: usize,
+    /// How many stored devices were checked.
+    pub devices: usize,
+}
+
+/// Looks at everything.
+pub fn examine(ctx: &Context, options: &Options) -> Report {
+    let mut report = Report::default();
+    let found = &mut report.findings;
+    own::check(ctx, found);
+    let profiles = files::check(ctx, found);
+    let exam = Exam::new(ctx, options.profile, profiles, found);
+    variables::check(&exam, found);
+    let sound = match &exam.profiles {
+        Some(_) => profiles::check(&exam, found),
+        None => {
+            report.skipped.push("the profiles were not checked: an AWS file cannot be read".to_owned());
+            Vec::new()
+        }
+    };
+    programs::check(&exam, found);
+    hidden::check(&exam, &sound, found);
+    sessions::check(&exam, &sound, found);
+    report.devices = devices::check(&exam, &sound, found);
+    match options.offline {
+        true => report.skipped.push("AWS was not asked: `--offline`".to_owned()),
+        false => report.skipped.extend(remote::check(&exam, &sound, found)),
+    }
+    report.profiles = exam.names.len();
+    let mut seen = HashSet::new();
+    report.findings.retain(|finding| seen.insert(finding.line()));
+    report
+}
+
+/// Fixes what is safe to fix. Returns each finding that has a repair, and whether it worked.
+pub fn fix<'a>(ctx: &Context, report: &'a Report) -> Vec<(&'a Finding, CommandResult)> {
+    let fixable = report.findings.iter().filter_map(|finding| Some((finding, finding.repair.as_ref()?)));
+    fixable.map(|(finding, repair)| (finding, repair.apply(ctx))).collect()
+}

@@ -1,0 +1,79 @@
+//! The two AWS files: whether they can be read, by whom, and what some SDK reads differently than others.
+
+use std::path::Path;
+
+use super::own::exposed;
+use crate::aws_files::document::Document;
+use crate::aws_files::profiles::{Ignored, Profiles};
+use crate::aws_files::resolve::ResolveError;
+use crate::aws_files::syntax::is_identifier;
+use crate::aws_files::{AwsFile, header_of};
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::files;
+use crate::findings::{self, Finding};
+use crate::ui::{Severity, remedies};
+
+/// Sections of the config file that are no profiles: settings of the AWS CLI itself.
+const NOT_PROFILES: [&str; 2] = ["plugins", "preview"];
+
+/// The profiles, if both files can be read.
+pub fn check(ctx: &Context, found: &mut Vec<Finding>) -> Option<Profiles> {
+    let mut readable = true;
+    for file in [AwsFile::Config, AwsFile::Credentials] {
+        let path = ctx.aws_files().path(file);
+        match ctx.aws_files().read(file) {
+            Ok(document) => {
+                check_access(path, &document, found);
+                found.extend(document.obstacles().iter().map(|o| findings::of_syntax(path, o)));
+                found.extend(document.odd_headers().iter().map(|o| findings::of_syntax(path, o)));
+            }
+            Err(error) => {
+                readable = false;
+                found.push(CommandError::from(error).into());
+            }
+        }
+    }
+    let profiles = ctx.profiles().ok().filter(|_| readable)?;
+    found.extend(profiles.ignored().into_iter().filter(is_meant_as_profile).map(ignored));
+    Some(profiles)
+}
+
+/// Who can read and write the file and its folder. Only a file with keys must be closed to readers.
+fn check_access(path: &Path, document: &Document, found: &mut Vec<Finding>) {
+    let sections = document.sections();
+    let secret = document.file() == AwsFile::Credentials
+        || sections.iter().any(|section| document.has(section, "aws_secret_access_key"));
+    let warn = |error| exposed(error).severity(Severity::Warning);
+    found.extend(files::check_users(path, secret).err().map(warn));
+    if let Some(folder) = files::folder_of_target(path) {
+        found.extend(files::check_users(&folder, false).err().map(warn));
+    }
+}
+
+fn is_meant_as_profile(section: &Ignored) -> bool {
+    !(section.file == AwsFile::Config && NOT_PROFILES.contains(&section.header.as_str()))
+}
+
+/// A section that the SDKs ignore, with the command that renames it.
+fn ignored(section: Ignored) -> Finding {
+    let header = section.header.clone();
+    let name = header.strip_prefix("profile ").unwrap_or(&header).to_owned();
+    let (file, origin) = (section.file, section.origin.clone());
+    let error = CommandError::from(ResolveError::Ignored { name: name.clone(), section });
+    let finding = Finding::from(error).severity(Severity::Warning);
+    if !is_identifier(&name) {
+        return finding;
+    }
+    let right = header_of(file, &name);
+    let script = format!("s/^\\[.*?\\]/[{}]/ if $. == {}", perl_quoted(&right), origin.line);
+    let by_hand = format!("write [{right}] on line {}", origin.line);
+    let rename = remedies::here().edit("rename the section", &by_hand, &script, &origin.path);
+    Finding { fix: vec![rename], ..finding }
+}
+
+/// A text in the second half of Perl's `s///`.
+fn perl_quoted(text: &str) -> String {
+    let special = |c: char| !c.is_ascii_alphanumeric() && !" _-.:+".contains(c);
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}

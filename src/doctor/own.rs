@@ -1,0 +1,56 @@
+//! awsmfa's own files: who can use them, what killed writes left, and unfinished enrollments.
+
+use std::io;
+
+use crate::aws_files::AwsFile;
+use crate::context::Context;
+use crate::enrollment;
+use crate::error::CommandError;
+use crate::files::{self, Oddity, Problem};
+use crate::findings::{Finding, Repair};
+use crate::model::session::timestamp;
+use crate::ui::remedies;
+
+pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
+    for folder in ctx.paths.own() {
+        found.extend(files::check_own(folder).into_iter().map(exposed));
+    }
+    leftovers(ctx, found);
+    match enrollment::unfinished(ctx) {
+        Ok(unfinished) => found.extend(unfinished.into_iter().map(|enrollment| {
+            let (serial, user) = (&enrollment.serial, &enrollment.user);
+            let since = timestamp(enrollment.began);
+            Finding::warning(format!(
+                "the enrollment of `{serial}` for `{user}`, started at {since}, is unfinished"
+            ))
+            .fix(format!("resume it: `{}`", enrollment.resume))
+        })),
+        Err(error) => found.push(error.into()),
+    }
+}
+
+/// The finding for a file that others can use. A mode can be fixed; an owner or a link cannot.
+pub fn exposed(error: io::Error) -> Finding {
+    let repair = match files::problem(&error) {
+        Some(Problem::Odd { path, oddity: Oddity::Shared | Oddity::Writable }) => {
+            Some(Repair::MakePrivate(path.clone()))
+        }
+        _ => None,
+    };
+    Finding { repair, ..CommandError::from(error).into() }
+}
+
+fn leftovers(ctx: &Context, found: &mut Vec<Finding>) {
+    let mut folders: Vec<_> = ctx.paths.own().into_iter().flat_map(files::folders).collect();
+    for file in [AwsFile::Config, AwsFile::Credentials] {
+        folders.extend(files::folder_of_target(ctx.aws_files().path(file)));
+    }
+    folders.sort();
+    folders.dedup();
+    for path in folders.iter().flat_map(|folder| files::leftovers(folder, ctx.clock.now())) {
+        let shown = path.display();
+        let what = format!("{shown} was left by an awsmfa process that was killed, and may contain keys");
+        let remove = remedies::here().remove(&path);
+        found.push(Finding::warning(what).at(path.as_path()).fix(remove).repair(Repair::Remove(path)));
+    }
+}

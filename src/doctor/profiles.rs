@@ -1,0 +1,167 @@
+//! Profiles: whether they resolve, and whether those that are used with awsmfa can get a session.
+
+use std::collections::BTreeMap;
+
+use super::exam::{Exam, Sound};
+use crate::aws_files::AwsFile;
+use crate::aws_files::own_command::served_profile;
+use crate::aws_files::profiles::Profiles;
+use crate::aws_files::resolve::{Destination, KeysError, Resolution, ResolveError, resolve};
+use crate::choice::Named;
+use crate::error::CommandError;
+use crate::findings::Finding;
+use crate::model::place::Place;
+use crate::model::serial::Serial;
+use crate::model::shell::CommandLine;
+use crate::session::{self, Request};
+
+/// Returns the profiles that resolve.
+pub fn check(exam: &Exam, found: &mut Vec<Finding>) -> Vec<Sound> {
+    let Some(profiles) = &exam.profiles else { return Vec::new() };
+    let mut sound = Vec::new();
+    for name in &exam.names {
+        match resolve(profiles, name) {
+            Ok(resolution) => {
+                let is_ours = is_ours(exam, profiles, &resolution);
+                let serial = check_one(exam, &resolution, is_ours, found);
+                sound.push(Sound { resolution, is_ours, serial });
+            }
+            Err(ResolveError::Cycle { cycle }) => found.push(circular(profiles, &cycle)),
+            // What is wrong with the file is a finding already.
+            Err(ResolveError::BadLine(_)) => {}
+            Err(ResolveError::Ignored { .. }) if exam.only.is_none() => {}
+            Err(error) => found.push(CommandError::from(error).into()),
+        }
+    }
+    missing_regions(exam, profiles, &sound, found);
+    shared_sections(&sound, found);
+    sound
+}
+
+/// Whether a profile is used with awsmfa.
+fn is_ours(exam: &Exam, profiles: &Profiles, resolution: &Resolution) -> bool {
+    let registered =
+        |name: &String| exam.devices.iter().any(|device| device.profiles.iter().any(|p| p == name));
+    let asks_us = profiles.get(&resolution.profile).and_then(|p| p.get("credential_process"));
+    // A profile that gets another profile's session needs nothing itself.
+    if let Some(Some(Some(served))) = asks_us.map(served_profile)
+        && served != resolution.profile
+    {
+        return false;
+    }
+    resolution.serial.is_some()
+        || exam.served.contains_key(&resolution.profile)
+        || resolution.chain.iter().any(registered)
+}
+
+/// Returns the profile's device.
+fn check_one(
+    exam: &Exam,
+    resolution: &Resolution,
+    is_ours: bool,
+    found: &mut Vec<Finding>,
+) -> Option<Serial> {
+    if is_ours {
+        return match session::peek(exam.ctx, &Request::sdk(Named::Flag(&resolution.profile))) {
+            Ok(peeked) => {
+                let serial = peeked.serial;
+                found.extend(serial.as_ref().and_then(|serial| no_secret(exam, resolution, serial)));
+                serial
+            }
+            Err(error) => {
+                found.push(error.into());
+                None
+            }
+        };
+    }
+    match &resolution.keys {
+        Err(error @ KeysError::Incomplete(_)) => found.push(CommandError::from(error.clone()).into()),
+        // Whatever else a base has may be enough for its roles.
+        Err(error @ KeysError::NoLongTermKeys { instead: None, .. }) if !resolution.roles.is_empty() => {
+            found.push(CommandError::from(error.clone()).into());
+        }
+        _ => {}
+    }
+    None
+}
+
+/// A virtual device without a stored secret. People can type its codes; an SDK cannot.
+fn no_secret(exam: &Exam, resolution: &Resolution, serial: &Serial) -> Option<Finding> {
+    let name = &resolution.profile;
+    let is_stored = exam.device(serial.as_str()).is_some() || resolution.mfa_process.is_some();
+    if is_stored || !serial.is_virtual() || !exam.knows_devices {
+        return None;
+    }
+    let finding = match exam.served.get(name) {
+        Some(at) => Finding::error(format!(
+            "the secret of `{serial}` is not stored here, so the `credential_process` of `{}` cannot renew sessions",
+            at[0]
+        )),
+        None => Finding::note(format!(
+            "the secret of `{serial}` is not stored here, so each login to `{name}` prompts for a code"
+        )),
+    };
+    let place = resolution.serial.as_ref().map(|setting| Place::from(&setting.origin));
+    let import = CommandLine::new("awsmfa device import").profile(name);
+    Some(Finding { place, ..finding.fix(format!("store the secret: `{import}`")) })
+}
+
+/// The same finding for each profile of a cycle.
+fn circular(profiles: &Profiles, cycle: &[String]) -> Finding {
+    let mut names = cycle[1..].to_vec();
+    let first = names.iter().enumerate().min_by_key(|(_, name)| *name).map_or(0, |(at, _)| at);
+    names.rotate_left(first);
+    let place = profiles.get(&names[0]).and_then(|profile| profile.value("source_profile"));
+    let place = place.map(|value| Place::from(&value.origin));
+    names.push(names[0].clone());
+    Finding { place, ..CommandError::from(ResolveError::Cycle { cycle: names }).into() }
+}
+
+/// Profiles without a region. A source profile's region does not count in the SDKs.
+fn missing_regions(exam: &Exam, profiles: &Profiles, sound: &[Sound], found: &mut Vec<Finding>) {
+    let get = |name| exam.ctx.env.get(name);
+    if get("AWS_REGION").or(get("AWS_DEFAULT_REGION")).is_some() {
+        return;
+    }
+    let usual = profiles.get("default").and_then(|profile| profile.get("region"));
+    for Sound { resolution, .. } in sound {
+        let name = &resolution.profile;
+        let Some(profile) = profiles.get(name) else { continue };
+        // A profile that only holds what another one uses.
+        let is_source = sound.iter().any(|other| other.resolution.chain.get(1) == Some(name));
+        if is_source || profile.get("region").is_some() {
+            continue;
+        }
+        let likely = resolution.region.as_ref().map(|setting| setting.text.as_str()).or(usual);
+        let set = CommandLine::new("aws configure set region").arg(likely.unwrap_or("REGION")).profile(name);
+        let config = exam.ctx.aws_files().path(AwsFile::Config);
+        found.push(
+            Finding::warning(format!("profile `{name}` has no region, which most commands need"))
+                .at(config)
+                .fix(set),
+        );
+    }
+}
+
+/// Profiles that would overwrite each other's sessions.
+fn shared_sections(sound: &[Sound], found: &mut Vec<Finding>) {
+    let mut writers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for Sound { resolution, .. } in sound.iter().filter(|profile| profile.is_ours) {
+        if let (Destination::Section(section), Ok(_)) = (&resolution.target, &resolution.keys) {
+            writers.entry(section).or_default().push(&resolution.profile);
+        }
+    }
+    for (section, names) in writers {
+        let [first, second, ..] = names.as_slice() else { continue };
+        // One of them is the section's own profile, so the other one moves.
+        let other = if *first == section { second } else { first };
+        let login = CommandLine::new("awsmfa login").profile(other);
+        let login = login.option("--output-profile", Some(format!("{other}-mfa")));
+        found.push(
+            Finding::warning(format!(
+                "profiles `{first}` and `{second}` both write their session to [{section}]"
+            ))
+            .fix(format!("write one session to another profile: `{login}`")),
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! Faults in the AWS files.
+
+use super::{add_config, add_credentials, assert_fixed, found, good, noted};
+
+#[test]
+fn lines_that_an_sdk_rejects_are_found() {
+    let world = good();
+    add_credentials(&world, "[dev]\nregion = eu-west-1\n[DEFAULT]\n  padded = 1\nnoequals");
+    add_config(&world, "[profile a]\nregion: eu-west-1\n  x = 1");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: the AWS CLI and boto3 cannot read ~/.aws/credentials: line 8: no `=` between key and value
+      fix: fix that line; every line is `[section]`, `key = value` or `# comment`
+    error: the AWS CLI and boto3 cannot read ~/.aws/credentials: section [dev] appears twice, on lines 1 and 4 (~/.aws/credentials:4)
+      fix: merge the duplicates by hand; the AWS CLI cannot read the file as it is
+
+    warning: ~/.aws/config: line 6: `:` where `=` is needed (the AWS CLI accepts `:`, most SDKs do not)
+      fix: fix that line; every line is `[section]`, `key = value` or `# comment`
+    warning: ~/.aws/config: line 7: an indented setting, which some SDKs read as part of the value above
+      fix: remove the indentation
+    warning: ~/.aws/credentials: line 7: an indented line without a setting above it
+      fix: remove the indentation
+    warning: ~/.aws/credentials: line 6: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile
+      fix: rename the section to [default]
+    ");
+}
+
+#[test]
+fn headers_that_sdks_ignore_are_found() {
+    let world = good();
+    add_config(&world, "[ops]\nregion = eu-west-1\n[plugins]\ncli = x");
+    add_credentials(&world, "[profile web]\naws_access_key_id = AKIAX\naws_secret_access_key = s");
+    insta::assert_snapshot!(found(&world.home), @r"
+    warning: the AWS SDKs do not read section [ops] as a profile (~/.aws/config:5)
+      fix: rename the section: `perl -pi -e 's/^\[.*?\]/[profile ops]/ if $. == 5' ~/.aws/config`
+    warning: the AWS SDKs do not read section [profile web] as a profile (~/.aws/credentials:4)
+      fix: rename the section: `perl -pi -e 's/^\[.*?\]/[web]/ if $. == 4' ~/.aws/credentials`
+    ");
+}
+
+#[test]
+fn headers_that_the_aws_cli_does_not_find_are_found() {
+    let world = good();
+    add_config(&world, "[ profile web ]\nregion = eu-west-1");
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: ~/.aws/config: line 5: the header of section [profile web] must be exactly `[profile web]` to be edited
+      fix: correct the section header; a comment after the header needs a space before the `#`
+    ");
+}
+
+#[test]
+fn unreadable_files_are_found() {
+    let world = good();
+    std::fs::remove_file(world.home.join(".aws/config")).unwrap();
+    std::fs::create_dir(world.home.join(".aws/config")).unwrap();
+    insta::assert_snapshot!(found(&world.home), @"
+    error: ~/.aws/config is a folder
+      fix: set `AWS_CONFIG_FILE` or `AWS_SHARED_CREDENTIALS_FILE` to a file
+    ");
+}
+
+#[test]
+#[cfg(unix)]
+fn files_that_others_can_use_are_found_and_made_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = good();
+    world.home.chmod(".aws/credentials", 0o644);
+    world.home.chmod(".aws/config", 0o666);
+    world.home.chmod(".aws", 0o777);
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: `~/.aws/config` is writable by every user
+      fix: make the file private: `chmod 600 ~/.aws/config`
+    warning: `~/.aws` is writable by every user
+      fix: make the folder private: `chmod 700 ~/.aws`
+    warning: `~/.aws/credentials` is accessible to other users
+      fix: make the file private: `chmod 600 ~/.aws/credentials`
+    ");
+    assert_fixed(&world.home);
+    let mode = std::fs::metadata(world.home.join(".aws/credentials")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+#[cfg(unix)]
+fn leftover_temp_files_are_found_and_removed() {
+    use std::time::{Duration, SystemTime};
+    let world = good();
+    let left = |name: &str, hours: u64| {
+        world.home.write(name, "keys");
+        world.home.chmod(name, 0o600);
+        let file = std::fs::File::open(world.home.join(name)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(hours * 3600)).unwrap();
+    };
+    left(".aws/.awsmfa-0123-abc", 2);
+    left(".local/share/awsmfa/store/.awsmfa-4567-def", 2);
+    left(".aws/.awsmfa-89ab-young", 0);
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: ~/.aws/.awsmfa-0123-abc was left by an awsmfa process that was killed, and may contain keys
+      fix: rm ~/.aws/.awsmfa-0123-abc
+    warning: ~/.local/share/awsmfa/store/.awsmfa-4567-def was left by an awsmfa process that was killed, and may contain keys
+      fix: rm ~/.local/share/awsmfa/store/.awsmfa-4567-def
+    ");
+    assert_fixed(&world.home);
+    assert!(world.home.join(".aws/.awsmfa-89ab-young").exists());
+    assert_eq!(noted(&world.home), "no problems found in 1 profile and 1 device\n");
+}

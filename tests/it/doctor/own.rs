@@ -1,0 +1,51 @@
+//! awsmfa's own files.
+
+use super::{assert_fixed, found, good};
+
+const DATA: &str = ".local/share/awsmfa";
+
+#[test]
+#[cfg(unix)]
+fn own_files_that_others_can_use_are_found_and_made_private() {
+    let world = good();
+    world.home.chmod(&format!("{DATA}/devices.json"), 0o644);
+    world.home.chmod(&format!("{DATA}/store"), 0o777);
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `~/.local/share/awsmfa/devices.json` is accessible to other users
+      fix: make the file private: `chmod 600 ~/.local/share/awsmfa/devices.json`
+    error: `~/.local/share/awsmfa/store` is writable by every user
+      fix: make the folder private: `chmod 700 ~/.local/share/awsmfa/store`
+    ");
+    assert_fixed(&world.home);
+}
+
+#[test]
+fn damaged_registry_is_found() {
+    let world = good();
+    world.home.write(&format!("{DATA}/devices.json"), "{\"version\": 1, \"dev");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `~/.local/share/awsmfa/devices.json` is damaged: EOF while parsing a string at line 1 column 19
+      fix: move the file away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
+    ");
+    world.home.write(&format!("{DATA}/devices.json"), "{\"version\": 7}");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `~/.local/share/awsmfa/devices.json` was written by a newer awsmfa (format 7; this version supports format 1)
+      fix: use the newer awsmfa that wrote the file
+    ");
+}
+
+#[test]
+fn unfinished_enrollment_is_found() {
+    let world = good();
+    let journal = serde_json::json!({
+        "version": 1, "stage": "stored", "account": "123456789012", "user": "bob",
+        "serial": "arn:aws:iam::123456789012:mfa/bob", "name": "bob", "path": "/", "store": "file",
+        "profile": "admin", "for_profile": null, "began": "2026-01-01T00:00:00Z",
+    });
+    world.home.write(".local/state/awsmfa/enrollments/x.json", &journal.to_string());
+    world.home.chmod(".local/state/awsmfa/enrollments/x.json", 0o600);
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: the enrollment of `arn:aws:iam::123456789012:mfa/bob` for `bob`, started at [TIME], is unfinished
+      fix: resume it: `awsmfa enroll --resume --user bob --profile admin`
+    ");
+}

@@ -1,0 +1,185 @@
+//! Profiles that do not work.
+
+use super::{add_config, add_credentials, found, good, noted};
+
+const ROLE: &str = "role_arn = arn:aws:iam::123456789012:role/x";
+
+#[test]
+fn broken_chains_are_found() {
+    let world = good();
+    add_config(&world, &format!("[profile a]\n{ROLE}\nsource_profile = b\nregion = eu-west-1"));
+    add_config(&world, &format!("[profile b]\n{ROLE}\nsource_profile = a\nregion = eu-west-1"));
+    add_config(&world, &format!("[profile lost]\n{ROLE}\nsource_profile = dve\nregion = eu-west-1"));
+    add_config(&world, &format!("[profile alone]\n{ROLE}\nregion = eu-west-1"));
+    insta::assert_snapshot!(found(&world.home), @"
+    error: circular `source_profile`: a → b → a (~/.aws/config:7)
+      fix: give one of these profiles long-term keys instead of `source_profile`
+    error: profile `alone` has a `role_arn` but no `source_profile` (~/.aws/config:18)
+      fix: aws configure set source_profile NAME --profile alone
+    error: profile `lost` has `source_profile = dve`, which does not exist (~/.aws/config:15)
+      fix: aws configure set source_profile dev --profile lost
+    ");
+}
+
+#[test]
+fn serials_that_are_no_device_are_found() {
+    let world = good();
+    let profile = |name: &str, serial: &str| {
+        add_config(&world, &format!("[profile {name}]\nregion = eu-west-1\nmfa_serial = {serial}"));
+        add_credentials(&world, &format!("[{name}]\naws_access_key_id = AKIAX\naws_secret_access_key = s"));
+    };
+    profile("user", "arn:aws:iam::123456789012:user/bob");
+    profile("fido", "arn:aws:iam::123456789012:u2f/user/bob/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    profile("typo", "arn:aws:iam::1234:mfa/bob");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: mfa_serial (~/.aws/config:10): `arn:aws:iam::123456789012:u2f/user/bob/key-ABCDEFGHIJKLMNOPQRSTUVWXYZ` is a security key or passkey; AWS STS accepts codes only from virtual devices and hardware tokens
+      fix: add a virtual MFA device to the user and use its ARN
+    error: mfa_serial (~/.aws/config:13): `arn:aws:iam::1234:mfa/bob` is not an MFA device serial
+      fix: use a serial such as `arn:aws:iam::123456789012:mfa/alice`, or `GAHT12345678` for a hardware token
+    error: mfa_serial (~/.aws/config:7): `arn:aws:iam::123456789012:user/bob` is the ARN of a user, not of an MFA device
+      fix: use the device's ARN, often `arn:aws:iam::123456789012:mfa/bob`: `aws iam list-mfa-devices`
+    ");
+}
+
+#[test]
+fn missing_region_is_found() {
+    let mut world = good();
+    add_config(
+        &world,
+        &format!("[default]\nregion = us-west-2\n[profile web]\n{ROLE}\nsource_profile = dev"),
+    );
+    add_credentials(&world, "[bare]\naws_access_key_id = AKIAX\naws_secret_access_key = s");
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: profile `bare` has no region, which most commands need (~/.aws/config)
+      fix: aws configure set region us-west-2 --profile bare
+    warning: profile `web` has no region, which most commands need (~/.aws/config)
+      fix: aws configure set region eu-central-1 --profile web
+    ");
+    world.home.set("AWS_REGION", "eu-west-1");
+    noted(&world.home);
+}
+
+#[test]
+fn profiles_without_keys_or_secret_are_found() {
+    let world = good();
+    add_config(
+        &world,
+        "[profile nokeys]\nregion = eu-west-1\nmfa_serial = arn:aws:iam::123456789012:mfa/bob",
+    );
+    add_credentials(&world, "[half]\naws_access_key_id = AKIAX\nregion = eu-west-1");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: profile `half` has an incomplete access key: `aws_secret_access_key` is missing (~/.aws/credentials:5)
+      fix: aws configure --profile half
+    error: no long-term keys for profile `nokeys` (looked in [nokeys-long-term], [nokeys], `credential_process`, `source_profile`)
+      fix: enter the access key of an IAM user: `aws configure --profile nokeys`
+    ");
+    let world = good();
+    add_config(&world, "[profile phone]\nregion = eu-west-1\nmfa_serial = arn:aws:iam::123456789012:mfa/bob");
+    add_credentials(&world, "[phone]\naws_access_key_id = AKIAX\naws_secret_access_key = s");
+    insta::assert_snapshot!(noted(&world.home), @"
+    note: the secret of `arn:aws:iam::123456789012:mfa/bob` is not stored here, so each login to `phone` prompts for a code (~/.aws/config:7)
+      fix: store the secret: `awsmfa device import --profile phone`
+    no problems found in 2 profiles and 1 device
+    ");
+}
+
+#[test]
+fn hidden_sessions_are_found() {
+    let world = good();
+    add_config(&world, "credential_process = /bin/awsmfa credential-process --profile dev");
+    add_config(
+        &world,
+        &format!(
+            "[profile admin]\n{ROLE}\nsource_profile = dev\nregion = eu-west-1\nmfa_serial = {}",
+            world.device.serial
+        ),
+    );
+    insta::assert_snapshot!(found(&world.home), @r"
+    error: `credential_process` of profile `dev` runs `/bin/awsmfa`, which does not exist or is not executable (~/.aws/config:5)
+      fix: write the path of awsmfa, as `command -v awsmfa` prints it
+
+    warning: `mfa_serial` in role profile `admin` (~/.aws/config:10) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail
+      fix: remove the line; awsmfa knows the device without it: `perl -i -ne 'print unless $. == 10 && /^\s*mfa_serial/i' ~/.aws/config`
+    warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the access key of profile `dev` (~/.aws/credentials:2) instead of awsmfa's session
+      fix: move the access key to [dev-long-term]: `perl -pi -e 's/^\[(dev)\]/[$1-long-term]/' ~/.aws/credentials`
+    ");
+}
+
+#[test]
+fn programs_that_cannot_run_are_found() {
+    let mut world = good();
+    world.home.write("bin/aws-vault", "");
+    world.home.chmod("bin/aws-vault", 0o755);
+    world.home.set("PATH", world.home.join("bin").to_str().unwrap());
+    let profile = |name: &str, command: &str| {
+        add_config(&world, &format!("[profile {name}]\nregion = eu-west-1\ncredential_process = {command}"));
+    };
+    profile("home", "~/bin/print-keys --json");
+    profile("path", "/nowhere/awsmfa credential-process --profile dev");
+    profile("quote", "'open");
+    profile("short", "no-such-program");
+    profile("vault", "aws-vault export --format=json vault");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `credential_process` of profile `home` runs `~/bin/print-keys`, which the AWS CLI and boto3 do not expand (~/.aws/config:7)
+      fix: aws configure set credential_process '~/bin/print-keys --json' --profile home
+    error: `credential_process` of profile `path` runs `/nowhere/awsmfa`, which does not exist or is not executable (~/.aws/config:10)
+      fix: write the path of awsmfa, as `command -v awsmfa` prints it
+    error: `credential_process` of profile `quote` has a quote that is not closed (~/.aws/config:13)
+      fix: close the quote
+    error: `credential_process` of profile `short` runs `no-such-program`, which is not in PATH (~/.aws/config:16)
+      fix: install the program, or write its absolute path
+
+    note: `credential_process` of profile `vault` runs `aws-vault`, not awsmfa (~/.aws/config:19)
+      fix: use awsmfa instead: `aws configure set credential_process 'awsmfa credential-process --profile vault' --profile vault`
+    ");
+}
+
+#[test]
+fn command_for_a_missing_profile_is_found() {
+    let world = good();
+    world.home.write("bin/awsmfa", "");
+    world.home.chmod("bin/awsmfa", 0o755);
+    let program = world.home.join("bin/awsmfa");
+    add_config(
+        &world,
+        &format!(
+            "[profile tools]\nregion = eu-west-1\ncredential_process = {} credential-process -p deb",
+            program.display()
+        ),
+    );
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `credential_process` of profile `tools` gets the session of profile `deb`, which does not exist (~/.aws/config:7)
+      fix: write `dev` instead of `deb`
+    ");
+}
+
+#[test]
+fn profiles_that_share_a_section_are_found() {
+    let world = good();
+    add_config(&world, &format!("[profile web]\n{ROLE}\nsource_profile = dev\nregion = eu-west-1"));
+    add_config(
+        &world,
+        &format!("[profile web-session]\nregion = eu-west-1\nmfa_serial = {}", world.device.serial),
+    );
+    add_credentials(
+        &world,
+        &format!(
+            "[web-session]\naws_access_key_id = {}\naws_secret_access_key = {}",
+            world.key.id, world.key.secret
+        ),
+    );
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: profiles `web` and `web-session` both write their session to [web-session]
+      fix: write one session to another profile: `awsmfa login --profile web --output-profile web-mfa`
+    ");
+}
+
+#[test]
+fn invalid_settings_are_found() {
+    let world = good();
+    add_config(&world, "duration_seconds = 5");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: duration_seconds (~/.aws/config:5): a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `5`
+      fix: set a number of seconds, such as `duration_seconds = 43200`, or remove the line
+    ");
+}
