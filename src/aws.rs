@@ -20,7 +20,7 @@ mod transport;
 mod watch;
 
 pub use client::{Aws, Network};
-pub use default_chain::ChainError;
+pub use default_chain::{ChainError, Machine};
 pub use errors::{AwsError, AwsErrorKind};
 pub use iam::{CodePair, MfaDevice, NewDevice, Tag, VirtualDevice};
 pub use keys::Keys;

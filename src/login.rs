@@ -97,8 +97,10 @@ pub fn login(ctx: &Context, named: Named, options: &Options) -> CommandResult<Lo
     // Files that cannot be read anymore do not undo the login.
     let findings = ctx.profiles().map_or_else(|_| Vec::new(), |now| findings::of(ctx, &now, name, claim));
     // Following the hint to remove `mfa_serial` then loses nothing.
-    if findings.iter().any(|finding| matches!(finding.cause, Cause::AsksForCode(_))) {
-        obtained.device.remember_for_key(ctx);
+    if findings.iter().any(|finding| matches!(finding.cause, Cause::AsksForCode(_)))
+        && let Some(device) = &obtained.device
+    {
+        device.remember_for_key(ctx);
     }
     Ok(Login { obtained, outcome, findings })
 }

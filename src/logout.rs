@@ -119,5 +119,7 @@ impl Profile {
         let same_roles = key.roles.iter().map(|role| &role.role_arn).eq(&self.roles);
         self.written.as_deref() == Some(session_id)
             || (same_roles && (device || self.access_key_id.as_ref() == Some(&key.access_key_id)))
+            // Assumed with temporary credentials, whose names in the cache are not known here.
+            || (same_roles && !self.roles.is_empty() && key.serial.is_empty())
     }
 }

@@ -7,6 +7,7 @@
 //! take the device's lock → code → STS → ledger → cache → unlock
 //! ```
 
+mod base;
 mod code;
 mod device;
 mod error;
@@ -16,6 +17,7 @@ mod outage;
 mod peek;
 mod plan;
 mod prepare;
+mod refused_role;
 mod request;
 mod serial;
 mod settings;
@@ -50,8 +52,8 @@ pub struct Obtained {
     pub offset: TimeDelta,
     /// The profile, resolved.
     pub profile: Resolution,
-    /// The device whose codes get the session.
-    pub device: UserDevice,
+    /// The device whose codes get the session; `None` if its role is assumed with credentials that are temporary already.
+    pub device: Option<UserDevice>,
     /// The region, if one is configured. The partition's default does not count.
     pub region: Option<RegionSetting>,
 }
@@ -76,11 +78,13 @@ fn get(ctx: &Context, request: &Request, prepared: &Prepared) -> Result<Made, Se
     let maker = SessionMaker::new(ctx, request, prepared);
     maker.check()?;
     let made = maker.ensure(&prepared.plan, request.force).inspect_err(|error| {
-        if request.serial.is_none() {
-            prepared.device.doubt(ctx, error);
+        if let (None, Some(device)) = (&request.serial, &prepared.device) {
+            device.doubt(ctx, error);
         }
     })?;
-    prepared.device.remember(ctx);
+    if let Some(device) = &prepared.device {
+        device.remember(ctx);
+    }
     Ok(made)
 }
 
@@ -97,7 +101,9 @@ fn obtained(made: Made, prepared: Prepared) -> Obtained {
 
 /// The MFA device for a request. Looked up in AWS if nothing here names it.
 pub fn device(ctx: &Context, request: &Request) -> CommandResult<UserDevice> {
-    Ok(prepare::prepare(ctx, request)?.device)
+    let request = Request { without_roles: true, ..request.clone() };
+    let device = prepare::prepare(ctx, &request)?.device;
+    Ok(device.unwrap_or_else(|| unreachable!("only roles are assumed with temporary credentials")))
 }
 
 /// Checks the duration that the environment sets.

@@ -46,6 +46,18 @@ impl Resolution {
     }
 }
 
+impl Resolution {
+    /// Whether the keys come from variables (`credential_source = Environment`).
+    pub fn uses_keys_of_environment(&self) -> bool {
+        let Err(KeysError::NoLongTermKeys { instead: Some(Instead::CredentialSource(source)), .. }) =
+            &self.keys
+        else {
+            return false;
+        };
+        source == "Environment"
+    }
+}
+
 /// A setting and its origin, for `-v` and errors. Never a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -132,6 +144,10 @@ pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveErr
             }
         }
     };
+    // With a web identity, the base's own role comes from the identity provider.
+    if let Err(KeysError::NoLongTermKeys { profile, instead: Some(Instead::WebIdentity), .. }) = &keys {
+        roles.pop_if(|role: &mut Role| role.profile == *profile);
+    }
     roles.reverse();
     let own = profiles.get(name);
     let base = chain.last().cloned().unwrap_or_default();

@@ -42,7 +42,9 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     let now = ctx.clock.now();
     // By this computer's clock as it is, and as it would be once corrected.
     let refresh = obtained.session.refresh_at().min(obtained.session.refresh_at() - obtained.offset);
+    // A ready answer does not depend on the variables that have keys.
     if now < refresh
+        && !obtained.profile.uses_keys_of_environment()
         && let Err(error) = ready.write(now, refresh, output.expose())
     {
         ctx.ui.detail(format_args!("cannot cache the answer for next time: {error}"));

@@ -5,7 +5,9 @@ pub mod codes;
 use std::io;
 use std::time::Duration;
 
+use super::base::Base;
 use super::plan::Plan;
+use super::refused_role::RefusedRole;
 use crate::aws::AwsError;
 use crate::aws_files::resolve::Resolution;
 use crate::error::{CommandError, ErrorKind, RefusedCode, RefusedKeys, clock_hint};
@@ -23,9 +25,12 @@ pub enum SessionError {
     /// Another process could not reach AWS a moment ago, so AWS was not asked again.
     #[error(transparent)]
     KnownOutage(AwsError),
-    /// AWS does not let a cached session assume a role.
+    /// AWS does not let the caller assume a role.
     #[error(transparent)]
-    RoleDenied(AwsError),
+    Role(Box<RefusedRole>),
+    /// The temporary credentials that a role is assumed with cannot be loaded.
+    #[error(transparent)]
+    NoBase(CommandError),
     /// There is no code or no access key: awsmfa cannot prompt, a command failed, or the store is locked.
     #[error(transparent)]
     NoCode(CommandError),
@@ -67,7 +72,7 @@ impl SessionError {
     /// Whether the error is likely temporary, so that an older session should be used in the meantime.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Rest { .. } | Self::Busy | Self::KnownOutage(_) | Self::NoCode(_) => true,
+            Self::Rest { .. } | Self::Busy | Self::KnownOutage(_) | Self::NoCode(_) | Self::NoBase(_) => true,
             other => other.is_outage(),
         }
     }
@@ -76,14 +81,15 @@ impl SessionError {
     pub(super) fn explain(self, plan: &Plan, resolution: &Resolution) -> CommandError {
         let login = format!("awsmfa login --profile {}", quoted(&resolution.profile));
         match self {
-            Self::Aws(error) => {
-                let about = RefusedKeys::new(plan.keys.access_key_id(), resolution);
-                let device = RefusedCode { serial: &plan.serial };
-                CommandError::refused(error, &about, Some(&device))
-            }
-            // AWS does not say which condition of the role's trust policy was not met.
-            Self::RoleDenied(error) => CommandError::from(error)
-                .hint(format!("if the role requires a more recent code: `{login} --force`")),
+            Self::Aws(error) => match &plan.base {
+                Base::User(user) => {
+                    let about = RefusedKeys::new(user.keys.access_key_id(), resolution);
+                    let device = RefusedCode { serial: &user.serial };
+                    CommandError::refused(error, &about, Some(&device))
+                }
+                Base::Temporary(base) => base.refused(error),
+            },
+            Self::Role(refused) => refused.explain(resolution),
             Self::NoCode(error) if error.kind == ErrorKind::Configuration => {
                 error.hint(format!("or pass a code: `{login} --code CODE`"))
             }
@@ -95,10 +101,9 @@ impl SessionError {
 impl From<SessionError> for CommandError {
     fn from(error: SessionError) -> Self {
         match error {
-            SessionError::Command(error) | SessionError::NoCode(error) => error,
-            SessionError::Aws(error) | SessionError::KnownOutage(error) | SessionError::RoleDenied(error) => {
-                error.into()
-            }
+            SessionError::Command(error) | SessionError::NoCode(error) | SessionError::NoBase(error) => error,
+            SessionError::Aws(error) | SessionError::KnownOutage(error) => error.into(),
+            SessionError::Role(refused) => refused.error.into(),
             SessionError::ClockOff { behind, by } => {
                 let direction = if behind { "behind" } else { "ahead of" };
                 Self::new(

@@ -117,7 +117,7 @@ fn keys_from_process(ctx: &Context, profile: &str, command: &str) -> CommandResu
     keys.long_term().ok_or_else(|| process_failed(profile, "printed a session instead of long-term keys"))
 }
 
-fn process_failed(profile: &str, what: &str) -> CommandError {
+pub(super) fn process_failed(profile: &str, what: &str) -> CommandError {
     let message = format!("`credential_process` of profile `{profile}` {what}");
     CommandError::new(ErrorKind::Configuration, message).hint("run the command by hand to see what it prints")
 }

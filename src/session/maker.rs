@@ -1,19 +1,22 @@
 //! One session for everyone who asks: from the cache while it is fresh, otherwise a new one, which one process gets while the
 //! others wait for its lock. If AWS cannot be reached, a session that has not expired is used, with a warning.
 
+use std::io;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::base::Base;
 use super::device::Device;
 use super::error::SessionError;
 use super::outage;
 use super::plan::Plan;
 use super::prepare::{LazyAws, Prepared};
+use super::refused_role::{Proof, RefusedRole};
 use super::request::Request;
-use super::sign_in::sign_in;
+use super::sign_in::{Target, sign_in};
 use crate::answers;
-use crate::aws::{AssumeRole, AwsError, AwsErrorKind};
+use crate::aws::{AssumeRole, AwsError, AwsErrorKind, Keys};
 use crate::aws_files::resolve::Resolution;
 use crate::cache::{Cache, SessionKey};
 use crate::context::Context;
@@ -21,6 +24,7 @@ use crate::error::{CommandError, CommandResult};
 use crate::files::Lock;
 use crate::model::duration::SessionDuration;
 use crate::model::session::{Session, timestamp};
+use crate::retry::with_aws_time;
 
 /// How long an SDK waits for another process that is getting the session: with an older session to use, and without one.
 /// The other process may be waiting for the next code.
@@ -34,7 +38,8 @@ pub struct SessionMaker<'a> {
     request: &'a Request<'a>,
     aws: &'a LazyAws<'a>,
     profile: &'a Resolution,
-    device: Device<'a>,
+    /// `None` if the session comes from temporary credentials.
+    device: Option<Device<'a>>,
     cache: Cache,
 }
 
@@ -49,7 +54,10 @@ pub struct Made {
 
 impl<'a> SessionMaker<'a> {
     pub fn new(ctx: &'a Context, request: &'a Request<'a>, prepared: &'a Prepared) -> Self {
-        let device = Device::new(ctx, &prepared.plan.serial, request.asker);
+        let device = match &prepared.plan.base {
+            Base::User(user) => Some(Device::new(ctx, &user.serial, request.asker)),
+            Base::Temporary(_) => None,
+        };
         Self { ctx, request, aws: &prepared.aws, profile: &prepared.resolution, device, cache: ctx.cache() }
     }
 
@@ -87,7 +95,7 @@ impl<'a> SessionMaker<'a> {
             Ok(session) => {
                 outage::forget(&lock);
                 self.keep(&key, &session);
-                Ok(Made { session, is_new: true, offset: self.device.offset()? })
+                Ok(Made { session, is_new: true, offset: self.offset()? })
             }
             Err(error) => {
                 // Only for this process's own outage: copying another process's note would prolong it forever.
@@ -125,33 +133,54 @@ impl<'a> SessionMaker<'a> {
     }
 
     fn make(&self, plan: &Plan, force: bool) -> Result<Session, SessionError> {
-        let Some((role, before)) = plan.terms.roles.split_last() else { return self.sign_in(plan, None) };
+        let (user, device) = match (&plan.base, &self.device) {
+            (Base::User(user), Some(device)) => (user, device),
+            (Base::User(_), None) => unreachable!("a user has a device"),
+            (Base::Temporary(base), _) => {
+                let keys = base.load(self.ctx, &*self.aws.get()?).map_err(SessionError::NoBase)?;
+                return self.assume_all(keys, &plan.terms.roles, Proof::Unknown);
+            }
+        };
+        let sign_in = |target| sign_in(device, &*self.aws.get()?, self.request, user, target);
+        let Some((role, before)) = plan.terms.roles.split_last() else {
+            return sign_in(Target::Own(plan.terms.duration));
+        };
         if before.is_empty() && role.duration > SessionDuration::HOUR {
             // A role assumed from a session lasts an hour at most.
-            return self.assume_directly(plan, role);
+            let role = self.direct(role);
+            return sign_in(Target::Role(&role)).map_err(|error| about_role(error, &role, 0, Proof::Code));
         }
         let base = self.base(plan, force)?;
-        let (mut session, mut base_is_old) = (base.session, !base.is_new);
-        for role in &plan.terms.roles {
+        let proof = Proof::Session { is_old: !base.is_new };
+        self.assume_all(Keys::from(&base.session), &plan.terms.roles, proof)
+    }
+
+    /// Assumes the roles in order, the first one with these keys.
+    fn assume_all(
+        &self,
+        mut keys: Keys,
+        roles: &[AssumeRole],
+        mut proof: Proof,
+    ) -> Result<Session, SessionError> {
+        let mut last = None;
+        for (index, role) in roles.iter().enumerate() {
             if role.duration > SessionDuration::HOUR {
                 let arn = &role.role_arn;
                 self.ctx.ui.warn(format_args!("`{arn}` is assumed for 1h, the maximum in a role chain"));
             }
             let role = AssumeRole { duration: role.duration.min(SessionDuration::HOUR), ..role.clone() };
             self.ctx.ui.detail(format_args!("assuming `{}` from the session", role.role_arn));
-            session = self.assume(&session, &role).map_err(|error| match error {
-                SessionError::Aws(error) if base_is_old && error.kind == AwsErrorKind::AccessDenied => {
-                    SessionError::RoleDenied(error)
-                }
-                error => error,
-            })?;
-            // Only the first role in a chain sees the age of the code.
-            base_is_old = false;
+            let session =
+                self.assume(&keys, &role).map_err(|error| about_role(error, &role, index, proof))?;
+            keys = Keys::from(&session);
+            last = Some(session);
+            proof = Proof::Chained;
         }
-        Ok(session)
+        Ok(last.unwrap_or_else(|| unreachable!("there is a role")))
     }
 
-    fn assume_directly(&self, plan: &Plan, role: &AssumeRole) -> Result<Session, SessionError> {
+    /// A role that is assumed with a code, for as long as AWS allows.
+    fn direct(&self, role: &AssumeRole) -> AssumeRole {
         let (arn, ui) = (&role.role_arn, &self.ctx.ui);
         let duration = role.duration.min(SessionDuration::ROLE_MAX);
         ui.detail(format_args!(
@@ -160,11 +189,7 @@ impl<'a> SessionMaker<'a> {
         if role.duration > duration {
             ui.warn(format_args!("`{arn}` is assumed for {duration}, the maximum for a role"));
         }
-        self.sign_in(plan, Some(&AssumeRole { duration, ..role.clone() }))
-    }
-
-    fn sign_in(&self, plan: &Plan, role: Option<&AssumeRole>) -> Result<Session, SessionError> {
-        sign_in(&self.device, &*self.aws.get()?, self.request, plan, role)
+        AssumeRole { duration, ..role.clone() }
     }
 
     /// The user's own session, from which roles are assumed. Forced like the role, because the role's trust policy may require
@@ -176,15 +201,20 @@ impl<'a> SessionMaker<'a> {
         self.ensure(&plan, force)
     }
 
-    /// Assumes a role from a session. If the clock was changed since AWS issued the session, AWS's reply tells.
-    fn assume(&self, session: &Session, role: &AssumeRole) -> Result<Session, SessionError> {
+    /// Assumes a role. If the clock was changed since AWS issued the keys, AWS's reply tells.
+    fn assume(&self, keys: &Keys, role: &AssumeRole) -> Result<Session, SessionError> {
         let aws = self.aws.get()?;
-        let send = |offset| aws.signed(&session.into(), offset).assume_role(role, None);
-        let reply = send(self.device.offset()?);
+        let Some(device) = &self.device else {
+            let mut offset = TimeDelta::zero();
+            let sent = with_aws_time(self.ctx, &aws, keys, &mut offset, |aws| aws.assume_role(role, None));
+            return sent.map_err(SessionError::Aws);
+        };
+        let send = |offset| aws.signed(keys, offset).assume_role(role, None);
+        let reply = send(device.offset()?);
         let result = match (reply.result, reply.server_time) {
             (Err(AwsError { kind: AwsErrorKind::ClockSkew, .. }), Some(aws_time)) => {
-                let mut ledger = self.device.open_ledger()?;
-                self.device.learn_time(&mut ledger, aws_time)?;
+                let mut ledger = device.open_ledger()?;
+                device.learn_time(&mut ledger, aws_time)?;
                 send(ledger.offset()).result
             }
             (result, _) => result,
@@ -192,12 +222,17 @@ impl<'a> SessionMaker<'a> {
         result.map_err(SessionError::Aws)
     }
 
+    /// AWS's time minus this computer's, as far as it is known.
+    fn offset(&self) -> io::Result<TimeDelta> {
+        self.device.as_ref().map_or(Ok(TimeDelta::zero()), Device::offset)
+    }
+
     fn cached(
         &self,
         key: &SessionKey,
         judge: fn(&Session, DateTime<Utc>) -> bool,
     ) -> Result<Option<Made>, SessionError> {
-        let offset = self.device.offset()?;
+        let offset = self.offset()?;
         let local = self.ctx.clock.now();
         // A cache that cannot be read counts as empty.
         let cached = self.cache.get(key).unwrap_or_default();
@@ -212,5 +247,15 @@ impl<'a> SessionMaker<'a> {
         let until = timestamp(found.session.expiration);
         self.ctx.ui.warn(format_args!("{reason}; using the previous session, valid until {until}"));
         Ok(found)
+    }
+}
+
+/// What AWS's refusal says about the role.
+fn about_role(error: SessionError, role: &AssumeRole, index: usize, proof: Proof) -> SessionError {
+    match error {
+        SessionError::Aws(error) if RefusedRole::is_about_role(&error) => {
+            SessionError::Role(Box::new(RefusedRole { error, role: role.clone(), index, proof }))
+        }
+        error => error,
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::base::{Base, Known, User};
 use super::plan::Plan;
 use super::prepare::Outline;
 use super::request::Request;
@@ -49,20 +50,32 @@ pub fn peek_in(ctx: &Context, profiles: &Profiles, request: &Request) -> Command
 fn look(ctx: &Context, request: &Request, outline: Outline) -> CommandResult<Peeked> {
     let Connection { settings, region } = outline.connection(ctx, request)?;
     let cache = ctx.cache();
-    let terms = |serial: &Serial| outline.terms(ctx, request, serial, &settings);
+    let terms = |serial: Option<&Serial>| outline.terms(ctx, request, serial, &settings);
     // A cache that cannot be read counts as empty.
     let session = match (&outline.keys, &outline.serial) {
-        (Some(keys), Some(serial)) => {
-            let (keys, serial, terms) = (keys.clone(), serial.clone(), terms(serial)?);
-            cache.get(&Plan { keys, serial, mfa_process: None, terms }.key()).unwrap_or_default()
+        (Known::Temporary(base), _) => {
+            let plan = Plan { base: Base::Temporary(base.clone()), terms: terms(None)? };
+            cache.get(&plan.key()).unwrap_or_default()
+        }
+        (Known::LongTerm(keys), Some(serial)) => {
+            let user = User { keys: keys.clone(), serial: serial.clone(), mfa_process: None };
+            let plan = Plan { base: Base::User(user), terms: terms(Some(serial))? };
+            cache.get(&plan.key()).unwrap_or_default()
         }
         // The keys are printed by a program, or the device is unknown here: the newest matching session counts.
         (keys, serial) => {
+            let of_keys = |key: &SessionKey| match keys {
+                Known::LongTerm(keys) => keys.access_key_id() == key.access_key_id,
+                Known::Printed(name) => *name == key.access_key_id || !key.serial.is_empty(),
+                Known::Temporary(_) => false,
+            };
             let fits = |key: &SessionKey| -> bool {
                 let device: Option<Serial> = key.serial.parse().ok();
-                keys.as_ref().is_none_or(|keys| keys.access_key_id() == key.access_key_id)
-                    && serial.as_ref().is_none_or(|serial| serial.as_str() == key.serial)
-                    && device.is_some_and(|device| terms(&device).is_ok_and(|terms| terms.match_key(key)))
+                // A session that comes from temporary credentials has no device.
+                let of_device = serial.as_ref().is_none_or(|serial| serial.as_str() == key.serial);
+                of_keys(key)
+                    && (key.serial.is_empty() || (of_device && device.is_some()))
+                    && terms(device.as_ref()).is_ok_and(|terms| terms.match_key(key))
             };
             cache.newest(fits)
         }

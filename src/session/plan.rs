@@ -1,7 +1,7 @@
 //! What a session depends on: keys, device, duration, roles and endpoint, and the key under which it is cached. Pure.
 //! Settings: flag > `AWSMFA_*` > profile > default.
 
-use super::keys::HeldKeys;
+use super::base::Base;
 use super::request::Request;
 use super::settings::assume_role;
 use crate::aws::{AssumeRole, Settings};
@@ -19,11 +19,7 @@ use crate::model::source::Source;
 /// Everything that a session depends on.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The user's long-term keys.
-    pub keys: HeldKeys,
-    pub serial: Serial,
-    /// A command that prints the device's codes.
-    pub mfa_process: Option<String>,
+    pub base: Base,
     pub terms: Terms,
 }
 
@@ -41,9 +37,13 @@ pub struct Terms {
 impl Plan {
     /// The key under which the session is cached.
     pub fn key(&self) -> SessionKey {
+        let (access_key_id, serial) = match &self.base {
+            Base::User(user) => (user.keys.access_key_id().to_owned(), user.serial.to_string()),
+            Base::Temporary(base) => (base.name.clone(), String::new()),
+        };
         SessionKey {
-            access_key_id: self.keys.access_key_id().to_owned(),
-            serial: self.serial.to_string(),
+            access_key_id,
+            serial,
             duration: self.terms.duration,
             endpoint: self.terms.endpoint.clone(),
             roles: self.terms.role_keys(),
@@ -57,13 +57,13 @@ impl Plan {
 }
 
 impl Terms {
-    /// The terms of a profile's session, for this device.
+    /// The terms of a profile's session, for this device. A session that comes from temporary credentials has none.
     pub fn of(
         env: &Env,
         profiles: &Profiles,
         resolution: &Resolution,
         request: &Request,
-        serial: &Serial,
+        serial: Option<&Serial>,
         settings: &Settings,
     ) -> CommandResult<Self> {
         let (requested, variable) = (request.duration, variable_duration(env)?);
@@ -120,8 +120,8 @@ fn narrow(roles: &mut [AssumeRole], request: &Request, profile: &str) -> Command
 }
 
 /// CloudTrail shows this name, so it should identify the user: devices are usually named after their users.
-fn session_name(serial: &Serial) -> RoleSessionName {
-    RoleSessionName::derived_from(serial.device_name()).unwrap_or_default()
+fn session_name(serial: Option<&Serial>) -> RoleSessionName {
+    serial.and_then(|serial| RoleSessionName::derived_from(serial.device_name())).unwrap_or_default()
 }
 
 /// The duration of a user's sessions from the environment.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::base::{Base, Known, Temporary, User};
 use super::keys::{self, HeldKeys};
 use super::plan::{Plan, Terms};
 use super::request::{Request, Subject};
@@ -11,7 +12,7 @@ use crate::aws::{Aws, Settings};
 use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{self, Destination, KeysError, Resolution};
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::session::LongTermKeys;
 
@@ -19,8 +20,8 @@ use crate::model::session::LongTermKeys;
 pub(super) struct Outline {
     pub profiles: Profiles,
     pub resolution: Resolution,
-    /// `None` if a program prints the keys.
-    pub keys: Option<HeldKeys>,
+    pub keys: Known,
+    /// Temporary credentials belong to no device.
     pub serial: Option<Serial>,
 }
 
@@ -29,7 +30,8 @@ pub(super) struct Prepared<'a> {
     pub resolution: Resolution,
     pub region: Option<RegionSetting>,
     pub plan: Plan,
-    pub device: UserDevice,
+    /// `None` if the session comes from temporary credentials.
+    pub device: Option<UserDevice>,
     pub aws: LazyAws<'a>,
 }
 
@@ -67,8 +69,12 @@ impl Outline {
             return Self::of_keys(ctx, request, profiles, unconfigured(named.name()), keys);
         }
         let resolution = resolve::resolve(&profiles, named.name())?;
-        let keys = keys::held_keys(ctx, &resolution)?;
-        let serial = known(ctx, request, &resolution, None)?;
+        let keys = Known::of(ctx, request, &profiles, &resolution)?;
+        let serial = match &keys {
+            Known::LongTerm(keys) => known(ctx, request, &resolution, Some(keys.access_key_id()))?,
+            Known::Printed(_) => known(ctx, request, &resolution, None)?,
+            Known::Temporary(_) => None,
+        };
         Ok(Self { profiles, resolution, keys, serial })
     }
 
@@ -80,7 +86,7 @@ impl Outline {
         keys: LongTermKeys,
     ) -> CommandResult<Self> {
         let serial = known(ctx, request, &resolution, Some(&keys.access_key_id))?;
-        Ok(Self { profiles, resolution, keys: Some(HeldKeys::Read(keys)), serial })
+        Ok(Self { profiles, resolution, keys: Known::LongTerm(HeldKeys::Read(keys)), serial })
     }
 
     /// How AWS is reached.
@@ -98,7 +104,7 @@ impl Outline {
         &self,
         ctx: &Context,
         request: &Request,
-        serial: &Serial,
+        serial: Option<&Serial>,
         settings: &Settings,
     ) -> CommandResult<Terms> {
         let terms = Terms::of(&ctx.env, &self.profiles, &self.resolution, request, serial, settings)?;
@@ -121,16 +127,25 @@ fn known(
 /// Prepares a request. Asks AWS only for the device's serial, and only if nothing here names it.
 pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<Prepared<'a>> {
     let mut outline = Outline::of(ctx, request)?;
-    let mut keys = match outline.keys.take() {
-        Some(keys) => keys,
-        None => {
-            let keys = keys::long_term_keys(ctx, &outline.resolution)?;
-            if outline.serial.is_none() {
-                outline.serial = serial::remembered_serial(ctx, &keys.access_key_id)?;
-            }
-            HeldKeys::Read(keys)
-        }
-    };
+    if let Known::Printed(_) = &outline.keys {
+        outline.keys = Known::printed(ctx, request, &outline.resolution)?;
+    }
+    match outline.keys.clone() {
+        Known::LongTerm(keys) => of_user(ctx, request, outline, keys),
+        Known::Temporary(base) => of_temporary(ctx, request, outline, base),
+        Known::Printed(_) => unreachable!("the program was run"),
+    }
+}
+
+fn of_user<'a>(
+    ctx: &'a Context,
+    request: &Request,
+    mut outline: Outline,
+    mut keys: HeldKeys,
+) -> CommandResult<Prepared<'a>> {
+    if outline.serial.is_none() {
+        outline.serial = serial::remembered_serial(ctx, keys.access_key_id())?;
+    }
     let Connection { settings, region } = outline.connection(ctx, request)?;
     let aws = LazyAws { ctx, settings };
     let (is_news, serial) = match &outline.serial {
@@ -142,7 +157,7 @@ pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<
             (true, serial)
         }
     };
-    let terms = outline.terms(ctx, request, &serial, &aws.settings)?;
+    let terms = outline.terms(ctx, request, Some(&serial), &aws.settings)?;
     if serial.is_virtual() {
         // It may have been looked up in AWS only now.
         check_partitions(&aws.settings, None, [serial.as_str()])?;
@@ -151,8 +166,34 @@ pub(super) fn prepare<'a>(ctx: &'a Context, request: &Request) -> CommandResult<
     let device =
         UserDevice { serial: serial.clone(), access_key_id: keys.access_key_id().to_owned(), is_news, home };
     let mfa_process = outline.resolution.mfa_process.as_ref().map(|setting| setting.text.clone());
-    let plan = Plan { keys, serial, mfa_process, terms };
-    Ok(Prepared { resolution: outline.resolution, region, plan, device, aws })
+    let plan = Plan { base: Base::User(User { keys, serial, mfa_process }), terms };
+    Ok(Prepared { resolution: outline.resolution, region, plan, device: Some(device), aws })
+}
+
+fn of_temporary<'a>(
+    ctx: &'a Context,
+    request: &Request,
+    outline: Outline,
+    base: Temporary,
+) -> CommandResult<Prepared<'a>> {
+    if request.serial.is_some() || request.code.is_some() {
+        let message = format!(
+            "the role is assumed with temporary credentials of `{}`, to which AWS cannot add MFA",
+            base.profile
+        );
+        return Err(CommandError::new(ErrorKind::Usage, message).hint("omit `--serial` and `--code`"));
+    }
+    if let Some(setting) = &outline.resolution.serial {
+        let (base, origin) = (&base.profile, &setting.origin);
+        ctx.ui.detail(format_args!(
+            "`mfa_serial` ({origin}) is not used: AWS cannot add MFA to the temporary credentials of `{base}`"
+        ));
+    }
+    let Connection { settings, region } = outline.connection(ctx, request)?;
+    let terms = outline.terms(ctx, request, None, &settings)?;
+    let plan = Plan { base: Base::Temporary(base), terms };
+    let aws = LazyAws { ctx, settings };
+    Ok(Prepared { resolution: outline.resolution, region, plan, device: None, aws })
 }
 
 /// The resolution of a profile that is not configured, for keys in the environment.

@@ -10,13 +10,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::base::User;
 use super::code::{self, CodeSource};
 use super::device::Device;
 use super::error::{SessionError, codes, no_code};
-use super::plan::Plan;
 use super::request::Request;
 use crate::aws::{AssumeRole, Aws, AwsError, AwsErrorKind, Keys, Mfa, Reply};
 use crate::ledger::DeviceLedger;
+use crate::model::duration::SessionDuration;
 use crate::model::session::Session;
 use crate::model::step::Step;
 use crate::model::totp::Code;
@@ -38,26 +39,35 @@ const PROGRAM_REJECTED: &str = "AWS rejected the code that `mfa_process` printed
 
 type Send<'a> = dyn Fn(&Mfa, TimeDelta) -> Reply<Session> + 'a;
 
-/// Gets a session with MFA, signed with the long-term keys: the user's own, or of `role` directly.
+/// Which session a user gets with MFA.
+#[derive(Clone, Copy)]
+pub enum Target<'a> {
+    /// The user's own.
+    Own(SessionDuration),
+    /// A role's, directly.
+    Role(&'a AssumeRole),
+}
+
+/// Gets a session with MFA, signed with the long-term keys.
 pub fn sign_in(
     device: &Device,
     aws: &Aws,
     request: &Request,
-    plan: &Plan,
-    role: Option<&AssumeRole>,
+    user: &User,
+    wanted: Target<'_>,
 ) -> Result<Session, SessionError> {
     // The store may prompt for a passphrase. Until then, the device is not locked.
     let source = match (&request.code, &request.seed) {
         (Some(code), _) => CodeSource::Given(code.clone()),
         (None, Some(seed)) => CodeSource::Seed(seed.clone()),
         (None, None) => {
-            code::find(device.ctx, device.serial, plan.mfa_process.as_deref()).map_err(no_code)?
+            code::find(device.ctx, device.serial, user.mfa_process.as_deref()).map_err(no_code)?
         }
     };
-    let keys = Keys::from(&plan.keys.read(device.ctx).map_err(no_code)?);
-    let send = |mfa: &Mfa, offset: TimeDelta| match role {
-        Some(role) => aws.signed(&keys, offset).assume_role(role, Some(mfa)),
-        None => aws.signed(&keys, offset).get_session_token(mfa, plan.terms.duration),
+    let keys = Keys::from(&user.keys.read(device.ctx).map_err(no_code)?);
+    let send = |mfa: &Mfa, offset: TimeDelta| match wanted {
+        Target::Role(role) => aws.signed(&keys, offset).assume_role(role, Some(mfa)),
+        Target::Own(duration) => aws.signed(&keys, offset).get_session_token(mfa, duration),
     };
     let sign_in = SignIn {
         device,

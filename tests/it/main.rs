@@ -58,6 +58,7 @@ mod process;
 mod qr;
 mod reading;
 mod renewal;
+mod role_bases;
 mod roles;
 mod secrets;
 mod serials;

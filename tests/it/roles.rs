@@ -1,5 +1,7 @@
 //! Profiles with a role: `role_arn` + `source_profile`, chains, and durations over an hour.
 
+use std::collections::BTreeSet;
+use std::process::Stdio;
 use std::time::Duration;
 
 use awsmfa::testing::error::CommandError;
@@ -84,8 +86,8 @@ fn duration_over_the_roles_own_maximum_has_a_hint() {
     let world = with_role("");
     world.aws.add_role("admin", RoleSpec { require_mfa: true, ..RoleSpec::default() });
     insta::assert_snapshot!(world.home.awsmfa(["login", "-p", "admin", "--duration", "2h"]).run().code(4).err(), @"
-    error: AWS refused AssumeRole: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role
-    hint: request a shorter session: `--duration 1h`, or `duration_seconds` in the role's profile
+    error: `arn:aws:iam::123456789012:role/admin` does not allow sessions of 2h
+    hint: request a shorter session: `--duration 1h`, or `duration_seconds` in profile `admin`
     hint: or raise the role's maximum session duration in the IAM console
     ");
 }
@@ -120,6 +122,68 @@ fn role_chain_is_assumed_in_order() {
         world.aws.requests_for("AssumeRole").iter().map(|r| r.param("RoleArn").unwrap().to_owned()).collect();
     assert_eq!(roles.len(), 2);
     assert_eq!(roles[1], second.arn);
+}
+
+#[test]
+fn chain_of_three_roles_has_its_own_external_ids() {
+    let world = with_role("");
+    let trusted = |role: &str| Some(vec![format!("role/{role}")]);
+    let external_id = Some("partner-1".to_owned());
+    let second = RoleSpec { trusted: trusted("admin"), external_id, ..RoleSpec::default() };
+    let second = world.aws.add_role("partner", second);
+    let third = world.aws.add_role("audit", RoleSpec { trusted: trusted("partner"), ..RoleSpec::default() });
+    let chain = |external_id: &str| {
+        format!(
+            "[profile partner]\nrole_arn = {}\nsource_profile = admin\n{external_id}\
+             [profile audit]\nrole_arn = {}\nsource_profile = partner\n",
+            second.arn, third.arn
+        )
+    };
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!("{config}{}", chain("")));
+    insta::assert_snapshot!(world.home.awsmfa(["login", "audit"]).run().code(4).err(), @"
+    error: AWS does not let `arn:aws:sts::123456789012:assumed-role/admin/alice` assume `arn:aws:iam::123456789012:role/partner` (without MFA, without an external ID)
+    hint: check that the role exists and that its trust policy allows this: `aws iam get-role --role-name partner`
+    hint: if the trust policy requires an external ID: `aws configure set external_id ID --profile partner`
+    hint: a role that requires MFA must be the first in the chain: roles do not pass MFA on
+    ");
+    world.home.write_config(&format!("{config}{}", chain("external_id = partner-1\n")));
+    world.home.awsmfa(["login", "audit"]).run().success();
+    let assumed = world.aws.requests_for("AssumeRole");
+    let last: Vec<_> =
+        assumed.iter().skip(2).map(|r| (r.param("RoleArn").unwrap(), r.param("ExternalId"))).collect();
+    let first = format!("arn:aws:iam::{}:role/admin", world.aws.account_id());
+    assert_eq!(last, [(first.as_str(), None), (&second.arn, Some("partner-1")), (&third.arn, None)]);
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1);
+}
+
+#[test]
+fn hundred_processes_over_ten_roles_make_one_session_and_assume_each_role_once() {
+    let world = with_role("");
+    let mut config = world.home.read(".aws/config");
+    for number in 0..10 {
+        let role = RoleSpec { require_mfa: true, ..RoleSpec::default() };
+        let arn = world.aws.add_role(&format!("role{number}"), role).arn;
+        config += &format!("\n[profile role{number}]\nrole_arn = {arn}\nsource_profile = dev\n");
+    }
+    world.home.write_config(&config);
+    let start = |number: usize| {
+        let profile = format!("role{}", number % 10);
+        let mut command = world.home.awsmfa(["credential-process", "-p", &profile]).into_command();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let started: Vec<_> = (0..100).map(start).collect();
+    let mut keys = vec![BTreeSet::new(); 10];
+    for (number, process) in started.into_iter().enumerate() {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        keys[number % 10].insert(answer["AccessKeyId"].as_str().unwrap().to_owned());
+    }
+    assert!(keys.iter().all(|keys| keys.len() == 1), "one session a role: {keys:?}");
+    let count = |action| world.aws.requests_for(action).len();
+    assert_eq!((count("GetSessionToken"), count("AssumeRole")), (1, 10));
+    world.assert_distinct_codes_sent(1);
 }
 
 #[test]
@@ -169,11 +233,17 @@ fn denied_role_may_require_a_more_recent_code() {
     let denied = || Fault::error(403, "AccessDenied", "User: x is not authorized to perform: sts:AssumeRole");
     world.aws.fault(denied().on("AssumeRole"));
     let ran = world.home.awsmfa(["login", "-p", "admin"]).run().code(4);
-    insta::assert_snapshot!(ran.err(), @"error: AWS refused AssumeRole: AccessDenied: User: x is not authorized to perform: sts:AssumeRole");
+    insta::assert_snapshot!(ran.err(), @"
+    error: AWS does not let `x` assume `arn:aws:iam::123456789012:role/admin` (with MFA, without an external ID)
+    hint: check that the role exists and that its trust policy allows this: `aws iam get-role --role-name admin`
+    hint: if the trust policy requires an external ID: `aws configure set external_id ID --profile admin`
+    ");
     world.aws.fault(denied().on("AssumeRole"));
     let ran = world.home.awsmfa(["login", "-p", "admin"]).run().code(4);
     insta::assert_snapshot!(ran.err(), @"
-    error: AWS refused AssumeRole: AccessDenied: User: x is not authorized to perform: sts:AssumeRole
+    error: AWS does not let `x` assume `arn:aws:iam::123456789012:role/admin` (with MFA, without an external ID)
+    hint: check that the role exists and that its trust policy allows this: `aws iam get-role --role-name admin`
+    hint: if the trust policy requires an external ID: `aws configure set external_id ID --profile admin`
     hint: if the role requires a more recent code: `awsmfa login --profile admin --force`
     ");
 }

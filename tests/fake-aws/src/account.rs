@@ -118,6 +118,8 @@ pub(crate) struct Account {
     /// How long new sessions last, whatever the request asks for. Negative: they are issued expired.
     pub(crate) session_lifetime: Option<TimeDelta>,
     pub(crate) sign_ins: SignIns,
+    /// What the portal of Identity Center and the containers' endpoint accept.
+    pub(crate) portal_token: Option<String>,
     pub(crate) devices: Vec<Device>,
     pub(crate) judge: Judge,
     /// The devices as IAM lists them.
@@ -140,6 +142,7 @@ impl Account {
             sessions: BTreeMap::new(),
             session_lifetime: None,
             sign_ins: SignIns::default(),
+            portal_token: None,
             devices: Vec::new(),
             judge: Judge::default(),
             lists: View::default(),

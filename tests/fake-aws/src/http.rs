@@ -21,7 +21,7 @@ use crate::faults::{Endless, Fault, FaultKind, Faults, Wait, Wire};
 use crate::log::{Log, RequestOutcome};
 use crate::params::Params;
 use crate::wire::{self, WireBody};
-use crate::{control, dispatch, random, signin, xml};
+use crate::{control, dispatch, portal, random, signin, xml};
 
 /// The state that the server thread and the test's handle share.
 #[derive(Debug)]
@@ -207,6 +207,9 @@ fn outcome(reply: Option<&Reply>, processed: bool) -> RequestOutcome {
 fn process(shared: &Shared, request: &Received) -> Reply {
     if request.path == "/federation" {
         return signin::answer(&mut shared.account(), &request.params, shared.clock.now());
+    }
+    if let Some(reply) = portal::answer(&mut shared.account(), request, shared.clock.now()) {
+        return reply;
     }
     if request.path != "/" {
         let error = ApiError::new(404, "UnknownOperationException", "There is nothing at this path.");

@@ -15,7 +15,7 @@
 //! It verifies SigV4, accepts and rejects MFA codes as AWS was observed to, and sends AWS's error texts. Each rule is
 //! in the module that applies it: `auth.rs` (signatures, clock skew, expiry), `mfa.rs` (codes, budgets), `view.rs`
 //! (propagation), `policy.rs` (permissions), `params.rs` (constraints of the API models), `sts.rs` and `iam/`
-//! (operations), `signin.rs` (federation endpoint). `dispatch.rs` ties them together. Only `http.rs`, `wire.rs` and
+//! (operations), `signin.rs` (federation endpoint), `portal.rs` (Identity Center and containers). `dispatch.rs` ties them together. Only `http.rs`, `wire.rs` and
 //! `background.rs` are async. Tests use `server.rs` and `setup.rs`.
 //!
 //! It shares no code with awsmfa on purpose. Its arithmetic is tested with published vectors.
@@ -35,6 +35,7 @@ mod mfa;
 mod params;
 mod png;
 mod policy;
+mod portal;
 mod proxy;
 mod random;
 mod server;

@@ -285,6 +285,12 @@ impl FakeAws {
         self.put_session(principal, Origin::AssumeRole { chained: false }, 3600)
     }
 
+    /// Sets the token that the portal of Identity Center (`/federation/credentials`) and the endpoint of containers
+    /// (`/container/ROLE`) accept. With it they give out sessions of every role.
+    pub fn set_portal_token(&self, token: &str) {
+        self.shared.account().portal_token = Some(token.into());
+    }
+
     fn put_session(&self, principal: Principal, origin: Origin, seconds: i32) -> SessionKeys {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
