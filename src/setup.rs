@@ -7,16 +7,19 @@
 
 mod change;
 mod diff;
+mod others;
 mod plan;
 mod proof;
 mod record;
 mod request;
+mod roles;
 mod undo;
 
 pub use proof::Proof;
 pub use request::{Mode, SetupRequest};
 pub use undo::{Undone, undo};
 
+use crate::aws_files::resolve::{Destination, resolve};
 use crate::aws_files::wiring::Way;
 use crate::choice::Named;
 use crate::context::Context;
@@ -51,7 +54,7 @@ pub fn setup(ctx: &Context, request: &SetupRequest) -> CommandResult<Outcome> {
     if changed {
         change::confirm(ctx, request, &preview.diff())?;
         ctx.ui.doing("getting a session");
-        let plan = plan.with_sessions(ctx)?;
+        let plan = plan.with_sessions(ctx).map_err(|error| error.at("nothing was changed"))?;
         Change::of(ctx, &plan)?.write(ctx, &names)?;
     }
     let proofs = plan.targets.iter().map(|target| proof::of(ctx, target, request.mode));
@@ -63,8 +66,15 @@ pub fn setup(ctx: &Context, request: &SetupRequest) -> CommandResult<Outcome> {
     for (profile, claim) in plan.claims() {
         findings::warn(ctx, &findings::of(ctx, &profiles, profile, claim));
     }
-    plan.warn(ctx);
+    plan.warn(ctx, &profiles);
     Ok(Outcome::Done { changed, proofs })
+}
+
+/// Whether a profile has keys and is not connected with awsmfa yet.
+pub fn is_useful(ctx: &Context, profile: &str) -> bool {
+    let resolution = ctx.profiles().ok().and_then(|profiles| resolve(&profiles, profile).ok());
+    resolution
+        .is_some_and(|resolution| resolution.keys.is_ok() && resolution.target != Destination::CacheOnly)
 }
 
 /// The profiles, each once.

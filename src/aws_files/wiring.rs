@@ -50,6 +50,9 @@ pub fn apply(all: &[Wiring], document: &mut Document) -> Result<(), SessionEditE
 
 impl Wiring {
     fn config(&self, document: &mut Document) -> Result<(), SessionEditError> {
+        if let Some(serial) = &self.serial {
+            session_edits::set_config_key(document, &self.profile, "mfa_serial", serial)?;
+        }
         match &self.way {
             Way::Process(command) => {
                 set_keys_aside(document, &self.profile)?;
@@ -59,9 +62,6 @@ impl Wiring {
                 }
             }
             Way::Written(_) => self.free_process(document, None)?,
-        }
-        if let Some(serial) = &self.serial {
-            session_edits::set_config_key(document, &self.profile, "mfa_serial", serial)?;
         }
         self.remove_serials(document)?;
         for (profile, region) in &self.regions {

@@ -13,7 +13,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::findings;
 use crate::model::names::{DeviceName, IamPath, PolicyArn, TagText, UserName};
 use crate::model::session::timestamp;
-use crate::model::shell::quoted;
+use crate::model::shell::{CommandLine, quoted};
 
 /// Create, store, enable and verify a virtual MFA device
 #[derive(Debug, clap::Args)]
@@ -52,6 +52,9 @@ pub struct EnrollArgs {
     /// Tag for the device (repeatable; requires iam:TagMFADevice)
     #[arg(long = "tag", value_name = "KEY=VALUE")]
     tags: Vec<TagText>,
+    /// Then set up the profile, as `awsmfa setup` does
+    #[arg(long)]
+    setup: bool,
     #[command(flatten)]
     yes: YesArg,
     #[command(flatten)]
@@ -107,6 +110,7 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     ctx.ui.done(format_args!("`{}` now has MFA device `{}`", enrolled.user, enrolled.serial));
     // A failed copy is reported last, because the device is enrolled.
     let copied = qr_copy::offer(ctx, &enrolled.seed, &enrolled.serial, &backup);
+    let set_up = set_up(ctx, args, &enrolled);
     // The device is enrolled, so files that cannot be read now are no failure.
     let outlook = enrolled.profile.as_ref().and_then(|profile| outlook(ctx, profile).ok());
     let (found, served) = outlook.unwrap_or_default();
@@ -115,13 +119,34 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     let next = next(&enrolled, served);
     if args.json.json {
         ctx.ui.pretty_json(&output(&enrolled, next))?;
-        return copied;
+        return copied.and(set_up);
     }
     match &enrolled.profile {
         Some(_) => ctx.ui.hint(next),
         None => ctx.ui.hint(format_args!("set the device in the profile that has the user's keys: `{next}`")),
     }
-    copied
+    copied.and(set_up)
+}
+
+/// Sets up the profile, if that was requested or a person accepts the offer.
+fn set_up(ctx: &Context, args: &EnrollArgs, enrolled: &Enrolled) -> CommandResult {
+    let Some(profile) = &enrolled.profile else {
+        return match args.setup {
+            true => Err(CommandError::new(
+                ErrorKind::Configuration,
+                "no profile has the user's keys, so none was set up",
+            )
+            .hint("on the user's computer, enter the keys, then run `awsmfa setup --profile NAME`")),
+            false => Ok(()),
+        };
+    };
+    if args.json.json && !args.setup {
+        return Ok(());
+    }
+    let done = super::setup::follow_up(ctx, profile, args.setup, args.yes.yes);
+    let again = CommandLine::new("awsmfa setup").profile(profile);
+    done.map(drop)
+        .map_err(|error| error.hint(format!("the device is enrolled; set up the profile with `{again}`")))
 }
 
 /// IAM would refuse the tags only after the user was created.
@@ -144,6 +169,7 @@ fn request(args: &EnrollArgs) -> EnrollRequest {
         resume: args.resume,
         replace: args.replace,
         yes: args.yes.yes,
+        setup: args.setup,
         tags: args.tags.iter().map(tag).collect(),
         new_user: new.create_user.then(|| NewUser {
             path: new.user_path.clone().unwrap_or_default(),

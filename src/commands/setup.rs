@@ -62,7 +62,25 @@ pub fn run(ctx: &Context, args: &SetupArgs) -> CommandResult {
     if args.undo {
         return report_undone(ctx, &setup::undo(ctx, &request)?);
     }
-    match setup::setup(ctx, &request)? {
+    report(ctx, setup::setup(ctx, &request)?)
+}
+
+/// Sets up a profile that another command has just given a device: if it was `requested`, or if the person accepts the offer.
+/// Returns whether the profile is set up.
+pub fn follow_up(ctx: &Context, profile: &str, requested: bool, yes: bool) -> CommandResult<bool> {
+    if !requested {
+        let offer = format!("set up `{profile}` for every AWS tool?");
+        if yes || !ctx.prompt.can_ask() || !setup::is_useful(ctx, profile) || !ctx.prompt.offer(&offer)? {
+            return Ok(false);
+        }
+    }
+    let request = SetupRequest { profiles: vec![profile.to_owned()], yes, ..SetupRequest::default() };
+    report(ctx, setup::setup(ctx, &request)?)?;
+    Ok(true)
+}
+
+fn report(ctx: &Context, outcome: Outcome) -> CommandResult {
+    match outcome {
         Outcome::Planned(diff) => show_planned(ctx, &diff),
         Outcome::Done { changed, proofs } => {
             if !changed {
@@ -95,7 +113,7 @@ fn report_undone(ctx: &Context, undone: &Undone) -> CommandResult {
     }
     let names = profiles.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match exactly {
-        true => ctx.ui.done(format_args!("undid the setup of {names}; both files are as before")),
+        true => ctx.ui.done(format_args!("undid the setup of {names}; the AWS files are as before")),
         false => ctx.ui.done(format_args!("undid the setup of {names}; other changes since then are kept")),
     }
     for what in left {

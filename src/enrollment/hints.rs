@@ -29,7 +29,8 @@ pub(super) fn delete_key_command(user: &str, id: &str) -> CommandLine {
 impl Enrollment<'_> {
     /// The command that resumes this enrollment.
     pub(super) fn resume_command(&self) -> CommandLine {
-        resume(&self.target.user, self.request.profile.as_deref())
+        let resume = resume(&self.target.user, self.request.profile.as_deref());
+        resume.switch("--setup", self.request.setup)
     }
 
     /// The request as an administrator would make it.
@@ -118,6 +119,7 @@ mod tests {
             store: Some(crate::store::StoreKind::File),
             resume: false,
             replace: true,
+            setup: true,
             yes: true,
             tags: vec![tag],
             new_user: Some(new_user),
@@ -127,7 +129,7 @@ mod tests {
             "awsmfa enroll --user alice --profile 'my admin' --for-profile dev --device-name phone \
              --path /phones/ --store file --tag 'team=dark blue' --create-user --user-path /eng/ \
              --attach-policy arn:aws:iam::aws:policy/ReadOnlyAccess --console-password --access-key \
-             --replace --yes"
+             --replace --setup --yes"
         );
     }
 }

@@ -24,6 +24,8 @@ pub struct EnrollRequest {
     pub replace: bool,
     /// Answer yes to all prompts.
     pub yes: bool,
+    /// Set up the profile afterward.
+    pub setup: bool,
     /// Tags of the device, for which IAM wants another permission.
     pub tags: Vec<Tag>,
     /// Create the user first.
@@ -60,7 +62,7 @@ pub(super) fn command(request: &EnrollRequest) -> CommandLine {
         command =
             command.switch("--console-password", new.console_password).switch("--access-key", new.access_key);
     }
-    command.switch("--replace", request.replace).switch("--yes", request.yes)
+    command.switch("--replace", request.replace).switch("--setup", request.setup).switch("--yes", request.yes)
 }
 
 fn given(path: &IamPath) -> Option<&str> {

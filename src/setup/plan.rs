@@ -1,11 +1,11 @@
 //! What to change: for each requested profile, the profile that is connected with awsmfa, and what stands in the way.
 
-use crate::aws_files::profiles::{Profile, Profiles};
+use crate::aws_files::profiles::Profiles;
 use crate::aws_files::resolve::{KeySource, Resolution, resolve};
 use crate::aws_files::session_edits::SessionValues;
 use crate::aws_files::winner::Claim;
 use crate::aws_files::wiring::{Way, Wiring};
-use crate::aws_files::{SERIAL_KEYS, keeps_keys_of, own_command, session_name};
+use crate::aws_files::{keeps_keys_of, own_command};
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -15,6 +15,7 @@ use crate::model::shell::CommandLine;
 use crate::session::{self, Request};
 
 use super::request::Mode;
+use super::{others, roles};
 
 /// A requested profile.
 #[derive(Debug, Clone)]
@@ -31,12 +32,14 @@ pub(super) struct Target {
 pub(super) struct Plan {
     pub(super) targets: Vec<Target>,
     pub(super) wirings: Vec<Wiring>,
+    /// Profiles for which aws-mfa has assumed a role, and the role.
+    assumed: Vec<(String, String)>,
 }
 
 impl Plan {
     pub(super) fn of(ctx: &Context, names: &[String], mode: Mode) -> CommandResult<Self> {
         let profiles = ctx.profiles()?;
-        let mut plan = Self { targets: Vec::new(), wirings: Vec::new() };
+        let mut plan = Self { targets: Vec::new(), wirings: Vec::new(), assumed: Vec::new() };
         for name in names {
             let resolution = resolved(&profiles, name)?;
             let base = base_of(&profiles, &resolution)?;
@@ -44,6 +47,7 @@ impl Plan {
             let at_base = resolve(&profiles, &base)?;
             if mode == Mode::CredentialProcess {
                 check_codes(ctx, &at_base, &serial)?;
+                roles::check_duration(&profiles, &resolution)?;
             }
             let target = Target {
                 profile: name.clone(),
@@ -54,9 +58,11 @@ impl Plan {
             plan.targets.push(target);
             if !plan.wirings.iter().any(|wiring| wiring.profile == base) {
                 plan.wirings.push(wiring(ctx, &profiles, &at_base, &serial, mode)?);
+                let role = profiles.get(&base).and_then(|profile| profile.get("assumed_role_arn"));
+                plan.assumed.extend(role.map(|role| (base.clone(), role.to_owned())));
             }
             let wiring = plan.wirings.iter_mut().find(|wiring| wiring.profile == base);
-            if let Some((wiring, region)) = wiring.zip(session_region(&profiles, &resolution, mode)) {
+            if let Some((wiring, region)) = wiring.zip(roles::session_region(&profiles, &resolution, mode)) {
                 wiring.regions.push(region);
             }
         }
@@ -65,15 +71,15 @@ impl Plan {
 
     /// What awsmfa claims about the profiles that it is connected with.
     pub(super) fn claims(&self) -> impl Iterator<Item = (&str, Claim<'_>)> {
-        self.wirings.iter().map(|wiring| {
-            let at = wiring.profile.as_str();
-            (
-                at,
-                match wiring.way {
-                    Way::Process(_) => Claim::Served { at, profile: at },
-                    Way::Written(_) => Claim::Written(at),
-                },
-            )
+        self.wirings.iter().flat_map(|wiring| {
+            let profile = wiring.profile.as_str();
+            let served = move |at| (profile, Claim::Served { at, profile });
+            let aliases = wiring.aliases.iter().map(move |at| served(at));
+            let own = match wiring.way {
+                Way::Process(_) => served(profile),
+                Way::Written(_) => (profile, Claim::Written(profile)),
+            };
+            std::iter::once(own).chain(aliases)
         })
     }
 }
@@ -90,39 +96,16 @@ fn resolved(profiles: &Profiles, name: &str) -> CommandResult<Resolution> {
         resolve(profiles, name).map_err(|error| CommandError::from(error).choose_profile("awsmfa setup"))?;
     match &resolution.keys {
         Err(error) => Err(error.clone().into()),
-        Ok(KeySource::Process { profile, command }) if is_aws_vault(&command.text) => {
-            Err(in_aws_vault(profile, &resolution.base))
+        Ok(KeySource::Process { profile, command }) if others::is_aws_vault(&command.text) => {
+            Err(others::in_aws_vault(profile, &resolution.base))
         }
         Ok(_) => Ok(resolution),
     }
 }
 
-fn is_aws_vault(command: &str) -> bool {
-    let program = command_line::words(command).and_then(|words| words.into_iter().next()).unwrap_or_default();
-    let name = program.rsplit(['/', '\\']).next().unwrap_or_default();
-    matches!(name, "aws-vault" | "aws-vault.exe") && !command.contains("--no-session")
-}
-
-/// aws-vault prints sessions. It can print the long-term keys, too, and then it stays where they are kept.
-fn in_aws_vault(profile: &str, base: &str) -> CommandError {
-    let message =
-        format!("the long-term keys of profile `{profile}` are in aws-vault, which prints only sessions");
-    let long_term = crate::aws_files::long_term_name(base);
-    let export = ["aws-vault", "export", "--no-session", "--format=json", base];
-    let export = shlex::try_join(export).unwrap_or_default();
-    let keep = CommandLine::new("aws configure set credential_process").arg(export).profile(&long_term);
-    CommandError::new(ErrorKind::Configuration, message)
-        .hint(format!("keep them in aws-vault: `{keep}`, then run `awsmfa setup` again"))
-        .hint(format!(
-            "or enter them in the credentials file: `{}`; aws-vault shows them with `{}`",
-            CommandLine::new("aws configure").profile(&long_term),
-            CommandLine::new("aws-vault export --no-session").arg(base),
-        ))
-}
-
 /// The profile to connect: the first one that has no role. From there on, SDKs follow no `source_profile`.
 fn base_of(profiles: &Profiles, resolution: &Resolution) -> CommandResult<String> {
-    let has_role = |name: &&String| has(profiles, name, "role_arn");
+    let has_role = |name: &&String| roles::has(profiles, name, "role_arn");
     if let Some(base) = resolution.chain.iter().find(|name| !has_role(name)) {
         return Ok(base.clone());
     }
@@ -136,10 +119,6 @@ fn base_of(profiles: &Profiles, resolution: &Resolution) -> CommandResult<String
             CommandLine::new("aws configure").profile(&own)
         ))
         .hint(format!("then use it for the role: `{source}`, and remove the access key from `{base}`")))
-}
-
-fn has(profiles: &Profiles, name: &str, key: &str) -> bool {
-    profiles.get(name).is_some_and(|profile| profile.get(key).is_some())
 }
 
 /// The device, looked up in AWS if nothing here names it.
@@ -178,15 +157,19 @@ fn wiring(
         Mode::Login => Way::Written(cached_session(ctx, profile)),
     };
     let is_known = session::known_serial(ctx, base, None)?.is_some();
-    let process = matches!(&base.keys, Ok(KeySource::Process { profile: at, .. }) if at == profile);
+    let prints_keys = matches!(&base.keys, Ok(KeySource::Process { profile: at, .. }) if at == profile);
+    let alias =
+        others::mfa_login_profile(profiles, profile, serial).filter(|_| mode == Mode::CredentialProcess);
+    let aliases: Vec<String> = alias.into_iter().collect();
+    let region = base.region.as_ref().map(|region| region.text.clone());
     Ok(Wiring {
         profile: profile.clone(),
         way,
         serial: (!is_known).then(|| serial.to_string()),
-        keeps_process: process,
-        roles: roles_with_serial(profiles, profile),
-        regions: Vec::new(),
-        aliases: Vec::new(),
+        keeps_process: prints_keys,
+        roles: roles::with_serial(profiles, profile),
+        regions: aliases.iter().cloned().zip(region).collect(),
+        aliases,
     })
 }
 
@@ -222,38 +205,26 @@ fn command(ctx: &Context, profile: &str) -> CommandResult<String> {
     }
 }
 
-/// The role profiles that use the session of `base` and have an `mfa_serial`. An MFA session needs no code for its roles.
-fn roles_with_serial(profiles: &Profiles, base: &str) -> Vec<String> {
-    let is_affected = |profile: &&Profile| {
-        profile.get("role_arn").is_some()
-            && SERIAL_KEYS.iter().any(|key| profile.get(key).is_some())
-            && resolve(profiles, profile.name())
-                .is_ok_and(|resolution| resolution.chain.iter().any(|name| name == base))
-    };
-    profiles.iter().filter(is_affected).map(|profile| profile.name().to_owned()).collect()
-}
-
-/// The region for the profile to which `login` writes a role's session.
-fn session_region(profiles: &Profiles, resolution: &Resolution, mode: Mode) -> Option<(String, String)> {
-    let name = session_name(&resolution.profile);
-    let is_used = !resolution.roles.is_empty() && (mode == Mode::Login || profiles.get(&name).is_some());
-    let region = resolution.region.as_ref().filter(|_| is_used && !has(profiles, &name, "region"))?;
-    Some((name, region.text.clone()))
-}
-
 impl Plan {
-    /// Warns about roles that last longer than AWS allows for a role that is assumed with a session.
-    pub(super) fn warn(&self, ctx: &Context) {
-        let Ok(profiles) = ctx.profiles() else { return };
-        for target in self.targets.iter().filter(|target| target.has_role) {
-            let duration = profiles.get(&target.profile).and_then(|profile| profile.get("duration_seconds"));
-            if duration.and_then(|text| text.parse::<u32>().ok()).is_some_and(|seconds| seconds > 3600) {
-                let name = &target.profile;
-                ctx.ui.warn(format_args!(
-                    "tools assume the role of `{name}` with a session, which AWS limits to 1 hour; its `duration_seconds` is longer"
-                ));
-                let set = CommandLine::new("aws configure set duration_seconds 3600").profile(name);
-                ctx.ui.hint(set);
+    /// Warns about roles that tools do not get now: one that aws-mfa assumed, and those that last too long.
+    pub(super) fn warn(&self, ctx: &Context, profiles: &Profiles) {
+        for (profile, role) in &self.assumed {
+            ctx.ui.warn(format_args!(
+                "aws-mfa assumed role `{role}` for `{profile}`, which now gets the user's own session"
+            ));
+            let own = format!("{profile}-role");
+            let set = |key: &str, value: &str| {
+                CommandLine::new("aws configure set").arg(key).arg(value).profile(&own)
+            };
+            ctx.ui.hint(format_args!(
+                "create a profile for the role: `{}` and `{}`",
+                set("role_arn", role),
+                set("source_profile", profile)
+            ));
+        }
+        for wiring in &self.wirings {
+            if let Way::Process(_) = wiring.way {
+                roles::warn(ctx, profiles, &wiring.profile);
             }
         }
     }

@@ -1,5 +1,12 @@
 //! `setup`: after it, every tool gets sessions with no further step, and `--undo` takes it back.
 
+mod bad_input;
+mod conversions;
+mod follow_up;
+mod kills;
+mod roles;
+mod undo;
+
 use crate::support::{Home, Ran, World};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_awsmfa");
@@ -25,7 +32,8 @@ fn plain_profile_is_connected_and_shown_to_work() {
     insta::assert_snapshot!(plain(&world, &ran.err()), @"
     --- ~/.aws/config
     +++ ~/.aws/config
-    @@ -2,2 +2,3 @@
+    @@ -1,3 +1,4 @@
+     [profile dev]
      region = eu-central-1
      mfa_serial = arn:aws:iam::123456789012:mfa/alice
     +credential_process = /bin/awsmfa credential-process --profile dev
@@ -67,11 +75,12 @@ fn plain_profile_is_connected_and_shown_to_work() {
      aws_secret_access_key = ********
     --- ~/.aws/config
     +++ ~/.aws/config
-    @@ -2,3 +2,2 @@
+    @@ -1,4 +1,3 @@
+     [profile dev]
      region = eu-central-1
      mfa_serial = arn:aws:iam::123456789012:mfa/alice
     -credential_process = /bin/awsmfa credential-process --profile dev
-    awsmfa: undid the setup of `dev`; both files are as before
+    awsmfa: undid the setup of `dev`; the AWS files are as before
     ");
     assert_eq!(both(&world.home), before);
     let nothing = setup(&world.home, &["--undo", "--yes"]).code(1);
@@ -86,7 +95,8 @@ fn dry_run_changes_nothing_and_shows_no_secret() {
     insta::assert_snapshot!(plain(&world, &ran.out()).replace(world.home.path().to_str().unwrap(), "~"), @"
     --- ~/.aws/config
     +++ ~/.aws/config
-    @@ -2,2 +2,3 @@
+    @@ -1,3 +1,4 @@
+     [profile dev]
      region = eu-central-1
      mfa_serial = arn:aws:iam::123456789012:mfa/alice
     +credential_process = /bin/awsmfa credential-process --profile dev
@@ -100,4 +110,214 @@ fn dry_run_changes_nothing_and_shows_no_secret() {
     ");
     assert!(!ran.out().contains(&world.key.secret));
     assert_eq!(world.home.files(), before);
+}
+
+#[test]
+fn default_profile_and_the_variables_choose_the_profile() {
+    let world = World::imported();
+    let rename = |text: String| text.replace("[profile dev]", "[default]").replace("[dev]", "[default]");
+    let (config, credentials) = both(&world.home);
+    let run = |args: &[&str]| world.home.awsmfa([&["setup", "--yes"], args].concat());
+    let said = run(&[]).run().code(3).err();
+    insta::assert_snapshot!(said, @"
+    error: no profile `default` in ~/.aws/config or ~/.aws/credentials
+    hint: awsmfa setup --profile dev
+    hint: awsmfa setup --yes --profile dev
+    ");
+    run(&[]).env("AWS_PROFILE", "dev").run().success();
+    assert!(world.home.read(".aws/config").contains("--profile dev\n"));
+    world.home.write_config(&rename(config));
+    world.home.write_credentials(&rename(credentials));
+    run(&[]).run().success();
+    assert!(world.home.read(".aws/config").contains("--profile default\n"));
+    assert!(world.home.credentials().starts_with("[default-long-term]\n"));
+}
+
+#[test]
+fn several_profiles_are_set_up_and_undone_together() {
+    let world = World::imported();
+    let second = world.aws.add_access_key("alice");
+    let prod =
+        format!("\n[prod]\naws_access_key_id = {}\naws_secret_access_key = {}\n", second.id, second.secret);
+    world.home.write_credentials(&(world.home.credentials() + &prod));
+    let before = both(&world.home);
+    // The device of `prod` is looked up in AWS.
+    let ran = setup(&world.home, &["-p", "dev", "-p", "prod", "-p", "dev", "--yes"]).success();
+    let proofs: Vec<String> =
+        ran.err().lines().filter(|line| line.contains(": arn:")).map(str::to_owned).collect();
+    insta::assert_snapshot!(proofs.join("\n"), @"
+    awsmfa: dev: arn:aws:iam::123456789012:user/alice, valid until [TIME] ([LEFT])
+    awsmfa: prod: arn:aws:iam::123456789012:user/alice, valid until [TIME] ([LEFT])
+    ");
+    insta::assert_snapshot!(plain(&world, &world.home.read(".aws/config")), @"
+    [profile dev]
+    region = eu-central-1
+    mfa_serial = arn:aws:iam::123456789012:mfa/alice
+    credential_process = /bin/awsmfa credential-process --profile dev
+
+    [profile prod]
+    mfa_serial = arn:aws:iam::123456789012:mfa/alice
+    credential_process = /bin/awsmfa credential-process --profile prod
+    ");
+    setup(&world.home, &["--undo", "-p", "prod", "--yes"]).success();
+    assert_eq!(both(&world.home), before);
+}
+
+#[test]
+fn profile_without_a_config_section_gets_one_and_undo_removes_the_file() {
+    let world = World::imported();
+    std::fs::remove_file(world.home.join(".aws/config")).unwrap();
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    insta::assert_snapshot!(plain(&world, &world.home.read(".aws/config")), @"
+    [profile dev]
+    credential_process = /bin/awsmfa credential-process --profile dev
+    ");
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert!(!world.home.join(".aws/config").exists());
+}
+
+#[test]
+fn session_of_an_earlier_login_gives_way() {
+    let world = World::imported();
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    let before = both(&world.home);
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    insta::assert_snapshot!(plain(&world, &world.home.credentials()), @"
+    [dev-long-term]
+    aws_access_key_id = [ID]
+    aws_secret_access_key = [SECRET]
+    ");
+    assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "the cached session serves");
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), before);
+}
+
+#[test]
+fn awkward_files_are_given_back_byte_for_byte() {
+    let world = World::imported();
+    let (id, secret) = (&world.key.id, &world.key.secret);
+    let serial = &world.device.serial;
+    for (config, credentials) in [
+        (
+            format!("[profile dev]\r\nmfa_serial = {serial}\r\n"),
+            format!(
+                "# mine\r\n[dev]\r\naws_secret_access_key={secret} # old\r\nregion = x\r\naws_access_key_id={id}"
+            ),
+        ),
+        (
+            format!(
+                "[profile dev]\nmfa_serial = {serial}\ncredential_process = awsmfa credential-process\n\n\n# end"
+            ),
+            format!(
+                "[a]\nx = 1\n\n\n[dev]\naws_access_key_id = {id}\n# between\naws_secret_access_key = {secret}\n\n[b]\ny = 1\n"
+            ),
+        ),
+        (
+            format!(
+                "[profile dev]\nmfa_serial = {serial}\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n[profile b]"
+            ),
+            String::new(),
+        ),
+        (
+            format!("[profile dev]\nmfa_serial = {serial}"),
+            format!(
+                "[dev]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\naws_session_token = left\n[dev-long-term]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"
+            ),
+        ),
+    ] {
+        world.home.write_config(&config);
+        world.home.write_credentials(&credentials);
+        setup(&world.home, &["-p", "dev", "--yes"]).success();
+        let served = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+        assert_eq!(served.json()["Version"], 1);
+        setup(&world.home, &["--undo", "--yes"]).success();
+        assert_eq!(both(&world.home), (config, credentials));
+    }
+}
+
+#[test]
+fn keys_in_the_config_file_stay_there() {
+    let world = World::imported();
+    let keys = world.home.credentials().replace("[dev]\n", "");
+    world.home.write_credentials("");
+    world.home.write_config(&(world.home.read(".aws/config") + &keys));
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    insta::assert_snapshot!(plain(&world, &world.home.read(".aws/config")), @"
+    [profile dev]
+    region = eu-central-1
+    mfa_serial = arn:aws:iam::123456789012:mfa/alice
+    credential_process = /bin/awsmfa credential-process --profile dev
+
+    [profile dev-long-term]
+    aws_access_key_id = [ID]
+    aws_secret_access_key = [SECRET]
+    ");
+}
+
+#[test]
+fn login_mode_writes_the_session_and_removes_the_command() {
+    let world = World::imported();
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let before = both(&world.home);
+    let login = ["-p", "dev", "--mode", "login", "--yes"];
+    let ran = setup(&world.home, &login).success();
+    assert!(ran.err().contains("dev: arn:aws:iam::123456789012:user/alice"), "{}", ran.err());
+    assert!(!world.home.read(".aws/config").contains("credential_process"));
+    assert!(world.home.credential("dev", "aws_session_token").is_some());
+    assert_eq!(world.home.credential("dev-long-term", "aws_access_key_id").as_ref(), Some(&world.key.id));
+    let after = both(&world.home);
+    let again = setup(&world.home, &login).success();
+    assert!(again.err().contains("everything is set up already"), "{}", again.err());
+    assert_eq!(both(&world.home), after);
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), before);
+    // Without a stored secret, a person types the code.
+    let world = World::new();
+    let code = world.aws.code_now(&world.device.serial);
+    world.home.awsmfa(["login", "-p", "dev", "--code", &code]).run().success();
+    setup(&world.home, &login).success();
+}
+
+#[test]
+fn environment_that_hides_the_profile_is_shown() {
+    let world = World::imported();
+    let run = world.home.awsmfa(["setup", "-p", "dev", "-q", "--yes"]).keys(&world.key);
+    assert_eq!(run.run().success().err(), "", "quiet");
+    let run = world.home.awsmfa(["setup", "-p", "dev", "--yes"]).keys(&world.key);
+    insta::assert_snapshot!(run.run().success().err(), @"
+    warning: AWS_ACCESS_KEY_ID is set in the environment; without `--profile`, the AWS CLI and all SDKs use it instead of `dev`
+    hint: unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+    awsmfa: nothing to change: everything is set up already
+    awsmfa: dev: arn:aws:iam::123456789012:user/alice, valid until [TIME] ([LEFT])
+    ");
+}
+
+#[test]
+fn command_has_the_path_that_survives_an_update() {
+    let world = World::imported();
+    for folder in ["bin", "my tools"] {
+        std::fs::create_dir_all(world.home.join(folder)).unwrap();
+        std::os::unix::fs::symlink(BINARY, world.home.join(folder).join("awsmfa")).unwrap();
+        let path = format!("relative:{}:/usr/bin:/bin", world.home.join(folder).display());
+        let run = world.home.awsmfa(["setup", "-p", "dev", "--yes"]).env("PATH", path).run().success();
+        assert!(run.err().contains("dev: arn:"), "{}", run.err());
+        let config = world.home.read(".aws/config").replace(world.home.path().to_str().unwrap(), "~");
+        let line = config.lines().last().unwrap();
+        let quote = if folder == "bin" { "" } else { "\"" };
+        assert_eq!(
+            line,
+            format!("credential_process = {quote}~/{folder}/awsmfa{quote} credential-process --profile dev")
+        );
+    }
+    // No path of the program can be written so that every SDK reads it.
+    let folder = world.home.join("a$b");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::os::unix::fs::symlink(BINARY, folder.join("awsmfa")).unwrap();
+    let before = both(&world.home);
+    let run = world.home.awsmfa(["setup", "-p", "dev", "--yes"]).env("PATH", &folder).run().code(3);
+    insta::assert_snapshot!(run.err(), @"
+    error: SDKs cannot all run `~/a$b/awsmfa` for profile `dev`: the path or the name has special characters
+    hint: install awsmfa in a folder with a plain name, and use a profile name without special characters
+    ");
+    assert_eq!(both(&world.home), before);
 }

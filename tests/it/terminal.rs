@@ -113,7 +113,8 @@ fn stages_on_a_terminal_become_ticks_and_a_prompt_replaces_the_last_line() {
         key.id, key.secret
     ));
     let Some(mut screen) = screen(&world, "awsmfa enroll --profile bob; echo exit=$?") else { return };
-    screen.sees("\u{b7} ").sees("\r\x1b[K\u{2713} ").sees("[Y/n] ").echoes(true).types("n\n").sees("exit=0");
+    screen.sees("\u{b7} ").sees("\r\x1b[K\u{2713} ").sees("phone? [Y/n] ").echoes(true).types("n\n");
+    screen.sees("every AWS tool? [Y/n] ").types("n\n").sees("exit=0");
     let seen = screen.ended();
     assert!(!seen.contains("awsmfa: created"), "on a terminal, a stage is a tick: {seen:?}");
     for frame in frames(&seen).iter().filter(|frame| frame.contains("[Y/n]")) {

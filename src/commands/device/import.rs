@@ -1,10 +1,11 @@
 //! `awsmfa device import`: stores the secret of a device that exists already, or that the console is about to enable.
 
 use crate::commands::args::{ProfileArg, StoreArg, YesArg};
+use crate::commands::setup;
 use crate::context::Context;
 use crate::devices::import::{self, Checked, ImportRequest, Imported, Input};
 use crate::error::CommandResult;
-use crate::model::shell::quoted;
+use crate::model::shell::CommandLine;
 
 /// Store the secret of an MFA device
 #[derive(Debug, clap::Args)]
@@ -48,7 +49,12 @@ pub struct ImportArgs {
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     let imported = import::import(ctx, &request(args))?;
     report(ctx, &imported);
-    Ok(())
+    let offered = match &imported.profile {
+        Some(profile) => setup::follow_up(ctx, profile, false, args.yes.yes),
+        None => Ok(false),
+    };
+    show_next(ctx, imported, matches!(offered, Ok(true)));
+    offered.map(drop)
 }
 
 fn request(args: &ImportArgs) -> ImportRequest {
@@ -68,7 +74,7 @@ fn request(args: &ImportArgs) -> ImportRequest {
 }
 
 fn report(ctx: &Context, imported: &Imported) {
-    let Imported { serial, store, profile, checked } = imported;
+    let Imported { serial, store, checked, .. } = imported;
     let remark = match checked {
         Checked::Accepted => "; AWS accepts its codes",
         Checked::NoProfile => "; not verified, because no profile has keys to verify it with",
@@ -80,9 +86,16 @@ fn report(ctx: &Context, imported: &Imported) {
             .warn(format_args!("could not verify that AWS accepts the codes of the secret: {}", why.message));
         why.hints.iter().for_each(|hint| ctx.ui.hint(hint));
     }
-    match profile {
-        Some(profile) => ctx.ui.hint(format_args!("awsmfa login --profile {}", quoted(profile))),
+}
+
+/// Shows the command that comes next.
+fn show_next(ctx: &Context, imported: Imported, is_set_up: bool) {
+    match imported.profile {
+        Some(profile) if is_set_up => {
+            ctx.ui.hint(CommandLine::new("aws sts get-caller-identity").profile(profile));
+        }
+        Some(profile) => ctx.ui.hint(CommandLine::new("awsmfa login").profile(profile)),
         // Most likely for the console's form, which asks for two codes.
-        None => ctx.ui.hint(format_args!("awsmfa code --pair {serial}")),
+        None => ctx.ui.hint(format_args!("awsmfa code --pair {}", imported.serial)),
     }
 }

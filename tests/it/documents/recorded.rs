@@ -58,12 +58,20 @@ fn enroll() -> Option<String> {
         key.id, key.secret
     ));
     home.write_config("[profile dev]\nregion = eu-central-1\n");
-    session(&home, "awsmfa enroll --profile dev", &[("[Y/n]", "n")])
+    session(&home, "awsmfa enroll --profile dev", &[("phone? [Y/n]", "n"), ("tool? [Y/n]", "n")])
 }
 
 fn import() -> Option<String> {
     let World { aws: _aws, home, device, .. } = World::new();
-    session(&at_a_terminal(home), "awsmfa device import --profile dev", &[("mfa/alice", &device.seed)])
+    let answers = [("mfa/alice", device.seed.as_str()), ("tool? [Y/n]", "n")];
+    session(&at_a_terminal(home), "awsmfa device import --profile dev", &answers)
+}
+
+fn setup() -> Option<String> {
+    let World { aws: _aws, home, .. } = World::imported();
+    let shown = session(&at_a_terminal(home), "awsmfa setup --profile dev", &[("[y/N]", "y")])?;
+    let shown = shown.replace(env!("CARGO_BIN_EXE_awsmfa"), "/usr/local/bin/awsmfa");
+    Some(Regex::new("AKIA[A-Z0-9]+").unwrap().replace_all(&shown, "AKIAIOSFODNN7EXAMPLE").into_owned())
 }
 
 fn login() -> Option<String> {
@@ -74,7 +82,9 @@ fn login() -> Option<String> {
 #[test]
 fn readme_sessions_are_what_a_terminal_shows() {
     let mut readme = repository("README.md");
-    for (name, session) in [("enroll", enroll()), ("import", import()), ("login", login())] {
+    for (name, session) in
+        [("enroll", enroll()), ("import", import()), ("setup", setup()), ("login", login())]
+    {
         let Some(session) = session else { return };
         let start = format!("<!-- recorded: {name} -->\n```console\n");
         let at = readme.find(&start).expect(name) + start.len();

@@ -1,0 +1,79 @@
+//! Profiles with a role: SDKs assume it with the session of the source profile.
+
+use crate::aws_files::profiles::{Profile, Profiles};
+use crate::aws_files::resolve::{Resolution, resolve};
+use crate::aws_files::{SERIAL_KEYS, session_name};
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::shell::CommandLine;
+
+use super::request::Mode;
+
+/// The longest that a role lasts that is assumed with a session, in seconds.
+const LONGEST: u32 = 3600;
+
+pub(super) fn has(profiles: &Profiles, name: &str, key: &str) -> bool {
+    profiles.get(name).is_some_and(|profile| profile.get(key).is_some())
+}
+
+/// The role profiles that use the session of `base` and have an `mfa_serial`. An MFA session needs no code for its roles.
+pub(super) fn with_serial(profiles: &Profiles, base: &str) -> Vec<String> {
+    let has_serial = |profile: &&Profile| SERIAL_KEYS.iter().any(|key| profile.get(key).is_some());
+    over(profiles, base).filter(has_serial).map(|profile| profile.name().to_owned()).collect()
+}
+
+/// The role profiles that use the session of `base`.
+fn over<'a>(profiles: &'a Profiles, base: &str) -> impl Iterator<Item = &'a Profile> {
+    let uses = move |profile: &&Profile| {
+        profile.get("role_arn").is_some()
+            && resolve(profiles, profile.name())
+                .is_ok_and(|resolution| resolution.chain.iter().any(|name| name == base))
+    };
+    profiles.iter().filter(uses)
+}
+
+fn is_too_long(profile: &Profile) -> bool {
+    let seconds = profile.get("duration_seconds").and_then(|text| text.trim().parse::<u32>().ok());
+    seconds.is_some_and(|seconds| seconds > LONGEST)
+}
+
+/// Fails if AWS would refuse the role to an SDK because of its duration. awsmfa itself can assume the role with a code.
+pub(super) fn check_duration(profiles: &Profiles, resolution: &Resolution) -> CommandResult {
+    let roles = resolution.roles.iter().filter_map(|role| profiles.get(&role.profile));
+    let Some(profile) = roles.into_iter().find(|profile| is_too_long(profile)) else { return Ok(()) };
+    let (name, own) = (profile.name(), &resolution.profile);
+    let message = format!(
+        "tools cannot use `duration_seconds` of profile `{name}`: AWS limits a role that is assumed with a session to 1 hour"
+    );
+    let login = CommandLine::new("awsmfa login").profile(own);
+    Err(CommandError::new(ErrorKind::Configuration, message)
+        .hint(shorten(name))
+        .hint(format!("or keep the duration and write the role's session with `{login}`")))
+}
+
+fn shorten(profile: &str) -> CommandLine {
+    CommandLine::new("aws configure set duration_seconds 3600").profile(profile)
+}
+
+/// Warns about other roles of `base` that are too long.
+pub(super) fn warn(ctx: &Context, profiles: &Profiles, base: &str) {
+    for profile in over(profiles, base).filter(|profile| is_too_long(profile)) {
+        let name = profile.name();
+        ctx.ui.warn(format_args!(
+            "`duration_seconds` of `{name}` is too long: AWS limits a role that is assumed with a session to 1 hour"
+        ));
+        ctx.ui.hint(shorten(name));
+    }
+}
+
+/// The region for the profile to which `login` writes a role's session.
+pub(super) fn session_region(
+    profiles: &Profiles,
+    resolution: &Resolution,
+    mode: Mode,
+) -> Option<(String, String)> {
+    let name = session_name(&resolution.profile);
+    let is_used = !resolution.roles.is_empty() && (mode == Mode::Login || profiles.get(&name).is_some());
+    let region = resolution.region.as_ref().filter(|_| is_used && !has(profiles, &name, "region"))?;
+    Some((name, region.text.clone()))
+}

@@ -1,0 +1,133 @@
+//! `setup --undo`, also after a crash and after other programs have changed the files.
+
+use super::{both, plain, setup};
+use crate::support::World;
+
+#[test]
+fn changes_of_others_are_kept() {
+    let world = World::imported();
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let (config, credentials) = both(&world.home);
+    world.home.write_config(&(config + "output = json\n"));
+    world.home.write_credentials(&(credentials + "[other]\nx = 1\n"));
+    let plan = setup(&world.home, &["--undo", "--dry-run"]).success();
+    assert!(plan.out().contains("-credential_process"), "{}", plan.out());
+    let ran = setup(&world.home, &["--undo", "--yes"]).success();
+    assert!(
+        ran.err().ends_with("awsmfa: undid the setup of `dev`; other changes since then are kept\n"),
+        "{}",
+        ran.err()
+    );
+    insta::assert_snapshot!(plain(&world, &world.home.read(".aws/config")), @"
+    [profile dev]
+    region = eu-central-1
+    mfa_serial = arn:aws:iam::123456789012:mfa/alice
+    output = json
+    ");
+    insta::assert_snapshot!(plain(&world, &world.home.credentials()), @"
+    [dev]
+    aws_access_key_id = [ID]
+    aws_secret_access_key = [SECRET]
+    [other]
+    x = 1
+    ");
+}
+
+#[test]
+fn what_cannot_be_undone_is_named() {
+    let world = World::imported();
+    world.home.awsmfa(["login", "-p", "dev"]).run().success();
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let config = world.home.read(".aws/config");
+    let line = config.lines().last().unwrap();
+    world.home.write_config(&config.replace(line, "credential_process = /bin/other"));
+    world.home.write_credentials(&(world.home.credentials() + "[other]\nx = 1\n"));
+    let ran = setup(&world.home, &["--undo", "--yes"]).success();
+    let said: Vec<String> =
+        ran.err().lines().filter(|line| line.starts_with("warning")).map(str::to_owned).collect();
+    insta::assert_snapshot!(said.join("\n"), @"
+    warning: not undone: the session that was in [dev] is not restored
+    warning: not undone: `credential_process` in [profile dev] has changed since
+    ");
+    assert!(world.home.read(".aws/config").contains("/bin/other"));
+}
+
+#[test]
+fn session_of_a_later_login_does_not_prevent_undoing() {
+    let world = World::imported();
+    let before = both(&world.home);
+    setup(&world.home, &["-p", "dev", "--mode", "login", "--yes"]).success();
+    world.home.awsmfa(["login", "-p", "dev", "--force"]).run().success();
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), before);
+}
+
+#[test]
+fn setups_are_undone_last_first() {
+    let world = World::imported();
+    let second = world.aws.add_access_key("alice");
+    let prod =
+        format!("[prod]\naws_access_key_id = {}\naws_secret_access_key = {}\n", second.id, second.secret);
+    world.home.write_credentials(&(world.home.credentials() + &prod));
+    let first = both(&world.home);
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let second = both(&world.home);
+    setup(&world.home, &["-p", "prod", "--yes"]).success();
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), second);
+    let said = setup(&world.home, &["--undo", "--profile", "prod", "--yes"]).code(1).err();
+    insta::assert_snapshot!(said, @"error: there is no setup of `prod` to undo");
+    setup(&world.home, &["--undo", "--profile", "dev", "--yes"]).success();
+    assert_eq!(both(&world.home), first);
+}
+
+#[test]
+fn interrupted_setup_is_completed_or_undone() {
+    for undone_at_once in [false, true] {
+        let world = World::imported();
+        let before = both(&world.home);
+        setup(&world.home, &["-p", "dev", "--yes"]).success();
+        let after = both(&world.home);
+        // As if it had been killed between its two writes.
+        world.home.write_credentials(&before.1);
+        world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+        if !undone_at_once {
+            setup(&world.home, &["-p", "dev", "--yes"]).success();
+            assert_eq!(both(&world.home), after);
+        }
+        setup(&world.home, &["--undo", "--yes"]).success();
+        assert_eq!(both(&world.home), before);
+        setup(&world.home, &["--undo", "--yes"]).code(1);
+    }
+}
+
+#[test]
+fn record_is_private_and_holds_no_long_term_secret() {
+    let world = World::imported();
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let files = world.home.files();
+    let records: Vec<_> = files.iter().filter(|(name, _)| name.contains("/setups/")).collect();
+    let [(name, bytes)] = records[..] else { panic!("{records:?}") };
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    assert!(!text.contains(&world.key.secret) && text.contains("credential_process"), "{text}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(world.home.join(name)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    std::fs::write(world.home.join(name), "{").unwrap();
+    let said = setup(&world.home, &["--undo", "--yes"]).code(1).err();
+    insta::assert_snapshot!(said, @"
+    error: ~/.local/state/awsmfa/setups/000001.json is damaged, or a newer awsmfa wrote it
+    hint: update awsmfa, or remove the file if you do not want to undo that setup
+    ");
+}
+
+#[test]
+fn other_files_are_not_undone() {
+    let world = World::imported();
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let other = world.home.join("other");
+    let run = world.home.awsmfa(["setup", "--undo", "--yes"]).env("AWS_CONFIG_FILE", &other).run().code(1);
+    insta::assert_snapshot!(run.err(), @"error: there is no setup to undo");
+}
