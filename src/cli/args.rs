@@ -82,8 +82,8 @@ pub(super) enum Command {
 pub(super) const START: &str = "Start here:
   awsmfa enroll --profile dev           enroll an MFA device (once)
   awsmfa device import --profile dev    or import an existing one
-  awsmfa login --profile dev            write a session to ~/.aws/credentials
-  or, in ~/.aws/config:  credential_process = awsmfa credential-process --profile dev
+  awsmfa setup --profile dev            let every AWS tool get sessions by itself
+  awsmfa login --profile dev            or write a session to ~/.aws/credentials
 ";
 
 fn after_help() -> String {

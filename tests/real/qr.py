@@ -98,6 +98,8 @@ def run():
             child.expect_exact("press Enter")
             child.sendline("")
             child.expect_exact(OWN_SCREEN)
+            child.expect_exact("every AWS tool? [Y/n] ")
+            child.sendline("n")
             ended(child, 0)
 
 

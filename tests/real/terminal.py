@@ -37,6 +37,7 @@ def run():
             child.asked("the file store keeps secrets in", hidden=False)
             child.asked(NEW).type("short").asked("too short, try again").type("one thing").asked(AGAIN).type("another")
             child.asked("they do not match, try again").type(PASSPHRASE).asked(AGAIN).type(PASSPHRASE)
+            child.asked("every AWS tool? [Y/n]", hidden=False).type("n")
             contains(child.ended().text, "stored the secret")
         with check("nothing that was typed is visible"):
             for secret in (alice["seed"], "one thing", "another", PASSPHRASE):
