@@ -2,6 +2,8 @@
 
 pub mod commands;
 #[cfg(unix)]
+mod recipes;
+#[cfg(unix)]
 mod recorded;
 
 use std::fs;
@@ -15,8 +17,18 @@ use fake_aws::FakeAws;
 use crate::sources::sources;
 use crate::support::Home;
 
-fn repository(file: &str) -> String {
+/// A file of this repository.
+pub fn repository(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}
+
+/// The files of docs/, sorted.
+pub fn recipes() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
+    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).collect();
+    names.sort();
+    names.iter().map(|name| format!("docs/{name}")).collect()
 }
 
 /// `UPDATE_COMPLETIONS=1 cargo test completions` writes them again.

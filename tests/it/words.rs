@@ -1,12 +1,11 @@
 //! How awsmfa speaks: no phrase of a translation, no British spelling, in anything a person reads. Read are the messages,
 //! `--help`, documents, doc comments and comments, wherever a line breaks.
 
-use std::fs;
-use std::path::Path;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::documents;
 use crate::sources::{Source, sources};
 
 /// What is not said, as a regular expression between word boundaries, and what is said instead.
@@ -150,8 +149,9 @@ fn comments_are_plain_english() {
 #[test]
 fn documents_are_plain_english() {
     let mut problems = Vec::new();
-    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Cargo.toml"] {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let others = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Cargo.toml"].map(str::to_owned);
+    for name in others.into_iter().chain(documents::recipes()) {
+        let text = documents::repository(&name);
         for paragraph in text.split("\n\n") {
             problems.extend(MESSAGES.wrong(paragraph).into_iter().map(|what| format!("{name}: {what}")));
         }

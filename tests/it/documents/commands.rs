@@ -8,7 +8,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use regex::Regex;
 
-use super::repository;
+use super::{recipes, repository};
 use crate::sources::sources;
 
 /// What stands for a value in a text, `NAME` or `{}`, may have to be one of these.
@@ -101,8 +101,11 @@ fn commands_in_messages_and_help_can_be_pasted() {
 
 #[test]
 fn commands_in_documents_can_be_pasted() {
-    for file in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "src/lib.rs"] {
-        let text = repository(file).replace("\n//! ", "\n");
+    let mut files =
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "src/lib.rs"].map(str::to_owned).to_vec();
+    files.extend(recipes());
+    for file in files {
+        let text = repository(&file).replace("\n//! ", "\n");
         let wrong: Vec<String> =
             commands(&text).iter().filter_map(|command| mistake_in_prose(command)).collect();
         assert!(wrong.is_empty(), "{file}:\n{}", wrong.join("\n"));

@@ -59,6 +59,24 @@ impl Screen {
         self
     }
 
+    /// Types what `answer` returns for the text since the last answer, until the command exits.
+    #[track_caller]
+    pub fn converse(&mut self, mut answer: impl FnMut(&str) -> Option<String>) {
+        let mut ended = false;
+        while !ended {
+            let before = self.seen.len();
+            until(|| {
+                ended = self.child.try_wait().unwrap().is_some();
+                self.look();
+                ended || self.seen.len() > before
+            });
+            if let Some(typed) = answer(&self.seen[self.read..]) {
+                self.read = self.seen.len();
+                self.types(&format!("{typed}\n"));
+            }
+        }
+    }
+
     /// Types this text.
     pub fn types(&mut self, text: &str) -> &mut Self {
         self.master.write_all(text.as_bytes()).unwrap();
