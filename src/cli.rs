@@ -40,7 +40,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let run = descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(env, &ui));
     match run {
         Ok(code) => code,
-        Err(error) => error.choose_profile(&words(&args)).report(&ui),
+        Err(error) => {
+            let (command, rest) = words(&args);
+            error.choose_profile(&command, &rest).report(&ui)
+        }
     }
 }
 
@@ -62,9 +65,17 @@ fn print_start() -> u8 {
     }
 }
 
-/// The command as it was typed, for a hint to run it with another profile: `awsmfa device remove alice`. Without arguments if
-/// one of them may be a secret (a code) or sets the profile.
-fn words(args: &[OsString]) -> String {
+/// The command as it was typed, for a hint to run it with another profile, and what follows a `--`: `awsmfa exec` and
+/// ` -- aws s3 ls`.
+fn words(args: &[OsString]) -> (String, String) {
+    let (own, others) = args.split_at(args.iter().position(|arg| arg == "--").unwrap_or(args.len()));
+    let quoted = |arg: &OsString| arg.to_str().map(|arg| format!(" {}", quoted(arg)));
+    (own_words(own), others.iter().map(quoted).collect::<Option<String>>().unwrap_or_default())
+}
+
+/// awsmfa's own words: `awsmfa device remove alice`. Without arguments if one of them may be a secret (a code) or sets the
+/// profile.
+fn own_words(args: &[OsString]) -> String {
     let repeatable = |arg: &str| {
         let short = arg.starts_with('-') && !arg.starts_with("--");
         let stays = !["--code", "--profile"].iter().any(|flag| arg.starts_with(flag)) && arg != "default";

@@ -145,11 +145,12 @@ pub fn clock_hint() -> String {
 const MOST_CHOICES: usize = 8;
 
 impl CommandError {
-    /// Adds a hint that runs `command`, such as `awsmfa login`, with one of the profiles to choose from.
+    /// Adds a hint that runs `command`, such as `awsmfa login`, with one of the profiles to choose from. `rest` follows the
+    /// profile: ` -- aws s3 ls`.
     #[must_use]
-    pub fn choose_profile(self, command: &str) -> Self {
+    pub fn choose_profile(self, command: &str, rest: &str) -> Self {
         let Some(first) = self.choices.first() else { return self };
-        let example = format!("{command} --profile {}", quoted(first));
+        let example = format!("{command} --profile {}{rest}", quoted(first));
         match self.choices.len() {
             1 => self.hint(example),
             count => {
@@ -232,7 +233,7 @@ mod tests {
         let hints = |names: &[&str]| {
             let choices = names.iter().map(|name| (*name).to_owned()).collect();
             let error = CommandError { choices, ..CommandError::new(ErrorKind::Configuration, "x") };
-            error.choose_profile("awsmfa login").hints
+            error.choose_profile("awsmfa login", "").hints
         };
         assert_eq!(hints(&[]), [""; 0]);
         assert_eq!(hints(&["a b"]), ["awsmfa login --profile 'a b'"]);

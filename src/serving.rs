@@ -13,6 +13,7 @@ mod gate;
 mod head;
 mod keeper;
 mod listener;
+mod others;
 mod response;
 mod shelf;
 
@@ -31,12 +32,15 @@ use crate::interrupt;
 use crate::model::duration::SessionDuration;
 use crate::model::handout::{Change, Credentials, Handout};
 use crate::model::region::Region;
+use crate::model::session_policy::SessionPolicy;
+use crate::model::shell::CommandLine;
 use crate::process::Program;
 use crate::process::child::Foreground;
 use gate::Gate;
 use head::Head;
 pub use keeper::Keeper;
 use listener::Handler;
+use others::DEFAULT;
 use response::Response;
 pub use shelf::Shelf;
 
@@ -54,6 +58,8 @@ pub struct Options<'a> {
     pub port: u16,
     /// The session duration, instead of the environment's or the profile's.
     pub duration: Option<SessionDuration>,
+    /// What narrows the sessions of roles.
+    pub policy: Option<SessionPolicy>,
 }
 
 /// A server with a session for each profile.
@@ -87,7 +93,7 @@ impl<'a> Server<'a> {
         // Before a code is used for a session.
         let listener = listener::bind(options.port).map_err(|error| cannot_listen(options.port, error))?;
         let port = listener.local_addr().map_err(|error| cannot_listen(options.port, error))?.port();
-        let keeper = Keeper::start(ctx, &profiles, options.duration)?;
+        let keeper = Keeper::start(ctx, &profiles, options.duration, options.policy)?;
         Ok(Self { ctx, profiles, keeper, gate, listener, port })
     }
 
@@ -100,13 +106,35 @@ impl<'a> Server<'a> {
         format!("http://127.0.0.1:{}{}", self.port, gate::path(profile))
     }
 
-    /// The variables that make programs use the server for the default profile.
-    pub fn changes(&self) -> Vec<Change> {
+    /// The variables that make the programs of another shell use the server for the default profile.
+    pub fn exports(&self) -> Vec<Change> {
+        self.changes(|_| None)
+    }
+
+    fn changes<'v>(&self, get: impl Fn(&str) -> Option<&'v str>) -> Vec<Change> {
         let profile = self.profiles[0].name();
         let (url, token) = (self.url(profile), self.gate.token());
         let region = self.keeper.region(0).map(Region::as_str);
         let credentials = Credentials::Server { url: &url, token };
-        Handout { profile, credentials, region }.changes(|name| self.ctx.env.get(name))
+        Handout { profile, credentials, region }.changes(get)
+    }
+
+    /// Warns if programs would not use the server: every SDK looks for credentials of `default` first.
+    pub fn warn_of_others(&self) {
+        let Ok(profiles) = self.ctx.profiles() else { return };
+        let (ui, served) = (&self.ctx.ui, self.profiles[0].name());
+        if !others::hide_the_server(&profiles, served) {
+            return;
+        }
+        ui.warn("profile `default` has credentials of its own, and SDKs use them instead of the server");
+        if served == DEFAULT {
+            ui.hint(CommandLine::new("awsmfa setup").profile(DEFAULT));
+        } else {
+            let exec = CommandLine::new("awsmfa exec").profile(served);
+            ui.hint(format_args!(
+                "rename the section [default], or set variables that take precedence: `{exec}`"
+            ));
+        }
     }
 
     /// Serves until a signal ends the program.
@@ -118,7 +146,7 @@ impl<'a> Server<'a> {
 
     /// Serves while a command runs, and returns how the command ended.
     pub fn run_command(self, program: &Program, arguments: &[OsString]) -> CommandResult<ExitStatus> {
-        let env = self.ctx.env.changed(&self.changes());
+        let env = self.ctx.env.changed(&self.changes(|name| self.ctx.env.get(name)));
         let (events, received) = mpsc::channel();
         // The terminal is the command's from now on.
         self.ctx.prompt.retire();

@@ -117,7 +117,7 @@ fn unset(ctx: &Context, syntax: Syntax) -> CommandResult {
 const OTHER_SHELLS: &[&str] = &["csh", "tcsh", "elvish", "xonsh", "rc", "es", "ion"];
 
 /// The shell that runs awsmfa. `SHELL` is the user's login shell, which may be another one.
-fn parent_shell() -> CommandResult<Shell> {
+pub(super) fn parent_shell() -> CommandResult<Shell> {
     for name in process::ancestors() {
         if let Some(shell) = Shell::of_program(&name) {
             return Ok(shell);

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::login::validity;
-use super::target;
+use super::{serve, target};
 use crate::choice::Named;
 use crate::context::Context;
 use crate::env::Env;
@@ -11,11 +11,12 @@ use crate::error::{CommandError, CommandResult};
 use crate::handout::{self, HandedOut};
 use crate::model::shell::CommandLine;
 use crate::process::{Program, StartError};
+use crate::serving::Options;
 
 /// Run a command with an MFA session in its environment
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The command gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION, the profile's region and, for prompts, AWSMFA_PROFILE. Variables that would make a tool use other credentials, such as AWS_PROFILE, are removed. The session is not renewed while the command runs. Without a command, your shell starts.
+The command gets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_CREDENTIAL_EXPIRATION, the profile's region and, for prompts, AWSMFA_PROFILE. Variables that would make a tool use other credentials, such as AWS_PROFILE, are removed. The session is not renewed while the command runs; with `--serve`, it is. Without a command, your shell starts.
 
 The exit code is the command's own, 127 if the command is not found, or 126 if it cannot be executed.
 
@@ -28,6 +29,9 @@ pub struct ExecArgs {
     profile: super::OnlyProfileArgs,
     #[command(flatten)]
     session: super::SessionArgs,
+    /// Serve the session to the command from 127.0.0.1 instead, and renew it while the command runs: see `awsmfa serve`
+    #[arg(long)]
+    serve: bool,
     #[command(flatten)]
     command: super::CommandArg,
 }
@@ -49,6 +53,11 @@ pub fn run(ctx: &Context, args: &ExecArgs) -> CommandResult<u8> {
     };
     // Before a code is used.
     let program = target::find(&ctx.env, &prefix, name).map_err(explain)?;
+    if args.serve {
+        let (duration, policy) = (args.session.duration, args.session.policy()?);
+        let options = Options { profiles: vec![named], port: 0, duration, policy };
+        return serve::run_command(ctx, options, &program, arguments);
+    }
     let HandedOut { obtained, changes } =
         handout::hand_out(ctx, named, args.session.duration, args.session.policy()?)?;
     handout::warn_of_ignored_keys(ctx, named, &obtained, "awsmfa exec");

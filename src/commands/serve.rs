@@ -1,13 +1,15 @@
 //! `awsmfa serve`
 
+use std::ffi::OsString;
+
 use super::target;
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::interrupt;
-use crate::model::duration::SessionDuration;
-use crate::model::handout::Change;
-use crate::model::shell::{CommandLine, Shell};
+use crate::model::script::{Syntax, render};
+use crate::model::shell::CommandLine;
+use crate::process::Program;
 use crate::serving::{Options, Server};
 
 /// Serve credentials to programs on this computer, and renew them for as long as it runs
@@ -27,9 +29,8 @@ pub struct ServeArgs {
     /// Port on 127.0.0.1 [default: a free port]
     #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
     port: u16,
-    /// Session duration, 15m to 36h [default: the profile's `duration_seconds`, then 12h]
-    #[arg(long, value_name = "TIME")]
-    duration: Option<SessionDuration>,
+    #[command(flatten)]
+    session: super::SessionArgs,
     #[command(flatten)]
     command: super::CommandArg,
 }
@@ -46,25 +47,38 @@ pub fn run(ctx: &Context, args: &ServeArgs) -> CommandResult<u8> {
         Some((name, arguments)) => Some((target::find(&ctx.env, &prefix, name)?, arguments)),
         None => None,
     };
-    let server = Server::open(ctx, Options { profiles, port: args.port, duration: args.duration })?;
+    let options = Options {
+        profiles,
+        port: args.port,
+        duration: args.session.duration,
+        policy: args.session.policy()?,
+    };
     match target {
-        Some((program, arguments)) => Ok(interrupt::end_like(server.run_command(&program, arguments)?)),
-        None => print_and_serve(ctx, server),
+        Some((program, arguments)) => run_command(ctx, options, &program, arguments),
+        None => print_and_serve(ctx, options),
     }
 }
 
-fn print_and_serve(ctx: &Context, server: Server) -> CommandResult<u8> {
-    let shell = Shell::current();
-    let changes = server.changes();
-    let set =
-        changes.iter().filter_map(|Change { name, value }| Some(shell.set(name, value.as_ref()?.expose())));
-    let removed: Vec<_> =
-        changes.iter().filter(|change| change.value.is_none()).map(|change| change.name.as_str()).collect();
-    let lines: Vec<String> = set.chain((!removed.is_empty()).then(|| shell.unset(&removed))).collect();
-    ctx.ui.result(&(lines.join("\n") + "\n"))?;
+/// Serves while a command runs, and returns its exit code. If a signal ended the command, awsmfa ends in the same way.
+pub fn run_command(
+    ctx: &Context,
+    options: Options,
+    program: &Program,
+    arguments: &[OsString],
+) -> CommandResult<u8> {
+    let server = Server::open(ctx, options)?;
+    server.warn_of_others();
+    Ok(interrupt::end_like(server.run_command(program, arguments)?))
+}
+
+fn print_and_serve(ctx: &Context, options: Options) -> CommandResult<u8> {
+    let shell = super::env::parent_shell()?;
+    let server = Server::open(ctx, options)?;
+    ctx.ui.result(render(Syntax::Shell(shell), &server.exports()).expose())?;
     for (profile, url) in server.urls() {
         ctx.ui.say(format_args!("serving `{profile}` at {url}"));
     }
+    server.warn_of_others();
     ctx.ui.hint("run these commands in another shell; stop the server with Ctrl-C");
     server.run()?;
     Ok(0)

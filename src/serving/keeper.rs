@@ -12,6 +12,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::SessionDuration;
 use crate::model::region::Region;
 use crate::model::session::{Session, timestamp};
+use crate::model::session_policy::SessionPolicy;
 use crate::session::{self, Asker, Obtained, Request};
 
 /// The waits after failed renewals. Renewals start 15 minutes ahead of a session's end, so a short outage costs nothing.
@@ -27,6 +28,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 pub struct Keeper<'a> {
     ctx: &'a Context,
     duration: Option<SessionDuration>,
+    policy: Option<SessionPolicy>,
     profiles: Vec<Kept<'a>>,
     shelf: Arc<Shelf>,
 }
@@ -57,10 +59,11 @@ impl<'a> Keeper<'a> {
         ctx: &'a Context,
         profiles: &[Named<'a>],
         duration: Option<SessionDuration>,
+        policy: Option<SessionPolicy>,
     ) -> CommandResult<Self> {
         let shelf = Arc::new(Shelf::new(ctx.clock.clone(), profiles.len()));
         let profiles = profiles.iter().map(|named| Kept { named: *named, region: None, failure: None });
-        let mut this = Self { ctx, duration, profiles: profiles.collect(), shelf };
+        let mut this = Self { ctx, duration, policy, profiles: profiles.collect(), shelf };
         // A mistake in one profile costs no code of another.
         for Kept { named, .. } in &this.profiles {
             session::peek(ctx, &this.request(*named, Asker::Person)).map_err(|error| at(*named, error))?;
@@ -84,7 +87,8 @@ impl<'a> Keeper<'a> {
     }
 
     fn request(&self, named: Named<'a>, asker: Asker) -> Request<'a> {
-        Request { asker, duration: self.duration, ..Request::sdk(named) }
+        let policy = self.policy.clone();
+        Request { asker, duration: self.duration, policy, ..Request::sdk(named) }
     }
 
     fn obtain(&self, named: Named<'a>, asker: Asker) -> CommandResult<Obtained> {

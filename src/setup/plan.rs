@@ -92,8 +92,8 @@ fn resolved(profiles: &Profiles, name: &str) -> CommandResult<Resolution> {
         return Err(CommandError::new(ErrorKind::Configuration, message)
             .hint(CommandLine::new("awsmfa setup").profile(profile)));
     }
-    let resolution =
-        resolve(profiles, name).map_err(|error| CommandError::from(error).choose_profile("awsmfa setup"))?;
+    let resolution = resolve(profiles, name)
+        .map_err(|error| CommandError::from(error).choose_profile("awsmfa setup", ""))?;
     match &resolution.keys {
         Err(error) => Err(error.clone().into()),
         Ok(KeySource::Process { profile, command }) if others::is_aws_vault(&command.text) => {

@@ -70,6 +70,12 @@ fn server_that_cannot_get_a_session_does_not_start() {
     hint: create the profile: `aws configure --profile prod`
     hint: or list existing profiles: `aws configure list-profiles`
     ");
+    let ran = serve(&["--duration", "1h", "--", "sh", "-c", "exit 3"]).code(3);
+    assert!(
+        ran.err().contains("hint: awsmfa serve --duration 1h --profile dev -- sh -c 'exit 3'\n"),
+        "{}",
+        ran.err()
+    );
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let ran = serve(&["-p", "dev", "--port", &port]).code(1);

@@ -13,7 +13,14 @@ const PRINT: &str = "env | grep -E '^(AWS_|AWSMFA_(PROFILE|SESSION))' | grep -v 
 #[test]
 fn command_gets_the_server_and_no_other_credentials() {
     let world = World::imported();
-    let run = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", PRINT]);
+    for args in [&["serve", "-p", "dev"][..], &["exec", "--serve", "dev"], &["exec", "-p", "dev", "--serve"]]
+    {
+        check_variables(&world, args);
+    }
+}
+
+fn check_variables(world: &World, args: &[&str]) {
+    let run = world.home.awsmfa(args.iter().chain(&["--", "sh", "-c", PRINT]));
     let run = run
         .env("AWS_PROFILE", "other")
         .env("AWS_SESSION_TOKEN", "old")
@@ -30,6 +37,28 @@ fn command_gets_the_server_and_no_other_credentials() {
     AWS_REGION=eu-central-1
     ");
     assert_eq!(ran.err(), "");
+}
+
+#[test]
+fn credentials_of_default_that_sdks_use_instead_of_the_server_are_reported() {
+    let world = World::imported();
+    let serve = |args: &[&str]| world.home.awsmfa(args.iter().chain(&["--", "true"])).run().success().err();
+    world.home.write_config(&format!(
+        "[default]\nregion = us-east-1\ncredential_process = awsmfa credential-process --profile dev\n\
+         [profile dev]\nmfa_serial = {}\n",
+        world.device.serial
+    ));
+    assert_eq!(serve(&["serve", "-p", "dev"]), "", "the same session");
+    let keys = world.home.credentials();
+    world.home.write_credentials(&format!("{keys}{}", keys.replace("[dev]", "[default]")));
+    insta::assert_snapshot!(serve(&["serve", "-p", "dev"]), @"
+    warning: profile `default` has credentials of its own, and SDKs use them instead of the server
+    hint: rename the section [default], or set variables that take precedence: `awsmfa exec --profile dev`
+    ");
+    insta::assert_snapshot!(serve(&["exec", "--serve", "--duration", "1h"]), @"
+    warning: profile `default` has credentials of its own, and SDKs use them instead of the server
+    hint: awsmfa setup --profile default
+    ");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use fake_aws::Fault;
 use crate::support::World;
 
 fn keeper(ctx: &Context) -> Keeper<'_> {
-    Keeper::start(ctx, &[Named::Flag("dev")], None).unwrap()
+    Keeper::start(ctx, &[Named::Flag("dev")], None, None).unwrap()
 }
 
 /// Waits as the server does, with no one asking, until this much time has passed.
