@@ -6,6 +6,7 @@ mod repair;
 use std::fmt::Display;
 use std::path::Path;
 
+use crate::aws_files::Origin;
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::own_command::served_profile;
 use crate::aws_files::profiles::Profiles;
@@ -53,6 +54,15 @@ impl Finding {
     pub fn at(mut self, place: impl Into<Place>) -> Self {
         self.place = Some(place.into());
         self
+    }
+
+    /// At a line of an AWS file, if it is in one.
+    #[must_use]
+    pub fn at_origin(self, origin: Option<&Origin>) -> Self {
+        match origin {
+            Some(origin) => self.at(origin),
+            None => self,
+        }
     }
 
     #[must_use]

@@ -30,7 +30,7 @@ pub use keys::{any_keys_from_process, check_static_keys, keys_of_environment, lo
 pub use peek::{Peeked, peek, peek_in};
 pub use prepare::unconfigured;
 pub use request::{Asker, Request};
-pub use serial::{UserDevice, known_serial};
+pub use serial::{UserDevice, choose_device, known_serial, unknown_serial};
 pub use settings::{RegionSetting, assume_role, connection};
 
 use crate::aws_files::resolve::Resolution;

@@ -4,11 +4,14 @@ use std::error::Error as _;
 
 use super::exam::{Exam, Sound};
 use crate::aws_files::SERIAL_KEYS;
+use crate::aws_files::resolve::KeySource;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE};
+use crate::error::CommandError;
 use crate::findings::Finding;
 use crate::model::place::Place;
 use crate::model::serial::Serial;
 use crate::model::shell::CommandLine;
+use crate::session;
 use crate::store::registry::DeviceRecord;
 use crate::store::{StoreError, StoreKind};
 
@@ -19,6 +22,10 @@ pub fn check(exam: &Exam, sound: &[Sound], found: &mut Vec<Finding>) -> usize {
     for kind in [StoreKind::File, StoreKind::Keyring] {
         secrets(exam, kind, &devices, found);
     }
+    // Reading them finds out what is wrong.
+    let stored = sound.iter().filter(|s| matches!(s.resolution.keys, Ok(KeySource::Stored { .. })));
+    let wrong = stored.filter_map(|s| session::long_term_keys(exam.ctx, &s.resolution).err());
+    found.extend(wrong.map(|error| of_store(exam, error)));
     if exam.only.is_none() {
         duplicates(exam, found);
         if exam.profiles.is_some() {
@@ -43,23 +50,32 @@ fn refers(exam: &Exam, name: &str, serial: &Serial) -> bool {
 fn secrets(exam: &Exam, kind: StoreKind, devices: &[&DeviceRecord], found: &mut Vec<Finding>) {
     for device in devices.iter().filter(|device| device.store == kind) {
         let Err(error) = exam.ctx.vault.seed(&device.serial) else { continue };
-        let store = error.source().and_then(|source| source.downcast_ref::<StoreError>());
-        let is_whole = matches!(store, Some(StoreError::NoPassphrase { .. } | StoreError::WrongPassphrase))
-            || store.is_some_and(StoreError::is_inaccessible);
-        let finding = match store {
-            Some(StoreError::NoPassphrase { .. }) if source(exam).is_none() => locked(&device.serial),
-            Some(StoreError::WrongPassphrase) => {
-                let source = source(exam).unwrap_or(AWSMFA_PASSPHRASE_FILE);
-                Finding::error(format!("the passphrase from `{source}` does not open the file store"))
-                    .at(Place::Variable(source.to_owned()))
-                    .fix("provide the right passphrase")
-            }
-            _ => error.into(),
-        };
-        found.push(finding);
+        let is_whole = store_error(&error).is_some_and(|error| {
+            matches!(error, StoreError::NoPassphrase { .. } | StoreError::WrongPassphrase)
+                || error.is_inaccessible()
+        });
+        found.push(of_store(exam, error));
         if is_whole {
             return;
         }
+    }
+}
+
+fn store_error(error: &CommandError) -> Option<&StoreError> {
+    error.source()?.downcast_ref()
+}
+
+/// A store's error as a finding. Nobody has tried to unlock the store.
+fn of_store(exam: &Exam, error: CommandError) -> Finding {
+    match store_error(&error) {
+        Some(StoreError::NoPassphrase { .. }) if source(exam).is_none() => locked(),
+        Some(StoreError::WrongPassphrase) => {
+            let source = source(exam).unwrap_or(AWSMFA_PASSPHRASE_FILE);
+            Finding::error(format!("the passphrase from `{source}` does not open the file store"))
+                .at(Place::Variable(source.to_owned()))
+                .fix("provide the right passphrase")
+        }
+        _ => error.into(),
     }
 }
 
@@ -69,10 +85,9 @@ fn source(exam: &Exam) -> Option<&'static str> {
     all.into_iter().find(|name| exam.ctx.env.get(name).is_some())
 }
 
-fn locked(serial: &Serial) -> Finding {
-    let code = CommandLine::new("awsmfa code").arg(serial.as_str());
+fn locked() -> Finding {
     Finding::warning("the file store is locked, so SDKs cannot renew sessions until its passphrase is typed")
-        .fix(format!("unlock the store: `{code}`"))
+        .fix("unlock the store: run `awsmfa code` in a terminal")
         .fix(format!("or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"))
 }
 

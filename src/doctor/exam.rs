@@ -11,6 +11,15 @@ use crate::findings::Finding;
 use crate::model::serial::Serial;
 use crate::store::registry::DeviceRecord;
 
+/// What to look at.
+#[derive(Debug, Clone, Default)]
+pub struct Options<'a> {
+    /// Only this profile and what it depends on; otherwise, all.
+    pub profile: Option<&'a str>,
+    /// Do not ask AWS.
+    pub offline: bool,
+}
+
 pub struct Exam<'a> {
     pub ctx: &'a Context,
     /// `None` if a file cannot be read.
@@ -19,6 +28,8 @@ pub struct Exam<'a> {
     pub names: BTreeSet<String>,
     /// The profile that was asked for.
     pub only: Option<String>,
+    /// Whether AWS is not asked.
+    pub offline: bool,
     /// The registered devices; empty if the registry cannot be read.
     pub devices: Vec<DeviceRecord>,
     /// Whether the registry can be read.
@@ -39,7 +50,7 @@ pub struct Sound {
 impl<'a> Exam<'a> {
     pub fn new(
         ctx: &'a Context,
-        only: Option<&str>,
+        options: &Options,
         profiles: Option<Profiles>,
         found: &mut Vec<Finding>,
     ) -> Self {
@@ -49,9 +60,19 @@ impl<'a> Exam<'a> {
             found.push(error.into());
             Vec::new()
         });
+        let only = options.profile;
         let names = profiles.as_ref().map(|profiles| names(profiles, only)).unwrap_or_default();
         let served = profiles.as_ref().map(served).unwrap_or_default();
-        Self { ctx, profiles, names, only: only.map(str::to_owned), devices, knows_devices, served }
+        Self {
+            ctx,
+            profiles,
+            names,
+            only: only.map(str::to_owned),
+            offline: options.offline,
+            devices,
+            knows_devices,
+            served,
+        }
     }
 
     /// Whether a section belongs to a profile to check.

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::own::exposed;
-use crate::aws_files::document::Document;
+use crate::aws_files::document::{Document, UnsafeEdit};
 use crate::aws_files::profiles::{Ignored, Profiles};
 use crate::aws_files::resolve::ResolveError;
 use crate::aws_files::syntax::is_identifier;
+use crate::aws_files::write::{EditError, FileError};
 use crate::aws_files::{AwsFile, header_of};
 use crate::context::Context;
 use crate::error::CommandError;
@@ -27,6 +28,7 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) -> Option<Profiles> {
                 check_access(path, &document, found);
                 found.extend(document.obstacles().iter().map(|o| findings::of_syntax(path, o)));
                 found.extend(document.odd_headers().iter().map(|o| findings::of_syntax(path, o)));
+                found.extend(irreplaceable(ctx, file));
             }
             Err(error) => {
                 readable = false;
@@ -48,6 +50,17 @@ fn check_access(path: &Path, document: &Document, found: &mut Vec<Finding>) {
     found.extend(files::check_users(path, secret).err().map(warn));
     if let Some(folder) = files::folder_of_target(path) {
         found.extend(files::check_users(&folder, false).err().map(warn));
+    }
+}
+
+/// A file that no command could write.
+fn irreplaceable(ctx: &Context, file: AwsFile) -> Option<Finding> {
+    let rehearsed = ctx.aws_files().rehearse(file, |_| Ok::<(), UnsafeEdit>(()));
+    match rehearsed {
+        Err(EditError::File(error @ FileError::Irreplaceable { .. })) => {
+            Some(Finding::from(CommandError::from(error)).severity(Severity::Warning))
+        }
+        _ => None,
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::exam::{Exam, Sound};
-use crate::aws_files::AwsFile;
 use crate::aws_files::own_command::served_profile;
 use crate::aws_files::profiles::Profiles;
-use crate::aws_files::resolve::{Destination, KeysError, Resolution, ResolveError, resolve};
+use crate::aws_files::resolve::{Destination, Instead, KeysError, Resolution, ResolveError, resolve};
+use crate::aws_files::session_edits::SessionEditError;
+use crate::aws_files::{AwsFile, long_term_name};
 use crate::choice::Named;
 use crate::error::CommandError;
 use crate::findings::Finding;
@@ -14,6 +15,7 @@ use crate::model::place::Place;
 use crate::model::serial::Serial;
 use crate::model::shell::CommandLine;
 use crate::session::{self, Request};
+use crate::ui::Severity;
 
 /// Returns the profiles that resolve.
 pub fn check(exam: &Exam, found: &mut Vec<Finding>) -> Vec<Sound> {
@@ -23,7 +25,7 @@ pub fn check(exam: &Exam, found: &mut Vec<Finding>) -> Vec<Sound> {
         match resolve(profiles, name) {
             Ok(resolution) => {
                 let is_ours = is_ours(exam, profiles, &resolution);
-                let serial = check_one(exam, &resolution, is_ours, found);
+                let serial = check_one(exam, profiles, &resolution, is_ours, found);
                 sound.push(Sound { resolution, is_ours, serial });
             }
             Err(ResolveError::Cycle { cycle }) => found.push(circular(profiles, &cycle)),
@@ -33,6 +35,7 @@ pub fn check(exam: &Exam, found: &mut Vec<Finding>) -> Vec<Sound> {
             Err(error) => found.push(CommandError::from(error).into()),
         }
     }
+    found.extend(sound.iter().filter_map(|profile| different_keys(profiles, &profile.resolution.profile)));
     missing_regions(exam, profiles, &sound, found);
     shared_sections(&sound, found);
     sound
@@ -50,6 +53,7 @@ fn is_ours(exam: &Exam, profiles: &Profiles, resolution: &Resolution) -> bool {
         return false;
     }
     resolution.serial.is_some()
+        || exam.only.as_ref() == Some(&resolution.profile)
         || exam.served.contains_key(&resolution.profile)
         || resolution.chain.iter().any(registered)
 }
@@ -57,19 +61,22 @@ fn is_ours(exam: &Exam, profiles: &Profiles, resolution: &Resolution) -> bool {
 /// Returns the profile's device.
 fn check_one(
     exam: &Exam,
+    profiles: &Profiles,
     resolution: &Resolution,
     is_ours: bool,
     found: &mut Vec<Finding>,
 ) -> Option<Serial> {
     if is_ours {
-        return match session::peek(exam.ctx, &Request::sdk(Named::Flag(&resolution.profile))) {
+        let request = Request::sdk(Named::Flag(&resolution.profile));
+        return match session::peek_in(exam.ctx, profiles, &request) {
             Ok(peeked) => {
-                let serial = peeked.serial;
-                found.extend(serial.as_ref().and_then(|serial| no_secret(exam, resolution, serial)));
-                serial
+                found.extend(codes(exam, resolution, peeked.serial.as_ref()));
+                peeked.serial
             }
             Err(error) => {
-                found.push(error.into());
+                let signs_in = matches!(&resolution.keys, Err(error) if signs_in_elsewhere(error));
+                let severity = if signs_in { Severity::Note } else { Severity::Error };
+                found.push(Finding::from(error).severity(severity));
                 None
             }
         };
@@ -85,11 +92,38 @@ fn check_one(
     None
 }
 
+/// Whether a profile needs no long-term keys, and no awsmfa.
+fn signs_in_elsewhere(error: &KeysError) -> bool {
+    use Instead::{CredentialSource, LoginSession, Sso, WebIdentity};
+    let KeysError::NoLongTermKeys { instead: Some(instead), .. } = error else { return false };
+    matches!(instead, Sso | LoginSession | WebIdentity | CredentialSource(_))
+}
+
+/// What is not known about a profile's codes.
+fn codes(exam: &Exam, resolution: &Resolution, serial: Option<&Serial>) -> Option<Finding> {
+    let name = &resolution.profile;
+    if let Some(command) = &resolution.mfa_process {
+        let what = format!("codes for profile `{name}` come from `mfa_process`, which doctor does not run");
+        return Some(
+            Finding::note(what).at(&command.origin).fix("run the command by hand to see what it prints"),
+        );
+    }
+    match serial {
+        Some(serial) => no_secret(exam, resolution, serial),
+        // AWS is asked below.
+        None if !exam.offline => None,
+        None => {
+            let what = format!("the MFA device of profile `{name}` is not known here");
+            let check = CommandLine::new("awsmfa doctor").profile(name);
+            Some(Finding::note(what).fix(format!("look up the device in AWS: `{check}`")))
+        }
+    }
+}
+
 /// A virtual device without a stored secret. People can type its codes; an SDK cannot.
 fn no_secret(exam: &Exam, resolution: &Resolution, serial: &Serial) -> Option<Finding> {
     let name = &resolution.profile;
-    let is_stored = exam.device(serial.as_str()).is_some() || resolution.mfa_process.is_some();
-    if is_stored || !serial.is_virtual() || !exam.knows_devices {
+    if exam.device(serial.as_str()).is_some() || !serial.is_virtual() || !exam.knows_devices {
         return None;
     }
     let finding = match exam.served.get(name) {
@@ -115,6 +149,20 @@ fn circular(profiles: &Profiles, cycle: &[String]) -> Finding {
     let place = place.map(|value| Place::from(&value.origin));
     names.push(names[0].clone());
     Finding { place, ..CommandError::from(ResolveError::Cycle { cycle: names }).into() }
+}
+
+/// Two access keys for one profile: `login` could move neither.
+fn different_keys(profiles: &Profiles, name: &str) -> Option<Finding> {
+    let keys = |section: &str| profiles.get(section)?.keys_of_file(AwsFile::Credentials).ok().flatten();
+    let long_term = long_term_name(name);
+    let (own, other) = (keys(name)?, keys(&long_term)?);
+    let is_same = own.access_key_id == other.access_key_id && own.secret == other.secret;
+    if is_same || own.session_token.is_some() || other.session_token.is_some() {
+        return None;
+    }
+    let section = name.to_owned();
+    let error = CommandError::from(SessionEditError::DifferentKeys { section, long_term });
+    Some(Finding::from(error).at(&own.origin))
 }
 
 /// Profiles without a region. A source profile's region does not count in the SDKs.

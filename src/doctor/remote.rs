@@ -33,8 +33,8 @@ const TOO_FAR: TimeDelta = TimeDelta::minutes(5);
 struct Subject<'a> {
     keys: Keys,
     aws: Arc<Aws>,
-    /// The line with the access key ID.
-    origin: Origin,
+    /// The line with the access key ID; `None` if the keys are in a store.
+    origin: Option<Origin>,
     /// The profile, if it resolves.
     profile: Option<&'a Sound>,
     /// For a session, its section.
@@ -46,6 +46,9 @@ pub fn check(exam: &Exam, sound: &[Sound], found: &mut Vec<Finding>) -> Vec<Stri
     let Some(profiles) = &exam.profiles else { return Vec::new() };
     let mut skipped = Vec::new();
     let mut subjects = subjects(exam, profiles, sound, found);
+    if exam.offline {
+        return vec!["AWS was not asked: `--offline`".to_owned()];
+    }
     if subjects.len() > MOST {
         skipped.push(format!("AWS was asked only about the first {MOST} of {} access keys", subjects.len()));
         subjects.truncate(MOST);
@@ -102,11 +105,19 @@ fn subjects<'a>(
         way().map_err(|error| found.push(error.into())).ok()
     };
     for profile in sound.iter().filter(|profile| profile.is_ours || exam.only.is_some()) {
-        let Ok(KeySource::Static { keys, .. }) = &profile.resolution.keys else { continue };
-        let signing = Keys::new(&keys.access_key_id, keys.secret.clone(), None);
-        if signing.check().is_ok() && seen.insert(keys.access_key_id.clone()) {
+        let (signing, origin) = match &profile.resolution.keys {
+            Ok(KeySource::Static { keys, .. }) => {
+                (Keys::new(&keys.access_key_id, keys.secret.clone(), None), Some(keys.origin.clone()))
+            }
+            Ok(KeySource::Stored { .. }) => match session::long_term_keys(exam.ctx, &profile.resolution) {
+                Ok(keys) => (Keys::from(&keys), None),
+                // A finding about the store already.
+                Err(_) => continue,
+            },
+            _ => continue,
+        };
+        if signing.check().is_ok() && seen.insert(signing.access_key_id().to_owned()) {
             let Some(aws) = way(&profile.resolution, profile.serial.as_ref()) else { continue };
-            let origin = keys.origin.clone();
             subjects.push(Subject { keys: signing, aws, origin, profile: Some(profile), session: None });
         }
     }
@@ -123,7 +134,7 @@ fn subjects<'a>(
         let resolution = own.map_or(&unconfigured, |own| &own.resolution);
         let Some(aws) = way(resolution, None) else { continue };
         let session = Some(profile.name().to_owned());
-        subjects.push(Subject { keys: signing, aws, origin: keys.origin, profile: own, session });
+        subjects.push(Subject { keys: signing, aws, origin: Some(keys.origin), profile: own, session });
     }
     subjects
 }
@@ -156,7 +167,8 @@ fn judge(
         )
     {
         let what = format!("AWS does not accept the session in [{section}]; it has expired or was damaged");
-        return found.push(Finding::warning(what).at(&subject.origin).fix(renew(subject, section)));
+        return found
+            .push(Finding::warning(what).at_origin(subject.origin.as_ref()).fix(renew(subject, section)));
     }
     let is_own_server = subject.aws.settings().sts_endpoint.is_some();
     if error.is_outage() && error.kind != AwsErrorKind::Untrusted && !is_own_server {
@@ -169,7 +181,7 @@ fn judge(
     found.push(match (error.is_outage(), exam.ctx.env.get("AWS_ENDPOINT_URL")) {
         (true, Some(_)) => finding.at(Place::Variable("AWS_ENDPOINT_URL".to_owned())),
         (true, None) => finding,
-        (false, _) => finding.at(&subject.origin),
+        (false, _) => finding.at_origin(subject.origin.as_ref()),
     });
 }
 
@@ -186,22 +198,37 @@ fn renew(subject: &Subject, section: &str) -> String {
 
 /// What is wrong with the devices of the keys' user, or with the session.
 fn devices(exam: &Exam, subject: &Subject, identity: &Identity, answer: &Answer, found: &mut Vec<Finding>) {
+    let own = subject.profile.filter(|_| subject.session.is_none());
     let listed = match &answer.devices {
         Some(Ok(listed)) => listed,
         Some(Err(error)) if error.kind == AwsErrorKind::SessionWithoutMfa => {
             if let Some(section) = &subject.session {
                 let what = format!("the session in [{section}] was created without MFA");
-                found.push(Finding::warning(what).at(&subject.origin).fix(renew(subject, section)));
+                found.push(
+                    Finding::warning(what).at_origin(subject.origin.as_ref()).fix(renew(subject, section)),
+                );
             }
             return;
         }
-        _ => return,
+        Some(Err(error)) => {
+            if let (Some(Sound { resolution, serial: None, is_ours: true }), Some(keys)) =
+                (own, subject.keys.long_term())
+            {
+                found.push(session::unknown_serial(resolution, &keys, error.clone()).into());
+            }
+            return;
+        }
+        None => return,
     };
     let Some(user) = identity.user() else { return };
+    if let Some(Sound { resolution, serial: None, is_ours: true }) = own
+        && let Err(error) = session::choose_device(exam.ctx, resolution, listed)
+    {
+        found.push(error.into());
+    }
     let is_listed = |serial: &Serial| listed.iter().any(|device| device.serial == serial.as_str());
     let mut reported = None;
-    if let Some(Sound { resolution, serial: Some(serial), .. }) =
-        subject.profile.filter(|_| subject.session.is_none())
+    if let Some(Sound { resolution, serial: Some(serial), .. }) = own
         && !is_listed(serial)
     {
         let name = &resolution.base;

@@ -74,6 +74,11 @@ pub(super) fn ask_aws(
 ) -> CommandResult<Serial> {
     ctx.ui.detail("asking AWS which MFA device the user has");
     let devices = list(ctx, aws, &keys.into()).map_err(|error| unknown_serial(resolution, keys, error))?;
+    choose_device(ctx, resolution, &devices)
+}
+
+/// Chooses one of the user's devices: the only one, or the only one that is stored here.
+pub fn choose_device(ctx: &Context, resolution: &Resolution, devices: &[MfaDevice]) -> CommandResult<Serial> {
     let serials: Vec<Serial> = devices.iter().filter_map(|d| d.serial.parse().ok()).collect();
     let registered = ctx.vault.devices()?;
     let stored: Vec<&Serial> =
@@ -169,7 +174,8 @@ fn list(ctx: &Context, aws: &Aws, keys: &Keys) -> Result<Vec<MfaDevice>, AwsErro
     }
 }
 
-fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError) -> CommandError {
+/// The error for a profile without a serial if AWS does not list its user's devices.
+pub fn unknown_serial(resolution: &Resolution, keys: &LongTermKeys, error: AwsError) -> CommandError {
     let refused = matches!(error.kind, AwsErrorKind::AccessDenied | AwsErrorKind::NotFound);
     let mut error = CommandError::refused(error, &RefusedKeys::new(&keys.access_key_id, resolution), None);
     if refused {

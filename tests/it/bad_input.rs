@@ -36,7 +36,9 @@ fn assert_rejected(home: &Home, run: Run, code: i32) -> String {
 /// [`assert_rejected`] for `awsmfa login -p PROFILE`.
 #[track_caller]
 fn login(home: &Home, profile: &str, code: i32) -> String {
-    assert_rejected(home, home.awsmfa(["login", "--profile", profile]), code)
+    let err = assert_rejected(home, home.awsmfa(["login", "--profile", profile]), code);
+    doctor(home, profile);
+    err
 }
 
 /// [`assert_rejected`] for `awsmfa credential-process -p PROFILE`, where stderr is one line.
@@ -52,6 +54,31 @@ fn sdk(home: &Home, profile: &str, code: i32) -> String {
     err
 }
 
+/// `awsmfa doctor` in the same home: it does not panic, changes nothing, and finds something. AWS is asked only if nothing else
+/// is wrong, because the tests count requests.
+#[track_caller]
+fn doctor(home: &Home, profile: &str) {
+    let offline = diagnosis(home, &["--offline", "--profile", profile]);
+    if offline.is_empty() {
+        let online = diagnosis(home, &["--profile", profile]);
+        assert!(!online.is_empty(), "doctor found nothing");
+    }
+}
+
+/// The findings, without the one that all homes of tests have.
+#[track_caller]
+fn diagnosis(home: &Home, options: &[&str]) -> Vec<String> {
+    let before = snapshot(home);
+    let ran = home.awsmfa([&["doctor"], options].concat()).run();
+    assert!(matches!(ran.exit_code(), Some(0 | 1)), "{}", ran.err());
+    assert!(!ran.err().contains("panicked") && snapshot(home) == before, "{}", ran.err());
+    let is_finding =
+        |line: &&str| ["error: ", "warning: ", "note: "].iter().any(|head| line.starts_with(head));
+    let out = ran.out();
+    let found = out.lines().filter(is_finding).filter(|line| !line.contains("AWS_ENDPOINT_URL sends"));
+    found.map(str::to_owned).collect()
+}
+
 /// Both. The SDK's line must say the same as the message for a person, which is returned.
 #[track_caller]
 fn login_and_sdk(home: &Home, profile: &str, code: i32) -> String {
@@ -59,6 +86,7 @@ fn login_and_sdk(home: &Home, profile: &str, code: i32) -> String {
     let program = sdk(home, profile, code);
     let one_line = person.trim_end().replacen("error: ", "awsmfa: ", 1).replace("\nhint: ", "; hint: ");
     assert_eq!(program.trim_end(), one_line);
+    doctor(home, profile);
     person
 }
 

@@ -15,7 +15,7 @@ fn locked_store_and_wrong_passphrase_are_found() {
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     insta::assert_snapshot!(found(&world.home), @"
     warning: the file store is locked, so SDKs cannot renew sessions until its passphrase is typed
-      fix: unlock the store: `awsmfa code arn:aws:iam::123456789012:mfa/alice`
+      fix: unlock the store: run `awsmfa code` in a terminal
       fix: or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     world.home.set("AWSMFA_PASSPHRASE_COMMAND", "false");
