@@ -15,6 +15,7 @@ mod keys;
 mod runtime;
 mod settings;
 mod signer;
+mod signin;
 mod sts;
 mod transport;
 mod watch;

@@ -3,6 +3,7 @@
 mod args;
 pub mod code;
 pub mod completions;
+pub mod console;
 pub mod credential_process;
 pub mod device;
 pub mod doctor;

@@ -53,7 +53,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`status`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`], [`doctor`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`console`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`], [`doctor`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -61,7 +61,7 @@
 //! | fast path | [`fast_path`] |
 //! | adapters | [`aws`], [`aws_files`], [`cache`], [`ledger`], [`store`], [`ui`] |
 //! | ready answers | [`answers`] |
-//! | system | [`clock`], [`mod@env`], [`files`], [`interrupt`], [`paths`], [`process`], [`stdio`], [`tty`] |
+//! | system | [`clock`], [`mod@env`], [`files`], [`interrupt`], [`loopback`], [`paths`], [`process`], [`stdio`], [`tty`] |
 //! | model | [`model`] |
 //!
 //! The fast path uses only ready answers, the system and the model, because every module costs time before the first byte. Only
@@ -88,6 +88,7 @@ mod cli;
 mod clock;
 mod commands;
 mod complete;
+mod console;
 mod context;
 mod devices;
 mod doctor;
@@ -104,6 +105,7 @@ mod key_storage;
 mod ledger;
 mod login;
 mod logout;
+mod loopback;
 mod model;
 mod panics;
 mod paths;

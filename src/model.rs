@@ -2,6 +2,7 @@
 
 pub mod clock_offset;
 pub mod command_line;
+pub mod console;
 pub mod duration;
 pub mod endpoint;
 pub mod handout;

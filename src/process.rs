@@ -18,10 +18,12 @@ use crate::tty::{self, Reach};
 mod ancestors;
 pub mod child;
 mod group;
+mod opener;
 mod program;
 
 pub use ancestors::ancestors;
 use group::Group;
+pub use opener::Opener;
 pub use program::{Program, StartError};
 
 /// The most that a program may print: it prints a code, a passphrase or a small JSON object.
@@ -113,16 +115,21 @@ fn run_grouped(
 }
 
 fn command(program: &str, arguments: &[String], env: &Env) -> Command {
-    // Only awsmfa itself needs its passphrase variables; other programs do not get them.
-    let is_kept_back = |name: &OsStr| {
-        !is_awsmfa(program) && (name == AWSMFA_PASSPHRASE_FILE || name == AWSMFA_PASSPHRASE_COMMAND)
-    };
     #[allow(clippy::disallowed_methods, reason = "the one place that starts programs")]
     let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(env.iter().filter(|(name, _)| !is_kept_back(name)));
+    command.args(arguments);
+    set_environment(&mut command, program, env);
     let stderr = if io::stderr().is_terminal() { Stdio::inherit() } else { Stdio::null() };
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
     command
+}
+
+/// Only awsmfa itself needs its passphrase variables; other programs do not get them.
+fn set_environment(command: &mut Command, program: &str, env: &Env) {
+    let is_kept_back = |name: &OsStr| {
+        !is_awsmfa(program) && (name == AWSMFA_PASSPHRASE_FILE || name == AWSMFA_PASSPHRASE_COMMAND)
+    };
+    command.env_clear().envs(env.iter().filter(|(name, _)| !is_kept_back(name)));
 }
 
 /// Whether the program exits within the limit. Its stdout may still be open.

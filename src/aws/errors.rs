@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::transport::{Late, TooLarge};
@@ -159,6 +159,12 @@ impl AwsError {
     /// A request that could not be built or signed.
     pub(super) fn not_sent(operation: &'static str, error: &(dyn StdError + 'static)) -> Self {
         Self::new(AwsErrorKind::NotSent, operation, one_line(&innermost(error)))
+    }
+
+    /// A request outside of the SDK that got no complete response.
+    pub(super) fn from_connector(operation: &'static str, error: &ConnectorError) -> Self {
+        let (kind, message) = connection_failure(error);
+        Self::new(kind, operation, one_line(&message))
     }
 
     pub(super) fn from_sdk<E: OperationError>(

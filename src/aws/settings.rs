@@ -16,6 +16,8 @@ pub struct Settings {
     pub sts_endpoint: Option<Endpoint>,
     /// Replaces the partition's IAM endpoint.
     pub iam_endpoint: Option<Endpoint>,
+    /// Replaces the partition's sign-in endpoint.
+    pub signin_endpoint: Option<Endpoint>,
     pub use_fips: bool,
     /// Endpoints with IPv6.
     pub use_dual_stack: bool,
@@ -38,6 +40,7 @@ impl Settings {
             region,
             sts_endpoint: None,
             iam_endpoint: None,
+            signin_endpoint: None,
             use_fips: false,
             use_dual_stack: false,
             ca_bundle: None,

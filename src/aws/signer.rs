@@ -1,7 +1,7 @@
 //! Signing and sending a request, and AWS's time as the signature needs it.
 
 use std::future::Future;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use aws_config::{AppName, BehaviorVersion, Region as SdkRegion, SdkConfig};
 use aws_credential_types::Credentials;
@@ -14,6 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::client::Aws;
 use super::errors::{AwsError, OperationError, Sent};
 use super::keys::Keys;
+use super::transport::connect_limit;
 use super::watch::{Shape, Watch};
 use crate::clock::SharedClock;
 
@@ -110,12 +111,6 @@ impl Signer<'_> {
             .http_client(self.aws.http())
             .build()
     }
-}
-
-/// The time limit for name lookup, proxy, connection and TLS together. It is shorter than the limit for the request: if that
-/// one were reached first, the code would count as used although nothing was sent.
-fn connect_limit(deadline: Duration) -> Duration {
-    (deadline * 2 / 3).min(Duration::from_secs(3))
 }
 
 /// AWS's time, for signatures.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
@@ -40,8 +41,7 @@ pub(super) struct Late;
 
 /// The only HTTP client with these settings.
 pub(super) fn http_client(settings: &Settings) -> Result<SharedHttpClient, ClientError> {
-    let tls_context = TlsContext::builder().with_trust_store(trust_store(settings)?).build();
-    let tls_context = tls_context.map_err(|e| ClientError::Tls(e.to_string()))?;
+    let tls_context = tls_context(settings)?;
     let client = |proxy: ProxyConfig| {
         let tls_context = tls_context.clone();
         HttpBuilder::new().build_with_connector_fn(move |connector_settings, components| {
@@ -55,6 +55,32 @@ pub(super) fn http_client(settings: &Settings) -> Result<SharedHttpClient, Clien
     let plain = client(proxy(settings.http_proxy.as_ref(), settings)?);
     let secure = client(proxy(settings.https_proxy.as_ref(), settings)?);
     Ok(SharedHttpClient::new(Bounded { plain, secure, deadline: settings.deadline }))
+}
+
+/// The same for single requests without the SDK.
+pub(super) fn http_connector(settings: &Settings) -> Result<SharedHttpConnector, ClientError> {
+    let tls_context = tls_context(settings)?;
+    let limits = HttpConnectorSettings::builder().connect_timeout(connect_limit(settings.deadline)).build();
+    let connector = |proxy: ProxyConfig| {
+        let builder = Connector::builder().proxy_config(proxy).connector_settings(limits.clone());
+        let builder = builder.sleep_impl(TokioSleep::new());
+        let builder = builder.tls_provider(tls::Provider::Rustls(CryptoMode::Ring));
+        SharedHttpConnector::new(builder.tls_context(tls_context.clone()).build())
+    };
+    let plain = connector(proxy(settings.http_proxy.as_ref(), settings)?);
+    let secure = connector(proxy(settings.https_proxy.as_ref(), settings)?);
+    Ok(SharedHttpConnector::new(Bounded { plain, secure, deadline: settings.deadline }))
+}
+
+fn tls_context(settings: &Settings) -> Result<TlsContext, ClientError> {
+    let context = TlsContext::builder().with_trust_store(trust_store(settings)?).build();
+    context.map_err(|e| ClientError::Tls(e.to_string()))
+}
+
+/// The time limit for name lookup, proxy, connection and TLS together. It is shorter than the limit for the request: if that
+/// one were reached first, the code would count as used although nothing was sent.
+pub(super) fn connect_limit(deadline: Duration) -> Duration {
+    (deadline * 2 / 3).min(Duration::from_secs(3))
 }
 
 /// A client whose responses are complete or errors. `http://` and `https://` have separate proxies.

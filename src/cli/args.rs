@@ -66,6 +66,7 @@ pub(super) enum Command {
     Exec(commands::exec::ExecArgs),
     Env(commands::env::EnvArgs),
     Status(commands::status::StatusArgs),
+    Console(commands::console::ConsoleArgs),
     Serve(commands::serve::ServeArgs),
     Code(commands::code::CodeArgs),
     /// List, import, export, resynchronize and remove MFA devices
@@ -141,6 +142,7 @@ impl Command {
             Self::CredentialProcess(args) => commands::credential_process::run(&context()?, args),
             Self::Exec(args) => return commands::exec::run(&context()?, args),
             Self::Env(args) => commands::env::run(&context()?, args),
+            Self::Console(args) => commands::console::run(&context()?, args),
             Self::Status(args) => commands::status::run(&context()?, args),
             Self::Code(args) => commands::code::run(&context()?, args),
             Self::Device(command) => commands::device::run(&context()?, command),

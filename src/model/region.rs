@@ -78,6 +78,12 @@ const KNOWN: &[&str] = &[
     "us-west-2",
 ];
 
+/// The partitions with known prefixes.
+#[cfg(test)]
+pub fn partitions() -> impl Iterator<Item = &'static str> {
+    PREFIXES.iter().map(|(_, partition)| *partition)
+}
+
 impl Region {
     pub fn as_str(&self) -> &str {
         &self.0

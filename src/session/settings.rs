@@ -56,6 +56,7 @@ pub fn connection(
         region,
         sts_endpoint,
         iam_endpoint: look.endpoint("AWS_ENDPOINT_URL_IAM", "iam")?,
+        signin_endpoint: look.endpoint("AWS_ENDPOINT_URL_SIGNIN", "signin")?,
         use_fips: look.switch("AWS_USE_FIPS_ENDPOINT", transport::use_fips_endpoint),
         use_dual_stack: look.switch("AWS_USE_DUALSTACK_ENDPOINT", transport::use_dualstack_endpoint),
         ca_bundle: env

@@ -19,8 +19,10 @@ mod aws_files;
 mod bad_input;
 mod choice;
 mod codes;
+
 mod command_line;
 mod completions;
+mod console;
 mod credential_process;
 mod device;
 mod device_export;

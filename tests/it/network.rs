@@ -1,7 +1,7 @@
 //! The connection to AWS: proxies, certificates, endpoints, regions and partitions. A proxy routes the real host names to
 //! fake-aws.
 
-use fake_aws::{FakeAws, Proxy};
+use fake_aws::{FakeAws, Proxy, RoleSpec};
 
 use crate::support::World;
 
@@ -63,6 +63,27 @@ fn partition_determines_the_endpoint_if_there_is_no_region() {
         let hosted = hosted(host, FakeAws::builder().partition(partition));
         hosted.config("");
         hosted.assert_login_connects_to(host);
+    }
+}
+
+#[test]
+fn console_of_each_partition_is_reached_through_the_proxy() {
+    for (partition, host) in [
+        ("aws", "signin.aws.amazon.com"),
+        ("aws-cn", "signin.amazonaws.cn"),
+        ("aws-us-gov", "signin.amazonaws-us-gov.com"),
+        ("aws-eusc", "eusc-de-east-1.signin.amazonaws-eusc.eu"),
+    ] {
+        let mut hosted = hosted(host, FakeAws::builder().partition(partition));
+        let role = hosted.world.aws.add_role("admin", RoleSpec::default());
+        hosted.config(&format!("[profile adm]\nrole_arn = {}\nsource_profile = dev\n", role.arn));
+        // Its certificate is for one host, so STS is there, too.
+        hosted.world.home.set("AWS_ENDPOINT_URL_STS", &format!("https://{host}"));
+        let url = hosted.world.home.awsmfa(["console", "-p", "adm", "--print"]).run().success().out();
+        assert!(url.starts_with(&format!("https://{host}/federation?")), "{url}");
+        let connected = hosted.proxy.seen();
+        assert!(connected.iter().all(|target| target.host == format!("{host}:443")), "{connected:?}");
+        assert!(connected.len() >= 2, "{connected:?}");
     }
 }
 

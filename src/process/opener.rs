@@ -1,0 +1,70 @@
+//! The program that opens a URL in the person's browser. It is not waited for: some of these programs run as long as the browser.
+
+use std::io::{self, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use super::set_environment;
+use crate::env::Env;
+
+/// The programs that can open a URL on this system, of which the first that works is used.
+pub struct Opener<'a> {
+    programs: std::vec::IntoIter<Program>,
+    env: &'a Env,
+    running: Option<Child>,
+}
+
+struct Program {
+    command: Command,
+    stdin: Option<String>,
+}
+
+impl<'a> Opener<'a> {
+    /// Starts nothing yet.
+    pub fn of(url: &str, env: &'a Env) -> Self {
+        Self { programs: programs(url).into_iter(), env, running: None }
+    }
+
+    /// Starts the next program that is installed. `false` if there is none left.
+    pub fn start_next(&mut self) -> bool {
+        self.running = None;
+        for program in self.programs.by_ref() {
+            if let Ok(child) = start(program, self.env) {
+                self.running = Some(child);
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether the program that was started last has failed.
+    pub fn has_failed(&mut self) -> bool {
+        let ended = self.running.as_mut().and_then(|child| child.try_wait().transpose());
+        ended.is_some_and(|status| status.is_ok_and(|status| !status.success()))
+    }
+}
+
+/// macOS shows the arguments of a process to every user, so its URL goes through a pipe.
+fn programs(url: &str) -> Vec<Program> {
+    if cfg!(target_os = "macos") {
+        let quoted = url.replace('\\', "\\\\").replace('"', "\\\"");
+        #[allow(clippy::disallowed_methods, reason = "started below, like the others")]
+        let command = Command::new("osascript");
+        return vec![Program { command, stdin: Some(format!("open location \"{quoted}\"\n")) }];
+    }
+    open::commands(url).into_iter().map(|command| Program { command, stdin: None }).collect()
+}
+
+fn start(Program { mut command, stdin }: Program, env: &Env) -> io::Result<Child> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    set_environment(&mut command, &program, env);
+    command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    // Ctrl-C here does not close the browser.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn()?;
+    if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
+        pipe.write_all(text.as_bytes())?;
+    }
+    Ok(child)
+}
