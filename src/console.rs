@@ -49,7 +49,7 @@ pub fn sign_in(ctx: &Context, named: Named, options: &Options) -> CommandResult<
     check_region(options.region.as_ref(), partition)?;
     let request = Request { duration: options.duration, ..Request::person(Named::Flag(&profile)) };
     let obtained = session::obtain(ctx, &request)?;
-    let serial = Some(&obtained.device.serial);
+    let serial = obtained.device.as_ref().map(|device| &device.serial);
     let settings = session::connection(ctx, &profiles, &obtained.profile, serial, Asker::Person)?.settings;
     let hosts = console::hosts(partition).ok_or_else(|| {
         let message = format!("the console of partition `{partition}` is unknown");

@@ -13,7 +13,7 @@ use crate::model::region::Region;
 #[command(after_long_help = "\
 The profile needs a `role_arn`: AWS does not open the console for a user's own session.
 
-Whoever has the printed URL can sign in with it for 15 minutes. Without `--print`, no other user of this computer can see it.
+Anyone who has the printed URL can sign in with it for 15 minutes. Without `--print`, no other user of this computer can see it.
 
 Examples:
   awsmfa console --profile admin

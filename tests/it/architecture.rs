@@ -70,7 +70,11 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
         &["clock"],
         "time comes from the clock",
     ),
-    (&["getrandom::", "rand::"], &["enrollment", "serving", "session"], "the model is deterministic"),
+    (
+        &["getrandom::", "rand::"],
+        &["enrollment", "loopback", "serving", "session"],
+        "the model is deterministic",
+    ),
 ];
 
 /// Paths that the model may not use, because it only computes.

@@ -162,8 +162,8 @@ fn role_that_cannot_be_assumed_is_an_error() {
     let world = with_role(3600);
     let long = world.home.awsmfa(["console", "-p", "adm", "--print", "--duration", "2h"]).run().code(4);
     insta::assert_snapshot!(long.err(), @"
-    error: AWS refused AssumeRole: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role
-    hint: request a shorter session: `--duration 1h`, or `duration_seconds` in the role's profile
+    error: `arn:aws:iam::123456789012:role/admin` does not allow sessions of 2h
+    hint: request a shorter session: `--duration 1h`, or `duration_seconds` in profile `adm`
     hint: or raise the role's maximum session duration in the IAM console
     ");
     let config = world.home.read(".aws/config");
