@@ -8,7 +8,7 @@ import time
 import bench
 
 SUITES = [
-    "clients", "moto_server", "moto_enroll", "codes", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
+    "clients", "setup", "moto_server", "moto_enroll", "codes", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
     "age_files", "qr", "shells", "serve", "terminal",
     "fast_path", "leaks", "windows",
 ]  # fmt: skip
