@@ -54,7 +54,7 @@ impl Prompt for NoTerminal {
     }
 }
 
-/// A person at a terminal who types prepared lines and answers yes to every question.
+/// A person at a terminal who types prepared lines, answers yes to every question and accepts no offer.
 #[derive(Default)]
 pub struct Typist {
     lines: Mutex<VecDeque<String>>,
@@ -91,6 +91,9 @@ impl Prompt for Typist {
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
         self.seen.lock().unwrap().push(question.to_owned());
         Ok(true)
+    }
+    fn offer(&self, _: &str) -> Result<bool, PromptError> {
+        Ok(false)
     }
     fn tell(&self, line: &str) {
         self.seen.lock().unwrap().push(line.to_owned());
