@@ -15,7 +15,7 @@ use crate::ledger::{DeviceLedger, Ledgers};
 use crate::model::serial::Serial;
 use crate::paths::{NoHome, Paths};
 use crate::ui::{Prompt, PromptError, Ui};
-use crate::vault::{Stores, Vault};
+use crate::vault::{Opened, Stores, Vault};
 
 pub struct Context {
     pub env: Env,
@@ -31,6 +31,15 @@ pub struct Context {
     network: Network,
 }
 
+/// What contexts on several threads share.
+#[derive(Clone)]
+pub struct Parts {
+    env: Env,
+    clock: SharedClock,
+    prompt: Arc<dyn Prompt>,
+    opened: Opened,
+}
+
 impl Context {
     /// Touches nothing yet.
     pub fn new(
@@ -39,13 +48,24 @@ impl Context {
         ui: impl Into<Rc<Ui>>,
         prompt: Arc<dyn Prompt>,
     ) -> Result<Self, NoHome> {
+        Self::of(Parts { env, clock, prompt, opened: Opened::default() }, ui)
+    }
+
+    /// A context on another thread than the one that `parts` come from.
+    pub fn of(parts: Parts, ui: impl Into<Rc<Ui>>) -> Result<Self, NoHome> {
+        let Parts { env, clock, prompt, opened } = parts;
         let (paths, ui) = (Paths::of(&env)?, ui.into());
-        let stores = Stores::new(&env, &paths, ui.clone(), prompt.clone());
+        let stores = Stores::new(&env, &paths, ui.clone(), prompt.clone(), opened);
         let vault = Vault::new(&paths, stores, ui.clone());
         let (config, credentials) = (paths.config().to_owned(), paths.credentials().to_owned());
         let aws_files = AwsFiles::new(config, credentials, paths.state(), clock.clone());
         let (told_obstacles, network) = (Cell::new(false), Network::default());
         Ok(Self { env, paths, clock, ui, prompt, vault, aws_files, told_obstacles, network })
+    }
+
+    /// What a context on another thread needs. `prompt` lets the threads prompt one after the other.
+    pub fn parts(&self, prompt: Arc<dyn Prompt>) -> Parts {
+        Parts { env: self.env.clone(), clock: self.clock.clone(), prompt, opened: self.vault.stores.opened() }
     }
 
     /// Asks the person for a yes. A no is an error, and so is no answer: `unanswered` says what to do about it.

@@ -21,9 +21,11 @@ pub mod remedies;
 mod report;
 mod say;
 mod table;
+mod tasks;
 
 pub use live_screen::ScreenError;
 pub use prompt::{Prompt, PromptError, Terminal};
 pub use report::{Entry, Severity};
 pub use say::{OutputError, Style, Ui, Verbosity};
 pub use table::{Listing, Page, table};
+pub use tasks::{Board, Line, Screen};

@@ -15,7 +15,7 @@ mod keys;
 mod passphrase;
 mod stores;
 
-pub use stores::Stores;
+pub use stores::{Opened, Stores};
 
 pub struct Vault {
     registry: Registry,

@@ -56,7 +56,8 @@ pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
     if args.all {
         return run_all(ctx, &options);
     }
-    let found = run_one(ctx, Named::of(args.profile.name(), &ctx.env), &options)?;
+    let login = login::login(ctx, Named::of(args.profile.name(), &ctx.env), &options)?;
+    let found = say(ctx, login, &options);
     findings::warn(ctx, &found);
     findings::warn_of_files(ctx);
     Ok(())
@@ -64,23 +65,20 @@ pub fn run(ctx: &Context, args: &LoginArgs) -> CommandResult {
 
 /// Logs in to every profile. One that fails does not stop the others.
 fn run_all(ctx: &Context, options: &Options) -> CommandResult {
-    let names = login::profiles_with_device(ctx)?;
-    if names.is_empty() {
+    let profiles = login::profiles_with_device(ctx)?;
+    if profiles.is_empty() {
         let enroll = "enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`";
         return Err(CommandError::new(ErrorKind::Configuration, "no profile has an MFA device").hint(enroll));
     }
     let (mut failure, mut found) = (None, Vec::new());
-    for name in names {
-        match run_one(ctx, Named::Flag(&name), options) {
-            Ok(more) => found.extend(more),
-            Err(error) if error.kind == ErrorKind::Interrupted => return Err(error),
-            Err(error) => {
-                let failed = CommandError::new(error.kind, "some profiles could not be logged in");
-                error.at(format_args!("profile `{name}`")).report(&ctx.ui);
-                failure.get_or_insert(failed);
-            }
+    login::all(ctx, &profiles, options, |name, login| match login {
+        Ok(login) => found.extend(say(ctx, login, options)),
+        Err(error) => {
+            let failed = CommandError::new(error.kind, "some profiles could not be logged in");
+            error.at(format_args!("profile `{name}`")).report(&ctx.ui);
+            failure.get_or_insert(failed);
         }
-    }
+    })?;
     // The environment is the same for all.
     let is_environment = |finding: &Finding| matches!(finding.cause, Cause::Environment(_));
     let first = found.iter().find(|finding| is_environment(finding)).cloned();
@@ -91,8 +89,9 @@ fn run_all(ctx: &Context, options: &Options) -> CommandResult {
     failure.map_or(Ok(()), Err)
 }
 
-fn run_one(ctx: &Context, named: Named, options: &Options) -> CommandResult<Vec<Finding>> {
-    let Login { obtained, outcome, findings } = login::login(ctx, named, options)?;
+/// Says what a login did, and returns what keeps SDKs from using the session.
+fn say(ctx: &Context, login: Login, options: &Options) -> Vec<Finding> {
+    let Login { obtained, outcome, findings } = login;
     if options.code.is_some() && !obtained.is_new {
         ctx.ui.say("the code was not used: a valid session is cached (use `--force` for a new one)");
     }
@@ -100,7 +99,7 @@ fn run_one(ctx: &Context, named: Named, options: &Options) -> CommandResult<Vec<
         Outcome::Written(report) => say_written(ctx, &report, &obtained),
         Outcome::Served { removed_old } => say_served(ctx, &obtained, removed_old, &findings),
     }
-    Ok(findings)
+    findings
 }
 
 fn say_written(ctx: &Context, report: &WriteReport, obtained: &Obtained) {

@@ -16,7 +16,7 @@ impl Ui {
         if !self.is_live() {
             return self.detail(what);
         }
-        self.draw(&format!("\u{b7} {} \u{2026}", visible(&what.to_string())));
+        self.draw(&format!("\u{b7} {} \u{2026}", self.of_task(&what)));
     }
 
     pub fn done(&self, what: impl Display) {
@@ -51,13 +51,13 @@ impl Ui {
         // The time slept counts, not the clock, which may be set during the wait.
         let mut left = duration;
         while !left.is_zero() {
-            self.draw(&visible(&words(left)));
+            self.draw(&self.of_task(&words(left)));
             // The fraction of a second comes first, so that each whole second is shown for a second.
             let nap = left - (whole_seconds(left) - Duration::from_secs(1));
             clock.sleep(nap);
             left -= nap;
         }
-        self.write(self.pending.take());
+        self.write(&self.pending.take());
     }
 
     fn is_live(&self) -> bool {
@@ -73,9 +73,17 @@ impl Ui {
         let columns = terminal_size::terminal_size_of(std::io::stderr()).map(|(columns, _)| columns.0);
         let room = columns.map_or(usize::MAX, |columns| usize::from(columns).saturating_sub(1));
         let line = text.chars().take(room).collect::<String>();
-        let start = self.pending.take();
-        self.write(&format!("{start}{line}"));
-        self.pending.set();
+        self.draw_rows([line.as_str()].into_iter());
+    }
+
+    /// Draws the last lines, which are short enough, in one write.
+    pub(super) fn draw_rows<'a>(&self, rows: impl ExactSizeIterator<Item = &'a str>) {
+        let (start, count) = (self.pending.take(), rows.len());
+        let text = start + &rows.collect::<Vec<_>>().join("\n");
+        if self.is_drawn() && !text.is_empty() {
+            self.write(&text);
+            self.pending.set(count);
+        }
     }
 
     fn write(&self, text: &str) {

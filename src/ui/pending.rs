@@ -1,22 +1,26 @@
-//! The terminal's last line while it shows what is being done.
+//! The terminal's last lines while they show what is being done.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Clears the line and returns to its start.
 pub(super) const CLEAR: &str = "\r\x1b[K";
 
-/// Whether the last line shows what is being done, so that the next message or prompt replaces it.
+/// How many of the last lines show what is being done, so that the next message or prompt replaces them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pending(Arc<AtomicBool>);
+pub(super) struct Pending(Arc<AtomicUsize>);
 
 impl Pending {
-    /// What clears the line, if it is pending. Then it no longer is.
-    pub(super) fn take(&self) -> &'static str {
-        if self.0.swap(false, Ordering::Relaxed) { CLEAR } else { "" }
+    /// What clears the lines, if any are pending. Then they no longer are.
+    pub(super) fn take(&self) -> String {
+        match self.0.swap(0, Ordering::Relaxed) {
+            0 => String::new(),
+            1 => CLEAR.to_owned(),
+            lines => format!("\r\x1b[{}A\x1b[J", lines - 1),
+        }
     }
 
-    pub(super) fn set(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    pub(super) fn set(&self, lines: usize) {
+        self.0.store(lines, Ordering::Relaxed);
     }
 }

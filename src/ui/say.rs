@@ -46,6 +46,8 @@ pub struct Ui {
     out: RefCell<Box<dyn Write>>,
     pub(super) err: RefCell<Box<dyn Write>>,
     pub(super) pending: Pending,
+    /// What messages are about, while several things are done at once.
+    pub(super) task: RefCell<String>,
     /// Whether messages are dropped, because they would end up in the middle of a live screen.
     pub(super) muted: Cell<bool>,
 }
@@ -64,6 +66,7 @@ impl Ui {
             out: RefCell::new(out),
             err: RefCell::new(err),
             pending: Pending::default(),
+            task: RefCell::default(),
             muted: Cell::new(false),
         }
     }
@@ -140,8 +143,22 @@ impl Ui {
 
     fn line(&self, least: Verbosity, label: &str, style: anstyle::Style, message: &dyn Display) {
         if self.style.verbosity >= least && !self.muted.get() {
+            // A hint follows the message that it belongs to.
+            let message = match style == color::HINT {
+                true => visible(&message.to_string()),
+                false => self.of_task(message),
+            };
             let label = self.label(label, style);
-            self.write_line(&format!("{label} {}", visible(&message.to_string())));
+            self.write_line(&format!("{label} {message}"));
+        }
+    }
+
+    /// The text, escaped, after what it is about.
+    pub(super) fn of_task(&self, text: &dyn Display) -> String {
+        let task = self.task.borrow();
+        match task.is_empty() {
+            true => visible(&text.to_string()),
+            false => visible(&format!("{task}: {text}")),
         }
     }
 

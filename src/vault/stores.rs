@@ -18,6 +18,14 @@ use crate::ui::{Prompt, Ui};
 /// The time limits of the OS keyring if a person can unlock it, and if not.
 const KEYRING_LIMITS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(2));
 
+/// The stores that are open. Threads share them.
+#[derive(Clone, Default)]
+pub struct Opened {
+    keyring: Arc<OnceLock<KeyringStore>>,
+    // Unlocked once, because that costs one scrypt, and maybe a prompt.
+    age_file: Arc<OnceLock<AgeFileStore>>,
+}
+
 pub struct Stores {
     env: Env,
     /// The folder of the file store.
@@ -26,9 +34,7 @@ pub struct Stores {
     lock: PathBuf,
     ui: Rc<Ui>,
     prompt: Arc<dyn Prompt>,
-    keyring: OnceCell<KeyringStore>,
-    // Unlocked once, because that costs one scrypt.
-    age_file: OnceCell<AgeFileStore>,
+    opened: Opened,
     // Determined once, because a locked keyring may take long to respond.
     default: OnceCell<StoreKind>,
     // Why the keyring is not used, for the person who chooses the file store's first passphrase.
@@ -37,18 +43,22 @@ pub struct Stores {
 
 impl Stores {
     /// Touches nothing yet.
-    pub fn new(env: &Env, paths: &Paths, ui: Rc<Ui>, prompt: Arc<dyn Prompt>) -> Self {
+    pub fn new(env: &Env, paths: &Paths, ui: Rc<Ui>, prompt: Arc<dyn Prompt>, opened: Opened) -> Self {
         Self {
             env: env.clone(),
             folder: paths.file_store(),
             lock: paths.locks().join("store.lock"),
             ui,
             prompt,
-            keyring: OnceCell::new(),
-            age_file: OnceCell::new(),
+            opened,
             default: OnceCell::new(),
             no_keyring: Arc::default(),
         }
+    }
+
+    /// The open stores, for another thread.
+    pub fn opened(&self) -> Opened {
+        self.opened.clone()
     }
 
     pub fn get(&self, kind: StoreKind) -> CommandResult<&dyn SecretStore> {
@@ -60,12 +70,12 @@ impl Stores {
 
     fn keyring(&self) -> &KeyringStore {
         let limit = || if self.prompt.can_ask() { KEYRING_LIMITS.0 } else { KEYRING_LIMITS.1 };
-        self.keyring.get_or_init(|| KeyringStore::new(limit()))
+        self.opened.keyring.get_or_init(|| KeyringStore::new(limit()))
     }
 
     /// The file store, for what only it can do.
     pub fn age_file(&self) -> CommandResult<&AgeFileStore> {
-        if self.age_file.get().is_none() {
+        if self.opened.age_file.get().is_none() {
             let unlock_for = kernel_keyring::unlock_for(&self.env).map_err(|e| {
                 CommandError::new(ErrorKind::Usage, format!("{AWSMFA_UNLOCK_FOR}: {e}"))
                     .hint("use a duration such as `8h`, or `0`")
@@ -78,9 +88,9 @@ impl Stores {
                 no_keyring: self.no_keyring.clone(),
             };
             let store = AgeFileStore::new(&self.folder, &self.lock, Box::new(passphrases), unlock_for);
-            let _ = self.age_file.set(store);
+            let _ = self.opened.age_file.set(store);
         }
-        Ok(self.age_file.get().expect("set above"))
+        Ok(self.opened.age_file.get().expect("set above"))
     }
 
     /// The store for new secrets: from the flag, else from `AWSMFA_STORE`, else the keyring if it works, else the file

@@ -47,6 +47,7 @@ mod large_files;
 mod leftovers;
 mod limits;
 mod login;
+mod login_all;
 mod logout;
 mod network;
 #[cfg(unix)]
