@@ -23,7 +23,7 @@ mod watch;
 pub use client::{Aws, Network};
 pub use default_chain::{ChainError, Machine};
 pub use errors::{AwsError, AwsErrorKind};
-pub use iam::{CodePair, MfaDevice, NewDevice, Tag, VirtualDevice};
+pub use iam::{CodePair, MfaDevice, NewDevice, Tag, UserKey, VirtualDevice};
 pub use keys::Keys;
 pub use settings::{ClientError, Settings};
 pub use signer::{Reply, Signer};

@@ -66,7 +66,17 @@ impl Caller {
     /// Finds the credentials and asks AWS whose they are: those of `profile`, or else those in the environment, those of the
     /// environment's profile, and whatever else the SDK finds.
     pub fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Self> {
-        let found = find(ctx, profile)?;
+        Self::identified(ctx, find(ctx, profile)?)
+    }
+
+    /// The user whose long-term keys a profile has, even if the profile has a role.
+    pub fn of_user(ctx: &Context, resolution: &Resolution) -> CommandResult<Self> {
+        let (keys, source) = of_base(ctx, resolution)?.ok_or_else(no_credentials)?;
+        let aws = way(ctx, &ctx.profiles()?, resolution)?;
+        Self::identified(ctx, Found { aws, keys, source })
+    }
+
+    fn identified(ctx: &Context, found: Found) -> CommandResult<Self> {
         let identified = identify(ctx, &found.aws, &found.keys);
         let (identity, offset) = identified.map_err(|error| found.source.refused(error, &found.keys))?;
         ctx.ui.detail(format_args!("signing as `{}`", identity.arn));
@@ -147,15 +157,18 @@ impl Source {
     }
 }
 
+/// How AWS is reached for a profile.
+fn way(ctx: &Context, profiles: &Profiles, resolution: &Resolution) -> CommandResult<Arc<Aws>> {
+    let serial = resolution.serial.as_ref().and_then(|setting| setting.text.parse().ok());
+    let connection = session::connection(ctx, profiles, resolution, serial.as_ref(), Asker::Person)?;
+    ctx.aws(connection.settings)
+}
+
 fn find(ctx: &Context, profile: Option<&str>) -> CommandResult<Found> {
     let profiles = ctx.profiles()?;
     let named = Named::of(profile, &ctx.env);
     let name = named.name();
-    let way = |resolution: &Resolution| -> CommandResult<Arc<Aws>> {
-        let serial = resolution.serial.as_ref().and_then(|setting| setting.text.parse().ok());
-        let connection = session::connection(ctx, &profiles, resolution, serial.as_ref(), Asker::Person)?;
-        ctx.aws(connection.settings)
-    };
+    let way = |resolution: &Resolution| way(ctx, &profiles, resolution);
     let resolution = resolve::resolve(&profiles, name);
     if named.yields_to_environment_keys()
         && let Some(keys) = keys_of_environment(ctx)?

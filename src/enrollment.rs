@@ -107,7 +107,7 @@ pub fn unfinished(ctx: &Context) -> CommandResult<Vec<Unfinished>> {
 /// Removes the journals of a device that is being removed: its enrollment cannot be resumed.
 pub fn forget_journal_of(ctx: &Context, serial: &Serial) -> CommandResult {
     let journals = Journals::new(ctx.paths.enrollments());
-    for file in journals.naming(serial)? {
+    for file in journals.with(|journal| journal.serial == *serial)? {
         let file = file.lock()?;
         if file.read()?.is_some_and(|journal| journal.serial == *serial) {
             file.remove()?;

@@ -229,6 +229,14 @@ fn keys_in_files(ctx: &Context, profile: &str) -> CommandResult<Option<(String, 
     })
 }
 
+/// The profiles that have this access key, in a file or a store.
+pub fn profiles_with(ctx: &Context, access_key_id: &str) -> CommandResult<Vec<String>> {
+    let mut names = other_profiles(ctx, "", access_key_id)?;
+    let stored = ctx.vault.stored_keys()?.into_iter().filter(|key| key.access_key_id == access_key_id);
+    names.extend(stored.map(|key| key.profile));
+    Ok(names)
+}
+
 /// Other profiles with this access key in a file.
 fn other_profiles(ctx: &Context, profile: &str, access_key_id: &str) -> CommandResult<Vec<String>> {
     let profiles = ctx.aws_files().profiles()?;

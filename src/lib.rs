@@ -53,13 +53,13 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`status`], [`console`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`], [`doctor`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`console`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`], [`doctor`], [`rotation`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
 //! | messages | [`error`] |
 //! | fast path | [`fast_path`] |
-//! | adapters | [`aws`], [`aws_files`], [`cache`], [`ledger`], [`store`], [`ui`] |
+//! | adapters | [`aws`], [`aws_files`], [`cache`], [`journals`], [`ledger`], [`store`], [`ui`] |
 //! | ready answers | [`answers`] |
 //! | system | [`clock`], [`mod@env`], [`files`], [`interrupt`], [`loopback`], [`paths`], [`process`], [`stdio`], [`tty`] |
 //! | model | [`model`] |
@@ -101,6 +101,7 @@ mod files;
 mod findings;
 mod handout;
 mod interrupt;
+mod journals;
 mod key_storage;
 mod ledger;
 mod login;
@@ -111,6 +112,7 @@ mod panics;
 mod paths;
 mod process;
 mod retry;
+mod rotation;
 mod serving;
 mod session;
 mod setup;

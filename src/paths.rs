@@ -137,6 +137,11 @@ impl Paths {
         self.state.join("setups")
     }
 
+    /// The folder of the journals of key rotations.
+    pub fn rotations(&self) -> PathBuf {
+        self.state.join("rotations")
+    }
+
     /// The folder of cached sessions and ready answers.
     pub fn cache(&self) -> &Path {
         &self.cache

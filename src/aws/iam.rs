@@ -14,6 +14,7 @@ use aws_smithy_types::retry::RetryConfig;
 
 pub use changes::{CodePair, NewDevice};
 pub use lists::{MfaDevice, VirtualDevice};
+pub use users::UserKey;
 
 use super::errors::{AwsErrorKind, OperationError, Sent};
 use super::signer::{Reply, Signer};

@@ -137,6 +137,18 @@ pub fn has_note(document: &Document, profile: &str) -> bool {
     sections_of(document, profile).iter().any(|section| document.has_comment(section, NOTE))
 }
 
+/// Replaces an access key wherever this file has it. Returns the sections.
+pub fn replace(document: &mut Document, old: &str, new: &LongTermKeys) -> Result<Vec<String>, UnsafeEdit> {
+    document.atomically(|document| {
+        let sections = sections_with(document, old);
+        for section in &sections {
+            document.set(section, ID, &new.access_key_id)?;
+            document.set(section, SECRET, new.secret_access_key.expose())?;
+        }
+        Ok(sections)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +221,18 @@ mod tests {
         assert!(back.starts_with("[dev]\naws_access_key_id = ASIA\n"), "{back}");
         let back = edited("[dev]\n", |document| drop(add_back(document, "dev", &keys, false).unwrap()));
         assert!(back.contains("[dev-long-term]\naws_access_key_id = AKIA"), "{back}");
+    }
+
+    #[test]
+    fn key_is_replaced_wherever_it_is() {
+        let new = LongTermKeys { access_key_id: "AKIANEW".into(), secret_access_key: "n".into() };
+        let text = "[a]\naws_access_key_id = AKIA\naws_secret_access_key = s\n[b]\naws_access_key_id=AKIA\n\
+                    aws_secret_access_key=s\n[c]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = o\n";
+        let replaced = edited(text, |document| {
+            assert_eq!(replace(document, "AKIA", &new).unwrap(), ["a", "b"]);
+        });
+        assert!(!replaced.contains("AKIA\n") && replaced.matches("AKIANEW").count() == 2, "{replaced}");
+        assert!(replaced.contains("AKIAOTHER") && !replaced.contains("= s"), "{replaced}");
     }
 
     #[test]

@@ -72,7 +72,7 @@ pub(super) enum Command {
     /// List, import, export, resynchronize and remove MFA devices
     #[command(subcommand)]
     Device(commands::device::DeviceCommand),
-    /// Move long-term access keys to a store and back
+    /// Rotate long-term access keys, and move them to a store and back
     #[command(subcommand)]
     Keys(commands::keys::KeysCommand),
     Doctor(commands::doctor::DoctorArgs),

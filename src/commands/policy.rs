@@ -16,7 +16,8 @@ Users with a path (`/eng/bob`) are covered by `user/*/${aws:username}` in additi
 and is unique in the account.
 
 With MFA, users can also delete the virtual device that has their own name, so that `awsmfa device \
-remove` leaves nothing behind. AWS's example policy does not allow this.
+remove` leaves nothing behind, and replace their own access keys with `awsmfa keys rotate`. AWS's example policy \
+allows neither.
 
 Examples:
   awsmfa policy > manage-own-mfa.json

@@ -106,7 +106,7 @@ impl Enrollment<'_> {
     /// The user's access keys; `None` if the caller may not list them.
     fn key_ids(&mut self, name: &str) -> CommandResult<Option<Vec<String>>> {
         match self.call(|aws| aws.list_access_keys(name)) {
-            Ok(ids) => Ok(Some(ids)),
+            Ok(keys) => Ok(Some(keys.into_iter().map(|key| key.id).collect())),
             Err(error) if error.kind == AwsErrorKind::AccessDenied => Ok(None),
             Err(error) => Err(self.refused_user(error)),
         }

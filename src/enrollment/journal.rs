@@ -1,14 +1,12 @@
-//! The journal of an enrollment: its stage, on disk before the step that leaves it, so that the next run can resume whatever
-//! ended this one. It contains no secret. The kernel's lock keeps two runs for one user apart.
+//! The journal of an enrollment: its stage, on disk before the step that leaves it.
 
 use std::io;
-use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::Clock;
-use crate::files::{self, Lock};
+use crate::files;
+use crate::journals::{self, Entry};
 use crate::model::names::{DeviceName, IamPath};
 use crate::model::serial::Serial;
 use crate::store::StoreKind;
@@ -60,9 +58,6 @@ pub struct Journal {
 }
 
 const VERSION: u32 = 1;
-
-/// Larger than any journal; tags and stale devices make a journal large.
-const LIKELY_SIZE: usize = 16 * 1024;
 
 /// A device to enroll, and the stage that it has reached already.
 #[derive(Debug, Clone)]
@@ -117,125 +112,41 @@ impl Journal {
     }
 }
 
-#[derive(Debug, Clone)]
-pub struct Journals {
-    folder: PathBuf,
-}
+impl Entry for Journal {
+    const VERSION: u32 = VERSION;
 
-impl Journals {
-    /// The journals in this folder, which need not exist.
-    pub fn new(folder: PathBuf) -> Self {
-        Self { folder }
+    fn version(&self) -> u32 {
+        self.version
     }
 
-    /// Locks a user's journal. `waiting` is called if that takes longer than a moment.
-    pub fn open(
-        &self,
-        account: &str,
-        user: &str,
-        clock: &dyn Clock,
-        waiting: impl FnOnce(),
-    ) -> io::Result<UserJournal> {
-        let name = files::digest(format!("{account} {}", user.to_ascii_lowercase()).as_bytes());
-        let lock_path = self.folder.join(format!("{name}.lock"));
-        let lock = Lock::acquire_telling(&lock_path, clock, waiting)?;
-        Ok(UserJournal { path: self.folder.join(format!("{name}.json")), _lock: lock })
-    }
-
-    /// The journals of a device, not locked yet.
-    pub fn naming(&self, serial: &Serial) -> io::Result<Vec<Unlocked>> {
-        let found = self.all()?.into_iter().filter(|(_, journal)| journal.serial == *serial);
-        Ok(found.map(|(path, _)| Unlocked(path)).collect())
-    }
-
-    /// All unfinished enrollments, read without a lock.
-    pub fn unfinished(&self) -> io::Result<Vec<Journal>> {
-        Ok(self.all()?.into_iter().map(|(_, journal)| journal).collect())
-    }
-
-    fn all(&self) -> io::Result<Vec<(PathBuf, Journal)>> {
-        let mut found = Vec::new();
-        for path in files::list(&self.folder)? {
-            if path.extension().is_some_and(|extension| extension == "json") {
-                found.extend(read(&path)?.map(|journal| (path, journal)));
-            }
-        }
-        found.sort_by_key(|(_, journal): &(PathBuf, Journal)| journal.began);
-        Ok(found)
+    fn began(&self) -> DateTime<Utc> {
+        self.began
     }
 }
 
-/// A user's journal before it is locked.
-#[derive(Debug)]
-pub struct Unlocked(PathBuf);
-
-impl Unlocked {
-    /// Waits for another process that holds the lock.
-    pub fn lock(self) -> io::Result<UserJournal> {
-        let lock = Lock::acquire(&self.0.with_extension("lock"))?;
-        Ok(UserJournal { path: self.0, _lock: lock })
-    }
-}
+/// The journals of all enrollments.
+pub type Journals = journals::Journals<Journal>;
 
 /// A user's journal, locked.
-#[derive(Debug)]
-pub struct UserJournal {
-    path: PathBuf,
-    _lock: Lock,
-}
+pub type UserJournal = journals::UserJournal<Journal>;
 
 impl UserJournal {
-    /// The unfinished enrollment, if there is one.
-    pub fn read(&self) -> io::Result<Option<Journal>> {
-        read(&self.path)
-    }
-
-    /// Fails if there is no space for a journal: what AWS creates must not get lost.
-    pub fn check_writable(&self) -> io::Result<()> {
-        let path = self.path.with_extension("probe");
-        let written = files::write_private(&path, &[b' '; LIKELY_SIZE]);
-        let removed = files::remove(&path);
-        written.and(removed.map(drop))
-    }
-
-    /// The journal is on disk when this returns.
-    pub fn save(&self, journal: &Journal) -> io::Result<()> {
-        let bytes = serde_json::to_vec_pretty(journal).map_err(io::Error::other)?;
-        files::write_private(&self.path, &bytes)
-    }
-
     /// Saves which access keys the user has before another one is created.
     pub fn save_keys(&self, ids: &[String]) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(ids).map_err(io::Error::other)?;
-        files::write_private(&self.keys_path(), &bytes)
+        files::write_private(&self.beside("keys"), &bytes)
     }
 
     /// The access keys that existed before one was created whose secret may be lost.
     pub fn keys(&self) -> io::Result<Option<Vec<String>>> {
-        let bytes = files::read_private(&self.keys_path())?;
+        let bytes = files::read_private(&self.beside("keys"))?;
         Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// For when the access key's secret is saved, or no key was created.
     pub fn remove_keys(&self) -> io::Result<()> {
-        files::remove(&self.keys_path()).map(drop)
+        files::remove(&self.beside("keys")).map(drop)
     }
-
-    fn keys_path(&self) -> PathBuf {
-        self.path.with_extension("keys")
-    }
-
-    pub fn remove(&self) -> io::Result<()> {
-        files::remove(&self.path).map(drop)
-    }
-}
-
-/// A journal that cannot be read counts as none: AWS and the store say the same, only more slowly.
-fn read(path: &Path) -> io::Result<Option<Journal>> {
-    let bytes = files::read_private(path)?;
-    Ok(bytes
-        .and_then(|bytes| serde_json::from_slice::<Journal>(&bytes).ok())
-        .filter(|j| j.version == VERSION))
 }
 
 #[cfg(test)]
@@ -279,7 +190,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let journals = Journals::new(home.path().join("enrollments"));
         let file = journals.open("1", "a", &SystemClock, || ()).unwrap();
-        files::write_private(&file.path, b"{\"version\": 1, \"sta").unwrap();
+        files::write_private(&file.beside("json"), b"{\"version\": 1, \"sta").unwrap();
         assert_eq!((file.read().unwrap(), journals.unfinished().unwrap()), (None, vec![]));
     }
 }

@@ -1,11 +1,12 @@
 //! The IAM policy that lets users manage their own MFA and denies everything else until they sign in with it. It is the one in
-//! the IAM User Guide ("Allows MFA-authenticated IAM users to manage their own MFA device") with two additions:
+//! the IAM User Guide ("Allows MFA-authenticated IAM users to manage their own MFA device") with three additions:
 //!
 //! - Users with a path: `user/${aws:username}` is the ARN of `bob`, but not of `/eng/bob`. `user/*/${aws:username}` is.
 //!   It matches no other user: the name is the part after the last slash and is unique in the account regardless of the
 //!   path.
 //! - With MFA, users can delete the virtual device that has their own name, so that `awsmfa device remove` leaves nothing
 //!   behind. AWS deletes only unassigned devices, and without MFA the last statement denies the action.
+//! - With MFA, users can replace their own access keys, as `awsmfa keys rotate` does.
 
 use serde::Serialize;
 
@@ -28,6 +29,15 @@ const ON_OWN_USER: [&str; 6] = [
     "iam:GetUser",
     "iam:ListMFADevices",
     "iam:ResyncMFADevice",
+];
+
+/// What users may do with their own access keys: the User Guide's statement of that name.
+const ON_OWN_KEYS: [&str; 5] = [
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:GetAccessKeyLastUsed",
+    "iam:ListAccessKeys",
+    "iam:UpdateAccessKey",
 ];
 
 #[derive(Serialize)]
@@ -92,6 +102,7 @@ pub fn manage_own_mfa(partition: &str, account: &str) -> String {
             allow("ListVirtualMFADevices", &["iam:ListVirtualMFADevices"], vec!["*".to_owned()]),
             allow("CreateVirtualMFADevices", &["iam:CreateVirtualMFADevice"], vec![arn("mfa/*")]),
             allow("ManageOwnMFA", &ON_OWN_USER, named_after_the_user("user")),
+            allow("ManageOwnAccessKeys", &ON_OWN_KEYS, named_after_the_user("user")),
             allow("DeleteDeviceOfOwnName", &["iam:DeleteVirtualMFADevice"], named_after_the_user("mfa")),
             deny,
         ],

@@ -10,7 +10,7 @@ use graph::Graph;
 use crate::sources::{Source, sources};
 
 /// Modules in one layer that may not use each other.
-const APART: &[&str] = &["aws", "aws_files", "cache", "ledger", "store", "ui"];
+const APART: &[&str] = &["aws", "aws_files", "cache", "journals", "ledger", "store", "ui"];
 
 /// The only modules that the fast path may use: each one costs startup time.
 const FAST_PATH: &[&str] = &["fast_path", "answers", "clock", "env", "files", "model", "paths"];

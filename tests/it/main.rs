@@ -43,6 +43,7 @@ mod hostile_text;
 #[cfg(unix)]
 mod interrupts;
 mod keys;
+mod keys_rotate;
 mod large_files;
 mod leftovers;
 mod limits;

@@ -3,6 +3,7 @@
 pub mod conductor;
 mod home;
 pub mod in_process;
+pub mod kills;
 mod run;
 #[cfg(unix)]
 pub mod screen;

@@ -1,11 +1,20 @@
 //! Users, their policies, console passwords and access keys.
 
-use aws_sdk_iam::types::{AccessKey, User};
+use aws_sdk_iam::types::{AccessKey, AccessKeyMetadata, StatusType, User};
+use chrono::{DateTime, Utc};
 
 use super::super::errors::AwsError;
 use super::super::signer::{Reply, Signer};
 use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
+
+/// A user's access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserKey {
+    pub id: String,
+    pub is_active: bool,
+    pub created: Option<DateTime<Utc>>,
+}
 
 impl Signer<'_> {
     /// GetUser: the user's ARN, including the path.
@@ -64,8 +73,28 @@ impl Signer<'_> {
         reply.done()
     }
 
-    /// ListAccessKeys, all pages: the IDs.
-    pub fn list_access_keys(&self, user: &str) -> Reply<Vec<String>> {
+    /// UpdateAccessKey: makes a key inactive. Doing that again changes nothing, so the SDK may send it again.
+    pub fn deactivate_access_key(&self, user: &str, id: &str) -> Reply<()> {
+        let reply = self.idempotent("UpdateAccessKey", |iam| {
+            let request = iam.update_access_key().user_name(user).access_key_id(id);
+            request.status(StatusType::Inactive).send()
+        });
+        reply.done()
+    }
+
+    /// GetAccessKeyLastUsed; `None` if the key was never used, as far as AWS has recorded it.
+    pub fn access_key_last_used(&self, id: &str) -> Reply<Option<DateTime<Utc>>> {
+        let reply = self.idempotent("GetAccessKeyLastUsed", |iam| {
+            iam.get_access_key_last_used().access_key_id(id).send()
+        });
+        reply.and_then(|output| {
+            let used = output.access_key_last_used.and_then(|used| used.last_used_date);
+            Ok(used.and_then(|date| DateTime::from_timestamp(date.secs(), 0)))
+        })
+    }
+
+    /// ListAccessKeys, all pages.
+    pub fn list_access_keys(&self, user: &str) -> Reply<Vec<UserKey>> {
         let reply = self.idempotent("ListAccessKeys", |iam| {
             iam.list_access_keys()
                 .user_name(user)
@@ -74,8 +103,16 @@ impl Signer<'_> {
                 .send()
                 .collect::<Result<Vec<_>, _>>()
         });
-        reply.and_then(|keys| Ok(keys.into_iter().filter_map(|key| key.access_key_id).collect()))
+        reply.and_then(|keys| Ok(keys.into_iter().filter_map(user_key).collect()))
     }
+}
+
+fn user_key(key: AccessKeyMetadata) -> Option<UserKey> {
+    Some(UserKey {
+        id: key.access_key_id?,
+        is_active: key.status == Some(StatusType::Active),
+        created: key.create_date.and_then(|date| DateTime::from_timestamp(date.secs(), 0)),
+    })
 }
 
 fn arn(operation: &'static str, user: Option<User>) -> Result<String, AwsError> {

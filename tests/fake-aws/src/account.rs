@@ -56,6 +56,8 @@ pub(crate) struct KeyEntry {
     pub(crate) user: String,
     pub(crate) status: KeyStatus,
     pub(crate) created: DateTime<Utc>,
+    /// When requests can be signed with it.
+    pub(crate) known: DateTime<Utc>,
     pub(crate) last_used: Option<LastUse>,
 }
 
@@ -124,7 +126,7 @@ pub(crate) struct Account {
     pub(crate) judge: Judge,
     /// The devices as IAM lists them.
     pub(crate) lists: View,
-    /// How long other IAM operations do not see a new user or device.
+    /// How long other IAM operations do not see a new user or device, and how long a new access key is unknown.
     pub(crate) creation_lag: Duration,
     /// Bytes to send instead of the seeds of new devices.
     pub(crate) odd_seed: Option<Vec<u8>>,
@@ -208,6 +210,7 @@ impl Account {
             user: user.into(),
             status: KeyStatus::Active,
             created: now,
+            known: view::after(self.creation_lag, now),
             last_used: None,
         });
         Ok(&self.keys[self.keys.len() - 1])

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use crate::account::{Account, KeyStatus, LastUse};
+use crate::account::{Account, KeyEntry, KeyStatus, LastUse};
 use crate::clock::compact;
 use crate::error::ApiError;
 use crate::http::Received;
@@ -82,7 +82,7 @@ pub(crate) fn authenticate(
     let authorization = parse(header)?;
     let token = request.header("x-amz-security-token");
     check_scope(&authorization, request.header("host").unwrap_or_default(), service)?;
-    let known = find_key(account, &authorization.access_key_id, token)
+    let known = find_key(account, &authorization.access_key_id, token, now)
         .ok_or_else(|| ApiError::invalid_client_token(service))?;
     if known.expires.is_some_and(|expires| expires <= now) {
         return Err(ApiError::new(
@@ -129,15 +129,16 @@ struct KnownKey {
     expires: Option<DateTime<Utc>>,
 }
 
-fn find_key(account: &Account, id: &str, token: Option<&str>) -> Option<KnownKey> {
+fn find_key(account: &Account, id: &str, token: Option<&str>, now: DateTime<Utc>) -> Option<KnownKey> {
     match token {
         Some(token) => session_key(account, id, token),
-        None => long_term_key(account, id),
+        None => long_term_key(account, id, now),
     }
 }
 
-fn long_term_key(account: &Account, id: &str) -> Option<KnownKey> {
-    let key = account.keys.iter().find(|key| key.id == id && key.status == KeyStatus::Active)?;
+fn long_term_key(account: &Account, id: &str, now: DateTime<Utc>) -> Option<KnownKey> {
+    let is_known = |key: &&KeyEntry| key.id == id && key.status == KeyStatus::Active && key.known <= now;
+    let key = account.keys.iter().find(is_known)?;
     let user = account.users.get(&key.user)?;
     let caller = Caller {
         access_key_id: key.id.clone(),

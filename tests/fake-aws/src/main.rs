@@ -25,7 +25,7 @@ struct Args {
     /// Seconds until IAM lists show a change to a device
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     list_lag: u64,
-    /// Seconds until other IAM operations see a new user or device
+    /// Seconds until other IAM operations see a new user or device, and until a new access key signs requests
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     creation_lag: u64,
     /// Seconds that the server's clock is ahead of the system clock

@@ -102,7 +102,8 @@ impl Builder {
     }
 
     /// How long other IAM operations, such as EnableMFADevice, answer NoSuchEntity for a user or virtual device that
-    /// a request has just created. Its name is in use from the start. Default zero.
+    /// a request has just created, and how long a new access key signs nothing. Its name is in use from the start.
+    /// Default zero.
     #[must_use]
     pub fn creation_lag(mut self, lag: Duration) -> Self {
         self.creation_lag = lag;

@@ -129,17 +129,24 @@ impl FakeAws {
         self.with_user(user, |user| user.denied.push(action.into()));
     }
 
+    /// Takes [`deny`](Self::deny) back.
+    pub fn permit(&self, user: &str, action: &str) {
+        self.with_user(user, |user| user.denied.retain(|denied| denied != action));
+    }
+
     /// Whether a user with this name exists.
     pub fn has_user(&self, name: &str) -> bool {
         self.shared.account().users.contains_key(name)
     }
 
-    /// Adds an active access key.
+    /// Adds an active access key that is known at once.
     pub fn add_access_key(&self, user: &str) -> AccessKey {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
         assert!(account.users.contains_key(user), "unknown user: `{user}`");
-        let key = account.create_key(user, now).expect("a user has at most two keys");
+        account.create_key(user, now).expect("a user has at most two keys");
+        let key = account.keys.last_mut().expect("it was just added");
+        key.known = DateTime::UNIX_EPOCH;
         AccessKey { id: key.id.clone(), secret: key.secret.clone() }
     }
 

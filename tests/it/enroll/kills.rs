@@ -1,44 +1,23 @@
 //! SIGKILL while the program waits for each response in turn, before and after AWS acts on the request.
 
-use std::process::{Child, Stdio};
+use std::process::Child;
 
-use fake_aws::{Fault, Gate, RequestOutcome};
+use fake_aws::Fault;
 
 use super::{Setup, USER};
-use crate::support::until;
-
-/// Whether AWS acts on the request for which the killed run is waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aws {
-    HadNotActed,
-    HadActed,
-}
-
-pub(super) const BOTH: [Aws; 2] = [Aws::HadNotActed, Aws::HadActed];
+use crate::support::kills;
+pub(super) use crate::support::kills::{Aws, BOTH};
 
 /// Starts an enrollment, and returns when it waits for the response to `action`.
 fn waiting_for(setup: &Setup, args: &[&str], action: &str, aws: Aws) -> Child {
-    // The gate is never opened.
-    let held = Fault::held(&Gate::new()).on(action);
-    setup.aws.fault(if aws == Aws::HadActed { held.processed() } else { held });
-    let mut command = setup.home.awsmfa(["enroll"]).into_command();
-    let mut child = command.args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let reached = RequestOutcome::Held { processed: aws == Aws::HadActed };
-    until(|| {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before {action}");
-        match setup.aws.requests_for(action).first().map(|request| &request.outcome) {
-            None | Some(RequestOutcome::Pending) => false,
-            Some(outcome) => *outcome == reached || panic!("{action}: {outcome:?}"),
-        }
-    });
-    child
+    let args = [&["enroll"], args].concat();
+    let child = kills::waiting_for(&setup.aws, &setup.home, &args, (action, 0), aws);
+    child.unwrap_or_else(|| panic!("it ended before {action}"))
 }
 
 pub(super) fn killed_at(setup: &Setup, args: &[&str], action: &str, aws: Aws) {
-    let mut child = waiting_for(setup, args, action, aws);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    setup.aws.clear_faults();
+    let args = [&["enroll"], args].concat();
+    assert!(kills::killed_at(&setup.aws, &setup.home, &args, (action, 0), aws), "it ended before {action}");
 }
 
 /// Fails unless the next run succeeded: with one device, or, if the response with the secret was lost, with a second device
@@ -195,9 +174,9 @@ fn ctrl_c_shows_how_to_resume() {
 }
 
 /// The program is killed at each system call in turn that transfers data to the disk or to AWS, or renames a file. This
-/// takes minutes and needs strace; tests/real/enroll-kills.sh runs it.
+/// takes minutes and needs strace; tests/real/kills.sh runs it.
 #[test]
-#[ignore = "needs strace and minutes: tests/real/enroll-kills.sh"]
+#[ignore = "needs strace and minutes: tests/real/kills.sh"]
 #[cfg(target_os = "linux")]
 #[allow(clippy::print_stdout, reason = "run by hand, for minutes")]
 fn enrollment_survives_a_kill_at_every_system_call() {
@@ -221,20 +200,6 @@ fn enrollment_survives_a_kill_at_every_system_call() {
 /// An enrollment that was killed at its `number`th call of this name; `None` if it made fewer calls.
 #[cfg(target_os = "linux")]
 fn killed_at_call(call: &str, number: usize) -> Option<Setup> {
-    use std::os::unix::process::ExitStatusExt as _;
-    const KILLED: i32 = 9;
     let setup = Setup::new();
-    let run = setup.home.awsmfa(["enroll", "--profile", "demo"]).into_command();
-    let mut strace = std::process::Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-    strace.args(["-e", &format!("inject={call}:signal=KILL:when={number}")]);
-    strace.arg(run.get_program()).args(run.get_args()).current_dir(setup.home.path());
-    strace.env_clear().envs(setup.home.vars());
-    let output = strace.output().unwrap();
-    // strace exits like the program, or with its own error if it has no permission to trace.
-    match (output.status.signal(), output.status.success()) {
-        (Some(KILLED), _) => Some(setup),
-        (None, true) => None,
-        _ => panic!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)),
-    }
+    kills::killed_at_call(&setup.home, &["enroll", "--profile", "demo"], call, number).then_some(setup)
 }

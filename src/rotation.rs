@@ -1,0 +1,179 @@
+//! Replacing a user's access key without a moment in which no working key is at hand: create, save, prove, put in place,
+//! deactivate, delete. The journal is on disk before each step, and the same command resumes a rotation that was interrupted.
+
+mod create;
+mod journal;
+mod place;
+mod quota;
+mod retire;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::aws::{AwsError, AwsErrorKind, Keys, UserKey};
+use crate::aws_files::resolve::KeySource;
+use crate::caller::Caller;
+use crate::choice::Named;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind, denied};
+use crate::interrupt;
+use crate::key_storage::{self, not_in_files, owner, resolved};
+use crate::model::identity::{Identity, Who};
+use crate::model::shell::CommandLine;
+use crate::session::{self, Request};
+use crate::store::StoreKind;
+use journal::{Journal, Journals, Stage, UserJournal};
+
+/// Options of [`rotate`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Do not delete the old key, only deactivate it.
+    pub keep_old: bool,
+    /// Delete an inactive key that is in the way without asking.
+    pub yes: bool,
+}
+
+/// A finished rotation.
+#[derive(Debug)]
+pub struct Rotated {
+    pub profile: String,
+    pub user: String,
+    pub old: String,
+    pub new: String,
+}
+
+/// Replaces the access key of a profile, or resumes an interrupted replacement of the user's key.
+pub fn rotate(ctx: &Context, named: Named, options: Options) -> CommandResult<Rotated> {
+    let _lock = key_storage::lock(ctx)?;
+    let resolution = resolved(ctx, &ctx.profiles()?, named)?;
+    let store = match &resolution.keys {
+        Ok(KeySource::Static { .. }) => None,
+        Ok(KeySource::Stored { profile, .. }) => ctx.vault.stored_key(profile)?.map(|key| key.store),
+        _ => return Err(not_in_files(&resolution)),
+    };
+    let profile = owner(&resolution).to_owned();
+    let caller = Caller::of_user(ctx, &resolution)?;
+    let user = user_of(&caller.identity)?;
+    let waiting = || ctx.ui.say(format_args!("waiting for another rotation of the keys of `{user}`"));
+    let journals = Journals::new(ctx.paths.rotations());
+    let file = journals.open(&caller.identity.account, &user, &*ctx.clock, waiting)?;
+    let begun = file.read()?;
+    if let Some(begun) = &begun {
+        ctx.ui.say(format_args!("resuming the rotation of access key `{}` of `{user}`", begun.old));
+    }
+    let journal = begun.unwrap_or_else(|| {
+        let old = caller.keys.access_key_id();
+        Journal::new(&caller.identity.account, &user, &profile, old, store, ctx.clock.now())
+    });
+    let mut rotation = Rotation { ctx, caller, file, journal, options, signer: profile };
+    let again = rotation.command();
+    interrupt::say(&format!("resume with `{again}`"));
+    rotation.sign_in()?;
+    rotation.run().map_err(|error| rotation.explain(error))?;
+    interrupt::forget();
+    let Journal { profile, user, old, new, .. } = rotation.journal;
+    Ok(Rotated { profile, user, old, new: new.unwrap_or_default() })
+}
+
+/// The user who owns the keys. Root keys should not exist, so they are not renewed.
+fn user_of(identity: &Identity) -> CommandResult<String> {
+    let message = match &identity.who {
+        Who::User { name, .. } => return Ok(name.clone()),
+        Who::Root => "this is an access key of the root user, which should have none",
+        Who::Session => "these keys do not belong to an IAM user",
+    };
+    let this = CommandError::new(ErrorKind::Refused, message);
+    Err(match identity.who {
+        Who::Root => this
+            .hint("delete the root user's access keys in the console: https://console.aws.amazon.com/iam/home#/security_credentials")
+            .hint("then create an IAM user, and use the user's access key"),
+        _ => this.hint("choose a profile with an IAM user's access key: `--profile NAME`"),
+    })
+}
+
+struct Rotation<'a> {
+    ctx: &'a Context,
+    /// Signs with a session with MFA.
+    caller: Caller,
+    file: UserJournal,
+    journal: Journal,
+    options: Options,
+    /// The profile whose keys get sessions.
+    signer: String,
+}
+
+impl Rotation<'_> {
+    fn run(&mut self) -> CommandResult {
+        loop {
+            match self.journal.stage {
+                Stage::Planned => self.create()?,
+                Stage::Created => self.place()?,
+                Stage::Placed => self.deactivate()?,
+                Stage::Inactive => return self.finish(),
+            }
+        }
+    }
+
+    /// Goes to the next stage, which is on disk when this returns.
+    fn enter(&mut self, stage: Stage) -> CommandResult {
+        self.journal.stage = stage;
+        Ok(self.file.save(&self.journal)?)
+    }
+
+    /// Signs with an MFA session from now on.
+    fn sign_in(&mut self) -> CommandResult {
+        let request = Request { without_roles: true, ..Request::person(Named::Flag(&self.signer)) };
+        self.caller.keys = Keys::from(&session::obtain(self.ctx, &request)?.session);
+        Ok(())
+    }
+
+    /// AWS's time.
+    fn now(&self) -> DateTime<Utc> {
+        self.ctx.clock.now() + self.caller.offset
+    }
+
+    /// The user's access keys.
+    fn keys(&mut self) -> CommandResult<Vec<UserKey>> {
+        let user = self.journal.user.clone();
+        let listed = self.caller.send(self.ctx, |aws| aws.list_access_keys(&user));
+        listed.map_err(|error| self.refused(error))
+    }
+
+    /// The error for a request about the user that AWS refused.
+    fn refused(&self, error: AwsError) -> CommandError {
+        let is_denied = error.kind == AwsErrorKind::AccessDenied;
+        let identity = &self.caller.identity;
+        let this = denied(error, &identity.arn, &identity.arn);
+        match is_denied {
+            true => this.hint("or attach the policy that this command prints: `awsmfa policy`"),
+            false => this,
+        }
+    }
+
+    /// The command that resumes the rotation.
+    fn command(&self) -> CommandLine {
+        CommandLine::new("awsmfa keys rotate")
+            .profile(&self.journal.profile)
+            .switch("--keep-old", self.options.keep_old)
+    }
+
+    /// An error, with what is left to do.
+    fn explain(&self, error: CommandError) -> CommandError {
+        if self.journal.requested.is_none() {
+            return error;
+        }
+        let command = self.command();
+        match (self.journal.stage, &self.journal.new) {
+            (Stage::Placed | Stage::Inactive, Some(new)) => {
+                error.hint(format!("the new access key `{new}` is in use; resume with `{command}`"))
+            }
+            _ => error.hint(format!("nothing is lost; resume with `{command}`")),
+        }
+    }
+
+    fn store(&self) -> Option<StoreKind> {
+        self.journal.store
+    }
+}
+
+/// How long after its request a key can have been created by it.
+const REQUEST: TimeDelta = TimeDelta::minutes(2);
