@@ -6,31 +6,20 @@ mod journal;
 mod place;
 mod quota;
 mod retire;
+mod state;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
-use crate::aws::{AwsError, AwsErrorKind, Keys, UserKey};
 use crate::aws_files::resolve::KeySource;
 use crate::caller::Caller;
 use crate::choice::Named;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind, denied};
+use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
 use crate::key_storage::{self, not_in_files, owner, resolved};
 use crate::model::identity::{Identity, Who};
-use crate::model::shell::CommandLine;
-use crate::session::{self, Request};
-use crate::store::StoreKind;
-use journal::{Journal, Journals, Stage, UserJournal};
+use journal::{Journal, Journals, Stage};
+use state::Rotation;
 
-/// Options of [`rotate`].
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
-    /// Do not delete the old key, only deactivate it.
-    pub keep_old: bool,
-    /// Delete an inactive key that is in the way without asking.
-    pub yes: bool,
-}
+pub use state::Options;
 
 /// A finished rotation.
 #[derive(Debug)]
@@ -90,17 +79,6 @@ fn user_of(identity: &Identity) -> CommandResult<String> {
     })
 }
 
-struct Rotation<'a> {
-    ctx: &'a Context,
-    /// Signs with a session with MFA.
-    caller: Caller,
-    file: UserJournal,
-    journal: Journal,
-    options: Options,
-    /// The profile whose keys get sessions.
-    signer: String,
-}
-
 impl Rotation<'_> {
     fn run(&mut self) -> CommandResult {
         loop {
@@ -112,68 +90,4 @@ impl Rotation<'_> {
             }
         }
     }
-
-    /// Goes to the next stage, which is on disk when this returns.
-    fn enter(&mut self, stage: Stage) -> CommandResult {
-        self.journal.stage = stage;
-        Ok(self.file.save(&self.journal)?)
-    }
-
-    /// Signs with an MFA session from now on.
-    fn sign_in(&mut self) -> CommandResult {
-        let request = Request { without_roles: true, ..Request::person(Named::Flag(&self.signer)) };
-        self.caller.keys = Keys::from(&session::obtain(self.ctx, &request)?.session);
-        Ok(())
-    }
-
-    /// AWS's time.
-    fn now(&self) -> DateTime<Utc> {
-        self.ctx.clock.now() + self.caller.offset
-    }
-
-    /// The user's access keys.
-    fn keys(&mut self) -> CommandResult<Vec<UserKey>> {
-        let user = self.journal.user.clone();
-        let listed = self.caller.send(self.ctx, |aws| aws.list_access_keys(&user));
-        listed.map_err(|error| self.refused(error))
-    }
-
-    /// The error for a request about the user that AWS refused.
-    fn refused(&self, error: AwsError) -> CommandError {
-        let is_denied = error.kind == AwsErrorKind::AccessDenied;
-        let identity = &self.caller.identity;
-        let this = denied(error, &identity.arn, &identity.arn);
-        match is_denied {
-            true => this.hint("or attach the policy that this command prints: `awsmfa policy`"),
-            false => this,
-        }
-    }
-
-    /// The command that resumes the rotation.
-    fn command(&self) -> CommandLine {
-        CommandLine::new("awsmfa keys rotate")
-            .profile(&self.journal.profile)
-            .switch("--keep-old", self.options.keep_old)
-    }
-
-    /// An error, with what is left to do.
-    fn explain(&self, error: CommandError) -> CommandError {
-        if self.journal.requested.is_none() {
-            return error;
-        }
-        let command = self.command();
-        match (self.journal.stage, &self.journal.new) {
-            (Stage::Placed | Stage::Inactive, Some(new)) => {
-                error.hint(format!("the new access key `{new}` is in use; resume with `{command}`"))
-            }
-            _ => error.hint(format!("nothing is lost; resume with `{command}`")),
-        }
-    }
-
-    fn store(&self) -> Option<StoreKind> {
-        self.journal.store
-    }
 }
-
-/// How long after its request a key can have been created by it.
-const REQUEST: TimeDelta = TimeDelta::minutes(2);

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 
 use super::journal::Stage;
-use super::{REQUEST, Rotation};
+use super::state::{REQUEST, Rotation};
 use crate::aws::{AwsError, AwsErrorKind, UserKey};
 use crate::error::{CommandError, CommandResult};
 use crate::model::session::LongTermKeys;

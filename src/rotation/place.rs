@@ -1,7 +1,7 @@
 //! The new key in the place of the old one: once AWS accepts it, wherever this computer has the old one.
 
-use super::Rotation;
 use super::journal::Stage;
+use super::state::Rotation;
 use crate::aws::{AwsErrorKind, Keys};
 use crate::aws_files::AwsFile;
 use crate::aws_files::document::UnsafeEdit;

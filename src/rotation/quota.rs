@@ -1,6 +1,6 @@
 //! AWS allows a user two access keys, so a second one is in the way.
 
-use super::Rotation;
+use super::state::Rotation;
 use crate::aws::UserKey;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::key_storage;

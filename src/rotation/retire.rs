@@ -1,10 +1,12 @@
 //! The end of the old key: deactivated, then deleted. Each step accepts that an earlier run did it.
 
-use super::Rotation;
 use super::journal::Stage;
+use super::state::Rotation;
 use crate::aws::{AwsError, AwsErrorKind, Reply, Signer};
+use crate::aws_files::resolve::resolve;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::key_storage;
+use crate::retry;
 use crate::session;
 use crate::store::StoreKind;
 use crate::store::registry::StoredKey;
@@ -79,7 +81,6 @@ impl Rotation<'_> {
     }
 
     fn repeat(&mut self, send: &impl Fn(Signer<'_>) -> Reply<()>) -> CommandResult<Result<(), AwsError>> {
-        use crate::retry;
         let ctx = self.ctx;
         let send = |this: &mut Self| this.caller.send_once(ctx, send);
         Ok(retry::change(ctx, self, send, retry::ask_again)?.result)
@@ -88,7 +89,7 @@ impl Rotation<'_> {
     /// Before the old key stops working: the new one is here and works.
     fn check_new_is_here(&self) -> CommandResult {
         let (profile, new) = (&self.journal.profile, self.journal.new.as_deref().unwrap_or_default());
-        let resolution = crate::aws_files::resolve::resolve(&self.ctx.profiles()?, profile)?;
+        let resolution = resolve(&self.ctx.profiles()?, profile)?;
         if resolution.access_key_id() == Some(new) {
             return self.prove(&session::long_term_keys(self.ctx, &resolution)?);
         }

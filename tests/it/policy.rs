@@ -56,6 +56,21 @@ fn policy_is_the_expected_document() {
           ]
         },
         {
+          "Sid": "ManageOwnAccessKeys",
+          "Effect": "Allow",
+          "Action": [
+            "iam:CreateAccessKey",
+            "iam:DeleteAccessKey",
+            "iam:GetAccessKeyLastUsed",
+            "iam:ListAccessKeys",
+            "iam:UpdateAccessKey"
+          ],
+          "Resource": [
+            "arn:aws:iam::123456789012:user/${aws:username}",
+            "arn:aws:iam::123456789012:user/*/${aws:username}"
+          ]
+        },
+        {
           "Sid": "DeleteDeviceOfOwnName",
           "Effect": "Allow",
           "Action": [
@@ -161,7 +176,12 @@ fn users_without_mfa_can_enroll_and_nothing_else() {
         }
         assert!(allows(&policy, "bob", true, "iam:DeactivateMFADevice", &own));
         assert!(!allows(&policy, "bob", false, "iam:DeactivateMFADevice", &own));
-        for action in ["iam:CreateAccessKey", "iam:PutUserPolicy", "iam:CreateLoginProfile"] {
+        for action in ["iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"] {
+            assert!(allows(&policy, "bob", true, action, &own));
+            assert!(!allows(&policy, "bob", false, action, &own));
+            assert!(!allows(&policy, "bob", true, action, &arn("user/carol")));
+        }
+        for action in ["iam:PutUserPolicy", "iam:CreateLoginProfile"] {
             assert!(!allows(&policy, "bob", true, action, &own), "{action} is for other policies to allow");
         }
     }
