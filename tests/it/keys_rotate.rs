@@ -303,7 +303,7 @@ fn places_that_cannot_be_written_are_found_before_a_key_is_created() {
         match kept {
             Kept::InFile => world.home.chmod(".aws/credentials", 0o400),
             Kept::InStore => {
-                std::fs::remove_file(world.home.join(".local/share/awsmfa/store/recipient")).unwrap()
+                std::fs::remove_file(world.home.join(".local/share/awsmfa/store/recipient")).unwrap();
             }
         }
         let locked =
