@@ -10,10 +10,11 @@ use std::path::Path;
 use std::rc::Rc;
 
 pub use args::{Cli, is_for_sdk};
-use clap::{CommandFactory, Parser};
+use clap::{Arg, Command, CommandFactory, Parser};
 use clap_complete::CompleteEnv;
+use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 
-use crate::complete::VARIABLE;
+use crate::complete::{self, VARIABLE};
 use crate::env::Env;
 use crate::error::{CommandError, ErrorKind};
 use crate::files;
@@ -96,12 +97,37 @@ fn own_words(args: &[OsString]) -> String {
     words
 }
 
+/// The commands as they are after `--`: there is no profile, which clap would still complete, but a program or its arguments.
+fn after_dashes(command: Command, is_program: bool) -> Command {
+    let completer = move || match is_program {
+        true => ArgValueCompleter::new(complete::programs),
+        false => ArgValueCompleter::new(PathCompleter::any()),
+    };
+    command.mut_subcommands(|sub| {
+        let runs_program = sub.get_positionals().any(Arg::is_last_set);
+        sub.mut_args(|arg| match arg.get_id().as_str() {
+            "name" if runs_program => arg.long("profile-name").hide(true),
+            _ if arg.is_last_set() => arg.add(completer()),
+            _ => arg,
+        })
+    })
+}
+
 /// Answers a shell's request for completions. Returns whether there was one.
 pub fn complete(env: &Env, args: &[OsString]) -> bool {
     if env.get(VARIABLE).is_none() {
         return false;
     }
-    let completer = CompleteEnv::with_factory(Cli::command).var(VARIABLE);
+    // The words of the line follow `--`. Some shells say which of them is completed; for the others, it is the last one.
+    let words = args.iter().position(|arg| arg == "--").map_or(args, |dashes| &args[dashes + 1..]);
+    let index = env.get("_CLAP_COMPLETE_INDEX").and_then(|index| index.parse().ok());
+    let before = words.get(..index.unwrap_or(words.len().saturating_sub(1))).unwrap_or_default();
+    let dashes = before.iter().position(|word| word == "--");
+    let factory = || match dashes {
+        Some(dashes) => after_dashes(Cli::command(), dashes + 1 == before.len()),
+        None => Cli::command(),
+    };
+    let completer = CompleteEnv::with_factory(factory).var(VARIABLE);
     // A shell cannot use an error.
     completer.try_complete(args.iter().cloned(), Some(Path::new("."))).unwrap_or(true)
 }

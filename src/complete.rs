@@ -57,24 +57,13 @@ pub fn stores() -> Vec<CompletionCandidate> {
         .collect()
 }
 
-/// A command and its arguments: programs in `PATH`, then files.
-pub struct Commands;
-
-impl ValueCompleter for Commands {
-    fn complete(&self, current: &OsStr) -> Vec<CompletionCandidate> {
-        self.complete_at(0, current)
+/// The programs in `PATH`, or files if a path is typed.
+pub fn programs(current: &OsStr) -> Vec<CompletionCandidate> {
+    if current.as_encoded_bytes().contains(&b'/') {
+        return PathCompleter::any().complete(current);
     }
-
-    fn complete_at(&self, index: usize, current: &OsStr) -> Vec<CompletionCandidate> {
-        let is_path = current.as_encoded_bytes().contains(&b'/');
-        match (index, is_path) {
-            (0, false) => {
-                let names = Program::names(&Env::from_process());
-                starting_with(current, names.into_iter().map(CompletionCandidate::new))
-            }
-            _ => PathCompleter::any().complete(current),
-        }
-    }
+    let names = Program::names(&Env::from_process());
+    starting_with(current, names.into_iter().map(CompletionCandidate::new))
 }
 
 fn starting_with(

@@ -23,7 +23,10 @@ const OTHER_NAMES: [(&str, &str); 6] = [
 pub(super) fn with_tip(mut error: clap::Error, args: &[OsString]) -> clap::Error {
     let tip = match error.kind() {
         ErrorKind::InvalidSubcommand => command_tip(&error, args),
-        ErrorKind::UnknownArgument => profile_tip(&error, args).or_else(|| no_command_tip(&error, args)),
+        ErrorKind::ArgumentConflict => dashes_tip(args),
+        ErrorKind::UnknownArgument => {
+            profile_tip(&error, args).or_else(|| no_command_tip(&error, args)).or_else(|| dashes_tip(args))
+        }
         _ => None,
     };
     if let Some(tip) = tip {
@@ -86,6 +89,35 @@ fn profile_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
         return None;
     }
     Some(format!("to use a profile: {path} --profile {}", quoted(typed)))
+}
+
+/// `awsmfa exec --profile dev aws s3 ls`: a program without `--` before it.
+fn dashes_tip(args: &[OsString]) -> Option<String> {
+    let (path, command) = command(args);
+    if args.iter().any(|arg| arg == "--") || !command.get_positionals().any(clap::Arg::is_last_set) {
+        return None;
+    }
+    let names_value = |word: &str| {
+        let takes_value = |arg: &&clap::Arg| arg.get_action().takes_values();
+        let mut flags = command.get_arguments().filter(takes_value);
+        flags.any(|arg| {
+            arg.get_long().is_some_and(|long| word == format!("--{long}"))
+                || arg.get_short().is_some_and(|short| word == format!("-{short}"))
+        })
+    };
+    let words: Option<Vec<&str>> = args.iter().skip(2).map(|arg| arg.to_str()).collect();
+    let words = words?;
+    let mut first = 0;
+    while let Some(word) = words.get(first).filter(|word| word.starts_with('-')) {
+        first += if names_value(word) { 2 } else { 1 };
+    }
+    let (options, program) = words.split_at_checked(first).filter(|(_, program)| !program.is_empty())?;
+    let quote = |words: &[&str]| words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    // Without the flag, the first word may be the profile or the program.
+    Some(match profile(&args[..first + 2]) {
+        Some(_) => format!("put '--' before the command: {path} {} -- {}", quote(options), quote(program)),
+        None => format!("put '--' before the command, as in: {path} --profile dev -- aws s3 ls"),
+    })
 }
 
 /// The command that a command line names, with its path.

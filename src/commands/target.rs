@@ -14,7 +14,7 @@ use crate::process::{Program, StartError};
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct CommandArg {
     /// Command and its arguments
-    #[arg(last = true, value_name = "COMMAND", add = clap_complete::engine::ArgValueCompleter::new(crate::complete::Commands))]
+    #[arg(last = true, value_name = "COMMAND", value_hint = clap::ValueHint::CommandWithArguments)]
     pub command: Vec<OsString>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::World;
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 9] = [
     &["login"],
     &["logout"],
     &["credential-process"],
@@ -10,6 +10,8 @@ const COMMANDS: [&[&str]; 7] = [
     &["device", "import"],
     &["device", "resync", "alice"],
     &["device", "remove", "alice", "--yes"],
+    &["exec"],
+    &["env"],
 ];
 
 fn hints(world: &World, command: &[&str]) -> String {

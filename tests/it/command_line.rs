@@ -2,7 +2,7 @@
 
 use fake_aws::FakeAws;
 
-use crate::support::{Home, NO_ARGS, World};
+use crate::support::{Home, NO_ARGS, World, words};
 
 #[test]
 fn bare_command_shows_where_to_start() {
@@ -68,6 +68,10 @@ fn tips_are_commands_that_work() {
     for line in [&["--profile", "my team"][..], &["-p", "my team"], &["--profile=my team", "-v"]] {
         insta::allow_duplicates! { insta::assert_snapshot!(tip(line), @"add a command: awsmfa login --profile 'my team'"); }
     }
+    let dashes = |line: &str| tip(&words(line).collect::<Vec<_>>());
+    insta::assert_snapshot!(dashes("exec -p dev aws s3 ls"), @"put '--' before the command: awsmfa exec -p dev -- aws s3 ls");
+    insta::assert_snapshot!(dashes("exec --duration 1h --profile=dev ls -l"), @"put '--' before the command: awsmfa exec --duration 1h '--profile=dev' -- ls -l");
+    insta::assert_snapshot!(dashes("exec aws s3 ls"), @"put '--' before the command, as in: awsmfa exec --profile dev -- aws s3 ls");
     // An extra word is not taken for a profile.
     for line in [["login", "dev", "x"], ["enroll", "--profile=dev", "x"], ["code", "alice", "x"]] {
         let said = home.awsmfa(line).run().code(2).err();

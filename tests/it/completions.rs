@@ -60,6 +60,28 @@ fn stores_and_files_are_completed() {
 }
 
 #[test]
+fn commands_to_run_are_completed() {
+    let world = World::imported();
+    world.home.write("bin/my-tool", "");
+    world.home.chmod("bin/my-tool", 0o700);
+    world.home.write("bin/my-notes", "");
+    world.home.write("my file", "");
+    let path = world.home.join("bin");
+    let offered = |words: &[&str]| {
+        let run = world.home.awsmfa([&["--", "awsmfa"], words].concat());
+        let ran = run.env("AWSMFA_COMPLETE", "fish").env("PATH", &path).run().success();
+        ran.out().lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for command in ["exec", "serve"] {
+        assert_eq!(offered(&[command, "-p", "dev", "--", "my"]), ["my-tool"], "{command}");
+        assert_eq!(offered(&[command, "-p", "dev", "--", "bin/my-t"]), ["bin/my-tool"], "{command}");
+        assert_eq!(offered(&[command, "-p", "dev", "--", "my-tool", "my"]), ["my file"], "{command}");
+    }
+    assert_eq!(offered(&["exec", "dev", "--", "my"]), ["my-tool"]);
+    assert_eq!(offered(&["env", "--shell", "po"]), ["powershell"]);
+}
+
+#[test]
 fn completion_never_asks_aws_or_prompts_or_fails() {
     let mut world = World::imported();
     world.home.unset("AWSMFA_NO_INPUT");
