@@ -13,6 +13,7 @@ pub mod exec;
 pub mod keys;
 pub mod login;
 pub mod logout;
+pub mod man;
 pub mod policy;
 pub mod serve;
 pub mod setup;

@@ -27,7 +27,7 @@ pub use own::{list, read_own, read_private, remove, write_private};
 pub use owner::taken;
 pub use problem::{Oddity, Problem, problem};
 pub use read::{LIMIT, read_bounded};
-pub use replace::{check_chosen, sync_folder, write_chosen};
+pub use replace::{check_chosen, sync_folder, write_chosen, write_public};
 pub use swap::Displaced;
 pub use temp::remove_all as remove_temp_files;
 pub use users::{

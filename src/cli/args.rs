@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::order;
 use crate::clock::SystemClock;
@@ -78,6 +78,7 @@ pub(super) enum Command {
     Doctor(commands::doctor::DoctorArgs),
     Policy(commands::policy::PolicyArgs),
     Completions(commands::completions::CompletionsArgs),
+    Man(commands::man::ManArgs),
 }
 
 pub(super) const START: &str = "Start here:
@@ -151,6 +152,7 @@ impl Command {
             // These two need no home folder.
             Self::Policy(args) => commands::policy::run(ui, args),
             Self::Completions(args) => commands::completions::run(ui, args),
+            Self::Man(args) => commands::man::run(ui, args, Cli::command()),
         };
         done.map(|()| 0)
     }

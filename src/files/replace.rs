@@ -41,6 +41,13 @@ pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
     temp::of(&target, folder_of(&target)).map(drop)
 }
 
+/// Writes a file that everyone may read, such as documentation, and creates its folder.
+#[allow(clippy::disallowed_methods, reason = "the file is not private, and can be written again")]
+pub fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fs::create_dir_all(folder_of(path))?;
+    fs::write(path, bytes)
+}
+
 /// Replaces one of awsmfa's own files.
 pub(super) fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(target);

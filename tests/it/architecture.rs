@@ -44,7 +44,11 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
         &["aws"],
         "the SDK's types stay in `aws`",
     ),
-    (&["clap::", "clap_complete::"], &["cli", "commands", "complete"], "clap is only for the command line"),
+    (
+        &["clap::", "clap_complete::", "clap_mangen::"],
+        &["cli", "commands", "complete"],
+        "clap is only for the command line",
+    ),
     (&["ratatui::"], &["ui", "tty"], "live screens belong to `ui`"),
     (&["keyring::"], &["store::keyring"], "the OS keyring is one of the stores"),
     (&["linux_keyutils::"], &["store::kernel_keyring"], "the kernel's keyring belongs to the file store"),

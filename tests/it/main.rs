@@ -50,6 +50,7 @@ mod limits;
 mod login;
 mod login_all;
 mod logout;
+mod man;
 mod network;
 #[cfg(unix)]
 mod output;
