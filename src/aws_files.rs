@@ -7,6 +7,7 @@
 //!
 //! - [`syntax`] classifies lines by the AWS SDKs' shared file reference;
 //! - [`document`] and [`edits`] are the line-preserving editor and its log of what was intended;
+//! - [`dialects`] finds lines that SDKs read differently;
 //! - [`guard`] checks an edit against its log, with a third-party parser;
 //! - [`door`] is the only entrance ([`door::AwsFiles`]): paths, locks, and other programs that write the files;
 //! - [`mod@write`] reads one file, and has the guard check the result of an edit;
@@ -16,6 +17,7 @@
 //! - [`wiring`] are the edits that `setup` makes, [`differences`] takes them back;
 //! - [`winner`] knows which credentials each SDK uses for a profile, and what hides awsmfa's session.
 
+pub mod dialects;
 pub mod differences;
 pub mod document;
 pub mod door;

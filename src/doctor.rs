@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::findings::Finding;
+use crate::findings::{Finding, Repair, repair};
 use exam::Exam;
 pub use exam::Options;
 
@@ -60,6 +60,7 @@ pub fn examine(ctx: &Context, options: &Options) -> Report {
 
 /// Fixes what is safe to fix. Returns each finding that has a repair, and whether it worked.
 pub fn fix<'a>(ctx: &Context, report: &'a Report) -> Vec<(&'a Finding, CommandResult)> {
-    let fixable = report.findings.iter().filter_map(|finding| Some((finding, finding.repair.as_ref()?)));
-    fixable.map(|(finding, repair)| (finding, repair.apply(ctx))).collect()
+    let fixable = || report.findings.iter().filter_map(|finding| Some((finding, finding.repair.as_ref()?)));
+    let repairs: Vec<&Repair> = fixable().map(|(_, repair)| repair).collect();
+    fixable().map(|(finding, _)| finding).zip(repair::apply(ctx, &repairs)).collect()
 }

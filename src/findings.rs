@@ -1,7 +1,7 @@
 //! Findings: what is or would go wrong, where, and what fixes it. `doctor` lists them; a command warns about those that concern
 //! what it has just done.
 
-mod repair;
+pub mod repair;
 
 use std::fmt::Display;
 use std::path::Path;

@@ -47,6 +47,9 @@ pub mod commands {
     pub mod device {
         pub use crate::commands::device::{DeviceCommand, run};
     }
+    pub mod doctor {
+        pub use crate::commands::doctor::{DoctorArgs, run};
+    }
     pub mod enroll {
         pub use crate::commands::enroll::{EnrollArgs, run};
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::own::exposed;
+use crate::aws_files::dialects::{self, Dialect, Difference};
 use crate::aws_files::document::{Document, UnsafeEdit};
 use crate::aws_files::profiles::{Ignored, Profiles};
 use crate::aws_files::resolve::ResolveError;
@@ -12,7 +13,8 @@ use crate::aws_files::{AwsFile, header_of};
 use crate::context::Context;
 use crate::error::CommandError;
 use crate::files;
-use crate::findings::{self, Finding};
+use crate::findings::{self, Finding, Repair};
+use crate::model::place::Place;
 use crate::ui::{Severity, remedies};
 
 /// Sections of the config file that are no profiles: settings of the AWS CLI itself.
@@ -29,6 +31,7 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) -> Option<Profiles> {
                 found.extend(document.obstacles().iter().map(|o| findings::of_syntax(path, o)));
                 found.extend(document.odd_headers().iter().map(|o| findings::of_syntax(path, o)));
                 found.extend(irreplaceable(ctx, file));
+                found.extend(dialects::differences(&document).into_iter().map(|d| difference(path, file, d)));
             }
             Err(error) => {
                 readable = false;
@@ -51,6 +54,35 @@ fn check_access(path: &Path, document: &Document, found: &mut Vec<Finding>) {
     if let Some(folder) = files::folder_of_target(path) {
         found.extend(files::check_users(&folder, false).err().map(warn));
     }
+}
+
+/// Settings in which `#` or `;` after a space can only start a comment.
+const PLAIN: [&str; 8] = [
+    "region",
+    "output",
+    "mfa_serial",
+    "role_arn",
+    "source_profile",
+    "duration_seconds",
+    "aws_access_key_id",
+    "aws_secret_access_key",
+];
+
+/// A setting that SDKs read differently.
+fn difference(path: &Path, file: AwsFile, difference: Difference) -> Finding {
+    let Difference { line, section, key, kind } = difference;
+    let finding = Finding::warning(format!("`{key}` in [{section}] {kind}"));
+    let finding = finding.at(Place::Line(path.to_owned(), line)).fix(match kind {
+        Dialect::Comment => "move the comment to a line of its own",
+        Dialect::Capitals => "write the key in lower case",
+        Dialect::Quotes => "remove the quotes",
+    });
+    let is_safe = match kind {
+        Dialect::Comment => PLAIN.contains(&key.as_str()),
+        Dialect::Capitals => true,
+        Dialect::Quotes => false,
+    };
+    Finding { repair: is_safe.then_some(Repair::Normalize { file, section, key }), ..finding }
 }
 
 /// A file that no command could write.

@@ -1,6 +1,6 @@
 //! Profiles: whether they resolve, and whether those that are used with awsmfa can get a session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::exam::{Exam, Sound};
 use crate::aws_files::own_command::served_profile;
@@ -171,13 +171,13 @@ fn missing_regions(exam: &Exam, profiles: &Profiles, sound: &[Sound], found: &mu
     if get("AWS_REGION").or(get("AWS_DEFAULT_REGION")).is_some() {
         return;
     }
+    // A profile that only holds what another one uses.
+    let sources: HashSet<&String> = sound.iter().filter_map(|other| other.resolution.chain.get(1)).collect();
     let usual = profiles.get("default").and_then(|profile| profile.get("region"));
     for Sound { resolution, .. } in sound {
         let name = &resolution.profile;
         let Some(profile) = profiles.get(name) else { continue };
-        // A profile that only holds what another one uses.
-        let is_source = sound.iter().any(|other| other.resolution.chain.get(1) == Some(name));
-        if is_source || profile.get("region").is_some() {
+        if sources.contains(name) || profile.get("region").is_some() {
             continue;
         }
         let likely = resolution.region.as_ref().map(|setting| setting.text.as_str()).or(usual);

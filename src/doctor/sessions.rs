@@ -1,5 +1,7 @@
 //! Sessions in the credentials file: expired ones, and those of other tools.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::exam::{Exam, Sound};
@@ -25,6 +27,8 @@ const EXPIRATIONS: [&str; 6] = [
 pub fn check(exam: &Exam, sound: &[Sound], found: &mut Vec<Finding>) {
     let Some(profiles) = &exam.profiles else { return };
     let now = exam.ctx.clock.now();
+    // Which profile's session goes to a section.
+    let writers: HashMap<&str, &str> = sound.iter().filter_map(writer).collect();
     for profile in profiles.iter().filter(|profile| exam.covers(profile.name())) {
         found.extend(legacy_token(exam, profile));
         let Ok(Some(keys)) = profile.keys_of_file(AwsFile::Credentials) else { continue };
@@ -32,12 +36,7 @@ pub fn check(exam: &Exam, sound: &[Sound], found: &mut Vec<Finding>) {
             continue;
         }
         let expired = expiration(profile).filter(|expiration| *expiration <= now);
-        // The profile that gets the section's session.
-        let writer = sound.iter().filter(|s| s.is_ours && s.resolution.keys.is_ok()).find(|s| {
-            let target = Destination::Section(profile.name().to_owned());
-            s.resolution.target == target
-        });
-        let writer = writer.map(|sound| sound.resolution.profile.as_str());
+        let writer = writers.get(profile.name()).copied();
         let marks = || FOREIGN_MARKERS.iter().filter(|marker| profile.get(marker).is_some());
         match marks().find(|marker| tool(marker).is_some()).or(marks().next()) {
             Some(marker) => found.push(foreign(profile, &keys, marker, expired, writer)),
@@ -46,6 +45,17 @@ pub fn check(exam: &Exam, sound: &[Sound], found: &mut Vec<Finding>) {
             }
             None => found.push(unknown(profile, &keys)),
         }
+    }
+}
+
+/// The section to which a profile that is used with awsmfa writes its session, and the profile.
+fn writer(profile: &Sound) -> Option<(&str, &str)> {
+    let Sound { resolution, is_ours, .. } = profile;
+    match &resolution.target {
+        Destination::Section(section) if *is_ours && resolution.keys.is_ok() => {
+            Some((section, &resolution.profile))
+        }
+        _ => None,
     }
 }
 
@@ -64,7 +74,10 @@ fn own(profile: &Profile, keys: &StaticKeys, at: DateTime<Utc>, writer: Option<&
     let finding = match writer {
         Some(writer) => {
             let login = CommandLine::new("awsmfa login").profile(writer);
-            finding.fix(format!("get a new session: `{login}`"))
+            let setup = CommandLine::new("awsmfa setup").profile(writer);
+            finding
+                .fix(format!("get a new session: `{login}`"))
+                .fix(format!("or let tools renew sessions by themselves: `{setup}`"))
         }
         None => {
             let logout = CommandLine::new("awsmfa logout").profile(name);
@@ -105,7 +118,10 @@ fn foreign(
     match writer {
         Some(writer) => {
             let login = CommandLine::new("awsmfa login").profile(writer).switch("--force", true);
-            finding.fix(format!("replace it with awsmfa's session: `{login}`"))
+            let setup = CommandLine::new("awsmfa setup").profile(writer);
+            finding
+                .fix(format!("connect the profile with awsmfa: `{setup}`"))
+                .fix(format!("or overwrite the session: `{login}`"))
         }
         None => finding.fix(format!("remove section [{name}] if you no longer use that tool")),
     }

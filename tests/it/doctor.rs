@@ -39,6 +39,7 @@ fn printed(home: &Home, run: Run, code: i32) -> String {
     let text = ran.out();
     assert_parse(&text.replace("  fix: ", "hint: "));
     assert!(!ran.err().contains("panicked"), "{}", ran.err());
+    let text = text.replace(env!("CARGO_BIN_EXE_awsmfa"), "/usr/bin/awsmfa");
     let text = text.replace(home.path().to_str().unwrap(), "~");
     let replace = |text: String, pattern: &str, with: &str| {
         regex::Regex::new(pattern).unwrap().replace_all(&text, with).into_owned()

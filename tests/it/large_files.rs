@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use awsmfa::testing::aws_files::tally::{Tally, tally};
-use awsmfa::testing::commands::{login, logout};
+use awsmfa::testing::commands::{doctor, login, logout};
 use awsmfa::testing::error::CommandResult;
 use clap::{Args, Parser};
 
@@ -77,4 +77,40 @@ fn logout_of_all_sessions_is_one_edit_and_linear() {
     let (few, many) = (best(500), best(4000));
     // Eight times as many; a quadratic edit takes 64 times as long.
     assert!(many < few * 24, "500 sessions took {few:?}, 4000 took {many:?}");
+}
+
+#[test]
+fn doctor_reads_each_file_once_fixes_it_once_and_is_linear() {
+    let world = World::new();
+    let doctor = |profiles: usize| -> Duration {
+        let config = |n| {
+            let role = "role_arn = arn:aws:iam::123456789012:role/x";
+            format!(
+                "[profile p{n}]\nmfa_serial = GAHT12345678\n[profile r{n}]\n{role}\nsource_profile = p{n}\n\n"
+            )
+        };
+        let credentials = |n| {
+            format!(
+                "[p{n}-long-term]\naws_access_key_id = AKIA{n}\naws_secret_access_key = s\n\n[p{n}]\n\
+                 aws_access_key_id = ASIA{n}\naws_secret_access_key = s\naws_session_token = t\n\
+                 x_security_token_expires = 2026-01-01T00:00:00Z\n\n"
+            )
+        };
+        world.home.write_config(&(0..profiles).map(config).collect::<String>());
+        world.home.write_credentials(&(0..profiles).map(credentials).collect::<String>());
+        let line =
+            |args: &[&str]| Line::<doctor::DoctorArgs>::parse_from([&["doctor", "--offline"], args].concat());
+        let start = Instant::now();
+        // Without a region, each role profile stays a finding.
+        let look = count(|| drop(doctor::run(&world.in_process(0).ctx, &line(&[]).args).unwrap_err()));
+        assert_eq!(look, Tally { parses: 2, guards: 0 });
+        let fix = count(|| drop(doctor::run(&world.in_process(0).ctx, &line(&["--fix"]).args).unwrap_err()));
+        let took = start.elapsed();
+        assert_eq!(fix.guards, 1);
+        assert!(!world.home.credentials().contains("ASIA"), "an expired session is left");
+        took
+    };
+    let best = |profiles| (0..3).map(|_| doctor(profiles)).min().unwrap();
+    let (few, many) = (best(200), best(1600));
+    assert!(many < few * 24, "200 profiles took {few:?}, 1600 took {many:?}");
 }

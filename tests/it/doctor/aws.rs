@@ -119,3 +119,45 @@ fn many_keys_are_asked_about_at_once() {
     assert_eq!(said.matches("does not exist in AWS").count(), 1, "{said}");
     assert_eq!(world.aws.requests_for("GetCallerIdentity").len(), 21);
 }
+
+#[test]
+fn sessions_that_aws_does_not_accept_or_issued_without_mfa_are_found() {
+    let world = good();
+    let long_term = world.home.credentials().replace("[dev]", "[dev-long-term]");
+    world.home.write_credentials(&long_term);
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    printed(&world.home, world.home.awsmfa(["doctor"]), 0);
+    let credentials = world.home.credentials();
+    let id = world.home.credential("dev", "aws_access_key_id").unwrap();
+    world.home.write_credentials(&credentials.replace(&id, "ASIADAMAGED"));
+    insta::assert_snapshot!(found(&world), @"
+    warning: AWS does not accept the session in [dev]; it has expired or was damaged (~/.aws/credentials:6)
+      fix: get a new session: `awsmfa login --profile dev --force`
+    ");
+    world.home.write_credentials(&credentials);
+    let error = fake_aws::Fault::error(
+        403,
+        "InvalidClientTokenId",
+        "The security token included in the request is invalid",
+    );
+    // The second request is signed with the session.
+    world.aws.fault(error.on("ListMFADevices").after(1));
+    insta::assert_snapshot!(found(&world), @"
+    warning: the session in [dev] was created without MFA (~/.aws/credentials:6)
+      fix: get a new session: `awsmfa login --profile dev --force`
+    ");
+}
+
+#[test]
+fn device_of_a_profile_without_a_serial_is_looked_up() {
+    let world = good();
+    world.home.write_config(&world.home.read(".aws/config").replace("mfa_serial", "# mfa_serial"));
+    std::fs::remove_file(world.home.join(".local/share/awsmfa/devices.json")).unwrap();
+    let run = || world.home.awsmfa(["doctor", "--profile", "dev"]);
+    printed(&world.home, run(), 0);
+    world.aws.add_device("alice", "alice-2");
+    insta::assert_snapshot!(printed(&world.home, run(), 1), @"
+    error: the user has several MFA devices: `arn:aws:iam::123456789012:mfa/alice`, `arn:aws:iam::123456789012:mfa/alice-2`
+      fix: choose a device: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/alice --profile dev`
+    ");
+}

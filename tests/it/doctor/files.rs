@@ -103,3 +103,34 @@ fn leftover_temp_files_are_found_and_removed() {
     assert!(world.home.join(".aws/.awsmfa-89ab-young").exists());
     assert_eq!(noted(&world.home), "no problems found in 1 profile and 1 device\n");
 }
+
+#[test]
+fn settings_that_sdks_read_differently_are_found_and_normalized() {
+    let world = good();
+    add_config(
+        &world,
+        "[profile web]\nRegion = eu-west-1 # near\nrole_session_name = \"me\"\noutput = json ; all",
+    );
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: `region` in [profile web] has a comment after its value, which the AWS CLI and boto3 read as part of the value (~/.aws/config:6)
+      fix: move the comment to a line of its own
+    warning: `role_session_name` in [profile web] has quotes around its value, which Terraform removes and other tools keep (~/.aws/config:7)
+      fix: remove the quotes
+    warning: `output` in [profile web] has a comment after its value, which the AWS CLI and boto3 read as part of the value (~/.aws/config:8)
+      fix: move the comment to a line of its own
+    ");
+    let ran = world.home.awsmfa(["doctor", "--offline", "--fix"]).run().code(1);
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: fixed: `region` in [profile web] has a comment after its value, which the AWS CLI and boto3 read as part of the value (~/.aws/config:6)
+    awsmfa: fixed: `output` in [profile web] has a comment after its value, which the AWS CLI and boto3 read as part of the value (~/.aws/config:8)
+    awsmfa: AWS was not asked: `--offline`
+    error: found 1 warning
+    ");
+    let config = world.home.read(".aws/config");
+    assert!(
+        config.ends_with(
+            "[profile web]\n# near\nregion = eu-west-1\nrole_session_name = \"me\"\n; all\noutput = json\n"
+        ),
+        "{config}"
+    );
+}

@@ -96,7 +96,7 @@ fn hidden_sessions_are_found() {
     );
     insta::assert_snapshot!(found(&world.home), @r"
     error: `credential_process` of profile `dev` runs `/bin/awsmfa`, which does not exist or is not executable (~/.aws/config:5)
-      fix: write the path of awsmfa, as `command -v awsmfa` prints it
+      fix: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile dev
 
     warning: `mfa_serial` in role profile `admin` (~/.aws/config:10) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail
       fix: remove the line; awsmfa knows the device without it: `perl -i -ne 'print unless $. == 10 && /^\s*mfa_serial/i' ~/.aws/config`
@@ -123,14 +123,14 @@ fn programs_that_cannot_run_are_found() {
     error: `credential_process` of profile `home` runs `~/bin/print-keys`, which the AWS CLI and boto3 do not expand (~/.aws/config:7)
       fix: aws configure set credential_process '~/bin/print-keys --json' --profile home
     error: `credential_process` of profile `path` runs `/nowhere/awsmfa`, which does not exist or is not executable (~/.aws/config:10)
-      fix: write the path of awsmfa, as `command -v awsmfa` prints it
+      fix: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile path
     error: `credential_process` of profile `quote` has a quote that is not closed (~/.aws/config:13)
       fix: close the quote
     error: `credential_process` of profile `short` runs `no-such-program`, which is not in PATH (~/.aws/config:16)
       fix: install the program, or write its absolute path
 
     note: `credential_process` of profile `vault` runs `aws-vault`, not awsmfa (~/.aws/config:19)
-      fix: use awsmfa instead: `aws configure set credential_process 'awsmfa credential-process --profile vault' --profile vault`
+      fix: use awsmfa instead: `awsmfa setup --profile vault`
     ");
 }
 
@@ -150,6 +150,9 @@ fn command_for_a_missing_profile_is_found() {
     insta::assert_snapshot!(found(&world.home), @"
     error: `credential_process` of profile `tools` gets the session of profile `deb`, which does not exist (~/.aws/config:7)
       fix: write `dev` instead of `deb`
+
+    warning: `credential_process` of profile `tools` runs another awsmfa, ~/bin/awsmfa, not this one, /usr/bin/awsmfa (~/.aws/config:7)
+      fix: aws configure set credential_process '/usr/bin/awsmfa credential-process -p deb' --profile tools
     ");
 }
 
@@ -181,5 +184,54 @@ fn invalid_settings_are_found() {
     insta::assert_snapshot!(found(&world.home), @"
     error: duration_seconds (~/.aws/config:5): a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `5`
       fix: set a number of seconds, such as `duration_seconds = 43200`, or remove the line
+    ");
+}
+
+#[test]
+fn command_of_a_missing_awsmfa_is_found_and_fixed() {
+    let world = good();
+    let long_term = world.home.credentials().replace("[dev]", "[dev-long-term]");
+    world.home.write_credentials(&long_term);
+    add_config(&world, "credential_process = awsmfa credential-process --profile dev");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `credential_process` of profile `dev` runs `awsmfa`, which is not in PATH (~/.aws/config:5)
+      fix: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile dev
+    ");
+    super::assert_fixed(&world.home);
+    let config = world.home.read(".aws/config");
+    let command = concat!("= ", env!("CARGO_BIN_EXE_awsmfa"), " credential-process --profile dev\n");
+    assert!(config.contains(command), "{config}");
+}
+
+#[test]
+fn command_of_another_awsmfa_is_found() {
+    let mut world = good();
+    let long_term = world.home.credentials().replace("[dev]", "[dev-long-term]");
+    world.home.write_credentials(&long_term);
+    world.home.write("bin/awsmfa", "");
+    world.home.chmod("bin/awsmfa", 0o755);
+    world.home.set("PATH", world.home.join("bin").to_str().unwrap());
+    add_config(&world, "credential_process = awsmfa credential-process --profile dev");
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: `credential_process` of profile `dev` runs another awsmfa, ~/bin/awsmfa, not this one, /usr/bin/awsmfa (~/.aws/config:5)
+      fix: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile dev
+    ");
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_awsmfa")).parent().unwrap();
+    world.home.set("PATH", folder.to_str().unwrap());
+    insta::assert_snapshot!(noted(&world.home), @"
+    note: `credential_process` of profile `dev` runs `awsmfa` without its path, which programs with another PATH do not find (~/.aws/config:5)
+      fix: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile dev
+    no problems found in 1 profile and 1 device
+    ");
+    super::assert_fixed(&world.home);
+}
+
+#[test]
+fn different_keys_of_a_profile_are_found() {
+    let world = good();
+    add_credentials(&world, "[dev-long-term]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = other");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: sections [dev] and [dev-long-term] contain different long-term keys (~/.aws/credentials:2)
+      fix: remove the outdated access key from [dev] or [dev-long-term]
     ");
 }

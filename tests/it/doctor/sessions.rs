@@ -14,6 +14,7 @@ fn expired_session_is_found_and_removed() {
     insta::assert_snapshot!(found(&world.home), @"
     warning: the session in [dev] expired at [TIME] (~/.aws/credentials:6)
       fix: get a new session: `awsmfa login --profile dev`
+      fix: or let tools renew sessions by themselves: `awsmfa setup --profile dev`
     ");
     assert_fixed(&world.home);
     assert_eq!(world.home.credentials(), long_term, "the long-term keys stay");
@@ -53,7 +54,8 @@ fn sessions_of_other_tools_are_found() {
         .write_credentials(&format!("{long_term}\n[dev]\n{SESSION}\nexpiration = 2199-01-01 00:00:00\n"));
     insta::assert_snapshot!(found(&world.home), @"
     warning: [dev] holds a session written by another tool (it has `expiration`) (~/.aws/credentials:6)
-      fix: replace it with awsmfa's session: `awsmfa login --profile dev --force`
+      fix: connect the profile with awsmfa: `awsmfa setup --profile dev`
+      fix: or overwrite the session: `awsmfa login --profile dev --force`
     ");
 }
 
