@@ -77,6 +77,11 @@ impl ReadyAnswer {
         let bytes = Secret::new(encode(&self.basis, written, refresh, output.as_bytes()));
         files::write_private(&self.file, bytes.expose())
     }
+
+    /// Removes the answer. For a session that was removed after it was read and before the answer was written.
+    pub fn forget(&self) -> io::Result<()> {
+        files::remove(&self.file).map(drop)
+    }
 }
 
 /// The validity of the session that awsmfa put into the environment, if its profile is still the one that the environment

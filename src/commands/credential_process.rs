@@ -1,11 +1,16 @@
 //! `awsmfa credential-process`
 
+use std::io;
+
+use chrono::{DateTime, Utc};
+
 use crate::answers::{Question, ReadyAnswer};
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::findings;
 use crate::model::process_output;
+use crate::model::secret::Secret;
 use crate::session::{self, Request};
 use crate::ui::Verbosity;
 
@@ -45,9 +50,25 @@ pub fn run(ctx: &Context, args: &CredentialProcessArgs) -> CommandResult {
     // A ready answer does not depend on the variables that have keys.
     if now < refresh
         && !obtained.profile.uses_keys_of_environment()
-        && let Err(error) = ready.write(now, refresh, output.expose())
+        && let Err(error) = save(ctx, &ready, (now, refresh), &obtained.session.access_key_id, &output)
     {
         ctx.ui.detail(format_args!("cannot cache the answer for next time: {error}"));
     }
     Ok(())
+}
+
+/// Saves the answer for next time. `logout` removes sessions first and then answers, so an answer that is saved after that is
+/// found here by its missing session.
+fn save(
+    ctx: &Context,
+    ready: &ReadyAnswer,
+    (now, refresh): (DateTime<Utc>, DateTime<Utc>),
+    access_key_id: &str,
+    output: &Secret<String>,
+) -> io::Result<()> {
+    ready.write(now, refresh, output.expose())?;
+    match ctx.cache().key_of(access_key_id) {
+        Some(_) => Ok(()),
+        None => ready.forget(),
+    }
 }

@@ -33,6 +33,28 @@ fn closed_pipe_is_not_an_error() {
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn answer_does_not_outlive_a_logout_while_it_is_printed() {
+    use std::io::{Read, Write};
+
+    let world = World::imported();
+    // A full pipe stops the process before it saves the answer.
+    let (mut reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&vec![b' '; 64 * 1024]).unwrap();
+    let mut command = world.home.awsmfa(["credential-process", "-p", "dev"]).into_command();
+    let mut printing = command.stdin(Stdio::null()).stdout(writer).spawn().unwrap();
+    drop(command);
+    let files = |folder: &str| std::fs::read_dir(world.home.join(folder)).map_or(0, Iterator::count);
+    crate::support::until(|| files(".cache/awsmfa/sessions") == 1);
+    world.home.awsmfa(["logout", "dev"]).run().success();
+    let mut printed = String::new();
+    reader.read_to_string(&mut printed).unwrap();
+    assert!(printed.contains("SessionToken"), "{printed}");
+    assert!(printing.wait().unwrap().success());
+    assert_eq!(files(".cache/awsmfa/answers"), 0);
+}
+
 /// What `awsmfa status --short -p dev` prints, which is all it says.
 fn prompt(home: &Home) -> String {
     let ran = home.awsmfa(["status", "--short", "-p", "dev"]).run().success();
