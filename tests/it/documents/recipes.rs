@@ -18,8 +18,8 @@ use crate::support::screen::Screen;
 use crate::support::{NO_ARGS, World};
 
 /// The programs that `stand-in.sh` stands in for.
-const STAND_INS: [&str; 9] =
-    ["aws", "aws-vault", "terraform", "direnv", "docker", "python3", "node", "make", "ykman"];
+const STAND_INS: [&str; 10] =
+    ["aws", "aws-vault", "terraform", "code", "direnv", "docker", "python3", "node", "make", "ykman"];
 
 /// The languages of blocks that are files and nothing else.
 const FILES: [&str; 6] = ["ini", "hcl", "json", "yaml", "toml", "dockerfile"];
@@ -159,7 +159,7 @@ fn move_in(world: &mut World) {
         symlink("stand-in.sh", home.join("stand-ins").join(program)).unwrap();
     }
     if !aws.devices().is_empty() {
-        home.write("stand-ins/code", &aws.code(&world.device.serial, aws.clock().step() + 1));
+        home.write("stand-ins/code.txt", &aws.code(&world.device.serial, aws.clock().step() + 1));
     }
     let (id, secret) = (&key.id, &key.secret);
     home.write(

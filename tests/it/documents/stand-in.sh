@@ -51,6 +51,33 @@ use_aws() {
 }
 
 case $name in
+docker)
+    [[ $1 == run ]] || fail "what is \`$1\`?"
+    shift
+    variables=()
+    while [[ $1 == -* ]]; do
+        case $1 in
+        --rm) shift; continue ;;
+        --env-file) while IFS= read -r line; do variables+=("$line"); done <"$2" ;;
+        -e)
+            if [[ $2 == *=* ]]; then
+                variables+=("$2")
+            elif [[ -v $2 ]]; then
+                variables+=("$2=${!2}")
+            fi
+            ;;
+        -v) [[ -e ${2%%:*} ]] || fail "cannot mount ${2%%:*}: it does not exist" ;;
+        --network | --user) ;;
+        *) fail "what is \`$1\`?" ;;
+        esac
+        shift 2
+    done
+    # After the image. That of the AWS CLI runs `aws`.
+    shift
+    [[ $1 == awsmfa ]] || set -- aws "$@"
+    # A variable that is not passed on is not there, but for the address of the fake AWS.
+    exec env -i HOME=/nowhere PATH="$PATH" AWS_ENDPOINT_URL="$AWS_ENDPOINT_URL" "${variables[@]}" "$@"
+    ;;
 aws)
     while (($#)); do
         [[ $1 == --profile ]] && profile=$2
@@ -72,7 +99,7 @@ aws-vault)
     exit
     ;;
 ykman)
-    cat ~/stand-ins/code
+    cat ~/stand-ins/code.txt
     exit
     ;;
 direnv)
