@@ -1,6 +1,7 @@
 //! Runs the whole flow in a temporary home against a fake AWS on loopback: `cargo run --example demo`.
 //!
-//! It runs the real binary and shows everything it prints. No AWS account is involved.
+//! It runs the real binary and shows everything it prints. The AWS SDK for Rust stands for the tools that use the session, because
+//! the AWS CLI may not be installed. No AWS account is involved.
 
 #![allow(
     clippy::print_stdout,
@@ -17,14 +18,22 @@ use fake_aws::{AccessKey, FakeAws};
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
+/// The argument with which the demo runs itself to be an AWS tool.
+const TOOL: &str = "get-caller-identity";
+
 fn main() -> Result {
+    if std::env::args().nth(1).is_some_and(|argument| argument == TOOL) {
+        return tool();
+    }
+    // Building may replace this program.
+    let tool = std::env::current_exe()?;
     let program = build()?;
     let aws = FakeAws::start();
-    let (user, admin) = (aws.add_user("aws_mfa_demo"), aws.add_admin("admin"));
-    let (key, admin_key) = (aws.add_access_key(&user.name), aws.add_access_key(&admin.name));
+    let user = aws.add_user("alice");
+    let key = aws.add_access_key(&user.name);
     let home = tempfile::tempdir()?;
-    prepare_home(home.path(), &key, &admin_key)?;
-    let demo = Demo { program, home: home.path().to_owned(), endpoint: aws.endpoint() };
+    prepare_home(home.path(), &key)?;
+    let demo = Demo { program, tool, home: home.path().to_owned(), endpoint: aws.endpoint() };
 
     say("An IAM user has an access key in [dev] and has to use MFA, but has no MFA device yet.");
     demo.show(".aws/config")?;
@@ -33,28 +42,45 @@ fn main() -> Result {
     say(
         "One command creates a virtual device, stores its secret (here in age files), enables it and verifies it.",
     );
-    demo.run(&["enroll", "--user", "aws_mfa_demo", "--profile", "admin", "--for-profile", "dev", "--no-qr"])?;
-    demo.run(&["device", "list", "--profile", "admin", "--user", "aws_mfa_demo"])?;
-
-    say("From now on there is nothing to type. Get a session for the AWS CLI and every SDK:");
-    demo.run(&["login", "--profile", "dev"])?;
-    demo.show(".aws/credentials")?;
+    demo.awsmfa(&["enroll", "--profile", "dev", "--no-qr"])?;
 
     say(
-        "Or let the AWS CLI and the SDKs get it themselves with `credential_process = awsmfa credential-process --profile dev`:",
+        "Another one connects the profile with awsmfa. It shows what it changes, and that the profile works.",
     );
-    demo.run(&["credential-process", "--profile", "dev"])?;
+    demo.awsmfa(&["setup", "--profile", "dev", "--yes"])?;
+
+    say(
+        "From now on there is nothing to type. Any AWS tool gets a session; here it is the AWS SDK for Rust:",
+    );
+    demo.use_aws("dev")?;
+    demo.awsmfa(&["status"])?;
+
+    say("Programs that know only environment variables get the session from `exec`:");
+    demo.awsmfa(&["exec", "--profile", "dev", "--", "printenv", "AWS_ACCESS_KEY_ID", "AWSMFA_PROFILE"])?;
 
     say("A code for the console's sign-in page:");
-    demo.run(&["code", "--profile", "dev"])?;
+    demo.awsmfa(&["code", "--profile", "dev"])?;
 
-    say("Log out and restore the file byte for byte:");
-    demo.run(&["logout", "--profile", "dev", "--restore"])?;
+    say("All of this can be undone, byte for byte:");
+    demo.awsmfa(&["setup", "--undo", "--yes"])?;
     demo.show(".aws/credentials")?;
 
     let requests = aws.requests();
     let asked: Vec<&str> = requests.iter().map(|request| request.action.as_str()).collect();
     say(&format!("All of this took {} requests to AWS: {}.", asked.len(), asked.join(", ")));
+    Ok(())
+}
+
+/// What an AWS tool does: finds credentials as every SDK does, and uses them.
+fn tool() -> Result {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let caller = runtime.block_on(async {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let defaults = aws_config::defaults(aws_config::BehaviorVersion::latest());
+        let config = defaults.http_client(http).load().await;
+        aws_sdk_sts::Client::new(&config).get_caller_identity().send().await
+    })?;
+    println!("{}", caller.arn().ok_or("AWS named no caller")?);
     Ok(())
 }
 
@@ -74,13 +100,11 @@ fn build() -> Result<PathBuf> {
     Ok(folder.join(format!("awsmfa{}", std::env::consts::EXE_SUFFIX)))
 }
 
-fn prepare_home(home: &Path, key: &AccessKey, admin_key: &AccessKey) -> Result {
+fn prepare_home(home: &Path, key: &AccessKey) -> Result {
     fs::create_dir(home.join(".aws"))?;
     fs::write(home.join(".aws/config"), "[profile dev]\nregion = eu-central-1\n")?;
-    let section = |name: &str, key: &AccessKey| {
-        format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret)
-    };
-    let credentials = format!("# my keys\n{}\n{}", section("dev", key), section("admin", admin_key));
+    let credentials =
+        format!("# my keys\n[dev]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
     fs::write(home.join(".aws/credentials"), credentials)?;
     fs::write(home.join("passphrase"), "correct horse battery staple\n")?;
     #[cfg(unix)]
@@ -90,17 +114,33 @@ fn prepare_home(home: &Path, key: &AccessKey, admin_key: &AccessKey) -> Result {
 
 struct Demo {
     program: PathBuf,
+    tool: PathBuf,
     home: PathBuf,
     endpoint: String,
 }
 
 impl Demo {
-    /// Runs the binary and shows the command and its output.
-    fn run(&self, args: &[&str]) -> Result {
-        println!("\n  $ awsmfa {}", args.join(" "));
-        let output = Command::new(&self.program)
-            .args(args)
+    fn awsmfa(&self, args: &[&str]) -> Result {
+        self.run(&format!("awsmfa {}", args.join(" ")), Command::new(&self.program).args(args))
+    }
+
+    /// Runs a program that uses AWS with this profile.
+    fn use_aws(&self, profile: &str) -> Result {
+        let words = format!("AWS_PROFILE={profile} {TOOL}");
+        self.run(&words, Command::new(&self.tool).arg(TOOL).env("AWS_PROFILE", profile))
+    }
+
+    /// Runs a program in the demo's home, and shows the command and its output.
+    fn run(&self, words: &str, command: &mut Command) -> Result {
+        println!("\n  $ {words}");
+        let own: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        let output = command
             .env_clear()
+            .envs(own)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", &self.home)
             .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWSMFA_STORE", "file")
@@ -111,7 +151,7 @@ impl Demo {
         self.print(&String::from_utf8(output.stderr)?);
         match output.status.success() {
             true => Ok(()),
-            false => Err(format!("awsmfa {}: {}", args.join(" "), output.status).into()),
+            false => Err(format!("{words}: {}", output.status).into()),
         }
     }
 

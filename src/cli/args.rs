@@ -15,6 +15,9 @@ use crate::env::{AWSMFA_NO_INPUT, Env, OWN_VARIABLES};
 use crate::error::CommandResult;
 use crate::ui::{Style, Terminal, Ui, Verbosity, color};
 
+/// The heading of the options that every command has, after the command's own.
+const GLOBAL: &str = "Global options";
+
 /// MFA for the AWS command line, with nothing to type.
 #[derive(Debug, Parser)]
 #[command(name = "awsmfa", bin_name = "awsmfa", version, max_term_width = 100, after_long_help = after_help())]
@@ -22,15 +25,16 @@ pub struct Cli {
     #[command(subcommand)]
     pub(super) command: Command,
     /// Show each step (never secrets)
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     verbose: bool,
     /// Print only errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "verbose")]
     quiet: bool,
     /// When to use color: auto, always or never (honors `NO_COLOR`)
     #[arg(
         long,
         global = true,
+        help_heading = GLOBAL,
         value_name = "WHEN",
         default_value = "auto",
         hide_possible_values = true,

@@ -107,3 +107,40 @@ fn help_wraps_well() {
     }
     check(&Cli::command());
 }
+
+/// A command's own options, `--help`, and then the options that every command has.
+#[test]
+fn help_ends_with_the_global_options() {
+    fn check(command: &mut clap::Command, names: &str) {
+        let help = command.render_help().to_string();
+        let own = help.split_once("\nGlobal options:\n").unwrap_or_else(|| panic!("{names}: {help}")).0;
+        assert!(own.contains("--help") && !own.contains("--verbose"), "{names}: {help}");
+        let global = &help[own.len()..];
+        let options: Vec<&str> =
+            global.lines().filter_map(|line| line.split("--").nth(1)?.split([' ', '\n']).next()).collect();
+        assert_eq!(options, ["verbose", "quiet", "color"], "{names}");
+        for command in command.get_subcommands_mut().filter(|command| command.get_name() != "help") {
+            let names = format!("{names} {}", command.get_name());
+            check(command, &names);
+        }
+    }
+    let mut cli = Cli::command();
+    cli.build();
+    check(&mut cli, "awsmfa");
+}
+
+#[test]
+fn readme_lists_every_command() {
+    fn check(command: &clap::Command, names: &str, readme: &str, missing: &mut Vec<String>) {
+        let mut own = command.get_subcommands().filter(|command| command.get_name() != "help").peekable();
+        if own.peek().is_none() && !readme.contains(&format!("\n| `{names}` |")) {
+            missing.push(names.to_owned());
+        }
+        own.for_each(|command| {
+            check(command, &format!("{names} {}", command.get_name()), readme, missing);
+        });
+    }
+    let mut missing = Vec::new();
+    check(&Cli::command(), "awsmfa", &repository("README.md"), &mut missing);
+    assert_eq!(missing, Vec::<String>::new());
+}
