@@ -15,6 +15,11 @@ struct Company {
 
 /// Users `user0`, `user1`, …, each with a device whose secret is stored. Profile `p0` has the keys of `user0`, and so on.
 fn company(users: usize) -> Company {
+    with_secrets(users, users)
+}
+
+/// [`company`] in which only the first users' secrets are stored.
+fn with_secrets(users: usize, stored: usize) -> Company {
     let aws = FakeAws::start();
     let home = Home::new(&aws);
     let (mut config, mut credentials) = (String::new(), String::new());
@@ -23,7 +28,9 @@ fn company(users: usize) -> Company {
         let user = format!("user{number}");
         aws.add_user(&user);
         let (key, device) = (aws.add_access_key(&user), aws.add_device(&user, &user));
-        home.import(&device.serial, &device.seed);
+        if number < stored {
+            home.import(&device.serial, &device.seed);
+        }
         config += &format!("[profile p{number}]\nmfa_serial = {}\n", device.serial);
         credentials +=
             &format!("[p{number}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
@@ -179,4 +186,43 @@ fn store_is_unlocked_once() {
     company.home.set("AWSMFA_PASSPHRASE_COMMAND", &format!("/bin/sh {path}"));
     company.home.awsmfa(["login", "--all"]).run().success();
     assert_eq!(company.home.read("ran").lines().count(), 1);
+}
+
+/// `login --all` on a terminal: the first device's request is held, and the second device's code is prompted for.
+#[cfg(unix)]
+fn at_a_prompt(company: &mut Company, gate: &Gate) -> Option<crate::support::screen::Screen> {
+    company.aws.fault(Fault::held(gate).on("GetSessionToken"));
+    company.home.unset("AWSMFA_NO_INPUT");
+    let like = company.home.awsmfa(crate::support::NO_ARGS).into_command();
+    let line = format!("{} login --all; echo exit=$?", env!("CARGO_BIN_EXE_awsmfa"));
+    let mut screen = crate::support::screen::Screen::run(&line, &like)?;
+    screen.sees("code for `arn:aws:iam::123456789012:mfa/user1`").echoes(false);
+    until(|| company.held() == 1);
+    Some(screen)
+}
+
+#[test]
+#[cfg(unix)]
+fn prompt_is_alone_on_the_terminal() {
+    let (mut company, gate) = (with_secrets(2, 1), Gate::new());
+    let Some(mut screen) = at_a_prompt(&mut company, &gate) else { return };
+    let code = company.aws.code_now(&company.devices[1].serial);
+    screen.types(&format!("{code}\n"));
+    until(|| company.home.credential("p1", "aws_session_token").is_some());
+    gate.open();
+    screen.sees("wrote a session for `p0`").sees("wrote a session for `p1`").sees("exit=0").echoes(true);
+    let seen = screen.ended();
+    assert!(seen.contains("\u{b7} profile `p0`: logging in \u{2026}"), "{seen:?}");
+    assert!(!seen.contains(&code), "{seen:?}");
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_at_a_prompt_does_not_wait_for_other_devices() {
+    let (mut company, gate) = (with_secrets(2, 1), Gate::new());
+    let Some(mut screen) = at_a_prompt(&mut company, &gate) else { return };
+    screen.types("\x03").sees("error: interrupted").echoes(true);
+    let seen = screen.ended();
+    assert!(!seen.contains("wrote a session"), "{seen:?}");
+    assert_eq!(company.aws.requests_for("GetSessionToken").len(), 1);
 }
