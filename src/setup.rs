@@ -19,20 +19,26 @@ pub use proof::Proof;
 pub use request::{Mode, SetupRequest};
 pub use undo::{Undone, undo};
 
-use crate::aws_files::resolve::{Destination, resolve};
+use crate::aws_files::resolve::{Destination, KeySource, resolve};
 use crate::aws_files::wiring::Way;
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::findings;
+use crate::key_storage::{self, StoreOptions};
 use crate::session::{self, Request};
 use change::Change;
 use plan::Plan;
 
 /// What a setup did.
 pub enum Outcome {
-    /// The change, as a diff without secrets. Nothing was written.
-    Planned(String),
+    /// The change. Nothing was written.
+    Planned {
+        /// Whether there is one.
+        changed: bool,
+        /// A diff without secrets; empty if no file changes.
+        diff: String,
+    },
     /// The profiles work.
     Done {
         /// Whether the files had to be changed.
@@ -47,15 +53,26 @@ pub fn setup(ctx: &Context, request: &SetupRequest) -> CommandResult<Outcome> {
     let plan = Plan::of(ctx, &names, request.mode)?;
     let preview = Change::of(ctx, &plan)?;
     preview.check(ctx, &plan)?;
-    if request.dry_run {
-        return Ok(Outcome::Planned(preview.diff()));
+    let stored = if request.store_keys { plan.keys_in_files(ctx)? } else { Vec::new() };
+    if !stored.is_empty() {
+        // Before anything changes.
+        ctx.vault.stores.for_new(None)?;
     }
-    let changed = !preview.is_empty();
+    for profile in &stored {
+        ctx.ui.say(format_args!("the long-term keys of `{profile}` move from the file to a store"));
+    }
+    let changed = !preview.is_empty() || !stored.is_empty();
+    if request.dry_run {
+        return Ok(Outcome::Planned { changed, diff: preview.diff() });
+    }
     if changed {
         change::confirm(ctx, request, &preview.diff())?;
         ctx.ui.doing("getting a session");
         let plan = plan.with_sessions(ctx).map_err(|error| error.at("nothing was changed"))?;
-        Change::of(ctx, &plan)?.write(ctx, &names)?;
+        Change::of(ctx, &plan)?.write(ctx, &names, &stored)?;
+        for profile in &stored {
+            key_storage::store(ctx, Named::Flag(profile), StoreOptions::default())?;
+        }
     }
     let proofs = plan.targets.iter().map(|target| proof::of(ctx, target, request.mode));
     let proofs = proofs.collect::<CommandResult<Vec<_>>>().map_err(|error| match changed {
@@ -105,6 +122,17 @@ impl Plan {
             session::obtain(ctx, &self.request(&target.profile))?;
         }
         Ok(plan)
+    }
+
+    /// The connected profiles with long-term keys in a file.
+    fn keys_in_files(&self, ctx: &Context) -> CommandResult<Vec<String>> {
+        let profiles = ctx.profiles()?;
+        let is_in_file = |name: &&String| {
+            let keys = resolve(&profiles, name).ok().and_then(|resolution| resolution.keys.ok());
+            matches!(keys, Some(KeySource::Static { .. }))
+        };
+        let names = self.wirings.iter().map(|wiring| &wiring.profile);
+        Ok(names.filter(is_in_file).cloned().collect())
     }
 
     fn request<'a>(&'a self, profile: &'a str) -> Request<'a> {

@@ -33,6 +33,9 @@ pub struct SetupArgs {
         conflicts_with = "undo"
     )]
     mode: ModeArg,
+    /// Then move the long-term keys from the file to the keyring or the file store, as `awsmfa keys store` does
+    #[arg(long, conflicts_with = "undo")]
+    store_keys: bool,
     /// Only show the changes
     #[arg(long)]
     dry_run: bool,
@@ -56,6 +59,7 @@ pub fn run(ctx: &Context, args: &SetupArgs) -> CommandResult {
             ModeArg::CredentialProcess => Mode::CredentialProcess,
             ModeArg::Login => Mode::Login,
         },
+        store_keys: args.store_keys,
         yes: args.yes.yes,
         dry_run: args.dry_run,
     };
@@ -81,22 +85,22 @@ pub fn follow_up(ctx: &Context, profile: &str, requested: bool, yes: bool) -> Co
 
 fn report(ctx: &Context, outcome: Outcome) -> CommandResult {
     match outcome {
-        Outcome::Planned(diff) => show_planned(ctx, &diff),
+        Outcome::Planned { changed, diff } => {
+            say_unless(ctx, changed);
+            Ok(ctx.ui.result(&diff)?)
+        }
         Outcome::Done { changed, proofs } => {
-            if !changed {
-                ctx.ui.say("nothing to change: everything is set up already");
-            }
+            say_unless(ctx, changed);
             proofs.iter().for_each(|proof| say_proof(ctx, proof));
             Ok(())
         }
     }
 }
 
-fn show_planned(ctx: &Context, diff: &str) -> CommandResult {
-    if diff.is_empty() {
+fn say_unless(ctx: &Context, changed: bool) {
+    if !changed {
         ctx.ui.say("nothing to change: everything is set up already");
     }
-    Ok(ctx.ui.result(diff)?)
 }
 
 /// `dev: arn:aws:iam::123456789012:user/alice, valid until 2026-01-01T10:00:00Z (11h 59m)`
@@ -109,7 +113,7 @@ fn say_proof(ctx: &Context, proof: &Proof) {
 fn report_undone(ctx: &Context, undone: &Undone) -> CommandResult {
     let Undone { profiles, exactly, left, planned } = undone;
     if let Some(diff) = planned {
-        return show_planned(ctx, diff);
+        return Ok(ctx.ui.result(diff)?);
     }
     let names = profiles.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match exactly {

@@ -28,7 +28,8 @@ pub(super) struct Change<'a> {
 /// Shows a diff and asks whether to make the changes.
 pub(super) fn confirm(ctx: &Context, request: &SetupRequest, diff: &str) -> CommandResult {
     // Even with `--quiet`, a person has to see what the question is about.
-    if !request.yes || ctx.ui.style().verbosity != Verbosity::Quiet {
+    let is_shown = !request.yes || ctx.ui.style().verbosity != Verbosity::Quiet;
+    if is_shown && !diff.is_empty() {
         ctx.ui.text(diff, diff);
     }
     if request.yes {
@@ -97,9 +98,9 @@ impl<'a> Change<'a> {
     }
 
     /// Writes the record by which the change can be undone, then the files.
-    pub(super) fn write(&self, ctx: &Context, names: &[String]) -> CommandResult {
+    pub(super) fn write(&self, ctx: &Context, names: &[String], stored: &[String]) -> CommandResult {
         let _lock = Record::lock(ctx)?;
-        Record::save(ctx, names, &self.files)?;
+        Record::save(ctx, names, &self.files, stored)?;
         for FileChange { file, .. } in self.changed() {
             ctx.aws_files().edit(*file, |document| wiring::apply(&self.plan.wirings, document))?;
         }

@@ -40,6 +40,9 @@ pub(super) struct Record {
     pub(super) profiles: Vec<String>,
     /// The changed files, in the order in which they were written.
     pub(super) files: Vec<FileRecord>,
+    /// The profiles whose long-term keys were moved into a store afterward.
+    #[serde(default)]
+    pub(super) stored: Vec<String>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -98,16 +101,28 @@ impl Record {
 
     /// Saves the record of a change that is about to be written. If the change completes an interrupted setup, that one's
     /// record counts, because it knows the files from before.
-    pub(super) fn save(ctx: &Context, profiles: &[String], changes: &[FileChange]) -> CommandResult {
+    pub(super) fn save(
+        ctx: &Context,
+        profiles: &[String],
+        changes: &[FileChange],
+        stored: &[String],
+    ) -> CommandResult {
         let (all, folder) = (Self::all(ctx)?, ctx.paths.setups());
-        if all.first().is_some_and(|last| last.is_completed_by(changes)) {
+        if all.first().is_some_and(|last| last.stored == stored && last.is_completed_by(changes)) {
             return Ok(());
         }
         let number = all.first().and_then(Self::number).unwrap_or_default() + 1;
         let changed = changes.iter().filter(|change| change.is_changed());
         let files = changed.map(|change| FileRecord::of(ctx, change)).collect();
         let path = folder.join(format!("{number:06}.json"));
-        let record = Self { version: VERSION, at: ctx.clock.now(), profiles: profiles.to_vec(), files, path };
+        let record = Self {
+            version: VERSION,
+            at: ctx.clock.now(),
+            profiles: profiles.to_vec(),
+            files,
+            stored: stored.to_vec(),
+            path,
+        };
         let bytes = Zeroizing::new(serde_json::to_vec(&record).map_err(io::Error::other)?);
         Ok(files::write_private(&record.path, &bytes)?)
     }

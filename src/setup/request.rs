@@ -6,6 +6,8 @@ pub struct SetupRequest {
     /// The profiles; empty for the environment's.
     pub profiles: Vec<String>,
     pub mode: Mode,
+    /// Then move the long-term keys into a store.
+    pub store_keys: bool,
     /// Change the files without asking.
     pub yes: bool,
     /// Only show the change.

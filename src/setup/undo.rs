@@ -4,8 +4,10 @@
 use crate::aws_files::AwsFile;
 use crate::aws_files::differences::take_back;
 use crate::aws_files::document::UnsafeEdit;
+use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::key_storage;
 use crate::model::secret::Secret;
 
 use super::change;
@@ -44,10 +46,17 @@ pub fn undo(ctx: &Context, request: &SetupRequest) -> CommandResult<Undone> {
         request.profiles.is_empty() || request.profiles.iter().any(|name| record.profiles.contains(name))
     };
     for record in records.iter().filter(is_wanted) {
-        let steps = steps(ctx, record)?;
-        // Without steps, the setup was interrupted before it wrote anything.
-        if !steps.is_empty() {
-            return undo_one(ctx, request, record, &steps);
+        let stored = stored_keys(ctx, record)?;
+        let mut request = request.clone();
+        if !stored.is_empty() {
+            // The files must have the keys again before anything else is compared.
+            bring_back(ctx, &request, &stored)?;
+            request.yes = true;
+        }
+        let steps = if request.dry_run && !stored.is_empty() { Vec::new() } else { steps(ctx, record)? };
+        // Without anything to do, the setup was interrupted before it wrote anything.
+        if !steps.is_empty() || !stored.is_empty() {
+            return undo_one(ctx, &request, record, &steps);
         }
         if !request.dry_run {
             record.remove()?;
@@ -56,6 +65,32 @@ pub fn undo(ctx: &Context, request: &SetupRequest) -> CommandResult<Undone> {
     let of = request.profiles.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
     let of = if of.is_empty() { of } else { format!(" of {of}") };
     Err(CommandError::new(ErrorKind::Failed, format!("there is no setup{of} to undo")))
+}
+
+/// The profiles of a setup that still have their long-term keys in a store.
+fn stored_keys(ctx: &Context, record: &Record) -> CommandResult<Vec<String>> {
+    let mut stored = Vec::new();
+    for profile in &record.stored {
+        if ctx.vault.stored_key(profile)?.is_some() {
+            stored.push(profile.clone());
+        }
+    }
+    Ok(stored)
+}
+
+/// Moves long-term keys from a store back to the files.
+fn bring_back(ctx: &Context, request: &SetupRequest, profiles: &[String]) -> CommandResult {
+    for profile in profiles {
+        ctx.ui.say(format_args!("the long-term keys of `{profile}` move from the store back to the file"));
+    }
+    if request.dry_run {
+        return Ok(());
+    }
+    change::confirm(ctx, request, "")?;
+    for profile in profiles {
+        key_storage::restore(ctx, Named::Flag(profile))?;
+    }
+    Ok(())
 }
 
 fn undo_one(ctx: &Context, request: &SetupRequest, record: &Record, steps: &[Step]) -> CommandResult<Undone> {

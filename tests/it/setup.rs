@@ -321,3 +321,30 @@ fn command_has_the_path_that_survives_an_update() {
     ");
     assert_eq!(both(&world.home), before);
 }
+
+#[test]
+fn long_term_keys_move_into_the_store_on_request() {
+    let world = World::imported();
+    let before = both(&world.home);
+    let plan = setup(&world.home, &["-p", "dev", "--store-keys", "--dry-run"]).success();
+    insta::assert_snapshot!(plan.err(), @"awsmfa: the long-term keys of `dev` move from the file to a store");
+    let ran = setup(&world.home, &["-p", "dev", "--store-keys", "--yes"]).success();
+    assert!(ran.err().contains("dev: arn:aws:iam::123456789012:user/alice"), "{}", ran.err());
+    assert!(!world.home.credentials().contains(&world.key.secret));
+    let again = setup(&world.home, &["-p", "dev", "--store-keys", "--yes"]).success();
+    assert!(again.err().starts_with("awsmfa: nothing to change"), "{}", again.err());
+    let plan = setup(&world.home, &["--undo", "--dry-run"]).success();
+    insta::assert_snapshot!(plan.err(), @"awsmfa: the long-term keys of `dev` move from the store back to the file");
+    let undone = setup(&world.home, &["--undo", "--yes"]).success();
+    insta::assert_snapshot!(undone.err().lines().last().unwrap(), @"awsmfa: undid the setup of `dev`; the AWS files are as before");
+    assert_eq!(both(&world.home), before);
+    // After a setup without it.
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let connected = both(&world.home);
+    setup(&world.home, &["-p", "dev", "--store-keys", "--yes"]).success();
+    assert!(!world.home.credentials().contains(&world.key.secret));
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), connected);
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), before);
+}
