@@ -28,11 +28,11 @@ class Server:
     def __init__(self, home, *args):
         self.process = home.start(AWSMFA, "serve", *args)
         self.variables = {}
-        # The last line removes other variables.
-        while (line := self.process.stdout.readline()).startswith("export "):
+        while "AWSMFA_SESSION" not in self.variables:
+            line = self.process.stdout.readline()
+            assert line, self.process.stderr.read()
             name, _, value = line.removeprefix("export ").strip().partition("=")
             self.variables[name] = value
-        assert line, self.process.stderr.read()
         self.token = self.variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
         self.port = int(self.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"].split(":")[2].split("/")[0])
 

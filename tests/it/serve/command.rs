@@ -2,7 +2,9 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
+use fake_aws::{Fault, Gate};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{World, until};
@@ -46,9 +48,9 @@ fn credentials_of_default_that_sdks_use_instead_of_the_server_are_reported() {
     let world = World::imported();
     let serve = |args: &[&str]| world.home.awsmfa(args.iter().chain(&["--", "true"])).run().success().err();
     world.home.write_config(&format!(
-        "[default]\nregion = us-east-1\ncredential_process = awsmfa credential-process --profile dev\n\
-         [profile dev]\nmfa_serial = {}\n",
-        world.device.serial
+        "[default]\nmfa_serial = {serial}\ncredential_process = awsmfa credential-process --profile dev\n\
+         [profile dev]\nmfa_serial = {serial}\n",
+        serial = world.device.serial
     ));
     assert_eq!(serve(&["serve", "-p", "dev"]), "", "the same session");
     let keys = world.home.credentials();
@@ -117,8 +119,9 @@ fn signals_are_passed_on_to_the_command() {
         (Signal::USR1, "USR1"),
         (Signal::QUIT, "QUIT"),
     ] {
-        let script =
-            format!("trap 'echo got {name}; exit 7' {name}; touch ready; while :; do sleep 0.05; done");
+        let script = format!(
+            "trap 'echo got {name}; exit 7' {name}; touch ready; for i in $(seq 600); do sleep 0.1; done"
+        );
         let _ = std::fs::remove_file(world.home.join("ready"));
         let mut command = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", &script]).into_command();
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
@@ -128,6 +131,25 @@ fn signals_are_passed_on_to_the_command() {
         assert_eq!(output.status.code(), Some(7), "{name}: {}", output.status);
         assert_eq!(String::from_utf8_lossy(&output.stdout), format!("got {name}\n"));
     }
+}
+
+#[test]
+fn renewal_does_not_delay_the_end() {
+    let world = World::imported();
+    // Renewed after three seconds.
+    world.aws.set_session_lifetime(Some(4));
+    let gate = Gate::new();
+    world.aws.fault(Fault::held(&gate).on("GetSessionToken").after(1));
+    let wait = "while [ ! -e go ]; do sleep 0.05; done; exit 9";
+    let mut command = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", wait]).into_command();
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    until(|| world.aws.requests_for("GetSessionToken").len() == 2);
+    world.home.write("go", "");
+    let start = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+    // AWS would have 15 seconds for its response.
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    gate.open();
 }
 
 #[test]
