@@ -34,7 +34,7 @@ fn job_has_a_valid_session_for_weeks_without_asking() {
     let mut keeper = keeper(&inside.ctx);
     let end = world.aws.clock().now() + Duration::from_secs(15 * 86_400);
     while world.aws.clock().now() < end {
-        run_for(&world, &mut keeper, Duration::from_secs(3600));
+        run_for(&world, &mut keeper, Duration::from_secs(600));
         let body: serde_json::Value = serde_json::from_str(&served(&keeper).unwrap()).unwrap();
         let expiration: chrono::DateTime<chrono::Utc> = body["Expiration"].as_str().unwrap().parse().unwrap();
         let left = expiration - world.aws.clock().now();
