@@ -116,7 +116,7 @@ pub fn run(ctx: &Context, args: &EnrollArgs) -> CommandResult {
     let (found, served) = outlook.unwrap_or_default();
     findings::warn(ctx, &found);
     findings::warn_of_files(ctx);
-    let next = next(&enrolled, served);
+    let next = next(ctx, args, &enrolled, served);
     if args.json.json {
         ctx.ui.pretty_json(&output(&enrolled, next))?;
         return copied.and(set_up);
@@ -193,10 +193,11 @@ fn outlook(ctx: &Context, profile: &str) -> CommandResult<(Vec<Finding>, bool)> 
 }
 
 /// The command that comes next.
-fn next(enrolled: &Enrolled, served: bool) -> String {
+fn next(ctx: &Context, args: &EnrollArgs, enrolled: &Enrolled, served: bool) -> String {
+    let declined = ctx.prompt.can_ask() && !args.yes.yes && !args.json.json;
     match &enrolled.profile {
         Some(profile) if served => format!("aws sts get-caller-identity --profile {}", quoted(profile)),
-        Some(profile) => format!("awsmfa login --profile {}", quoted(profile)),
+        Some(profile) => super::setup::next_step(ctx, profile, declined).to_string(),
         // The user's keys are not on this computer.
         None => format!("aws configure set mfa_serial {} --profile NAME", enrolled.serial),
     }

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::error::CommandResult;
 use crate::model::duration::in_words;
 use crate::model::session::timestamp;
+use crate::model::shell::CommandLine;
 use crate::setup::{self, Mode, Outcome, Proof, SetupRequest, Undone};
 
 /// Connect profiles with awsmfa, so that every AWS tool gets MFA sessions by itself
@@ -81,6 +82,12 @@ pub fn follow_up(ctx: &Context, profile: &str, requested: bool, yes: bool) -> Co
     let request = SetupRequest { profiles: vec![profile.to_owned()], yes, ..SetupRequest::default() };
     report(ctx, setup::setup(ctx, &request)?)?;
     Ok(true)
+}
+
+/// The command after a profile got a device: `awsmfa setup`, unless it would change nothing or a person `declined` it.
+pub fn next_step(ctx: &Context, profile: &str, declined: bool) -> CommandLine {
+    let sets_up = !declined && setup::is_useful(ctx, profile);
+    CommandLine::new(if sets_up { "awsmfa setup" } else { "awsmfa login" }).profile(profile)
 }
 
 fn report(ctx: &Context, outcome: Outcome) -> CommandResult {

@@ -36,7 +36,7 @@ fn import_is_verified_by_a_session_that_login_then_uses() {
     let ran = world.home.awsmfa(IMPORT).stdin(&world.device.seed).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
-    hint: awsmfa login --profile dev
+    hint: awsmfa setup --profile dev
     ");
     assert_eq!(sessions(&world), 1);
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();

@@ -117,7 +117,7 @@ fn user_enrolls_with_the_self_manage_policy() {
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
-    hint: awsmfa login --profile demo
+    hint: awsmfa setup --profile demo
     ");
     assert_eq!(ran.out(), "");
     assert_eq!(setup.count("GetSessionToken"), 1, "the session that verified the device is reused");
@@ -152,7 +152,7 @@ fn profile_with_the_users_keys_uses_the_device() {
     let json = setup.home.awsmfa(args).run().success().json();
     assert_eq!(json["serial"], setup.serial(USER));
     assert_eq!((&json["verified_by"], &json["profile"]), (&"session".into(), &"demo".into()));
-    assert_eq!(json["next"], "awsmfa login --profile demo");
+    assert_eq!(json["next"], "awsmfa setup --profile demo");
     assert_eq!(setup.count("GetSessionToken"), 1);
     setup.home.awsmfa(["login", "--profile", "demo"]).run().success();
     assert_eq!(setup.count("GetSessionToken"), 1);
@@ -248,7 +248,7 @@ fn second_run_changes_nothing() {
     awsmfa: `arn:aws:iam::123456789012:mfa/aws_mfa_demo` was already enabled for `aws_mfa_demo`; log in to check that the stored secret still matches
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo --qr`
-    hint: awsmfa login --profile demo
+    hint: awsmfa setup --profile demo
     ");
     assert_eq!(setup.count("CreateVirtualMFADevice"), 1);
     assert_eq!(setup.count("GetSessionToken"), 1, "the cached session verifies the device");
@@ -268,7 +268,7 @@ fn second_device_is_enrolled_with_a_session_from_the_first() {
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/spare` (was `arn:aws:iam::123456789012:mfa/aws_mfa_demo`)
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/spare`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/spare --qr`
-    hint: awsmfa login --profile demo
+    hint: awsmfa setup --profile demo
     ");
     assert_eq!(setup.aws.devices_of(USER), [setup.serial(USER), setup.serial("spare")]);
     for name in [USER, "spare"] {

@@ -53,7 +53,7 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         Some(profile) => setup::follow_up(ctx, profile, false, args.yes.yes),
         None => Ok(false),
     };
-    show_next(ctx, imported, matches!(offered, Ok(true)));
+    show_next(ctx, args, imported, matches!(offered, Ok(true)));
     offered.map(drop)
 }
 
@@ -89,12 +89,13 @@ fn report(ctx: &Context, imported: &Imported) {
 }
 
 /// Shows the command that comes next.
-fn show_next(ctx: &Context, imported: Imported, is_set_up: bool) {
+fn show_next(ctx: &Context, args: &ImportArgs, imported: Imported, is_set_up: bool) {
+    let declined = ctx.prompt.can_ask() && !args.yes.yes;
     match imported.profile {
         Some(profile) if is_set_up => {
             ctx.ui.hint(CommandLine::new("aws sts get-caller-identity").profile(profile));
         }
-        Some(profile) => ctx.ui.hint(CommandLine::new("awsmfa login").profile(profile)),
+        Some(profile) => ctx.ui.hint(setup::next_step(ctx, &profile, declined)),
         // Most likely for the console's form, which asks for two codes.
         None => ctx.ui.hint(format_args!("awsmfa code --pair {}", imported.serial)),
     }

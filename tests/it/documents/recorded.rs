@@ -30,7 +30,7 @@ fn settled(seen: &str, home: &Home) -> String {
     let replace = |text: &str, pattern: &str, with: &str| {
         Regex::new(pattern).unwrap().replace_all(text, with).into_owned()
     };
-    let seen = seen.replace("\r\n", "\n").replace(home.path().to_str().unwrap(), "~");
+    let seen = seen.replace("\r\n", "\n").replace(home.path().to_str().unwrap(), "/home/alice");
     // A carriage return that erases begins the line again.
     let seen = replace(&seen, r"(?m)^.*\r\x1b\[K", "");
     let seen = replace(&seen, r"\x1b\[[0-9;?]*[a-zA-Z]", "");

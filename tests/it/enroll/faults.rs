@@ -19,7 +19,7 @@ fn lost_response_to_create_leaves_a_reported_device() {
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
-    hint: awsmfa login --profile demo
+    hint: awsmfa setup --profile demo
     ");
     setup.check_device("aws_mfa_demo-2");
 }

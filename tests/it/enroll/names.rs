@@ -42,7 +42,7 @@ fn stale_device_is_reported_and_the_next_name_used() {
     awsmfa: set `mfa_serial` of profile `demo` to `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     awsmfa: `aws_mfa_demo` now has MFA device `arn:aws:iam::123456789012:mfa/aws_mfa_demo-2`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/aws_mfa_demo-2 --qr`
-    hint: awsmfa login --profile demo
+    hint: awsmfa setup --profile demo
     ");
     assert_eq!(setup.aws.devices_of(USER), [setup.serial("aws_mfa_demo-2")]);
     assert!(setup.aws.devices().iter().any(|device| device.serial == stale.serial));

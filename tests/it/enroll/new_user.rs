@@ -49,7 +49,7 @@ fn new_user_has_policy_keys_device_and_session() {
     awsmfa: set `mfa_serial` of profile `newcomer` to `arn:aws:iam::123456789012:mfa/newcomer`
     awsmfa: `newcomer` now has MFA device `arn:aws:iam::123456789012:mfa/newcomer`
     hint: this is the only copy of the secret; back it up to a phone: `awsmfa device export arn:aws:iam::123456789012:mfa/newcomer --qr`
-    hint: awsmfa login --profile newcomer
+    hint: awsmfa setup --profile newcomer
     ");
     check(&setup);
     let secret = setup.home.credential("newcomer-long-term", "aws_secret_access_key").unwrap();
@@ -247,6 +247,6 @@ fn new_user_is_waited_for() {
     let computer = setup.in_process(0);
     computer.enroll(&["--user", "newcomer", "--profile", "admin", "--create-user", "--access-key"]).unwrap();
     assert!(computer.err.text().contains("for AWS to recognize the new user"), "{}", computer.err.text());
-    setup.aws.clock().set_offset(0);
+    // AWS's clock stays ahead by the waits: before them, AWS does not know the access key.
     check(&setup);
 }
