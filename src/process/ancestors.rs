@@ -1,6 +1,7 @@
 //! The programs that started this one.
 
 /// How far to look: wrappers such as `sudo` or a version manager may be between a shell and awsmfa.
+#[cfg(unix)]
 const MOST: usize = 8;
 
 /// The names of the programs that started this one, the parent first, without folder and extension. Empty where the system

@@ -186,6 +186,11 @@ fn syntax_is_that_of_the_shell_that_runs_awsmfa() {
     assert!(sh.starts_with("export "), "{sh}");
     let wrapped = first("sh", "export SHELL=/usr/bin/fish; env env awsmfa env dev; true");
     assert!(wrapped.starts_with("export "), "{wrapped}");
+    // Its syntax is not known here, and that of the login shell would be wrong.
+    let tcsh = world.home.join("tcsh");
+    std::fs::copy("/bin/sh", &tcsh).unwrap();
+    let other = first(tcsh.to_str().unwrap(), "awsmfa env dev 2>&1; echo $?");
+    assert_eq!(other, "2");
     if Command::new("fish").arg("--version").output().is_err() {
         return crate::support::skipped("fish");
     }
