@@ -48,6 +48,8 @@ const RESULTS: &[&str] = &[
     "code alice --json",
     "device list --local",
     "device list --local --json",
+    "status",
+    "status --json",
     "policy",
     "completions bash",
     "login --help",
