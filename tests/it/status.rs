@@ -124,12 +124,28 @@ fn session_of_a_role_is_written_to_another_section() {
     login(&world, "adm");
     insta::assert_snapshot!(status(&world, "adm"), @"
     PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET  NOTES
-    adm      59m      2027-01-15T09:00:05Z  role  login  alice   file    written to profile `adm-session`
+    adm      59m      2027-01-15T09:00:05Z  role  login  alice   file    the session in the credentials file has expired; the cached one is newer; written to profile `adm-session`
     ");
     insta::assert_snapshot!(status(&world, ""), @"
     PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET  NOTES
     adm      59m      2027-01-15T09:00:05Z  role  login  alice   file    written to profile `adm-session`
     dev      11h 59m  2027-01-15T20:00:05Z  user  -      alice   file    only in awsmfa's cache
+    ");
+}
+
+#[test]
+fn newer_session_in_the_cache_counts_if_the_one_in_the_file_has_expired() {
+    let world = World::frozen();
+    login(&world, "dev");
+    world.aws.clock().advance(Duration::from_secs(12 * 3600));
+    insta::assert_snapshot!(status(&world, "dev"), @"
+    PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET
+    dev      expired  2027-01-15T20:00:05Z  user  login  alice   file
+    ");
+    SDK.get(&world.in_process(0).ctx).unwrap();
+    insta::assert_snapshot!(status(&world, "dev"), @"
+    PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET  NOTES
+    dev      12h      2027-01-16T08:00:05Z  user  login  alice   file    the session in the credentials file has expired; the cached one is newer
     ");
 }
 
