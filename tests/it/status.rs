@@ -122,9 +122,10 @@ fn session_of_a_role_is_written_to_another_section() {
         "{config}[profile adm]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = dev\n"
     ));
     login(&world, "adm");
+    world.aws.clock().advance(Duration::from_secs(30));
     insta::assert_snapshot!(status(&world, "adm"), @"
     PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET  NOTES
-    adm      59m      2027-01-15T09:00:05Z  role  login  alice   file    the session in the credentials file has expired; the cached one is newer; written to profile `adm-session`
+    adm      59m      2027-01-15T09:00:05Z  role  login  alice   file    written to profile `adm-session`
     ");
     insta::assert_snapshot!(status(&world, ""), @"
     PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET  NOTES
@@ -143,9 +144,10 @@ fn newer_session_in_the_cache_counts_if_the_one_in_the_file_has_expired() {
     dev      expired  2027-01-15T20:00:05Z  user  login  alice   file
     ");
     SDK.get(&world.in_process(0).ctx).unwrap();
+    world.aws.clock().advance(Duration::from_secs(30));
     insta::assert_snapshot!(status(&world, "dev"), @"
     PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET  NOTES
-    dev      12h      2027-01-16T08:00:05Z  user  login  alice   file    the session in the credentials file has expired; the cached one is newer
+    dev      11h 59m  2027-01-16T08:00:05Z  user  login  alice   file    the session in the credentials file has expired; the cached one is newer
     ");
 }
 
@@ -169,9 +171,10 @@ fn wrong_clock_is_a_note() {
     let world = World::frozen();
     serve_dev(&world);
     SDK.get(&world.in_process(-1200).ctx).unwrap();
+    world.aws.clock().advance(Duration::from_secs(30));
     insta::assert_snapshot!(status_at(&world, -1200, "dev"), @"
     PROFILE  SESSION  UNTIL                 KIND  VIA                 DEVICE  SECRET  NOTES
-    dev      12h      2027-01-15T20:00:05Z  user  credential-process  alice   file    this computer's clock is 20m behind AWS
+    dev      11h 59m  2027-01-15T20:00:05Z  user  credential-process  alice   file    this computer's clock is 20m behind AWS
     ");
     let listed: serde_json::Value = serde_json::from_str(&status_at(&world, -1200, "dev --json")).unwrap();
     assert_eq!(listed[0]["clock_offset_seconds"], 1200);
