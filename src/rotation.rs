@@ -8,6 +8,8 @@ mod quota;
 mod retire;
 mod state;
 
+use chrono::{DateTime, Utc};
+
 use crate::aws_files::resolve::KeySource;
 use crate::caller::Caller;
 use crate::choice::Named;
@@ -16,6 +18,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::interrupt;
 use crate::key_storage::{self, not_in_files, owner, resolved};
 use crate::model::identity::{Identity, Who};
+use crate::model::shell::CommandLine;
 use journal::{Journal, Journals, Stage};
 use state::Rotation;
 
@@ -61,6 +64,28 @@ pub fn rotate(ctx: &Context, named: Named, options: Options) -> CommandResult<Ro
     interrupt::forget();
     let Journal { profile, user, old, new, .. } = rotation.journal;
     Ok(Rotated { profile, user, old, new: new.unwrap_or_default() })
+}
+
+/// A rotation that was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// The ID of the old key.
+    pub old: String,
+    pub user: String,
+    pub began: DateTime<Utc>,
+    /// The command that resumes it.
+    pub resume: CommandLine,
+}
+
+/// All unfinished rotations, those that another process is working on included.
+pub fn unfinished(ctx: &Context) -> CommandResult<Vec<Unfinished>> {
+    let of = |journal: Journal| Unfinished {
+        resume: CommandLine::new("awsmfa keys rotate").profile(&journal.profile),
+        old: journal.old,
+        user: journal.user,
+        began: journal.began,
+    };
+    Ok(Journals::new(ctx.paths.rotations()).unfinished()?.into_iter().map(of).collect())
 }
 
 /// The user who owns the keys. Root keys should not exist, so they are not renewed.

@@ -9,6 +9,7 @@ use crate::error::CommandError;
 use crate::files::{self, Oddity, Problem};
 use crate::findings::{Finding, Repair};
 use crate::model::session::timestamp;
+use crate::rotation;
 use crate::ui::remedies;
 
 pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
@@ -23,7 +24,18 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
             Finding::warning(format!(
                 "the enrollment of `{serial}` for `{user}`, started at {since}, is unfinished"
             ))
-            .fix(format!("resume it: `{}`", enrollment.resume))
+            .fix(format!("resume the enrollment: `{}`", enrollment.resume))
+        })),
+        Err(error) => found.push(error.into()),
+    }
+    match rotation::unfinished(ctx) {
+        Ok(unfinished) => found.extend(unfinished.into_iter().map(|rotation| {
+            let (old, user) = (&rotation.old, &rotation.user);
+            let since = timestamp(rotation.began);
+            Finding::warning(format!(
+                "the rotation of access key `{old}` of `{user}`, started at {since}, is unfinished"
+            ))
+            .fix(format!("resume the rotation: `{}`", rotation.resume))
         })),
         Err(error) => found.push(error.into()),
     }

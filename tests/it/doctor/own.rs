@@ -46,6 +46,49 @@ fn unfinished_enrollment_is_found() {
     world.home.chmod(".local/state/awsmfa/enrollments/x.json", 0o600);
     insta::assert_snapshot!(found(&world.home), @"
     warning: the enrollment of `arn:aws:iam::123456789012:mfa/bob` for `bob`, started at [TIME], is unfinished
-      fix: resume it: `awsmfa enroll --resume --user bob --profile admin`
+      fix: resume the enrollment: `awsmfa enroll --resume --user bob --profile admin`
     ");
+}
+
+#[test]
+fn unfinished_rotation_is_found() {
+    let world = good();
+    let journal = serde_json::json!({
+        "version": 1, "stage": "created", "account": "123456789012", "user": "alice", "profile": "dev",
+        "old": "AKIAOLD", "new": "AKIANEW", "began": "2026-01-01T00:00:00Z",
+    });
+    world.home.write(".local/state/awsmfa/rotations/x.json", &journal.to_string());
+    world.home.chmod(".local/state/awsmfa/rotations/x.json", 0o600);
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: the rotation of access key `AKIAOLD` of `alice`, started at [TIME], is unfinished
+      fix: resume the rotation: `awsmfa keys rotate --profile dev`
+    ");
+}
+
+#[test]
+#[cfg(unix)]
+fn files_of_another_user_and_links_are_found() {
+    let world = good();
+    let registry = world.home.join(&format!("{DATA}/devices.json"));
+    let elsewhere = world.home.join("devices.json");
+    std::fs::rename(&registry, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &registry).unwrap();
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `~/.local/share/awsmfa/devices.json` is a symlink
+      fix: move it away: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
+    ");
+    if !rustix::process::geteuid().is_root() {
+        return crate::support::skipped("the right to change a file's owner");
+    }
+    std::fs::remove_file(&registry).unwrap();
+    std::fs::rename(&elsewhere, &registry).unwrap();
+    std::os::unix::fs::chown(world.home.join(".aws/credentials"), Some(4242), None).unwrap();
+    std::os::unix::fs::chown(&registry, Some(4242), None).unwrap();
+    insta::assert_snapshot!(found(&world.home), @r#"
+    error: `~/.local/share/awsmfa/devices.json` belongs to another user (uid 4242)
+      fix: make yourself the owner: `sudo chown -R "$(id -u):$(id -g)" ~/.local/share/awsmfa/devices.json`
+
+    warning: `~/.aws/credentials` belongs to another user (uid 4242)
+      fix: make yourself the owner: `sudo chown -R "$(id -u):$(id -g)" ~/.aws/credentials`
+    "#);
 }
