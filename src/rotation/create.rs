@@ -95,7 +95,8 @@ impl Rotation<'_> {
 
     /// Finds a key that an earlier run saved before it was killed.
     fn find_saved(&mut self) -> CommandResult<bool> {
-        if self.journal.requested.is_none() {
+        // Without the journal, a store does not tell the new key from another profile's.
+        if self.journal.requested.is_none() && !self.file.is_new_beside() {
             return Ok(false);
         }
         for UserKey { id, .. } in self.unknown_keys()? {
@@ -110,7 +111,7 @@ impl Rotation<'_> {
     /// The keys that exist now and did not when a new one was requested.
     fn unknown_keys(&mut self) -> CommandResult<Vec<UserKey>> {
         let mut keys = self.keys()?;
-        keys.retain(|key| !self.journal.before.contains(&key.id));
+        keys.retain(|key| key.id != self.journal.old && !self.journal.before.contains(&key.id));
         Ok(keys)
     }
 

@@ -133,6 +133,11 @@ impl UserJournal {
         }
     }
 
+    /// Whether a new key is saved beside the journal.
+    pub fn is_new_beside(&self) -> bool {
+        self.new_beside().is_ok_and(|keys| keys.is_some())
+    }
+
     fn new_beside(&self) -> io::Result<Option<LongTermKeys>> {
         let Some(bytes) = files::read_private(&self.beside("key"))? else { return Ok(None) };
         let bytes = zeroize::Zeroizing::new(bytes);

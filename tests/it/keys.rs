@@ -1,5 +1,7 @@
 //! `keys store` and `keys restore`: long-term keys leave the AWS files and come back.
 
+mod kills;
+
 use fake_aws::FakeAws;
 
 use crate::support::{Home, World, words};

@@ -298,20 +298,31 @@ fn user_without_a_device_gets_no_new_key() {
 
 #[test]
 fn places_that_cannot_be_written_are_found_before_a_key_is_created() {
-    for kept in BOTH {
-        let world = world(kept);
-        match kept {
-            Kept::InFile => world.home.chmod(".aws/credentials", 0o400),
-            Kept::InStore => {
-                std::fs::remove_file(world.home.join(".local/share/awsmfa/store/recipient")).unwrap();
-            }
-        }
-        let locked =
-            world.home.awsmfa(["keys", "rotate", "-p", "dev"]).env("AWSMFA_PASSPHRASE_FILE", "/nowhere");
-        assert_ne!(locked.run().exit_code(), Some(0));
-        assert_eq!(world.aws.requests_for("CreateAccessKey").len(), 0);
-        assert_eq!(key_in_use(&world), world.key.id);
-    }
+    let world = world(Kept::InFile);
+    world.home.chmod(".aws/credentials", 0o400);
+    rotate(&world).code(3);
+    world.home.chmod(".aws/credentials", 0o600);
+    let journals = ".local/state/awsmfa/rotations";
+    std::fs::remove_dir_all(world.home.join(journals)).unwrap();
+    world.home.write(journals, "a file in the way");
+    rotate(&world).code(1);
+    assert_eq!(world.aws.requests_for("CreateAccessKey").len(), 0);
+    std::fs::remove_file(world.home.join(journals)).unwrap();
+    rotate(&world).success();
+    check_rotated(&world);
+}
+
+#[test]
+fn locked_store_is_found_before_a_key_is_created() {
+    let world = world(Kept::InStore);
+    world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
+    let locked = world.home.awsmfa(["keys", "rotate", "-p", "dev"]).env_remove("AWSMFA_PASSPHRASE_FILE");
+    insta::assert_snapshot!(locked.run().code(5).err(), @"
+    error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    ");
+    assert_eq!(world.aws.requests_for("CreateAccessKey").len(), 0);
+    assert_eq!(key_in_use(&world), world.key.id);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Kills `enroll`, `keys rotate` and `setup` at each system call in turn, with strace's fault injection, and checks that the next run
-# succeeds (tests/it/enroll/kills.rs, tests/it/keys_rotate/kills.rs, tests/it/setup/kills.rs). Takes minutes. Needs strace and permission to trace
+# Kills `enroll`, `keys` and `setup` at each system call in turn, with strace's fault injection, and checks that the next run
+# succeeds (kills.rs in tests/it/enroll, keys, keys_rotate and setup). Takes minutes. Needs strace and permission to trace
 # processes.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -8,6 +8,7 @@ command -v strace >/dev/null || { echo "strace is not installed" >&2; exit 1; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for name in enroll::kills::enrollment_survives_a_kill_at_every_system_call \
+    keys::kills::moving_keys_survives_a_kill_at_every_system_call \
     keys_rotate::kills::rotation_survives_a_kill_at_every_system_call \
     setup::kills::setup_survives_a_kill_at_every_system_call; do
     { cargo test --workspace --test it -- --ignored --nocapture --exact "$name" || :; } | tee "$log"

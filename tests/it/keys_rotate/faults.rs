@@ -3,6 +3,8 @@
 use fake_aws::Fault;
 
 use super::{Kept, check_rotated, rotate, world};
+use crate::support::World;
+use crate::support::kills::{self, Aws};
 
 const ACTIONS: [&str; 6] = [
     "GetCallerIdentity",
@@ -15,14 +17,14 @@ const ACTIONS: [&str; 6] = [
 
 /// Whatever happened, a key that is in place here works.
 #[track_caller]
-pub(super) fn check_usable(world: &crate::support::World) {
+pub(super) fn check_usable(world: &World) {
     let id = super::key_in_use(world);
     let keys = world.aws.access_keys("alice");
     assert!(keys.contains(&(id.clone(), fake_aws::KeyStatus::Active)), "{id} in {keys:?}");
 }
 
-fn every_request_with(kept: Kept, fault: fn() -> Fault) {
-    for action in ACTIONS {
+fn every_request_with(kept: Kept, actions: &[&str], fault: fn() -> Fault) {
+    for action in actions {
         for number in 0..3 {
             let world = world(kept);
             world.aws.fault(fault().on(action).after(number));
@@ -40,12 +42,16 @@ fn every_request_with(kept: Kept, fault: fn() -> Fault) {
 
 #[test]
 fn every_response_can_be_lost_with_keys_in_the_file() {
-    every_request_with(Kept::InFile, Fault::drop_after);
+    every_request_with(Kept::InFile, &ACTIONS, Fault::drop_after);
 }
 
 #[test]
 fn every_response_can_be_lost_with_keys_in_the_store() {
-    every_request_with(Kept::InStore, Fault::drop_after);
+    every_request_with(
+        Kept::InStore,
+        &["CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"],
+        Fault::drop_after,
+    );
 }
 
 #[test]
@@ -83,14 +89,36 @@ fn key_that_somebody_else_creates_at_the_same_time_is_not_deleted() {
 }
 
 #[test]
+fn saved_key_of_a_lost_journal_is_used() {
+    let world = world(Kept::InFile);
+    // Killed while it waits for AWS to accept the new key.
+    let at = ("GetCallerIdentity", 1);
+    assert!(kills::killed_at(
+        &world.aws,
+        &world.home,
+        &["keys", "rotate", "-p", "dev"],
+        at,
+        Aws::HadNotActed
+    ));
+    let journal = journal(&world);
+    world.home.write(&journal, "{");
+    rotate(&world).success();
+    assert_eq!(world.aws.requests_for("CreateAccessKey").len(), 1);
+    check_rotated(&world);
+}
+
+fn journal(world: &World) -> String {
+    let is_journal = |name: &String| name.contains("rotations/") && name.ends_with(".json");
+    world.home.files().into_keys().find(is_journal).unwrap()
+}
+
+#[test]
 fn key_created_long_after_the_request_is_not_deleted() {
     let world = world(Kept::InFile);
     world.aws.fault(Fault::drop_before().on("CreateAccessKey").forever());
     rotate(&world).code(6);
     world.aws.clear_faults();
-    let journal =
-        world.home.files().into_keys().find(|name| name.contains("rotations/") && name.ends_with(".json"));
-    let journal = journal.unwrap();
+    let journal = journal(&world);
     let text = world.home.read(&journal);
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
     json["requested"] = "2020-01-01T00:00:00Z".into();
