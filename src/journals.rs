@@ -124,7 +124,15 @@ impl<T: Entry> UserJournal<T> {
     }
 
     pub fn remove(&self) -> io::Result<()> {
-        files::remove(&self.path).map(drop)
+        self.remove_beside("json")
+    }
+
+    /// Removes the journal or a file beside it, and what killed writes of the file left.
+    pub fn remove_beside(&self, extension: &str) -> io::Result<()> {
+        let path = self.beside(extension);
+        files::remove(&path)?;
+        files::remove_leftovers(&path);
+        Ok(())
     }
 
     /// The path of a file that belongs to the journal.

@@ -93,6 +93,7 @@ pub fn store(ctx: &Context, named: Named, options: StoreOptions) -> CommandResul
             LongTermKeys { access_key_id: found.access_key_id, secret_access_key: found.secret }
         }
         (None, Some(before)) if options.store.is_none_or(|store| store == before.store) => {
+            clean(ctx)?;
             let others = other_profiles(ctx, &profile, &before.access_key_id)?;
             return Ok(Stored { key: before.clone(), sections: Vec::new(), others });
         }
@@ -111,11 +112,20 @@ pub fn store(ctx: &Context, named: Named, options: StoreOptions) -> CommandResul
     let key = StoredKey { profile: profile.clone(), access_key_id: keys.access_key_id.clone(), store };
     ctx.vault.record_keys(&key)?;
     let sections = removal.run(ctx)?;
+    clean(ctx)?;
     if let Some(before) = before.filter(|before| *before != key) {
         delete_copy(ctx, &before);
     }
     let others = other_profiles(ctx, &profile, &key.access_key_id)?;
     Ok(Stored { key, sections, others })
+}
+
+/// Removes what interrupted runs left beside the files, which still has keys in plaintext.
+fn clean(ctx: &Context) -> CommandResult {
+    for file in FILES {
+        ctx.aws_files().clean(file)?;
+    }
+    Ok(())
 }
 
 /// The removal of a profile's access key from the files.

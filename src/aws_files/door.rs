@@ -163,6 +163,14 @@ impl AwsFiles {
         Err(FileError::Contended { path: state.path.clone() }.into())
     }
 
+    /// Removes what killed writes left beside a file: it may have keys that the file no longer has.
+    pub fn clean(&self, file: AwsFile) -> Result<(), FileError> {
+        let state = self.state(file);
+        let _lock = state.lock()?;
+        files::remove_leftovers(&state.path);
+        Ok(())
+    }
+
     /// Puts an earlier content of a file back (`None`: there was no file), if the file holds `expected` and nothing else.
     /// Returns whether it did.
     pub fn put_back(

@@ -145,7 +145,7 @@ impl UserJournal {
 
     /// For when the access key's secret is saved, or no key was created.
     pub fn remove_keys(&self) -> io::Result<()> {
-        files::remove(&self.beside("keys")).map(drop)
+        self.remove_beside("keys")
     }
 }
 

@@ -147,6 +147,6 @@ impl UserJournal {
 
     /// Removes the saved key, which is in its place now.
     pub fn remove_new(&self) -> io::Result<()> {
-        files::remove(&self.beside("key")).map(drop)
+        self.remove_beside("key")
     }
 }
