@@ -111,10 +111,8 @@ impl<T: Entry> UserJournal<T> {
 
     /// Fails if there is no space for a journal: what AWS creates must not get lost.
     pub fn check_writable(&self) -> io::Result<()> {
-        let path = self.path.with_extension("probe");
-        let written = files::write_private(&path, &[b' '; LIKELY_SIZE]);
-        let removed = files::remove(&path);
-        written.and(removed.map(drop))
+        let written = files::write_private(&self.beside("probe"), &[b' '; LIKELY_SIZE]);
+        written.and(self.remove_beside("probe"))
     }
 
     /// The journal is on disk when this returns.
