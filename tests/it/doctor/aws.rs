@@ -140,8 +140,8 @@ fn sessions_that_aws_does_not_accept_or_issued_without_mfa_are_found() {
         "InvalidClientTokenId",
         "The security token included in the request is invalid",
     );
-    // The second request is signed with the session.
-    world.aws.fault(error.on("ListMFADevices").after(1));
+    // Only for a session does this mean that it has no MFA.
+    world.aws.fault(error.on("ListMFADevices").forever());
     insta::assert_snapshot!(found(&world), @"
     warning: the session in [dev] was created without MFA (~/.aws/credentials:6)
       fix: get a new session: `awsmfa login --profile dev --force`

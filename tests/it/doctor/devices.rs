@@ -85,3 +85,21 @@ fn duplicate_registrations_are_found() {
       fix: choose one by importing its secret again: `awsmfa device import --profile dev --serial arn:aws:iam::123456789012:mfa/alice`
     ");
 }
+
+#[test]
+fn missing_stored_keys_are_found() {
+    let world = good();
+    let before = world.home.files();
+    world.home.awsmfa(["keys", "store", "--profile", "dev"]).run().success();
+    let run = || world.home.awsmfa(["doctor"]);
+    super::printed(&world.home, run(), 0);
+    assert!(world.aws.requests_for("GetCallerIdentity").len() == 1, "the stored key was not checked");
+    let added =
+        world.home.files().into_keys().find(|path| path.ends_with(".age") && !before.contains_key(path));
+    std::fs::remove_file(world.home.join(&added.unwrap())).unwrap();
+    insta::assert_snapshot!(found(&world.home).replace(&world.key.id, "AKIA"), @"
+    error: the secret of access key `AKIA` is missing from the file store
+      fix: enter the access key of the IAM user again: `aws configure --profile dev-long-term`
+      fix: then move the keys into the store: `awsmfa keys store --profile dev`
+    ");
+}
