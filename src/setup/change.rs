@@ -79,11 +79,15 @@ impl<'a> Change<'a> {
 
     /// Fails if some SDK would not get awsmfa's session from the changed files.
     pub(super) fn check(&self, ctx: &Context, plan: &Plan) -> CommandResult {
-        let parse = |at: usize| Document::parse(self.files[at].file, self.files[at].new.expose().as_bytes());
-        let (Ok(config), Ok(credentials)) = (parse(0), parse(1)) else { return Ok(()) };
         let files = ctx.aws_files();
-        let [first, second] = ORDER.map(|file| files.path(file));
-        let profiles = Profiles::from_documents((&config, first), (&credentials, second));
+        let after = |file: AwsFile| {
+            let change = self.files.iter().find(|change| change.file == file)?;
+            Some((Document::parse(file, change.new.expose().as_bytes()).ok()?, files.path(file)))
+        };
+        let (Some(config), Some(credentials)) = (after(AwsFile::Config), after(AwsFile::Credentials)) else {
+            return Ok(());
+        };
+        let profiles = Profiles::from_documents((&config.0, config.1), (&credentials.0, credentials.1));
         for (profile, claim) in plan.claims() {
             let found = winner::findings(&profiles, &winner::Variables::default(), profile, claim);
             let blocking = found.iter().find(|finding| !matches!(finding.cause, Cause::Environment(_)));

@@ -30,6 +30,10 @@ fn setup_survives_a_kill_at_every_system_call() {
                     }
                     (all_done, killed) = (false, killed + 1);
                     let place = format!("{victim:?} was killed entering {call} {number}, then {finish:?}");
+                    let (config, credentials) = both(&world.home);
+                    let sdk_has_keys =
+                        config.contains("credential_process") || credentials.contains("[dev]\n");
+                    assert!(sdk_has_keys, "{place}: {config}{credentials}");
                     let works = world.home.awsmfa(["credential-process", "-p", "dev"]).run();
                     assert_eq!(works.exit_code(), Some(0), "{place}: {}", works.err());
                     let ran = setup(&world.home, finish);
