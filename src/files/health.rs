@@ -169,9 +169,9 @@ mod tests {
         wrong.sort();
         let at = |path: &str| format!("`{}", folder.join(path).display());
         assert_eq!(wrong.len(), 3, "{wrong:?}");
-        assert!(wrong[0].ends_with("awsmfa` is writable by every user"), "{wrong:?}");
-        assert!(wrong[1].starts_with(&at("link")) && wrong[1].ends_with("is a symlink"), "{wrong:?}");
-        assert!(wrong[2].starts_with(&at("sub/b")), "{wrong:?}");
+        assert!(wrong[0].starts_with(&at("link")) && wrong[0].ends_with("is a symlink"), "{wrong:?}");
+        assert!(wrong[1].starts_with(&at("sub/b")), "{wrong:?}");
+        assert!(wrong[2].ends_with("awsmfa` is writable by every user"), "{wrong:?}");
         make_private(&folder.join("sub/b")).unwrap();
         make_private(&folder).unwrap();
         assert_eq!((mode(&folder), mode(&folder.join("sub/b"))), (0o700, 0o600));

@@ -49,12 +49,13 @@ mod tests {
         insta::assert_snapshot!(diff("f", old, &new), @"
         --- f
         +++ f
-        @@ -1,3 +1,3 @@
+        @@ -1,8 +1,8 @@
         -[a]
         +[a-long-term]
          aws_access_key_id = AKIA1
          AWS_Secret_Access_Key= ********
-        @@ -6,3 +6,3 @@
+         # aws_session_token: ********
+         [b]
          aws_secret_access_key = ********
            ********
         -region = x
