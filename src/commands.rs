@@ -20,5 +20,5 @@ pub mod setup;
 pub mod status;
 mod target;
 
-pub use args::{OnlyProfileArgs, ProfileArg, SessionArgs};
+pub use args::{OnlyProfileArgs, PolicyArgs, ProfileArg, SessionArgs};
 pub use target::CommandArg;

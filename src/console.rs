@@ -15,6 +15,7 @@ use crate::model::console::{self, Service};
 use crate::model::duration::SessionDuration;
 use crate::model::region::Region;
 use crate::model::secret::Secret;
+use crate::model::session_policy::SessionPolicy;
 use crate::model::shell::quoted;
 use crate::model::validity::Validity;
 use crate::model::{duration, partition};
@@ -26,6 +27,8 @@ use crate::session::{self, Asker, Obtained, Request};
 pub struct Options {
     /// How long the console session lasts, instead of the role's session.
     pub duration: Option<SessionDuration>,
+    /// Narrows the role's session.
+    pub policy: Option<SessionPolicy>,
     /// The region that the console shows, instead of the profile's.
     pub region: Option<Region>,
     /// The service that the console shows, instead of its home page.
@@ -47,7 +50,11 @@ pub fn sign_in(ctx: &Context, named: Named, options: &Options) -> CommandResult<
     let (profile, role) = role_profile(&profiles, named)?;
     let partition = partition::of_arn(&role);
     check_region(options.region.as_ref(), partition)?;
-    let request = Request { duration: options.duration, ..Request::person(Named::Flag(&profile)) };
+    let request = Request {
+        duration: options.duration,
+        policy: options.policy.clone(),
+        ..Request::person(Named::Flag(&profile))
+    };
     let obtained = session::obtain(ctx, &request)?;
     let serial = obtained.device.as_ref().map(|device| &device.serial);
     let settings = session::connection(ctx, &profiles, &obtained.profile, serial, Asker::Person)?.settings;

@@ -42,6 +42,13 @@ pub struct SessionArgs {
     /// Session duration, 15m to 36h [default: the profile's `duration_seconds`, then 12h; 1h for a role]
     #[arg(long, value_name = "TIME")]
     pub duration: Option<SessionDuration>,
+    #[command(flatten)]
+    policies: PolicyArgs,
+}
+
+/// What narrows a role's session.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct PolicyArgs {
     /// Narrow a role's session to what this policy allows, too: a JSON file, or the ARN of a managed policy (repeatable)
     #[arg(long = "policy", value_name = "FILE|ARN", value_hint = clap::ValueHint::FilePath)]
     policies: Vec<OsString>,
@@ -51,13 +58,20 @@ impl SessionArgs {
     /// Adds these arguments to a command to paste.
     pub fn added_to(&self, command: CommandLine) -> CommandLine {
         let duration = self.duration.map(|duration| format!("{}s", duration.seconds()));
-        self.policies.iter().fold(command.option("--duration", duration), |command, policy| {
+        self.policies.policies.iter().fold(command.option("--duration", duration), |command, policy| {
             command.option("--policy", Some(policy.to_string_lossy()))
         })
     }
 
     /// What narrows the session, read and checked.
     pub fn policy(&self) -> CommandResult<Option<SessionPolicy>> {
+        self.policies.read()
+    }
+}
+
+impl PolicyArgs {
+    /// The files and ARNs as one policy, checked.
+    pub fn read(&self) -> CommandResult<Option<SessionPolicy>> {
         let (mut document, mut arns) = (None, Vec::new());
         for given in &self.policies {
             match given.to_str().filter(|text| text.starts_with("arn:")) {

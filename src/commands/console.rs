@@ -18,7 +18,8 @@ Anyone who has the printed URL can sign in with it for 15 minutes. Without `--pr
 Examples:
   awsmfa console --profile admin
   awsmfa console --profile admin --service s3 --region eu-west-1
-  awsmfa console --profile admin --duration 8h --print")]
+  awsmfa console --profile admin --duration 8h --print
+  awsmfa console --profile admin --policy arn:aws:iam::aws:policy/ReadOnlyAccess")]
 pub struct ConsoleArgs {
     #[command(flatten)]
     profile: super::ProfileArg,
@@ -31,6 +32,8 @@ pub struct ConsoleArgs {
     /// Duration of the console session, 15m to 12h [default: as long as the role's session]
     #[arg(long, value_name = "TIME")]
     duration: Option<SessionDuration>,
+    #[command(flatten)]
+    policies: super::PolicyArgs,
     /// Region to show [default: the profile's region]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -38,7 +41,8 @@ pub struct ConsoleArgs {
 
 pub fn run(ctx: &Context, args: &ConsoleArgs) -> CommandResult {
     let region = args.region.as_deref().map(region).transpose()?;
-    let options = Options { duration: args.duration, region, service: args.service.clone() };
+    let policy = args.policies.read()?;
+    let options = Options { duration: args.duration, policy, region, service: args.service.clone() };
     let named = Named::of(args.profile.profile.as_deref(), &ctx.env);
     let sign_in = console::sign_in(ctx, named, &options)?;
     if args.print {

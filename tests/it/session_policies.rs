@@ -112,6 +112,19 @@ fn credential_process_cannot_be_narrowed() {
 }
 
 #[test]
+fn policy_narrows_the_console() {
+    let world = world();
+    let console =
+        |args: &[&str]| world.home.awsmfa(["console", "-p", "admin", "--print"].iter().chain(args)).run();
+    console(&[]).success();
+    console(&["--policy", "read.json"]).success();
+    let assumed = world.aws.requests_for("AssumeRole");
+    let policies: Vec<_> = assumed.iter().map(|request| request.param("Policy").is_some()).collect();
+    assert_eq!(policies, [false, true]);
+    console(&["--policy", "none.json"]).code(2);
+}
+
+#[test]
 fn unusable_policies_are_rejected_before_a_code_is_used() {
     let world = world();
     let with = |text: &str| {
