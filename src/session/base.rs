@@ -147,6 +147,15 @@ fn of_role(
 
 fn of_environment(ctx: &Context, profile: &str) -> CommandResult<Known> {
     let Some(keys) = keys_of_environment(ctx)? else {
+        if let Some(other) = ctx.env.handed_out() {
+            let message = format!(
+                "profile `{profile}` has `credential_source = Environment`, but the environment has only the session \
+                 that awsmfa put there for `{other}`"
+            );
+            let hint =
+                format!("replace `credential_source` in profile `{profile}` with `source_profile = {other}`");
+            return Err(CommandError::new(ErrorKind::Configuration, message).hint(hint));
+        }
         let message = format!(
             "profile `{profile}` has `credential_source = Environment`, but `AWS_ACCESS_KEY_ID` and \
              `AWS_SECRET_ACCESS_KEY` are not set"

@@ -78,6 +78,20 @@ fn session_in_the_environment_needs_no_code() {
 }
 
 #[test]
+#[cfg(unix)]
+fn session_of_an_outer_exec_is_not_a_base() {
+    let world = world("credential_source = Environment");
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!("{config}[profile dev]\nmfa_serial = {}\n", world.device.serial));
+    let awsmfa = env!("CARGO_BIN_EXE_awsmfa");
+    let nested = ["exec", "-p", "dev", "--", awsmfa, "exec", "-p", "admin", "--", "true"];
+    insta::assert_snapshot!(world.home.awsmfa(nested).run().code(3).err(), @"
+    error: profile `admin` has `credential_source = Environment`, but the environment has only the session that awsmfa put there for `dev`
+    hint: replace `credential_source` in profile `admin` with `source_profile = dev`
+    ");
+}
+
+#[test]
 fn unknown_credential_source_is_an_error() {
     let world = world("credential_source = Envrionment");
     insta::assert_snapshot!(world.home.awsmfa(["login", "admin"]).run().code(3).err(), @"
