@@ -156,11 +156,16 @@ impl SignIn<'_> {
     /// Records the collision, which affects the choice of the next code, or gives up.
     fn after_collision(&mut self, error: AwsError, ledger: &mut DeviceLedger) -> Result<(), SessionError> {
         let (now, worked) = (self.now(ledger), ledger.has_worked());
-        ledger.mark_contended(now)?;
         self.collisions += 1;
         let unvalidated = error.kind == AwsErrorKind::CannotValidateCode;
         self.unvalidated = if unvalidated { self.unvalidated + 1 } else { 0 };
-        if self.unvalidated == MAX_UNVALIDATED || (unvalidated && self.is_gone(ledger)) {
+        let is_last = self.unvalidated == MAX_UNVALIDATED;
+        // Then no other computer is the reason, and the device's own user need not wait for one.
+        if unvalidated && !is_last && self.is_gone(ledger) {
+            return Err(SessionError::Aws(error));
+        }
+        ledger.mark_contended(now)?;
+        if is_last {
             return Err(SessionError::Aws(error));
         }
         let limit = match (self.device.asker.is_hurried(), worked) {

@@ -248,6 +248,25 @@ fn denied_role_may_require_a_more_recent_code() {
     ");
 }
 
+#[test]
+fn profile_with_another_users_device_does_not_delay_that_user() {
+    let world = with_role("");
+    world.aws.add_user("bob");
+    let key = world.aws.add_access_key("bob");
+    let keys = format!("[bob]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    world.home.write_credentials(&format!("{}{keys}", world.home.credentials()));
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!("{config}[profile bob]\nmfa_serial = {}\n", world.device.serial));
+    world.freeze();
+    ADMIN.get(&world.in_process(0).ctx).unwrap();
+    let error = LOGIN.profile("bob").get(&world.in_process(0).ctx).unwrap_err();
+    assert!(error.message.contains("could not validate the code"), "{error:?}");
+    let before = world.aws.clock().now();
+    world.aws.clock().advance(Duration::from_secs(60));
+    ADMIN.forced().get(&world.in_process(0).ctx).unwrap();
+    assert_eq!(world.aws.clock().now() - before, chrono::TimeDelta::seconds(60), "nothing was waited for");
+}
+
 /// Eight roles for 12 hours, each of which needs its own code, requested at once on one computer: results, messages and
 /// seconds.
 fn eight_long_roles(world: &World, ask: Ask) -> Vec<(Result<Obtained, CommandError>, String, i64)> {
