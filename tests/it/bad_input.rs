@@ -82,8 +82,14 @@ fn diagnosis(home: &Home, options: &[&str]) -> Vec<String> {
 /// Both. The SDK's line must say the same as the message for a person, which is returned.
 #[track_caller]
 fn login_and_sdk(home: &Home, profile: &str, code: i32) -> String {
-    let person = login(home, profile, code);
-    let program = sdk(home, profile, code);
+    login_and_sdk_as(home, profile, code, |text| text)
+}
+
+/// [`login_and_sdk`], with messages that are normalized before they are compared.
+#[track_caller]
+fn login_and_sdk_as(home: &Home, profile: &str, code: i32, normalize: fn(String) -> String) -> String {
+    let person = normalize(login(home, profile, code));
+    let program = normalize(sdk(home, profile, code));
     let one_line = person.trim_end().replacen("error: ", "awsmfa: ", 1).replace("\nhint: ", "; hint: ");
     assert_eq!(program.trim_end(), one_line);
     doctor(home, profile);
