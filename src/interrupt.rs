@@ -1,7 +1,8 @@
 //! Exiting on a signal: Ctrl-C, TERM or HUP. If something can be resumed, a hint says how. The terminal is restored, and the
 //! process dies by the signal, so that its parent knows: only then does Ctrl-C stop a loop in a shell.
 //!
-//! While a command runs in the foreground, signals are for the command, and awsmfa ends when the command ends.
+//! While a command runs in the foreground, signals are for the command, and awsmfa ends when the command ends, as it ended:
+//! a Ctrl-C that both got is not awsmfa's, even if awsmfa handles it later.
 //!
 //! Nothing is undone here: anything that must not be lost is already on disk.
 
@@ -27,6 +28,8 @@ struct State {
     expected: bool,
     /// The process ID of the command that gets the signals.
     command: Option<u32>,
+    /// Whether that command has ended, so that the program is about to end, too.
+    ended: bool,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
@@ -37,6 +40,7 @@ static STATE: Mutex<State> = Mutex::new(State {
     one_line: false,
     expected: false,
     command: None,
+    ended: false,
 });
 
 /// Switch to the terminal's alternate screen, which is empty and has no history, and back. What is shown there may hide the
@@ -83,9 +87,10 @@ pub fn pass_on<T>(start: impl FnOnce() -> io::Result<(u32, T)>) -> io::Result<T>
     Ok(started)
 }
 
-/// Signals are for awsmfa again.
+/// The command has ended, and the program ends at once. There is nobody left to pass signals on to.
 pub fn pass_on_no_more() {
-    state().command = None;
+    let mut state = state();
+    (state.command, state.ended) = (None, true);
 }
 
 /// Ends the program as a command ended: on Unix, by the same signal. Returns the exit code if there was no signal.
@@ -173,7 +178,10 @@ fn interrupted() {
     let is_passed_on = unix::was_passed_on(signal_hook::consts::SIGINT);
     // The console gives it to the command, too.
     #[cfg(not(unix))]
-    let is_passed_on = state().command.is_some();
+    let is_passed_on = {
+        let state = state();
+        state.command.is_some() || state.ended
+    };
     if is_passed_on {
         return;
     }
@@ -245,11 +253,11 @@ mod unix {
         });
     }
 
-    /// Passes a signal on to the command, if there is one.
+    /// Passes a signal on to the command, if there is or was one.
     pub(super) fn was_passed_on(signal: i32) -> bool {
         // Held until the signal was sent: after that, the command may be waited for, and its process ID used again.
         let state = super::state();
-        let Some(command) = state.command else { return false };
+        let Some(command) = state.command else { return state.ended };
         // The terminal's keys send these to everyone in the foreground.
         let is_from_terminal = matches!(signal, SIGINT | SIGQUIT) && tty::reach() == Reach::Person;
         let command = i32::try_from(command).ok().and_then(Pid::from_raw);

@@ -150,6 +150,7 @@ impl<'a> Server<'a> {
         let (events, received) = mpsc::channel();
         // The terminal is the command's from now on.
         self.ctx.prompt.retire();
+        self.ctx.ui.lend_terminal();
         let command = Foreground::start(program, arguments, &env)?;
         let (ended, clock) = (events.clone(), self.ctx.clock.clone());
         let wait = move || {

@@ -39,7 +39,8 @@ pub struct ExecArgs {
 /// Returns the exit code of the command, where awsmfa does not become the command itself.
 pub fn run(ctx: &Context, args: &ExecArgs) -> CommandResult<u8> {
     let named = Named::of(args.profile.name(), &ctx.env);
-    let prefix = CommandLine::new("awsmfa exec").option("--profile", args.profile.name()).arg("--");
+    let prefix = CommandLine::new("awsmfa exec").option("--profile", args.profile.name());
+    let prefix = prefix.switch("--serve", args.serve).arg("--");
     let shell = [handout::user_shell(&ctx.env)];
     let is_shell = args.command.command.is_empty();
     let words: &[OsString] = if is_shell { &shell } else { &args.command.command };

@@ -44,6 +44,10 @@ impl Ui {
             return clock.sleep(duration);
         }
         let words = |left: Duration| words(in_words(whole_seconds(left)));
+        if self.lent.get() {
+            self.detail(words(duration));
+            return clock.sleep(duration);
+        }
         if !self.is_drawn() {
             self.say(words(duration));
             return clock.sleep(duration);
@@ -60,12 +64,17 @@ impl Ui {
         self.write(&self.pending.take());
     }
 
+    /// From now on, another program uses the terminal: progress is not drawn, and shown with `-v` only.
+    pub fn lend_terminal(&self) {
+        self.lent.set(true);
+    }
+
     fn is_live(&self) -> bool {
-        self.style.live && self.style.verbosity == Verbosity::Normal
+        self.style.live && !self.lent.get() && self.style.verbosity == Verbosity::Normal
     }
 
     fn is_drawn(&self) -> bool {
-        self.style.live && self.style.verbosity >= Verbosity::Normal
+        self.style.live && !self.lent.get() && self.style.verbosity >= Verbosity::Normal
     }
 
     /// Draws the last line, cut to the terminal's width: a wrapped line could not be cleared.

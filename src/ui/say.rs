@@ -50,6 +50,8 @@ pub struct Ui {
     pub(super) task: RefCell<String>,
     /// Whether messages are dropped, because they would end up in the middle of a live screen.
     pub(super) muted: Cell<bool>,
+    /// Whether another program uses the terminal, so that nothing on it can be redrawn.
+    pub(super) lent: Cell<bool>,
 }
 
 impl std::fmt::Debug for Ui {
@@ -68,6 +70,7 @@ impl Ui {
             pending: Pending::default(),
             task: RefCell::default(),
             muted: Cell::new(false),
+            lent: Cell::new(false),
         }
     }
 

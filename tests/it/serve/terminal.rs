@@ -12,12 +12,28 @@ fn screen(world: &World, line: &str) -> Option<Screen> {
 #[test]
 fn ctrl_c_is_for_the_command() {
     let world = World::imported();
-    let command = "trap \"echo got\" INT; echo ready; sleep 60; sleep 0.5; exit 7";
+    let command = "trap \"echo got; got=1\" INT; echo ready; until [ \"$got\" ]; do sleep 0.02; done; sleep 0.5; exit 7";
     let line = format!("trap : INT; awsmfa serve -p dev -- sh -c '{command}'; echo exit=$?");
     let Some(mut screen) = screen(&world, &line) else { return };
     screen.sees("ready").types("\x03").sees("got").sees("exit=7");
     let seen = screen.ended();
     assert!(seen.matches("got").count() == 1 && !seen.contains("interrupted"), "{seen}");
+}
+
+#[test]
+fn ctrl_c_that_ends_the_command_at_once_leaves_it_its_status() {
+    let world = World::imported();
+    let command = "trap \"exit 7\" INT; echo ready; while :; do sleep 0.01; done";
+    // awsmfa gets the signal, too, and may handle it after the command has ended.
+    let line = format!(
+        "trap : INT; for i in 1 2 3 4 5 6; do awsmfa serve -p dev -- sh -c '{command}'; echo exit=$?; done"
+    );
+    let Some(mut screen) = screen(&world, &line) else { return };
+    for _ in 0..6 {
+        screen.sees("ready").types("\x03").sees("exit=7");
+    }
+    let seen = screen.ended();
+    assert!(!seen.contains("interrupted"), "{seen}");
 }
 
 #[test]
@@ -36,4 +52,20 @@ fn nothing_prompts_while_the_command_runs() {
     screen.sees("exit=0");
     let seen = screen.ended();
     assert_eq!(seen.matches("code for `arn").count(), 1, "{seen}");
+}
+
+#[test]
+fn no_progress_is_drawn_while_the_command_runs() {
+    let world = World::imported();
+    // Renewed so often that a renewal soon waits for the next code.
+    world.aws.set_session_lifetime(Some(2));
+    let wait = "while [ ! -e \"$HOME/go\" ]; do sleep 0.05; done";
+    let line = format!("awsmfa serve -v -p dev -- sh -c 'echo ready; {wait}'; echo exit=$?");
+    let Some(mut screen) = screen(&world, &line) else { return };
+    screen.sees("ready").sees("for the next code");
+    world.home.write("go", "");
+    screen.sees("exit=0");
+    let seen = screen.ended();
+    let after = seen.split_once("ready").unwrap().1;
+    assert!(!after.contains("\x1b[K"), "{seen:?}");
 }
