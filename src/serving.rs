@@ -89,6 +89,9 @@ impl<'a> Server<'a> {
                 profiles.push(named);
             }
         }
+        if let Some(named) = profiles.iter().skip(1).find(|named| matches!(named.name(), "." | "..")) {
+            return Err(no_path(named.name()));
+        }
         let gate = Arc::new(Gate::new(profiles.iter().map(|named| named.name().to_owned()).collect())?);
         // Before a code is used for a session.
         let listener = listener::bind(options.port).map_err(|error| cannot_listen(options.port, error))?;
@@ -211,6 +214,12 @@ impl Handler for Front {
             Err(_) => Response::busy(),
         }
     }
+}
+
+/// Clients read such a path as `/`, where the first profile is.
+fn no_path(name: &str) -> CommandError {
+    CommandError::new(ErrorKind::Usage, format!("profile `{name}` cannot be served after another profile"))
+        .hint("make it the first `--profile`, or rename it")
 }
 
 fn cannot_listen(port: u16, error: io::Error) -> CommandError {

@@ -78,6 +78,11 @@ fn server_that_cannot_get_a_session_does_not_start() {
         "{}",
         ran.err()
     );
+    // SDKs ask for `/..` at `/`, where they would get the session of `dev`.
+    insta::assert_snapshot!(serve(&["-p", "dev", "-p", "..", "--", "true"]).code(2).err(), @"
+    error: profile `..` cannot be served after another profile
+    hint: make it the first `--profile`, or rename it
+    ");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let ran = serve(&["-p", "dev", "--port", &port]).code(1);
