@@ -106,7 +106,7 @@ fn unknown_device_is_looked_up_once_and_saved() {
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: saved `mfa_serial = arn:aws:iam::123456789012:mfa/alice` for profile `dev` in ~/.aws/config
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
-    hint: awsmfa login --profile dev
+    hint: awsmfa setup --profile dev
     ");
     insta::assert_snapshot!(world.home.read(".aws/config"), @"
     # mine
