@@ -45,6 +45,9 @@ pub fn explain(env: &Env, prefix: &CommandLine, name: &OsStr, error: StartError)
                 let words: Vec<&str> = words.iter().map(String::as_str).collect();
                 error.hint(format!("pass each word as an argument of its own: `{}`", with(&words)))
             }
+            // Neither a path nor an option is an alias or a function.
+            None if name.contains('/') => error.hint("check the path of the command"),
+            None if name.starts_with('-') => error.hint("put the command right after `--`"),
             None => error.hint(match interactive_shell(env) {
                 Some(shell) => {
                     let command = with(&[&shell, "-ic", name]);

@@ -194,6 +194,14 @@ fn command_that_cannot_run_costs_no_code() {
     error: the command is empty
     hint: awsmfa exec --profile dev -- aws s3 ls
     ");
+    insta::assert_snapshot!(refused(127, "./nothing"), @"
+    error: command not found: `./nothing`
+    hint: check the path of the command
+    ");
+    insta::assert_snapshot!(refused(127, "--verbose"), @"
+    error: command not found: `--verbose`
+    hint: put the command right after `--`
+    ");
     insta::assert_snapshot!(refused(126, "/"), @"error: cannot run `/`: it is a folder");
     insta::assert_snapshot!(refused(126, "./text"), @"
     error: cannot run `./text`: Permission denied (os error [N])
