@@ -292,6 +292,7 @@ fn environment_that_hides_the_profile_is_shown() {
     ");
 }
 
+#[cfg(unix)]
 #[test]
 fn command_has_the_path_that_survives_an_update() {
     let world = World::imported();
