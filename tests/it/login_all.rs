@@ -106,6 +106,21 @@ fn devices_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn profiles_that_share_a_device_take_turns() {
+    let company = company(2);
+    company.add_role(0);
+    let gate = Gate::new();
+    company.aws.fault(Fault::held(&gate).on("GetSessionToken").times(2));
+    let login = company.home.awsmfa(["login", "--all"]).into_command();
+    let login = { login }.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until(|| company.held() == 2);
+    gate.open();
+    let output = login.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && !err.contains("waiting for another awsmfa process"), "{err}");
+}
+
+#[test]
 fn failure_of_one_device_does_not_stop_the_others() {
     let company = company(3);
     company.aws.set_key_status(&company.keys[1].id, fake_aws::KeyStatus::Inactive);

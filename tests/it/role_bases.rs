@@ -25,6 +25,11 @@ fn requests(world: &World) -> [usize; 2] {
     ["GetSessionToken", "AssumeRole"].map(|action| world.aws.requests_for(action).len())
 }
 
+/// The next answer comes from the session cache.
+fn forget_answers(world: &World) {
+    std::fs::remove_dir_all(world.home.join(".cache/awsmfa/answers")).unwrap();
+}
+
 #[track_caller]
 fn assert_session(ran: Ran) {
     assert!(ran.success().json()["AccessKeyId"].as_str().unwrap().starts_with("ASIA"));
@@ -142,6 +147,16 @@ fn role_is_assumed_with_sso_credentials() {
 }
 
 #[test]
+fn role_session_of_one_sso_role_does_not_serve_another() {
+    let world = sso();
+    assert_session(credentials(&world).run());
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&config.replace("sso_role_name = Developer", "sso_role_name = Nobody"));
+    credentials(&world).run().code(3);
+    assert_eq!(requests(&world), [0, 1]);
+}
+
+#[test]
 fn expired_sso_sign_in_names_its_profile() {
     let world = sso();
     world.aws.set_portal_token("another-token");
@@ -167,7 +182,7 @@ fn valid_session_outlasts_the_sso_sign_in() {
     let issued = cached["session"]["issued"].as_str().unwrap();
     let old = std::fs::read_to_string(&file).unwrap().replace(issued, "2020-01-01T00:00:00Z");
     std::fs::write(&file, old).unwrap();
-    std::fs::remove_dir_all(world.home.join(".cache/awsmfa/answers")).unwrap();
+    forget_answers(&world);
     let ran = credentials(&world).run();
     let err = ran.err();
     assert_session(ran);
@@ -209,6 +224,7 @@ fn role_is_assumed_with_a_session_that_a_program_prints() {
     print(&world.aws.add_session("alice", true));
     assert_session(credentials(&world).run());
     print(&world.aws.add_session("alice", true));
+    forget_answers(&world);
     assert_session(credentials(&world).run());
     assert_eq!(
         requests(&world),
