@@ -8,6 +8,7 @@ use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::handout::{self, HandedOut};
+use crate::model::handout::remnants;
 use crate::model::script::{Syntax, render};
 use crate::model::shell::{CommandLine, Shell};
 use crate::process;
@@ -105,11 +106,20 @@ fn unset(ctx: &Context, syntax: Syntax) -> CommandResult {
         return Err(CommandError::new(ErrorKind::Usage, "`dotenv` and `json` cannot remove variables")
             .hint("choose a shell: `awsmfa env --unset --shell sh`"));
     }
-    if ctx.env.handed_out().is_none() {
-        ctx.ui.say("there is no session from awsmfa in the environment");
-        return Ok(());
-    }
-    let changes = ctx.env.inherited_changes(&[]);
+    let taken_back = match ctx.env.handed_out() {
+        Some(_) => Vec::new(),
+        None => match remnants(|name| ctx.env.get(name)) {
+            Some(remnants) => {
+                ctx.ui.say("the environment has other credentials now, which stay");
+                remnants
+            }
+            None => {
+                ctx.ui.say("there is no session from awsmfa in the environment");
+                return Ok(());
+            }
+        },
+    };
+    let changes = ctx.env.inherited_changes(&taken_back);
     Ok(ctx.ui.result(render(syntax, &changes).expose())?)
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use super::exam::{Exam, Sound};
 use crate::aws_files::own_command::served_profile;
 use crate::aws_files::profiles::Profiles;
-use crate::aws_files::resolve::{Destination, Instead, KeysError, Resolution, ResolveError, resolve};
+use crate::aws_files::resolve::{
+    Destination, Instead, KeySource, KeysError, Resolution, ResolveError, resolve,
+};
 use crate::aws_files::session_edits::SessionEditError;
 use crate::aws_files::{AwsFile, long_term_name};
 use crate::choice::Named;
@@ -38,7 +40,23 @@ pub fn check(exam: &Exam, found: &mut Vec<Finding>) -> Vec<Sound> {
     found.extend(sound.iter().filter_map(|profile| different_keys(profiles, &profile.resolution.profile)));
     missing_regions(exam, profiles, &sound, found);
     shared_sections(&sound, found);
+    found.extend(not_started(exam, &sound));
     sound
+}
+
+/// A person who has not started yet: there are long-term keys, and nothing is used with awsmfa.
+fn not_started(exam: &Exam, sound: &[Sound]) -> Option<Finding> {
+    if !exam.devices.is_empty() || sound.iter().any(|profile| profile.is_ours) {
+        return None;
+    }
+    let mut with_keys =
+        sound.iter().filter(|profile| matches!(profile.resolution.keys, Ok(KeySource::Static { .. })));
+    let name = &with_keys.next()?.resolution.profile;
+    let command = |start| CommandLine::new(start).profile(name);
+    let (enroll, import) = (command("awsmfa enroll"), command("awsmfa device import"));
+    let what = format!("profile `{name}` has long-term keys and no MFA device that awsmfa knows");
+    let note = Finding::note(what).fix(format!("enroll a device: `{enroll}`"));
+    Some(note.fix(format!("import an existing one: `{import}`")))
 }
 
 /// Whether a profile is used with awsmfa.

@@ -188,26 +188,43 @@ impl TakenBack {
             () => return None,
         };
         let profile = get(AWSMFA_PROFILE)?.to_owned();
-        let region = get(AWSMFA_REGION);
-        let mut changes = Vec::new();
-        for name in touched() {
-            let (now, old) = (get(name), format!("{OLD}{name}"));
-            let saved = get(&old);
-            // What was removed and is set again is not awsmfa's.
-            let is_own = match now {
-                None => saved.is_some(),
-                Some(_) if REGIONS.contains(&name) => now == region,
-                Some(_) => handed_out.contains(&name) || name == ACCOUNT_ID,
-            };
-            if is_own {
-                changes.push(Change { name: name.to_owned(), value: saved.map(Secret::from) });
-            }
-            changes.extend(saved.map(|_| Change::remove(&old)));
-        }
-        changes.extend([AWSMFA_PROFILE, AWSMFA_SESSION].map(Change::remove));
-        changes.extend(region.map(|_| Change::remove(AWSMFA_REGION)));
-        Some(Self { profile, changes })
+        Some(Self { profile, changes: taken_back(get, handed_out) })
     }
+}
+
+/// What removes the rest of what awsmfa handed out from an environment where somebody else has set other credentials since.
+/// Those stay. `None` if nothing is left.
+pub fn remnants<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Option<Vec<Change>> {
+    get(AWSMFA_SESSION)?;
+    // A long-term key has no session token.
+    let stale: &[&str] = match get(ACCESS_KEY_ID) {
+        Some(id) if id.starts_with("AKIA") => &KEYS[2..],
+        _ => &[],
+    };
+    Some(taken_back(get, stale))
+}
+
+/// `handed_out` are the variables whose values are awsmfa's.
+fn taken_back<'a>(get: impl Fn(&str) -> Option<&'a str>, handed_out: &[&str]) -> Vec<Change> {
+    let region = get(AWSMFA_REGION);
+    let mut changes = Vec::new();
+    for name in touched() {
+        let (now, old) = (get(name), format!("{OLD}{name}"));
+        let saved = get(&old);
+        // What was removed and is set again is not awsmfa's.
+        let is_own = match now {
+            None => saved.is_some(),
+            Some(_) if REGIONS.contains(&name) => now == region,
+            Some(_) => handed_out.contains(&name) || name == ACCOUNT_ID,
+        };
+        if is_own {
+            changes.push(Change { name: name.to_owned(), value: saved.map(Secret::from) });
+        }
+        changes.extend(saved.map(|_| Change::remove(&old)));
+    }
+    changes.extend([AWSMFA_PROFILE, AWSMFA_SESSION].map(Change::remove));
+    changes.extend(region.map(|_| Change::remove(AWSMFA_REGION)));
+    changes
 }
 
 #[cfg(test)]
@@ -318,6 +335,25 @@ mod tests {
         // Other keys are not awsmfa's, whatever the markers say.
         let keys = apply(&after, &[Change::set("AWS_ACCESS_KEY_ID", "AKIA")]);
         assert_eq!((take_back(&keys), take_back(&Vars::new())), (None, None));
+    }
+
+    #[test]
+    fn remnants_beside_other_credentials_are_removed() {
+        let before = vars(&[("AWS_PROFILE", "prod"), ("AWS_REGION", "eu-west-1")]);
+        let after = hand_out(&before, Credentials::Session(&session()), Some("us-east-1"));
+        let rest = |since: &[(&str, &str)]| {
+            let since: Vec<_> = since.iter().map(|(name, value)| Change::set(name, value)).collect();
+            let changed = apply(&after, &since);
+            apply(&changed, &remnants(|name| changed.get(name).map(String::as_str)).unwrap())
+        };
+        let keys = [("AWS_ACCESS_KEY_ID", "AKIA1"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        let mut expected = before.clone();
+        expected.extend(vars(&keys));
+        assert_eq!(rest(&keys), expected);
+        // Another session may have set the token, too.
+        let session = [("AWS_ACCESS_KEY_ID", "ASIA2"), ("AWS_SESSION_TOKEN", "t")];
+        assert_eq!(rest(&session)["AWS_SESSION_TOKEN"], "t");
+        assert_eq!(remnants(|_| None), None);
     }
 
     #[test]

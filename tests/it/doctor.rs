@@ -100,6 +100,20 @@ fn empty_home_passes() {
 }
 
 #[test]
+fn plain_keys_lead_to_the_first_device() {
+    let mut home = Home::new(&fake_aws::FakeAws::start());
+    home.unset("AWS_ENDPOINT_URL");
+    home.write_config("[default]\nregion = eu-west-1\n");
+    home.write_credentials("[default]\naws_access_key_id = AKIAEXAMPLE\naws_secret_access_key = s\n");
+    insta::assert_snapshot!(noted(&home), @"
+    note: profile `default` has long-term keys and no MFA device that awsmfa knows
+      fix: enroll a device: `awsmfa enroll --profile default`
+      fix: import an existing one: `awsmfa device import --profile default`
+    no problems found in 1 profile and 0 devices
+    ");
+}
+
+#[test]
 fn offline_asks_nothing_and_says_so() {
     let world = good();
     let ran = world.home.awsmfa(["doctor", "--offline"]).run().success();

@@ -177,6 +177,18 @@ fn everything_is_taken_back_and_nothing_else() {
 }
 
 #[test]
+fn unset_leaves_credentials_that_were_set_since() {
+    let world = World::imported();
+    let left = in_shell(
+        &world,
+        "sh",
+        "eval \"$(awsmfa env dev)\"; export AWS_ACCESS_KEY_ID=AKIA1 AWS_SECRET_ACCESS_KEY=s
+         eval \"$(awsmfa env --unset -q)\"; env | grep -e ^AWS_A -e ^AWS_S -e ^AWSMFA_PROFILE -e ^AWSMFA_SESSION -e ^AWSMFA_REGION | sort",
+    );
+    assert_eq!(left, "AWS_ACCESS_KEY_ID=AKIA1\nAWS_SECRET_ACCESS_KEY=s\n");
+}
+
+#[test]
 fn syntax_is_that_of_the_shell_that_runs_awsmfa() {
     let world = World::imported();
     let first =
