@@ -1,5 +1,6 @@
 //! `login --all` with several devices: they are used side by side, and what is said is in the order of the profiles.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use fake_aws::{AccessKey, Device, FakeAws, Fault, Gate, RequestOutcome, RoleSpec};
@@ -53,10 +54,11 @@ impl Company {
         ));
     }
 
-    /// How many requests wait at a gate.
+    /// How many devices' requests wait at a gate. A request that is repeated counts once.
     fn held(&self) -> usize {
         let held = RequestOutcome::Held { processed: false };
-        self.aws.requests().iter().filter(|request| request.outcome == held).count()
+        let requests = self.aws.requests().into_iter().filter(|request| request.outcome == held);
+        requests.map(|request| request.params.get("SerialNumber").cloned()).collect::<BTreeSet<_>>().len()
     }
 }
 
