@@ -22,6 +22,7 @@ Examples:
   awsmfa doctor
   awsmfa doctor --profile dev --fix
   awsmfa doctor --offline --json")]
+#[command(mut_arg("profile", |arg| arg.help("Only this profile [default: all]")))]
 pub struct DoctorArgs {
     #[command(flatten)]
     profile: ProfileArg,

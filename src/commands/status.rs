@@ -28,6 +28,8 @@ Examples:
   awsmfa status --profile dev --json
   awsmfa status --short
   awsmfa status --watch")]
+#[command(mut_arg("profile", |arg| arg.help("Only this profile [default: all; with `--short`, `AWS_PROFILE`, then `default`]")))]
+#[command(mut_arg("name", |arg| arg.help("Only this profile, instead of `--profile`")))]
 pub struct StatusArgs {
     #[command(flatten)]
     profile: super::OnlyProfileArgs,

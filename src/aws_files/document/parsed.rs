@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
@@ -25,7 +25,8 @@ pub(in crate::aws_files) struct Parsed {
     source: Source,
     /// The first one has no header: it is the part before the first header.
     sections: Vec<Section>,
-    index: Arc<Index>,
+    /// After an edit, it is built when a section is looked up: most commands end before that.
+    index: OnceLock<Arc<Index>>,
     problems: Vec<SyntaxError>,
     obstacles: Vec<UnsafeEdit>,
     /// Whether the last line ends with a line break.
@@ -84,13 +85,21 @@ impl Parsed {
         let (sections, index, more) = pass.finish();
         let mut obstacles: Vec<UnsafeEdit> = problems.iter().cloned().map(UnsafeEdit::from).collect();
         obstacles.extend(more);
-        Ok(Self { file, source, sections, index: Arc::new(index), problems, obstacles, ends_last_line })
+        Ok(Self {
+            file,
+            source,
+            sections,
+            index: Arc::new(index).into(),
+            problems,
+            obstacles,
+            ends_last_line,
+        })
     }
 
     pub(super) fn empty(file: AwsFile) -> Self {
         let (sections, index, obstacles) = Pass::new(file, "").finish();
         let source = Source::of(Secret::from(""));
-        let index = Arc::new(index);
+        let index = Arc::new(index).into();
         Self { file, source, sections, index, problems: Vec::new(), obstacles, ends_last_line: true }
     }
 
@@ -133,7 +142,8 @@ impl Parsed {
 
     /// The sections with this identity, in order.
     pub(super) fn find(&self, identity: &str) -> impl Iterator<Item = SectionId> {
-        self.index.find(identity, |id| self.sections[id].identity(self.file, self.text()))
+        let build = || Arc::new(index_of(self.file, self.text(), &self.sections));
+        self.index.get_or_init(build).find(identity, |id| self.sections[id].identity(self.file, self.text()))
     }
 
     /// Why the file cannot be edited safely.
@@ -167,10 +177,7 @@ impl Parsed {
                 .iter()
                 .enumerate()
                 .all(|(at, edited)| matches!(edited.origin, Origin::Read(id) if id == at));
-        let index = match is_same {
-            true => Arc::clone(&self.index),
-            false => Arc::new(index_of(self.file, text.expose(), &new)),
-        };
+        let index = if is_same { self.index.clone() } else { OnceLock::new() };
         Self {
             file: self.file,
             ends_last_line: text.expose().is_empty() || text.expose().ends_with(['\n', '\r']),
@@ -234,7 +241,9 @@ impl<'t> Pass<'t> {
         let start = Section { name: Name::Exact(Arc::from("")), start: 0, line: 0, odd: false };
         let (keys, obstacles) = (Vec::new(), Vec::new());
         let index = Index::for_text(text);
-        Self { file, text, sections: vec![start], index, before: None, keys, obstacles }
+        let mut sections = Vec::with_capacity(text.len() / 128 + 1);
+        sections.push(start);
+        Self { file, text, sections, index, before: None, keys, obstacles }
     }
 
     fn line(&mut self, index: usize, line: &ScannedLine<'t>) {

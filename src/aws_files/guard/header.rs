@@ -20,8 +20,8 @@ pub(super) fn section_name(header: &str) -> String {
 
 /// A header without the comment after it.
 pub(super) fn header_only(trimmed: &str) -> &str {
-    match trimmed.split_once(']') {
-        Some((head, rest)) if rest.trim_start().starts_with(['#', ';']) => &trimmed[..=head.len()],
+    match memchr::memchr(b']', trimmed.as_bytes()) {
+        Some(end) if trimmed[end + 1..].trim_start().starts_with(['#', ';']) => &trimmed[..=end],
         _ => trimmed,
     }
 }
