@@ -175,8 +175,14 @@ def consoles(wine, aws):
         console = wine.console(AWSMFA, "device", "import", "--profile", "dev", AWSMFA_NO_INPUT="0")
         console.sees("secret key").type(seed + "\r").sees("stored the secret")
         assert seed not in unwrapped(console), console.shown()
-        console.ended()
+        console.sees("set up `dev`").type("y\r").sees("make these changes?").type("y\r").ended()
         wine.awsmfa("code", "alice").ended()
+    config = wine.file(".aws/config")
+    with check("setup has connected the profile, and can be undone"):
+        assert "credential_process = " in config.read_text(), config.read_text()
+        wine.awsmfa("setup", "--profile", "dev", "--yes").ended()
+        wine.awsmfa("setup", "--undo", "--yes").ended()
+        assert "credential_process = " not in config.read_text(), config.read_text()
 
 
 def unwrapped(console):
