@@ -32,6 +32,7 @@ pub use swap::Displaced;
 pub use temp::remove_all as remove_temp_files;
 pub use users::{
     Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers, replace_users_file,
+    users_file_holds,
 };
 
 #[cfg(test)]

@@ -56,6 +56,14 @@ pub fn read_users_file(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
+/// Whether a user's file holds exactly this. It is read in pieces, without a copy of the whole content.
+pub fn users_file_holds(path: &Path, expected: &[u8]) -> bool {
+    let Ok(target) = resolve_links(path) else { return false };
+    // Opening a FIFO would end the wait of the program that writes into it.
+    fs::metadata(&target).is_ok_and(|found| found.is_file())
+        && still_holds(&target, Some(expected)).unwrap_or(false)
+}
+
 /// Removes what killed writes of the user's file at `path` left beside it. The caller must hold the lock under which the
 /// file is written.
 pub fn remove_leftovers(path: &Path) {

@@ -241,7 +241,7 @@ impl<'t> Pass<'t> {
         let start = Section { name: Name::Exact(Arc::from("")), start: 0, line: 0, odd: false };
         let (keys, obstacles) = (Vec::new(), Vec::new());
         let index = Index::for_text(text);
-        let mut sections = Vec::with_capacity(text.len() / 128 + 1);
+        let mut sections = Vec::with_capacity(text.len() / 96 + 1);
         sections.push(start);
         Self { file, text, sections, index, before: None, keys, obstacles }
     }
