@@ -10,6 +10,7 @@
 //!   edit is repeated on it. The same happens if another program overwrites ours without our change.
 
 use std::cell::RefCell;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -37,6 +38,9 @@ const UNHURRIED_ROUNDS: usize = 10;
 /// How long to wait for a file that looks half-written: one that ends within a line, and an empty one. A program that
 /// truncates a file writes it immediately afterward, unless it is suspended.
 const DOUBTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// From this size on, parsing takes longer than starting a thread, in bytes.
+const LARGE: u64 = 128 * 1024;
 
 /// The user's two AWS files. One instance serves a whole command, so each file is parsed once.
 pub struct AwsFiles {
@@ -71,7 +75,9 @@ impl AwsFiles {
 
     /// Both files, merged, as they are now.
     pub fn profiles(&self) -> Result<Profiles, FileError> {
-        let (config, credentials) = (self.read(AwsFile::Config)?, self.read(AwsFile::Credentials)?);
+        let ahead = self.read_both_if_large();
+        let config = self.read(AwsFile::Config)?;
+        let credentials = ahead.unwrap_or_else(|| self.read(AwsFile::Credentials))?;
         let mut last = self.profiles.borrow_mut();
         if let Some(profiles) = last.as_ref().filter(|profiles| profiles.are_of(&config, &credentials)) {
             return Ok(profiles.clone());
@@ -79,6 +85,25 @@ impl AwsFiles {
         let profiles =
             Profiles::from_documents((&config, &self.config.path), (&credentials, &self.credentials.path));
         Ok(last.insert(profiles).clone())
+    }
+
+    /// If the config file is large and not known yet, parses it on another thread, and the credentials file, which is
+    /// returned, on this one.
+    fn read_both_if_large(&self) -> Option<Result<Document, FileError>> {
+        let path = self.config.path.as_path();
+        let is_large = || fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > LARGE);
+        if self.config.known.borrow().is_some() || !is_large() {
+            return None;
+        }
+        std::thread::scope(|scope| {
+            let ahead = scope.spawn(|| write::read_whole(path, AwsFile::Config, None));
+            let credentials = self.read(AwsFile::Credentials);
+            if let Ok(Ok(reading)) = ahead.join() {
+                super::tally::count_parse();
+                self.config.known.replace(Some(Known { reading, edited: None, fingerprint: None }));
+            }
+            Some(credentials)
+        })
     }
 
     /// One of the files as it is now. It is parsed only if its content changed since the last time.
