@@ -84,7 +84,7 @@ impl Context {
 
     /// Both AWS files, read now.
     pub fn profiles(&self) -> CommandResult<Profiles> {
-        // Without a readable registry, no keys are stored; whoever needs keys then learns why there are none.
+        // Without a readable registry, no keys are stored; a command that needs keys then says why there are none.
         let stored = self.vault.stored_keys().unwrap_or_default();
         let stored = stored.into_iter().map(|key| (key.profile, key.access_key_id)).collect();
         let profiles = self.aws_files.profiles()?.with_stored(stored);

@@ -42,16 +42,23 @@ impl Aws {
         duration: Option<SessionDuration>,
     ) -> Result<Result<Secret<String>, AwsError>, ClientError> {
         let connector = http_connector(self.settings())?;
-        let answered = self.block_on(async { connector.call(request(federation, session, duration)).await });
-        let token = answered
-            .map_err(|error| AwsError::from_connector(OPERATION, &error))
-            .and_then(|answer| token(&answer));
+        let token = request(federation, session, duration).and_then(|request| {
+            let answered = self.block_on(async { connector.call(request).await });
+            answered
+                .map_err(|error| AwsError::from_connector(OPERATION, &error))
+                .and_then(|answer| token(&answer))
+        });
         let server = || self.server(federation).map(Box::new);
         Ok(token.map_err(|error| AwsError { server: server(), ..error }))
     }
 }
 
-fn request(federation: &str, session: &Session, duration: Option<SessionDuration>) -> HttpRequest {
+fn request(
+    federation: &str,
+    session: &Session,
+    duration: Option<SessionDuration>,
+) -> Result<HttpRequest, AwsError> {
+    let malformed = |_| AwsError::new(AwsErrorKind::NotAws, OPERATION, "the endpoint is not a valid URI");
     let credentials = Credentials {
         session_id: &session.access_key_id,
         session_key: session.secret_access_key.expose(),
@@ -64,11 +71,11 @@ fn request(federation: &str, session: &Session, duration: Option<SessionDuration
         form.append_pair("SessionDuration", &duration.seconds().to_string());
     }
     let mut request = HttpRequest::new(SdkBody::from(form.finish()));
-    request.set_method("POST").expect("a method");
-    request.set_uri(federation).expect("an endpoint is a URI");
+    request.set_method("POST").map_err(malformed)?;
+    request.set_uri(federation).map_err(malformed)?;
     request.headers_mut().insert("content-type", "application/x-www-form-urlencoded");
     request.headers_mut().insert("user-agent", concat!("awsmfa/", env!("CARGO_PKG_VERSION")));
-    request
+    Ok(request)
 }
 
 /// The token in an answer. An error does not quote the answer, which may repeat the credentials.

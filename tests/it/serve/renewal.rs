@@ -80,7 +80,7 @@ fn failed_renewals_are_bounded_however_often_clients_ask() {
     assert!(world.aws.requests().len() - before <= 3, "{}", world.aws.requests().len() - before);
     let warnings = inside.err.text().matches("warning: cannot get a new session for `dev`").count();
     assert_eq!(warnings, 1, "{}", inside.err.text());
-    // Whoever asks later gets a new try.
+    // A later request is a new try.
     world.aws.set_key_status(&world.key.id, fake_aws::KeyStatus::Active);
     world.aws.clock().advance(Duration::from_secs(6));
     keeper.ensure(0).unwrap();
