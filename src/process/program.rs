@@ -179,8 +179,13 @@ mod tests {
 
     use super::*;
 
+    /// Writes a script in a process of its own. What another test starts would inherit a file that is open for writing here,
+    /// and Linux refuses to run a file while anybody can write to it.
     fn write(path: &Path, mode: u32) {
-        fs::write(path, "#!/nowhere\n").unwrap();
+        let shell = Program::find("/bin/sh".as_ref(), &Env::default()).unwrap();
+        let arguments = ["-c", "echo '#!/nowhere' >\"$0\""].map(OsString::from);
+        let mut command = shell.command(&arguments, &Env::default());
+        assert!(command.arg(path).status().unwrap().success());
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 

@@ -60,8 +60,7 @@ fn service_region_and_duration_are_those_of_the_options() {
 /// What an `xdg-open` on the PATH does with its URL.
 #[cfg(target_os = "linux")]
 fn install_browser(world: &mut World, script: &str) {
-    world.home.write("bin/xdg-open", &format!("#!/bin/bash\n{script}"));
-    world.home.chmod("bin/xdg-open", 0o755);
+    world.home.write_program("bin/xdg-open", &format!("#!/bin/bash\n{script}"));
     let path = format!("{}:/usr/bin:/bin", world.home.join("bin").display());
     world.home.set("PATH", &path);
 }

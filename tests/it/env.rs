@@ -200,7 +200,8 @@ fn syntax_is_that_of_the_shell_that_runs_awsmfa() {
     assert!(wrapped.starts_with("export "), "{wrapped}");
     // Its syntax is not known here, and that of the login shell would be wrong.
     let tcsh = world.home.join("tcsh");
-    std::fs::copy("/bin/sh", &tcsh).unwrap();
+    // Not `fs::copy`: see `Home::write_program`.
+    assert!(Command::new("cp").arg("/bin/sh").arg(&tcsh).status().unwrap().success());
     let other = first(tcsh.to_str().unwrap(), "awsmfa env dev 2>&1; echo $?");
     assert_eq!(other, "2");
     if Command::new("fish").arg("--version").output().is_err() {

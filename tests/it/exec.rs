@@ -157,8 +157,7 @@ fn command_inherits_no_signals_files_or_limits_of_awsmfa() {
 #[test]
 fn without_a_command_the_users_shell_starts() {
     let world = World::imported();
-    world.home.write("my shell", "#!/bin/sh\necho \"$AWSMFA_PROFILE $#\"\nexit 3\n");
-    world.home.chmod("my shell", 0o700);
+    world.home.write_program("my shell", "#!/bin/sh\necho \"$AWSMFA_PROFILE $#\"\nexit 3\n");
     let shell = world.home.join("my shell");
     let ran = world.home.awsmfa(["exec", "-p", "dev"]).env("SHELL", &shell).run().code(3);
     assert_eq!(ran.out(), "dev 0\n");
@@ -174,8 +173,7 @@ fn without_a_command_the_users_shell_starts() {
 fn command_that_cannot_run_costs_no_code() {
     let world = World::imported();
     world.home.write("text", "no program");
-    world.home.write("script", "#!/nowhere/interpreter\n");
-    world.home.chmod("script", 0o700);
+    world.home.write_program("script", "#!/nowhere/interpreter\n");
     let refused = |code: i32, command: &str| {
         let ran =
             world.home.awsmfa(["exec", "-p", "dev", "--", command]).env("SHELL", "/bin/zsh").run().code(code);

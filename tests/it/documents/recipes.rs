@@ -153,8 +153,7 @@ fn move_in(world: &mut World) {
         fs::create_dir_all(home.join(folder)).unwrap();
     }
     symlink(env!("CARGO_BIN_EXE_awsmfa"), home.join(".cargo/bin/awsmfa")).unwrap();
-    home.write("stand-ins/stand-in.sh", include_str!("stand-in.sh"));
-    home.chmod("stand-ins/stand-in.sh", 0o755);
+    home.write_program("stand-ins/stand-in.sh", include_str!("stand-in.sh"));
     for program in STAND_INS {
         symlink("stand-in.sh", home.join("stand-ins").join(program)).unwrap();
     }

@@ -114,6 +114,17 @@ impl Home {
         fs::write(path, text).unwrap();
     }
 
+    /// Writes a script that can be run at once. A process of its own writes it: a file that is open for writing here would be
+    /// inherited by what another test starts at that moment, and Linux refuses to run a file while anybody can write to it.
+    #[cfg(unix)]
+    pub fn write_program(&self, rest: &str, text: &str) {
+        let path = self.join(rest);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let script = "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\"";
+        let status = Command::new("/bin/sh").arg("-c").arg(script).arg(path).arg(text).status();
+        assert!(status.unwrap().success());
+    }
+
     /// Writes `~/.aws/credentials` with mode 0600.
     pub fn write_credentials(&self, text: &str) {
         self.write(".aws/credentials", text);
