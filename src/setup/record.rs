@@ -69,8 +69,10 @@ enum Piece {
     Lines([usize; 2]),
     /// One of its lines, with another line ending.
     Line(usize, String),
-    /// A line that is no longer there.
+    /// A line that is no longer there, or a part of it.
     Text(String),
+    /// A part of one of the lines: where it starts and how many bytes it has.
+    Part { line: usize, part: [usize; 2] },
 }
 
 /// A removed session is a secret, even if it is about to expire.
@@ -177,10 +179,10 @@ impl FileRecord {
     fn of(ctx: &Context, change: &FileChange) -> Self {
         let (path, old, new) = (ctx.aws_files().path(change.file), change.old.expose(), change.new.expose());
         let parse = |text: &str| Document::parse(change.file, text.as_bytes());
-        let differences = match (parse(old), parse(new)) {
-            (Ok(before), Ok(after)) => differences(&before, &after),
+        let (differences, secrets) = match (parse(old), parse(new)) {
+            (Ok(before), Ok(after)) => (differences(&before, &after), long_term_secrets(&after)),
             // Both have just been parsed.
-            _ => Vec::new(),
+            _ => (Vec::new(), Vec::new()),
         };
         Self {
             is_config: change.file == AwsFile::Config,
@@ -188,7 +190,7 @@ impl FileRecord {
             existed: exists(path),
             before: digest(old.as_bytes()),
             after: digest(new.as_bytes()),
-            pieces: pieces(old, new),
+            pieces: pieces(old, new, &secrets),
             differences,
         }
     }
@@ -226,8 +228,14 @@ fn split(line: &str) -> (&str, &str) {
     line.split_at(line.trim_end_matches(['\r', '\n']).len())
 }
 
-/// `old` in terms of the lines of `new`.
-fn pieces(old: &str, new: &str) -> Vec<Piece> {
+fn long_term_secrets(document: &Document) -> Vec<Secret<String>> {
+    let sections = document.sections().into_iter();
+    let secrets = sections.filter_map(|section| document.get(&section, "aws_secret_access_key"));
+    secrets.filter(|secret| !secret.expose().is_empty()).collect()
+}
+
+/// `old` in terms of the lines of `new`, without the secrets that `new` has.
+fn pieces(old: &str, new: &str, secrets: &[Secret<String>]) -> Vec<Piece> {
     let lines: Vec<&str> = new.split_inclusive('\n').collect();
     let whole: HashMap<&str, usize> = lines.iter().enumerate().map(|(at, line)| (*line, at)).collect();
     let bodies: HashMap<&str, usize> =
@@ -241,13 +249,27 @@ fn pieces(old: &str, new: &str) -> Vec<Piece> {
             continue;
         }
         let (body, ending) = split(line);
-        pieces.push(match (whole.get(line), bodies.get(body)) {
-            (Some(at), _) => Piece::Lines([*at, 1]),
-            (None, Some(at)) => Piece::Line(*at, ending.to_owned()),
-            (None, None) => Piece::Text(line.to_owned()),
-        });
+        match (whole.get(line), bodies.get(body)) {
+            (Some(at), _) => pieces.push(Piece::Lines([*at, 1])),
+            (None, Some(at)) => pieces.push(Piece::Line(*at, ending.to_owned())),
+            (None, None) => pieces.extend(parts(line, &lines, secrets)),
+        }
     }
     pieces
+}
+
+/// A line that `lines` do not have, with references to them in place of secrets: the same key may be there in another spelling.
+fn parts(line: &str, lines: &[&str], secrets: &[Secret<String>]) -> Vec<Piece> {
+    for secret in secrets.iter().map(|secret| secret.expose().as_str()) {
+        let Some((before, after)) = line.split_once(secret) else { continue };
+        let mut found = lines.iter().enumerate().filter_map(|(at, line)| Some((at, line.find(secret)?)));
+        let Some((at, start)) = found.next() else { continue };
+        let mut all = parts(before, lines, secrets);
+        all.push(Piece::Part { line: at, part: [start, secret.len()] });
+        all.extend(parts(after, lines, secrets));
+        return all;
+    }
+    vec![Piece::Text(line.to_owned())]
 }
 
 fn assembled(pieces: &[Piece], new: &str) -> Option<Secret<String>> {
@@ -263,6 +285,9 @@ fn assembled(pieces: &[Piece], new: &str) -> Option<Secret<String>> {
                 old.push_str(ending);
             }
             Piece::Text(text) => old.push_str(text),
+            Piece::Part { line, part: [start, count] } => {
+                old.push_str(lines.get(*line)?.get(*start..start.checked_add(*count)?)?);
+            }
         }
     }
     Some(Secret::from(old.as_str()))
@@ -275,8 +300,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn content_is_assembled_from_its_pieces(old in "([ab=\\[]{0,2}(\n|\r\n)?){0,8}", new in "([ab=\\[]{0,2}(\n|\r\n)?){0,8}") {
-            let pieces = pieces(&old, &new);
+        fn content_is_assembled_from_its_pieces(
+            old in "([ab=\\[]{0,2}(\n|\r\n)?){0,8}",
+            new in "([ab=\\[]{0,2}(\n|\r\n)?){0,8}",
+            secrets in prop::collection::vec("[ab]{1,2}", 0..3),
+        ) {
+            let secrets: Vec<_> = secrets.into_iter().map(Secret::new).collect();
+            let pieces = pieces(&old, &new, &secrets);
             prop_assert_eq!(assembled(&pieces, &new).unwrap(), Secret::from(old));
         }
     }
@@ -285,7 +315,19 @@ mod tests {
     fn moved_lines_are_not_stored() {
         let old = "[dev]\naws_secret_access_key = s3cret\n[other]\nregion = x";
         let new = "[other]\nregion = x\n[dev-long-term]\naws_secret_access_key = s3cret";
-        let stored = serde_json::to_string(&pieces(old, new)).unwrap();
+        let stored = serde_json::to_string(&pieces(old, new, &[])).unwrap();
         assert!(!stored.contains("s3cret"), "{stored}");
+    }
+
+    #[test]
+    fn secret_in_another_spelling_is_not_stored() {
+        let old =
+            "[dev]\naws_secret_access_key=s3cret # mine\n[dev-long-term]\naws_secret_access_key = s3cret\n";
+        let new = "[dev-long-term]\naws_secret_access_key = s3cret\n";
+        let pieces = pieces(old, new, &["s3cret".into()]);
+        let stored = serde_json::to_string(&pieces).unwrap();
+        assert!(!stored.contains("s3cret"), "{stored}");
+        let read: Vec<Piece> = serde_json::from_str(&stored).unwrap();
+        assert_eq!(assembled(&read, new).unwrap().expose(), old);
     }
 }

@@ -124,6 +124,22 @@ fn record_is_private_and_holds_no_long_term_secret() {
 }
 
 #[test]
+fn record_holds_no_long_term_secret_in_another_spelling() {
+    let world = World::imported();
+    let credentials = world.home.credentials();
+    let other =
+        credentials.replace(" = ", "=").replace(&world.key.secret, &format!("{} # mine", world.key.secret));
+    world.home.write_credentials(&(other + &credentials.replace("[dev]", "[dev-long-term]")));
+    let before = both(&world.home);
+    setup(&world.home, &["-p", "dev", "--yes", "--store-keys"]).success();
+    for (name, bytes) in world.home.files() {
+        assert!(!String::from_utf8_lossy(&bytes).contains(&world.key.secret), "{name}");
+    }
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), before);
+}
+
+#[test]
 fn other_files_are_not_undone() {
     let world = World::imported();
     setup(&world.home, &["-p", "dev", "--yes"]).success();
