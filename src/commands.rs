@@ -18,6 +18,7 @@ pub mod policy;
 pub mod serve;
 pub mod setup;
 pub mod status;
+pub mod store;
 mod target;
 
 pub use args::{OnlyProfileArgs, PolicyArgs, ProfileArg, SessionArgs};

@@ -34,6 +34,8 @@
 //! - **[`vault`]**: what is stored about a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
 //!   ([`store`]), which other tools can read. Long-term keys are stored as `credential_process` output; [`key_storage`] moves
 //!   them.
+//! - **[`custody`]**: the stores as a whole: what they hold, and how secrets move from one to the other and into a backup. A secret
+//!   is deleted only after another store returned it and the registry refers to that store.
 //! - **[`doctor`]**: collects [`findings`], values with what is wrong, where and what fixes it. A warning of another command is one of
 //!   them. It prompts for nothing and changes nothing, except for what `--fix` is certain about.
 //! - **[`fast_path`]**: prints the output that the last `credential-process` saved ([`answers`]), if the clock, both AWS files
@@ -53,7 +55,7 @@
 //! | command line | [`cli`], [`panics`] |
 //! | commands | [`commands`] |
 //! | completion | [`complete`] |
-//! | use cases | [`login`], [`logout`], [`status`], [`console`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`], [`doctor`], [`rotation`] |
+//! | use cases | [`login`], [`logout`], [`status`], [`console`], [`authenticator`], [`findings`], [`handout`], [`devices`], [`enrollment`], [`serving`], [`setup`], [`key_storage`], [`custody`], [`doctor`], [`rotation`] |
 //! | sessions | [`session`], [`caller`], [`choice`], [`retry`] |
 //! | context | [`context`] |
 //! | vault | [`vault`] |
@@ -90,6 +92,7 @@ mod commands;
 mod complete;
 mod console;
 mod context;
+mod custody;
 mod devices;
 mod doctor;
 mod enrollment;

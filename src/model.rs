@@ -7,6 +7,7 @@ pub mod duration;
 pub mod endpoint;
 pub mod handout;
 pub mod identity;
+pub mod item_label;
 pub mod names;
 pub mod otpauth;
 pub mod partition;

@@ -41,6 +41,10 @@ pub trait SecretStore: Send + Sync {
         }
         Ok(())
     }
+    /// Whether there is a secret under `name`. Needs no passphrase.
+    fn has(&self, name: &str) -> Result<bool, StoreError>;
+    /// The names of all secrets, in alphabetical order; `None` if the platform cannot list them. Needs no passphrase.
+    fn names(&self) -> Result<Option<Vec<String>>, StoreError>;
     /// A command that prints the secret stored under `name` without awsmfa, if the platform has one.
     fn reading_command(&self, _name: &str) -> Option<String> {
         None
@@ -75,12 +79,19 @@ impl FromStr for StoreKind {
     }
 }
 
-impl fmt::Display for StoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl StoreKind {
+    /// How it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Keyring => "keyring",
             Self::File => "file",
-        })
+        }
+    }
+}
+
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -180,6 +191,14 @@ mod tests {
 
         fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError> {
             Ok(self.items.lock().unwrap().get(name).cloned())
+        }
+
+        fn has(&self, name: &str) -> Result<bool, StoreError> {
+            Ok(self.get(name)?.is_some())
+        }
+
+        fn names(&self) -> Result<Option<Vec<String>>, StoreError> {
+            Ok(Some(self.items.lock().unwrap().keys().cloned().collect()))
         }
 
         fn is_readable(&self) -> bool {

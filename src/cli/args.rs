@@ -79,6 +79,9 @@ pub(super) enum Command {
     /// Rotate long-term access keys, and move them to a store and back
     #[command(subcommand)]
     Keys(commands::keys::KeysCommand),
+    /// Show, lock, move, back up and restore the stores of secrets
+    #[command(subcommand)]
+    Store(commands::store::StoreCommand),
     Doctor(commands::doctor::DoctorArgs),
     Policy(commands::policy::PolicyArgs),
     Completions(commands::completions::CompletionsArgs),
@@ -152,6 +155,7 @@ impl Command {
             Self::Code(args) => commands::code::run(&context()?, args),
             Self::Device(command) => commands::device::run(&context()?, command),
             Self::Keys(command) => commands::keys::run(&context()?, command),
+            Self::Store(command) => commands::store::run(&context()?, command),
             Self::Doctor(args) => commands::doctor::run(&context()?, args),
             // These two need no home folder.
             Self::Policy(args) => commands::policy::run(ui, args),

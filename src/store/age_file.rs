@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::entry_name::file_name;
+use super::entry_name::{file_name, name_of};
 use super::{SecretStore, StoreError, StoreKind, check_name, kernel_keyring};
 use crate::files::{self, Lock};
 use crate::model::secret::Secret;
@@ -68,6 +68,14 @@ impl AgeFileStore {
     /// The file for the secret called `name`, whether or not it exists.
     pub fn entry_path(&self, name: &str) -> PathBuf {
         self.folder.join(file_name(name))
+    }
+
+    /// Whether the store has been created. If something is left of a store without its identity, that is an error.
+    pub fn check(&self) -> Result<bool, StoreError> {
+        if self.exists() {
+            return self.sealed_identity().map(|_| true);
+        }
+        self.refuse_orphans().map(|()| false)
     }
 
     /// Whether later processes can read without a passphrase.
@@ -248,6 +256,19 @@ impl SecretStore for AgeFileStore {
             Some(bytes) => sealing::open_entry(&bytes, &self.unlock()?, &path).map(Some),
             None => Ok(None),
         }
+    }
+
+    fn has(&self, name: &str) -> Result<bool, StoreError> {
+        check_name(name)?;
+        Ok(files::list(&self.folder)?.contains(&self.entry_path(name)))
+    }
+
+    fn names(&self) -> Result<Option<Vec<String>>, StoreError> {
+        let files = files::list(&self.folder)?;
+        let mut names: Vec<String> =
+            files.iter().filter_map(|path| name_of(path.file_name()?.to_str()?)).collect();
+        names.sort();
+        Ok(Some(names))
     }
 
     fn is_readable(&self) -> bool {

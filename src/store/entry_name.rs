@@ -32,6 +32,13 @@ pub(super) fn file_name(name: &str) -> String {
     encoded + ".age"
 }
 
+/// The name of the entry in a file with this name. `None` for files that are not entries, and for names that were cut.
+pub(super) fn name_of(file: &str) -> Option<String> {
+    let encoded = file.strip_suffix(".age")?;
+    let name = percent_encoding::percent_decode_str(encoded).decode_utf8().ok()?.into_owned();
+    (file_name(&name) == file).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +60,16 @@ mod tests {
         }
         assert_ne!(file_name(&long), file_name(&longer));
         assert_eq!(file_name(&"a".repeat(200)), "a".repeat(200) + ".age");
+    }
+
+    #[test]
+    fn names_are_found_again() {
+        for name in ["arn:aws:iam::123456789012:mfa/a/b@c", "identity", "../x", "%2E", "é", "AKIA1"] {
+            assert_eq!(name_of(&file_name(name)).as_deref(), Some(name));
+        }
+        // The store's own identity, a file by another program, and a name that was cut.
+        for file in ["identity.age", "recipient", "a b.age", &file_name(&"a".repeat(300))] {
+            assert_eq!(name_of(file), None, "{file}");
+        }
     }
 }

@@ -73,13 +73,21 @@ impl SecretStore for KeyringStore {
         self.bounded(move || read(&entry(&name)?))
     }
 
+    fn has(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.get(name)?.is_some())
+    }
+
+    fn names(&self) -> Result<Option<Vec<String>>, StoreError> {
+        self.bounded(platform::names)
+    }
+
     fn is_readable(&self) -> bool {
         true
     }
 
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
         let (name, value) = (name.to_owned(), value.clone());
-        self.bounded(move || entry(&name)?.set_password(value.expose()).map_err(translate))
+        self.bounded(move || platform::new_entry(&name)?.set_password(value.expose()).map_err(translate))
     }
 
     fn reading_command(&self, name: &str) -> Option<String> {
@@ -109,6 +117,47 @@ fn entry(name: &str) -> Result<Entry, StoreError> {
         return Err(StoreError::Unavailable { reason: one_line(error) });
     }
     Entry::new(SERVICE, name).map_err(translate)
+}
+
+/// The Secret Service: items have labels, and can be listed.
+#[cfg(all(unix, not(target_os = "macos")))]
+mod platform {
+    use std::collections::HashMap;
+
+    use super::{SERVICE, StoreError, entry, translate};
+    use crate::model::item_label::item_label;
+
+    /// The item called `name`. If it does not exist yet, it gets a label that a person recognizes.
+    pub(super) fn new_entry(name: &str) -> Result<keyring_core::Entry, StoreError> {
+        entry(name)?;
+        let label = item_label(name);
+        let modifiers = HashMap::from([("label", label.as_str())]);
+        keyring_core::Entry::new_with_modifiers(SERVICE, name, &modifiers).map_err(translate)
+    }
+
+    pub(super) fn names() -> Result<Option<Vec<String>>, StoreError> {
+        // Connects.
+        entry("any")?;
+        let found = keyring_core::Entry::search(&HashMap::from([("service", SERVICE)])).map_err(translate)?;
+        let mut names: Vec<String> = found.iter().filter_map(|item| Some(item.get_specifiers()?.1)).collect();
+        names.sort();
+        names.dedup();
+        Ok(Some(names))
+    }
+}
+
+/// Keychain and Credential Manager: both show the service and the name, and do not list items by service.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+mod platform {
+    use super::{StoreError, entry};
+
+    pub(super) fn new_entry(name: &str) -> Result<keyring_core::Entry, StoreError> {
+        Ok(entry(name)?.inner)
+    }
+
+    pub(super) fn names() -> Result<Option<Vec<String>>, StoreError> {
+        Ok(None)
+    }
 }
 
 fn read(entry: &Entry) -> Result<Option<Secret<String>>, StoreError> {

@@ -74,6 +74,7 @@ mod setup;
 mod sharing;
 mod sources;
 mod status;
+mod store;
 #[cfg(unix)]
 mod terminal;
 #[cfg(unix)]

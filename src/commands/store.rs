@@ -1,0 +1,22 @@
+//! `awsmfa store …`: the stores of secrets.
+
+pub mod lock;
+pub mod status;
+
+use crate::context::Context;
+use crate::error::CommandResult;
+
+#[derive(Debug, clap::Subcommand)]
+pub enum StoreCommand {
+    /// Show the stores, whether they work, and the secrets that they hold
+    Status(status::StatusArgs),
+    /// Lock the file store, so that it needs its passphrase again
+    Lock(lock::LockArgs),
+}
+
+pub fn run(ctx: &Context, command: &StoreCommand) -> CommandResult {
+    match command {
+        StoreCommand::Status(args) => status::run(ctx, args),
+        StoreCommand::Lock(args) => lock::run(ctx, args),
+    }
+}

@@ -1,0 +1,34 @@
+//! `awsmfa store lock`
+
+use crate::context::Context;
+use crate::custody::status::opened_by;
+use crate::error::CommandResult;
+
+/// Lock the file store, so that it needs its passphrase again
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+The file store stays unlocked for a while after its passphrase was typed (see `AWSMFA_UNLOCK_FOR`): the Linux kernel keeps \
+the key that decrypts the secrets in its memory. This command deletes that key. Cached sessions stay valid; `awsmfa logout \
+--all` removes them.
+
+The keyring is locked with the desktop.
+
+Examples:
+  awsmfa store lock")]
+pub struct LockArgs {}
+
+pub fn run(ctx: &Context, _: &LockArgs) -> CommandResult {
+    let store = ctx.vault.stores.age_file()?;
+    if !store.check()? {
+        ctx.ui.say("there is no file store to lock");
+        return Ok(());
+    }
+    match store.lock()? {
+        true => ctx.ui.say("locked the file store"),
+        false => ctx.ui.say("the file store is already locked"),
+    }
+    if let Some(variable) = opened_by(ctx) {
+        ctx.ui.say(format_args!("`{variable}` unlocks the file store whenever a secret is needed"));
+    }
+    Ok(())
+}

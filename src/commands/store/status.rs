@@ -1,0 +1,138 @@
+//! `awsmfa store status`
+
+use serde::Serialize;
+
+use crate::commands::args::JsonArg;
+use crate::context::Context;
+use crate::custody::status::{self, Held, Kind, Overview, Presence, Reason, State, Store};
+use crate::env::AWSMFA_STORE;
+use crate::error::CommandResult;
+use crate::ui::{self, Listing};
+
+/// Show the stores, whether they work, and the secrets that they hold
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+A store is the OS keyring or a folder of files that are encrypted with a passphrase. No secret is shown, and none is \
+decrypted. The OS may prompt you to unlock the keyring.
+
+STATE of a secret is `missing` if the registry of devices refers to it and the store does not have it, and `unregistered` if \
+the store has it and the registry does not refer to it.
+
+Examples:
+  awsmfa store status
+  awsmfa store status --json | jq -r '.secrets[] | select(.state == \"missing\") | .name'")]
+pub struct StatusArgs {
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+#[derive(Serialize)]
+struct Output<'a> {
+    default: &'static str,
+    default_reason: &'static str,
+    stores: Vec<StoreOutput<'a>>,
+    secrets: Vec<SecretOutput<'a>>,
+}
+
+#[derive(Serialize)]
+struct StoreOutput<'a> {
+    store: &'static str,
+    place: Option<&'a str>,
+    state: &'static str,
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SecretOutput<'a> {
+    name: &'a str,
+    kind: &'static str,
+    store: &'static str,
+    state: &'static str,
+    profiles: &'a [String],
+}
+
+pub fn run(ctx: &Context, args: &StatusArgs) -> CommandResult {
+    let overview = status::overview(ctx)?;
+    if args.json.json {
+        return Ok(ctx.ui.pretty_json(&output(&overview))?);
+    }
+    ctx.ui.result(&text(&overview))?;
+    let has = |presence| overview.secrets.iter().any(|held| held.state == presence);
+    if has(Presence::Missing) {
+        ctx.ui.hint(
+            "restore a missing secret from a backup, or import it again: `awsmfa device import --serial ARN`",
+        );
+    }
+    Ok(())
+}
+
+fn output(overview: &Overview) -> Output<'_> {
+    Output {
+        default: overview.default.name(),
+        default_reason: match overview.reason {
+            Reason::Variable => AWSMFA_STORE,
+            Reason::KeyringWorks => "the keyring works",
+            Reason::KeyringDoesNotWork => "the keyring does not work",
+        },
+        stores: overview.stores.iter().map(store_output).collect(),
+        secrets: overview.secrets.iter().map(secret_output).collect(),
+    }
+}
+
+fn store_output(store: &Store) -> StoreOutput<'_> {
+    let (state, reason) = match &store.state {
+        State::Works => ("available", None),
+        State::NotCreated => ("not created", None),
+        State::Unlocked => ("unlocked", None),
+        State::Locked { opened_by } => ("locked", *opened_by),
+        State::Unavailable { why } => ("unavailable", Some(why.as_str())),
+    };
+    StoreOutput { store: store.kind.name(), place: store.place.as_deref(), state, reason }
+}
+
+fn secret_output(held: &Held) -> SecretOutput<'_> {
+    SecretOutput {
+        name: &held.name,
+        kind: match held.kind {
+            Kind::Device => "device",
+            Kind::AccessKey => "access key",
+            Kind::Unknown => "unknown",
+        },
+        store: held.store.name(),
+        state: match held.state {
+            Presence::Stored => "stored",
+            Presence::Missing => "missing",
+            Presence::Unregistered => "unregistered",
+            Presence::Unknown => "unknown",
+        },
+        profiles: &held.profiles,
+    }
+}
+
+fn text(overview: &Overview) -> String {
+    let default = match overview.reason {
+        Reason::Variable => "yes (AWSMFA_STORE)",
+        Reason::KeyringWorks | Reason::KeyringDoesNotWork => "yes",
+    };
+    let store_row = |store: &Store| {
+        let StoreOutput { store: name, place, state, reason } = store_output(store);
+        let default = if store.kind == overview.default { default } else { "" };
+        let notes = match (&store.state, reason) {
+            (State::Locked { .. }, Some(variable)) => format!("{variable} unlocks it"),
+            (_, reason) => reason.unwrap_or_default().to_owned(),
+        };
+        [name.to_owned(), default.to_owned(), state.to_owned(), place.unwrap_or_default().to_owned(), notes]
+    };
+    let listing = Listing { head: ["STORE", "DEFAULT", "STATE", "FOLDER", "NOTES"], spare: 3 };
+    let rows: Vec<_> = overview.stores.iter().map(store_row).collect();
+    let stores = listing.on_stdout(&rows).to_string();
+    if overview.secrets.is_empty() {
+        return stores;
+    }
+    let secret_row = |held: &Held| {
+        let SecretOutput { name, kind, store, state, profiles } = secret_output(held);
+        [name, kind, store, state, &profiles.join(",")].map(str::to_owned)
+    };
+    let head = ["SECRET", "KIND", "STORE", "STATE", "PROFILES"];
+    format!("{stores}\n{}", ui::table(head, overview.secrets.iter().map(secret_row)))
+}

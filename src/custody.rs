@@ -1,0 +1,3 @@
+//! What is done with the stores as a whole: the use cases below `commands/store`.
+
+pub mod status;

@@ -1,0 +1,177 @@
+//! What the stores hold, whether they work, and which of them new secrets go to.
+
+use crate::context::Context;
+use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
+use crate::error::CommandResult;
+use crate::store::registry::{DeviceRecord, StoredKey};
+use crate::store::{SecretStore, StoreError, StoreKind};
+
+/// The stores and their secrets.
+#[derive(Debug)]
+pub struct Overview {
+    pub stores: Vec<Store>,
+    pub secrets: Vec<Held>,
+    /// The store that new secrets go to.
+    pub default: StoreKind,
+    /// Why it is the default.
+    pub reason: Reason,
+}
+
+/// Why a store is the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Variable,
+    KeyringWorks,
+    KeyringDoesNotWork,
+}
+
+#[derive(Debug)]
+pub struct Store {
+    pub kind: StoreKind,
+    /// The folder, if it is one.
+    pub place: Option<String>,
+    pub state: State,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum State {
+    /// The keyring answered.
+    Works,
+    /// The file store does not exist yet.
+    NotCreated,
+    /// The file store needs no passphrase for now.
+    Unlocked,
+    /// The file store needs its passphrase, which this variable provides, if any.
+    Locked { opened_by: Option<&'static str> },
+    /// It cannot be used, for this reason.
+    Unavailable { why: String },
+}
+
+/// A secret in a store, or one that should be there.
+#[derive(Debug)]
+pub struct Held {
+    pub name: String,
+    pub kind: Kind,
+    pub store: StoreKind,
+    pub profiles: Vec<String>,
+    pub state: Presence,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Device,
+    AccessKey,
+    /// Nothing is known about it but its name.
+    Unknown,
+}
+
+/// Whether the store and the registry agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    Stored,
+    /// The registry refers to it, and the store does not have it.
+    Missing,
+    /// The store has it, and the registry does not refer to it.
+    Unregistered,
+    /// The store cannot be asked.
+    Unknown,
+}
+
+/// Looks at both stores without changing anything. The platform may prompt to unlock the keyring.
+pub fn overview(ctx: &Context) -> CommandResult<Overview> {
+    let registered = registered(ctx.vault.devices()?, ctx.vault.stored_keys()?);
+    let (mut stores, mut secrets) = (Vec::new(), Vec::new());
+    for kind in [StoreKind::Keyring, StoreKind::File] {
+        let (listed, state) = match kind {
+            StoreKind::Keyring => keyring(ctx)?,
+            StoreKind::File => file(ctx)?,
+        };
+        let place = (kind == StoreKind::File).then(|| ctx.paths.file_store().display().to_string());
+        let is_usable = !matches!(state, State::Unavailable { .. });
+        let store = ctx.vault.stores.get(kind)?;
+        let here = registered.iter().filter(|held| held.store == kind);
+        for held in here {
+            let state = match is_usable && state != State::NotCreated {
+                true => presence(store, &held.name, &listed)?,
+                false if state == State::NotCreated => Presence::Missing,
+                false => Presence::Unknown,
+            };
+            secrets.push(Held { state, name: held.name.clone(), profiles: held.profiles.clone(), ..*held });
+        }
+        let is_known = |name: &str| registered.iter().any(|held| held.store == kind && held.name == name);
+        secrets
+            .extend(listed.into_iter().filter(|name| !is_known(name)).map(|name| unregistered(name, kind)));
+        stores.push(Store { kind, place, state });
+    }
+    let keyring_works = stores.iter().any(|store| store.state == State::Works);
+    let (default, reason) = match (ctx.env.get(AWSMFA_STORE), keyring_works) {
+        (Some(_), _) => (ctx.vault.stores.for_new(None)?, Reason::Variable),
+        (None, true) => (StoreKind::Keyring, Reason::KeyringWorks),
+        (None, false) => (StoreKind::File, Reason::KeyringDoesNotWork),
+    };
+    Ok(Overview { stores, secrets, default, reason })
+}
+
+/// What the registry refers to, each secret once.
+fn registered(devices: Vec<DeviceRecord>, keys: Vec<StoredKey>) -> Vec<Held> {
+    let state = Presence::Stored;
+    let mut all: Vec<Held> = Vec::new();
+    for DeviceRecord { serial, store, profiles, .. } in devices {
+        all.push(Held { name: serial.into(), kind: Kind::Device, store, profiles, state });
+    }
+    for StoredKey { profile, access_key_id: name, store } in keys {
+        match all.iter_mut().find(|held| held.name == name && held.store == store) {
+            Some(held) => held.profiles.push(profile),
+            None => all.push(Held { name, kind: Kind::AccessKey, store, profiles: vec![profile], state }),
+        }
+    }
+    all
+}
+
+fn unregistered(name: String, store: StoreKind) -> Held {
+    let kind = match name.parse::<crate::model::serial::Serial>() {
+        Ok(serial) if serial.is_virtual() => Kind::Device,
+        _ if name.starts_with("AKIA") => Kind::AccessKey,
+        _ => Kind::Unknown,
+    };
+    Held { name, kind, store, profiles: Vec::new(), state: Presence::Unregistered }
+}
+
+fn presence(store: &dyn SecretStore, name: &str, listed: &[String]) -> CommandResult<Presence> {
+    let is_there = listed.iter().any(|listed| listed == name) || store.has(name)?;
+    Ok(if is_there { Presence::Stored } else { Presence::Missing })
+}
+
+/// The keyring's secrets and state.
+fn keyring(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
+    let store = ctx.vault.stores.get(StoreKind::Keyring)?;
+    // Some keyrings cannot list their items. They can say that there is no such item.
+    let asked = store.names().and_then(|names| match names {
+        Some(names) => Ok(names),
+        None => store.has("awsmfa-probe").map(|_| Vec::new()),
+    });
+    Ok(match asked {
+        Ok(names) => (names, State::Works),
+        Err(why) => (Vec::new(), State::Unavailable { why: why.to_string() }),
+    })
+}
+
+/// The file store's secrets and state.
+fn file(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
+    let store = ctx.vault.stores.age_file()?;
+    let look = || -> Result<(Vec<String>, State), StoreError> {
+        let names = store.names()?.unwrap_or_default();
+        let state = match (store.check()?, store.is_kept_unlocked()?) {
+            (false, _) => State::NotCreated,
+            (true, true) => State::Unlocked,
+            (true, false) => State::Locked { opened_by: opened_by(ctx) },
+        };
+        Ok((names, state))
+    };
+    Ok(look().unwrap_or_else(|why| (Vec::new(), State::Unavailable { why: why.to_string() })))
+}
+
+/// The variable that provides the file store's passphrase.
+pub fn opened_by(ctx: &Context) -> Option<&'static str> {
+    [AWSMFA_PASSPHRASE_FILE, AWSMFA_PASSPHRASE_COMMAND].into_iter().find(|name| ctx.env.path(name).is_some())
+}
