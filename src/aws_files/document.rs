@@ -21,6 +21,7 @@ mod content;
 mod index;
 mod order;
 mod parsed;
+mod sections;
 mod unsafe_edit;
 
 /// A key with its value, as the SDKs read them.

@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::SharedClock;
-use crate::files::{self, Fingerprint, Lock, Replaced};
+use crate::files::{self, Lock, Replaced};
 use crate::model::secret::Secret;
 
 use super::AwsFile;
 use super::document::Document;
 use super::profiles::Profiles;
-use super::write::{self, EditError, FileError, Reading};
-use state::{FileState, Foreign, Known, changed_lately};
+use super::write::{self, EditError, FileError, Reading, changed_lately};
+use state::{FileState, Foreign, Known};
 use watch::{After, Aftermath, NAP, Patience};
 
 mod state;
@@ -95,12 +95,13 @@ impl AwsFiles {
         if self.config.known.borrow().is_some() || !is_large() {
             return None;
         }
+        let now = self.clock.now();
         std::thread::scope(|scope| {
-            let ahead = scope.spawn(|| write::read_whole(path, AwsFile::Config, None));
+            let ahead = scope.spawn(|| write::read_whole(path, AwsFile::Config, None, now));
             let credentials = self.read(AwsFile::Credentials);
             if let Ok(Ok(reading)) = ahead.join() {
                 super::tally::count_parse();
-                self.config.known.replace(Some(Known { reading, edited: None, fingerprint: None }));
+                self.config.known.replace(Some(Known { reading, edited: None }));
             }
             Some(credentials)
         })
@@ -262,21 +263,20 @@ impl AwsFiles {
             let is_own = match lock {
                 Some(lock) => state.is_own(lock),
                 // Nothing is written based on this reading, so it is enough that the text is the one we wrote.
-                None => read.as_ref().is_ok_and(|(reading, _)| state.is_known(&reading.document)),
+                None => read.as_ref().is_ok_and(|reading| state.is_known(&reading.document)),
             };
             if !is_own && waited < self.doubt(state, &read) && patience.nap() {
                 waited += NAP;
                 continue;
             }
-            let (reading, fingerprint) = read?;
+            let reading = read?;
             let known = state.known.borrow();
             let missing =
                 known.as_ref().filter(|_| !is_own).and_then(|known| known.missing_in(&reading.document));
             drop(known);
             match missing {
                 None => {
-                    let known = Known { reading: reading.clone(), edited: None, fingerprint };
-                    state.known.replace(Some(known));
+                    state.known.replace(Some(Known { reading: reading.clone(), edited: None }));
                     return Ok(reading);
                 }
                 Some(_) if patience.nap() => {}
@@ -286,9 +286,9 @@ impl AwsFiles {
     }
 
     /// How long to wait for a file with this content.
-    fn doubt(&self, state: &FileState, read: &Result<(Reading, Option<Fingerprint>), FileError>) -> Duration {
+    fn doubt(&self, state: &FileState, read: &Result<Reading, FileError>) -> Duration {
         let doubt = match read {
-            Ok((read, _)) => match read.bytes() {
+            Ok(read) => match read.bytes() {
                 Some([]) => DOUBTS.1,
                 Some(bytes) if !bytes.ends_with(b"\n") => DOUBTS.0,
                 _ => return Duration::ZERO,

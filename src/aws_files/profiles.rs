@@ -39,10 +39,13 @@ struct Files {
     config: Source,
     credentials: Source,
     /// Merged profiles, each at the index of its first section: first the sections of the config file, then those of
-    /// the credentials file.
-    merged: Vec<OnceLock<Box<Profile>>>,
+    /// the credentials file. In blocks, because most commands need a few of thousands.
+    merged: Vec<OnceLock<Block>>,
     paths: Vec<PathBuf>,
 }
+
+type Block = Box<[OnceLock<Box<Profile>>; BLOCK]>;
+const BLOCK: usize = 64;
 
 #[derive(Debug)]
 struct Source {
@@ -80,7 +83,7 @@ impl Profiles {
         let files = Files {
             config: Source { document: config, path: one },
             credentials: Source { document: credentials, path: other },
-            merged: std::iter::repeat_with(OnceLock::new).take(count).collect(),
+            merged: std::iter::repeat_with(OnceLock::new).take(count.div_ceil(BLOCK)).collect(),
             paths: paths.into_iter().flatten().map(Path::to_owned).collect(),
         };
         Self { files: Arc::new(files), stored: Arc::default() }
@@ -176,7 +179,10 @@ impl Files {
     fn merged(&self, name: &str, sections: &Sections) -> Option<&Profile> {
         let (file, id) = sections.first()?;
         let before = if *file == AwsFile::Config { 0 } else { self.config.document.id_count() };
-        let profile = self.merged[before + id].get_or_init(|| {
+        let at = before + id;
+        let block =
+            self.merged[at / BLOCK].get_or_init(|| Box::new(std::array::from_fn(|_| OnceLock::new())));
+        let profile = block[at % BLOCK].get_or_init(|| {
             let mut profile = Profile::new(name);
             for (file, id) in sections {
                 let Source { document, path } = self.source(*file);

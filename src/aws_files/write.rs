@@ -5,9 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
-use crate::files::{self, Irreplaceable};
+use crate::files::{self, Fingerprint, Irreplaceable};
 use crate::model::secret::Secret;
 
 use super::AwsFile;
@@ -71,11 +72,16 @@ pub enum EditError<E> {
     Edit { path: PathBuf, source: E },
 }
 
+/// A file that changed this recently may be half-written.
+const LATELY: TimeDelta = TimeDelta::seconds(2);
+
 /// A file as it was read.
 #[derive(Clone)]
 pub(super) struct Reading {
     pub(super) exists: bool,
     pub(super) document: Document,
+    /// Its fingerprint, if every later write will change that.
+    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl Reading {
@@ -87,14 +93,35 @@ impl Reading {
 
 /// Reads a file. A missing file is an empty document.
 pub fn read(path: &Path, file: AwsFile) -> Result<Document, FileError> {
-    Ok(read_whole(path, file, None)?.document)
+    Ok(read_content(path, file, None)?.1)
 }
 
-/// Reads a file, and parses it unless its content is that of the `known` document.
-pub(super) fn read_whole(path: &Path, file: AwsFile, known: Option<&Document>) -> Result<Reading, FileError> {
+/// Reads a file, unless it certainly did not change since it was last `known`. It is parsed only if its content changed.
+pub(super) fn read_whole(
+    path: &Path,
+    file: AwsFile,
+    known: Option<&Reading>,
+    now: DateTime<Utc>,
+) -> Result<Reading, FileError> {
+    let fingerprint = files::fingerprint(path);
+    if let Some(known) = known.filter(|known| fingerprint.is_some() && known.fingerprint == fingerprint) {
+        return Ok(known.clone());
+    }
+    let (exists, document) = read_content(path, file, known.map(|known| &known.document))?;
+    // Two writes within one tick of the file system's clock leave the same fingerprint.
+    Ok(Reading { exists, document, fingerprint: fingerprint.filter(|_| !changed_lately(path, now)) })
+}
+
+pub(super) fn changed_lately(path: &Path, now: DateTime<Utc>) -> bool {
+    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|at| (now - DateTime::<Utc>::from(at)).abs() < LATELY)
+}
+
+/// Whether the file exists, and its content.
+fn read_content(path: &Path, file: AwsFile, known: Option<&Document>) -> Result<(bool, Document), FileError> {
     let owned = || path.to_owned();
     if let Some(known) = known.filter(|known| files::users_file_holds(path, known.bytes())) {
-        return Ok(Reading { exists: true, document: known.clone() });
+        return Ok((true, known.clone()));
     }
     let bytes = match files::read_users_file(path) {
         Ok(None) if fs::symlink_metadata(path).is_ok() => {
@@ -110,7 +137,7 @@ pub(super) fn read_whole(path: &Path, file: AwsFile, known: Option<&Document>) -
         Some(known) => known.clone(),
         None => parse(path, file, bytes)?,
     };
-    Ok(Reading { exists, document })
+    Ok((exists, document))
 }
 
 pub(super) fn parse(path: &Path, file: AwsFile, bytes: Zeroizing<Vec<u8>>) -> Result<Document, FileError> {

@@ -3,14 +3,42 @@
 
 use zeroize::Zeroize;
 
+/// From this size on, in bytes, a value is wiped in one piece.
+const LARGE: usize = 16 * 1024;
+
+/// What a [`Secret`] can hold.
+pub trait Wipe {
+    /// Overwrites the value in memory.
+    fn wipe(&mut self);
+}
+
+impl Wipe for Vec<u8> {
+    fn wipe(&mut self) {
+        if self.capacity() < LARGE {
+            return self.zeroize();
+        }
+        // Whole AWS files: `zeroize` writes each byte separately, which takes as long as parsing the file.
+        self.clear();
+        self.resize(self.capacity(), 0);
+        // Otherwise, the compiler may leave out what nobody reads.
+        std::hint::black_box(&mut *self);
+    }
+}
+
+impl Wipe for String {
+    fn wipe(&mut self) {
+        std::mem::take(self).into_bytes().wipe();
+    }
+}
+
 /// A secret value. Wiped on drop, redacted in `Debug`, and readable only through [`Secret::expose`].
 ///
 /// The release profile aborts on panic, so no destructor runs then. The memory returns to the kernel with the process,
 /// and on Linux core dumps are disabled at startup.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret<T: Zeroize>(T);
+pub struct Secret<T: Wipe>(T);
 
-impl<T: Zeroize> Secret<T> {
+impl<T: Wipe> Secret<T> {
     pub fn new(value: T) -> Self {
         Self(value)
     }
@@ -21,13 +49,13 @@ impl<T: Zeroize> Secret<T> {
     }
 }
 
-impl<T: Zeroize> Drop for Secret<T> {
+impl<T: Wipe> Drop for Secret<T> {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.0.wipe();
     }
 }
 
-impl<T: Zeroize> std::fmt::Debug for Secret<T> {
+impl<T: Wipe> std::fmt::Debug for Secret<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("[redacted]")
     }
@@ -48,6 +76,20 @@ impl From<&str> for Secret<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wiping_covers_the_whole_memory() {
+        for size in [1, LARGE] {
+            let mut bytes = Vec::with_capacity(size + 9);
+            bytes.resize(size, 7);
+            bytes.wipe();
+            bytes.resize(bytes.capacity(), 0);
+            assert_eq!(bytes, vec![0; size + 9]);
+            let mut text = "x".repeat(size);
+            text.wipe();
+            assert_eq!(text, "");
+        }
+    }
 
     #[test]
     fn debug_is_redacted() {

@@ -204,8 +204,7 @@ impl Document {
         if !self.is_changed() {
             return Self::unchanged(Arc::clone(&self.base));
         }
-        let sections: Vec<Edited> = self.edited_sections().collect();
-        Self::unchanged(Arc::new(self.base.edited(text, &sections)))
+        Self::unchanged(Arc::new(self.base.edited(text, self.edited_sections())))
     }
 
     /// The line ending for new lines at index `at` of a section: that of the line above, or of the one below.

@@ -3,27 +3,25 @@
 use std::hash::BuildHasher;
 
 use hashbrown::hash_table::Entry;
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use super::order::SectionId;
 
 /// Sections by their identity ([`syntax::identity`](super::super::syntax::identity)). Callers pass the function that gives a
 /// section's identity.
 pub(super) struct Index {
-    sections: HashTable<Same>,
+    /// The first section with each identity.
+    first: HashTable<u32>,
+    /// The others, by the first one. An editable file has none.
+    more: HashMap<SectionId, Vec<SectionId>>,
     hasher: DefaultHashBuilder,
-}
-
-/// The sections with one identity. An editable file has only one.
-struct Same {
-    first: SectionId,
-    more: Vec<SectionId>,
 }
 
 impl Index {
     /// An empty index with space for the sections that a text of this size probably has: growing hashes all names again.
     pub(super) fn for_text(text: &str) -> Self {
-        Self { sections: HashTable::with_capacity(text.len() / 128), hasher: DefaultHashBuilder::default() }
+        let first = HashTable::with_capacity(text.len() / 128);
+        Self { first, more: HashMap::new(), hasher: DefaultHashBuilder::default() }
     }
 
     /// Adds a section and returns the previous one with the same identity.
@@ -33,17 +31,18 @@ impl Index {
         identity: impl Fn(SectionId) -> &'t str,
     ) -> Option<SectionId> {
         let wanted = identity(id);
-        let is_same = |same: &Same| identity(same.first) == wanted;
-        let hash = |same: &Same| self.hasher.hash_one(identity(same.first));
-        match self.sections.entry(self.hasher.hash_one(wanted), is_same, hash) {
+        let is_same = |first: &u32| identity(*first as SectionId) == wanted;
+        let hash = |first: &u32| self.hasher.hash_one(identity(*first as SectionId));
+        match self.first.entry(self.hasher.hash_one(wanted), is_same, hash) {
             Entry::Vacant(vacant) => {
-                vacant.insert(Same { first: id, more: Vec::new() });
+                vacant.insert(super::sections::small(id));
                 None
             }
-            Entry::Occupied(mut same) => {
-                let same = same.get_mut();
-                let before = same.more.last().copied().unwrap_or(same.first);
-                same.more.push(id);
+            Entry::Occupied(first) => {
+                let first = *first.get() as SectionId;
+                let more = self.more.entry(first).or_default();
+                let before = more.last().copied().unwrap_or(first);
+                more.push(id);
                 Some(before)
             }
         }
@@ -55,7 +54,11 @@ impl Index {
         wanted: &str,
         identity: impl Fn(SectionId) -> &'t str,
     ) -> impl Iterator<Item = SectionId> {
-        let same = self.sections.find(self.hasher.hash_one(wanted), |same| identity(same.first) == wanted);
-        same.into_iter().flat_map(|same| std::iter::once(same.first).chain(same.more.iter().copied()))
+        let is_wanted = |first: &u32| identity(*first as SectionId) == wanted;
+        let first = self.first.find(self.hasher.hash_one(wanted), is_wanted);
+        first.into_iter().flat_map(|first| {
+            let first = *first as SectionId;
+            std::iter::once(first).chain(self.more.get(&first).into_iter().flatten().copied())
+        })
     }
 }

@@ -17,6 +17,7 @@ use super::super::syntax::{self, Ending, LineKind, ScannedLine, Scanner, SyntaxE
 use super::super::{AwsFile, tally};
 use super::index::Index;
 use super::order::SectionId;
+use super::sections::{Sections, Unusual};
 use super::unsafe_edit::UnsafeEdit;
 
 /// A file's text and its sections.
@@ -24,44 +25,13 @@ pub(in crate::aws_files) struct Parsed {
     pub(super) file: AwsFile,
     source: Source,
     /// The first one has no header: it is the part before the first header.
-    sections: Vec<Section>,
+    sections: Sections,
     /// After an edit, it is built when a section is looked up: most commands end before that.
     index: OnceLock<Arc<Index>>,
     problems: Vec<SyntaxError>,
     obstacles: Vec<UnsafeEdit>,
     /// Whether the last line ends with a line break.
     pub(super) ends_last_line: bool,
-}
-
-struct Section {
-    name: Name,
-    /// Where the section's text starts.
-    start: usize,
-    /// The number of the first line, from 0.
-    line: usize,
-    /// Whether the header is written in a form that some SDKs do not recognize.
-    odd: bool,
-}
-
-/// The header text in its exact form. Freeing thousands of small strings would take as long as reading them.
-#[derive(Clone)]
-enum Name {
-    /// The header is written in this form, and the name has this many bytes after the bracket.
-    AsWritten(usize),
-    Exact(Arc<str>),
-}
-
-impl Section {
-    fn name<'s>(&'s self, text: &'s str) -> &'s str {
-        match &self.name {
-            Name::AsWritten(len) => &text[self.start + 1..][..*len],
-            Name::Exact(name) => name,
-        }
-    }
-
-    fn identity<'s>(&'s self, file: AwsFile, text: &'s str) -> &'s str {
-        syntax::identity(file, self.name(text))
-    }
 }
 
 impl Parsed {
@@ -117,16 +87,16 @@ impl Parsed {
     }
 
     pub(super) fn name(&self, id: SectionId) -> &str {
-        self.sections[id].name(self.text())
+        self.sections.name(id, self.text())
     }
 
     pub(super) fn is_odd(&self, id: SectionId) -> bool {
-        self.sections[id].odd
+        self.sections.is_odd(id)
     }
 
     /// The number of a section's first line, from 0.
     pub(super) fn first_line(&self, id: SectionId) -> usize {
-        self.sections[id].line
+        self.sections.line(id).unwrap_or_default()
     }
 
     /// A section's text, including its header.
@@ -136,14 +106,14 @@ impl Parsed {
 
     /// The range of consecutive sections in the text.
     pub(super) fn range(&self, ids: Range<SectionId>) -> Range<usize> {
-        let start = |id: SectionId| self.sections.get(id).map_or(self.text().len(), |section| section.start);
+        let start = |id: SectionId| self.sections.start(id).unwrap_or(self.text().len());
         start(ids.start)..start(ids.end)
     }
 
     /// The sections with this identity, in order.
     pub(super) fn find(&self, identity: &str) -> impl Iterator<Item = SectionId> {
         let build = || Arc::new(index_of(self.file, self.text(), &self.sections));
-        self.index.get_or_init(build).find(identity, |id| self.sections[id].identity(self.file, self.text()))
+        self.index.get_or_init(build).find(identity, |id| self.sections.identity(self.file, id, self.text()))
     }
 
     /// Why the file cannot be edited safely.
@@ -154,29 +124,25 @@ impl Parsed {
     /// The first line that makes a section unreliable.
     pub(super) fn doubt(&self, id: SectionId) -> Option<&SyntaxError> {
         let first = self.first_line(id) + 1;
-        let last = self.sections.get(id + 1).map_or(usize::MAX, |next| next.line);
+        let last = self.sections.line(id + 1).unwrap_or(usize::MAX);
         let start = self.problems.partition_point(|problem| problem.line < first);
         self.problems[start..].iter().take_while(|problem| problem.line <= last).find(|problem| problem.fatal)
     }
 
     /// This file after an edit: `sections` are all its sections in order.
-    pub(super) fn edited(&self, text: Secret<String>, sections: &[Edited]) -> Self {
-        let (mut start, mut line) = (0, 0);
-        let mut new: Vec<Section> = Vec::with_capacity(sections.len());
+    pub(super) fn edited(&self, text: Secret<String>, sections: impl Iterator<Item = Edited>) -> Self {
+        let (mut start, mut line, mut is_same) = (0, 0, true);
+        let mut new = Sections::with_capacity(self.sections.len());
         for edited in sections {
-            let (name, odd) = match &edited.origin {
-                Origin::Read(id) => (self.sections[*id].name.clone(), self.is_odd(*id)),
-                Origin::Added(name) => (Name::Exact(Arc::clone(name)), false),
-            };
-            new.push(Section { name, start, line, odd });
+            is_same &= matches!(edited.origin, Origin::Read(id) if id == new.len());
+            match edited.origin {
+                Origin::Read(id) => new.push_from(&self.sections, id, start, line),
+                Origin::Added(name) => new.push_unusual(Unusual { name, odd: false }, start, line),
+            }
             start += edited.bytes;
             line += edited.lines;
         }
-        let is_same = new.len() == self.sections.len()
-            && sections
-                .iter()
-                .enumerate()
-                .all(|(at, edited)| matches!(edited.origin, Origin::Read(id) if id == at));
+        is_same &= new.len() == self.sections.len();
         let index = if is_same { self.index.clone() } else { OnceLock::new() };
         Self {
             file: self.file,
@@ -191,8 +157,8 @@ impl Parsed {
 
     /// The number of lines in a section.
     pub(super) fn line_count(&self, id: SectionId) -> usize {
-        match self.sections.get(id + 1) {
-            Some(next) => next.line - self.first_line(id),
+        match self.sections.line(id + 1) {
+            Some(next) => next - self.first_line(id),
             None => {
                 let mut scanner = Scanner::new(self.section(id));
                 std::iter::from_fn(|| scanner.next(|_, _| ())).count()
@@ -215,10 +181,10 @@ pub(super) enum Origin {
     Added(Arc<str>),
 }
 
-fn index_of(file: AwsFile, text: &str, sections: &[Section]) -> Index {
+fn index_of(file: AwsFile, text: &str, sections: &Sections) -> Index {
     let mut index = Index::for_text(text);
     for id in 1..sections.len() {
-        index.add(id, |id| sections[id].identity(file, text));
+        index.add(id, |id| sections.identity(file, id, text));
     }
     index
 }
@@ -227,7 +193,7 @@ fn index_of(file: AwsFile, text: &str, sections: &[Section]) -> Index {
 struct Pass<'t> {
     file: AwsFile,
     text: &'t str,
-    sections: Vec<Section>,
+    sections: Sections,
     index: Index,
     /// The previous section with the same name as the current one.
     before: Option<SectionId>,
@@ -238,11 +204,10 @@ struct Pass<'t> {
 
 impl<'t> Pass<'t> {
     fn new(file: AwsFile, text: &'t str) -> Self {
-        let start = Section { name: Name::Exact(Arc::from("")), start: 0, line: 0, odd: false };
         let (keys, obstacles) = (Vec::new(), Vec::new());
         let index = Index::for_text(text);
-        let mut sections = Vec::with_capacity(text.len() / 96 + 1);
-        sections.push(start);
+        let mut sections = Sections::for_text(text);
+        sections.push_unusual(Unusual { name: Arc::from(""), odd: false }, 0, 0);
         Self { file, text, sections, index, before: None, keys, obstacles }
     }
 
@@ -260,32 +225,29 @@ impl<'t> Pass<'t> {
         if *name == *"DEFAULT" {
             self.obstacles.push(UnsafeEdit::LeakingDefault { line: index + 1 });
         }
-        let name = match name {
-            Cow::Borrowed(name) => Name::AsWritten(name.len()),
-            Cow::Owned(name) => Name::Exact(Arc::from(name)),
-        };
         let id = self.sections.len();
-        self.sections.push(Section { name, start: line.start, line: index, odd });
-        self.before = self.index.add(id, |id| self.sections[id].identity(self.file, self.text));
+        self.sections.push((name, odd), line.start, index);
+        self.before = self.index.add(id, |id| self.sections.identity(self.file, id, self.text));
     }
 
     /// Reports keys that appear twice in the section, and then the section if it appears twice itself.
     fn end_section(&mut self) {
-        let Some(section) = self.sections.last() else { return };
+        let current = self.sections.len() - 1;
         for (key, first, second) in repeated(&mut self.keys) {
-            let section = section.name(self.text).to_owned();
+            let section = self.sections.name(current, self.text).to_owned();
             let (first, second) = (first + 1, second + 1);
             self.obstacles.push(UnsafeEdit::DuplicateKey { section, key, first, second });
         }
         self.keys.clear();
         if let Some(before) = self.before.take() {
-            let (first, second) = (self.sections[before].line + 1, section.line + 1);
-            let section = section.name(self.text).to_owned();
+            let line = |id| self.sections.line(id).unwrap_or_default() + 1;
+            let (first, second) = (line(before), line(current));
+            let section = self.sections.name(current, self.text).to_owned();
             self.obstacles.push(UnsafeEdit::DuplicateSection { section, first, second });
         }
     }
 
-    fn finish(mut self) -> (Vec<Section>, Index, Vec<UnsafeEdit>) {
+    fn finish(mut self) -> (Sections, Index, Vec<UnsafeEdit>) {
         self.end_section();
         (self.sections, self.index, self.obstacles)
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
 use crate::files::{self, Fingerprint, Lock};
@@ -13,9 +13,6 @@ use super::super::document::Document;
 use super::super::seen::Seen;
 use super::super::write::{self, FileError, Reading};
 use super::super::{AwsFile, merge};
-
-/// A file that changed this recently may be half-written.
-const LATELY: TimeDelta = TimeDelta::seconds(2);
 
 /// What another program wrote to the file that we replaced, and what it had read there.
 pub(super) struct Foreign {
@@ -36,8 +33,6 @@ pub(super) struct Known {
     /// The file before our edit, if we wrote it. What our edit added may disappear, because another program may
     /// overwrite it.
     pub(super) edited: Option<Document>,
-    /// The fingerprint of that content, if every later write will change it.
-    pub(super) fingerprint: Option<Fingerprint>,
 }
 
 impl Known {
@@ -65,20 +60,10 @@ impl FileState {
         Lock::acquire(&self.lock).map_err(FileError::Lock)
     }
 
-    /// Reads the file, unless it certainly did not change since the last time. Returns its fingerprint if every later
-    /// write will change that.
-    pub(super) fn read(&self, now: DateTime<Utc>) -> Result<(Reading, Option<Fingerprint>), FileError> {
-        let fingerprint = files::fingerprint(&self.path);
+    /// Reads the file, unless it certainly did not change since the last time.
+    pub(super) fn read(&self, now: DateTime<Utc>) -> Result<Reading, FileError> {
         let known = self.known.borrow();
-        if let Some(known) = known.as_ref().filter(|known| known.fingerprint.is_some())
-            && known.fingerprint == fingerprint
-        {
-            return Ok((known.reading.clone(), fingerprint));
-        }
-        let known = known.as_ref().map(|known| &known.reading.document);
-        let reading = write::read_whole(&self.path, self.file, known)?;
-        // Two writes within one tick of the file system's clock leave the same fingerprint.
-        Ok((reading, fingerprint.filter(|_| !changed_lately(&self.path, now))))
+        write::read_whole(&self.path, self.file, known.as_ref().map(|known| &known.reading), now)
     }
 
     /// Whether this is the file's last known content.
@@ -89,7 +74,7 @@ impl FileState {
     /// Makes the next reading ignore the fingerprint.
     pub(super) fn distrust(&self) {
         if let Some(known) = &mut *self.known.borrow_mut() {
-            known.fingerprint = None;
+            known.reading.fingerprint = None;
         }
     }
 
@@ -127,9 +112,9 @@ impl FileState {
         before: &Reading,
         after: Document,
     ) -> Document {
-        let reading = Reading { exists: true, document: after.clone() };
+        let reading = Reading { exists: true, document: after.clone(), fingerprint: None };
         let edited = Some(before.document.clone());
-        self.known.replace(Some(Known { reading, edited, fingerprint: None }));
+        self.known.replace(Some(Known { reading, edited }));
         // Without the note, the next edit is only more careful.
         let _ = lock.leave_note(&own.map(note).unwrap_or_default());
         after
@@ -148,11 +133,6 @@ impl FileState {
 
 fn note(of: Fingerprint) -> String {
     format!("{} {} {}", of.modified_ns, of.size, of.inode)
-}
-
-pub(super) fn changed_lately(path: &Path, now: DateTime<Utc>) -> bool {
-    let modified = fs::metadata(path).and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|at| (now - DateTime::<Utc>::from(at)).abs() < LATELY)
 }
 
 /// A file's lock: in our state folder, so that nothing is left beside the user's files, and named after a digest of the

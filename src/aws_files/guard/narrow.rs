@@ -83,26 +83,32 @@ fn same_bytes(a: &[u8], b: &[u8]) -> usize {
 }
 
 /// The ranges and names of the sections in a text.
-fn sections(text: &str) -> Vec<(Range<usize>, Cow<'_, str>)> {
-    let mut found: Vec<(Range<usize>, Cow<'_, str>)> = Vec::new();
-    for bracket in memchr::memchr_iter(b'[', text.as_bytes()) {
-        // Only blanks may precede a header, so that a line full of brackets is not searched again for each of them.
-        let start = text[..bracket].trim_end_matches(|c: char| c != '\n' && c.is_whitespace()).len();
-        if start > 0 && !text[..start].ends_with('\n') {
-            continue;
-        }
-        let line = first_line(&text[start..]);
-        if is_header(line) {
-            if let Some((last, _)) = found.last_mut() {
-                last.end = start;
-            }
-            let inner = header_only(line.trim()).trim_start_matches('[').trim_end_matches(']');
-            let is_plain = inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-            let name = if is_plain { Cow::Borrowed(inner) } else { Cow::Owned(section_name(inner)) };
-            found.push((start..text.len(), name));
-        }
+fn sections(text: &str) -> impl Iterator<Item = (Range<usize>, Cow<'_, str>)> {
+    let brackets = memchr::memchr_iter(b'[', text.as_bytes());
+    let mut headers = brackets.filter_map(|bracket| header_at(text, bracket)).peekable();
+    std::iter::from_fn(move || {
+        let (start, name) = headers.next()?;
+        let end = headers.peek().map_or(text.len(), |(next, _)| *next);
+        Some((start..end, name))
+    })
+}
+
+/// Where the header with this bracket starts, and the section's name. `None` if it is not the bracket of a header.
+fn header_at(text: &str, bracket: usize) -> Option<(usize, Cow<'_, str>)> {
+    // Only blanks may precede a header, so that a line full of brackets is not searched again for each of them.
+    let start = text[..bracket].trim_end_matches(|c: char| c != '\n' && c.is_whitespace()).len();
+    if start > 0 && !text[..start].ends_with('\n') {
+        return None;
     }
-    found
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let rest = &text[bracket + 1..];
+    let length = rest.bytes().take_while(is_plain).count();
+    if matches!(rest.as_bytes()[length..], [b']'] | [b']', b'\n', ..]) {
+        return Some((start, Cow::Borrowed(&rest[..length])));
+    }
+    let line = first_line(&text[start..]);
+    let inner = || header_only(line.trim()).trim_start_matches('[').trim_end_matches(']');
+    is_header(line).then(|| (start, Cow::Owned(section_name(inner()))))
 }
 
 /// The sections that the log names.
