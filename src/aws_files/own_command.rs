@@ -2,6 +2,15 @@
 
 use crate::model::command_line::{self, is_awsmfa};
 
+/// The `credential_process` for a profile's session. `None` if SDKs would not all run this program, or for this profile.
+pub fn line(program: &str, profile: &str) -> Option<String> {
+    match profile.starts_with('-') {
+        // Otherwise the name would be read as an option.
+        true => command_line::for_setting(&[program, "credential-process", &format!("--profile={profile}")]),
+        false => command_line::for_setting(&[program, "credential-process", "--profile", profile]),
+    }
+}
+
 /// Whether a `credential_process` runs awsmfa for this profile. Without `-p`, it is assumed to.
 pub fn runs_ourselves(command: &str, profile: &str) -> bool {
     served_profile(command).is_some_and(|served| served.is_none_or(|served| served == profile))

@@ -41,6 +41,8 @@ fn place(error: &FileError) -> Option<Place> {
     }
 }
 
+const NAMES: &str = "rename the profile: names can only contain letters, digits and `_-/.%@:+`";
+
 impl From<FileError> for CommandError {
     fn from(error: FileError) -> Self {
         let this = Self { place: place(&error).map(Box::new), ..configuration(&error) };
@@ -117,6 +119,7 @@ fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
             this.hint("merge the duplicates by hand; the AWS CLI cannot read the file as it is")
         }
         UnsafeEdit::LeakingDefault { .. } => this.hint("rename the section to [default]"),
+        UnsafeEdit::UnwritableName { .. } => this.hint(NAMES),
         UnsafeEdit::OddHeader { .. } => {
             this.hint("correct the section header; a comment after the header needs a space before the `#`")
         }
@@ -200,9 +203,7 @@ impl From<ResolveError> for CommandError {
             ResolveError::BadLine(BadLine { path, source }) => this.hint(syntax_hint(&source.problem, &path)),
             ResolveError::Ignored { name, section } => this.hint(match is_identifier(&name) {
                 true => format!("rename the section to [{}]", header_of(section.file, &name)),
-                false => {
-                    "rename the profile: names can only contain letters, digits and `_-/.%@:+`".to_owned()
-                }
+                false => NAMES.to_owned(),
             }),
             // Most likely, no profile was chosen.
             ResolveError::NoSuchProfile { name, near, others, .. }

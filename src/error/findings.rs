@@ -1,7 +1,7 @@
 //! What to do if SDKs do not use awsmfa's session.
 
 use crate::aws_files::winner::{Cause, Command, Finding, FromEnvironment, Marked};
-use crate::aws_files::{AwsFile, Origin, long_term_name};
+use crate::aws_files::{AwsFile, Origin, long_term_name, own_command};
 use crate::model::shell::{CommandLine, quoted};
 use crate::ui::remedies;
 
@@ -16,7 +16,10 @@ impl Finding {
             Cause::Environment(_) => {
                 remedies::here().unset(&["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"])
             }
-            Cause::Keys { kind, session, free, origin } => key_hint(name, *kind, *session, *free, origin),
+            Cause::Keys { session: None | Some(Marked(true)), served: true, .. } => {
+                CommandLine::new("awsmfa setup").profile(name).to_string()
+            }
+            Cause::Keys { kind, session, free, origin, .. } => key_hint(name, *kind, *session, *free, origin),
             Cause::NoProfileNamed(command) => set_process(command, name, name).to_string(),
             Cause::Role(command) => return own_profile_hints(command, name),
             Cause::AsksForCode(serial) => delete_line(
@@ -55,15 +58,6 @@ fn key_hint(name: &str, kind: AwsFile, session: Option<Marked>, free: bool, orig
             CommandLine::new("awsmfa logout").profile(name).to_string()
         }
         (Some(_), _) => format!("remove the session's keys from profile `{name}` in {}", file.display()),
-        (None, AwsFile::Credentials) if free => {
-            let pattern = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '_', ".");
-            remedies::here().edit(
-                &format!("move the access key to [{long_term}]"),
-                "rename the section",
-                &format!("s/^\\[({pattern})\\]/[$1-long-term]/"),
-                file,
-            )
-        }
         (None, _) if free => format!(
             "move `aws_access_key_id` and `aws_secret_access_key` to [{long_term}] in the credentials file"
         ),
@@ -75,7 +69,7 @@ fn key_hint(name: &str, kind: AwsFile, session: Option<Marked>, free: bool, orig
 
 fn set_process(command: &Command, serves: &str, to: &str) -> CommandLine {
     let words = [command.program.as_str(), "credential-process", "--profile", serves];
-    let command = shlex::try_join(words).unwrap_or_else(|_| words.join(" "));
+    let command = own_command::line(&command.program, serves).unwrap_or_else(|| words.join(" "));
     CommandLine::new("aws configure set credential_process").arg(command).profile(to)
 }
 

@@ -70,7 +70,7 @@ pub fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> Com
         }
         EditError::Edit { source: SessionEditError::Unsafe(UnsafeEdit::UnwritableName { .. }), .. } => {
             let name = section.replace(|c: char| !is_identifier(c.encode_utf8(&mut [0; 4])), "-");
-            vec![elsewhere(&name)]
+            vec![format!("or {}", elsewhere(&name))]
         }
         _ => Vec::new(),
     };

@@ -32,8 +32,10 @@ fn join(words: &[&str], windows: bool) -> Option<String> {
         }
     };
     let line = words.iter().map(quoted).collect::<Option<Vec<_>>>()?.join(" ");
-    // The Go SDK would remove quotes around the whole value.
-    (!(line.starts_with('"') && line.ends_with('"'))).then_some(line)
+    // The Go SDK would remove quotes around the whole value, and most SDKs a comment, even within quotes.
+    let is_quoted = line.starts_with('"') && line.ends_with('"');
+    let has_comment = [" #", " ;", "\t#", "\t;"].iter().any(|mark| line.contains(mark));
+    (!is_quoted && !has_comment).then_some(line)
 }
 
 /// Whether a program is awsmfa, judged by its name.
@@ -63,6 +65,8 @@ mod tests {
             (&[r"C:\My Apps\awsmfa.exe", "-p", "x"], true, Some(r#""C:\My Apps\awsmfa.exe" -p x"#)),
             (&["/my apps/awsmfa", "my team"], false, None),
             (&["/a$b/awsmfa"], false, None),
+            (&["/my #1 tools/awsmfa", "-p", "x"], false, None),
+            (&["/a#1/awsmfa", "-p", "x"], false, Some(r#""/a#1/awsmfa" -p x"#)),
             (&["/a\"b/awsmfa"], false, None),
             (&[r"/a\b/awsmfa"], false, None),
             (&["awsmfa", "%A%"], true, None),

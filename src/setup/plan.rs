@@ -1,7 +1,7 @@
 //! What to change: for each requested profile, the profile that is connected with awsmfa, and what stands in the way.
 
 use crate::aws_files::profiles::Profiles;
-use crate::aws_files::resolve::{KeySource, Resolution, resolve};
+use crate::aws_files::resolve::{KeySource, KeysError, Resolution, resolve};
 use crate::aws_files::session_edits::SessionValues;
 use crate::aws_files::winner::Claim;
 use crate::aws_files::wiring::{Way, Wiring};
@@ -9,7 +9,6 @@ use crate::aws_files::{keeps_keys_of, own_command};
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::model::command_line;
 use crate::model::serial::Serial;
 use crate::model::shell::CommandLine;
 use crate::session::{self, Request};
@@ -41,13 +40,13 @@ impl Plan {
         let profiles = ctx.profiles()?;
         let mut plan = Self { targets: Vec::new(), wirings: Vec::new(), assumed: Vec::new() };
         for name in names {
-            let resolution = resolved(&profiles, name)?;
+            let resolution = resolved(ctx, &profiles, name)?;
             let base = base_of(&profiles, &resolution)?;
             let serial = serial(ctx, &resolution)?;
             let at_base = resolve(&profiles, &base)?;
             if mode == Mode::CredentialProcess {
                 check_codes(ctx, &at_base, &serial)?;
-                roles::check_duration(&profiles, &resolution)?;
+                roles::check_duration(ctx, &profiles, &resolution)?;
             }
             let target = Target {
                 profile: name.clone(),
@@ -84,7 +83,7 @@ impl Plan {
     }
 }
 
-fn resolved(profiles: &Profiles, name: &str) -> CommandResult<Resolution> {
+fn resolved(ctx: &Context, profiles: &Profiles, name: &str) -> CommandResult<Resolution> {
     if let Some(profile) = keeps_keys_of(name)
         && profiles.get(name).is_some()
     {
@@ -95,6 +94,9 @@ fn resolved(profiles: &Profiles, name: &str) -> CommandResult<Resolution> {
     let resolution = resolve(profiles, name)
         .map_err(|error| CommandError::from(error).choose_profile("awsmfa setup", ""))?;
     match &resolution.keys {
+        Err(error @ KeysError::NoLongTermKeys { instead: None, .. }) => {
+            Err(others::maybe_in_aws_vault(ctx, error.clone().into(), &resolution.base))
+        }
         Err(error) => Err(error.clone().into()),
         Ok(KeySource::Process { profile, command }) if others::is_aws_vault(&command.text) => {
             Err(others::in_aws_vault(profile, &resolution.base))
@@ -106,8 +108,12 @@ fn resolved(profiles: &Profiles, name: &str) -> CommandResult<Resolution> {
 /// The profile to connect: the first one that has no role. From there on, SDKs follow no `source_profile`.
 fn base_of(profiles: &Profiles, resolution: &Resolution) -> CommandResult<String> {
     let has_role = |name: &&String| roles::has(profiles, name, "role_arn");
-    if let Some(base) = resolution.chain.iter().find(|name| !has_role(name)) {
-        return Ok(base.clone());
+    if let Some(at) = resolution.chain.iter().position(|name| !has_role(&name)) {
+        let base = &resolution.chain[at];
+        return match keeps_keys_of(base) {
+            Some(owner) => Err(roles::uses_keys(&resolution.chain[at - 1], base, owner)),
+            None => Ok(base.clone()),
+        };
     }
     let base = &resolution.base;
     let message = format!("profile `{base}` has both a role and the access key that assumes it");
@@ -188,9 +194,7 @@ fn command(ctx: &Context, profile: &str) -> CommandResult<String> {
         CommandError::new(ErrorKind::Failed, format!("cannot find the path of awsmfa itself: {error}"))
     })?;
     let path = program.display();
-    let line = program.to_str().and_then(|program| {
-        command_line::for_setting(&[program, "credential-process", "--profile", profile])
-    });
+    let line = program.to_str().and_then(|program| own_command::line(program, profile));
     let line = line.ok_or_else(|| {
         let message = format!("SDKs cannot all run `{path}` for profile `{profile}`: the path or the name has special characters");
         CommandError::new(ErrorKind::Configuration, message)

@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::aws_files::AwsFile;
 use crate::aws_files::differences::{Difference, differences};
 use crate::aws_files::document::Document;
+use crate::aws_files::{AwsFile, keeps_keys_of};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::{self, Lock, digest};
@@ -145,7 +145,7 @@ impl Record {
                     .hint("update awsmfa, or remove the file if you do not want to undo that setup"));
             };
             record.path = path;
-            let is_here = |file: &FileRecord| ctx.aws_files().path(file.file()) == file.path;
+            let is_here = |file: &FileRecord| absolute(ctx.aws_files().path(file.file())) == file.path;
             if record.files.iter().all(is_here) {
                 found.push(record);
             }
@@ -186,7 +186,7 @@ impl FileRecord {
         };
         Self {
             is_config: change.file == AwsFile::Config,
-            path: path.to_owned(),
+            path: absolute(path),
             existed: exists(path),
             before: digest(old.as_bytes()),
             after: digest(new.as_bytes()),
@@ -197,6 +197,16 @@ impl FileRecord {
 
     pub(super) fn file(&self) -> AwsFile {
         if self.is_config { AwsFile::Config } else { AwsFile::Credentials }
+    }
+
+    /// The profiles whose long-term keys moved to another section.
+    pub(super) fn moved_keys(&self) -> impl Iterator<Item = &str> {
+        self.differences.iter().filter_map(|difference| match difference {
+            Difference::Moved { to, key, .. } if key == "aws_access_key_id" => {
+                keeps_keys_of(to.strip_prefix("profile ").unwrap_or(to))
+            }
+            _ => None,
+        })
     }
 
     pub(super) fn state(&self, now: &str) -> State {
@@ -218,6 +228,10 @@ impl FileRecord {
         })?;
         Ok(self.existed.then_some(text))
     }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 fn exists(path: &Path) -> bool {

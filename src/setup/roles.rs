@@ -2,7 +2,7 @@
 
 use crate::aws_files::profiles::{Profile, Profiles};
 use crate::aws_files::resolve::{Resolution, resolve};
-use crate::aws_files::{SERIAL_KEYS, session_name};
+use crate::aws_files::{SERIAL_KEYS, own_command, session_name};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::shell::CommandLine;
@@ -38,21 +38,44 @@ fn is_too_long(profile: &Profile) -> bool {
 }
 
 /// Fails if AWS would refuse the role to an SDK because of its duration. awsmfa itself can assume the role with a code.
-pub(super) fn check_duration(profiles: &Profiles, resolution: &Resolution) -> CommandResult {
+pub(super) fn check_duration(ctx: &Context, profiles: &Profiles, resolution: &Resolution) -> CommandResult {
     let roles = resolution.roles.iter().filter_map(|role| profiles.get(&role.profile));
     let Some(profile) = roles.into_iter().find(|profile| is_too_long(profile)) else { return Ok(()) };
     let (name, own) = (profile.name(), &resolution.profile);
     let message = format!(
         "tools cannot use `duration_seconds` of profile `{name}`: AWS limits a role that is assumed with a session to 1 hour"
     );
-    let login = CommandLine::new("awsmfa login").profile(own);
-    Err(CommandError::new(ErrorKind::Configuration, message)
-        .hint(shorten(name))
-        .hint(format!("or keep the duration and write the role's session with `{login}`")))
+    Err(CommandError::new(ErrorKind::Configuration, message).hint(shorten(name)).hint(keep(ctx, own)))
+}
+
+/// A role that is assumed with the long-term keys themselves gets no session of awsmfa.
+pub(super) fn uses_keys(profile: &str, long_term: &str, owner: &str) -> CommandError {
+    let message = format!(
+        "`source_profile` of profile `{profile}` is `{long_term}`, which holds the long-term keys of profile `{owner}`"
+    );
+    let source = CommandLine::new("aws configure set source_profile").arg(owner).profile(profile);
+    let again = CommandLine::new("awsmfa setup").profile(profile);
+    CommandError::new(ErrorKind::Configuration, message)
+        .hint(format!("use `{owner}` as the source: `{source}`, then run `{again}`"))
 }
 
 fn shorten(profile: &str) -> CommandLine {
     CommandLine::new("aws configure set duration_seconds 3600").profile(profile)
+}
+
+/// awsmfa assumes a long role with a code. SDKs ask for it only in a profile without a role.
+fn keep(ctx: &Context, profile: &str) -> String {
+    let program = ctx.env.own_program().ok();
+    let line = program.and_then(|program| own_command::line(program.to_str()?, profile));
+    let to = format!("{profile}-mfa");
+    let set = line.map(|line| {
+        CommandLine::new("aws configure set credential_process").arg(line).profile(&to).to_string()
+    });
+    let login = || CommandLine::new("awsmfa login").profile(profile).to_string();
+    match set {
+        Some(set) => format!("or keep the duration and use profile `{to}` instead: `{set}`"),
+        None => format!("or keep the duration and write the role's session with `{}`", login()),
+    }
 }
 
 /// Warns about other roles of `base` that are too long.
@@ -63,6 +86,7 @@ pub(super) fn warn(ctx: &Context, profiles: &Profiles, base: &str) {
             "`duration_seconds` of `{name}` is too long: AWS limits a role that is assumed with a session to 1 hour"
         ));
         ctx.ui.hint(shorten(name));
+        ctx.ui.hint(keep(ctx, name));
     }
 }
 

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::key_storage;
 use crate::model::secret::Secret;
+use crate::model::shell::CommandLine;
 
 use super::change;
 use super::diff::diff;
@@ -47,6 +48,7 @@ pub fn undo(ctx: &Context, request: &SetupRequest) -> CommandResult<Undone> {
     };
     for record in records.iter().filter(is_wanted) {
         let stored = stored_keys(ctx, record)?;
+        check_moved_keys(ctx, record, &stored)?;
         let mut request = request.clone();
         if !stored.is_empty() {
             // The files must have the keys again before anything else is compared.
@@ -76,6 +78,23 @@ fn stored_keys(ctx: &Context, record: &Record) -> CommandResult<Vec<String>> {
         }
     }
     Ok(stored)
+}
+
+/// Fails if long-term keys that the setup moved are in a store now, apart from those `known` ones that come back anyway. Without
+/// them, the profile would have neither keys nor awsmfa.
+fn check_moved_keys(ctx: &Context, record: &Record, known: &[String]) -> CommandResult {
+    let moved = record.files.iter().flat_map(|file| file.moved_keys());
+    for profile in moved.filter(|profile| !known.iter().any(|name| name == profile)) {
+        let Some(key) = ctx.vault.stored_key(profile)? else { continue };
+        let message = format!(
+            "the long-term keys of profile `{profile}` have moved to the {} store since the setup",
+            key.store
+        );
+        let restore = CommandLine::new("awsmfa keys restore").profile(profile);
+        return Err(CommandError::new(ErrorKind::Failed, message)
+            .hint(format!("move the keys back to the file first: `{restore}`")));
+    }
+    Ok(())
 }
 
 /// Moves long-term keys from a store back to the files.

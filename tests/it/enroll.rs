@@ -168,11 +168,11 @@ fn keys_beside_a_credential_process_are_reported() {
     setup.home.write_config(&config.replace("[profile demo]", &format!("[profile demo]\n{ours}")));
     let ran = setup.by_user().success();
     let last: Vec<String> = ran.err().lines().rev().take(3).map(str::to_owned).collect();
-    insta::assert_snapshot!(last.into_iter().rev().collect::<Vec<_>>().join("\n"), @r#"
+    insta::assert_snapshot!(last.into_iter().rev().collect::<Vec<_>>().join("\n"), @"
     warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the access key of profile `demo` (~/.aws/credentials:2) instead of awsmfa's session
-    hint: move the access key to [demo-long-term]: `perl -pi -e 's/^\[(demo)\]/[$1-long-term]/' ~/.aws/credentials`
+    hint: awsmfa setup --profile demo
     hint: aws sts get-caller-identity --profile demo
-    "#);
+    ");
 }
 
 #[test]

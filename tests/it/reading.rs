@@ -34,7 +34,8 @@ fn quoted_name_with_spaces_is_read() {
     let ran = world.home.awsmfa(["login", "--profile", "my profile"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"
     error: ~/.aws/credentials: `my profile-long-term` is not a valid name in an AWS file
-    hint: write the session to another profile: `awsmfa login --profile 'my profile' --output-profile my-profile-mfa`
+    hint: rename the profile: names can only contain letters, digits and `_-/.%@:+`
+    hint: or write the session to another profile: `awsmfa login --profile 'my profile' --output-profile my-profile-mfa`
     ");
     let ran = world.home.awsmfa(["login", "--profile", "my profil"]).run().code(3);
     insta::assert_snapshot!(ran.err(), @"

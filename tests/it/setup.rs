@@ -324,6 +324,17 @@ fn command_has_the_path_that_survives_an_update() {
 }
 
 #[test]
+fn profile_whose_name_looks_like_an_option_is_connected() {
+    let world = World::imported();
+    let rename = |text: String| text.replace("[profile dev]", "[profile -x]").replace("[dev]", "[-x]");
+    let (config, credentials) = both(&world.home);
+    world.home.write_config(&rename(config));
+    world.home.write_credentials(&rename(credentials));
+    setup(&world.home, &["--profile=-x", "--yes"]).success();
+    assert!(world.home.read(".aws/config").contains("awsmfa credential-process --profile=-x\n"));
+}
+
+#[test]
 fn long_term_keys_move_into_the_store_on_request() {
     let world = World::imported();
     let before = both(&world.home);

@@ -57,13 +57,12 @@ fn credential_process_serves_the_session() {
 #[test]
 fn access_key_next_to_credential_process_is_reported_and_the_hint_moves_it() {
     let world = world(OURS);
-    let ran = login(&world);
-    insta::assert_snapshot!(ran.err(), @r#"
+    insta::assert_snapshot!(login(&world).err(), @"
     awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
     warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the access key of profile `dev` (~/.aws/credentials:2) instead of awsmfa's session
-    hint: move the access key to [dev-long-term]: `perl -pi -e 's/^\[(dev)\]/[$1-long-term]/' ~/.aws/credentials`
-    "#);
-    follow(&world, &ran);
+    hint: awsmfa setup --profile dev
+    ");
+    world.home.awsmfa(["setup", "--profile", "dev", "--yes"]).run().success();
     assert_eq!(world.home.credential("dev-long-term", "aws_access_key_id").as_ref(), Some(&world.key.id));
     assert!(!login(&world).err().contains("warning"), "{}", login(&world).err());
 }
@@ -80,7 +79,7 @@ fn access_key_in_the_config_file_hides_the_session_from_some_sdks() {
     insta::assert_snapshot!(login(&world).err(), @"
     awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
     warning: the JavaScript SDK and Terraform use the access key of profile `dev` (~/.aws/config:4) instead of awsmfa's session
-    hint: move `aws_access_key_id` and `aws_secret_access_key` to [dev-long-term] in the credentials file
+    hint: awsmfa setup --profile dev
     ");
 }
 
@@ -122,7 +121,7 @@ fn session_of_another_tool_next_to_credential_process_is_reported() {
             _ => insta::assert_snapshot!(ran.err(), @"
             awsmfa: got a session for `dev`, valid until [TIME] ([LEFT]); saved only in awsmfa's cache
             warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the old session of profile `dev` (~/.aws/credentials:5) instead of awsmfa's session
-            hint: remove the session's keys from profile `dev` in ~/.aws/credentials
+            hint: awsmfa setup --profile dev
             "),
         }
     }

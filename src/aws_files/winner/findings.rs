@@ -55,6 +55,8 @@ pub enum Cause {
         session: Option<Marked>,
         /// Whether the long-term section does not exist.
         free: bool,
+        /// Whether the profile's own `credential_process` serves the session, so that `setup` puts the keys aside.
+        served: bool,
         origin: Origin,
     },
     /// The profile has a role, which the SDK tries to assume itself.
@@ -167,7 +169,8 @@ fn cause(profiles: &Profiles, claim: Claim<'_>, used: &Used) -> Cause {
             };
             let session = session.then(|| Marked(FOREIGN_MARKERS.iter().any(|marker| has(marker))));
             let free = profiles.get(&long_term_name(name)).is_none();
-            Cause::Keys { kind, session, free, origin: origin.clone() }
+            let served = matches!(claim, Claim::Served { at, profile } if at == profile);
+            Cause::Keys { kind, session, free, served, origin: origin.clone() }
         }
         Used::Awsmfa { serves: None, .. } => own.map_or(Cause::Other, Cause::NoProfileNamed),
         Used::Elsewhere(what, origin) => Cause::Elsewhere(*what, origin.clone()),

@@ -101,7 +101,7 @@ fn hidden_sessions_are_found() {
     warning: `mfa_serial` in role profile `admin` (~/.aws/config:10) makes the AWS CLI prompt for a code; Terraform and the JavaScript SDK fail
       fix: remove the line; awsmfa knows the device without it: `perl -i -ne 'print unless $. == 10 && /^\s*mfa_serial/i' ~/.aws/config`
     warning: the AWS CLI, boto3, the JavaScript SDK and Terraform use the access key of profile `dev` (~/.aws/credentials:2) instead of awsmfa's session
-      fix: move the access key to [dev-long-term]: `perl -pi -e 's/^\[(dev)\]/[$1-long-term]/' ~/.aws/credentials`
+      fix: awsmfa setup --profile dev
     ");
 }
 

@@ -103,11 +103,24 @@ fn aws_vault_with_the_keys_in_its_keyring() {
         let said = setup(&world.home, &["-p", "dev", "--yes"]).code(3).err();
         insta::allow_duplicates! { insta::assert_snapshot!(said, @r#"
         error: the long-term keys of profile `dev` are in aws-vault, which prints only sessions
-        hint: keep them in aws-vault: `aws configure set credential_process "aws-vault export --no-session '--format=json' dev" --profile dev-long-term`, then run `awsmfa setup --profile dev`
+        hint: keep them in aws-vault: `aws configure set credential_process 'aws-vault export --no-session --format=json dev' --profile dev-long-term`, then run `awsmfa setup --profile dev`
         hint: or enter them in the credentials file: `aws configure --profile dev-long-term`; aws-vault shows them with `aws-vault export --no-session dev`
         "#) }
         assert_eq!(both(&world.home), before);
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn aws_vault_without_a_credential_process() {
+    let world = world("[profile dev]\nmfa_serial = SERIAL\n", "");
+    world.home.write_program("bin/aws-vault", "");
+    let run = world.home.awsmfa(["setup", "-p", "dev", "--yes"]).env("PATH", world.home.join("bin"));
+    insta::assert_snapshot!(run.run().code(3).err(), @"
+    error: no long-term keys for profile `dev` (looked in [dev-long-term], [dev], `credential_process`, `source_profile`)
+    hint: enter the access key of an IAM user: `aws configure --profile dev`
+    hint: or keep them in aws-vault: `aws configure set credential_process 'aws-vault export --no-session --format=json dev' --profile dev-long-term`, then run `awsmfa setup --profile dev`
+    ");
 }
 
 #[test]

@@ -8,7 +8,8 @@ use crate::support::World;
 /// A world with role profile `app`, which has these lines, and the lines of `dev`.
 fn with_role(app: &str, dev: &str) -> World {
     let world = World::imported();
-    let role = world.aws.add_role("deploy", RoleSpec { require_mfa: true, ..RoleSpec::default() });
+    let spec = RoleSpec { require_mfa: true, max_session_duration: 7200, ..RoleSpec::default() };
+    let role = world.aws.add_role("deploy", spec);
     let serial = &world.device.serial;
     let config =
         format!("[profile app]\nrole_arn = {}\nsource_profile = dev\n{app}\n[profile dev]\n{dev}", role.arn);
@@ -87,19 +88,41 @@ fn role_for_more_than_an_hour_is_refused_and_another_one_is_warned_about() {
     let world = with_role("duration_seconds = 7200\n", "mfa_serial = SERIAL\n");
     let before = both(&world.home);
     let refused = setup(&world.home, &["-p", "app", "--yes"]).code(3);
-    insta::assert_snapshot!(refused.err(), @"
+    insta::assert_snapshot!(plain(&world, &refused.err()), @"
     error: tools cannot use `duration_seconds` of profile `app`: AWS limits a role that is assumed with a session to 1 hour
     hint: aws configure set duration_seconds 3600 --profile app
-    hint: or keep the duration and write the role's session with `awsmfa login --profile app`
+    hint: or keep the duration and use profile `app-mfa` instead: `aws configure set credential_process '/bin/awsmfa credential-process --profile app' --profile app-mfa`
     ");
     assert_eq!(both(&world.home), before);
     let ran = setup(&world.home, &["-p", "dev", "--yes"]).success();
     let said: Vec<String> =
         ran.err().lines().filter(|line| line.contains("duration")).map(str::to_owned).collect();
-    insta::assert_snapshot!(said.join("\n"), @"
+    insta::assert_snapshot!(plain(&world, &said.join("\n")), @"
     warning: `duration_seconds` of `app` is too long: AWS limits a role that is assumed with a session to 1 hour
     hint: aws configure set duration_seconds 3600 --profile app
+    hint: or keep the duration and use profile `app-mfa` instead: `aws configure set credential_process '/bin/awsmfa credential-process --profile app' --profile app-mfa`
     ");
+    // What that profile would run.
+    world.home.awsmfa(["credential-process", "--profile", "app"]).run().success();
+    let assumed = world.aws.requests_for("AssumeRole");
+    assert_eq!(assumed.last().unwrap().param("DurationSeconds"), Some("7200"));
+}
+
+#[test]
+fn role_with_the_long_term_section_as_its_source_is_refused() {
+    let world = with_role("mfa_serial = SERIAL\n", "region = eu-west-1\n");
+    let config =
+        world.home.read(".aws/config").replace("source_profile = dev", "source_profile = dev-long-term");
+    world.home.write_config(&config);
+    world.home.write_credentials(&world.home.credentials().replace("[dev]", "[dev-long-term]"));
+    let before = both(&world.home);
+    insta::assert_snapshot!(setup(&world.home, &["-p", "app", "--yes"]).code(3).err(), @"
+    error: `source_profile` of profile `app` is `dev-long-term`, which holds the long-term keys of profile `dev`
+    hint: use `dev` as the source: `aws configure set source_profile dev --profile app`, then run `awsmfa setup --profile app`
+    ");
+    assert_eq!(both(&world.home), before);
+    world.home.write_config(&config.replace("dev-long-term", "dev"));
+    setup(&world.home, &["-p", "app", "--yes"]).success();
 }
 
 #[test]

@@ -140,6 +140,38 @@ fn record_holds_no_long_term_secret_in_another_spelling() {
 }
 
 #[test]
+fn keys_that_moved_to_a_store_since_come_back_first() {
+    let world = World::imported();
+    let before = both(&world.home);
+    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    world.home.awsmfa(["keys", "store", "-p", "dev"]).run().success();
+    let stored = both(&world.home);
+    insta::assert_snapshot!(setup(&world.home, &["--undo", "--yes"]).code(1).err(), @"
+    error: the long-term keys of profile `dev` have moved to the file store since the setup
+    hint: move the keys back to the file first: `awsmfa keys restore --profile dev`
+    ");
+    assert_eq!(both(&world.home), stored);
+    world.home.awsmfa(["keys", "restore", "-p", "dev"]).run().success();
+    setup(&world.home, &["--undo", "--yes"]).success();
+    assert_eq!(both(&world.home), before);
+}
+
+#[test]
+fn files_are_found_by_relative_paths() {
+    let world = World::imported();
+    let before = both(&world.home);
+    let folder = world.home.path();
+    let run = |args: &[&str], path: &str| {
+        let run = world.home.awsmfa([&["setup", "--yes", "--quiet"], args].concat());
+        let status = run.env("AWS_CONFIG_FILE", path).into_command().current_dir(folder).status();
+        assert!(status.unwrap().success(), "{args:?}");
+    };
+    run(&["-p", "dev"], ".aws/config");
+    run(&["--undo"], folder.join(".aws/config").to_str().unwrap());
+    assert_eq!(both(&world.home), before);
+}
+
+#[test]
 fn other_files_are_not_undone() {
     let world = World::imported();
     setup(&world.home, &["-p", "dev", "--yes"]).success();
