@@ -83,7 +83,7 @@ fn stored_keys(ctx: &Context, record: &Record) -> CommandResult<Vec<String>> {
 /// Fails if long-term keys that the setup moved are in a store now, apart from those `known` ones that come back anyway. Without
 /// them, the profile would have neither keys nor awsmfa.
 fn check_moved_keys(ctx: &Context, record: &Record, known: &[String]) -> CommandResult {
-    let moved = record.files.iter().flat_map(|file| file.moved_keys());
+    let moved = record.files.iter().flat_map(FileRecord::moved_keys);
     for profile in moved.filter(|profile| !known.iter().any(|name| name == profile)) {
         let Some(key) = ctx.vault.stored_key(profile)? else { continue };
         let message = format!(

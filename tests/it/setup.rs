@@ -15,6 +15,31 @@ fn setup(home: &Home, args: &[&str]) -> Ran {
     home.awsmfa([&["setup"], args].concat()).run()
 }
 
+/// Connects `dev`.
+#[track_caller]
+fn connect(world: &World) -> Ran {
+    setup(&world.home, &["-p", "dev", "--yes"]).success()
+}
+
+/// Undoes the last setup.
+#[track_caller]
+fn undo(world: &World) -> Ran {
+    setup(&world.home, &["--undo", "--yes"]).success()
+}
+
+/// Adds a profile with another access key of `alice`.
+fn add_profile(world: &World, name: &str) {
+    let key = world.aws.add_access_key("alice");
+    let section =
+        format!("[{name}]\naws_access_key_id = {}\naws_secret_access_key = {}\n", key.id, key.secret);
+    world.home.write_credentials(&(world.home.credentials() + &section));
+}
+
+/// These lines of what was said.
+fn lines(ran: &Ran, is_wanted: impl Fn(&str) -> bool) -> String {
+    ran.err().lines().filter(|line| is_wanted(line)).collect::<Vec<_>>().join("\n")
+}
+
 /// A text without the binary's path and the access key.
 fn plain(world: &World, text: &str) -> String {
     text.replace(BINARY, "/bin/awsmfa").replace(&world.key.id, "[ID]").replace(&world.key.secret, "[SECRET]")
@@ -28,7 +53,7 @@ fn both(home: &Home) -> (String, String) {
 fn plain_profile_is_connected_and_shown_to_work() {
     let world = World::imported();
     let before = both(&world.home);
-    let ran = setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let ran = connect(&world);
     insta::assert_snapshot!(plain(&world, &ran.err()), @"
     --- ~/.aws/config
     +++ ~/.aws/config
@@ -58,13 +83,13 @@ fn plain_profile_is_connected_and_shown_to_work() {
     aws_secret_access_key = [SECRET]
     ");
     let after = both(&world.home);
-    let again = setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let again = connect(&world);
     insta::assert_snapshot!(plain(&world, &again.err()), @"
     awsmfa: nothing to change: everything is set up already
     awsmfa: dev: arn:aws:iam::123456789012:user/alice, valid until [TIME] ([LEFT])
     ");
     assert_eq!(both(&world.home), after, "twice is as once");
-    let undone = setup(&world.home, &["--undo", "--yes"]).success();
+    let undone = undo(&world);
     insta::assert_snapshot!(plain(&world, &undone.err()), @"
     --- ~/.aws/credentials
     +++ ~/.aws/credentials
@@ -136,16 +161,11 @@ fn default_profile_and_the_variables_choose_the_profile() {
 #[test]
 fn several_profiles_are_set_up_and_undone_together() {
     let world = World::imported();
-    let second = world.aws.add_access_key("alice");
-    let prod =
-        format!("\n[prod]\naws_access_key_id = {}\naws_secret_access_key = {}\n", second.id, second.secret);
-    world.home.write_credentials(&(world.home.credentials() + &prod));
+    add_profile(&world, "prod");
     let before = both(&world.home);
     // The device of `prod` is looked up in AWS.
     let ran = setup(&world.home, &["-p", "dev", "-p", "prod", "-p", "dev", "--yes"]).success();
-    let proofs: Vec<String> =
-        ran.err().lines().filter(|line| line.contains(": arn:")).map(str::to_owned).collect();
-    insta::assert_snapshot!(proofs.join("\n"), @"
+    insta::assert_snapshot!(lines(&ran, |line| line.contains(": arn:")), @"
     awsmfa: dev: arn:aws:iam::123456789012:user/alice, valid until [TIME] ([LEFT])
     awsmfa: prod: arn:aws:iam::123456789012:user/alice, valid until [TIME] ([LEFT])
     ");
@@ -167,12 +187,12 @@ fn several_profiles_are_set_up_and_undone_together() {
 fn profile_without_a_config_section_gets_one_and_undo_removes_the_file() {
     let world = World::imported();
     std::fs::remove_file(world.home.join(".aws/config")).unwrap();
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     insta::assert_snapshot!(plain(&world, &world.home.read(".aws/config")), @"
     [profile dev]
     credential_process = /bin/awsmfa credential-process --profile dev
     ");
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert!(!world.home.join(".aws/config").exists());
 }
 
@@ -181,14 +201,14 @@ fn session_of_an_earlier_login_gives_way() {
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
     let before = both(&world.home);
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     insta::assert_snapshot!(plain(&world, &world.home.credentials()), @"
     [dev-long-term]
     aws_access_key_id = [ID]
     aws_secret_access_key = [SECRET]
     ");
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "the cached session serves");
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), before);
 }
 
@@ -227,10 +247,10 @@ fn awkward_files_are_given_back_byte_for_byte() {
     ] {
         world.home.write_config(&config);
         world.home.write_credentials(&credentials);
-        setup(&world.home, &["-p", "dev", "--yes"]).success();
+        connect(&world);
         let served = world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
         assert_eq!(served.json()["Version"], 1);
-        setup(&world.home, &["--undo", "--yes"]).success();
+        undo(&world);
         assert_eq!(both(&world.home), (config, credentials));
     }
 }
@@ -241,7 +261,7 @@ fn keys_in_the_config_file_stay_there() {
     let keys = world.home.credentials().replace("[dev]\n", "");
     world.home.write_credentials("");
     world.home.write_config(&(world.home.read(".aws/config") + &keys));
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     insta::assert_snapshot!(plain(&world, &world.home.read(".aws/config")), @"
     [profile dev]
     region = eu-central-1
@@ -257,7 +277,7 @@ fn keys_in_the_config_file_stay_there() {
 #[test]
 fn login_mode_writes_the_session_and_removes_the_command() {
     let world = World::imported();
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let before = both(&world.home);
     let login = ["-p", "dev", "--mode", "login", "--yes"];
     let ran = setup(&world.home, &login).success();
@@ -269,7 +289,7 @@ fn login_mode_writes_the_session_and_removes_the_command() {
     let again = setup(&world.home, &login).success();
     assert!(again.err().contains("everything is set up already"), "{}", again.err());
     assert_eq!(both(&world.home), after);
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), before);
     // Without a stored secret, a person types the code.
     let world = World::new();
@@ -347,16 +367,16 @@ fn long_term_keys_move_into_the_store_on_request() {
     assert!(again.err().starts_with("awsmfa: nothing to change"), "{}", again.err());
     let plan = setup(&world.home, &["--undo", "--dry-run"]).success();
     insta::assert_snapshot!(plan.err(), @"awsmfa: the long-term keys of `dev` move from the store back to the file");
-    let undone = setup(&world.home, &["--undo", "--yes"]).success();
+    let undone = undo(&world);
     insta::assert_snapshot!(undone.err().lines().last().unwrap(), @"awsmfa: undid the setup of `dev`; the AWS files are as before");
     assert_eq!(both(&world.home), before);
     // After a setup without it.
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let connected = both(&world.home);
     setup(&world.home, &["-p", "dev", "--store-keys", "--yes"]).success();
     assert!(!world.home.credentials().contains(&world.key.secret));
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), connected);
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), before);
 }

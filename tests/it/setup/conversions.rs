@@ -1,6 +1,6 @@
 //! Setups of other tools are converted.
 
-use super::{both, plain, setup};
+use super::{both, connect, lines, plain, setup, undo};
 use crate::support::World;
 
 const SESSION: &str = "aws_access_key_id = ASIAOLD\naws_secret_access_key = s\naws_session_token = t\n";
@@ -20,16 +20,12 @@ fn world(config: &str, credentials: &str) -> World {
 /// Sets up `dev` and returns both files and what was said after the diff. Undoing gives every byte back.
 fn converted(world: &World) -> String {
     let before = both(&world.home);
-    let ran = setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let ran = connect(world);
     let (config, credentials) = both(&world.home);
-    let said = ran.err();
-    let said = said.lines().filter(|line| {
-        line.starts_with("awsmfa:") || line.starts_with("warning:") || line.starts_with("hint:")
-    });
-    let said = said.collect::<Vec<_>>().join("\n");
-    let again = setup(&world.home, &["-p", "dev", "--yes"]).success();
+    let said = lines(&ran, |line| ["awsmfa:", "warning:", "hint:"].iter().any(|head| line.starts_with(head)));
+    let again = connect(world);
     assert!(again.err().starts_with("awsmfa: nothing to change"), "{}", again.err());
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(world);
     assert_eq!(both(&world.home), before);
     plain(world, &format!("{config}--\n{credentials}--\n{said}"))
 }
@@ -207,7 +203,7 @@ fn mfa_login_of_the_aws_cli() {
     let said = setup(&world.home, &["-p", "123456789012-alice", "--yes"]).code(3).err();
     assert!(said.contains("it holds a session but no long-term keys"), "{said}");
     // The alias gets the same session.
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let config = world.home.read(".aws/config");
     assert_eq!(config.matches("credential-process --profile dev").count(), 2, "{config}");
 }

@@ -1,6 +1,6 @@
 //! `enroll --setup`, and the offers that `enroll` and `device import` make on a terminal.
 
-use super::setup;
+use super::connect;
 use crate::support::World;
 
 /// A world with user `bob`, who has keys in `[bob]` and no device.
@@ -86,7 +86,7 @@ fn enroll_and_import_offer_it_on_a_terminal() {
 #[test]
 fn nothing_is_offered_twice() {
     let world = World::imported();
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let import = ["device", "import", "-p", "dev", "--secret-stdin", "--yes", "--no-verify"];
     let ran = world.home.awsmfa(import).stdin(&world.device.seed).run().success();
     assert!(!ran.err().contains("every AWS tool"), "{}", ran.err());

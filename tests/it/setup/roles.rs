@@ -2,7 +2,7 @@
 
 use fake_aws::RoleSpec;
 
-use super::{both, plain, setup};
+use super::{both, connect, lines, plain, setup, undo};
 use crate::support::World;
 
 /// A world with role profile `app`, which has these lines, and the lines of `dev`.
@@ -36,10 +36,10 @@ fn source_profile_is_connected_and_the_role_does_not_prompt() {
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 1, "one session for the user and the role");
     let again = setup(&world.home, &["-p", "app", "-p", "dev", "--yes"]).success();
     assert!(again.err().starts_with("awsmfa: nothing to change"), "{}", again.err());
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), before);
     // The source profile's setup covers its roles.
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     assert_eq!(world.home.read(".aws/config").matches("mfa_serial").count(), 1);
 }
 
@@ -94,10 +94,9 @@ fn role_for_more_than_an_hour_is_refused_and_another_one_is_warned_about() {
     hint: or keep the duration and use profile `app-mfa` instead: `aws configure set credential_process '/bin/awsmfa credential-process --profile app' --profile app-mfa`
     ");
     assert_eq!(both(&world.home), before);
-    let ran = setup(&world.home, &["-p", "dev", "--yes"]).success();
-    let said: Vec<String> =
-        ran.err().lines().filter(|line| line.contains("duration")).map(str::to_owned).collect();
-    insta::assert_snapshot!(plain(&world, &said.join("\n")), @"
+    let ran = connect(&world);
+    let said = lines(&ran, |line| line.contains("duration"));
+    insta::assert_snapshot!(plain(&world, &said), @"
     warning: `duration_seconds` of `app` is too long: AWS limits a role that is assumed with a session to 1 hour
     hint: aws configure set duration_seconds 3600 --profile app
     hint: or keep the duration and use profile `app-mfa` instead: `aws configure set credential_process '/bin/awsmfa credential-process --profile app' --profile app-mfa`

@@ -1,18 +1,18 @@
 //! `setup --undo`, also after a crash and after other programs have changed the files.
 
-use super::{both, plain, setup};
+use super::{add_profile, both, connect, lines, plain, setup, undo};
 use crate::support::World;
 
 #[test]
 fn changes_of_others_are_kept() {
     let world = World::imported();
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let (config, credentials) = both(&world.home);
     world.home.write_config(&(config + "output = json\n"));
     world.home.write_credentials(&(credentials + "[other]\nx = 1\n"));
     let plan = setup(&world.home, &["--undo", "--dry-run"]).success();
     assert!(plan.out().contains("-credential_process"), "{}", plan.out());
-    let ran = setup(&world.home, &["--undo", "--yes"]).success();
+    let ran = undo(&world);
     assert!(
         ran.err().ends_with("awsmfa: undid the setup of `dev`; other changes since then are kept\n"),
         "{}",
@@ -37,15 +37,14 @@ fn changes_of_others_are_kept() {
 fn what_cannot_be_undone_is_named() {
     let world = World::imported();
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let config = world.home.read(".aws/config");
     let line = config.lines().last().unwrap();
     world.home.write_config(&config.replace(line, "credential_process = /bin/other"));
     world.home.write_credentials(&(world.home.credentials() + "[other]\nx = 1\n"));
-    let ran = setup(&world.home, &["--undo", "--yes"]).success();
-    let said: Vec<String> =
-        ran.err().lines().filter(|line| line.starts_with("warning")).map(str::to_owned).collect();
-    insta::assert_snapshot!(said.join("\n"), @"
+    let ran = undo(&world);
+    let said = lines(&ran, |line| line.starts_with("warning"));
+    insta::assert_snapshot!(said, @"
     warning: not undone: the session that was in [dev] is not restored
     warning: not undone: `credential_process` in [profile dev] has changed since
     ");
@@ -58,22 +57,19 @@ fn session_of_a_later_login_does_not_prevent_undoing() {
     let before = both(&world.home);
     setup(&world.home, &["-p", "dev", "--mode", "login", "--yes"]).success();
     world.home.awsmfa(["login", "-p", "dev", "--force"]).run().success();
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), before);
 }
 
 #[test]
 fn setups_are_undone_last_first() {
     let world = World::imported();
-    let second = world.aws.add_access_key("alice");
-    let prod =
-        format!("[prod]\naws_access_key_id = {}\naws_secret_access_key = {}\n", second.id, second.secret);
-    world.home.write_credentials(&(world.home.credentials() + &prod));
+    add_profile(&world, "prod");
     let first = both(&world.home);
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let second = both(&world.home);
     setup(&world.home, &["-p", "prod", "--yes"]).success();
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), second);
     let said = setup(&world.home, &["--undo", "--profile", "prod", "--yes"]).code(1).err();
     insta::assert_snapshot!(said, @"error: there is no setup of `prod` to undo");
@@ -86,16 +82,16 @@ fn interrupted_setup_is_completed_or_undone() {
     for undone_at_once in [false, true] {
         let world = World::imported();
         let before = both(&world.home);
-        setup(&world.home, &["-p", "dev", "--yes"]).success();
+        connect(&world);
         let after = both(&world.home);
         // As if it had been killed between its two writes.
         world.home.write_credentials(&before.1);
         world.home.awsmfa(["credential-process", "-p", "dev"]).run().success();
         if !undone_at_once {
-            setup(&world.home, &["-p", "dev", "--yes"]).success();
+            connect(&world);
             assert_eq!(both(&world.home), after);
         }
-        setup(&world.home, &["--undo", "--yes"]).success();
+        undo(&world);
         assert_eq!(both(&world.home), before);
         setup(&world.home, &["--undo", "--yes"]).code(1);
     }
@@ -104,7 +100,7 @@ fn interrupted_setup_is_completed_or_undone() {
 #[test]
 fn record_is_private_and_holds_no_long_term_secret() {
     let world = World::imported();
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let files = world.home.files();
     let records: Vec<_> = files.iter().filter(|(name, _)| name.contains("/setups/")).collect();
     let [(name, bytes)] = records[..] else { panic!("{records:?}") };
@@ -135,7 +131,7 @@ fn record_holds_no_long_term_secret_in_another_spelling() {
     for (name, bytes) in world.home.files() {
         assert!(!String::from_utf8_lossy(&bytes).contains(&world.key.secret), "{name}");
     }
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), before);
 }
 
@@ -143,7 +139,7 @@ fn record_holds_no_long_term_secret_in_another_spelling() {
 fn keys_that_moved_to_a_store_since_come_back_first() {
     let world = World::imported();
     let before = both(&world.home);
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     world.home.awsmfa(["keys", "store", "-p", "dev"]).run().success();
     let stored = both(&world.home);
     insta::assert_snapshot!(setup(&world.home, &["--undo", "--yes"]).code(1).err(), @"
@@ -152,7 +148,7 @@ fn keys_that_moved_to_a_store_since_come_back_first() {
     ");
     assert_eq!(both(&world.home), stored);
     world.home.awsmfa(["keys", "restore", "-p", "dev"]).run().success();
-    setup(&world.home, &["--undo", "--yes"]).success();
+    undo(&world);
     assert_eq!(both(&world.home), before);
 }
 
@@ -174,7 +170,7 @@ fn files_are_found_by_relative_paths() {
 #[test]
 fn other_files_are_not_undone() {
     let world = World::imported();
-    setup(&world.home, &["-p", "dev", "--yes"]).success();
+    connect(&world);
     let other = world.home.join("other");
     let run = world.home.awsmfa(["setup", "--undo", "--yes"]).env("AWS_CONFIG_FILE", &other).run().code(1);
     insta::assert_snapshot!(run.err(), @"error: there is no setup to undo");
