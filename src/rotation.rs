@@ -5,6 +5,7 @@ mod create;
 mod journal;
 mod place;
 mod quota;
+mod resume;
 mod retire;
 mod state;
 
@@ -31,6 +32,8 @@ pub struct Rotated {
     pub user: String,
     pub old: String,
     pub new: String,
+    /// Whether the old key is inactive, but not deleted.
+    pub kept_old: bool,
 }
 
 /// Replaces the access key of a profile, or resumes an interrupted replacement of the user's key.
@@ -49,21 +52,20 @@ pub fn rotate(ctx: &Context, named: Named, options: Options) -> CommandResult<Ro
     let journals = Journals::new(ctx.paths.rotations());
     let file = journals.open(&caller.identity.account, &user, &*ctx.clock, waiting)?;
     let begun = file.read()?;
-    if let Some(begun) = &begun {
-        ctx.ui.say(format_args!("resuming the rotation of access key `{}` of `{user}`", begun.old));
+    let old = caller.keys.access_key_id();
+    let mut journal = Journal::new(&caller.identity.account, &user, &profile, old, store, ctx.clock.now());
+    journal.keep_old = options.keep_old;
+    let mut rotation = Rotation { ctx, caller, file, journal, yes: options.yes, signer: profile };
+    rotation.sign_in()?;
+    if let Some(begun) = begun {
+        rotation.resume(begun)?;
     }
-    let journal = begun.unwrap_or_else(|| {
-        let old = caller.keys.access_key_id();
-        Journal::new(&caller.identity.account, &user, &profile, old, store, ctx.clock.now())
-    });
-    let mut rotation = Rotation { ctx, caller, file, journal, options, signer: profile };
     let again = rotation.command();
     interrupt::say(&format!("resume with `{again}`"));
-    rotation.sign_in()?;
     rotation.run().map_err(|error| rotation.explain(error))?;
     interrupt::forget();
-    let Journal { profile, user, old, new, .. } = rotation.journal;
-    Ok(Rotated { profile, user, old, new: new.unwrap_or_default() })
+    let Journal { profile, user, old, new, keep_old: kept_old, .. } = rotation.journal;
+    Ok(Rotated { profile, user, old, new: new.unwrap_or_default(), kept_old })
 }
 
 /// A rotation that was interrupted.
@@ -80,7 +82,7 @@ pub struct Unfinished {
 /// All unfinished rotations, those that another process is working on included.
 pub fn unfinished(ctx: &Context) -> CommandResult<Vec<Unfinished>> {
     let of = |journal: Journal| Unfinished {
-        resume: CommandLine::new("awsmfa keys rotate").profile(&journal.profile),
+        resume: journal.command(),
         old: journal.old,
         user: journal.user,
         began: journal.began,

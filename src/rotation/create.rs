@@ -1,11 +1,12 @@
 //! The new access key: created once, saved before anything else happens, and deleted if its secret was lost.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::journal::Stage;
 use super::state::{REQUEST, Rotation};
 use crate::aws::{AwsError, AwsErrorKind, UserKey};
 use crate::error::{CommandError, CommandResult};
+use crate::key_storage;
 use crate::model::session::LongTermKeys;
 use crate::retry::{self, Backoff, Wait};
 use crate::store;
@@ -23,7 +24,9 @@ impl Rotation<'_> {
         self.make_room()?;
         let user = self.journal.user.clone();
         self.ctx.ui.doing(format_args!("creating an access key for `{user}`"));
-        self.journal.before = self.keys()?.into_iter().map(|key| key.id).collect();
+        if self.journal.requested.is_none() {
+            self.journal.before = self.keys()?.into_iter().map(|key| key.id).collect();
+        }
         self.note_request()?;
         let keys = self.request_key()?;
         if let Err(error) = self.file.save_new(self.ctx, self.store(), &keys) {
@@ -46,7 +49,8 @@ impl Rotation<'_> {
     }
 
     fn note_request(&mut self) -> CommandResult {
-        self.journal.requested = Some(self.now());
+        let now = self.now();
+        self.journal.doubtful.extend(self.journal.requested.replace(now));
         self.enter(Stage::Planned)
     }
 
@@ -59,10 +63,11 @@ impl Rotation<'_> {
             Ok(None)
         };
         let answered = retry::change(ctx, self, send, forget)?;
+        let in_doubt = answered.in_doubt || !self.journal.doubtful.is_empty();
         match answered.result {
             Ok(keys) => Ok(keys),
             // The lost key is in the way, but was not listed yet.
-            Err(error) if error.kind == AwsErrorKind::LimitExceeded && answered.in_doubt => {
+            Err(error) if error.kind == AwsErrorKind::LimitExceeded && in_doubt => {
                 let mut waits = Backoff::propagation();
                 while !self.delete_lost()? {
                     if !waits.wait(ctx, Wait::For("AWS to list the new access key")) {
@@ -72,7 +77,14 @@ impl Rotation<'_> {
                 self.note_request()?;
                 send(self).map_err(|error| self.refused_key(error))
             }
-            Err(error) => Err(self.refused_key(error)),
+            Err(error) => {
+                if !in_doubt && !error.may_have_acted() {
+                    // Nothing was created, so nothing is unfinished.
+                    self.journal.settle();
+                    self.file.remove()?;
+                }
+                Err(self.refused_key(error))
+            }
         }
     }
 
@@ -86,7 +98,11 @@ impl Rotation<'_> {
     /// The new key could not be saved, and its secret is about to be lost.
     fn take_back(&mut self, id: &str, error: CommandError) -> CommandError {
         match self.delete_key(id) {
-            Ok(()) => error.hint(format!("the new access key `{id}` was deleted again")),
+            Ok(()) => {
+                self.journal.settle();
+                let _ = self.file.remove();
+                error.hint(format!("the new access key `{id}` was deleted again"))
+            }
             Err(_) => {
                 error.hint(format!("the new access key `{id}` has no saved secret; the next run deletes it"))
             }
@@ -116,19 +132,23 @@ impl Rotation<'_> {
     }
 
     /// Deletes the key that AWS created for us in a response that was lost. A key that was created at another time, or that
-    /// was used, is somebody else's. Returns whether there was one.
+    /// was used or is on this computer, is somebody else's: AWS may take hours to record a use. Returns whether there was one.
     fn delete_lost(&mut self) -> CommandResult<bool> {
-        let [UserKey { id, created, .. }] = &self.unknown_keys()?[..] else { return Ok(false) };
+        let [UserKey { id, created: Some(created), .. }] = &self.unknown_keys()?[..] else {
+            return Ok(false);
+        };
         // AWS's clocks agree only to some seconds.
-        let since = |requested| created.is_some_and(|created| created >= requested - TimeDelta::seconds(5));
-        let is_recent = self.journal.requested.is_some_and(|requested| {
-            since(requested) && created.is_some_and(|created| created <= requested + REQUEST)
-        });
-        if !is_recent || self.was_used(id) {
+        let is_of = |requested: &DateTime<Utc>| {
+            (*requested - TimeDelta::seconds(5)..=*requested + REQUEST).contains(created)
+        };
+        let is_ours = self.journal.doubtful.iter().chain(&self.journal.requested).any(is_of);
+        let is_here = !key_storage::profiles_with(self.ctx, id)?.is_empty();
+        if !is_ours || is_here || self.was_used(id) {
             return Ok(false);
         }
         self.ctx.ui.detail(format_args!("the response with the secret of `{id}` was lost; deleting the key"));
         self.delete_key(id)?;
+        self.journal.settle();
         Ok(true)
     }
 

@@ -11,6 +11,7 @@ use crate::files;
 use crate::journals::{self, Entry};
 use crate::model::process_output;
 use crate::model::session::LongTermKeys;
+use crate::model::shell::CommandLine;
 use crate::store::StoreKind;
 
 const VERSION: u32 = 1;
@@ -51,6 +52,12 @@ pub struct Journal {
     /// When the new key was last requested, in AWS's time.
     #[serde(default)]
     pub requested: Option<DateTime<Utc>>,
+    /// When it was requested before. AWS may have created a key then, which it did not list yet.
+    #[serde(default)]
+    pub doubtful: Vec<DateTime<Utc>>,
+    /// The old key is only deactivated.
+    #[serde(default)]
+    pub keep_old: bool,
     pub began: DateTime<Utc>,
 }
 
@@ -75,13 +82,27 @@ impl Journal {
             store,
             before: Vec::new(),
             requested: None,
+            doubtful: Vec::new(),
+            keep_old: false,
             began,
         }
     }
 
+    /// The command that resumes the rotation.
+    pub fn command(&self) -> CommandLine {
+        CommandLine::new("awsmfa keys rotate").profile(&self.profile).switch("--keep-old", self.keep_old)
+    }
+
     /// Starts over: AWS does not have the new key any more.
     pub fn start_over(&mut self) {
-        (self.stage, self.new, self.requested) = (Stage::Planned, None, None);
+        (self.stage, self.new) = (Stage::Planned, None);
+        self.settle();
+    }
+
+    /// No request for a new key is open any more.
+    pub fn settle(&mut self) {
+        self.requested = None;
+        self.doubtful.clear();
     }
 }
 

@@ -9,6 +9,7 @@ use crate::aws_files::key_edits;
 use crate::caller;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::key_storage;
+use crate::model::identity::Identity;
 use crate::model::session::LongTermKeys;
 use crate::retry::{Backoff, Wait, retry};
 use crate::session::SessionError;
@@ -16,13 +17,12 @@ use crate::session::SessionError;
 impl Rotation<'_> {
     /// Waits until AWS accepts the new key, and puts it where the old one is.
     pub(super) fn place(&mut self) -> CommandResult {
-        let Some(keys) = self.new_keys()? else {
+        let Some(keys) = self.proven_keys()? else {
             // Its secret is gone, or somebody deleted it in AWS: the old key is still in place.
             self.ctx.ui.detail("the new access key is gone; creating another one");
             self.journal.start_over();
             return self.enter(Stage::Planned);
         };
-        self.prove(&keys)?;
         let (old, new) = (self.journal.old.clone(), keys.access_key_id.clone());
         self.put_into_stores(&keys)?;
         self.put_into_files(&keys)?;
@@ -33,17 +33,29 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    /// The new key, if its secret is saved and AWS still has it.
-    fn new_keys(&mut self) -> CommandResult<Option<LongTermKeys>> {
+    /// The new key, once AWS accepts it; `None` if its secret is not saved or AWS does not have it. AWS may list a key later
+    /// than it accepts it, so the list counts only if AWS does not accept the key.
+    fn proven_keys(&mut self) -> CommandResult<Option<LongTermKeys>> {
         let Some(id) = self.journal.new.clone() else { return Ok(None) };
         let Some(keys) = self.file.new_keys(self.ctx, self.store(), &id)? else { return Ok(None) };
-        let is_there = self.keys()?.iter().any(|key| key.id == id);
-        Ok(is_there.then_some(keys))
+        match self.accepted(&keys) {
+            Err(SessionError::Aws(error))
+                if error.kind == AwsErrorKind::UnknownKey && !self.is_new_listed()? =>
+            {
+                Ok(None)
+            }
+            accepted => self.check_owner(&id, accepted).map(|()| Some(keys)),
+        }
     }
 
     /// Waits until AWS accepts the key, and checks that it belongs to the user.
     pub(super) fn prove(&self, keys: &LongTermKeys) -> CommandResult {
-        let (ctx, id) = (self.ctx, &keys.access_key_id);
+        self.check_owner(&keys.access_key_id, self.accepted(keys))
+    }
+
+    /// Waits until AWS accepts the key. Returns whose it is.
+    fn accepted(&self, keys: &LongTermKeys) -> Result<Identity, SessionError> {
+        let ctx = self.ctx;
         let unknown_key = |error: &SessionError, _| match error {
             SessionError::Aws(error) if error.kind == AwsErrorKind::UnknownKey => {
                 Some(Wait::For("AWS to recognize the new access key"))
@@ -51,10 +63,12 @@ impl Rotation<'_> {
             _ => None,
         };
         let signing = Keys::from(keys);
-        let identified = retry(ctx, Backoff::propagation(), unknown_key, || {
-            caller::identify(ctx, &self.caller.aws, &signing)
-        });
-        let (identity, _) = identified.map_err(|error| match error {
+        let identify = || caller::identify(ctx, &self.caller.aws, &signing);
+        retry(ctx, Backoff::propagation(), unknown_key, identify).map(|(identity, _)| identity)
+    }
+
+    fn check_owner(&self, id: &str, accepted: Result<Identity, SessionError>) -> CommandResult {
+        let identity = accepted.map_err(|error| match error {
             SessionError::Aws(error) if error.kind == AwsErrorKind::UnknownKey => {
                 CommandError::new(ErrorKind::Refused, format!("AWS does not recognize access key `{id}` yet"))
                     .because(error)

@@ -24,7 +24,7 @@ impl Rotation<'_> {
         let question = format!(
             "`{user}` has two access keys, the maximum, and `{id}` is inactive; delete inactive access key `{id}`?"
         );
-        if !self.options.yes {
+        if !self.yes {
             let message = format!("`{user}` already has two access keys, the maximum; `{id}` is inactive");
             let command = self.command();
             self.ctx.confirm(&question, |_| {

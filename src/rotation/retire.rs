@@ -30,7 +30,7 @@ impl Rotation<'_> {
     /// Deletes the old key, unless it is to be kept, and forgets the rotation.
     pub(super) fn finish(&mut self) -> CommandResult {
         let old = self.journal.old.clone();
-        if !self.options.keep_old {
+        if !self.journal.keep_old {
             self.check_new_is_here()?;
             self.delete_key(&old)?;
             self.ctx.ui.done(format_args!("deleted access key `{old}`"));

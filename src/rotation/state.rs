@@ -30,7 +30,8 @@ pub(super) struct Rotation<'a> {
     pub(super) caller: Caller,
     pub(super) file: UserJournal,
     pub(super) journal: Journal,
-    pub(super) options: Options,
+    /// Delete an inactive key that is in the way without asking.
+    pub(super) yes: bool,
     /// The profile whose keys get sessions.
     pub(super) signer: String,
 }
@@ -74,9 +75,7 @@ impl Rotation<'_> {
 
     /// The command that resumes the rotation.
     pub(super) fn command(&self) -> CommandLine {
-        CommandLine::new("awsmfa keys rotate")
-            .profile(&self.journal.profile)
-            .switch("--keep-old", self.options.keep_old)
+        self.journal.command()
     }
 
     /// An error, with what is left to do.

@@ -2,6 +2,7 @@
 
 mod faults;
 mod kills;
+mod resume;
 
 use fake_aws::{FakeAws, Fault, KeyStatus, Permissions};
 

@@ -36,7 +36,7 @@ pub fn run(ctx: &Context, args: &RotateArgs) -> CommandResult {
     let rotated = rotation::rotate(ctx, named, options)?;
     let (user, old, new) = (&rotated.user, &rotated.old, &rotated.new);
     ctx.ui.say(format_args!("`{user}` now has access key `{new}` instead of `{old}`"));
-    if args.keep_old {
+    if rotated.kept_old {
         let delete = CommandLine::new("aws iam delete-access-key")
             .option("--user-name", Some(user))
             .option("--access-key-id", Some(old))

@@ -58,6 +58,8 @@ pub(crate) struct KeyEntry {
     pub(crate) created: DateTime<Utc>,
     /// When requests can be signed with it.
     pub(crate) known: DateTime<Utc>,
+    /// When lists show it.
+    pub(crate) listed: DateTime<Utc>,
     pub(crate) last_used: Option<LastUse>,
 }
 
@@ -211,6 +213,7 @@ impl Account {
             status: KeyStatus::Active,
             created: now,
             known: view::after(self.creation_lag, now),
+            listed: view::after(self.lists.lag, now),
             last_used: None,
         });
         Ok(&self.keys[self.keys.len() - 1])

@@ -22,7 +22,7 @@ struct Args {
     /// Seconds until STS sees a change to a device
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     lag: u64,
-    /// Seconds until IAM lists show a change to a device
+    /// Seconds until IAM lists show a change to a device or a new access key
     #[arg(long, default_value_t = 0, value_name = "SECONDS")]
     list_lag: u64,
     /// Seconds until other IAM operations see a new user or device, and until a new access key signs requests

@@ -94,7 +94,8 @@ impl Builder {
         self
     }
 
-    /// How long ListMFADevices and ListVirtualMFADevices do not see changes to devices. Default zero.
+    /// How long ListMFADevices and ListVirtualMFADevices do not see changes to devices, and ListAccessKeys does not see new
+    /// keys. Default zero.
     #[must_use]
     pub fn list_lag(mut self, lag: Duration) -> Self {
         self.list_lag = lag;

@@ -139,14 +139,14 @@ impl FakeAws {
         self.shared.account().users.contains_key(name)
     }
 
-    /// Adds an active access key that is known at once.
+    /// Adds an active access key that is known and listed at once.
     pub fn add_access_key(&self, user: &str) -> AccessKey {
         let now = self.shared.clock.now();
         let mut account = self.shared.account();
         assert!(account.users.contains_key(user), "unknown user: `{user}`");
         account.create_key(user, now).expect("a user has at most two keys");
         let key = account.keys.last_mut().expect("it was just added");
-        key.known = DateTime::UNIX_EPOCH;
+        (key.known, key.listed) = (DateTime::UNIX_EPOCH, DateTime::UNIX_EPOCH);
         AccessKey { id: key.id.clone(), secret: key.secret.clone() }
     }
 
@@ -154,6 +154,11 @@ impl FakeAws {
     pub fn set_key_status(&self, id: &str, status: KeyStatus) {
         let mut account = self.shared.account();
         account.keys.iter_mut().find(|key| key.id == id).expect("the key exists").status = status;
+    }
+
+    /// Deletes an access key.
+    pub fn delete_access_key(&self, id: &str) {
+        self.shared.account().keys.retain(|key| key.id != id);
     }
 
     /// The IDs and states of a user's access keys, oldest first.

@@ -107,7 +107,7 @@ fn saved_key_of_a_lost_journal_is_used() {
     check_rotated(&world);
 }
 
-fn journal(world: &World) -> String {
+pub(super) fn journal(world: &World) -> String {
     let is_journal = |name: &String| name.contains("rotations/") && name.ends_with(".json");
     world.home.files().into_keys().find(is_journal).unwrap()
 }
@@ -122,6 +122,7 @@ fn key_created_long_after_the_request_is_not_deleted() {
     let text = world.home.read(&journal);
     let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
     json["requested"] = "2020-01-01T00:00:00Z".into();
+    json["doubtful"] = serde_json::json!([]);
     std::fs::write(world.home.join(&journal), json.to_string()).unwrap();
     world.aws.add_access_key("alice");
     rotate(&world).code(4);

@@ -24,7 +24,8 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let user = owner(call, named)?;
     authorize_on_user(call, &user)?;
     call.account.user(&user)?;
-    let items = call.account.keys_of(&user).map(metadata).collect();
+    let listed = call.account.keys_of(&user).filter(|key| key.listed <= call.now);
+    let items = listed.map(metadata).collect();
     page.render(call, "AccessKeyMetadata", items).map(Some)
 }
 
