@@ -1,8 +1,10 @@
-//! Where the program starts: the fast path, then shell completions, then the command line.
+//! Where the program starts: the fast path, then the process that holds the clipboard, shell completions, and the command
+//! line.
 
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::clipboard::hold;
 use crate::clock::SystemClock;
 use crate::env::Env;
 use crate::error::ErrorKind;
@@ -16,7 +18,11 @@ pub fn main() -> ExitCode {
     let asked = args.clone();
     panics::report(move || cli::is_for_sdk(&asked));
     let mut out = stdio::stdout();
-    match fast_path::answer(args.get(1..).unwrap_or_default(), &env, &SystemClock, &mut out) {
+    let arguments = args.get(1..).unwrap_or_default();
+    if hold::run(arguments, &mut out) {
+        return ExitCode::SUCCESS;
+    }
+    match fast_path::answer(arguments, &env, &SystemClock, &mut out) {
         Some(Ok(())) => return ExitCode::SUCCESS,
         Some(Err(error)) => {
             // SDKs show one line of stderr. If stderr is closed too, nobody can see the error.

@@ -109,7 +109,7 @@ impl Env {
         self.vars.get(&self.key(OsStr::new(name)))
     }
 
-    /// An environment of exactly these variables, for tests.
+    /// An environment of exactly these variables.
     pub fn from_pairs<K: Into<OsString>, V: Into<OsString>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
         Self::new(pairs.into_iter().map(|(k, v)| (k.into(), v.into())), cfg!(windows))
     }

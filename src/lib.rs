@@ -61,7 +61,7 @@
 //! | vault | [`vault`] |
 //! | messages | [`error`] |
 //! | fast path | [`fast_path`] |
-//! | adapters | [`aws`], [`aws_files`], [`cache`], [`journals`], [`ledger`], [`store`], [`ui`] |
+//! | adapters | [`aws`], [`aws_files`], [`cache`], [`clipboard`], [`journals`], [`ledger`], [`store`], [`ui`] |
 //! | ready answers | [`answers`] |
 //! | system | [`clock`], [`mod@env`], [`files`], [`interrupt`], [`loopback`], [`paths`], [`process`], [`stdio`], [`tty`] |
 //! | model | [`model`] |
@@ -87,6 +87,7 @@ mod cache;
 mod caller;
 mod choice;
 mod cli;
+mod clipboard;
 mod clock;
 mod commands;
 mod complete;

@@ -16,12 +16,14 @@ use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
 
 mod ancestors;
+mod beside;
 pub mod child;
 mod group;
 mod opener;
 mod program;
 
 pub use ancestors::ancestors;
+pub use beside::{Beside, leave_terminal};
 use group::Group;
 pub use opener::Opener;
 pub use program::{Program, StartError};

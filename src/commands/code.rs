@@ -4,8 +4,10 @@ use chrono::TimeDelta;
 use serde::Serialize;
 
 use crate::authenticator::{self, Authenticator};
+use crate::clipboard::{CLEARED_AFTER, Clipboard, ClipboardError, Copied};
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::serial::Serial;
 
 /// Print a device's current code
 #[derive(Debug, clap::Args)]
@@ -14,6 +16,7 @@ Examples:
   awsmfa code                     for the profile's device, or the only device stored here
   awsmfa code alice               for the device named alice
   awsmfa code --wait              an unused code; waits for the next one if necessary
+  awsmfa code --copy              to the clipboard, which is cleared after 30 seconds
   awsmfa code --pair              two consecutive codes, as the console requests them")]
 pub struct CodeArgs {
     /// Device ARN, name or label
@@ -27,6 +30,9 @@ pub struct CodeArgs {
     /// Wait for an unused code if every code that AWS accepts now was already used or shown
     #[arg(long, conflicts_with = "pair")]
     wait: bool,
+    /// Copy the code to the clipboard instead of printing it (over SSH, the terminal copies it)
+    #[arg(long, conflicts_with_all = ["pair", "json"])]
+    copy: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -62,6 +68,10 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
         say(ctx, args, &format!("two consecutive codes for `{serial}`; enter them in this order"));
         return Ok(());
     }
+    let mut clipboard = Clipboard::new(&ctx.env);
+    if args.copy {
+        clipboard.check().map_err(|error| not_copied(error, &serial))?;
+    }
     let shown = device.show(args.wait)?;
     say_offset(ctx, shown.offset);
     if shown.is_used {
@@ -72,11 +82,38 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
             "the current code was already used or shown; showing the next one, which AWS accepts now",
         );
     }
+    if args.copy {
+        let copied = clipboard.copy(&shown.code).map_err(|error| not_copied(error, &serial))?;
+        say_copied(ctx, copied, &serial, shown.seconds_left);
+        return Ok(());
+    }
     let (code, seconds_left) = (shown.code.expose(), shown.seconds_left);
     let json = CodeOutput { serial: serial.as_str(), code, seconds_left, used: shown.is_used };
     print(ctx, args, &json, code)?;
     say(ctx, args, &format!("code for `{serial}`, valid for {seconds_left} s"));
     Ok(())
+}
+
+/// The clipboard cannot be reached, but the code can be printed.
+fn not_copied(error: ClipboardError, serial: &Serial) -> CommandError {
+    CommandError::new(ErrorKind::Failed, &error)
+        .because(error)
+        .hint(format!("print the code instead: `awsmfa code {serial}`"))
+}
+
+fn say_copied(ctx: &Context, copied: Copied, serial: &Serial, seconds_left: u64) {
+    let words = format!("copied the code for `{serial}`, valid for {seconds_left} s");
+    match copied {
+        Copied::Desktop => {
+            ctx.ui.say(format_args!("{words}; the clipboard is cleared in {} s", CLEARED_AFTER.as_secs()));
+        }
+        Copied::Terminal { blocked_by_tmux } => {
+            ctx.ui.say(format_args!("{words}, through the terminal"));
+            if blocked_by_tmux {
+                ctx.ui.hint("let tmux pass on what programs copy: `tmux set-option -s set-clipboard on`");
+            }
+        }
+    }
 }
 
 /// The commands in the hints, with the flag that was given.

@@ -10,7 +10,7 @@ use graph::Graph;
 use crate::sources::{Source, sources};
 
 /// Modules in one layer that may not use each other.
-const APART: &[&str] = &["aws", "aws_files", "cache", "journals", "ledger", "store", "ui"];
+const APART: &[&str] = &["aws", "aws_files", "cache", "clipboard", "journals", "ledger", "store", "ui"];
 
 /// The only modules that the fast path may use: each one costs startup time.
 const FAST_PATH: &[&str] = &["fast_path", "answers", "clock", "env", "files", "model", "paths"];
@@ -50,6 +50,7 @@ const ONLY: &[(&[&str], &[&str], &str)] = &[
         "clap is only for the command line",
     ),
     (&["ratatui::"], &["ui", "tty"], "live screens belong to `ui`"),
+    (&["arboard::"], &["clipboard"], "the clipboard is reached in one place"),
     (&["keyring::"], &["store::keyring"], "the OS keyring is one of the stores"),
     (&["linux_keyutils::"], &["store::kernel_keyring"], "the kernel's keyring belongs to the file store"),
     (&["age::"], &["store"], "encryption belongs to the stores"),

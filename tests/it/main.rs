@@ -18,6 +18,8 @@ mod architecture;
 mod aws_files;
 mod bad_input;
 mod choice;
+#[cfg(unix)]
+mod clipboard;
 mod codes;
 
 mod command_line;

@@ -1,0 +1,124 @@
+"""The clipboard of a real X server, read by xclip: `code --copy`, and the clearing afterward."""
+
+import contextlib
+import os
+import subprocess
+import time
+
+from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secret
+
+#: How long `code --copy` leaves the code on the clipboard, in seconds.
+CLEARED_AFTER = 30
+HINT = "x-kde-passwordManagerHint"
+
+
+def run():
+    with FakeAws("--user", "alice") as aws, home_of(aws.users[0], aws.endpoint) as home, display() as x, display() as y:
+        home.use_file_store()
+        import_secret(home, aws.users[0])
+        home.env["DISPLAY"] = x
+
+        with check("`code --copy` copies the code, prints nothing, and ends at once"):
+            start = time.monotonic()
+            ran = home.awsmfa("code", "--copy").ended()
+            assert time.monotonic() - start < 10
+            code = paste(home)
+            assert code in codes(home, aws.users[0]["seed"]), f"{code} is not a code"
+            equal(ran.out, "", "stdout")
+            contains(ran.err, "copied the code for")
+            assert code not in ran.err, ran.err
+        with check("the process that holds the clipboard has neither terminal nor secrets, and clipboard histories skip the code"):
+            holder = process_with("hold-clipboard")
+            arguments, variables = (read(holder, name) for name in ("cmdline", "environ"))
+            equal(arguments[1:], ["hold-clipboard", str(CLEARED_AFTER)], "arguments")
+            equal(sorted(v.partition("=")[0] for v in variables), ["DISPLAY", "HOME"], "variables")
+            equal(os.getsid(holder), holder, "session")
+            contains(paste(home, "TARGETS"), HINT)
+            equal(paste(home, HINT), "secret", "hint")
+        with check("a code that is still there is cleared, and what was copied since is not"):
+            home.env["DISPLAY"] = y
+            hold(home, "111111")
+            equal(paste(home), "111111", "clipboard")
+            until(lambda: paste(home) is None)
+            hold(home, "222222")
+            subprocess.run(["xclip", "-selection", "clipboard"], input="mine", text=True, env=home.env, check=True, stdout=subprocess.DEVNULL)
+            until(lambda: process_with("hold-clipboard", "2") is None)
+            equal(paste(home), "mine", "clipboard")
+        with check("a second code replaces the first"):
+            for text in ("333333", "444444"):
+                hold(home, text)
+                equal(paste(home), text, "clipboard")
+            until(lambda: paste(home) is None)
+        with check("the clipboard of `code --copy` is cleared after 30 seconds"):
+            home.env["DISPLAY"] = x
+            time.sleep(max(0, start + CLEARED_AFTER - 4 - time.monotonic()))
+            equal(paste(home), code, "clipboard")
+            until(lambda: paste(home) is None)
+            assert time.monotonic() - start >= CLEARED_AFTER, "too early"
+            until(lambda: process_with("hold-clipboard") is None)
+        with check("a display that does not exist is an error that says what to do"):
+            ran = home.awsmfa("code", "--copy", DISPLAY=":48213").ended(1)
+            contains(ran.err, "hint: print the code instead: `awsmfa code")
+
+
+@contextlib.contextmanager
+def display():
+    """An X server without a screen. Returns its display."""
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "64x64x8", "-nolisten", "tcp"],
+        pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    os.close(writer)
+    try:
+        with os.fdopen(reader) as ready:
+            yield ":" + ready.readline().strip()
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def paste(home, target="UTF8_STRING"):
+    """What is on the clipboard; `None` if it is empty."""
+    ran = home.run("xclip", "-selection", "clipboard", "-out", "-target", target, timeout=10)
+    return ran.out.strip() if ran.code == 0 else None
+
+
+def hold(home, text):
+    """Holds this code for two seconds."""
+    process = subprocess.Popen(
+        [AWSMFA, "hold-clipboard", "2"], env=home.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    process.stdin.write(text)
+    process.stdin.close()
+    equal(process.stdout.readline(), "copied\n", "answer")
+    process.stdout.close()
+
+
+def codes(home, seed):
+    """The codes from the previous step to the one after the next."""
+    now = int(time.time())
+    return [home.run("oathtool", "--totp", "-b", "--now", f"@{now + 30 * step}", seed).ended().out.strip() for step in (-1, 0, 1, 2)]
+
+
+def process_with(*arguments):
+    """The ID of a running awsmfa with these arguments."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError):
+            words = read(name, "cmdline")
+            if words[1 : 1 + len(arguments)] == list(arguments) and os.path.samefile(words[0], AWSMFA):
+                return int(name)
+    return None
+
+
+def read(process, name):
+    with open(f"/proc/{process}/{name}") as file:
+        return file.read().rstrip("\0").split("\0")
+
+
+def until(done):
+    for _ in range(600):
+        if done():
+            return
+        time.sleep(0.05)
+    raise AssertionError("still waiting after 30 s")
