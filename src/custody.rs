@@ -1,3 +1,4 @@
 //! What is done with the stores as a whole: the use cases below `commands/store`.
 
+pub mod moving;
 pub mod status;

@@ -17,6 +17,9 @@ pub const AWSMFA_PASSPHRASE_FILE: &str = "AWSMFA_PASSPHRASE_FILE";
 pub const AWSMFA_PASSPHRASE_COMMAND: &str = "AWSMFA_PASSPHRASE_COMMAND";
 /// The duration of a user's sessions unless a flag sets it, as in `12h`. Roles have limits of their own.
 pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
+/// A file with the passphrase that `store passwd` sets.
+pub const AWSMFA_NEW_PASSPHRASE_FILE: &str = "AWSMFA_NEW_PASSPHRASE_FILE";
+
 /// How long the file store stays unlocked after its passphrase was typed, as in `8h`; `0` to ask every time.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 
@@ -33,6 +36,7 @@ pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_NO_INPUT, "`1`: never prompt; fail instead"),
     (AWSMFA_PASSPHRASE_FILE, "file with the file store's passphrase"),
     (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase (run without a shell)"),
+    (AWSMFA_NEW_PASSPHRASE_FILE, "file with the new passphrase, for `store passwd`"),
     (AWSMFA_UNLOCK_FOR, "how long the file store stays unlocked, e.g. `8h`; `0`: not at all"),
 ];
 

@@ -51,6 +51,14 @@ pub trait SecretStore: Send + Sync {
     }
     /// Deletes the secret stored under `name`. Returns whether there was one.
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
+    /// Deletes the secret stored under `name` if it is `value`. Returns whether it is gone.
+    fn delete_if(&self, name: &str, value: &Secret<String>) -> Result<bool, StoreError> {
+        match self.get(name)? {
+            Some(found) if found != *value => Ok(false),
+            Some(_) => self.delete(name).map(|_| true),
+            None => Ok(true),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

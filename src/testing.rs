@@ -62,6 +62,9 @@ pub mod commands {
     pub mod status {
         pub use crate::commands::status::{StatusArgs, run};
     }
+    pub mod store {
+        pub use crate::commands::store::{StoreCommand, run};
+    }
 }
 pub mod context {
     pub use crate::context::Context;

@@ -117,6 +117,11 @@ impl Vault {
         Ok(self.registry.register(registration)?)
     }
 
+    /// Records that a secret, which is now in both stores, is used from another one.
+    pub fn relocate(&self, name: &str, from: StoreKind, to: StoreKind) -> CommandResult {
+        Ok(self.registry.relocate(name, from, to)?)
+    }
+
     /// Deletes a device's seed and then its record, so that an interrupted run can be repeated.
     pub fn forget(&self, record: &DeviceRecord) -> CommandResult {
         self.stores.get(record.store)?.delete(record.serial.as_str())?;

@@ -1,6 +1,8 @@
 //! `awsmfa store …`: the stores of secrets.
 
 pub mod lock;
+pub mod moving;
+pub mod passwd;
 pub mod status;
 
 use crate::context::Context;
@@ -10,6 +12,10 @@ use crate::error::CommandResult;
 pub enum StoreCommand {
     /// Show the stores, whether they work, and the secrets that they hold
     Status(status::StatusArgs),
+    /// Move secrets from one store to the other
+    Move(moving::MoveArgs),
+    /// Change the passphrase of the file store
+    Passwd(passwd::PasswdArgs),
     /// Lock the file store, so that it needs its passphrase again
     Lock(lock::LockArgs),
 }
@@ -17,6 +23,8 @@ pub enum StoreCommand {
 pub fn run(ctx: &Context, command: &StoreCommand) -> CommandResult {
     match command {
         StoreCommand::Status(args) => status::run(ctx, args),
+        StoreCommand::Move(args) => moving::run(ctx, args),
+        StoreCommand::Passwd(args) => passwd::run(ctx, args),
         StoreCommand::Lock(args) => lock::run(ctx, args),
     }
 }

@@ -94,9 +94,14 @@ impl AgeFileStore {
         &self,
         new: impl FnOnce() -> Result<Secret<String>, StoreError>,
     ) -> Result<(), StoreError> {
-        let identity = self.open_identity(&self.sealed_identity()?)?;
+        let before = self.sealed_identity()?;
+        let identity = self.open_identity(&before)?;
         let sealed = identity.seal(&new()?)?;
         let _lock = self.acquire()?;
+        if self.sealed_identity()? != before {
+            let path = self.identity_path();
+            return Err(StoreError::damaged(format!("`{}` was changed by another program", path.display())));
+        }
         write_and_check(&self.identity_path(), &sealed)
     }
 
@@ -235,6 +240,15 @@ impl AgeFileStore {
         self.folder.join("recipient")
     }
 
+    /// Removes a file, durably. Returns whether there was one.
+    fn remove(&self, path: &Path) -> Result<bool, StoreError> {
+        let was_there = files::remove(path)?;
+        if was_there {
+            files::sync_folder(&self.folder)?;
+        }
+        Ok(was_there)
+    }
+
     fn acquire(&self) -> Result<Lock, StoreError> {
         Ok(Lock::acquire(&self.lock_path)?)
     }
@@ -295,13 +309,18 @@ impl SecretStore for AgeFileStore {
 
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
         check_name(name)?;
-        let path = self.entry_path(name);
         let _lock = self.acquire()?;
-        let was_there = files::remove(&path)?;
-        if was_there {
-            files::sync_folder(&self.folder)?;
+        self.remove(&self.entry_path(name))
+    }
+
+    fn delete_if(&self, name: &str, value: &Secret<String>) -> Result<bool, StoreError> {
+        // Unlocked before the lock is taken, so that no process waits for a person.
+        self.get(name)?;
+        let _lock = self.acquire()?;
+        match self.get(name)? {
+            Some(found) if found != *value => Ok(false),
+            _ => self.remove(&self.entry_path(name)).map(|_| true),
         }
-        Ok(was_there)
     }
 }
 

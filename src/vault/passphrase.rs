@@ -18,6 +18,8 @@ use crate::ui::{Prompt, PromptError};
 const COMMAND_LIMIT: Duration = Duration::from_secs(60);
 /// The minimum length of a new passphrase, in characters.
 const MIN_LENGTH: usize = 8;
+/// What the passphrase is for, in prompts.
+pub const THE_STORE: &str = "the file store";
 /// The largest passphrase file, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024;
 
@@ -35,34 +37,9 @@ pub struct Passphrases {
 impl Passphrases {
     fn of_environment(&self) -> Option<Result<Secret<String>, StoreError>> {
         if let Some(path) = self.env.path(AWSMFA_PASSPHRASE_FILE) {
-            return Some(from_file(&self.env.expand_home(&path)));
+            return Some(from_file(AWSMFA_PASSPHRASE_FILE, &self.env.expand_home(&path)));
         }
         Some(from_command(self.env.get(AWSMFA_PASSPHRASE_COMMAND)?, &self.env))
-    }
-
-    fn ask(&self, question: &str) -> Result<Secret<String>, StoreError> {
-        self.prompt.secret(question).map_err(|error| match error {
-            PromptError::Interrupted => StoreError::Interrupted,
-            other => no_passphrase(other.to_string()),
-        })
-    }
-
-    /// Asks twice for a new passphrase until both are the same, at most three times.
-    fn ask_new(&self) -> Result<Secret<String>, StoreError> {
-        let mut complaint = "";
-        for _ in 0..3 {
-            let first = self.ask(&format!(
-                "{complaint}new passphrase for the file store (at least {MIN_LENGTH} characters)"
-            ))?;
-            if is_too_short(&first) {
-                complaint = "too short, try again: ";
-            } else if self.ask("repeat the passphrase")? == first {
-                return Ok(first);
-            } else {
-                complaint = "they do not match, try again: ";
-            }
-        }
-        Err(no_passphrase("no new passphrase was chosen in three attempts"))
     }
 
     /// Explains the store that is about to be created.
@@ -91,20 +68,16 @@ impl PassphraseSource for Passphrases {
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
         self.of_environment().unwrap_or_else(|| {
             let again = if attempt > 1 { "wrong passphrase, try again: " } else { "" };
-            self.ask(&format!("{again}passphrase for the file store"))
+            ask(&*self.prompt, &format!("{again}passphrase for the file store"))
         })
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
         let Some(passphrase) = self.of_environment() else {
             self.introduce();
-            return self.ask_new();
+            return ask_new(&*self.prompt, THE_STORE);
         };
-        let passphrase = passphrase?;
-        if is_too_short(&passphrase) {
-            return Err(no_passphrase(format!("a new passphrase needs at least {MIN_LENGTH} characters")));
-        }
-        Ok(passphrase)
+        long_enough(passphrase?)
     }
 
     fn not_kept(&self) {
@@ -115,24 +88,66 @@ impl PassphraseSource for Passphrases {
     }
 }
 
+/// A new passphrase for `what`: the first line of the file that `variable` gives, if it is set, else from a person.
+pub fn new_passphrase(
+    env: &Env,
+    prompt: &dyn Prompt,
+    variable: &str,
+    what: &str,
+) -> Result<Secret<String>, StoreError> {
+    match env.path(variable) {
+        Some(path) => long_enough(from_file(variable, &env.expand_home(&path))?),
+        None => ask_new(prompt, what),
+    }
+}
+
+fn ask(prompt: &dyn Prompt, question: &str) -> Result<Secret<String>, StoreError> {
+    prompt.secret(question).map_err(|error| match error {
+        PromptError::Interrupted => StoreError::Interrupted,
+        other => no_passphrase(other.to_string()),
+    })
+}
+
+/// Asks twice for a new passphrase until both are the same, at most three times.
+fn ask_new(prompt: &dyn Prompt, what: &str) -> Result<Secret<String>, StoreError> {
+    let mut complaint = "";
+    for _ in 0..3 {
+        let first =
+            ask(prompt, &format!("{complaint}new passphrase for {what} (at least {MIN_LENGTH} characters)"))?;
+        if is_too_short(&first) {
+            complaint = "too short, try again: ";
+        } else if ask(prompt, "repeat the passphrase")? == first {
+            return Ok(first);
+        } else {
+            complaint = "they do not match, try again: ";
+        }
+    }
+    Err(no_passphrase("no new passphrase was chosen in three attempts"))
+}
+
+fn long_enough(passphrase: Secret<String>) -> Result<Secret<String>, StoreError> {
+    match is_too_short(&passphrase) {
+        true => Err(no_passphrase(format!("a new passphrase needs at least {MIN_LENGTH} characters"))),
+        false => Ok(passphrase),
+    }
+}
+
 fn is_too_short(passphrase: &Secret<String>) -> bool {
     passphrase.expose().chars().count() < MIN_LENGTH
 }
 
-fn from_file(path: &Path) -> Result<Secret<String>, StoreError> {
+fn from_file(variable: &str, path: &Path) -> Result<Secret<String>, StoreError> {
     let shown = path.display();
-    let unreadable = |error: io::Error| no_passphrase(format!("{AWSMFA_PASSPHRASE_FILE} `{shown}`: {error}"));
+    let unreadable = |error: io::Error| no_passphrase(format!("{variable} `{shown}`: {error}"));
     if is_open_to_all(&std::fs::metadata(path).map_err(unreadable)?) {
         return Err(no_passphrase(format!(
-            "{AWSMFA_PASSPHRASE_FILE} `{shown}` is readable by everyone on this computer (`chmod 600`)"
+            "{variable} `{shown}` is readable by everyone on this computer (`chmod 600`)"
         )));
     }
     let bytes = files::read_bounded(path, FILE_LIMIT).map_err(unreadable)?;
     let text = std::str::from_utf8(&bytes);
-    let text =
-        text.map_err(|_| no_passphrase(format!("{AWSMFA_PASSPHRASE_FILE} `{shown}` is not UTF-8 text")))?;
-    first_line(text)
-        .ok_or_else(|| no_passphrase(format!("{AWSMFA_PASSPHRASE_FILE} `{shown}` has an empty first line")))
+    let text = text.map_err(|_| no_passphrase(format!("{variable} `{shown}` is not UTF-8 text")))?;
+    first_line(text).ok_or_else(|| no_passphrase(format!("{variable} `{shown}` has an empty first line")))
 }
 
 #[cfg(unix)]

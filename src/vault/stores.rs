@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::passphrase::Passphrases;
-use crate::env::{AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
+use super::passphrase::{self, Passphrases, THE_STORE};
+use crate::env::{AWSMFA_NEW_PASSPHRASE_FILE, AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::secret::Secret;
 use crate::paths::Paths;
 use crate::store::age_file::AgeFileStore;
 use crate::store::keyring::KeyringStore;
@@ -91,6 +92,11 @@ impl Stores {
             let _ = self.opened.age_file.set(store);
         }
         Ok(self.opened.age_file.get().expect("set above"))
+    }
+
+    /// Another passphrase for the file store.
+    pub fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
+        passphrase::new_passphrase(&self.env, &*self.prompt, AWSMFA_NEW_PASSPHRASE_FILE, THE_STORE)
     }
 
     /// The store for new secrets: from the flag, else from `AWSMFA_STORE`, else the keyring if it works, else the file

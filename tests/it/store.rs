@@ -1,3 +1,6 @@
 //! `awsmfa store …`: what the stores hold, and how it is moved.
 
+#[cfg(target_os = "linux")]
+mod moving;
+mod passwd;
 mod status;

@@ -1,6 +1,8 @@
 //! What the tests share: a home folder for each test, the real binary, and fake-aws.
 
 pub mod conductor;
+#[cfg(target_os = "linux")]
+pub mod desktop;
 mod home;
 pub mod in_process;
 pub mod kills;

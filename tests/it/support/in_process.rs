@@ -170,6 +170,17 @@ impl InProcess {
     }
 }
 
+/// Runs `awsmfa store` with these arguments in this context.
+pub fn store(ctx: &Context, args: &[&str]) -> awsmfa::testing::error::CommandResult {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: awsmfa::testing::commands::store::StoreCommand,
+    }
+    let line = <Line as clap::Parser>::try_parse_from(["store"].iter().chain(args)).unwrap();
+    awsmfa::testing::commands::store::run(ctx, &line.command)
+}
+
 /// Runs `awsmfa device` with these arguments in this context.
 pub fn device(ctx: &Context, args: &[&str]) -> awsmfa::testing::error::CommandResult {
     #[derive(clap::Parser)]
