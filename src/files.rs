@@ -25,7 +25,7 @@ pub use health::{check_own, check_users, folder_of_target, folders, is_program, 
 pub use lock::Lock;
 pub use own::{list, read_own, read_private, remove, write_private};
 pub use owner::taken;
-pub use problem::{Oddity, Problem, problem};
+pub use problem::{Doing, Oddity, Problem, problem};
 pub use read::{LIMIT, read_bounded};
 pub use replace::{check_chosen, sync_folder, write_chosen, write_public};
 pub use swap::Displaced;

@@ -43,6 +43,9 @@ pub enum ProcessError {
     /// The command line has unmatched quotes or is empty.
     #[error("the command line is empty or has unmatched quotes")]
     Unreadable,
+    /// A pipe, a redirection or a substitution, which the program would get as an argument.
+    #[error("{0} needs a shell, and awsmfa runs the command line without one")]
+    NeedsShell(&'static str),
     /// The programs of some profiles run awsmfa for each other.
     #[error("`{0}` was not run: the profiles' programs call awsmfa in a loop")]
     Loop(String),
@@ -88,6 +91,9 @@ fn run_grouped(
     let Some((program, arguments)) = words.as_ref().and_then(|w| w.split_first()) else {
         return Err(ProcessError::Unreadable);
     };
+    if let Some(syntax) = command_line::shell_syntax(command_line) {
+        return Err(ProcessError::NeedsShell(syntax));
+    }
     let depth = env.get(AWSMFA_DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0u32);
     if depth >= MAX_DEPTH {
         return Err(ProcessError::Loop(program.clone()));
@@ -305,6 +311,7 @@ mod tests {
         assert!(matches!(run_here("/nowhere/at/all"), Err(ProcessError::Start { .. })));
         assert!(matches!(run_here("'unclosed"), Err(ProcessError::Unreadable)));
         assert!(matches!(run_here(""), Err(ProcessError::Unreadable)));
+        assert!(matches!(run_here("echo 1 | cat"), Err(ProcessError::NeedsShell("`|`"))));
         assert!(matches!(run_here("printf '\\377'"), Err(ProcessError::NotText(_))));
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
         let late = run("sleep 60", &env, Duration::from_millis(50));

@@ -23,6 +23,7 @@ use crate::model::shell::CommandLine;
 use journal::{Journal, Journals, Stage};
 use state::Rotation;
 
+pub use quota::delete_command;
 pub use state::Options;
 
 /// A finished rotation.

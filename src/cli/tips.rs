@@ -10,13 +10,16 @@ use super::args::Cli;
 use crate::model::shell::quoted;
 
 /// What people type for commands that have a different name here.
-const OTHER_NAMES: [(&str, &str); 6] = [
+const OTHER_NAMES: [(&str, &str); 9] = [
     ("devices", "device list"),
     ("list-devices", "device list"),
     ("add", "device import"),
     ("create", "enroll"),
     ("signin", "login"),
     ("totp", "code"),
+    ("check", "doctor"),
+    ("diagnose", "doctor"),
+    ("verify", "doctor"),
 ];
 
 /// The mistake with a tip, if there is one that is better than clap's own.

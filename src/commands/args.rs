@@ -30,6 +30,11 @@ pub struct OnlyProfileArgs {
 }
 
 impl OnlyProfileArgs {
+    /// The word that was given without the flag.
+    pub fn bare(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// The profile that was given.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref().or(self.flag.profile.as_deref())

@@ -57,10 +57,11 @@ pub fn run(ctx: &Context, args: &ExecArgs) -> CommandResult<u8> {
     if args.serve {
         let (duration, policy) = (args.session.duration, args.session.policy()?);
         let options = Options { profiles: vec![named], port: 0, duration, policy };
-        return serve::run_command(ctx, options, &program, arguments);
+        return serve::run_command(ctx, options, &program, arguments).map_err(|e| with_dashes(ctx, args, e));
     }
     let HandedOut { obtained, changes } =
-        handout::hand_out(ctx, named, args.session.duration, args.session.policy()?)?;
+        handout::hand_out(ctx, named, args.session.duration, args.session.policy()?)
+            .map_err(|error| with_dashes(ctx, args, error))?;
     handout::warn_of_ignored_keys(ctx, named, &obtained, "awsmfa exec");
     if is_shell {
         let (profile, validity) = (&obtained.profile.profile, validity(ctx, &obtained));
@@ -71,6 +72,18 @@ pub fn run(ctx: &Context, args: &ExecArgs) -> CommandResult<u8> {
     }
     let env = ctx.env.changed(&changes);
     start(&program, arguments, &env).map_err(|error| explain(target::explain(&ctx.env, &prefix, name, error)))
+}
+
+/// `awsmfa exec ls`: a program where a profile is expected.
+fn with_dashes(ctx: &Context, args: &ExecArgs, mut error: CommandError) -> CommandError {
+    let Some(name) = args.profile.bare().filter(|_| args.command.command.is_empty()) else { return error };
+    let is_profile = ctx.profiles().is_ok_and(|profiles| profiles.get(name).is_some());
+    if !is_profile && Program::find(name.as_ref(), &ctx.env).is_ok() {
+        let command = args.session.added_to(CommandLine::new("awsmfa exec").switch("--serve", args.serve));
+        let command = command.arg("--").arg(name);
+        error.hints.insert(0, format!("put `--` before the command: `{command}`"));
+    }
+    error
 }
 
 #[cfg(unix)]

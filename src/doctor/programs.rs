@@ -47,6 +47,12 @@ fn program(ctx: &Context, profile: &Profile, key: &str, command: &Value) -> Opti
     let Some((program, arguments)) = words.split_first() else {
         return Some(at("has no program".to_owned()).fix("write the program's path"));
     };
+    if let Some(syntax) = command_line::shell_syntax(command.text()) {
+        let runner = if key == KEYS[0] { "the AWS CLI and boto3 run it" } else { "awsmfa runs it" };
+        let what = format!("contains {syntax}, which needs a shell; {runner} without one");
+        let fix = format!("put the command line in a script, and set `{key}` to the script's path");
+        return Some(at(what).fix(fix));
+    }
     if program.starts_with(['~', '$']) {
         let finding = at(format!("runs `{program}`, which the AWS CLI and boto3 do not expand"));
         let expanded = ctx.env.expand(Path::new(program));

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::{CommandError, ErrorKind};
-use crate::files::{self, Oddity, Problem};
+use crate::files::{self, Doing, Oddity, Problem};
 use crate::model::place::Place;
 use crate::paths::NoHome;
 use crate::process::{ProcessError, StartError};
@@ -27,19 +27,15 @@ impl CommandError {
     /// file itself.
     pub(super) fn hint_about(self, path: Option<&Path>, error: &io::Error) -> Self {
         let hint = match files::problem(error) {
-            Some(Problem::System { path, source }) => {
-                taken_hint(path, source).or_else(|| hint(Some(path), source))
-            }
-            Some(Problem::Lock { path, source }) => {
-                lock_hint(source).or_else(|| taken_hint(path, source)).or_else(|| hint(Some(path), source))
+            Some(Problem::System { doing, path, source }) => {
+                let lock_hint = Some(source).filter(|_| *doing == Doing::Lock).and_then(lock_hint);
+                lock_hint.or_else(|| taken_hint(path, source)).or_else(|| hint(Some(path), source))
             }
             Some(Problem::Odd { path, oddity }) => Some(odd_hint(path, *oddity)),
             None => hint(path, error),
         };
         let at = match files::problem(error) {
-            Some(Problem::System { path, .. } | Problem::Lock { path, .. } | Problem::Odd { path, .. }) => {
-                Some(path.as_path())
-            }
+            Some(Problem::System { path, .. } | Problem::Odd { path, .. }) => Some(path.as_path()),
             None => path,
         };
         let this = Self { place: at.map(|path| Box::new(Place::from(path))).or(self.place.clone()), ..self };

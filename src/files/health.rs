@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::check::{check_file, check_folder};
 use super::open::{folder_of, resolve_links};
-use super::problem::{Oddity, at, is_odd, odd};
+use super::problem::{Doing, Oddity, at, is_odd, odd};
 use super::temp;
 
 /// What is wrong in one of awsmfa's own folders: files that others can read, links, other users' files. Each error is a
@@ -23,7 +23,7 @@ fn look(path: &Path, wrong: &mut Vec<io::Error>) {
     let metadata = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
-        Err(error) => return wrong.push(at(path)(error)),
+        Err(error) => return wrong.push(at(Doing::Read, path)(error)),
     };
     if metadata.is_symlink() {
         // People keep these folders elsewhere; a file behind a link is refused.
@@ -35,11 +35,12 @@ fn look(path: &Path, wrong: &mut Vec<io::Error>) {
     if !path.is_dir() {
         return wrong.extend(check_file(path, &metadata).err());
     }
-    let checked = fs::metadata(path).map_err(at(path)).and_then(|found| check_folder(path, &found));
+    let checked =
+        fs::metadata(path).map_err(at(Doing::Read, path)).and_then(|found| check_folder(path, &found));
     wrong.extend(checked.err());
     match fs::read_dir(path) {
         Ok(entries) => entries.flatten().for_each(|entry| look(&entry.path(), wrong)),
-        Err(error) => wrong.push(at(path)(error)),
+        Err(error) => wrong.push(at(Doing::Read, path)(error)),
     }
 }
 
@@ -49,7 +50,7 @@ pub fn check_users(path: &Path, secret: bool) -> io::Result<()> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(at(path)(error)),
+        Err(error) => return Err(at(Doing::Read, path)(error)),
     };
     // What is neither is another check's finding.
     match (metadata.is_dir(), metadata.is_file()) {
@@ -88,8 +89,8 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        let mode = fs::metadata(path).map_err(at(path))?.permissions().mode() & 0o700;
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(at(path))?;
+        let mode = fs::metadata(path).map_err(at(Doing::Read, path))?.permissions().mode() & 0o700;
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(at(Doing::Protect, path))?;
     }
     #[cfg(not(unix))]
     let _ = path;

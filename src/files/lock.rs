@@ -11,7 +11,7 @@ use super::open::no_follow;
 use super::open::{folder_of, is_symlink_refusal};
 use super::own::own_dir;
 use super::owner;
-use super::problem::{Oddity, at_lock, odd};
+use super::problem::{Doing, Oddity, at, odd};
 use crate::clock::Clock;
 
 /// How long a person waits without wondering why.
@@ -33,7 +33,7 @@ pub struct Lock {
 impl Lock {
     /// Waits for the lock on the file at `path` and takes it. The file stays; only the kernel's lock counts.
     pub fn acquire(path: &Path) -> io::Result<Self> {
-        let file = open_lock_file(path).map_err(at_lock(path))?;
+        let file = open_lock_file(path).map_err(at(Doing::Lock, path))?;
         let locked = loop {
             match file.lock() {
                 // A signal that this process handles.
@@ -41,7 +41,7 @@ impl Lock {
                 locked => break locked,
             }
         };
-        locked.map_err(at_lock(path))?;
+        locked.map_err(at(Doing::Lock, path))?;
         Ok(Self { file, path: path.to_owned() })
     }
 
@@ -70,13 +70,13 @@ impl Lock {
 
     /// Takes the lock if it is free.
     pub fn try_acquire(path: &Path) -> io::Result<Option<Self>> {
-        let file = open_lock_file(path).map_err(at_lock(path))?;
+        let file = open_lock_file(path).map_err(at(Doing::Lock, path))?;
         loop {
             return match file.try_lock() {
                 Ok(()) => Ok(Some(Self { file, path: path.to_owned() })),
                 Err(fs::TryLockError::WouldBlock) => Ok(None),
                 Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(fs::TryLockError::Error(error)) => Err(at_lock(path)(error)),
+                Err(fs::TryLockError::Error(error)) => Err(at(Doing::Lock, path)(error)),
             };
         }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::check::{LIMIT, check_file, check_folder, check_size};
 use super::open::{folder_of, is_symlink_refusal, open_no_follow};
 use super::owner::{self, own_folders};
-use super::problem::{Oddity, at, is_odd, odd};
+use super::problem::{Doing, Oddity, at, is_odd, odd};
 use super::replace::replace;
 use super::temp;
 
@@ -17,13 +17,13 @@ pub fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if is_symlink_refusal(&error) => return Err(odd(path, Oddity::Link)),
-        Err(error) => return Err(at(path)(error)),
+        Err(error) => return Err(at(Doing::Read, path)(error)),
     };
-    let metadata = file.metadata().map_err(at(path))?;
+    let metadata = file.metadata().map_err(at(Doing::Read, path))?;
     check_file(path, &metadata)?;
     let size = check_size(path, metadata.len())?;
     let mut bytes = Vec::with_capacity(size + 1);
-    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(at(path))?;
+    file.take(LIMIT + 1).read_to_end(&mut bytes).map_err(at(Doing::Read, path))?;
     check_size(path, bytes.len() as u64)?;
     Ok(Some(bytes))
 }
@@ -43,7 +43,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     own_dir(folder)?;
     // All files in such a folder are awsmfa's, but not all are written under a lock.
     temp::sweep(folder, temp::PREFIX, Some(temp::STALE));
-    replace(path, bytes).map_err(at(path))
+    replace(path, bytes).map_err(at(Doing::Write, path))
 }
 
 /// Removes a file if it exists. Returns whether it did.
@@ -51,19 +51,19 @@ pub fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(at(path)(error)),
+        Err(error) => Err(at(Doing::Remove, path)(error)),
     }
 }
 
 /// The files in one of awsmfa's own folders; none if the folder does not exist.
 pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
-        Ok(entries) => entries.map(|entry| Ok(entry.map_err(at(folder))?.path())).collect(),
+        Ok(entries) => entries.map(|entry| Ok(entry.map_err(at(Doing::Read, folder))?.path())).collect(),
         // A file in place of a folder has nothing in it, either.
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(Vec::new())
         }
-        Err(error) => Err(at(folder)(error)),
+        Err(error) => Err(at(Doing::Read, folder)(error)),
     }
 }
 
@@ -71,7 +71,7 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
 pub(super) fn own_dir(path: &Path) -> io::Result<()> {
     private_dir(path)?;
     own_folders(path).try_for_each(|folder| {
-        let metadata = fs::metadata(folder).map_err(at(folder))?;
+        let metadata = fs::metadata(folder).map_err(at(Doing::Read, folder))?;
         check_folder(folder, &metadata)
     })
 }
@@ -86,10 +86,10 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
         private_dir(parent)?;
     }
     match create_private(path) {
-        Ok(()) => give_folder(path).map_err(at(path)),
+        Ok(()) => give_folder(path).map_err(at(Doing::Create, path)),
         // Another process created it a moment ago.
         Err(_) if path.is_dir() => Ok(()),
-        Err(error) => Err(at(path)(error)),
+        Err(error) => Err(at(Doing::Create, path)(error)),
     }
 }
 

@@ -1,20 +1,44 @@
 //! What can be wrong with a file or folder, always with its path. These errors travel inside [`io::Error`]s, where the module
 //! that explains them finds them again.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// A failure and its path.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
-    #[error("`{}`: {source}", path.display())]
-    System { path: PathBuf, source: io::Error },
-    /// The file cannot be opened as a lock, or its file system has no locks.
-    #[error("cannot lock `{}`: {source}", path.display())]
-    Lock { path: PathBuf, source: io::Error },
+    #[error("cannot {doing} `{}`: {source}", path.display())]
+    System { doing: Doing, path: PathBuf, source: io::Error },
     /// Something that awsmfa did not put there; it is left alone.
     #[error("`{}` {oddity}", path.display())]
     Odd { path: PathBuf, oddity: Oddity },
+}
+
+/// What the system did not do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doing {
+    Read,
+    Write,
+    Create,
+    Remove,
+    /// Change who can use it.
+    Protect,
+    /// The file cannot be opened as a lock, or its file system has no locks.
+    Lock,
+}
+
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Create => "create",
+            Self::Remove => "remove",
+            Self::Protect => "change the permissions of",
+            Self::Lock => "lock",
+        })
+    }
 }
 
 /// Why a file or folder is not awsmfa's.
@@ -48,19 +72,11 @@ pub enum Oddity {
     NotALock,
 }
 
-/// Adds a path to a system error that does not have one.
-pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
+/// Adds what was tried, and the path, to a system error that does not have them.
+pub(super) fn at(doing: Doing, path: &Path) -> impl FnOnce(io::Error) -> io::Error {
     move |source| match problem(&source) {
         Some(_) => source,
-        None => io::Error::new(source.kind(), Problem::System { path: path.to_owned(), source }),
-    }
-}
-
-/// The same for a lock file.
-pub(super) fn at_lock(path: &Path) -> impl FnOnce(io::Error) -> io::Error {
-    move |source| match problem(&source) {
-        Some(_) => source,
-        None => io::Error::new(source.kind(), Problem::Lock { path: path.to_owned(), source }),
+        None => io::Error::new(source.kind(), Problem::System { doing, path: path.to_owned(), source }),
     }
 }
 

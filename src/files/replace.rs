@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::open::{folder_of, resolve_links};
+use super::problem::Doing;
 use super::{busy, owner, problem, temp};
 
 /// Writes a secret to a path that the user chose: 0600, completely or not at all, in an existing folder. An existing file is
@@ -74,5 +75,5 @@ pub(super) fn persist(temp: tempfile::NamedTempFile, target: &Path) -> io::Resul
 #[allow(clippy::disallowed_methods, reason = "opened, not read")]
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let sync = || File::open(folder)?.sync_all();
-    if cfg!(unix) { sync().map_err(problem::at(folder)) } else { Ok(()) }
+    if cfg!(unix) { sync().map_err(problem::at(Doing::Write, folder)) } else { Ok(()) }
 }

@@ -11,6 +11,35 @@ fn split(command_line: &str, windows: bool) -> Option<Vec<String>> {
     shlex::split(escaped.as_deref().unwrap_or(command_line))
 }
 
+/// What in a command line only a shell understands, such as "`|`", in words for a message. Quoted, it is part of an argument.
+pub fn shell_syntax(command_line: &str) -> Option<&'static str> {
+    syntax(command_line, cfg!(windows))
+}
+
+fn syntax(command_line: &str, windows: bool) -> Option<&'static str> {
+    const OPERATORS: [(&str, &str); 5] =
+        [("|", "`|`"), ("&&", "`&&`"), (";", "`;`"), (">", "`>`"), ("<", "`<`")];
+    const SUBSTITUTIONS: [(&str, &str); 2] = [("$(", "`$(`"), ("`", "a backquote")];
+    let mut quote = None;
+    let mut rest = command_line.char_indices();
+    while let Some((at, c)) = rest.next() {
+        let begins = |(sign, _): &&(&str, &str)| command_line[at..].starts_with(sign);
+        match (quote, c) {
+            (Some('\''), c) if c != '\'' => {}
+            (_, '\\') if !windows => drop(rest.next()),
+            (Some(open), c) if c == open => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            _ => {
+                let operators = OPERATORS.iter().filter(|_| quote.is_none());
+                if let Some((_, name)) = SUBSTITUTIONS.iter().chain(operators).find(begins) {
+                    return Some(name);
+                }
+            }
+        }
+    }
+    None
+}
+
 /// A command line for a setting, which every SDK splits into the same words: some use a POSIX shell or `cmd`, some split it
 /// themselves, and only double quotes mean the same to all. `None` if there is no such line.
 pub fn for_setting(words: &[&str]) -> Option<String> {
@@ -54,6 +83,30 @@ mod tests {
         assert_eq!(first(r"my\ tools/awsmfa -v", false), "my tools/awsmfa");
         assert_eq!(first(r"C:\Tools\awsmfa.exe -v", true), r"C:\Tools\awsmfa.exe");
         assert_eq!(split("'open", false), None);
+    }
+
+    #[test]
+    fn shell_syntax_is_found_unless_it_is_quoted() {
+        for (line, expected) in [
+            ("pass otp aws | head -1", Some("`|`")),
+            ("a||b", Some("`|`")),
+            ("cd /x && ./code", Some("`&&`")),
+            ("a; b", Some("`;`")),
+            ("code 2>/dev/null", Some("`>`")),
+            ("code >> log", Some(">>")),
+            ("oathtool - < seed", Some("`<`")),
+            ("oathtool --totp \"$(cat seed)\"", Some("`$(`")),
+            ("oathtool `cat seed`", Some("a backquote")),
+            ("sh -c 'a | b && c `d` $(e)'", None),
+            (r#"ykman code "a;b|c<d>""#, None),
+            (r"ykman code a\;b\|c '\' d", None),
+            (r#"a "\"$(b)""#, Some("`$(`")),
+            ("curl https://localhost/?a=1&b=2", None),
+            ("op item get AWS --otp", None),
+        ] {
+            assert_eq!(syntax(line, false), expected, "{line}");
+        }
+        assert_eq!(syntax(r#""C:\Tools\" | b"#, true), Some("`|`"));
     }
 
     #[test]

@@ -10,6 +10,18 @@ use crate::model::shell::CommandLine;
 /// The most access keys that a user can have.
 const QUOTA: usize = 2;
 
+/// The command that deletes an access key with a session, because policies may require MFA for it.
+pub fn delete_command(profile: &str, user: &str, id: &str) -> CommandLine {
+    CommandLine::new("awsmfa exec")
+        .profile(profile)
+        .arg("--")
+        .arg("aws")
+        .arg("iam")
+        .arg("delete-access-key")
+        .option("--user-name", Some(user))
+        .option("--access-key-id", Some(id))
+}
+
 impl Rotation<'_> {
     /// Makes room for the new key: offers to delete an inactive one. An active one is for the person to look at.
     pub(super) fn make_room(&mut self) -> CommandResult {
@@ -52,10 +64,7 @@ impl Rotation<'_> {
             });
             match key_storage::profiles_with(self.ctx, id)?.as_slice() {
                 [] => {
-                    let delete = CommandLine::new("aws iam delete-access-key")
-                        .option("--user-name", Some(&user))
-                        .option("--access-key-id", Some(id))
-                        .profile(&self.journal.profile);
+                    let delete = delete_command(&self.journal.profile, &user, id);
                     hints.push(format!("delete the other key if nothing uses it: `{delete}`"));
                 }
                 [profile, ..] => {

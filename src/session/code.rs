@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::totp::{Code, Seed};
-use crate::process;
+use crate::process::{self, ProcessError};
 use crate::ui::PromptError;
 
 /// A command that prints a code may wait for the touch of a hardware key.
@@ -72,11 +72,17 @@ pub(super) fn obtain(
         CodeSource::Process(command) => {
             let failed = |why: &dyn std::fmt::Display| {
                 CommandError::new(ErrorKind::Configuration, format!("`mfa_process` {why}"))
-                    .hint("run the command by hand to see what it prints")
             };
-            let printed = process::run(command, &ctx.env, PROCESS_LIMIT)
-                .map_err(|e| failed(&format_args!("failed: {e}")))?;
-            printed.expose().trim().parse().map_err(|_| failed(&"did not print a six-digit code"))
+            let see = "run the command by hand to see what it prints";
+            let printed = process::run(command, &ctx.env, PROCESS_LIMIT).map_err(|error| {
+                let this = failed(&format_args!("failed: {error}"));
+                match error {
+                    ProcessError::NeedsShell(_) => this
+                        .hint("put the command line in a script, and set `mfa_process` to the script's path"),
+                    _ => this.hint(see),
+                }
+            })?;
+            printed.expose().trim().parse().map_err(|_| failed(&"did not print a six-digit code").hint(see))
         }
         CodeSource::Seed(_) | CodeSource::Person => ask(ctx, serial, rejected),
     }

@@ -62,6 +62,9 @@ fn tips_are_commands_that_work() {
     insta::assert_snapshot!(tip(&["rm"]), @"did you mean 'awsmfa device remove'?");
     insta::assert_snapshot!(tip(&["import", "--profile", "dev"]), @"did you mean 'awsmfa device import'?");
     insta::assert_snapshot!(tip(&["signin"]), @"did you mean 'awsmfa login'?");
+    for word in ["check", "diagnose", "verify"] {
+        insta::allow_duplicates! { insta::assert_snapshot!(tip(&[word]), @"did you mean 'awsmfa doctor'?"); }
+    }
     insta::assert_snapshot!(tip(&["loginn"]), @"a similar subcommand exists: 'login'");
     insta::assert_snapshot!(tip(&["enroll", "dev"]), @"to use a profile: awsmfa enroll --profile dev");
     insta::assert_snapshot!(tip(&["device", "list", "dev"]), @"to use a profile: awsmfa device list --profile dev");

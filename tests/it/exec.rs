@@ -210,6 +210,32 @@ fn command_that_cannot_run_costs_no_code() {
 }
 
 #[test]
+fn program_in_place_of_a_profile_gets_a_hint() {
+    let world = World::imported();
+    let err = |line: &[&str]| world.home.awsmfa(line).run().code(3).err();
+    insta::assert_snapshot!(err(&["exec", "ls"]), @"
+    error: no profile `ls` in ~/.aws/config or ~/.aws/credentials
+    hint: put `--` before the command: `awsmfa exec -- ls`
+    hint: create the profile: `aws configure --profile ls`
+    hint: or list existing profiles: `aws configure list-profiles`
+    ");
+    for line in [
+        &["exec", "env", "--serve", "--duration", "1h"][..],
+        &["exec", "no-such-thing"],
+        &["exec", "-p", "ls"],
+        &["exec", "ls", "--", "ls"],
+    ] {
+        let said = err(line);
+        assert_eq!(
+            said.contains("`awsmfa exec --serve --duration 3600s -- env`"),
+            line.contains(&"env"),
+            "{said}"
+        );
+        assert_eq!(said.contains("put `--`"), line.contains(&"env"), "{said}");
+    }
+}
+
+#[test]
 fn session_that_cannot_be_had_runs_nothing() {
     let world = World::imported();
     let touch = |profile: &str, code: i32| {

@@ -187,7 +187,7 @@ fn new_key_is_waited_for() {
 fn old_key_can_be_kept() {
     let world = world(Kept::InFile);
     let ran = world.home.awsmfa(["keys", "rotate", "-p", "dev", "--keep-old"]).run().success();
-    insta::assert_snapshot!(said(&world, &ran).lines().last().unwrap(), @"hint: delete the inactive key when nothing needs it: `aws iam delete-access-key --user-name alice --access-key-id [OLD] --profile dev`");
+    insta::assert_snapshot!(said(&world, &ran).lines().last().unwrap(), @"hint: delete the inactive key when nothing needs it: `awsmfa exec --profile dev -- aws iam delete-access-key --user-name alice --access-key-id [OLD]`");
     let keys = world.aws.access_keys("alice");
     assert_eq!(keys[0], (world.key.id.clone(), KeyStatus::Inactive));
     assert_eq!((keys[1].1, &keys[1].0), (KeyStatus::Active, &key_in_use(&world)));
@@ -209,7 +209,7 @@ fn second_active_key_is_named_and_left_alone() {
     let ran = rotate(&world).code(4);
     insta::assert_snapshot!(ran.err().replace(&other.id, "[OTHER]").replace(&world.key.id, "[OLD]"), @"
     error: `alice` already has two access keys, the maximum; `[OTHER]` was never used
-    hint: delete the other key if nothing uses it: `aws iam delete-access-key --user-name alice --access-key-id [OTHER] --profile dev`
+    hint: delete the other key if nothing uses it: `awsmfa exec --profile dev -- aws iam delete-access-key --user-name alice --access-key-id [OTHER]`
     ");
     world.home.write_credentials(&format!(
         "{before}[two]\naws_access_key_id = {}\naws_secret_access_key = {}\n",

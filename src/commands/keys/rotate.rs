@@ -5,7 +5,6 @@ use crate::commands::OnlyProfileArgs;
 use crate::commands::args::YesArg;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::model::shell::CommandLine;
 use crate::rotation::{self, Options};
 
 /// Replace a profile's access key with a new one
@@ -37,10 +36,7 @@ pub fn run(ctx: &Context, args: &RotateArgs) -> CommandResult {
     let (user, old, new) = (&rotated.user, &rotated.old, &rotated.new);
     ctx.ui.say(format_args!("`{user}` now has access key `{new}` instead of `{old}`"));
     if rotated.kept_old {
-        let delete = CommandLine::new("aws iam delete-access-key")
-            .option("--user-name", Some(user))
-            .option("--access-key-id", Some(old))
-            .profile(&rotated.profile);
+        let delete = rotation::delete_command(&rotated.profile, user, old);
         ctx.ui.hint(format_args!("delete the inactive key when nothing needs it: `{delete}`"));
     }
     Ok(())

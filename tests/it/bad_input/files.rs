@@ -258,7 +258,7 @@ fn full_disk_is_an_error_before_a_code_is_sent() {
     let limited = ["-c", "ulimit -f 0; exec \"$0\" \"$@\""];
     let run = world.home.awsmfa(["login", "--profile", "dev"]).under("/bin/sh", &limited);
     insta::assert_snapshot!(assert_rejected(&world.home, run, 1), @"
-    error: `~/.local/state/awsmfa/ledgers/fb6f2fd2cb1cfddde47ea7665d4d3c4d.json`: File too large (os error [N])
+    error: cannot write `~/.local/state/awsmfa/ledgers/fb6f2fd2cb1cfddde47ea7665d4d3c4d.json`: File too large (os error [N])
     hint: check the file size limit: `ulimit -f`
     ");
     // A code is sent only after it is recorded as used.

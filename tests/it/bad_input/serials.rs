@@ -146,4 +146,11 @@ fn mfa_process_without_a_code_is_an_error() {
     hint: run the command by hand to see what it prints
     hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
+    world.home.write_config(&world.home.read(".aws/config").replace("no-such-program", "echo 1 | cat"));
+    let err = login_and_sdk(&world.home, "dev", 3);
+    insta::assert_snapshot!(err, @"
+    error: `mfa_process` failed: `|` needs a shell, and awsmfa runs the command line without one
+    hint: put the command line in a script, and set `mfa_process` to the script's path
+    hint: or pass a code: `awsmfa login --profile dev --code CODE`
+    ");
 }

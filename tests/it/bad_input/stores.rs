@@ -122,7 +122,7 @@ fn full_disk_leaves_the_store_unchanged() {
     let err = assert_rejected(&world.home, run.under("/bin/sh", &limited).stdin(&world.device.seed), 1);
     let err = regex::Regex::new("[^/`]+[.]age").unwrap().replace(&err, "[ENTRY]").into_owned();
     insta::assert_snapshot!(err, @"
-    error: `~/.local/share/awsmfa/store/[ENTRY]`: File too large (os error [N])
+    error: cannot write `~/.local/share/awsmfa/store/[ENTRY]`: File too large (os error [N])
     hint: check the file size limit: `ulimit -f`
     ");
 }

@@ -115,6 +115,8 @@ fn programs_that_cannot_run_are_found() {
         add_config(&world, &format!("[profile {name}]\nregion = eu-west-1\ncredential_process = {command}"));
     };
     profile("home", "~/bin/print-keys --json");
+    profile("pipe", "cat keys.json | head -1");
+    add_config(&world, "mfa_process = pass otp \"$(cat name)\"");
     profile("path", "/nowhere/awsmfa credential-process --profile dev");
     profile("quote", "'open");
     profile("short", "no-such-program");
@@ -122,14 +124,18 @@ fn programs_that_cannot_run_are_found() {
     insta::assert_snapshot!(found(&world.home), @"
     error: `credential_process` of profile `home` runs `~/bin/print-keys`, which the AWS CLI and boto3 do not expand (~/.aws/config:7)
       fix: aws configure set credential_process '~/bin/print-keys --json' --profile home
-    error: `credential_process` of profile `path` runs `/nowhere/awsmfa`, which does not exist or is not executable (~/.aws/config:10)
+    error: `credential_process` of profile `path` runs `/nowhere/awsmfa`, which does not exist or is not executable (~/.aws/config:14)
       fix: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile path
-    error: `credential_process` of profile `quote` has a quote that is not closed (~/.aws/config:13)
+    error: `credential_process` of profile `pipe` contains `|`, which needs a shell; the AWS CLI and boto3 run it without one (~/.aws/config:10)
+      fix: put the command line in a script, and set `credential_process` to the script's path
+    error: `mfa_process` of profile `pipe` contains `$(`, which needs a shell; awsmfa runs it without one (~/.aws/config:11)
+      fix: put the command line in a script, and set `mfa_process` to the script's path
+    error: `credential_process` of profile `quote` has a quote that is not closed (~/.aws/config:17)
       fix: close the quote
-    error: `credential_process` of profile `short` runs `no-such-program`, which is not in PATH (~/.aws/config:16)
+    error: `credential_process` of profile `short` runs `no-such-program`, which is not in PATH (~/.aws/config:20)
       fix: install the program, or write its absolute path
 
-    note: `credential_process` of profile `vault` runs `aws-vault`, not awsmfa (~/.aws/config:19)
+    note: `credential_process` of profile `vault` runs `aws-vault`, not awsmfa (~/.aws/config:23)
       fix: use awsmfa instead: `awsmfa setup --profile vault`
     ");
 }

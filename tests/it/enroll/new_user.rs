@@ -207,7 +207,7 @@ fn journal_is_checked_before_anything_is_created() {
     let said = setup.home.awsmfa(CREATE).under("/bin/sh", &limited).run().code(1).err();
     let said = regex::Regex::new("[0-9a-f]{32}").unwrap().replace(&said, "[USER]");
     insta::assert_snapshot!(said, @"
-    error: `~/.local/state/awsmfa/enrollments/[USER].probe`: File too large (os error [N])
+    error: cannot write `~/.local/state/awsmfa/enrollments/[USER].probe`: File too large (os error [N])
     hint: check the file size limit: `ulimit -f`
     ");
     assert!(!setup.aws.has_user("newcomer"));
