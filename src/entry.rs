@@ -8,11 +8,12 @@ use crate::clipboard::hold;
 use crate::clock::SystemClock;
 use crate::env::Env;
 use crate::error::ErrorKind;
-use crate::{cli, fast_path, interrupt, panics, stdio};
+use crate::{cli, fast_path, interrupt, panics, process, stdio};
 
 /// Runs awsmfa with the process's arguments, environment and streams.
 pub fn main() -> ExitCode {
-    forbid_core_dumps();
+    // They would leave seeds and keys in a file.
+    process::forbid_core_dumps();
     let env = Env::from_process();
     let args: Vec<_> = std::env::args_os().collect();
     let asked = args.clone();
@@ -38,10 +39,4 @@ pub fn main() -> ExitCode {
         code if code == ErrorKind::Interrupted as u8 => interrupt::end(code),
         code => ExitCode::from(code),
     }
-}
-
-/// A core dump would leave seeds and keys in a file. Child processes are not affected: exec resets the flag.
-fn forbid_core_dumps() {
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }

@@ -74,8 +74,8 @@
 //!
 //! Seeds, codes, secret keys, tokens and passphrases are [`model::secret::Secret`]s: wiped on drop, redacted in `Debug`, readable
 //! only through `expose()`. They never reach an argument list, a log, an error message, or a file with a mode other than 0600.
-//! The release profile aborts on panic, so nothing is wiped then; the memory goes away with the process, and on Linux
-//! [`entry`] disables core dumps.
+//! The release profile aborts on panic, so nothing is wiped then; the memory goes away with the process, which leaves no
+//! core dump ([`process`]). SECURITY.md says what all of this protects against.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests prepare files directly"))]
 

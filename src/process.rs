@@ -18,12 +18,14 @@ use crate::tty::{self, Reach};
 mod ancestors;
 mod beside;
 pub mod child;
+mod dumps;
 mod group;
 mod opener;
 mod program;
 
 pub use ancestors::ancestors;
 pub use beside::{Beside, leave_terminal};
+pub use dumps::forbid as forbid_core_dumps;
 use group::Group;
 pub use opener::Opener;
 pub use program::{Program, StartError};
@@ -79,6 +81,18 @@ pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<Stri
     run_grouped(command_line, env, limit, tty::reach() != Reach::Person)
 }
 
+/// Whether [`run`] can run a command line, as far as that can be told without running it.
+pub fn check(command_line: &str) -> Result<(), ProcessError> {
+    split(command_line).map(drop)
+}
+
+fn split(command_line: &str) -> Result<Vec<String>, ProcessError> {
+    if let Some(syntax) = command_line::shell_syntax(command_line) {
+        return Err(ProcessError::NeedsShell(syntax));
+    }
+    command_line::words(command_line).filter(|words| !words.is_empty()).ok_or(ProcessError::Unreadable)
+}
+
 /// In its own process group, a program is killed together with its child processes. But such a group cannot read the terminal
 /// and does not get Ctrl-C, and the program may prompt.
 fn run_grouped(
@@ -87,13 +101,8 @@ fn run_grouped(
     limit: Duration,
     own_group: bool,
 ) -> Result<Secret<String>, ProcessError> {
-    let words = command_line::words(command_line).filter(|w| !w.is_empty());
-    let Some((program, arguments)) = words.as_ref().and_then(|w| w.split_first()) else {
-        return Err(ProcessError::Unreadable);
-    };
-    if let Some(syntax) = command_line::shell_syntax(command_line) {
-        return Err(ProcessError::NeedsShell(syntax));
-    }
+    let words = split(command_line)?;
+    let (program, arguments) = words.split_first().ok_or(ProcessError::Unreadable)?;
     let depth = env.get(AWSMFA_DEPTH).and_then(|depth| depth.parse().ok()).unwrap_or(0u32);
     if depth >= MAX_DEPTH {
         return Err(ProcessError::Loop(program.clone()));

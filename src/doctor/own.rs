@@ -44,7 +44,7 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
 /// The finding for a file that others can use. A mode can be fixed; an owner or a link cannot.
 pub fn exposed(error: io::Error) -> Finding {
     let repair = match files::problem(&error) {
-        Some(Problem::Odd { path, oddity: Oddity::Shared | Oddity::Writable }) => {
+        Some(Problem::Odd { path, oddity: Oddity::Shared | Oddity::Writable | Oddity::GroupWritable }) => {
             Some(Repair::MakePrivate(path.clone()))
         }
         _ => None,

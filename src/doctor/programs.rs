@@ -48,8 +48,8 @@ fn program(ctx: &Context, profile: &Profile, key: &str, command: &Value) -> Opti
         return Some(at("has no program".to_owned()).fix("write the program's path"));
     };
     if let Some(syntax) = command_line::shell_syntax(command.text()) {
-        let runner = if key == KEYS[0] { "the AWS CLI and boto3 run it" } else { "awsmfa runs it" };
-        let what = format!("contains {syntax}, which needs a shell; {runner} without one");
+        let none = if key == KEYS[0] { "and the AWS CLI and boto3 use none" } else { "and awsmfa uses none" };
+        let what = format!("contains {syntax}, which needs a shell, {none}");
         let fix = format!("put the command line in a script, and set `{key}` to the script's path");
         return Some(at(what).fix(fix));
     }

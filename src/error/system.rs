@@ -91,7 +91,9 @@ fn odd_hint(path: &Path, oddity: Oddity) -> String {
         },
         Oddity::Writable if path.is_file() => odd_hint(path, Oddity::Shared),
         Oddity::Shared => format!("make the file private: `{}`", remedies.make_private(path, "600")),
-        Oddity::Writable => format!("make the folder private: `{}`", remedies.make_private(path, "700")),
+        Oddity::Writable | Oddity::GroupWritable => {
+            format!("make the folder private: `{}`", remedies.make_private(path, "700"))
+        }
         _ => format!("move it away: `{}`", remedies.move_away(path)),
     }
 }

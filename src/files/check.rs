@@ -32,6 +32,8 @@ pub(super) fn check_folder(path: &Path, metadata: &Metadata) -> io::Result<()> {
         Oddity::Owner(uid(metadata))
     } else if mode(metadata) & 0o002 != 0 {
         Oddity::Writable
+    } else if mode(metadata) & 0o020 != 0 && !has_group_of_one(metadata) {
+        Oddity::GroupWritable
     } else {
         return Ok(());
     };
@@ -42,6 +44,18 @@ pub(super) fn check_folder(path: &Path, metadata: &Metadata) -> io::Result<()> {
 pub(super) fn check_size(path: &Path, size: u64) -> io::Result<usize> {
     let checked = usize::try_from(size).ok().filter(|_| size <= LIMIT);
     checked.ok_or_else(|| odd(path, Oddity::TooLarge(size)))
+}
+
+/// Many systems give each user a group with the user's own number, and let it write by default.
+#[cfg(unix)]
+fn has_group_of_one(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    metadata.gid() == metadata.uid()
+}
+
+#[cfg(not(unix))]
+fn has_group_of_one(_: &Metadata) -> bool {
+    true
 }
 
 #[cfg(unix)]

@@ -61,6 +61,8 @@ pub enum Oddity {
     /// A folder in which every user can replace files.
     #[error("is writable by every user")]
     Writable,
+    #[error("is writable by its group")]
+    GroupWritable,
     /// It may be another one of the user's files as well.
     #[cfg_attr(windows, expect(dead_code, reason = "std cannot count a file's names there"))]
     #[error("has another name (a hard link)")]

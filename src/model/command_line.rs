@@ -93,7 +93,7 @@ mod tests {
             ("cd /x && ./code", Some("`&&`")),
             ("a; b", Some("`;`")),
             ("code 2>/dev/null", Some("`>`")),
-            ("code >> log", Some(">>")),
+            ("code >> log", Some("`>`")),
             ("oathtool - < seed", Some("`<`")),
             ("oathtool --totp \"$(cat seed)\"", Some("`$(`")),
             ("oathtool `cat seed`", Some("a backquote")),

@@ -34,7 +34,7 @@ impl Wipe for String {
 /// A secret value. Wiped on drop, redacted in `Debug`, and readable only through [`Secret::expose`].
 ///
 /// The release profile aborts on panic, so no destructor runs then. The memory returns to the kernel with the process,
-/// and on Linux core dumps are disabled at startup.
+/// and there are no core dumps.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T: Wipe>(T);
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::{Child, ExitStatus};
 
+use super::dumps;
 use super::program::{Program, StartError};
 use crate::env::Env;
 use crate::interrupt;
@@ -16,7 +17,7 @@ impl Foreground {
     /// Starts a command with exactly these variables.
     pub fn start(program: &Program, arguments: &[OsString], env: &Env) -> Result<Self, StartError> {
         let mut command = program.command(arguments, env);
-        let spawn = || command.spawn().map(|child| (child.id(), child));
+        let spawn = || dumps::allowed(|| command.spawn()).map(|child| (child.id(), child));
         interrupt::pass_on(spawn).map(Self).map_err(|error| program.not_started(error))
     }
 

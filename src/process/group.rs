@@ -17,6 +17,7 @@ mod unix {
     use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
     use super::*;
+    use crate::process::dumps;
 
     pub struct Group {
         child: Child,
@@ -29,7 +30,7 @@ mod unix {
             if own {
                 command.process_group(0);
             }
-            Ok(Self { child: command.spawn()?, own })
+            Ok(Self { child: dumps::allowed(|| command.spawn())?, own })
         }
 
         pub fn take_stdout(&mut self) -> Option<ChildStdout> {

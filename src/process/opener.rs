@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::process::{Child, Command, Stdio};
 
-use super::set_environment;
+use super::{dumps, set_environment};
 use crate::env::Env;
 
 /// The programs that can open a URL on this system, of which the first that works is used.
@@ -62,7 +62,7 @@ fn start(Program { mut command, stdin }: Program, env: &Env) -> io::Result<Child
     // Ctrl-C here does not close the browser.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn()?;
+    let mut child = dumps::allowed(|| command.spawn())?;
     if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
         pipe.write_all(text.as_bytes())?;
     }

@@ -80,7 +80,8 @@ impl Program {
     #[cfg(unix)]
     pub fn become_it(&self, arguments: &[OsString], env: &Env) -> StartError {
         files::restore_limit();
-        let error = std::os::unix::process::CommandExt::exec(&mut self.command(arguments, env));
+        let mut command = self.command(arguments, env);
+        let error = super::dumps::allowed(|| std::os::unix::process::CommandExt::exec(&mut command));
         self.not_started(error)
     }
 }

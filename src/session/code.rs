@@ -47,6 +47,8 @@ pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> Comman
         return Ok(CodeSource::Seed(seed));
     }
     if let Some(command) = mfa_process {
+        // Before anything waits for a code.
+        process::check(command).map_err(|error| not_run(&error))?;
         ctx.ui.detail("getting the code from the profile's `mfa_process`");
         return Ok(CodeSource::Process(command.to_owned()));
     }
@@ -70,22 +72,27 @@ pub(super) fn obtain(
     match source {
         CodeSource::Given(code) => Ok(code.clone()),
         CodeSource::Process(command) => {
-            let failed = |why: &dyn std::fmt::Display| {
-                CommandError::new(ErrorKind::Configuration, format!("`mfa_process` {why}"))
-            };
-            let see = "run the command by hand to see what it prints";
-            let printed = process::run(command, &ctx.env, PROCESS_LIMIT).map_err(|error| {
-                let this = failed(&format_args!("failed: {error}"));
-                match error {
-                    ProcessError::NeedsShell(_) => this
-                        .hint("put the command line in a script, and set `mfa_process` to the script's path"),
-                    _ => this.hint(see),
-                }
-            })?;
-            printed.expose().trim().parse().map_err(|_| failed(&"did not print a six-digit code").hint(see))
+            let printed = process::run(command, &ctx.env, PROCESS_LIMIT).map_err(|error| not_run(&error))?;
+            printed.expose().trim().parse().map_err(|_| no_code("did not print a six-digit code").hint(SEE))
         }
         CodeSource::Seed(_) | CodeSource::Person => ask(ctx, serial, rejected),
     }
+}
+
+const SEE: &str = "run the command by hand to see what it prints";
+
+fn no_code(why: &str) -> CommandError {
+    CommandError::new(ErrorKind::Configuration, format!("`mfa_process` {why}"))
+}
+
+fn not_run(error: &ProcessError) -> CommandError {
+    let this = no_code(&format!("failed: {error}"));
+    this.hint(match error {
+        ProcessError::NeedsShell(_) => {
+            "put the command line in a script, and set `mfa_process` to the script's path"
+        }
+        _ => SEE,
+    })
 }
 
 fn ask(ctx: &Context, serial: &Serial, rejected: Option<&str>) -> CommandResult<Code> {

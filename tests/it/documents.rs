@@ -130,6 +130,22 @@ fn help_ends_with_the_global_options() {
 }
 
 #[test]
+fn links_in_documents_lead_to_files() {
+    let link = regex::Regex::new(r"\]\(([^)#:$]+)(#[^)]*)?\)").unwrap();
+    let mut names = ["README.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned).to_vec();
+    names.extend(recipes());
+    for name in names {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(&name).parent().unwrap().to_owned();
+        for found in link.captures_iter(&repository(&name)) {
+            assert!(folder.join(&found[1]).exists(), "{name} links to {}", &found[1]);
+        }
+    }
+    let readme = repository("README.md");
+    let first = readme.split("\n\n").find(|paragraph| paragraph.contains("secret")).unwrap();
+    assert!(first.contains("(SECURITY.md)"), "{first}");
+}
+
+#[test]
 fn readme_lists_every_command() {
     fn check(command: &clap::Command, names: &str, readme: &str, missing: &mut Vec<String>) {
         let mut own = command.get_subcommands().filter(|command| command.get_name() != "help").peekable();

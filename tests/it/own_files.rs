@@ -99,6 +99,24 @@ fn world_writable_folder_is_rejected() {
 }
 
 #[test]
+fn folder_that_a_group_can_write_is_rejected() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("root's right to give files away");
+    }
+    for folder in [STATE, ".local/share/awsmfa"] {
+        let world = logged_in();
+        let login = || world.home.awsmfa(["login", "--profile", "dev", "--force"]).run();
+        world.home.chmod(folder, 0o770);
+        // The group has the number of the user, so nobody else is in it.
+        login().success();
+        std::os::unix::fs::chown(world.home.join(folder), None, Some(1000)).unwrap();
+        let said = login().err() + &import(&world).err();
+        assert!(said.contains(&format!("`~/{folder}` is writable by its group")), "{said}");
+        assert!(said.contains(&format!("hint: make the folder private: `chmod 700 ~/{folder}`")), "{said}");
+    }
+}
+
+#[test]
 fn world_writable_cache_is_not_used() {
     let world = World::imported();
     let folder = ".cache/awsmfa/sessions";

@@ -51,3 +51,36 @@ fn stderr_of_a_program_is_shown_on_a_terminal() {
     screen.sees("hunter2").sees("exit=0");
     screen.ended();
 }
+
+/// A core dump of awsmfa would hold the secrets that it works with.
+#[test]
+#[cfg(unix)]
+fn only_the_programs_that_awsmfa_starts_may_leave_a_core_dump() {
+    const LIMIT: &str = "ulimit -S -c 64 && exec \"$@\"";
+    let world = World::new();
+    let config = world.home.read(".aws/config");
+    let code = world.aws.code_now(&world.device.serial);
+    world.home.write_config(&format!("{config}mfa_process = {}\n", world.home.join("code").display()));
+    world.home.write_program(
+        "code",
+        &format!(
+            "#!/bin/sh\nsleep 0.2\nulimit -c >limit\n[ ! -e /proc/self/limits ] || cat /proc/$PPID/limits >limits\necho {code}\n"
+        ),
+    );
+    let run = |line: &[&str]| world.home.awsmfa(line).under("sh", &["-c", LIMIT, "sh"]).run();
+    let login = run(&["login", "--profile", "dev"]);
+    if login.err().contains("ulimit") {
+        return crate::support::skipped("a limit for core dumps that can be raised");
+    }
+    login.success();
+    assert_eq!(world.home.read("limit"), "64\n");
+    // Linux shows it.
+    let limits = std::fs::read_to_string(world.home.join("limits")).unwrap_or_default();
+    if let Some(limit) = limits.lines().find_map(|line| line.strip_prefix("Max core file size")) {
+        assert_eq!(limit.split_whitespace().next(), Some("0"), "{limits}");
+    }
+    for command in ["exec", "serve"] {
+        let ran = run(&[command, "--profile", "dev", "--", "sh", "-c", "ulimit -c"]);
+        assert_eq!(ran.success().out(), "64\n", "{command}");
+    }
+}

@@ -149,7 +149,8 @@ fn comments_are_plain_english() {
 #[test]
 fn documents_are_plain_english() {
     let mut problems = Vec::new();
-    let others = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Cargo.toml"].map(str::to_owned);
+    let others =
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "Cargo.toml"].map(str::to_owned);
     for name in others.into_iter().chain(documents::recipes()) {
         let text = documents::repository(&name);
         for paragraph in text.split("\n\n") {

@@ -58,6 +58,7 @@ pub(crate) fn answer(shared: &Shared, route: &str, request: &Received) -> Reply 
             shared.faults().clear();
             Ok(json!({}))
         }
+        ("GET", route) if route.starts_with("code/") => next_code(shared, &route["code/".len()..]),
         (method, _) => Err(format!("unknown control route: {method} /_fake/{route}")),
     };
     let (status, body) = match result {
@@ -65,6 +66,15 @@ pub(crate) fn answer(shared: &Shared, route: &str, request: &Received) -> Reply 
         Err(error) => (400, json!({ "error": error })),
     };
     Reply::new(status, "application/json", format!("{body}\n"))
+}
+
+/// A code of the user's device that STS would accept now.
+fn next_code(shared: &Shared, user: &str) -> Result<serde_json::Value, String> {
+    let now = shared.clock.now();
+    let account = shared.account();
+    let device = account.devices_of(user).next().ok_or_else(|| format!("`{user}` has no device"))?;
+    let code = account.judge.next_code(device, now).ok_or("all codes are used")?;
+    Ok(json!({ "code": code }))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, String> {

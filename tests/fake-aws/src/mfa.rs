@@ -149,14 +149,23 @@ impl Judge {
     }
 
     fn acceptable(&self, device: &Device, code: &str, now: DateTime<Utc>) -> Option<i64> {
+        self.unused(device, now).find(|&step| totp::code(&device.seed, step) == code)
+    }
+
+    /// The oldest code that would be accepted.
+    pub(crate) fn next_code(&self, device: &Device, now: DateTime<Utc>) -> Option<String> {
+        self.unused(device, now).map(|step| totp::code(&device.seed, step)).next()
+    }
+
+    /// The steps whose codes are accepted.
+    fn unused(&self, device: &Device, now: DateTime<Utc>) -> impl Iterator<Item = i64> {
         let (reach, after) = match self.model {
             CodeModel::Observed => (2, None),
             CodeModel::Strict => (1, self.last_accepted.get(&device.uid)),
         };
-        let centre = step_of(now) + device.drift;
+        let (centre, uid) = (step_of(now) + device.drift, device.uid);
         (centre - reach..=centre + reach)
-            .filter(|&step| totp::code(&device.seed, step) == code)
-            .find(|&step| !self.used.contains(&(device.uid, step)) && after.is_none_or(|&last| step > last))
+            .filter(move |&step| !self.used.contains(&(uid, step)) && after.is_none_or(|&last| step > last))
     }
 
     /// A code that arrives before STS sees the device is used up, and counts as one verification.

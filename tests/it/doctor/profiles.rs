@@ -126,9 +126,9 @@ fn programs_that_cannot_run_are_found() {
       fix: aws configure set credential_process '~/bin/print-keys --json' --profile home
     error: `credential_process` of profile `path` runs `/nowhere/awsmfa`, which does not exist or is not executable (~/.aws/config:14)
       fix: aws configure set credential_process '/usr/bin/awsmfa credential-process --profile dev' --profile path
-    error: `credential_process` of profile `pipe` contains `|`, which needs a shell; the AWS CLI and boto3 run it without one (~/.aws/config:10)
+    error: `credential_process` of profile `pipe` contains `|`, which needs a shell, and the AWS CLI and boto3 use none (~/.aws/config:10)
       fix: put the command line in a script, and set `credential_process` to the script's path
-    error: `mfa_process` of profile `pipe` contains `$(`, which needs a shell; awsmfa runs it without one (~/.aws/config:11)
+    error: `mfa_process` of profile `pipe` contains `$(`, which needs a shell, and awsmfa uses none (~/.aws/config:11)
       fix: put the command line in a script, and set `mfa_process` to the script's path
     error: `credential_process` of profile `quote` has a quote that is not closed (~/.aws/config:17)
       fix: close the quote

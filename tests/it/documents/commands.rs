@@ -101,8 +101,9 @@ fn commands_in_messages_and_help_can_be_pasted() {
 
 #[test]
 fn commands_in_documents_can_be_pasted() {
-    let mut files =
-        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "src/lib.rs"].map(str::to_owned).to_vec();
+    let mut files = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "src/lib.rs"]
+        .map(str::to_owned)
+        .to_vec();
     files.extend(recipes());
     for file in files {
         let text = repository(&file).replace("\n//! ", "\n");

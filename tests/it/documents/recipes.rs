@@ -18,8 +18,22 @@ use crate::support::screen::Screen;
 use crate::support::{NO_ARGS, World};
 
 /// The programs that `stand-in.sh` stands in for.
-const STAND_INS: [&str; 10] =
-    ["aws", "aws-vault", "terraform", "code", "direnv", "docker", "python3", "node", "make", "ykman"];
+const STAND_INS: [&str; 14] = [
+    "aws",
+    "aws-vault",
+    "terraform",
+    "code",
+    "direnv",
+    "docker",
+    "python3",
+    "node",
+    "make",
+    "ykman",
+    "op",
+    "bw",
+    "pass",
+    "oathtool",
+];
 
 /// The languages of blocks that are files and nothing else.
 const FILES: [&str; 6] = ["ini", "hcl", "json", "yaml", "toml", "dockerfile"];
@@ -156,9 +170,6 @@ fn move_in(world: &mut World) {
     home.write_program("stand-ins/stand-in.sh", include_str!("stand-in.sh"));
     for program in STAND_INS {
         symlink("stand-in.sh", home.join("stand-ins").join(program)).unwrap();
-    }
-    if !aws.devices().is_empty() {
-        home.write("stand-ins/code.txt", &aws.code(&world.device.serial, aws.clock().step() + 1));
     }
     let (id, secret) = (&key.id, &key.secret);
     home.write(

@@ -17,6 +17,15 @@ fail() {
     exit 1
 }
 
+# Prints a code that was not used yet, as the device would after a while.
+code() {
+    local address=${AWS_ENDPOINT_URL#http://}
+    exec 3<>"/dev/tcp/${address%:*}/${address##*:}"
+    printf 'GET /_fake/code/alice HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$address" >&3
+    sed -n 's/.*"code":"\([0-9]*\)".*/\1/p' <&3
+    exit
+}
+
 # Uses the credentials of a profile, as SDKs do.
 use_profile() {
     local section="profile $1" source
@@ -99,8 +108,27 @@ aws-vault)
     exit
     ;;
 ykman)
-    cat ~/stand-ins/code.txt
-    exit
+    [[ $* == 'oath accounts code --single aws' ]] || fail "what is \`$*\`?"
+    code
+    ;;
+op)
+    [[ $* == 'item get AWS --otp' ]] || fail "what is \`$*\`?"
+    code
+    ;;
+bw)
+    case $* in
+    'unlock --raw') echo token; exit ;;
+    'get totp AWS') [[ ${BW_SESSION-} == token ]] || fail "the vault is locked"; code ;;
+    *) fail "what is \`$*\`?" ;;
+    esac
+    ;;
+pass)
+    [[ $* == 'otp aws/alice' ]] || fail "what is \`$*\`?"
+    code
+    ;;
+oathtool)
+    [[ $* == '--totp --base32 @'*/.aws/mfa-secret ]] || fail "what is \`$*\`?"
+    code
     ;;
 direnv)
     # shellcheck disable=SC1091
