@@ -5,6 +5,7 @@ pub mod import;
 pub mod in_aws;
 pub mod inventory;
 pub mod list;
+pub mod picture;
 pub mod profile;
 pub mod qr_copy;
 pub mod remove;

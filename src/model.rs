@@ -1,5 +1,6 @@
 //! Values and their rules. Nothing here knows files, the environment, the network, processes, the clock or randomness.
 
+pub mod account;
 pub mod clock_offset;
 pub mod command_line;
 pub mod console;

@@ -1,24 +1,28 @@
 //! Importing the secret of a device. A secret is verified before it is stored: neither a wrong secret nor a crash loses what
 //! was stored before.
 
+mod accounts;
 mod check;
+mod choose;
+mod pictures;
 mod replace;
 mod request;
 mod secret;
+mod target;
 
 pub use check::Checked;
 pub use request::{ImportRequest, Input};
 
 use crate::answers;
-use crate::aws_files::resolve::resolve;
-use crate::choice::Named;
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::account::Account;
 use crate::model::serial::Serial;
-use crate::session::{self, UserDevice};
-use crate::store::registry::Registration;
+use crate::model::totp::Seed;
+use crate::store::registry::{DeviceRecord, Registration};
 use crate::store::{StoreError, StoreKind};
 use crate::vault::Vault;
+use target::Target;
 
 #[derive(Debug)]
 pub struct Imported {
@@ -29,26 +33,98 @@ pub struct Imported {
     pub checked: Checked,
 }
 
-pub fn import(ctx: &Context, request: &ImportRequest) -> CommandResult<Imported> {
-    // First whatever can fail without the secret.
-    let profile = profile(ctx, request)?;
-    let (serial, device) = serial(ctx, request, profile.as_deref())?;
-    let known = ctx.vault.record(&serial)?;
+/// Imports what the request asks for. `imported` gets each device as soon as its secret is stored.
+pub fn import(ctx: &Context, request: &ImportRequest, mut imported: impl FnMut(Imported)) -> CommandResult {
+    let accounts = match &request.input {
+        Input::Prompt | Input::SecretStdin | Input::UriStdin => {
+            // First whatever can fail without the secret.
+            let target = Target::requested(ctx, request)?;
+            let (known, store) = place(ctx, request, &target)?;
+            let seed = secret::read(ctx, request, &target.serial)?;
+            imported(save(ctx, request, target, known, store, &seed)?);
+            return Ok(());
+        }
+        Input::Images(paths) => accounts::in_pictures(paths)?,
+    };
+    let chosen = choose::choose(ctx, request, accounts)?;
+    let mut targets = targets(ctx, request, chosen)?.into_iter();
+    let mut failed = Vec::new();
+    let is_only = targets.len() == 1;
+    for (target, account, seed) in targets.by_ref() {
+        let saved = place(ctx, request, &target)
+            .and_then(|(known, store)| save(ctx, request, target, known, store, &seed));
+        match saved {
+            Ok(saved) => imported(saved),
+            Err(error) if is_only || error.kind == ErrorKind::Interrupted => return Err(error),
+            Err(error) => {
+                ctx.ui.error(
+                    &format!("`{}`: {}", account.title(), error.message),
+                    &error.causes(),
+                    &error.hints,
+                );
+                failed.push(error.kind);
+            }
+        }
+    }
+    match failed.first() {
+        None => Ok(()),
+        Some(kind) => Err(CommandError::new(*kind, "some accounts could not be imported")),
+    }
+}
+
+/// The device of each account. Two different secrets cannot belong to one device.
+fn targets(
+    ctx: &Context,
+    request: &ImportRequest,
+    accounts: Vec<Account>,
+) -> CommandResult<Vec<(Target, Account, Seed)>> {
+    let mut found: Vec<(Target, Account, Seed)> = Vec::new();
+    for account in accounts {
+        let seed = account.seed.clone()?;
+        let target = Target::of_account(ctx, request, &account)?;
+        match found.iter().find(|(other, ..)| other.serial == target.serial) {
+            None => found.push((target, account, seed)),
+            Some((_, _, other)) if *other == seed => {}
+            Some((_, other, _)) => return Err(choose::same_device(request, other, &account, &target.serial)),
+        }
+    }
+    Ok(found)
+}
+
+/// The record of a stored device, and the store for the secret.
+fn place(
+    ctx: &Context,
+    request: &ImportRequest,
+    target: &Target,
+) -> CommandResult<(Option<DeviceRecord>, StoreKind)> {
+    let known = ctx.vault.record(&target.serial)?;
     let store = match &known {
         Some(record) if request.store.is_none() => record.store,
         _ => ctx.vault.stores.for_new(request.store)?,
     };
-    let seed = secret::read(ctx, request, &serial)?;
+    Ok((known, store))
+}
+
+/// Checks and stores a secret.
+fn save(
+    ctx: &Context,
+    request: &ImportRequest,
+    target: Target,
+    known: Option<DeviceRecord>,
+    store: StoreKind,
+    seed: &Seed,
+) -> CommandResult<Imported> {
+    let Target { serial, device, profile } = target;
     let unread = match &known {
-        Some(record) => replace::check(ctx, request, record, &seed, store)?,
+        Some(record) => replace::check(ctx, request, record, seed, store)?,
         None => None,
     };
     let checked = if request.verify {
-        check::check(ctx, request, &serial, &seed, profile.as_deref())?
+        check::check(ctx, request, &serial, seed, profile.as_deref())?
     } else {
         Checked::No
     };
-    Vault::save_seed(ctx.vault.stores.get(store)?, &serial, &seed)
+    Vault::save_seed(ctx.vault.stores.get(store)?, &serial, seed)
         .map_err(|error| request.store_error(error))?;
     let new = Registration::of(&serial, store);
     ctx.vault.register(Registration {
@@ -78,33 +154,4 @@ fn delete_copy(ctx: &Context, serial: &Serial, old: StoreKind, unread: Option<St
         ctx.ui.warn(format_args!("the old copy of the secret remains in the {old} store: {error}"));
     }
     Ok(())
-}
-
-/// The profile to assign the device to: the one given by flag, or the one that determines the serial. A device given by its
-/// serial, such as the root user's, may have nothing to do with `AWS_PROFILE`.
-fn profile(ctx: &Context, request: &ImportRequest) -> CommandResult<Option<String>> {
-    let named = request.profile.clone();
-    if let (Some(name), true) = (&named, request.serial.is_some()) {
-        resolve(&ctx.profiles()?, name)?;
-    }
-    Ok(named.or_else(|| request.serial.is_none().then(|| ctx.env.profile().to_owned())))
-}
-
-/// The serial and, if AWS determined it, the device to remember.
-fn serial(
-    ctx: &Context,
-    request: &ImportRequest,
-    profile: Option<&str>,
-) -> CommandResult<(Serial, Option<UserDevice>)> {
-    if let Some(text) = &request.serial {
-        return Ok((text.parse()?, None));
-    }
-    // A profile that has a serial needs no keys for this.
-    let named = Named::of(profile, &ctx.env);
-    let resolution = resolve(&ctx.profiles()?, named.name())?;
-    if let Some(serial) = session::known_serial(ctx, &resolution, None)? {
-        return Ok((serial, None));
-    }
-    let device = session::device(ctx, &session::Request::person(named))?;
-    Ok((device.serial.clone(), Some(device)))
 }

@@ -25,6 +25,35 @@ fn starts_with(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
+/// All such URIs in a text, in order.
+pub fn find_all(text: &str) -> Vec<&str> {
+    let (mut found, mut rest) = (Vec::new(), text);
+    while let Some(uri) = find(rest) {
+        found.push(uri);
+        // The URI is a part of `rest`.
+        let end = uri.as_ptr() as usize - rest.as_ptr() as usize + uri.len();
+        rest = &rest[end..];
+    }
+    found
+}
+
+/// The issuer and the name of a URI's account; both may be empty. The parameter `issuer` takes precedence over the label.
+pub(super) fn label(uri: &str) -> (String, String) {
+    let uri = uri.trim();
+    let rest = uri.get(SCHEME.len()..).unwrap_or_default();
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let label = path.split_once('/').map_or("", |(_, label)| label);
+    // In a name, a `+` is a `+`: names of users can have one.
+    let label = percent_decode_str(label).decode_utf8_lossy();
+    let (prefix, name) = label.split_once(':').unwrap_or(("", &label));
+    let parameter = query.split('#').next().unwrap_or_default().split('&').find_map(|pair| {
+        let (name, value) = pair.strip_prefix("amp;").unwrap_or(pair).split_once('=')?;
+        name.eq_ignore_ascii_case("issuer").then(|| decoded(value).trim().to_owned())
+    });
+    let issuer = parameter.filter(|issuer| !issuer.is_empty());
+    (issuer.unwrap_or_else(|| prefix.replace('+', " ").trim().to_owned()), name.trim().to_owned())
+}
+
 /// The `secret` parameter of an AWS device's URI, as written.
 pub(super) fn secret(uri: &str) -> Result<Zeroizing<String>, SeedError> {
     let uri = uri.trim();

@@ -29,6 +29,10 @@ pub trait Prompt: Send + Sync {
     fn can_ask(&self) -> bool;
     /// Prompts for something that must not be visible on the screen.
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
+    /// Prompts for a line of text that may be visible.
+    fn answer(&self, _question: &str) -> Result<String, PromptError> {
+        Err(PromptError::CannotAsk("cannot prompt (there is no terminal)"))
+    }
     /// Prompts for yes or no; anything but yes is a no.
     fn confirm(&self, question: &str) -> Result<bool, PromptError>;
     /// Prompts for yes or no if yes is the better answer: anything but no is a yes.
@@ -106,15 +110,21 @@ impl Terminal {
 
     /// What the person typed, in lowercase.
     fn choose(&self, question: &str, choices: &str) -> Result<String, PromptError> {
+        let answer = self.line(&format!("{question} [{choices}]"))?;
+        // Ctrl-D is not an answer, so it is not a yes.
+        Ok(answer.map_or_else(|| "n".to_owned(), |answer| answer.to_ascii_lowercase()))
+    }
+
+    /// What the person typed; `None` for Ctrl-D.
+    fn line(&self, question: &str) -> Result<Option<String>, PromptError> {
         self.begin()?;
         // Visible while typed: the dialog stays readable in the scrollback.
         let mut answer = String::new();
-        let read = tty::write(format!("{TOOL}: {} [{choices}] ", visible(question)).as_bytes())
+        let read = tty::write(format!("{TOOL}: {} ", visible(question)).as_bytes())
             .and_then(|()| tty::open_input())
             .and_then(|terminal| io::BufReader::new(terminal).read_line(&mut answer))
             .map_err(PromptError::Io)?;
-        // Ctrl-D is not an answer, so it is not a yes.
-        Ok(if read == 0 { "n".to_owned() } else { answer.trim().to_ascii_lowercase() })
+        Ok((read > 0).then(|| answer.trim().to_owned()))
     }
 
     fn make_room(&self) {
@@ -145,6 +155,10 @@ impl Prompt for Terminal {
             Ok(answer) => Ok(answer),
             Err(error) => Err(unanswered(error)),
         }
+    }
+
+    fn answer(&self, question: &str) -> Result<String, PromptError> {
+        self.line(question)?.ok_or(PromptError::Interrupted)
     }
 
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {

@@ -1,5 +1,7 @@
 //! `awsmfa device import`: stores the secret of a device that exists already, or that the console is about to enable.
 
+use std::path::PathBuf;
+
 use crate::commands::args::{ProfileArg, StoreArg, YesArg};
 use crate::commands::setup;
 use crate::context::Context;
@@ -14,12 +16,16 @@ The secret is the text that the console shows under `Show secret key` when a vir
 for the secret without echo, or reads it from standard input. The secret cannot be an argument, because other users can see \
 the arguments of running programs.
 
+AWS's QR codes and accounts are recognized by their issuer, and `DEVICE@ACCOUNT` in the name of an account determines the \
+device's ARN. If there are several accounts, a list is shown to choose from; without a terminal, all AWS accounts are imported.
+
 If a profile has the user's access key, awsmfa first uses the secret to get a session, and stores nothing if AWS rejects \
 the codes.
 
 Examples:
   awsmfa device import --profile dev
   pass show aws/mfa | awsmfa device import --profile dev --secret-stdin
+  awsmfa device import --image screenshot.png
   awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device
   awsmfa code --pair root-account-mfa-device    two codes for the form in the console")]
 pub struct ImportArgs {
@@ -39,6 +45,12 @@ pub struct ImportArgs {
     /// Read an `otpauth://` URI from standard input
     #[arg(long)]
     uri_stdin: bool,
+    /// Read the QR codes in pictures: screenshots or photos, PNG or JPEG
+    #[arg(long = "image", value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin"])]
+    images: Vec<PathBuf>,
+    /// Import only this account, if there are several: its name, or a part of it
+    #[arg(long, value_name = "NAME")]
+    account: Option<String>,
     /// Store the secret without checking that AWS accepts its codes
     #[arg(long)]
     no_verify: bool,
@@ -47,14 +59,21 @@ pub struct ImportArgs {
 }
 
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
-    let imported = import::import(ctx, &request(args))?;
-    report(ctx, &imported);
-    let offered = match &imported.profile {
-        Some(profile) => setup::follow_up(ctx, profile, false, args.yes.yes),
-        None => Ok(false),
-    };
-    show_next(ctx, args, imported, matches!(offered, Ok(true)));
-    offered.map(drop)
+    let mut all = Vec::new();
+    let result = import::import(ctx, &request(args), |imported| {
+        report(ctx, &imported);
+        all.push(imported);
+    });
+    // With several devices, there is no single next step.
+    if let (Ok(()), 1, Some(imported)) = (&result, all.len(), all.pop()) {
+        let offered = match &imported.profile {
+            Some(profile) => setup::follow_up(ctx, profile, false, args.yes.yes),
+            None => Ok(false),
+        };
+        show_next(ctx, args, imported, matches!(offered, Ok(true)));
+        return offered.map(drop);
+    }
+    result
 }
 
 fn request(args: &ImportArgs) -> ImportRequest {
@@ -63,13 +82,19 @@ fn request(args: &ImportArgs) -> ImportRequest {
         serial: args.serial.clone(),
         label: args.label.clone(),
         store: args.store.store,
-        input: match (args.secret_stdin, args.uri_stdin) {
-            (true, _) => Input::SecretStdin,
-            (_, true) => Input::UriStdin,
-            _ => Input::Prompt,
-        },
+        input: input(args),
+        account: args.account.clone(),
         verify: !args.no_verify,
         replace: args.yes.yes,
+    }
+}
+
+fn input(args: &ImportArgs) -> Input {
+    match (args.secret_stdin, args.uri_stdin, args.images.as_slice()) {
+        (true, ..) => Input::SecretStdin,
+        (_, true, _) => Input::UriStdin,
+        (_, _, []) => Input::Prompt,
+        (_, _, images) => Input::Images(images.to_vec()),
     }
 }
 

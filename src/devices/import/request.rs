@@ -1,16 +1,20 @@
 //! What a person asked to import, and the command for it with other options.
 
+use std::path::PathBuf;
+
 use crate::error::{CommandError, ErrorKind};
 use crate::model::shell::CommandLine;
 use crate::store::{StoreError, StoreKind};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ImportRequest {
     pub profile: Option<String>,
     pub serial: Option<String>,
     pub label: Option<String>,
     pub store: Option<StoreKind>,
     pub input: Input,
+    /// Which account to import, if the input has several.
+    pub account: Option<String>,
     /// Whether to check that AWS accepts the secret's codes.
     pub verify: bool,
     /// Whether another secret of the device may be replaced without confirmation.
@@ -18,11 +22,20 @@ pub struct ImportRequest {
 }
 
 /// Where the secret comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     Prompt,
     SecretStdin,
     UriStdin,
+    /// Pictures of QR codes.
+    Images(Vec<PathBuf>),
+}
+
+impl Input {
+    /// Whether the secret is piped in.
+    fn is_piped(&self) -> bool {
+        matches!(self, Self::SecretStdin | Self::UriStdin)
+    }
 }
 
 impl ImportRequest {
@@ -35,9 +48,23 @@ impl ImportRequest {
             .option("--store", store.map(|store| store.to_string()))
             .switch("--secret-stdin", self.input == Input::SecretStdin)
             .switch("--uri-stdin", self.input == Input::UriStdin)
-            .switch("--no-verify", !self.verify)
-            .switch("--yes", self.replace);
-        if self.input == Input::Prompt { line.to_string() } else { format!("… | {line}") }
+            .option("--account", self.account.as_deref());
+        let line = self
+            .files()
+            .into_iter()
+            .fold(line, |line, (flag, path)| line.option(flag, Some(path.to_string_lossy())));
+        let line = line.switch("--no-verify", !self.verify).switch("--yes", self.replace);
+        match self.input.is_piped() {
+            true => format!("… | {line}"),
+            false => line.to_string(),
+        }
+    }
+
+    fn files(&self) -> Vec<(&'static str, &PathBuf)> {
+        match &self.input {
+            Input::Images(paths) => paths.iter().map(|path| ("--image", path)).collect(),
+            Input::Prompt | Input::SecretStdin | Input::UriStdin => Vec::new(),
+        }
     }
 
     /// A store's error. If the keyring is not accessible, the file store is one flag away.

@@ -88,6 +88,11 @@ impl Prompt for Typist {
         let line = self.lines.lock().unwrap().pop_front();
         line.map(Secret::new).ok_or(PromptError::CannotAsk("all lines were typed"))
     }
+    fn answer(&self, question: &str) -> Result<String, PromptError> {
+        self.seen.lock().unwrap().push(question.to_owned());
+        let line = self.lines.lock().unwrap().pop_front();
+        line.ok_or(PromptError::CannotAsk("all lines were typed"))
+    }
     fn confirm(&self, question: &str) -> Result<bool, PromptError> {
         self.seen.lock().unwrap().push(question.to_owned());
         Ok(true)

@@ -1,0 +1,168 @@
+//! Which of several accounts are imported. AWS's are chosen by themselves, others only by name.
+
+use super::ImportRequest;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::account::Account;
+use crate::model::serial::Serial;
+use crate::model::shell::quoted;
+
+/// How many accounts an error lists.
+const LISTED: usize = 8;
+/// How often a person is prompted.
+const ATTEMPTS: u32 = 3;
+
+/// The accounts to import. At least one, all with a secret that AWS's devices can have.
+pub(super) fn choose(
+    ctx: &Context,
+    request: &ImportRequest,
+    all: Vec<Account>,
+) -> CommandResult<Vec<Account>> {
+    let chosen = match &request.account {
+        Some(text) => named(request, &all, text)?,
+        None if all.len() > 1 && ctx.prompt.can_ask() && !request.replace => ask(ctx, &all)?,
+        None => by_issuer(ctx, request, all)?,
+    };
+    for account in &chosen {
+        if let Err(error) = &account.seed {
+            return Err(CommandError::from(error.clone()).at(format!("`{}`", account.title())));
+        }
+    }
+    Ok(chosen)
+}
+
+fn named(request: &ImportRequest, all: &[Account], text: &str) -> CommandResult<Vec<Account>> {
+    let matching: Vec<&Account> = all.iter().filter(|account| account.is_named(text)).collect();
+    match matching.as_slice() {
+        [one] => Ok(vec![(*one).clone()]),
+        [] => {
+            let message = format!("there is no account named `{text}`; there are {}", list(all));
+            Err(CommandError::new(ErrorKind::Usage, message).hint(example(request, &all[0])))
+        }
+        // One title may be a part of another one.
+        several => match several.iter().find(|account| account.title() == text) {
+            Some(one) => Ok(vec![(*one).clone()]),
+            None => {
+                let several: Vec<Account> = several.iter().map(|account| (*account).clone()).collect();
+                let message = format!("several accounts match `{text}`: {}", list(&several));
+                Err(CommandError::new(ErrorKind::Usage, message).hint(example(request, &several[0])))
+            }
+        },
+    }
+}
+
+/// The accounts that AWS issued. Those with a secret that AWS's devices cannot have are left out with a warning, unless there
+/// are no others.
+fn by_issuer(ctx: &Context, request: &ImportRequest, all: Vec<Account>) -> CommandResult<Vec<Account>> {
+    let (aws, others): (Vec<Account>, Vec<Account>) = all.into_iter().partition(Account::is_aws);
+    if aws.is_empty() {
+        return confirm_other(ctx, request, others);
+    }
+    let (usable, unusable): (Vec<Account>, Vec<Account>) =
+        aws.into_iter().partition(|account| account.seed.is_ok());
+    if usable.is_empty() {
+        return Ok(unusable);
+    }
+    for account in unusable {
+        if let Err(error) = account.seed.clone() {
+            ctx.ui.warn(format_args!("skipped `{}`: {error}", account.title()));
+        }
+    }
+    Ok(usable)
+}
+
+/// A single account of another issuer: its owner may have renamed it.
+fn confirm_other(
+    ctx: &Context,
+    request: &ImportRequest,
+    others: Vec<Account>,
+) -> CommandResult<Vec<Account>> {
+    let message = match others.as_slice() {
+        [one] if one.seed.is_err() => return Ok(others),
+        [one] => {
+            let question = format!("`{}` is not an account of Amazon Web Services; import it?", one.title());
+            if ctx.prompt.can_ask() {
+                ctx.confirm(&question, CommandError::from)?;
+                return Ok(others);
+            }
+            format!("`{}` is not an account of Amazon Web Services", one.title())
+        }
+        several => format!("none of the accounts is of Amazon Web Services: {}", list(several)),
+    };
+    Err(CommandError::new(ErrorKind::Usage, message).hint(example(request, &others[0])))
+}
+
+/// Shows a list, with a number for each account. Enter chooses AWS's.
+fn ask(ctx: &Context, all: &[Account]) -> CommandResult<Vec<Account>> {
+    let is_usual = |account: &Account| account.is_aws() && account.seed.is_ok();
+    for (number, account) in (1..).zip(all) {
+        let remark = match &account.seed {
+            Err(_) => "  (not usable with AWS)",
+            Ok(_) if is_usual(account) => "",
+            Ok(_) => "  (not of Amazon Web Services)",
+        };
+        ctx.prompt.tell(&format!("{number:>3}  {}{remark}", account.title()));
+    }
+    let usual: Vec<Account> = all.iter().filter(|account| is_usual(account)).cloned().collect();
+    let default = match (usual.len(), all.len()) {
+        (0, _) => String::new(),
+        (count, all) if count == all => " [all]".to_owned(),
+        _ => " [those of Amazon Web Services]".to_owned(),
+    };
+    for _ in 0..ATTEMPTS {
+        let answer = ctx.prompt.answer(&format!("which accounts, such as `1` or `1,3`?{default}"))?;
+        match picked(&answer, all) {
+            Some(picked) if picked.is_empty() && !usual.is_empty() => return Ok(usual),
+            Some(picked) if !picked.is_empty() => return Ok(picked),
+            _ => ctx.ui.warn(format_args!("type numbers from 1 to {}, or `all`", all.len())),
+        }
+    }
+    Err(CommandError::new(ErrorKind::Failed, "canceled; nothing was changed"))
+}
+
+/// The accounts with the numbers in an answer; none if it is empty, `None` if it is not a list of numbers.
+fn picked(answer: &str, all: &[Account]) -> Option<Vec<Account>> {
+    if answer.trim().eq_ignore_ascii_case("all") {
+        return Some(all.to_vec());
+    }
+    let mut numbers = Vec::new();
+    for word in answer.split([',', ' ']).filter(|word| !word.is_empty()) {
+        let number: usize = word.parse().ok().filter(|number| (1..=all.len()).contains(number))?;
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    Some(numbers.into_iter().map(|number| all[number - 1].clone()).collect())
+}
+
+/// Two accounts have the name of one device, but different secrets.
+pub(super) fn same_device(
+    request: &ImportRequest,
+    first: &Account,
+    second: &Account,
+    serial: &Serial,
+) -> CommandError {
+    let (one, other) = (first.title(), second.title());
+    let message = format!("`{one}` and `{other}` have different secrets for one device, `{serial}`");
+    let error = CommandError::new(ErrorKind::Usage, message);
+    match one == other {
+        true => error.hint("import only the account that is in use, such as from a picture of its QR code"),
+        false => error.hint(example(request, first)),
+    }
+}
+
+fn list(accounts: &[Account]) -> String {
+    let titles: Vec<String> =
+        accounts.iter().take(LISTED).map(|account| format!("`{}`", account.title())).collect();
+    let more = if accounts.len() > LISTED { ", …" } else { "" };
+    format!("{}{more}", titles.join(", "))
+}
+
+fn example(request: &ImportRequest, account: &Account) -> String {
+    let request = ImportRequest { account: None, ..request.clone() };
+    format!(
+        "choose an account by its name: `{} --account {}`",
+        request.command(request.store),
+        quoted(&account.title())
+    )
+}

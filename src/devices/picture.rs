@@ -1,0 +1,338 @@
+//! QR codes in pictures: screenshots and photos, with several codes, in any direction, small, blurred or inverted.
+
+use std::io::Cursor;
+
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use rqrr::PreparedImage;
+use zeroize::Zeroizing;
+
+use crate::model::secret::Secret;
+
+/// More pixels than in any screenshot and in most photos. A small file can claim to have many more.
+const MAX_PIXELS: u64 = 64_000_000;
+/// What decoding may allocate, in bytes.
+const MAX_MEMORY: u64 = 512 << 20;
+/// The longest side, in pixels, of the versions of a picture that are searched first.
+const FIRST_SIDES: [usize; 3] = [1_000, 2_000, 500];
+/// How many pixels there are for each place that looks like the corner of a QR code: fewer in noise, more in screens of text.
+const PIXELS_PER_CORNER: usize = 1_200;
+/// The longest side, in pixels, that is searched. In a larger picture, every code that a phone shows or prints is larger, too.
+const LONGEST_SIDE: usize = 4_500;
+/// How many pixels a version may have that is larger than the picture.
+const MAX_ENLARGED: usize = 6_000_000;
+
+/// Why a file is not a picture that can be searched. No variant contains what is in the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    #[error("it is not a PNG or JPEG picture")]
+    NotAPicture,
+    #[error("it has {width} x {height} pixels, and at most {} million are read", MAX_PIXELS / 1_000_000)]
+    TooLarge { width: u32, height: u32 },
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Width and height, in pixels.
+type Size = (usize, usize);
+
+/// A decoded picture in shades of gray.
+pub struct Picture {
+    width: usize,
+    height: usize,
+    pixels: Zeroizing<Vec<u8>>,
+}
+
+fn format(bytes: &[u8]) -> Option<ImageFormat> {
+    let known = |format| matches!(format, ImageFormat::Png | ImageFormat::Jpeg);
+    image::guess_format(bytes).ok().filter(|format| known(*format))
+}
+
+impl Picture {
+    /// Reads a PNG or JPEG file. The size is checked before anything is decoded.
+    pub fn read(bytes: &[u8]) -> Result<Self, PictureError> {
+        let format = format(bytes).ok_or(PictureError::NotAPicture)?;
+        let damaged = |error: image::ImageError| PictureError::Damaged(error.to_string());
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut limits = Limits::default();
+        limits.max_alloc = Some(MAX_MEMORY);
+        reader.limits(limits);
+        let decoder = reader.into_decoder().map_err(damaged)?;
+        let (width, height) = decoder.dimensions();
+        if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_MEMORY {
+            return Err(PictureError::TooLarge { width, height });
+        }
+        Ok(Self::of(DynamicImage::from_decoder(decoder).map_err(damaged)?))
+    }
+
+    fn of(image: DynamicImage) -> Self {
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let pixels = match image.color().has_alpha() {
+            // Transparent pixels are white, as on the page that most pictures are shown on.
+            true => on_white(&image.into_luma_alpha8().into_raw()),
+            false => image.into_luma8().into_raw(),
+        };
+        Self { width, height, pixels: Zeroizing::new(pixels) }
+    }
+
+    /// The texts of the QR codes, each once. Searches until `goes_on` is false: a code may be visible only in one of many
+    /// versions of the picture.
+    pub fn texts(&self, goes_on: impl Fn() -> bool) -> Vec<Secret<String>> {
+        let mut found: Vec<Secret<String>> = Vec::new();
+        // In the first versions, some codes may be found and others not.
+        let (first, others) = self.sizes();
+        for (is_first, sizes) in [(true, first), (false, others)] {
+            if !is_first && !found.is_empty() {
+                break;
+            }
+            for (width, height) in sizes {
+                if !goes_on() {
+                    return found;
+                }
+                let version = self.resized(width, height);
+                version.search(&mut found);
+                if !is_first && !found.is_empty() {
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// The sizes in which the picture is searched: the usual ones, and those that are tried only if nothing was found.
+    fn sizes(&self) -> (Vec<Size>, Vec<Size>) {
+        let longest = self.width.max(self.height).max(1);
+        let scaled = |side: usize| (self.width * side / longest, self.height * side / longest);
+        let mut first =
+            vec![if longest > LONGEST_SIDE { scaled(LONGEST_SIDE) } else { (self.width, self.height) }];
+        first.extend(FIRST_SIDES.iter().filter(|side| **side < longest).map(|side| scaled(*side)));
+        let enlarged = [2, 3, 4].map(|factor| (self.width * factor, self.height * factor));
+        let mut others: Vec<_> =
+            enlarged.into_iter().filter(|(width, height)| width * height <= MAX_ENLARGED).collect();
+        let smaller = [3 * longest / 4, longest / 2, longest / 3, 2 * longest / 3, 1_400, 700, 350];
+        others.extend(smaller.iter().filter(|side| **side < longest).map(|side| scaled(*side)));
+        for sizes in [&mut first, &mut others] {
+            // Nothing smaller has a code.
+            sizes.retain(|(width, height)| *width >= 21 && *height >= 21);
+        }
+        (first, others)
+    }
+
+    fn search(&self, found: &mut Vec<Secret<String>>) {
+        let (width, height) = (self.width, self.height);
+        let middle = self.middle();
+        let local = DarkMap { width, dark: self.below_mean() };
+        let global = DarkMap { width, dark: self.pixels.iter().map(|value| *value < middle).collect() };
+        for light in [false, true] {
+            if local.is_worth_a_search(light) {
+                let value = |x: usize, y: usize| {
+                    let value = self.pixels[y * width + x];
+                    if light { 255 - value } else { value }
+                };
+                read_codes!(PreparedImage::prepare_from_greyscale(width, height, value), found);
+            }
+            if global.is_worth_a_search(light) {
+                let is_ink = |x: usize, y: usize| global.dark[y * width + x] != light;
+                read_codes!(PreparedImage::prepare_from_bitmap(width, height, is_ink), found);
+            }
+        }
+    }
+
+    /// Which pixels are darker than their surroundings: a photo is darker in one corner than in another.
+    fn below_mean(&self) -> Vec<bool> {
+        let (width, height) = (self.width, self.height);
+        let reach = (width.min(height) / 16).max(8);
+        let mut columns = vec![0u32; width];
+        let mut dark = Vec::with_capacity(width * height);
+        let row = |y: usize| &self.pixels[y * width..][..width];
+        (0..reach.min(height)).for_each(|y| add(&mut columns, row(y)));
+        for y in 0..height {
+            if y + reach < height {
+                add(&mut columns, row(y + reach));
+            }
+            if y > reach {
+                columns.iter_mut().zip(row(y - reach - 1)).for_each(|(sum, value)| *sum -= u32::from(*value));
+            }
+            let rows = (y + reach + 1).min(height) - y.saturating_sub(reach);
+            let mut sum: u64 = columns.iter().take(reach).map(|sum| u64::from(*sum)).sum();
+            for (x, value) in row(y).iter().enumerate() {
+                sum += columns.get(x + reach).map_or(0, |sum| u64::from(*sum));
+                if x > reach {
+                    sum -= u64::from(columns[x - reach - 1]);
+                }
+                let count = rows * ((x + reach + 1).min(width) - x.saturating_sub(reach));
+                // A little darker, so that noise on an even surface is light.
+                dark.push(u64::from(*value) * count as u64 * 100 < sum * 95);
+            }
+        }
+        dark
+    }
+
+    /// The gray value that best separates dark from light pixels (Otsu's method).
+    fn middle(&self) -> u8 {
+        let mut counts = [0u64; 256];
+        self.pixels.iter().for_each(|value| counts[usize::from(*value)] += 1);
+        let total: u64 = counts.iter().sum();
+        let sum: u64 = counts.iter().zip(0u64..).map(|(count, value)| count * value).sum();
+        let (mut dark, mut dark_sum, mut best) = (0u64, 0u64, (0.0, 128u8));
+        for value in 0..=254u8 {
+            dark += counts[usize::from(value)];
+            dark_sum += counts[usize::from(value)] * u64::from(value);
+            let light = total - dark;
+            if dark == 0 || light == 0 {
+                continue;
+            }
+            let distance = dark_sum as f64 / dark as f64 - (sum - dark_sum) as f64 / light as f64;
+            let spread = dark as f64 * light as f64 * distance * distance;
+            if spread > best.0 {
+                best = (spread, value + 1);
+            }
+        }
+        best.1
+    }
+
+    /// The picture in another size: averages of pixels in a smaller one, blends of pixels in a larger one.
+    fn resized(&self, width: usize, height: usize) -> Self {
+        let mut pixels = Zeroizing::new(Vec::with_capacity(width * height));
+        if (width, height) == (self.width, self.height) {
+            pixels.extend_from_slice(&self.pixels);
+        } else if width < self.width {
+            for y in 0..height {
+                let rows = range(y, height, self.height);
+                for x in 0..width {
+                    pixels.push(self.average(range(x, width, self.width), rows.clone()));
+                }
+            }
+        } else {
+            for y in 0..height {
+                for x in 0..width {
+                    pixels.push(self.blend(x * self.width, width, y * self.height, height));
+                }
+            }
+        }
+        Self { width, height, pixels }
+    }
+
+    fn average(&self, columns: std::ops::Range<usize>, rows: std::ops::Range<usize>) -> u8 {
+        let count = (columns.len() * rows.len()).max(1);
+        let row = |y: usize| &self.pixels[y * self.width..][columns.clone()];
+        let sum: usize = rows.flat_map(row).map(|value| usize::from(*value)).sum();
+        u8::try_from(sum / count).unwrap_or(u8::MAX)
+    }
+
+    /// The value between four pixels, at `x / width` and `y / height`.
+    fn blend(&self, x: usize, width: usize, y: usize, height: usize) -> u8 {
+        let at = |x: usize, y: usize| {
+            let (x, y) = (x.min(self.width - 1), y.min(self.height - 1));
+            usize::from(self.pixels[y * self.width + x])
+        };
+        let (left, right) = (x / width, x % width);
+        let (top, bottom) = (y / height, y % height);
+        let row = |y| at(left, y) * (width - right) + at(left + 1, y) * right;
+        let sum = row(top) * (height - bottom) + row(top + 1) * bottom;
+        u8::try_from(sum / (width * height)).unwrap_or(u8::MAX)
+    }
+}
+
+/// The pixels that become pixel `at` of `count`.
+fn range(at: usize, count: usize, all: usize) -> std::ops::Range<usize> {
+    at * all / count..((at + 1) * all / count).min(all)
+}
+
+fn on_white(luma_alpha: &[u8]) -> Vec<u8> {
+    let blend = |pair: &[u8]| {
+        let (value, opacity) = (u32::from(pair[0]), u32::from(pair[1]));
+        u8::try_from((value * opacity + 255 * (255 - opacity)) / 255).unwrap_or(u8::MAX)
+    };
+    luma_alpha.chunks_exact(2).map(blend).collect()
+}
+
+fn add(columns: &mut [u32], row: &[u8]) {
+    columns.iter_mut().zip(row).for_each(|(sum, value)| *sum += u32::from(*value));
+}
+
+/// Adds the texts of the QR codes in a prepared picture. The type of the picture has no public name.
+macro_rules! read_codes {
+    ($image:expr, $found:expr) => {{
+        let mut image = $image;
+        for grid in image.detect_grids() {
+            let text = grid.decode().map(|(_, text)| Secret::new(text));
+            $found.extend(text.ok().filter(|text| !$found.contains(text)));
+        }
+    }};
+}
+use read_codes;
+
+/// Dark and light pixels.
+struct DarkMap {
+    width: usize,
+    dark: Vec<bool>,
+}
+
+impl DarkMap {
+    /// Whether there may be a QR code, and not too much that resembles one: the search copies the picture for each pair of
+    /// corners, and noise and fine patterns look like thousands of corners.
+    fn is_worth_a_search(&self, light: bool) -> bool {
+        let corners = self.corners(light);
+        corners >= 3 && corners * PIXELS_PER_CORNER <= self.dark.len()
+    }
+
+    /// How many places look like the corner of a QR code: 1, 1, 3, 1 and 1 modules, both ways.
+    fn corners(&self, light: bool) -> usize {
+        let (mut count, mut above) = (0, Vec::new());
+        for (y, row) in self.dark.chunks_exact(self.width).enumerate() {
+            let here = centers(row, light);
+            let is_new = |(x, size): &&(usize, usize)| {
+                !above.iter().any(|(other, size): &(usize, usize)| other.abs_diff(*x) <= *size)
+                    && self.is_corner(*x, y, *size, light)
+            };
+            count += here.iter().filter(is_new).count();
+            above = here;
+        }
+        count
+    }
+
+    /// Whether there are a dark and a light run of the right lengths above and below the point, too.
+    fn is_corner(&self, x: usize, y: usize, module: usize, light: bool) -> bool {
+        let column = |y: usize| self.dark.get(y * self.width + x).map(|dark| *dark != light);
+        let up = (0..=y).rev().map_while(column);
+        let down = (y..).map_while(column);
+        let (up, down) = (runs(up), runs(down));
+        let center = up.0 + down.0;
+        let is_gap = |run: usize| 4 * run >= module && run <= 3 * module;
+        2 * center >= 3 * module && center <= 5 * module && is_gap(up.1) && is_gap(down.1)
+    }
+}
+
+/// The lengths of the first run of ink and of the gap after it.
+fn runs(line: impl Iterator<Item = bool>) -> (usize, usize) {
+    let mut line = line.peekable();
+    let mut run = |ink: bool| {
+        let mut length = 0;
+        while line.next_if_eq(&ink).is_some() {
+            length += 1;
+        }
+        length
+    };
+    (run(true), run(false))
+}
+
+/// The centers of such lines, and the size of a module.
+fn centers(row: &[bool], light: bool) -> Vec<(usize, usize)> {
+    let (mut found, mut runs) = (Vec::new(), [0usize; 5]);
+    let mut start = 0;
+    for end in 1..=row.len() {
+        if end < row.len() && row[end] == row[start] {
+            continue;
+        }
+        runs.rotate_left(1);
+        runs[4] = end - start;
+        let module = (runs[0] + runs[1] + runs[3] + runs[4]) / 4;
+        let near = |run: usize, modules: usize| run.abs_diff(modules * module) * 4 <= module * 3;
+        let is_corner = [0, 1, 3, 4].iter().all(|at| near(runs[*at], 1)) && near(runs[2], 3);
+        if row[start] != light && module > 0 && is_corner {
+            found.push((end - runs[4] - runs[3] - runs[2] / 2, module));
+        }
+        start = end;
+    }
+    found
+}

@@ -1,0 +1,300 @@
+//! `device import --image`: QR codes in pictures.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use awsmfa::testing::context::Context;
+use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage, imageops};
+
+use crate::support::in_process::{InProcess, Typist, device, in_words};
+use crate::support::{OTHER_SECRET, World};
+
+const ISSUER: &str = "Amazon%20Web%20Services";
+
+/// A URI as AWS's QR code has it.
+fn uri(label: &str, secret: &str) -> String {
+    format!("otpauth://totp/{ISSUER}:{label}?secret={secret}&issuer={ISSUER}")
+}
+
+/// The QR code of a text, with this many pixels a module.
+fn code(text: &str, module: u32) -> GrayImage {
+    let code = qrcode::QrCode::new(text).unwrap();
+    let (width, colors) = (code.width() as u32, code.to_colors());
+    GrayImage::from_fn((width + 8) * module, (width + 8) * module, |x, y| {
+        let (x, y) = ((x / module).wrapping_sub(4), (y / module).wrapping_sub(4));
+        let is_dark = x < width && y < width && colors[(y * width + x) as usize] == qrcode::Color::Dark;
+        Luma([if is_dark { 0 } else { 255 }])
+    })
+}
+
+impl World {
+    fn picture(&self, name: &str, picture: &GrayImage) -> PathBuf {
+        let path = self.home.join(name);
+        picture.save_with_format(&path, ImageFormat::from_path(name).unwrap()).unwrap();
+        path
+    }
+
+    /// A picture with the QR code of the device of `dev`.
+    fn own_code(&self, module: u32) -> GrayImage {
+        code(&uri("alice@123456789012", &self.device.seed), module)
+    }
+
+    /// The secret that is stored for a device.
+    fn stored(&self, name: &str) -> String {
+        let exported = self.home.awsmfa(["device", "export", name, "--uri", "--yes"]).run().success().out();
+        exported.split("secret=").nth(1).unwrap().split('&').next().unwrap().to_owned()
+    }
+
+    fn nothing_is_stored(&self) -> bool {
+        !self.home.join(".local/share/awsmfa/devices.json").exists()
+    }
+
+    /// `device import` with a person at the terminal.
+    fn import_with(&self, typist: Arc<Typist>, args: &[&str]) -> (Result<(), String>, String) {
+        let InProcess { ctx, err, .. } = self.in_process(0);
+        let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, typist).unwrap();
+        let result = device(&ctx, &[&["import"], args].concat());
+        (result.map_err(|error| in_words(&error)), err.text())
+    }
+}
+
+#[test]
+fn screenshot_is_imported_and_its_label_determines_the_device() {
+    let world = World::new();
+    let mut screen = GrayImage::from_pixel(900, 700, Luma([238]));
+    imageops::overlay(&mut screen, &world.own_code(3), 340, 210);
+    world.picture("screen.png", &screen);
+    let ran = world.home.awsmfa(["device", "import", "--image", "screen.png"]).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
+    hint: awsmfa setup --profile dev
+    ");
+    assert_eq!(world.stored("alice"), world.device.seed);
+}
+
+#[test]
+fn pictures_may_be_turned_small_inverted_mirrored_transparent_or_compressed() {
+    let world = World::new();
+    let small = world.own_code(2);
+    let large = world.own_code(5);
+    let mut inverted = large.clone();
+    imageops::invert(&mut inverted);
+    let transparent = RgbaImage::from_fn(large.width(), large.height(), |x, y| {
+        Rgba([0, 0, 0, 255 - large.get_pixel(x, y)[0]])
+    });
+    transparent.save(world.home.join("transparent.png")).unwrap();
+    let blurred = imageops::blur(&imageops::resize(&large, 230, 230, imageops::FilterType::Triangle), 0.7);
+    for (name, picture) in [
+        ("small.png", &small),
+        ("turned.png", &imageops::rotate90(&large)),
+        ("inverted.png", &inverted),
+        ("mirrored.png", &imageops::flip_horizontal(&large)),
+        ("blurred.jpg", &blurred),
+    ] {
+        world.picture(name, picture);
+    }
+    for name in ["small.png", "turned.png", "inverted.png", "mirrored.png", "blurred.jpg", "transparent.png"]
+    {
+        let args = ["device", "import", "--no-verify", "--yes", "--image", name];
+        let ran = world.home.awsmfa(args).run();
+        assert!(ran.err().contains("stored the secret of"), "{name}: {}", ran.err());
+        assert_eq!(world.stored("alice"), world.device.seed, "{name}");
+        world.home.awsmfa(["device", "remove", "alice", "--local", "--yes"]).run().success();
+    }
+}
+
+#[test]
+fn all_aws_accounts_in_one_picture_are_imported() {
+    let world = World::new();
+    world.aws.add_user("bob");
+    let bob = world.aws.add_device("bob", "bob");
+    let mut screen = GrayImage::from_pixel(1_000, 360, Luma([255]));
+    for (at, text) in [
+        uri("alice@123456789012", &world.device.seed),
+        "otpauth://totp/GitHub:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=GitHub".to_owned(),
+        uri("bob@123456789012", &bob.seed),
+    ]
+    .iter()
+    .enumerate()
+    {
+        imageops::overlay(&mut screen, &code(text, 4), 330 * at as i64, 10);
+    }
+    world.picture("all.png", &screen);
+    let ran = world.home.awsmfa(["device", "import", "--image", "all.png"]).run().success();
+    let err = ran.err();
+    let mut lines: Vec<&str> = err.lines().collect();
+    lines.sort_unstable();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; not verified, because no profile has keys to verify it with
+    ");
+    assert_eq!((world.stored("alice"), world.stored("bob")), (world.device.seed.clone(), bob.seed));
+}
+
+#[test]
+fn one_of_several_accounts_is_chosen_by_name() {
+    let world = World::new();
+    world.picture("alice.png", &world.own_code(3));
+    world.picture("bob.png", &code(&uri("bob@123456789012", OTHER_SECRET), 3));
+    let import = ["device", "import", "--image", "alice.png", "bob.png"];
+    let ran = world.home.awsmfa(import).arg("--account=carol").run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: there is no account named `carol`; there are `Amazon Web Services:alice@123456789012`, `Amazon Web Services:bob@123456789012`
+    hint: choose an account by its name: `awsmfa device import --image alice.png --image bob.png --account 'Amazon Web Services:alice@123456789012'`
+    ");
+    let ran = world.home.awsmfa(import).arg("--account=amazon").run().code(2);
+    assert!(ran.err().starts_with("error: several accounts match `amazon`: "), "{}", ran.err());
+    assert!(world.nothing_is_stored());
+    world.home.awsmfa(import).arg("--account=Bob").arg("--no-verify").run().success();
+    assert_eq!(world.stored("bob"), OTHER_SECRET);
+    world.home.awsmfa(["device", "export", "alice", "--uri", "--yes"]).run().code(3);
+}
+
+#[test]
+fn person_picks_accounts_from_a_list() {
+    let world = World::new();
+    world.freeze();
+    let paths: Vec<String> = [
+        ("a.png", world.own_code(3)),
+        ("b.png", code("otpauth://totp/GitHub:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 3)),
+        ("c.png", code("otpauth://hotp/AWS:old?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=1", 3)),
+    ]
+    .map(|(name, picture)| world.picture(name, &picture).to_str().unwrap().to_owned())
+    .into();
+    let args: Vec<&str> = ["--image"].into_iter().chain(paths.iter().map(String::as_str)).collect();
+    let typist = Typist::new(&["4", "none", ""]);
+    let (result, err) = world.import_with(typist.clone(), &args);
+    result.unwrap();
+    insta::assert_snapshot!(typist.seen().join("\n"), @"
+      1  Amazon Web Services:alice@123456789012
+      2  GitHub:alice  (not of Amazon Web Services)
+      3  AWS:old  (not usable with AWS)
+    which accounts, such as `1` or `1,3`? [those of Amazon Web Services]
+    which accounts, such as `1` or `1,3`? [those of Amazon Web Services]
+    which accounts, such as `1` or `1,3`? [those of Amazon Web Services]
+    ");
+    assert!(err.contains("warning: type numbers from 1 to 3, or `all`"), "{err}");
+    assert_eq!(world.stored("alice"), world.device.seed);
+    let (result, _) = world.import_with(Typist::new(&["3"]), &args);
+    assert!(result.unwrap_err().starts_with("error: `AWS:old`: this otpauth URI is of type `hotp`"));
+}
+
+#[test]
+fn account_of_another_issuer_is_imported_only_on_confirmation() {
+    let world = World::new();
+    let text = format!("otpauth://totp/GitHub:alice?secret={}&issuer=GitHub", world.device.seed);
+    let path = world.picture("github.png", &code(&text, 3));
+    let args = ["device", "import", "--profile", "dev", "--image", "github.png"];
+    let ran = world.home.awsmfa(args).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: `GitHub:alice` is not an account of Amazon Web Services
+    hint: choose an account by its name: `awsmfa device import --profile dev --image github.png --account GitHub:alice`
+    ");
+    assert!(world.nothing_is_stored());
+    world.freeze();
+    let typist = Typist::new(&[]);
+    let (result, _) =
+        world.import_with(typist.clone(), &["--profile", "dev", "--image", path.to_str().unwrap()]);
+    result.unwrap();
+    assert_eq!(typist.seen()[0], "`GitHub:alice` is not an account of Amazon Web Services; import it?");
+    assert_eq!(world.stored("alice"), world.device.seed);
+}
+
+#[test]
+fn different_secrets_for_one_device_are_an_error() {
+    let world = World::new();
+    world.picture("old.png", &code(&uri("alice@123456789012", OTHER_SECRET), 3));
+    world.picture("new.png", &world.own_code(3));
+    let ran = world.home.awsmfa(["device", "import", "--image", "old.png", "new.png"]).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: `Amazon Web Services:alice@123456789012` and `Amazon Web Services:alice@123456789012` have different secrets for one device, `arn:aws:iam::123456789012:mfa/alice`
+    hint: import only the account that is in use, such as from a picture of its QR code
+    ");
+    assert!(world.nothing_is_stored());
+    // Two pictures of one code are one account.
+    world.picture("again.png", &world.own_code(4));
+    world.home.awsmfa(["device", "import", "--image", "new.png", "again.png"]).run().success();
+}
+
+#[test]
+fn device_with_a_path_is_found_by_its_name_in_the_label() {
+    let world = World::new();
+    let device = world.aws.add_device("alice", "laptop");
+    let serial = device.serial.replace("mfa/laptop", "mfa/eng/laptop");
+    world.home.write_config(&format!("[profile dev]\nregion = eu-central-1\nmfa_serial = {serial}\n"));
+    for label in ["laptop@123456789012", "laptop@my-company"] {
+        world.picture("qr.png", &code(&uri(label, &device.seed), 3));
+        let args = ["device", "import", "--no-verify", "--image", "qr.png"];
+        let ran = world.home.awsmfa(args).run().success();
+        assert!(ran.err().contains(&format!("stored the secret of `{serial}`")), "{}", ran.err());
+        world.home.awsmfa(["device", "remove", "laptop", "--local", "--yes"]).run().success();
+    }
+}
+
+#[test]
+fn profile_in_another_account_than_the_label_is_an_error() {
+    let world = World::new();
+    world.picture("qr.png", &code(&uri("alice@999999999999", OTHER_SECRET), 3));
+    let ran = world.home.awsmfa(["device", "import", "--profile", "dev", "--image", "qr.png"]).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: `Amazon Web Services:alice@999999999999` is in another AWS account than `arn:aws:iam::123456789012:mfa/alice`, the device of the profile
+    hint: leave out `--profile`, or use the profile of the account's user
+    hint: if the account's name is wrong, add the device's ARN: `--serial ARN`
+    ");
+    // Without a profile, the label determines the ARN.
+    let ran = world.home.awsmfa(["device", "import", "--image", "qr.png"]).run().success();
+    assert!(ran.err().contains("`arn:aws:iam::999999999999:mfa/alice`"), "{}", ran.err());
+}
+
+#[test]
+fn pictures_without_a_usable_code_are_errors() {
+    let world = World::new();
+    world.picture("blank.png", &GrayImage::from_pixel(300, 300, Luma([200])));
+    world.picture("wifi.png", &code("WIFI:S:home;T:WPA;P:hunter2;;", 4));
+    world.picture(
+        "hotp.png",
+        &code("otpauth://hotp/AWS:a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=1", 3),
+    );
+    world.picture(
+        "digits.png",
+        &code("otpauth://totp/AWS:a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8", 3),
+    );
+    world.home.write("notes.png", "not a picture");
+    let whole = std::fs::read(world.picture("whole.png", &world.own_code(3))).unwrap();
+    std::fs::write(world.home.join("cut.png"), &whole[..whole.len() / 2]).unwrap();
+    // A small file with the header of a picture of 100 megapixels.
+    let mut bomb = whole;
+    let sides = [10_000u32.to_be_bytes(), 10_000u32.to_be_bytes()].concat();
+    bomb[16..24].copy_from_slice(&sides);
+    let sum = crc32(&bomb[12..29]).to_be_bytes();
+    bomb[29..33].copy_from_slice(&sum);
+    std::fs::write(world.home.join("bomb.png"), bomb).unwrap();
+    for (name, message) in [
+        ("blank.png", "there is no readable QR code in blank.png"),
+        ("wifi.png", "the QR code in wifi.png has no account of an authenticator app"),
+        ("hotp.png", "`AWS:a`: this otpauth URI is of type `hotp`; AWS devices are of type `totp`"),
+        (
+            "digits.png",
+            "`AWS:a`: this otpauth URI specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds",
+        ),
+        ("notes.png", "cannot read the picture notes.png: it is not a PNG or JPEG picture"),
+        ("cut.png", "cannot read the picture cut.png: it is damaged: "),
+        (
+            "bomb.png",
+            "cannot read the picture bomb.png: it has 10000 x 10000 pixels, and at most 64 million are read",
+        ),
+        ("missing.png", "cannot read the picture missing.png: No such file or directory"),
+        (".", "cannot read the picture .: is a directory"),
+    ] {
+        let ran = world.home.awsmfa(["device", "import", "--image", name]).run().code(2);
+        assert!(ran.err().starts_with(&format!("error: {message}")), "{name}: {}", ran.err());
+        assert!(!ran.err().contains("hunter2") && !ran.err().contains("GEZD"), "{}", ran.err());
+        assert!(world.nothing_is_stored(), "{name}");
+    }
+}
+
+/// The checksum of a PNG's chunk.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |sum: u32| if sum & 1 == 1 { 0xedb8_8320 ^ (sum >> 1) } else { sum >> 1 };
+    !bytes.iter().fold(u32::MAX, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| step(sum)))
+}
