@@ -9,13 +9,18 @@ use super::document::{Document, UnsafeEdit};
 use super::log::Position;
 use super::session_edits::{SESSION, TOKEN, holds_session};
 
+/// The keys that are a long-term access key.
+const KEYS: [&str; 2] = [SESSION[0], SESSION[1]];
+
 /// The difference that an edit made to one key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "lowercase")]
 pub enum Difference {
     /// The key moved to another section.
     Moved { from: String, to: String, key: String },
-    /// The key has another value, or none. Keys that are credentials have no values here.
+    /// The key was removed, or has another value. Another section still has its old value.
+    Kept { section: String, key: String, at: String },
+    /// The key has another value, or none. The values of credentials are empty here.
     Changed { section: String, key: String, before: Option<String>, after: Option<String> },
     /// A section was added.
     Added { section: String },
@@ -39,6 +44,13 @@ pub fn differences(before: &Document, after: &Document) -> Vec<Difference> {
             found.push(Difference::Moved { from: section, to, key });
             continue;
         }
+        if KEYS.contains(&key.as_str())
+            && !holds_session(before, &section)
+            && let Some(at) = kept_at(before, after, &section, &key)
+        {
+            found.push(Difference::Kept { section, key, at });
+            continue;
+        }
         added.retain(|(other, k)| (other, k) != (&section, &key));
         found.push(changed(before, after, section, key));
     }
@@ -48,10 +60,20 @@ pub fn differences(before: &Document, after: &Document) -> Vec<Difference> {
     found
 }
 
+/// Another section that has had the key's old value all along.
+fn kept_at(before: &Document, after: &Document, section: &str, key: &str) -> Option<String> {
+    let value = before.get(section, key);
+    let long_term = format!("{section}-long-term");
+    std::iter::once(long_term).chain(after.sections()).find(|at| {
+        at != section && value.is_some() && before.get(at, key) == value && after.get(at, key) == value
+    })
+}
+
 fn changed(before: &Document, after: &Document, section: String, key: String) -> Difference {
+    let is_secret = SESSION.contains(&key.as_str());
     let text = |document: &Document| {
-        let value = document.get(&section, &key).filter(|_| !SESSION.contains(&key.as_str()));
-        value.map(|value| value.expose().clone())
+        let value = document.get(&section, &key)?;
+        Some(if is_secret { String::new() } else { value.expose().clone() })
     };
     let (before, after) = (text(before), text(after));
     Difference::Changed { section, key, before, after }
@@ -64,8 +86,14 @@ pub fn take_back(document: &mut Document, differences: &[Difference]) -> Result<
         for difference in differences {
             match difference {
                 Difference::Moved { from, to, key } => left.extend(move_back(document, from, to, key)?),
-                Difference::Changed { section, key, .. } if SESSION.contains(&key.as_str()) => {
-                    if key == TOKEN && !document.has(section, key) {
+                Difference::Kept { section, key, at } => left.extend(copy_back(document, section, key, at)?),
+                Difference::Changed { section, key, before, .. } if SESSION.contains(&key.as_str()) => {
+                    if key != TOKEN {
+                        continue;
+                    }
+                    if before.is_none() && holds_session(document, section) {
+                        document.remove_keys_and_empty_section(section, &SESSION)?;
+                    } else if before.is_some() && !document.has(section, key) {
                         left.push(format!("the session that was in [{section}] is not restored"));
                     }
                 }
@@ -98,16 +126,41 @@ pub fn take_back(document: &mut Document, differences: &[Difference]) -> Result<
     })
 }
 
+fn copy_back(
+    document: &mut Document,
+    section: &str,
+    key: &str,
+    at: &str,
+) -> Result<Option<String>, UnsafeEdit> {
+    remove_session(document, section)?;
+    if document.get(section, key).is_some() {
+        return Ok(None);
+    }
+    let Some(value) = document.get(at, key) else {
+        return Ok(Some(format!("`{key}` is no longer in [{at}]")));
+    };
+    document.add_section(section, Some(at))?;
+    document.set(section, key, value.expose())?;
+    Ok(None)
+}
+
+/// Removes a session of a later login. It would hide the keys.
+fn remove_session(document: &mut Document, section: &str) -> Result<(), UnsafeEdit> {
+    if holds_session(document, section) {
+        for key in SESSION {
+            document.remove(section, key)?;
+        }
+    }
+    Ok(())
+}
+
 fn move_back(document: &mut Document, from: &str, to: &str, key: &str) -> Result<Option<String>, UnsafeEdit> {
     if document.get(to, key).is_none() {
         let is_back = document.has(from, key);
         return Ok((!is_back).then(|| format!("`{key}` is no longer in [{to}]")));
     }
-    if holds_session(document, from) && SESSION.contains(&key) {
-        // A session of a later login. It would hide the keys.
-        for key in SESSION {
-            document.remove(from, key)?;
-        }
+    if SESSION.contains(&key) {
+        remove_session(document, from)?;
     }
     if document.get(from, key).is_some() {
         return Ok(Some(format!("[{from}] has another `{key}`, so the one in [{to}] stays there")));

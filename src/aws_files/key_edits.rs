@@ -118,6 +118,18 @@ pub fn put_back(
     })
 }
 
+/// Does what [`take_out`] and then [`put_back`] do to a profile's keys. Their lines are written anew.
+pub fn take_out_and_put_back(document: &mut Document, profile: &str) -> Result<(), KeyEditError> {
+    let held = sections_of(document, profile).into_iter().find_map(|section| {
+        let (id, secret) = (document.get(&section, ID)?, document.get(&section, SECRET)?);
+        (!holds_session(document, &section)).then(|| (id.expose().trim().to_owned(), secret))
+    });
+    let Some((access_key_id, secret_access_key)) = held else { return Ok(()) };
+    take_out(document, profile, &access_key_id, "")?;
+    put_back(document, profile, &LongTermKeys { access_key_id, secret_access_key }, false)?;
+    Ok(())
+}
+
 /// Adds long-term keys whose comment is gone to the credentials file, for [`put_back`]. Returns the section.
 pub fn add_back(
     document: &mut Document,

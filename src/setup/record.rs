@@ -12,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::aws_files::differences::{Difference, differences};
 use crate::aws_files::document::Document;
+use crate::aws_files::key_edits::take_out_and_put_back;
 use crate::aws_files::{AwsFile, keeps_keys_of};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -30,6 +31,15 @@ pub(super) struct FileChange {
 impl FileChange {
     pub(super) fn is_changed(&self) -> bool {
         self.old != self.new
+    }
+
+    /// The change as an undo finds it: keys that come back from a store have other lines than before.
+    fn after_undoing(&self, stored: &[String]) -> Self {
+        let new = Document::parse(self.file, self.new.expose().as_bytes()).ok().and_then(|mut document| {
+            stored.iter().try_for_each(|name| take_out_and_put_back(&mut document, name)).ok()?;
+            Some(document.to_text())
+        });
+        Self { file: self.file, old: self.old.clone(), new: new.unwrap_or_else(|| self.new.clone()) }
     }
 }
 
@@ -114,8 +124,9 @@ impl Record {
             return Ok(());
         }
         let number = all.first().and_then(Self::number).unwrap_or_default() + 1;
-        let changed = changes.iter().filter(|change| change.is_changed());
-        let files = changed.map(|change| FileRecord::of(ctx, change)).collect();
+        let changed = changes.iter().map(|change| change.after_undoing(stored));
+        let changed = changed.filter(FileChange::is_changed);
+        let files = changed.map(|change| FileRecord::of(ctx, &change)).collect();
         let path = folder.join(format!("{number:06}.json"));
         let record = Self {
             version: VERSION,

@@ -153,6 +153,48 @@ fn keys_that_moved_to_a_store_since_come_back_first() {
 }
 
 #[test]
+fn keys_from_a_store_get_their_own_lines_back() {
+    let world = World::imported();
+    let (id, secret) = (&world.key.id, &world.key.secret);
+    for section in ["dev", "dev-long-term"] {
+        world.home.write_credentials(&format!(
+            "[{section}]\naws_secret_access_key={secret}\n# between\naws_access_key_id =  {id}\nregion = x\n"
+        ));
+        let before = both(&world.home);
+        setup(&world.home, &["-p", "dev", "--store-keys", "--yes"]).success();
+        assert!(undo(&world).err().ends_with("the AWS files are as before\n"));
+        assert_eq!(both(&world.home), before);
+    }
+}
+
+/// After another program has changed the file, too.
+#[test]
+fn session_is_removed_and_equal_keys_come_back() {
+    let world = World::imported();
+    let keys = world.home.credentials();
+    let long_term = keys.replace("[dev]", "[dev-long-term]");
+    for (credentials, args) in [
+        (format!("{keys}{long_term}"), &["-p", "dev", "--yes"][..]),
+        (format!("{keys}{long_term}"), &["-p", "dev", "--yes", "--mode", "login"]),
+        (long_term.clone(), &["-p", "dev", "--yes", "--mode", "login"]),
+    ] {
+        world.home.write_credentials(&credentials);
+        setup(&world.home, args).success();
+        world.home.write_credentials(&(world.home.credentials() + "[other]\nx = 1\n"));
+        undo(&world);
+        let key = |section: &str| {
+            let of = |key| world.home.credential(section, key);
+            (of("aws_access_key_id"), of("aws_secret_access_key"), of("aws_session_token"))
+        };
+        let all = (Some(world.key.id.clone()), Some(world.key.secret.clone()), None);
+        let had_keys = credentials.starts_with("[dev]");
+        assert_eq!(key("dev"), if had_keys { all.clone() } else { (None, None, None) }, "{args:?}");
+        assert_eq!(key("dev-long-term"), all);
+        assert!(world.home.credentials().ends_with("[other]\nx = 1\n"));
+    }
+}
+
+#[test]
 fn files_are_found_by_relative_paths() {
     let world = World::imported();
     let before = both(&world.home);
