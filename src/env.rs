@@ -19,8 +19,7 @@ pub const AWSMFA_PASSPHRASE_COMMAND: &str = "AWSMFA_PASSPHRASE_COMMAND";
 pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
 /// A file with the passphrase that `store passwd` sets.
 pub const AWSMFA_NEW_PASSPHRASE_FILE: &str = "AWSMFA_NEW_PASSPHRASE_FILE";
-
-/// How long the file store stays unlocked after its passphrase was typed, as in `8h`; `0` to ask every time.
+/// How long the file store stays unlocked after its passphrase was typed or read from a file, as in `8h`; `0`: not at all.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 
 /// How deeply awsmfa is nested in programs that awsmfa runs. Set by awsmfa, so that profiles that call awsmfa in a loop fail.

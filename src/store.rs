@@ -14,6 +14,7 @@ pub mod age_file;
 mod entry_name;
 pub mod kernel_keyring;
 pub mod keyring;
+pub mod passphrase;
 pub mod recipient;
 pub mod registry;
 

@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::entry_name::{file_name, name_of};
-use super::{SecretStore, StoreError, StoreKind, check_name, kernel_keyring};
+use super::kernel_keyring::{self, Slot};
+use super::passphrase::{self, Origin, PassphraseSource};
+use super::{SecretStore, StoreError, StoreKind, check_name};
+use crate::clock::{Clock, SystemClock};
 use crate::files::{self, Lock};
 use crate::model::secret::Secret;
 
@@ -16,21 +21,6 @@ mod sealing;
 mod tests;
 
 use sealing::Identity;
-
-/// How many passphrases a person may try.
-const ATTEMPTS: u32 = 3;
-
-/// A source of the file store's passphrase.
-pub trait PassphraseSource: Send + Sync {
-    /// Whether a person types it. Only then may a wrong one be corrected, and the store stays unlocked.
-    fn is_typed(&self) -> bool;
-    /// The passphrase of an existing store. `attempt` counts from 1; above 1, the previous passphrase was wrong.
-    fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError>;
-    /// The passphrase for a new store, long enough.
-    fn new_passphrase(&self) -> Result<Secret<String>, StoreError>;
-    /// Says that the system does not keep the store unlocked after its passphrase was typed.
-    fn not_kept(&self) {}
-}
 
 /// The file store in a folder.
 pub struct AgeFileStore {
@@ -43,8 +33,8 @@ pub struct AgeFileStore {
 }
 
 impl AgeFileStore {
-    /// The store in `folder`; the lock at `lock_path` serializes changes. An identity unlocked by a typed passphrase stays
-    /// unlocked for `unlock_for` (see [`kernel_keyring`]). Touches nothing yet.
+    /// The store in `folder`; the lock at `lock_path` serializes changes. An identity stays unlocked for `unlock_for` after
+    /// its passphrase was typed or read from a file (see [`kernel_keyring`]). Touches nothing yet.
     pub fn new(
         folder: impl Into<PathBuf>,
         lock_path: impl Into<PathBuf>,
@@ -78,9 +68,20 @@ impl AgeFileStore {
         self.refuse_orphans().map(|()| false)
     }
 
-    /// Whether later processes can read without a passphrase.
+    /// Until when later processes can read without opening the identity again.
+    pub fn unlocked_until(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (Some(recipient), true) = (self.recipient()?, self.exists()) else { return Ok(None) };
+        let from_file = self.passphrases.origin() == Origin::File;
+        let read = match from_file.then(|| self.passphrases.existing(1)).transpose() {
+            Ok(read) => read,
+            Err(_) => return Ok(None),
+        };
+        Ok(self.recall(&recipient, &self.sealed_identity()?, read.as_ref()).map(|(_, until)| until))
+    }
+
+    /// Whether later processes can read without opening the identity again.
     pub fn is_kept_unlocked(&self) -> Result<bool, StoreError> {
-        Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::recall(&recipient).is_some()))
+        Ok(self.unlocked_until()?.is_some())
     }
 
     /// Forgets the unlocked identity, in this process and in the kernel. Returns whether the kernel had one.
@@ -94,12 +95,11 @@ impl AgeFileStore {
         &self,
         new: impl FnOnce() -> Result<Secret<String>, StoreError>,
     ) -> Result<(), StoreError> {
-        let before = self.sealed_identity()?;
-        let identity = self.open_identity(&before)?;
+        let (before, path) = (self.sealed_identity()?, self.identity_path());
+        let identity = passphrase::open_with(&*self.passphrases, |p| Identity::open(&before, p, &path))?;
         let sealed = identity.seal(&new()?)?;
         let _lock = self.acquire()?;
         if self.sealed_identity()? != before {
-            let path = self.identity_path();
             return Err(StoreError::damaged(format!("`{}` was changed by another program", path.display())));
         }
         write_and_check(&self.identity_path(), &sealed)
@@ -114,32 +114,41 @@ impl AgeFileStore {
         }
         let sealed = self.sealed_identity()?;
         let recipient = self.recipient()?;
-        let may_keep = self.passphrases.is_typed() && !self.unlock_for.is_zero();
-        let kept = recipient.as_deref().filter(|_| may_keep).and_then(recall);
-        let identity = match kept {
-            Some(identity) => identity,
-            None => {
-                let identity = self.open_identity(&sealed)?;
-                self.keep_unlocked(&identity);
-                identity
-            }
-        };
+        let identity = self.recall_or_open(&sealed, recipient.as_deref())?;
         self.match_recipient(recipient, &identity)?;
         *cached = Some(identity.clone());
         Ok(identity)
     }
 
-    /// Opens `identity.age` with the passphrase; a person may try again.
-    fn open_identity(&self, sealed: &[u8]) -> Result<Identity, StoreError> {
-        let attempts = if self.passphrases.is_typed() { ATTEMPTS } else { 1 };
-        let mut attempt = 1;
-        loop {
-            let passphrase = self.passphrases.existing(attempt)?;
-            match Identity::open(sealed, &passphrase, &self.identity_path()) {
-                Err(StoreError::WrongPassphrase) if attempt < attempts => attempt += 1,
-                result => return result,
-            }
+    /// The identity that is kept unlocked, else the one in `identity.age`, which is kept from now on.
+    fn recall_or_open(&self, sealed: &[u8], recipient: Option<&str>) -> Result<Identity, StoreError> {
+        let (origin, path) = (self.passphrases.origin(), self.identity_path());
+        // A file is read every time: what it unlocked serves only as long as it has the passphrase of `identity.age`.
+        let read = (origin == Origin::File).then(|| self.passphrases.existing(1)).transpose()?;
+        if let Some(identity) = recipient.and_then(|recipient| self.recall(recipient, sealed, read.as_ref()))
+        {
+            return Ok(identity);
         }
+        let identity = match &read {
+            Some(passphrase) => Identity::open(sealed, passphrase, &path)?,
+            None => passphrase::open_with(&*self.passphrases, |p| Identity::open(sealed, p, &path))?,
+        };
+        self.keep_unlocked(&identity, sealed, read.as_ref());
+        Ok(identity)
+    }
+
+    /// The identity that the kernel keeps for `recipient`, and until when.
+    fn recall(
+        &self,
+        recipient: &str,
+        sealed: &[u8],
+        read: Option<&Secret<String>>,
+    ) -> Option<(Identity, DateTime<Utc>)> {
+        let slot = slot(self.passphrases.origin(), recipient)?;
+        let kept = kernel_keyring::recall(&slot, self.unlock_for, SystemClock.now())?;
+        let identity = Identity::parse(&kept.identity)?;
+        let is_current = identity.recipient() == recipient && kept.proof == proof(&identity, sealed, read);
+        is_current.then_some((identity, kept.until))
     }
 
     /// Restores a missing `recipient`. A recipient of another identity means that someone changed the folder.
@@ -183,18 +192,21 @@ impl AgeFileStore {
         write_and_check(&self.identity_path(), &sealed)?;
         self.write_recipient(&identity)?;
         drop(lock);
-        self.keep_unlocked(&identity);
+        let read = (self.passphrases.origin() == Origin::File).then_some(&passphrase);
+        self.keep_unlocked(&identity, &sealed, read);
         Ok(self.remember(identity))
     }
 
-    /// Keeps an identity unlocked if its passphrase was typed and the person wants that. If the system should be able to but
-    /// is not, as in many containers, every command would prompt, so a message says what to do instead.
-    fn keep_unlocked(&self, identity: &Identity) {
-        let wanted = self.passphrases.is_typed() && !self.unlock_for.is_zero();
-        if wanted
-            && !kernel_keyring::keep(identity.recipient(), identity.secret(), self.unlock_for)
-            && kernel_keyring::IS_EXPECTED
-        {
+    /// Keeps an identity unlocked if the person wants that. If a passphrase was typed, and the system should be able to keep
+    /// the identity but is not, as in many containers, every command would prompt, so a message says what to do instead.
+    fn keep_unlocked(&self, identity: &Identity, sealed: &[u8], read: Option<&Secret<String>>) {
+        let origin = self.passphrases.origin();
+        let Some(slot) = slot(origin, identity.recipient()).filter(|_| !self.unlock_for.is_zero()) else {
+            return;
+        };
+        let proof = proof(identity, sealed, read);
+        let kept = kernel_keyring::keep(&slot, identity.secret(), &proof, self.unlock_for, SystemClock.now());
+        if !kept && origin == Origin::Person && kernel_keyring::IS_EXPECTED {
             self.passphrases.not_kept();
         }
     }
@@ -324,10 +336,27 @@ impl SecretStore for AgeFileStore {
     }
 }
 
-/// The identity that the kernel keeps for `recipient`.
-fn recall(recipient: &str) -> Option<Identity> {
-    let identity = Identity::parse(&kernel_keyring::recall(recipient)?)?;
-    (identity.recipient() == recipient).then_some(identity)
+/// Where an identity is kept after a passphrase of this origin has opened it. A command may ask a person each time, or give the
+/// passphrase only for a while, so nothing is kept for it.
+fn slot(origin: Origin, recipient: &str) -> Option<Slot<'_>> {
+    match origin {
+        Origin::Person => Some(Slot::Typed(recipient)),
+        Origin::File => Some(Slot::File(recipient)),
+        Origin::Command => None,
+    }
+}
+
+/// Proves that a passphrase from a file has opened these bytes of `identity.age`; empty for a typed one. Only someone who has
+/// the identity, and thus needs no passphrase, can test a passphrase against it.
+fn proof(identity: &Identity, sealed: &[u8], read: Option<&Secret<String>>) -> String {
+    let Some(passphrase) = read else { return String::new() };
+    let parts = [identity.secret().expose().as_bytes(), passphrase.expose().as_bytes(), sealed];
+    let mut all = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
+    for part in parts {
+        all.extend_from_slice(&part.len().to_be_bytes());
+        all.extend_from_slice(part);
+    }
+    files::digest(Secret::new(all).expose())
 }
 
 /// Writes a file and reads it back, so that a failing disk is noticed while the secret is still known.

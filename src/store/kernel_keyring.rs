@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::env::{AWSMFA_UNLOCK_FOR, Env};
 use crate::model::duration::{DurationError, parse_seconds};
 use crate::model::secret::Secret;
@@ -24,19 +26,83 @@ pub fn unlock_for(env: &Env) -> Result<Duration, DurationError> {
     }
 }
 
-/// Keeps `identity`, which belongs to `recipient`, for `duration`. Returns whether it is kept.
-pub fn keep(recipient: &str, identity: &Secret<String>, duration: Duration) -> bool {
-    duration.as_secs() > 0 && platform::keep(recipient, identity, duration).is_some()
+/// A place for an unlocked identity, by its recipient and by where its passphrase came from.
+#[derive(Debug, Clone, Copy)]
+pub enum Slot<'a> {
+    Typed(&'a str),
+    File(&'a str),
 }
 
-/// The identity kept for `recipient`, if there is one.
-pub fn recall(recipient: &str) -> Option<Secret<String>> {
-    platform::recall(recipient)
+impl Slot<'_> {
+    /// The name of the key. It includes the recipient, so that stores do not mix.
+    fn description(self) -> String {
+        match self {
+            Self::Typed(recipient) => format!("awsmfa:identity:{recipient}"),
+            Self::File(recipient) => format!("awsmfa:identity:{recipient}:file"),
+        }
+    }
 }
 
-/// Forgets the identity kept for `recipient`. Returns whether there was one.
+/// An identity that is kept unlocked.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kept {
+    pub identity: Secret<String>,
+    /// What was given to [`keep`].
+    pub proof: String,
+    pub until: DateTime<Utc>,
+}
+
+/// Keeps `identity` from `now` on for `duration`, together with `proof`, one word or empty. Returns whether it is kept.
+pub fn keep(
+    slot: &Slot<'_>,
+    identity: &Secret<String>,
+    proof: &str,
+    duration: Duration,
+    now: DateTime<Utc>,
+) -> bool {
+    let head = format!("{} {} {proof}\n", now.timestamp(), duration.as_secs());
+    let mut payload = String::with_capacity(head.len() + identity.expose().len());
+    payload.push_str(&head);
+    payload.push_str(identity.expose());
+    duration.as_secs() > 0 && platform::keep(&slot.description(), &Secret::new(payload), duration).is_some()
+}
+
+/// The identity that is kept in the slot, if there is one. `longest` may be shorter than the duration for which it was kept, and
+/// counts from then on: what is older is forgotten. So is what was kept at a time that has not come yet.
+pub fn recall(slot: &Slot<'_>, longest: Duration, now: DateTime<Utc>) -> Option<Kept> {
+    let description = slot.description();
+    let payload = platform::recall(&description)?;
+    let Some((kept, duration, age)) = read(&payload, longest, now) else {
+        let _ = platform::forget(&description);
+        return None;
+    };
+    if longest < duration {
+        let _ = platform::shorten(&description, longest.saturating_sub(age));
+    }
+    Some(kept)
+}
+
+/// The kept identity, for how long it was kept, and for how long it has been kept; `None` if it must not serve.
+fn read(
+    payload: &Secret<String>,
+    longest: Duration,
+    now: DateTime<Utc>,
+) -> Option<(Kept, Duration, Duration)> {
+    let (head, identity) = payload.expose().split_once('\n')?;
+    let mut words = head.split(' ');
+    let since = DateTime::from_timestamp(words.next()?.parse().ok()?, 0)?;
+    let duration = Duration::from_secs(words.next()?.parse().ok()?);
+    let proof = words.next()?.to_owned();
+    let (allowed, age) = (longest.min(duration), (now - since).to_std().ok()?);
+    let until = since + chrono::TimeDelta::from_std(allowed).ok()?;
+    (age < allowed).then(|| (Kept { identity: identity.into(), proof, until }, duration, age))
+}
+
+/// Forgets the identity that belongs to `recipient`, wherever it is kept. Returns whether there was one.
 pub fn forget(recipient: &str) -> bool {
-    platform::forget(recipient).is_some()
+    let forgotten =
+        [Slot::Typed(recipient), Slot::File(recipient)].map(|slot| platform::forget(&slot.description()));
+    forgotten.iter().any(Option::is_some)
 }
 
 #[cfg(target_os = "linux")]
@@ -47,22 +113,17 @@ mod platform {
 
     use crate::model::secret::Secret;
 
-    /// Includes the recipient, so that stores do not mix.
-    fn description(recipient: &str) -> String {
-        format!("awsmfa:identity:{recipient}")
-    }
-
     /// The user's keyring, shared by all processes of the user. Each login has a session keyring of its own, and a process
     /// without one gets one that others do not see.
     fn users_keyring() -> Option<KeyRing> {
         KeyRing::from_special_id(KeyRingIdentifier::User, false).ok()
     }
 
-    pub(super) fn keep(recipient: &str, identity: &Secret<String>, duration: Duration) -> Option<()> {
+    pub(super) fn keep(description: &str, payload: &Secret<String>, duration: Duration) -> Option<()> {
         // Created in the process's keyring, which ends with the process, and shared only once its permissions and its
         // timeout are set. Replaces what was kept under the same description.
         let own = KeyRing::from_special_id(KeyRingIdentifier::Process, true).ok()?;
-        let key = own.add_key(&description(recipient), identity.expose().as_bytes()).ok()?;
+        let key = own.add_key(description, payload.expose().as_bytes()).ok()?;
         let finished = finish(key, duration);
         let _ = own.unlink_key(key);
         finished
@@ -73,20 +134,30 @@ mod platform {
         // ID gets the right to read. No one else gets anything.
         let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE;
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
-        key.set_timeout(duration.as_secs().min(u32::MAX.into()).try_into().ok()?).ok()?;
+        set_timeout(key, duration)?;
         key.set_perms(permissions).ok()?;
         users_keyring()?.link_key(key).ok()
     }
 
-    pub(super) fn recall(recipient: &str) -> Option<Secret<String>> {
-        let key = users_keyring()?.search(&description(recipient)).ok()?;
+    fn set_timeout(key: Key, duration: Duration) -> Option<()> {
+        // Zero would mean no timeout.
+        key.set_timeout(duration.as_secs().clamp(1, u32::MAX.into()).try_into().ok()?).ok()
+    }
+
+    /// The key is kept only for this long from now on.
+    pub(super) fn shorten(description: &str, duration: Duration) -> Option<()> {
+        set_timeout(users_keyring()?.search(description).ok()?, duration)
+    }
+
+    pub(super) fn recall(description: &str) -> Option<Secret<String>> {
+        let key = users_keyring()?.search(description).ok()?;
         let bytes = Secret::new(key.read_to_vec().ok()?);
         std::str::from_utf8(bytes.expose()).ok().map(Secret::from)
     }
 
-    pub(super) fn forget(recipient: &str) -> Option<()> {
+    pub(super) fn forget(description: &str) -> Option<()> {
         let ring = users_keyring()?;
-        let key = ring.search(&description(recipient)).ok()?;
+        let key = ring.search(description).ok()?;
         // Takes effect at once, even for a process that is about to read it.
         key.invalidate().or_else(|_| ring.unlink_key(key)).ok()
     }
@@ -103,6 +174,10 @@ mod platform {
     }
 
     pub(super) fn recall(_: &str) -> Option<Secret<String>> {
+        None
+    }
+
+    pub(super) fn shorten(_: &str, _: Duration) -> Option<()> {
         None
     }
 
@@ -124,19 +199,55 @@ mod tests {
         assert!(read("5minuets").is_err(), "a typo must not mean 8 hours");
     }
 
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + second, 0).unwrap()
+    }
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
     #[test]
     fn kept_identity_is_found_until_it_is_forgotten() {
         let recipient = format!("test-{}", std::process::id());
+        let (typed, file) = (Slot::Typed(&recipient), Slot::File(&recipient));
         let identity = Secret::from("AGE-SECRET-KEY-1TEST");
-        assert!(!keep(&recipient, &identity, Duration::ZERO));
-        assert_eq!(recall(&recipient), None, "zero: not kept");
+        assert!(!keep(&typed, &identity, "", Duration::ZERO, at(0)));
+        assert_eq!(recall(&typed, HOUR, at(0)), None, "zero: not kept");
         // If the kernel refuses, nothing is kept, which is correct too.
-        if keep(&recipient, &identity, Duration::from_secs(60)) {
-            assert_eq!(recall(&recipient), Some(identity));
-            assert_eq!(recall("another"), None);
+        if keep(&typed, &identity, "", HOUR, at(0)) {
+            assert_eq!(
+                recall(&typed, HOUR, at(60)).map(|kept| (kept.identity, kept.until)),
+                Some((identity, at(3600)))
+            );
+            assert_eq!(recall(&file, HOUR, at(0)), None);
+            assert_eq!(recall(&Slot::Typed("another"), HOUR, at(0)), None);
             assert!(forget(&recipient));
         }
-        assert_eq!(recall(&recipient), None);
+        assert_eq!(recall(&typed, HOUR, at(0)), None);
         assert!(!forget(&recipient));
+    }
+
+    #[test]
+    fn what_is_older_than_the_current_limit_is_forgotten() {
+        let recipient = format!("test-shortened-{}", std::process::id());
+        let slot = Slot::File(&recipient);
+        let identity = Secret::from("AGE-SECRET-KEY-1TEST");
+        for (longest, now) in
+            [(HOUR / 2, at(1800)), (Duration::ZERO, at(0)), (HOUR * 2, at(3600)), (HOUR, at(-60))]
+        {
+            if keep(&slot, &identity, "proof", HOUR, at(0)) {
+                assert_eq!(recall(&slot, HOUR / 2, at(1799)).unwrap().until, at(1800));
+                assert_eq!(recall(&slot, longest, now), None, "{longest:?} {now}");
+                assert_eq!(recall(&slot, HOUR, at(1)), None, "still there after {longest:?} {now}");
+            }
+        }
+    }
+
+    #[test]
+    fn payload_of_another_version_does_not_serve() {
+        for payload in ["AGE-SECRET-KEY-1TEST", "", "x 1 y\nz", "1800000000 x y\nz", "1800000000 60\nz"] {
+            assert!(read(&payload.into(), HOUR, at(0)).is_none(), "{payload}");
+        }
+        let (kept, duration, age) = read(&"1800000000 7200 ab\nz".into(), HOUR, at(10)).unwrap();
+        assert_eq!((kept.proof.as_str(), duration, age.as_secs()), ("ab", HOUR * 2, 10));
     }
 }

@@ -10,7 +10,7 @@ use crate::files;
 use crate::model::duration::in_words;
 use crate::model::secret::Secret;
 use crate::process::{self, ProcessError};
-use crate::store::age_file::PassphraseSource;
+use crate::store::passphrase::{Origin, PassphraseSource};
 use crate::store::{StoreError, kernel_keyring};
 use crate::ui::{Prompt, PromptError};
 
@@ -61,8 +61,12 @@ impl Passphrases {
 }
 
 impl PassphraseSource for Passphrases {
-    fn is_typed(&self) -> bool {
-        self.env.path(AWSMFA_PASSPHRASE_FILE).is_none() && self.env.get(AWSMFA_PASSPHRASE_COMMAND).is_none()
+    fn origin(&self) -> Origin {
+        match (self.env.path(AWSMFA_PASSPHRASE_FILE), self.env.get(AWSMFA_PASSPHRASE_COMMAND)) {
+            (Some(_), _) => Origin::File,
+            (None, Some(_)) => Origin::Command,
+            (None, None) => Origin::Person,
+        }
     }
 
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
@@ -223,7 +227,7 @@ mod tests {
     fn from(variable: &str, value: &str) -> Result<String, String> {
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin"), (variable, value)]);
         let source = passphrases(env, Script::new(&["typed"]));
-        assert!(!source.is_typed());
+        assert_ne!(source.origin(), Origin::Person);
         source.existing(1).map(|p| p.expose().clone()).map_err(|error| error.to_string())
     }
 
@@ -270,7 +274,7 @@ mod tests {
     fn person_types_a_new_passphrase_twice() {
         let source = |answers: &[&'static str]| passphrases(Env::default(), Script::new(answers));
         let new = |answers: &[&'static str]| source(answers).new_passphrase().map(|p| p.expose().clone());
-        assert!(source(&[]).is_typed());
+        assert_eq!(source(&[]).origin(), Origin::Person);
         assert_eq!(new(&["correct horse", "correct horse"]).unwrap(), "correct horse");
         assert_eq!(new(&["12345678", "12345679", "seven77", "fünf&acht", "fünf&acht"]).unwrap(), "fünf&acht");
         let twice = ["12345678", "87654321"];

@@ -92,3 +92,22 @@ fn rejected_enrollment_prompts_for_no_passphrase() {
     enroll("boss").code(5);
     assert!(world.aws.requests_for("CreateVirtualMFADevice").is_empty());
 }
+
+#[test]
+fn store_that_is_unlocked_still_needs_its_passphrase_file() {
+    let mut world = World::imported();
+    world.home.set("AWSMFA_UNLOCK_FOR", "2m");
+    let code = || world.home.awsmfa(["code", "alice"]).run();
+    code().success();
+    code().success();
+    world.home.write("passphrase", "battery staple\n");
+    insta::assert_snapshot!(code().code(5).err(), @r"
+    error: wrong passphrase for the file store
+    hint: try again with the right passphrase; nothing was changed
+    ");
+    std::fs::remove_file(world.home.join("passphrase")).unwrap();
+    insta::assert_snapshot!(code().code(5).err(), @r"
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error 2)
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    ");
+}

@@ -138,7 +138,7 @@ class Home:
     def use_file_store(self):
         """Uses the file store, with its passphrase in a file, and no prompts."""
         path = self.write("passphrase", PASSPHRASE + "\n")
-        self.env |= {"AWSMFA_STORE": "file", "AWSMFA_PASSPHRASE_FILE": str(path), "AWSMFA_NO_INPUT": "1"}
+        self.env |= {"AWSMFA_STORE": "file", "AWSMFA_PASSPHRASE_FILE": str(path), "AWSMFA_NO_INPUT": "1", "AWSMFA_UNLOCK_FOR": "10m"}
 
     def run(self, *args, stdin=None, timeout=120, **variables):
         """Runs a program in this home folder, without a terminal."""

@@ -15,13 +15,13 @@ const NAME: &str = "arn:aws:iam::123456789012:mfa/alice";
 #[derive(Clone)]
 struct Person {
     answers: &'static [&'static str],
-    typed: bool,
+    origin: Origin,
     asked: Arc<AtomicU32>,
 }
 
 impl Person {
     fn who_types(answers: &'static [&'static str]) -> Self {
-        Self { answers, typed: true, asked: Arc::default() }
+        Self { answers, origin: Origin::Person, asked: Arc::default() }
     }
 
     fn answer(&self) -> Secret<String> {
@@ -35,8 +35,8 @@ impl Person {
 }
 
 impl PassphraseSource for Person {
-    fn is_typed(&self) -> bool {
-        self.typed
+    fn origin(&self) -> Origin {
+        self.origin
     }
 
     fn existing(&self, _: u32) -> Result<Secret<String>, StoreError> {
@@ -126,7 +126,7 @@ fn person_may_mistype_twice_and_a_file_may_not() {
     let hopeless = Person::who_types(&["wrong"]);
     assert!(matches!(open(&home, &hopeless).get(NAME), Err(StoreError::WrongPassphrase)));
     assert_eq!(hopeless.asked(), 3);
-    let script = Person { typed: false, ..Person::who_types(&["wrong"]) };
+    let script = Person { origin: Origin::Command, ..Person::who_types(&["wrong"]) };
     assert!(matches!(open(&home, &script).get(NAME), Err(StoreError::WrongPassphrase)));
     assert_eq!(script.asked(), 1);
 }
@@ -246,26 +246,76 @@ fn creating_it_at_once_with_another_passphrase_is_an_error() {
     });
 }
 
-#[test]
-fn only_a_typed_passphrase_keeps_the_store_unlocked() {
-    let minute = Duration::from_secs(60);
-    let home = home_with_entry();
-    let script = Person { typed: false, ..Person::who_types(&["correct horse"]) };
-    open_for(&home, &script, minute).get(NAME).unwrap();
-    assert!(!open(&home, &script).is_kept_unlocked().unwrap());
-
-    let person = Person::who_types(&["correct horse"]);
-    open_for(&home, &person, minute).get(NAME).unwrap();
-    // If the kernel keeps nothing, every process prompts.
-    let kept = open(&home, &person).is_kept_unlocked().unwrap();
-    assert_eq!(open_for(&home, &person, minute).get(NAME).unwrap(), Some(SEED.into()));
-    assert_eq!(person.asked(), if kept { 1 } else { 2 });
-    let store = open_for(&home, &person, minute);
+/// A store whose passphrase has this origin, unlocked and kept so for a minute.
+fn unlocked(home: &TempDir, person: &Person) -> AgeFileStore {
+    let store = open_for(home, person, MINUTE);
     store.get(NAME).unwrap();
+    store
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn typed_passphrase_keeps_the_store_unlocked() {
+    let home = home_with_entry();
+    let person = Person::who_types(&["correct horse"]);
+    unlocked(&home, &person);
+    // If the kernel keeps nothing, every process prompts.
+    let kept = open_for(&home, &person, MINUTE).is_kept_unlocked().unwrap();
+    let store = unlocked(&home, &person);
+    assert_eq!(person.asked(), if kept { 1 } else { 2 });
+    let command = Person { origin: Origin::Command, ..Person::who_types(&["wrong"]) };
+    assert!(matches!(open_for(&home, &command, MINUTE).get(NAME), Err(StoreError::WrongPassphrase)));
     assert_eq!(store.lock().unwrap(), kept);
-    assert!(!store.is_kept_unlocked().unwrap());
+    assert!(!open_for(&home, &person, MINUTE).is_kept_unlocked().unwrap());
     let before = person.asked();
     store.get(NAME).unwrap();
     assert_eq!(person.asked(), before + 1, "locked in this process too");
     store.lock().unwrap();
+}
+
+#[test]
+fn passphrase_of_a_command_keeps_nothing() {
+    let home = home_with_entry();
+    let command = Person { origin: Origin::Command, ..Person::who_types(&["correct horse"]) };
+    assert!(!unlocked(&home, &command).lock().unwrap());
+    unlocked(&home, &command);
+    assert_eq!(command.asked(), 2);
+}
+
+#[test]
+fn passphrase_file_keeps_the_store_unlocked_only_for_its_passphrase() {
+    let home = home_with_entry();
+    let file = |passphrase: &'static [&'static str]| Person {
+        origin: Origin::File,
+        ..Person::who_types(passphrase)
+    };
+    unlocked(&home, &file(&["correct horse"]));
+    let get = |source: &Person| open_for(&home, source, MINUTE).get(NAME);
+    assert_eq!(get(&file(&["correct horse"])).unwrap(), Some(SEED.into()));
+    assert!(matches!(get(&file(&["wrong"])), Err(StoreError::WrongPassphrase)));
+    assert!(!open_for(&home, &Person::who_types(&["x"]), MINUTE).is_kept_unlocked().unwrap());
+    // The passphrase is changed, but not in the file.
+    let store = open_for(&home, &Person::who_types(&["correct horse"]), Duration::ZERO);
+    store.change_passphrase(|| Ok("battery staple".into())).unwrap();
+    assert!(matches!(get(&file(&["correct horse"])), Err(StoreError::WrongPassphrase)));
+    assert_eq!(get(&file(&["battery staple"])).unwrap(), Some(SEED.into()));
+    store.lock().unwrap();
+}
+
+#[test]
+fn kept_identity_serves_no_scrypt_and_no_longer_than_allowed() {
+    let home = home_with_entry();
+    let file = Person { origin: Origin::File, ..Person::who_types(&["correct horse"]) };
+    let recipient = unlocked(&home, &file).recipient().unwrap().unwrap();
+    let sealed = fs::read(open(&home, &file).identity_path()).unwrap();
+    let recall = |unlock_for| {
+        let store = open_for(&home, &file, unlock_for);
+        store.recall(&recipient, &sealed, Some(&"correct horse".into())).is_some()
+    };
+    // If the kernel keeps nothing, scrypt is paid each time.
+    if recall(MINUTE) {
+        assert!(!recall(Duration::ZERO), "shortened");
+        assert!(!recall(MINUTE), "forgotten");
+    }
 }

@@ -43,6 +43,8 @@ impl Home {
             ("AWSMFA_STORE".to_owned(), "file".to_owned()),
             ("AWSMFA_PASSPHRASE_FILE".to_owned(), path("passphrase")),
             ("AWSMFA_NO_INPUT".to_owned(), "1".to_owned()),
+            // All homes share the kernel keyring of the person who runs the tests.
+            ("AWSMFA_UNLOCK_FOR".to_owned(), "0".to_owned()),
         ]);
         let home = Self { folder, vars };
         home.write("passphrase", &format!("{PASSPHRASE}\n"));
