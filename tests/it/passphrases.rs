@@ -107,7 +107,7 @@ fn store_that_is_unlocked_still_needs_its_passphrase_file() {
     ");
     std::fs::remove_file(world.home.join("passphrase")).unwrap();
     insta::assert_snapshot!(code().code(5).err(), @r"
-    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error 2)
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error [N])
     hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
