@@ -125,7 +125,8 @@ impl AgeFileStore {
         let (origin, path) = (self.passphrases.origin(), self.identity_path());
         // A file is read every time: what it unlocked serves only as long as it has the passphrase of `identity.age`.
         let read = (origin == Origin::File).then(|| self.passphrases.existing(1)).transpose()?;
-        if let Some(identity) = recipient.and_then(|recipient| self.recall(recipient, sealed, read.as_ref()))
+        if let Some((identity, _)) =
+            recipient.and_then(|recipient| self.recall(recipient, sealed, read.as_ref()))
         {
             return Ok(identity);
         }
