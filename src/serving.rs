@@ -142,6 +142,9 @@ impl<'a> Server<'a> {
 
     /// Serves until a signal ends the program.
     pub fn run(self) -> CommandResult {
+        if !self.ctx.prompt.can_ask() {
+            self.keeper.warn_of_typed_codes();
+        }
         interrupt::expect();
         let (events, received) = mpsc::channel();
         self.serve(&events, &received).map(|_| ())
@@ -151,6 +154,7 @@ impl<'a> Server<'a> {
     pub fn run_command(self, program: &Program, arguments: &[OsString]) -> CommandResult<ExitStatus> {
         let env = self.ctx.env.changed(&self.changes(|name| self.ctx.env.get(name)));
         let (events, received) = mpsc::channel();
+        self.keeper.warn_of_typed_codes();
         // The terminal is the command's from now on.
         self.ctx.prompt.retire();
         self.ctx.ui.lend_terminal();

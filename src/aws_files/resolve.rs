@@ -234,6 +234,9 @@ fn step(profiles: &Profiles, name: &str, first: bool, roles: &mut Vec<Role>) -> 
         role_session_name: profile.get("role_session_name").map(str::to_owned),
         duration_seconds: setting(profile, "duration_seconds"),
     });
+    if let (Some(_), Some(other)) = (profile.get("source_profile"), setting(profile, "credential_source")) {
+        return Err(ResolveError::TwoSources { profile: name.to_owned(), origin: other.origin });
+    }
     match source_of(profiles, name)? {
         // A profile that is its own source uses its own keys.
         Some(source) if source == name => {}

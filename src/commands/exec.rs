@@ -40,7 +40,7 @@ pub struct ExecArgs {
 pub fn run(ctx: &Context, args: &ExecArgs) -> CommandResult<u8> {
     let named = Named::of(args.profile.name(), &ctx.env);
     let prefix = CommandLine::new("awsmfa exec").option("--profile", args.profile.name());
-    let prefix = prefix.switch("--serve", args.serve).arg("--");
+    let prefix = args.session.added_to(prefix.switch("--serve", args.serve)).arg("--");
     let shell = [handout::user_shell(&ctx.env)];
     let is_shell = args.command.command.is_empty();
     let words: &[OsString] = if is_shell { &shell } else { &args.command.command };

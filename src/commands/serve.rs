@@ -42,7 +42,9 @@ pub fn run(ctx: &Context, args: &ServeArgs) -> CommandResult<u8> {
         names => names.iter().map(|name| Named::Flag(name)).collect(),
     };
     // Before a code is used.
-    let prefix = args.profile.iter().fold(CommandLine::new("awsmfa serve"), CommandLine::profile).arg("--");
+    let prefix = args.profile.iter().fold(CommandLine::new("awsmfa serve"), CommandLine::profile);
+    let prefix = prefix.option("--port", (args.port != 0).then(|| args.port.to_string()));
+    let prefix = args.session.added_to(prefix).arg("--");
     let target = match args.command.command.split_first() {
         Some((name, arguments)) => Some((target::find(&ctx.env, &prefix, name)?, arguments)),
         None => None,

@@ -193,9 +193,9 @@ impl From<ResolveError> for CommandError {
                 Some(Place::Line(path.to_path_buf(), source.line))
             }
             ResolveError::Ignored { section, .. } => Some(Place::from(&section.origin)),
-            ResolveError::NoSuchSource { origin, .. } | ResolveError::NoSource { origin, .. } => {
-                Some(Place::from(origin))
-            }
+            ResolveError::NoSuchSource { origin, .. }
+            | ResolveError::NoSource { origin, .. }
+            | ResolveError::TwoSources { origin, .. } => Some(Place::from(origin)),
             ResolveError::NoSuchProfile { .. } | ResolveError::Cycle { .. } => None,
         };
         let this = Self { place: place.map(Box::new), ..configuration(&error) };
@@ -224,6 +224,7 @@ impl From<ResolveError> for CommandError {
                 near.iter().fold(this, |this, name| this.hint(set_source(name, &profile)))
             }
             ResolveError::NoSource { profile, .. } => this.hint(set_source("NAME", &profile)),
+            ResolveError::TwoSources { .. } => this.hint("remove one of the two settings"),
             ResolveError::Cycle { .. } => {
                 this.hint("give one of these profiles long-term keys instead of `source_profile`")
             }

@@ -30,13 +30,24 @@ pub struct Session {
     pub account_id: Option<String>,
 }
 
-/// Keys that cannot sign a request: the SDK panics on header values with such characters, and no real key contains them.
+/// Keys that cannot sign a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the {} contains {} (U+{:04X})", part.name(), character_kind(*.character), u32::from(*.character))]
-pub struct UnusableKey {
-    pub part: KeyPart,
-    /// The first invalid character.
-    pub character: char,
+pub enum UnusableKey {
+    /// The SDK panics on header values with such characters, and no real key contains them. This is the first one.
+    #[error("the {} contains {} (U+{:04X})", part.name(), character_kind(*.character), u32::from(*.character))]
+    Character { part: KeyPart, character: char },
+    /// AWS would call the access key unknown.
+    #[error("the session token of temporary access key `{access_key_id}` is missing")]
+    NoToken { access_key_id: String },
+}
+
+impl UnusableKey {
+    pub fn part(&self) -> KeyPart {
+        match self {
+            Self::Character { part, .. } => *part,
+            Self::NoToken { .. } => KeyPart::Token,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,16 +76,19 @@ fn character_kind(character: char) -> &'static str {
     }
 }
 
-/// Checks that keys can sign a request: only visible ASCII, and no surrounding quotes, which AWS's files and `docker
-/// --env-file` treat as part of the value.
+/// Checks that keys can sign a request: only visible ASCII, no surrounding quotes, which AWS's files and `docker --env-file`
+/// treat as part of the value, and a token with the key of a session (`ASIA…`).
 pub fn check_keys(id: &str, secret: &str, token: Option<&str>) -> Result<(), UnusableKey> {
     let parts = [(KeyPart::Id, id), (KeyPart::Secret, secret), (KeyPart::Token, token.unwrap_or_default())];
     for (part, text) in parts {
         let quote =
             text.chars().next().filter(|c| text.len() > 1 && "\"'".contains(*c) && text.ends_with(*c));
         if let Some(character) = text.chars().find(|c| !c.is_ascii_graphic()).or(quote) {
-            return Err(UnusableKey { part, character });
+            return Err(UnusableKey::Character { part, character });
         }
+    }
+    if id.starts_with("ASIA") && token.is_none() {
+        return Err(UnusableKey::NoToken { access_key_id: id.to_owned() });
     }
     Ok(())
 }
@@ -159,7 +173,7 @@ fn plausible<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>
 /// Rejects unusable parts of credentials, so that a damaged cache file is not read as a session.
 fn usable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
-    match text.is_empty() || check_keys(&text, "", None).is_err() {
+    match text.is_empty() || check_keys("", &text, None).is_err() {
         true => Err(D::Error::custom("not a part of credentials")),
         false => Ok(text),
     }
@@ -247,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_with_characters_that_are_invalid_in_headers_are_unusable() {
+    fn keys_that_cannot_sign_a_request_are_unusable() {
         assert_eq!(check_keys("AKIAEXAMPLE", "a/b+c=", Some("t/+=")), Ok(()));
         let why = |id, secret, token| check_keys(id, secret, token).unwrap_err().to_string();
         assert_eq!(why("AKIA\u{1b}[D", "s", None), "the access key ID contains a control character (U+001B)");
@@ -256,6 +270,7 @@ mod tests {
         assert_eq!(why("AKIA", "'s'", None), "the secret access key contains quotation marks (U+0027)");
         assert_eq!(check_keys("AKIA", "\"", Some("'t")), Ok(()));
         assert_eq!(why("AKIA", "s", Some("é")), "the session token contains a non-ASCII character (U+00E9)");
+        assert_eq!(why("ASIA", "s", None), "the session token of temporary access key `ASIA` is missing");
     }
 
     #[test]

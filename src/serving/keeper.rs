@@ -11,9 +11,11 @@ use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::duration::SessionDuration;
 use crate::model::region::Region;
+use crate::model::serial::Serial;
 use crate::model::session::{Session, timestamp};
 use crate::model::session_policy::SessionPolicy;
-use crate::session::{self, Asker, Obtained, Request};
+use crate::model::shell::CommandLine;
+use crate::session::{self, Asker, Obtained, Request, UserDevice};
 
 /// The waits after failed renewals. Renewals start 15 minutes ahead of a session's end, so a short outage costs nothing.
 const WAITS: [i64; 7] = [5, 10, 20, 40, 80, 160, 300];
@@ -36,6 +38,8 @@ pub struct Keeper<'a> {
 struct Kept<'a> {
     named: Named<'a>,
     region: Option<Region>,
+    /// The device whose codes a person types, if the session needs one.
+    typed: Option<Serial>,
     /// The last renewal, if it failed.
     failure: Option<Failure>,
 }
@@ -45,6 +49,8 @@ struct Failure {
     /// How many failed in a row, minus one.
     earlier: usize,
     error: CommandError,
+    /// Whether there was still a session to use, so that the reason was not returned.
+    fell_back: bool,
 }
 
 impl Failure {
@@ -62,7 +68,8 @@ impl<'a> Keeper<'a> {
         policy: Option<SessionPolicy>,
     ) -> CommandResult<Self> {
         let shelf = Arc::new(Shelf::new(ctx.clock.clone(), profiles.len()));
-        let profiles = profiles.iter().map(|named| Kept { named: *named, region: None, failure: None });
+        let profiles =
+            profiles.iter().map(|named| Kept { named: *named, region: None, typed: None, failure: None });
         let mut this = Self { ctx, duration, policy, profiles: profiles.collect(), shelf };
         // A mistake in one profile costs no code of another.
         for Kept { named, .. } in &this.profiles {
@@ -71,10 +78,31 @@ impl<'a> Keeper<'a> {
         for index in 0..this.profiles.len() {
             let named = this.profiles[index].named;
             let obtained = this.obtain(named, Asker::Person).map_err(|error| at(named, error))?;
+            this.profiles[index].typed = this.typed(&obtained)?;
             this.shelf.put(index, &obtained.session, obtained.offset);
             this.profiles[index].region = obtained.region.map(|setting| setting.region);
         }
         Ok(this)
+    }
+
+    /// The session's device, if a person types its codes.
+    fn typed(&self, obtained: &Obtained) -> CommandResult<Option<Serial>> {
+        let Some(UserDevice { serial, .. }) = &obtained.device else { return Ok(None) };
+        let is_automatic = obtained.profile.mfa_process.is_some() || self.ctx.vault.record(serial)?.is_some();
+        Ok((!is_automatic).then(|| serial.clone()))
+    }
+
+    /// Warns of sessions that cannot be renewed because nobody can be asked for a code.
+    pub fn warn_of_typed_codes(&self) {
+        for (index, Kept { named, typed, .. }) in self.profiles.iter().enumerate() {
+            let (Some(serial), Some((_, expiration))) = (typed, self.shelf.times(index)) else { continue };
+            let (name, until) = (named.name(), timestamp(expiration));
+            self.ctx.ui.warn(format_args!(
+                "the session for `{name}` cannot be renewed after {until}: no secret is stored for `{serial}`"
+            ));
+            let import = CommandLine::new("awsmfa device import").option("--serial", Some(serial.as_str()));
+            self.ctx.ui.hint(import.profile(name));
+        }
     }
 
     pub fn shelf(&self) -> &Arc<Shelf> {
@@ -128,7 +156,8 @@ impl<'a> Keeper<'a> {
             return Ok(());
         }
         let now = self.ctx.clock.now();
-        let recent = |failure: &&Failure| failure.at <= now && now < failure.at + SAME_ERROR;
+        let recent =
+            |failure: &&Failure| !failure.fell_back && failure.at <= now && now < failure.at + SAME_ERROR;
         if let Some(failure) = self.profiles[index].failure.as_ref().filter(recent) {
             return Err(failure.error.clone());
         }
@@ -144,7 +173,7 @@ impl<'a> Keeper<'a> {
         // Nobody waits for most renewals, and those who do have a session to use or give up early.
         let result = self.obtain(named, Asker::Check);
         let now = self.ctx.clock.now();
-        let error = match result {
+        let (error, fell_back) = match result {
             Ok(obtained) => {
                 self.shelf.put(index, &obtained.session, obtained.offset);
                 if obtained.session.holds(Session::is_fresh, now, obtained.offset) {
@@ -152,16 +181,17 @@ impl<'a> Keeper<'a> {
                     return;
                 }
                 // `obtain` has given the reason.
-                CommandError::new(ErrorKind::Network, "the session cannot be renewed at the moment")
+                let message = "the session cannot be renewed at the moment";
+                (CommandError::new(ErrorKind::Network, message), true)
             }
             Err(error) => {
                 self.warn(index, &error, now);
-                error
+                (error, false)
             }
         };
         let kept = &mut self.profiles[index];
         let earlier = kept.failure.as_ref().map_or(0, |failure| failure.earlier + 1);
-        kept.failure = Some(Failure { at: now, earlier, error });
+        kept.failure = Some(Failure { at: now, earlier, error, fell_back });
     }
 
     fn succeeded(&mut self, index: usize, obtained: &Obtained) {

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::env::SERVING;
 use crate::error::{CommandError, CommandResult, ErrorKind, invalid};
 use crate::model::process_output::{self, PrintedKeys};
-use crate::model::session::{KeyPart, LongTermKeys};
+use crate::model::session::{KeyPart, LongTermKeys, UnusableKey};
 use crate::model::shell::quoted;
 use crate::process;
 
@@ -143,9 +143,11 @@ pub fn any_keys_from_process(ctx: &Context, profile: &str, command: &str) -> Com
 /// `place` says where a part was read.
 pub(super) fn check_keys(keys: &Keys, place: impl FnOnce(KeyPart) -> String) -> CommandResult {
     keys.check().map_err(|unusable| {
-        let message = format!("{}: {unusable}", place(unusable.part));
-        CommandError::new(ErrorKind::Configuration, message)
-            .hint("copy the keys again, without quotes or line breaks")
+        let message = format!("{}: {unusable}", place(unusable.part()));
+        CommandError::new(ErrorKind::Configuration, message).hint(match unusable {
+            UnusableKey::Character { .. } => "copy the keys again, without quotes or line breaks",
+            UnusableKey::NoToken { .. } => "copy all three parts of the session again",
+        })
     })
 }
 
@@ -153,7 +155,7 @@ pub(super) fn check_keys(keys: &Keys, place: impl FnOnce(KeyPart) -> String) -> 
 pub fn check_static_keys(profile: &str, keys: &StaticKeys) -> CommandResult {
     let signing = Keys::new(&keys.access_key_id, keys.secret.clone(), keys.session_token.clone());
     signing.check().map_err(|unusable| {
-        let (key, origin) = match unusable.part {
+        let (key, origin) = match unusable.part() {
             KeyPart::Secret => ("aws_secret_access_key", &keys.secret_origin),
             KeyPart::Id | KeyPart::Token => ("aws_access_key_id", &keys.origin),
         };

@@ -52,7 +52,7 @@ fn device_given_by_serial_is_verified_with_the_profile_that_refers_to_it() {
     let args = ["device", "import", "--serial", root, "--secret-stdin"];
     let ran = world.home.awsmfa(args).stdin(WRONG).run().success();
     insta::assert_snapshot!(ran.err(), @"
-    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/root-account-mfa-device` in the file store; not verified, because no profile has keys to verify it with
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/root-account-mfa-device` in the file store; not verified, because no profile with keys uses this device
     hint: awsmfa code --pair arn:aws:iam::123456789012:mfa/root-account-mfa-device
     ");
 }

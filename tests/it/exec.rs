@@ -180,6 +180,12 @@ fn command_that_cannot_run_costs_no_code() {
         assert_eq!(ran.out(), "");
         ran.err()
     };
+    let options = ["exec", "-p", "dev", "--duration", "1h", "--", "no-such-command"];
+    let said = world.home.awsmfa(options).env("SHELL", "/bin/zsh").run().code(127).err();
+    assert!(
+        said.contains("`awsmfa exec --profile dev --duration 3600s -- zsh -ic no-such-command`"),
+        "{said}"
+    );
     insta::assert_snapshot!(refused(127, "no-such-command"), @"
     error: command not found: `no-such-command`
     hint: check the name and PATH; run an alias or a function in your shell: `awsmfa exec --profile dev -- zsh -ic no-such-command`

@@ -3,7 +3,7 @@
 
 use fake_aws::{RoleSpec, SessionKeys};
 
-use crate::support::{Ran, World};
+use crate::support::{Ran, World, words};
 
 /// A profile `admin` whose role is assumed with what `source` describes; other profiles may follow.
 fn world(source: &str) -> World {
@@ -93,6 +93,34 @@ fn session_of_an_outer_exec_is_not_a_base() {
     insta::assert_snapshot!(world.home.awsmfa(nested).run().code(3).err(), @"
     error: profile `admin` has `credential_source = Environment`, but the environment has only the session that awsmfa put there for `dev`
     hint: replace `credential_source` in profile `admin` with `source_profile = dev`
+    ");
+}
+
+#[test]
+fn key_of_a_session_without_its_token_is_an_error() {
+    let world = world("credential_source = Environment");
+    let ran = world.home.awsmfa(["login", "admin"]);
+    let ran = ran.env("AWS_ACCESS_KEY_ID", "ASIAX").env("AWS_SECRET_ACCESS_KEY", "s").run().code(3);
+    insta::assert_snapshot!(ran.err(), @"
+    error: AWS_SESSION_TOKEN: the session token of temporary access key `ASIAX` is missing
+    hint: copy all three parts of the session again
+    ");
+    world.home.write_credentials("[dev]\naws_access_key_id = ASIAX\naws_secret_access_key = s\n");
+    for command in ["login", "keys rotate", "keys store"] {
+        let ran = world.home.awsmfa(words(command).chain(["-p", "dev"])).run().code(3);
+        insta::allow_duplicates! { insta::assert_snapshot!(ran.err(), @"
+        error: aws_access_key_id (~/.aws/credentials:2): the session token of temporary access key `ASIAX` is missing
+        hint: enter both keys again: `aws configure --profile dev`
+        ") };
+    }
+}
+
+#[test]
+fn two_sources_are_an_error() {
+    let world = world("credential_source = Environment\nsource_profile = dev");
+    insta::assert_snapshot!(world.home.awsmfa(["login", "admin"]).run().code(3).err(), @"
+    error: profile `admin` has both `source_profile` and `credential_source` (~/.aws/config:3)
+    hint: remove one of the two settings
     ");
 }
 

@@ -90,6 +90,13 @@ pub enum ResolveError {
         /// The line of `role_arn`.
         origin: Origin,
     },
+    /// A role with two sources of credentials, which no SDK accepts.
+    #[error("profile `{profile}` has both `source_profile` and `credential_source` ({origin})")]
+    TwoSources {
+        profile: String,
+        /// The line of `credential_source`.
+        origin: Origin,
+    },
     #[error("circular `source_profile`: {}", cycle.join(" → "))]
     Cycle {
         /// The profiles; the first and the last are the same.

@@ -102,7 +102,7 @@ fn report(ctx: &Context, imported: &Imported) {
     let Imported { serial, store, checked, .. } = imported;
     let remark = match checked {
         Checked::Accepted => "; AWS accepts its codes",
-        Checked::NoProfile => "; not verified, because no profile has keys to verify it with",
+        Checked::NoProfile => "; not verified, because no profile with keys uses this device",
         Checked::No | Checked::Failed(_) => "",
     };
     ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store{remark}"));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use fake_aws::{Fault, Gate};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{World, until};
+use crate::support::{World, until, words};
 
 /// Prints the variables of the command, without those that say nothing.
 const PRINT: &str = "env | grep -E '^(AWS_|AWSMFA_(PROFILE|SESSION))' | grep -v ENDPOINT_URL | sort";
@@ -77,6 +77,21 @@ fn command_is_served_while_it_runs() {
 }
 
 #[test]
+fn session_that_cannot_be_renewed_is_announced() {
+    let world = World::new();
+    world
+        .home
+        .awsmfa(["login", "-p", "dev", "--code", &world.aws.code_now(&world.device.serial)])
+        .run()
+        .success();
+    let ran = world.home.awsmfa(["serve", "-p", "dev", "--", "true"]).run().success();
+    insta::assert_snapshot!(ran.err(), @"
+    warning: the session for `dev` cannot be renewed after [TIME]: no secret is stored for `arn:aws:iam::123456789012:mfa/alice`
+    hint: awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --profile dev
+    ");
+}
+
+#[test]
 fn status_and_streams_are_those_of_the_command() {
     let world = World::imported();
     let ran = world.home.awsmfa(["serve", "-p", "dev", "--", "sh", "-c", "cat; echo err >&2; exit 42"]);
@@ -101,6 +116,14 @@ fn command_that_cannot_run_has_the_status_of_a_shell() {
     error: command not found: `no-such-command`
     hint: check the name and PATH; run an alias or a function in your shell: `awsmfa serve --profile dev -- zsh -ic no-such-command`
     ");
+    let options =
+        words("serve -p dev --port 7777 --duration 1h --policy arn:aws:iam::aws:policy/P -- no-such-command");
+    let ran = world.home.awsmfa(options).env("SHELL", "/bin/zsh").run().code(127);
+    assert!(
+        ran.err().contains("`awsmfa serve --profile dev --port 7777 --duration 3600s --policy arn:aws:iam::aws:policy/P -- zsh -ic no-such-command`"),
+        "{}",
+        ran.err()
+    );
     insta::assert_snapshot!(run("./script").code(126).err(), @"
     error: cannot run `./script`: Permission denied (os error [N])
     hint: make it executable: `chmod +x ./script`

@@ -67,6 +67,22 @@ fn session_is_served_while_aws_is_away_and_renewed_when_it_is_back() {
 }
 
 #[test]
+fn reason_is_given_as_soon_as_the_session_expires() {
+    let world = World::frozen();
+    let inside = world.in_process(0);
+    let mut keeper = keeper(&inside.ctx);
+    world.aws.fault(Fault::unavailable().on("GetSessionToken").forever());
+    let half = Duration::from_secs(6 * 3600);
+    // A renewal just before the end.
+    run_for(&world, &mut keeper, half + half - Duration::from_secs(400));
+    world.aws.clock().advance(Duration::from_secs(399));
+    keeper.renew_due();
+    world.aws.clock().advance(Duration::from_secs(2));
+    let error = keeper.ensure(0).unwrap_err();
+    assert!(error.message.contains("GetSessionToken"), "{error}");
+}
+
+#[test]
 fn failed_renewals_are_bounded_however_often_clients_ask() {
     let world = World::frozen();
     let inside = world.in_process(0);
