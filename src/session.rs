@@ -25,6 +25,7 @@ mod sign_in;
 
 use chrono::TimeDelta;
 
+pub use base::check_credential_source;
 pub use error::SessionError;
 pub use keys::{any_keys_from_process, check_static_keys, keys_of_environment, long_term_keys};
 pub use peek::{Peeked, peek, peek_in};

@@ -11,6 +11,7 @@ use crate::aws_files::profiles::{Profile, Profiles};
 use crate::aws_files::resolve::{Destination, KeysError, Resolution, resolve};
 use crate::aws_files::session_edits::FOREIGN_MARKERS;
 use crate::aws_files::{AwsFile, SERIAL_KEYS, keeps_keys_of};
+use crate::cache::SessionKey;
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
@@ -257,8 +258,7 @@ impl<'a> Look<'a> {
     }
 
     /// What the cache knows about a session that was written to another profile.
-    fn add_cached(&self, row: &mut Row, access_key_id: &str) {
-        let Some(key) = self.ctx.cache().key_of(access_key_id) else { return };
+    fn add_cached(&self, row: &mut Row, key: &SessionKey) {
         row.kind = Some(if key.roles.is_empty() { Kind::User } else { Kind::Role });
         row.role = key.roles.last().map(|role| role.role_arn.clone());
         row.device = key.serial.parse().ok();
@@ -269,8 +269,9 @@ impl<'a> Look<'a> {
     /// one.
     fn add_written(&self, row: &mut Row, written: &Written) {
         row.via = Some(Via::Login);
-        if row.kind.is_none() {
-            self.add_cached(row, &written.access_key_id);
+        let cached = self.ctx.cache().key_of(&written.access_key_id);
+        if let Some(key) = cached.as_ref().filter(|_| row.kind.is_none()) {
+            self.add_cached(row, key);
         }
         let offset = row.offset.unwrap_or_default();
         let in_file = match written.session {
@@ -284,6 +285,9 @@ impl<'a> Look<'a> {
                 .push("the session in the credentials file has expired; the cached one is newer".to_owned());
         } else {
             row.session = in_file;
+            if cached.is_some_and(|key| key.roles.iter().any(|role| role.policy.is_some())) {
+                row.notes.push("narrowed by `--policy`".to_owned());
+            }
         }
         if let Some(marker) = written.marker {
             row.notes.push(format!("written by another tool (it has `{marker}`)"));

@@ -1,6 +1,7 @@
 //! awsmfa's own files: who can use them, what killed writes left, and unfinished enrollments.
 
 use std::io;
+use std::path::Path;
 
 use crate::aws_files::AwsFile;
 use crate::context::Context;
@@ -10,12 +11,13 @@ use crate::files::{self, Oddity, Problem};
 use crate::findings::{Finding, Repair};
 use crate::model::session::timestamp;
 use crate::rotation;
-use crate::ui::remedies;
+use crate::ui::{Severity, remedies};
 
 pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
     for folder in ctx.paths.own() {
         found.extend(files::check_own(folder).into_iter().map(exposed));
     }
+    found.extend(ctx.paths.own().into_iter().filter_map(|folder| unwritable(ctx, folder)));
     leftovers(ctx, found);
     match enrollment::unfinished(ctx) {
         Ok(unfinished) => found.extend(unfinished.into_iter().map(|enrollment| {
@@ -50,6 +52,21 @@ pub fn exposed(error: io::Error) -> Finding {
         _ => None,
     };
     Finding { repair, ..CommandError::from(error).into() }
+}
+
+/// One of awsmfa's own folders that cannot be written. Without the state folder, there are no new sessions.
+fn unwritable(ctx: &Context, folder: &Path) -> Option<Finding> {
+    let error = files::check_writable_folder(folder).err()?;
+    let needed = if folder == ctx.paths.state() { Severity::Error } else { Severity::Warning };
+    let what = match files::problem(&error) {
+        Some(Problem::System { path, source }) if path == folder => {
+            format!("cannot write to `{}`: {source}", path.display())
+        }
+        Some(Problem::System { source, .. }) => format!("cannot create `{}`: {source}", folder.display()),
+        // The same finding as that of the check above.
+        _ => error.to_string(),
+    };
+    Some(Finding { what, ..Finding::from(CommandError::from(error)).severity(needed) })
 }
 
 fn leftovers(ctx: &Context, found: &mut Vec<Finding>) {

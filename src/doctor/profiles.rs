@@ -1,5 +1,7 @@
 //! Profiles: whether they resolve, and whether those that are used with awsmfa can get a session.
 
+mod settings;
+
 use std::collections::{BTreeMap, HashSet};
 
 use super::exam::{Exam, Sound};
@@ -39,8 +41,10 @@ pub fn check(exam: &Exam, found: &mut Vec<Finding>) -> Vec<Sound> {
     }
     found.extend(sound.iter().filter_map(|profile| different_keys(profiles, &profile.resolution.profile)));
     missing_regions(exam, profiles, &sound, found);
+    found.extend(sound.iter().flat_map(|profile| settings::odd(exam, profiles, profile)));
     shared_sections(&sound, found);
     found.extend(not_started(exam, &sound));
+    found.extend(no_profiles(exam));
     sound
 }
 
@@ -57,6 +61,13 @@ fn not_started(exam: &Exam, sound: &[Sound]) -> Option<Finding> {
     let what = format!("profile `{name}` has long-term keys and no MFA device that awsmfa knows");
     let note = Finding::note(what).fix(format!("enroll a device: `{enroll}`"));
     Some(note.fix(format!("import an existing one: `{import}`")))
+}
+
+/// A person who has no AWS files yet, and no access key in the environment.
+fn no_profiles(exam: &Exam) -> Option<Finding> {
+    let needs_one = exam.names.is_empty() && exam.ctx.env.get("AWS_ACCESS_KEY_ID").is_none();
+    let note = || Finding::note("there are no AWS profiles");
+    needs_one.then(|| note().fix("create a profile with your access key: `aws configure`"))
 }
 
 /// Whether a profile is used with awsmfa.

@@ -172,8 +172,12 @@ fn judge(
     }
     let is_own_server = subject.aws.settings().sts_endpoint.is_some();
     if error.is_outage() && error.kind != AwsErrorKind::Untrusted && !is_own_server {
+        let is_through_proxy = error.server.as_ref().is_some_and(|server| server.proxy.is_some());
         let error = CommandError::from(error.clone());
-        return skipped.push(format!("AWS was not asked: {error}"));
+        skipped.push(format!("AWS was not asked: {error}"));
+        // An outage passes, but a proxy may be out of date.
+        found.extend(is_through_proxy.then(|| Finding::from(error).severity(Severity::Note)));
+        return;
     }
     let source = subject.profile.and_then(|profile| profile.resolution.keys.as_ref().ok());
     let keys = RefusedKeys::from(subject.keys.access_key_id(), source);

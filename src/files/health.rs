@@ -1,7 +1,7 @@
-//! Who else can use a file, and what killed writes left behind. Looks at metadata only.
+//! Who can use a file, and what killed writes left behind.
 
 use std::fs::{self, Metadata};
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
@@ -14,6 +14,9 @@ use super::temp;
 /// What is wrong in one of awsmfa's own folders: files that others can read, links, other users' files. Each error is a
 /// [`Problem`](super::Problem) with its path.
 pub fn check_own(folder: &Path) -> Vec<io::Error> {
+    if folder.is_file() {
+        return vec![odd(folder, Oddity::NotFolder)];
+    }
     let mut wrong = Vec::new();
     look(folder, &mut wrong);
     wrong
@@ -129,6 +132,22 @@ pub fn folders(folder: &Path) -> Vec<PathBuf> {
 /// The folder of a user's file, where its temp files are: that of the target, if the file is a link.
 pub fn folder_of_target(path: &Path) -> Option<PathBuf> {
     resolve_links(path).ok().map(|target| folder_of(&target).to_owned())
+}
+
+/// Whether files can be written in a folder or, if it does not exist, whether it could be created. Leaves nothing behind.
+pub fn check_writable_folder(folder: &Path) -> io::Result<()> {
+    let exists = |path: &&Path| fs::symlink_metadata(path).is_ok();
+    let Some(folder) = folder.ancestors().find(exists) else { return Ok(()) };
+    if !folder.is_dir() {
+        return Err(odd(folder, Oddity::NotFolder));
+    }
+    let write = || {
+        // More than a file system keeps beside a file's name.
+        temp::of(&folder.join("probe"), folder)?
+            .write_all(&[0; 4096])
+            .map_err(|error| temp::without_name(&error))
+    };
+    write().map_err(at(folder))
 }
 
 /// Whether a path is a program that this user could run.

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{dumps, set_environment};
 use crate::env::Env;
+use crate::model::command_line;
 
 /// The programs that can open a URL on this system, of which the first that works is used.
 pub struct Opener<'a> {
@@ -21,7 +22,7 @@ struct Program {
 impl<'a> Opener<'a> {
     /// Starts nothing yet.
     pub fn of(url: &str, env: &'a Env) -> Self {
-        Self { programs: programs(url).into_iter(), env, running: None }
+        Self { programs: programs(url, env).into_iter(), env, running: None }
     }
 
     /// Starts the next program that is installed. `false` if there is none left.
@@ -44,14 +45,31 @@ impl<'a> Opener<'a> {
 }
 
 /// macOS shows the arguments of a process to every user, so its URL goes through a pipe.
-fn programs(url: &str) -> Vec<Program> {
+fn programs(url: &str, env: &Env) -> Vec<Program> {
     if cfg!(target_os = "macos") {
         let quoted = url.replace('\\', "\\\\").replace('"', "\\\"");
         #[allow(clippy::disallowed_methods, reason = "started below, like the others")]
         let command = Command::new("osascript");
         return vec![Program { command, stdin: Some(format!("open location \"{quoted}\"\n")) }];
     }
-    open::commands(url).into_iter().map(|command| Program { command, stdin: None }).collect()
+    let chosen = if cfg!(windows) { Vec::new() } else { chosen(url, env.get("BROWSER").unwrap_or_default()) };
+    let command = |command| Program { command, stdin: None };
+    chosen.into_iter().chain(open::commands(url)).map(command).collect()
+}
+
+/// The programs that a person sets in `BROWSER`, as an editor does on a machine without a desktop: command lines, separated by
+/// `:`, with `%s` for the URL or the URL after them.
+fn chosen(url: &str, browsers: &str) -> Vec<Command> {
+    let lines = browsers.split(':').filter_map(command_line::words).filter(|words| !words.is_empty());
+    let command = |words: Vec<String>| {
+        let arguments = words[1..].iter().map(|word| word.replace("%s", url));
+        let after = (!words.iter().any(|word| word.contains("%s"))).then(|| url.to_owned());
+        #[allow(clippy::disallowed_methods, reason = "started below, like the others")]
+        let mut command = Command::new(&words[0]);
+        command.args(arguments.chain(after));
+        command
+    };
+    lines.map(command).collect()
 }
 
 fn start(Program { mut command, stdin }: Program, env: &Env) -> io::Result<Child> {
@@ -67,4 +85,24 @@ fn start(Program { mut command, stdin }: Program, env: &Env) -> io::Result<Child
         pipe.write_all(text.as_bytes())?;
     }
     Ok(child)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_command_lines_with_the_url() {
+        let lines = |browsers| -> Vec<String> {
+            let shown = |command: Command| format!("{command:?}").replace('"', "");
+            chosen("http://u", browsers).into_iter().map(shown).collect()
+        };
+        assert_eq!(lines(""), [""; 0]);
+        assert_eq!(lines("firefox"), ["firefox http://u"]);
+        assert_eq!(
+            lines("b --new-tab %s -x:'/my apps/c' -p:"),
+            ["b --new-tab http://u -x", "/my apps/c -p http://u"]
+        );
+        assert_eq!(lines("'open:w3m"), ["w3m http://u"]);
+    }
 }

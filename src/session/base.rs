@@ -191,6 +191,14 @@ fn of_file(profiles: &Profiles, name: &str) -> CommandResult<Option<Keys>> {
     Ok(Some(keys))
 }
 
+/// Whether a `credential_source` is one that AWS defines.
+pub fn check_credential_source(profile: &str, source: &str) -> CommandResult {
+    match Machine::named(source).is_some() || source == "Environment" {
+        true => Ok(()),
+        false => Err(unknown_source(profile, source)),
+    }
+}
+
 fn unknown_source(profile: &str, source: &str) -> CommandError {
     let message = format!("profile `{profile}` has an unknown `credential_source`: `{source}`");
     CommandError::new(ErrorKind::Configuration, message)

@@ -1,5 +1,6 @@
 //! Bad input of every kind: the error is one line that says what and why, followed by a hint. The exit code is the
 //! documented one, stdout is empty, and no file changes. An SDK gets exactly one line (`credential_process` tests how soon).
+//! `doctor` finds something in each of these homes.
 
 mod aws;
 mod files;
@@ -15,15 +16,26 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Home, Run, World};
+use crate::support::{Home, Ran, Run, World};
 
 /// Runs a command that must fail with `code`: one line, then hints, nothing on stdout, no file changed. Returns stderr.
 #[track_caller]
 fn assert_rejected(home: &Home, run: Run, code: i32) -> String {
-    let before = snapshot(home);
-    let ran = run.run().code(code);
-    assert_eq!(ran.out(), "");
-    assert!(snapshot(home) == before, "files were changed: {}", ran.err());
+    assert_rejected_for(home, run, code, Cause::Visible)
+}
+
+/// Whether `doctor` can see in a home why a command fails.
+#[derive(Clone, Copy)]
+pub enum Cause {
+    Visible,
+    /// It cannot, for this reason.
+    Invisible(&'static str),
+}
+
+/// [`assert_rejected`], for a cause that `doctor` may not see.
+#[track_caller]
+fn assert_rejected_for(home: &Home, run: Run, code: i32, cause: Cause) -> String {
+    let ran = fail(home, run, code, cause);
     let err = ran.err();
     // Lines about waiting may come first.
     let lines: Vec<&str> = err.lines().skip_while(|line| line.starts_with("awsmfa: ")).collect();
@@ -33,43 +45,37 @@ fn assert_rejected(home: &Home, run: Run, code: i32) -> String {
     err
 }
 
-/// [`assert_rejected`] for `awsmfa login -p PROFILE`.
+/// Runs a command that must fail with `code`, change no file and print nothing on stdout; `doctor` must find something in the
+/// same home, unless the command line is at fault (2). Every failure of these tests goes
+/// through here (`no_failure_is_hidden_from_doctor`), so `doctor` sees every home that one of them is about.
 #[track_caller]
-fn login(home: &Home, profile: &str, code: i32) -> String {
-    let err = assert_rejected(home, home.awsmfa(["login", "--profile", profile]), code);
-    doctor(home, profile);
-    err
-}
-
-/// [`assert_rejected`] for `awsmfa credential-process -p PROFILE`, where stderr is one line.
-#[track_caller]
-fn sdk(home: &Home, profile: &str, code: i32) -> String {
+pub fn fail(home: &Home, run: Run, code: i32, cause: Cause) -> Ran {
+    let doctor = |options: &[&str]| run.with_arguments(&[&["doctor"], options].concat());
+    let (offline, online) = match run.profile() {
+        Some(name) => (doctor(&["--offline", "--profile", &name]), doctor(&["--profile", &name])),
+        None => (doctor(&["--offline"]), doctor(&[])),
+    };
     let before = snapshot(home);
-    let ran = home.awsmfa(["credential-process", "--profile", profile]).run().code(code);
-    let err = ran.err();
+    let ran = run.run().code(code);
     assert_eq!(ran.out(), "");
-    assert!(snapshot(home) == before, "files were changed: {err}");
-    assert_eq!(err.lines().count(), 1, "{err}");
-    assert!(err.starts_with("awsmfa: ") && err.contains("; hint: "), "{err}");
-    err
-}
-
-/// `awsmfa doctor` in the same home: it does not panic, changes nothing, and finds something. AWS is asked only if nothing else
-/// is wrong, because the tests count requests.
-#[track_caller]
-fn doctor(home: &Home, profile: &str) {
-    let offline = diagnosis(home, &["--offline", "--profile", profile]);
-    if offline.is_empty() {
-        let online = diagnosis(home, &["--profile", profile]);
-        assert!(!online.is_empty(), "doctor found nothing");
+    assert!(snapshot(home) == before, "files were changed: {}", ran.err());
+    // AWS is asked only if nothing else is wrong, because the tests count requests.
+    let found = findings(home, offline);
+    match cause {
+        Cause::Invisible(why) => assert!(found.is_empty(), "although {why}: {found:?}"),
+        Cause::Visible if found.is_empty() && code != 2 => {
+            assert!(!findings(home, online).is_empty(), "doctor found nothing, but: {}", ran.err());
+        }
+        Cause::Visible => {}
     }
+    ran
 }
 
-/// The findings, without the one that all homes of tests have.
+/// What `awsmfa doctor` finds, without the finding that all homes of tests have. It does not panic, and changes nothing.
 #[track_caller]
-fn diagnosis(home: &Home, options: &[&str]) -> Vec<String> {
+fn findings(home: &Home, doctor: Run) -> Vec<String> {
     let before = snapshot(home);
-    let ran = home.awsmfa([&["doctor"], options].concat()).run();
+    let ran = doctor.run();
     assert!(matches!(ran.exit_code(), Some(0 | 1)), "{}", ran.err());
     assert!(!ran.err().contains("panicked") && snapshot(home) == before, "{}", ran.err());
     let is_finding =
@@ -77,6 +83,46 @@ fn diagnosis(home: &Home, options: &[&str]) -> Vec<String> {
     let out = ran.out();
     let found = out.lines().filter(is_finding).filter(|line| !line.contains("AWS_ENDPOINT_URL sends"));
     found.map(str::to_owned).collect()
+}
+
+#[test]
+fn no_failure_is_hidden_from_doctor() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let modules = fs::read_dir(folder.join("bad_input")).unwrap().map(|entry| entry.unwrap().path());
+    for path in modules.chain([folder.join("setup/bad_input.rs")]) {
+        let text = fs::read_to_string(&path).unwrap();
+        for (at, line) in text.lines().enumerate() {
+            let checks = line.contains(".code(") || line.contains(".exit_code(");
+            // A comment on the line is the reason for an exception.
+            assert!(
+                !checks || line.contains("; // "),
+                "{}:{}: use `assert_rejected` or `fail`",
+                path.display(),
+                at + 1
+            );
+        }
+    }
+}
+
+/// [`assert_rejected`] for `awsmfa login -p PROFILE`.
+#[track_caller]
+fn login(home: &Home, profile: &str, code: i32) -> String {
+    assert_rejected(home, home.awsmfa(["login", "--profile", profile]), code)
+}
+
+/// [`assert_rejected`] for `awsmfa credential-process -p PROFILE`, where stderr is one line.
+#[track_caller]
+fn sdk(home: &Home, profile: &str, code: i32) -> String {
+    sdk_for(home, profile, code, Cause::Visible)
+}
+
+/// [`sdk`], for a cause that `doctor` may not see.
+#[track_caller]
+fn sdk_for(home: &Home, profile: &str, code: i32, cause: Cause) -> String {
+    let err = fail(home, home.awsmfa(["credential-process", "--profile", profile]), code, cause).err();
+    assert_eq!(err.lines().count(), 1, "{err}");
+    assert!(err.starts_with("awsmfa: ") && err.contains("; hint: "), "{err}");
+    err
 }
 
 /// Both. The SDK's line must say the same as the message for a person, which is returned.
@@ -92,7 +138,6 @@ fn login_and_sdk_as(home: &Home, profile: &str, code: i32, normalize: fn(String)
     let program = normalize(sdk(home, profile, code));
     let one_line = person.trim_end().replacen("error: ", "awsmfa: ", 1).replace("\nhint: ", "; hint: ");
     assert_eq!(program.trim_end(), one_line);
-    doctor(home, profile);
     person
 }
 

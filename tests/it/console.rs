@@ -112,6 +112,26 @@ fn missing_and_failing_browsers_are_errors() {
     ");
 }
 
+/// As an editor does on a machine without a desktop.
+#[cfg(target_os = "linux")]
+#[test]
+fn browser_of_the_environment_comes_first() {
+    let mut world = with_role(3600);
+    install_browser(&mut world, "touch other; exit 3");
+    world.home.write_program(
+        "my bin/browser",
+        &format!("#!/bin/bash\n[ \"$1\" = --tab ] || exit 9; shift{BROWSER}"),
+    );
+    let browser = format!("/nowhere/browser:'{}' --tab %s", world.home.join("my bin/browser").display());
+    let ran = world.home.awsmfa(["console", "-p", "adm"]).env("BROWSER", browser).run().success();
+    assert!(ran.err().contains("opened the console"), "{}", ran.err());
+    assert!(world.home.read("arguments").starts_with("http://127.0.0.1:"));
+    assert!(!world.home.join("other").exists());
+    // One that fails is not the last resort.
+    install_browser(&mut world, BROWSER);
+    world.home.awsmfa(["console", "-p", "adm"]).env("BROWSER", "false").run().success();
+}
+
 #[test]
 fn users_own_session_cannot_open_the_console() {
     let world = with_role(3600);

@@ -94,8 +94,17 @@ fn good_home_passes_and_says_so() {
 fn empty_home_passes() {
     let mut home = Home::new(&fake_aws::FakeAws::start());
     home.unset("AWS_ENDPOINT_URL");
-    assert_eq!(noted(&home), "no problems found in 0 profiles and 0 devices\n");
+    let said = noted(&home);
+    insta::assert_snapshot!(said, @"
+    note: there are no AWS profiles
+      fix: create a profile with your access key: `aws configure`
+    no problems found in 0 profiles and 0 devices
+    ");
     home.forget_store();
+    assert_eq!(noted(&home), said);
+    assert!(!home.join(".local").exists(), "doctor created a folder");
+    home.set("AWS_ACCESS_KEY_ID", "AKIAX");
+    home.set("AWS_SECRET_ACCESS_KEY", "s");
     assert_eq!(noted(&home), "no problems found in 0 profiles and 0 devices\n");
 }
 

@@ -135,6 +135,31 @@ fn session_of_a_role_is_written_to_another_section() {
 }
 
 #[test]
+fn narrowed_session_is_told_apart() {
+    let world = World::frozen();
+    world.aws.add_role("admin", fake_aws::RoleSpec::default());
+    let config = world.home.read(".aws/config");
+    world.home.write_config(&format!(
+        "{config}[profile adm]\nrole_arn = arn:aws:iam::123456789012:role/admin\nsource_profile = dev\n"
+    ));
+    let policy = "--policy arn:aws:iam::aws:policy/ReadOnlyAccess";
+    login(&world, &format!("adm {policy} --output-profile read"));
+    login(&world, "adm --output-profile all");
+    login(&world, &format!("adm {policy}"));
+    world.aws.clock().advance(Duration::from_secs(30));
+    insta::assert_snapshot!(status(&world, ""), @"
+    PROFILE  SESSION  UNTIL                 KIND  VIA    DEVICE  SECRET  NOTES
+    adm      59m      2027-01-15T09:00:05Z  role  login  alice   file    narrowed by `--policy`; written to profile `adm-session`
+    all      59m      2027-01-15T09:00:05Z  role  login  alice   file    -
+    dev      11h 59m  2027-01-15T20:00:05Z  user  -      alice   file    only in awsmfa's cache
+    read     59m      2027-01-15T09:00:05Z  role  login  alice   file    narrowed by `--policy`
+    ");
+    login(&world, "adm");
+    let row = status(&world, "adm");
+    assert!(row.contains("written to profile") && !row.contains("narrowed"), "{row}");
+}
+
+#[test]
 fn newer_session_in_the_cache_counts_if_the_one_in_the_file_has_expired() {
     let world = World::frozen();
     login(&world, "dev");

@@ -2,8 +2,11 @@
 
 use fake_aws::KeyStatus;
 
-use super::{login_and_sdk, sdk};
+use super::{Cause, assert_rejected, assert_rejected_for, fail, login_and_sdk, sdk_for};
 use crate::support::World;
+
+/// Only AWS judges a code, and `doctor` uses none.
+const CODE: Cause = Cause::Invisible("doctor uses no code");
 
 #[test]
 fn wrong_secret_key_is_rejected() {
@@ -83,7 +86,7 @@ fn device_that_is_not_enabled_is_rejected() {
 #[test]
 fn wrong_device_secret_fails_an_sdk_after_two_codes() {
     let world = World::with_the_wrong_secret();
-    let err = sdk(&world.home, "dev", 4);
+    let err = sdk_for(&world.home, "dev", 4, CODE);
     let err = regex::Regex::new(r"in \d+ s").unwrap().replace(&err, "in [S] s").into_owned();
     insta::assert_snapshot!(err, @"awsmfa: AWS rejected codes for `arn:aws:iam::123456789012:mfa/alice` that were never used on this computer; hint: the device may be in use on another computer: try again in [S] s; hint: if the stored secret belongs to another device: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`");
     let codes = world.aws.codes_sent(&world.device.serial);
@@ -94,12 +97,13 @@ fn wrong_device_secret_fails_an_sdk_after_two_codes() {
 fn wrong_typed_code_is_rejected() {
     let world = World::new();
     let run = world.home.awsmfa(["login", "--profile", "dev", "--code", "000000"]);
-    insta::assert_snapshot!(super::assert_rejected(&world.home, run, 4), @"
+    insta::assert_snapshot!(assert_rejected(&world.home, run, 4), @"
     error: AWS rejected the code for `arn:aws:iam::123456789012:mfa/alice`: it is wrong, too old or already used
     hint: enter the code that the device shows now; AWS accepts each code only once
     ");
     assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 1);
-    let ran = world.home.awsmfa(["login", "-p", "dev", "--code", "12345"]).run().code(2);
+    let run = world.home.awsmfa(["login", "-p", "dev", "--code", "12345"]);
+    let ran = fail(&world.home, run, 2, Cause::Visible);
     assert!(ran.err().contains("a code has six digits"), "{}", ran.err());
 }
 
@@ -107,9 +111,14 @@ fn wrong_typed_code_is_rejected() {
 fn device_with_too_many_attempts_is_not_tried_again() {
     let world = World::with_the_wrong_secret();
     for code in ["000000", "111111", "222222", "333333", "444444", "555555"] {
-        world.home.awsmfa(["login", "--profile", "dev", "--code", code]).run().code(4);
+        assert_rejected_for(
+            &world.home,
+            world.home.awsmfa(["login", "--profile", "dev", "--code", code]),
+            4,
+            CODE,
+        );
     }
-    let err = sdk(&world.home, "dev", 4);
+    let err = sdk_for(&world.home, "dev", 4, CODE);
     let err = regex::Regex::new(r"in \d+ s").unwrap().replace(&err, "in [S] s").into_owned();
     insta::assert_snapshot!(err, @"awsmfa: too many attempts with this device (6 in 3 minutes); more would lock it out for a while; hint: try again in [S] s");
     assert_eq!(world.aws.codes_sent(&world.device.serial).len(), 6);

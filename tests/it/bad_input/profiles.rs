@@ -1,8 +1,10 @@
 //! Profiles that are missing, have no keys, or have invalid settings.
 
-use super::{assert_rejected, login, login_and_sdk, with_config};
+use super::{Cause, assert_rejected, assert_rejected_for, fail, login, login_and_sdk, with_config};
 use crate::support::{Home, World};
 use fake_aws::FakeAws;
+
+const OPTION: Cause = Cause::Invisible("only `--output-profile` leads to the section");
 
 #[test]
 fn unknown_profile_is_an_error() {
@@ -198,7 +200,7 @@ fn session_of_another_tool_in_the_output_profile_is_not_overwritten() {
     let theirs = "[ops]\naws_access_key_id = ASIAT\naws_secret_access_key = s\naws_session_token = t\n";
     world.home.write_credentials(&format!("{credentials}{theirs}x_principal_arn = arn\n"));
     let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
-    let err = assert_rejected(&world.home, run, 3);
+    let err = assert_rejected_for(&world.home, run, 3, OPTION);
     insta::assert_snapshot!(err, @"
     error: ~/.aws/credentials: section [ops] holds a session written by another tool (it has `x_principal_arn`)
     hint: overwrite it: `awsmfa login --profile dev --output-profile ops --force`
@@ -214,7 +216,7 @@ fn long_term_keys_of_the_output_profile_are_not_overwritten() {
         "{credentials}[ops]\naws_access_key_id = AKIAOPS\naws_secret_access_key = s\n"
     ));
     let run = world.home.awsmfa(["login", "--profile", "dev", "--output-profile", "ops"]);
-    let err = assert_rejected(&world.home, run, 3);
+    let err = assert_rejected_for(&world.home, run, 3, OPTION);
     insta::assert_snapshot!(err, @"
     error: profile `ops` has its own long-term keys, which a session would overwrite
     hint: choose an unused name for `--output-profile`
@@ -231,11 +233,10 @@ fn invalid_durations_are_rejected() {
         ("soon", "`soon` is not a duration"),
     ] {
         // clap rejects the command line, in its own format.
-        let before = super::snapshot(&world.home);
-        let ran = world.home.awsmfa(["login", "-p", "dev", "--duration", given]).run().code(2);
+        let run = world.home.awsmfa(["login", "-p", "dev", "--duration", given]);
+        let ran = fail(&world.home, run, 2, Cause::Visible);
         assert!(ran.err().starts_with("error: ") && ran.err().contains(why), "{}", ran.err());
         assert!(ran.err().contains("try '--help'"), "{}", ran.err());
-        assert!(super::snapshot(&world.home) == before);
     }
     let run = world.home.awsmfa(["login", "-p", "dev"]).env("AWSMFA_DURATION", "5");
     let err = assert_rejected(&world.home, run, 3);
@@ -266,9 +267,10 @@ fn invalid_durations_are_rejected() {
 fn invalid_command_line_is_one_line_for_an_sdk() {
     let world = World::new();
     for args in [["credential-process", "--profil", "dev"], ["credential-process", "dev", "more"]] {
-        let ran = world.home.awsmfa(args).run().code(2);
-        assert_eq!((ran.out().as_str(), ran.err().lines().count()), ("", 1), "{}", ran.err());
+        let ran = fail(&world.home, world.home.awsmfa(args), 2, Cause::Visible);
+        assert_eq!(ran.err().lines().count(), 1, "{}", ran.err());
     }
-    let ran = world.home.awsmfa(["credential-process", "--profil", "dev"]).run().code(2);
+    let run = world.home.awsmfa(["credential-process", "--profil", "dev"]);
+    let ran = fail(&world.home, run, 2, Cause::Visible);
     insta::assert_snapshot!(ran.err(), @"awsmfa: unexpected argument '--profil' found; tip: a similar argument exists: '--profile'; hint: see `awsmfa credential-process --help`");
 }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use super::{login_and_sdk_as, sdk};
+use super::{Cause, fail, login_and_sdk_as, sdk};
 use crate::support::{Home, Run, World};
 
 /// Variables that contain a path.
@@ -104,7 +104,8 @@ fn process_substitution_works() {
     let import = ["device", "import", "--profile", "dev", "--secret-stdin", "--label", "phone"];
     run(world.home.awsmfa(import)).stdin(&world.device.seed).run().success();
     // A session cannot be written to a FIFO.
-    let login = run(world.home.awsmfa(["login", "--profile", "dev"])).run().code(3);
+    let login = run(world.home.awsmfa(["login", "--profile", "dev"]));
+    let login = fail(&world.home, login, 3, Cause::Visible);
     assert!(login.err().contains(": it is a FIFO, not a regular file"), "{}", login.err());
 }
 

@@ -21,6 +21,8 @@ fn lines_that_an_sdk_rejects_are_found() {
       fix: remove the indentation
     warning: ~/.aws/credentials: line 6: the AWS CLI applies [DEFAULT] to every profile; [default] is the default profile
       fix: rename the section to [default]
+    warning: `region` of profile `a` is `eu-west-1\\nx = 1`, which is not a known AWS region (~/.aws/config:6)
+      fix: aws configure set region REGION --profile a
     ");
 }
 

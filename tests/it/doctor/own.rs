@@ -1,6 +1,6 @@
 //! awsmfa's own files.
 
-use super::{assert_fixed, found, good};
+use super::{assert_fixed, found, good, printed};
 
 const DATA: &str = ".local/share/awsmfa";
 
@@ -91,4 +91,42 @@ fn files_of_another_user_and_links_are_found() {
     warning: `~/.aws/credentials` belongs to another user (uid 4242)
       fix: make yourself the owner: `sudo chown -R "$(id -u):$(id -g)" ~/.aws/credentials`
     "#);
+}
+
+#[test]
+#[cfg(unix)]
+fn folders_that_cannot_be_written_are_found() {
+    let world = good();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    let limited = ["-c", "ulimit -f 0; exec \"$0\" \"$@\""];
+    let run = world.home.awsmfa(["doctor", "--offline"]).under("/bin/sh", &limited);
+    insta::assert_snapshot!(printed(&world.home, run, 1), @"
+    error: cannot write to `~/.local/state/awsmfa`: File too large (os error 27)
+      fix: check the file size limit: `ulimit -f`
+
+    warning: cannot write to `~/.local/share/awsmfa`: File too large (os error 27)
+      fix: check the file size limit: `ulimit -f`
+    warning: cannot write to `~/.cache/awsmfa`: File too large (os error 27)
+      fix: check the file size limit: `ulimit -f`
+    ");
+    std::fs::remove_dir_all(world.home.join(".cache")).unwrap();
+    for (folder, mode) in [(".local/state/awsmfa", 0o500), ("", 0o500)] {
+        world.home.chmod(folder, mode);
+    }
+    let run = world.home.awsmfa(["doctor", "--offline"]).with_modes_enforced();
+    insta::assert_snapshot!(printed(&world.home, run, 1), @"
+    error: cannot write to `~/.local/state/awsmfa`: Permission denied (os error 13)
+      fix: check the owner and permissions: `ls -ld ~/.local/state/awsmfa`
+
+    warning: cannot create `~/.cache/awsmfa`: Permission denied (os error 13)
+      fix: check the owner and permissions: `ls -ld ~`
+    ");
+    for folder in [".local/state/awsmfa", ""] {
+        world.home.chmod(folder, 0o700);
+    }
+    world.home.write(".cache/awsmfa", "");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: `~/.cache/awsmfa` is not a folder
+      fix: move it away: `mv ~/.cache/awsmfa ~/.cache/awsmfa.bad`
+    ");
 }

@@ -241,3 +241,31 @@ fn different_keys_of_a_profile_are_found() {
       fix: remove the outdated access key from [dev] or [dev-long-term]
     ");
 }
+
+#[test]
+fn settings_that_only_some_tools_read_are_found() {
+    let world = good();
+    let profile = |name: &str, region: &str, more: &str| {
+        add_config(&world, &format!("[profile {name}]\nregion = {region}\n{more}"));
+    };
+    profile("form", "eu-west", "");
+    profile("new", "eu-wst-1", "");
+    profile("text", "Europe (Ireland)", "");
+    profile("local", "local", "endpoint_url = http://localhost:4566");
+    let role = "role_arn = arn:aws:iam::123456789012:role/x\ncredential_source";
+    profile("both", "eu-west-1", &format!("{role} = Environment\nsource_profile = dev"));
+    profile("where", "eu-west-1", &format!("{role} = Nowhere"));
+    insta::assert_snapshot!(found(&world.home), @r"
+    warning: profile `both` has both `source_profile` and `credential_source`, which the AWS CLI and boto3 reject (~/.aws/config:20)
+      fix: remove the line: `perl -i -ne 'print unless $. == 20 && /^\s*credential_source/i' ~/.aws/config`
+    warning: `region` of profile `form` is `eu-west`, which is not a known AWS region (~/.aws/config:6)
+      fix: aws configure set region eu-west-1 --profile form
+    warning: `region` of profile `text` is `Europe (Ireland)`, which is not a known AWS region (~/.aws/config:12)
+      fix: aws configure set region REGION --profile text
+    warning: profile `where` has an unknown `credential_source`: `Nowhere` (~/.aws/config:25)
+      fix: use `Environment`, `Ec2InstanceMetadata` or `EcsContainer`
+
+    note: `region` of profile `new` is `eu-wst-1`, which is not a known AWS region (~/.aws/config:9)
+      fix: aws configure set region eu-west-1 --profile new
+    ");
+}

@@ -1,13 +1,15 @@
 //! What cannot be set up is refused before anything changes.
 
-use super::{both, setup};
+use super::both;
+use crate::bad_input::{Cause, fail};
 use crate::support::World;
 
 /// Runs `setup` on these files and returns what it says; nothing may change.
 #[track_caller]
 fn refused(world: &World, args: &[&str], code: i32) -> String {
     let before = both(&world.home);
-    let ran = setup(&world.home, &[args, &["--yes"]].concat()).code(code);
+    let run = world.home.awsmfa([&["setup"], args, &["--yes"]].concat());
+    let ran = fail(&world.home, run, code, Cause::Visible);
     assert_eq!(both(&world.home), before);
     assert!(!world.home.files().keys().any(|name| name.contains("/setups/")));
     ran.err()
@@ -136,9 +138,10 @@ fn files_that_cannot_be_edited() {
 fn no_terminal_to_confirm_on() {
     let world = World::imported();
     let before = both(&world.home);
-    let ran = setup(&world.home, &["-p", "dev"]).code(2);
+    let ran = fail(&world.home, world.home.awsmfa(["setup", "-p", "dev"]), 2, Cause::Visible);
     assert!(ran.err().ends_with("error: cannot prompt (`AWSMFA_NO_INPUT` is set)\nhint: use `--yes` to make the changes without confirmation\n"), "{}", ran.err());
     assert_eq!(both(&world.home), before);
     assert_eq!(world.aws.requests_for("GetSessionToken").len(), 0);
-    setup(&world.home, &["-p", "dev", "--mode", "login", "--undo"]).code(2);
+    let both_modes = ["setup", "-p", "dev", "--mode", "login", "--undo"];
+    fail(&world.home, world.home.awsmfa(both_modes), 2, Cause::Visible);
 }

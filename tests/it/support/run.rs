@@ -68,6 +68,39 @@ impl Run {
         self
     }
 
+    /// awsmfa with other arguments, in the same environment and under the same programs.
+    pub fn with_arguments(&self, arguments: &[&str]) -> Self {
+        let mut words = [self.command.get_program()].into_iter().chain(self.command.get_args());
+        let program = words.next().unwrap();
+        let mut command = Command::new(program);
+        let is_awsmfa = |word: &OsStr| word == env!("CARGO_BIN_EXE_awsmfa");
+        if !is_awsmfa(program) {
+            let before: Vec<&OsStr> = words.take_while(|word| !is_awsmfa(word)).collect();
+            command.args(before).arg(env!("CARGO_BIN_EXE_awsmfa"));
+        }
+        command.args(arguments).env_clear().current_dir(&self.home);
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Self { command, stdin: None, home: self.home.clone() }
+    }
+
+    /// The value of the last `--profile` or `-p`.
+    pub fn profile(&self) -> Option<String> {
+        let words: Vec<&OsStr> = self.command.get_args().collect();
+        let flag = words.iter().rposition(|word| *word == "--profile" || *word == "-p")?;
+        Some(words.get(flag + 1)?.to_str()?.to_owned())
+    }
+
+    /// Makes file modes apply even if the tests run as root, by dropping root's privileges.
+    #[cfg(unix)]
+    pub fn with_modes_enforced(self) -> Self {
+        match rustix::process::geteuid().is_root() {
+            true => {
+                self.under("setpriv", &["--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"])
+            }
+            false => self,
+        }
+    }
+
     /// The underlying command, for tests that start it themselves.
     pub fn into_command(self) -> Command {
         self.command
