@@ -47,6 +47,11 @@ pub enum Outcome {
     },
 }
 
+/// An error if a setup cannot be undone because its record cannot be read.
+pub fn check_records(ctx: &Context) -> CommandResult {
+    record::Record::all(ctx).map(drop)
+}
+
 /// Connects profiles with awsmfa.
 pub fn setup(ctx: &Context, request: &SetupRequest) -> CommandResult<Outcome> {
     let names = names(ctx, request);

@@ -15,6 +15,8 @@ The profile needs a `role_arn`: AWS does not open the console for a user's own s
 
 Anyone who has the printed URL can sign in with it for 15 minutes. Without `--print`, no other user of this computer can see it.
 
+The programs in `BROWSER` are tried before the desktop's browser, for example `BROWSER='firefox --private-window'`.
+
 Examples:
   awsmfa console --profile admin
   awsmfa console --profile admin --service s3 --region eu-west-1

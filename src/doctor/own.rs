@@ -11,6 +11,7 @@ use crate::files::{self, Oddity, Problem};
 use crate::findings::{Finding, Repair};
 use crate::model::session::timestamp;
 use crate::rotation;
+use crate::setup;
 use crate::ui::{Severity, remedies};
 
 pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
@@ -41,6 +42,8 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
         })),
         Err(error) => found.push(error.into()),
     }
+    let unreadable = setup::check_records(ctx).err();
+    found.extend(unreadable.map(|error| Finding::from(error).severity(Severity::Warning)));
 }
 
 /// The finding for a file that others can use. A mode can be fixed; an owner or a link cannot.

@@ -3,12 +3,14 @@
 use chrono::DateTime;
 
 use super::exam::Exam;
+use crate::aws_files::AwsFile;
 use crate::aws_files::resolve::{ResolveError, resolve};
 use crate::env::{AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
 use crate::error::CommandError;
 use crate::files;
 use crate::findings::Finding;
 use crate::model::place::Place;
+use crate::model::region::Region;
 use crate::model::session::timestamp;
 use crate::ui::{Severity, remedies};
 
@@ -16,6 +18,8 @@ use super::own::exposed;
 
 pub fn check(exam: &Exam, found: &mut Vec<Finding>) {
     chosen_profile(exam, found);
+    missing_files(exam, found);
+    regions(exam, found);
     session(exam, found);
     endpoint(exam, found);
     own(exam, found);
@@ -47,6 +51,36 @@ fn chosen_profile(exam: &Exam, found: &mut Vec<Finding>) {
             };
             found.push(at(finding, name).fix(fix));
         }
+    }
+}
+
+/// A path to an AWS file that does not exist: all programs go on without its profiles.
+fn missing_files(exam: &Exam, found: &mut Vec<Finding>) {
+    for (name, file) in
+        [("AWS_CONFIG_FILE", AwsFile::Config), ("AWS_SHARED_CREDENTIALS_FILE", AwsFile::Credentials)]
+    {
+        let path = exam.ctx.aws_files().path(file);
+        // A link whose target is missing, and what else cannot be read, are other findings.
+        if exam.ctx.env.get(name).is_some() && files::is_missing(path) {
+            let what = format!("{name} is `{}`, which does not exist", path.display());
+            found.push(at(Finding::warning(what), name).fix(remedies::here().unset(&[name])));
+        }
+    }
+}
+
+/// Mistyped regions. Servers other than AWS have regions of their own.
+fn regions(exam: &Exam, found: &mut Vec<Finding>) {
+    let get = |name| exam.ctx.env.get(name);
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        let Some(region) = get(name).and_then(|text| text.parse::<Region>().ok()) else { continue };
+        if region.is_known() || get("AWS_ENDPOINT_URL").is_some() {
+            continue;
+        }
+        // A region that this version does not know may be new.
+        let severity = if region.has_aws_form() { Severity::Note } else { Severity::Warning };
+        let what = format!("{name} is `{region}`, which is not a known AWS region");
+        let fix = remedies::here().set(name, region.as_unknown().near.unwrap_or("us-east-1"));
+        found.push(at(Finding::new(severity, what), name).fix(fix));
     }
 }
 

@@ -150,6 +150,11 @@ pub fn check_writable_folder(folder: &Path) -> io::Result<()> {
     write().map_err(at(folder))
 }
 
+/// Whether there is nothing at a path, not even a link.
+pub fn is_missing(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 /// Whether a path is a program that this user could run.
 pub fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && has_execute_bit(&found))

@@ -94,6 +94,18 @@ fn files_of_another_user_and_links_are_found() {
 }
 
 #[test]
+fn setup_that_cannot_be_undone_is_found() {
+    let world = good();
+    world.home.awsmfa(["setup", "-p", "dev", "--yes"]).run().success();
+    let record = ".local/state/awsmfa/setups/000001.json";
+    world.home.write(record, &world.home.read(record)[1..]);
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: ~/.local/state/awsmfa/setups/000001.json is damaged, or a newer awsmfa wrote it
+      fix: update awsmfa, or remove the file if you do not want to undo that setup
+    ");
+}
+
+#[test]
 #[cfg(unix)]
 fn folders_that_cannot_be_written_are_found() {
     let world = good();

@@ -72,3 +72,20 @@ fn passphrase_file_that_others_can_read_is_found_and_made_private() {
     ");
     super::assert_fixed(&world.home);
 }
+
+#[test]
+fn missing_files_and_mistyped_regions_are_found() {
+    let mut world = good();
+    world.home.set("AWS_REGION", "eu-west");
+    world.home.set("AWS_DEFAULT_REGION", "eu-wst-1");
+    let missing = world.home.join("nowhere").display().to_string();
+    world.home.set("AWS_SHARED_CREDENTIALS_FILE", &missing);
+    let said = super::found(&world.home);
+    for part in [
+        "warning: AWS_REGION is `eu-west`, which is not a known AWS region\n  fix: export AWS_REGION=eu-west-1\n",
+        "warning: AWS_SHARED_CREDENTIALS_FILE is `~/nowhere`, which does not exist\n  fix: unset AWS_SHARED_CREDENTIALS_FILE\n",
+        "note: AWS_DEFAULT_REGION is `eu-wst-1`, which is not a known AWS region\n  fix: export AWS_DEFAULT_REGION=eu-west-1\n",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+}
