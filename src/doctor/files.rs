@@ -40,7 +40,7 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) -> Option<Profiles> {
         }
     }
     let profiles = ctx.profiles().ok().filter(|_| readable)?;
-    found.extend(profiles.ignored().into_iter().filter(is_meant_as_profile).map(ignored));
+    found.extend(profiles.ignored().into_iter().filter(is_meant_as_profile).filter_map(ignored));
     Some(profiles)
 }
 
@@ -100,21 +100,25 @@ fn is_meant_as_profile(section: &Ignored) -> bool {
     !(section.file == AwsFile::Config && NOT_PROFILES.contains(&section.header.as_str()))
 }
 
-/// A section that the SDKs ignore, with the command that renames it.
-fn ignored(section: Ignored) -> Finding {
+/// A section that the SDKs ignore, with the command that renames it. `None` for a [default] beside [profile default], which is
+/// another finding.
+fn ignored(section: Ignored) -> Option<Finding> {
     let header = section.header.clone();
     let name = header.strip_prefix("profile ").unwrap_or(&header).to_owned();
     let (file, origin) = (section.file, section.origin.clone());
     let error = CommandError::from(ResolveError::Ignored { name: name.clone(), section });
     let finding = Finding::from(error).severity(Severity::Warning);
     if !is_identifier(&name) {
-        return finding;
+        return Some(finding);
     }
     let right = header_of(file, &name);
+    if right == header {
+        return None;
+    }
     let script = format!("s/^\\[.*?\\]/[{}]/ if $. == {}", perl_quoted(&right), origin.line);
     let by_hand = format!("write [{right}] on line {}", origin.line);
     let rename = remedies::here().edit("rename the section", &by_hand, &script, &origin.path);
-    Finding { fix: vec![rename], ..finding }
+    Some(Finding { fix: vec![rename], ..finding })
 }
 
 /// A text in the second half of Perl's `s///`.

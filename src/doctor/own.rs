@@ -62,11 +62,9 @@ fn unwritable(ctx: &Context, folder: &Path) -> Option<Finding> {
     let error = files::check_writable_folder(folder).err()?;
     let needed = if folder == ctx.paths.state() { Severity::Error } else { Severity::Warning };
     let what = match files::problem(&error) {
-        Some(Problem::System { path, source }) if path == folder => {
-            format!("cannot write to `{}`: {source}", path.display())
+        Some(Problem::System { path, source, .. }) if path != folder => {
+            format!("cannot create `{}`: {source}", folder.display())
         }
-        Some(Problem::System { source, .. }) => format!("cannot create `{}`: {source}", folder.display()),
-        // The same finding as that of the check above.
         _ => error.to_string(),
     };
     Some(Finding { what, ..Finding::from(CommandError::from(error)).severity(needed) })

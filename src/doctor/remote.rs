@@ -9,9 +9,9 @@ use chrono::TimeDelta;
 
 use super::exam::{Exam, Sound};
 use crate::aws::{Aws, AwsError, AwsErrorKind, Keys};
-use crate::aws_files::profiles::Profiles;
+use crate::aws_files::profiles::{Profiles, Value};
 use crate::aws_files::resolve::{KeySource, Resolution};
-use crate::aws_files::{AwsFile, Origin, keeps_keys_of};
+use crate::aws_files::{AwsFile, Origin, SERIAL_KEYS, keeps_keys_of};
 use crate::error::{CommandError, CommandResult, RefusedKeys, clock_hint};
 use crate::findings::Finding;
 use crate::model::duration::in_words;
@@ -200,6 +200,16 @@ fn renew(subject: &Subject, section: &str) -> String {
     }
 }
 
+/// The profile whose section has the device's serial.
+fn holder<'a>(profiles: &Profiles, resolution: &'a Resolution) -> &'a String {
+    let has_serial = |name: &&String| {
+        let values = SERIAL_KEYS.iter().filter_map(|key| profiles.get(name)?.value(key));
+        let is_it = |value: &Value| resolution.serial.as_ref().is_some_and(|set| set.origin == value.origin);
+        values.into_iter().any(is_it)
+    };
+    resolution.chain.iter().find(has_serial).unwrap_or(&resolution.base)
+}
+
 /// What is wrong with the devices of the keys' user, or with the session.
 fn devices(exam: &Exam, subject: &Subject, identity: &Identity, answer: &Answer, found: &mut Vec<Finding>) {
     let own = subject.profile.filter(|_| subject.session.is_none());
@@ -236,9 +246,10 @@ fn devices(exam: &Exam, subject: &Subject, identity: &Identity, answer: &Answer,
         && !is_listed(serial)
     {
         let name = &resolution.base;
+        let holder = exam.profiles.as_ref().map_or(name, |profiles| holder(profiles, resolution));
         let usable: Vec<Serial> = listed.iter().filter_map(|device| device.serial.parse().ok()).collect();
         let fix = match usable.as_slice() {
-            [one] => CommandLine::new("aws configure set mfa_serial").arg(one.as_str()).profile(name),
+            [one] => CommandLine::new("aws configure set mfa_serial").arg(one.as_str()).profile(holder),
             [] => CommandLine::new("awsmfa enroll").profile(name),
             _ => CommandLine::new("awsmfa device list").profile(name),
         };

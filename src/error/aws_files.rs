@@ -118,6 +118,7 @@ fn with_edit_hint(this: CommandError, error: &UnsafeEdit) -> CommandError {
         UnsafeEdit::DuplicateSection { .. } | UnsafeEdit::DuplicateKey { .. } => {
             this.hint("merge the duplicates by hand; the AWS CLI cannot read the file as it is")
         }
+        UnsafeEdit::TwoDefaults { .. } => this.hint("merge the two sections by hand into [default]"),
         UnsafeEdit::LeakingDefault { .. } => this.hint("rename the section to [default]"),
         UnsafeEdit::UnwritableName { .. } => this.hint(NAMES),
         UnsafeEdit::OddHeader { .. } => {

@@ -147,7 +147,7 @@ pub fn check_writable_folder(folder: &Path) -> io::Result<()> {
             .write_all(&[0; 4096])
             .map_err(|error| temp::without_name(&error))
     };
-    write().map_err(at(folder))
+    write().map_err(at(Doing::Write, folder))
 }
 
 /// Whether there is nothing at a path, not even a link.

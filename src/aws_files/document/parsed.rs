@@ -243,7 +243,10 @@ impl<'t> Pass<'t> {
             let line = |id| self.sections.line(id).unwrap_or_default() + 1;
             let (first, second) = (line(before), line(current));
             let section = self.sections.name(current, self.text).to_owned();
-            self.obstacles.push(UnsafeEdit::DuplicateSection { section, first, second });
+            self.obstacles.push(match self.sections.name(before, self.text) == section {
+                true => UnsafeEdit::DuplicateSection { section, first, second },
+                false => UnsafeEdit::TwoDefaults { first, second },
+            });
         }
     }
 

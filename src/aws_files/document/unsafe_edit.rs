@@ -17,6 +17,16 @@ pub enum UnsafeEdit {
         /// The line of the second header.
         second: usize,
     },
+    /// Both are the default profile: botocore uses the last one, other SDKs `[profile default]`.
+    #[error(
+        "[default] and [profile default] are one profile, on lines {first} and {second}, and tools differ in which they read"
+    )]
+    TwoDefaults {
+        /// The line of the first header.
+        first: usize,
+        /// The line of the second header.
+        second: usize,
+    },
     #[error("`{key}` appears twice in section [{section}], on lines {first} and {second}")]
     DuplicateKey {
         section: String,
@@ -55,7 +65,9 @@ impl UnsafeEdit {
     pub fn line(&self) -> Option<usize> {
         match self {
             Self::Syntax(error) => Some(error.line),
-            Self::DuplicateSection { second, .. } | Self::DuplicateKey { second, .. } => Some(*second),
+            Self::DuplicateSection { second, .. }
+            | Self::TwoDefaults { second, .. }
+            | Self::DuplicateKey { second, .. } => Some(*second),
             Self::LeakingDefault { line } | Self::OddHeader { line, .. } => Some(*line),
             Self::UnwritableName { .. } | Self::UnwritableValue { .. } | Self::Occupied { .. } => None,
         }

@@ -63,7 +63,7 @@ fn unsafe_edits_are_refused_with_a_line_number() {
             Config,
             "[default]\n[profile default]",
             "x",
-            "section [profile default] appears twice, on lines 1 and 2",
+            "[default] and [profile default] are one profile, on lines 1 and 2, and tools differ in which they read",
         ),
         (Config, "[profile a]\n[profile \"a\"]", "x", "section [profile a] appears twice, on lines 1 and 2"),
         (Credentials, "[a]\nX = 1\nx = 2", "a", "`x` appears twice in section [a], on lines 2 and 3"),

@@ -161,3 +161,18 @@ fn device_of_a_profile_without_a_serial_is_looked_up() {
       fix: choose a device: `aws configure set mfa_serial arn:aws:iam::123456789012:mfa/alice --profile dev`
     ");
 }
+
+#[test]
+fn wrong_serial_is_corrected_where_it_is() {
+    let world = good();
+    let role = "role_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dev\nregion = eu-west-1";
+    add_config(
+        &world,
+        &format!(
+            "[profile admin]\n{role}\nmfa_serial = arn:aws:iam::123456789012:mfa/alise\nendpoint_url = {}",
+            world.aws.endpoint()
+        ),
+    );
+    let said = printed(&world.home, world.home.awsmfa(["doctor", "--profile", "admin"]), 1);
+    assert!(said.contains("mfa_serial arn:aws:iam::123456789012:mfa/alice --profile admin\n"), "{said}");
+}

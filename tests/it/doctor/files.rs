@@ -40,6 +40,16 @@ fn headers_that_sdks_ignore_are_found() {
 }
 
 #[test]
+fn two_default_profiles_are_found() {
+    let world = good();
+    add_config(&world, "[default]\nregion = eu-west-1\n[profile default]\nregion = eu-west-2");
+    insta::assert_snapshot!(found(&world.home), @"
+    warning: ~/.aws/config: [default] and [profile default] are one profile, on lines 5 and 7, and tools differ in which they read (~/.aws/config:7)
+      fix: merge the two sections by hand into [default]
+    ");
+}
+
+#[test]
 fn headers_that_the_aws_cli_does_not_find_are_found() {
     let world = good();
     add_config(&world, "[ profile web ]\nregion = eu-west-1");

@@ -113,12 +113,12 @@ fn folders_that_cannot_be_written_are_found() {
     let limited = ["-c", "ulimit -f 0; exec \"$0\" \"$@\""];
     let run = world.home.awsmfa(["doctor", "--offline"]).under("/bin/sh", &limited);
     insta::assert_snapshot!(printed(&world.home, run, 1), @"
-    error: cannot write to `~/.local/state/awsmfa`: File too large (os error 27)
+    error: cannot write `~/.local/state/awsmfa`: File too large (os error 27)
       fix: check the file size limit: `ulimit -f`
 
-    warning: cannot write to `~/.local/share/awsmfa`: File too large (os error 27)
+    warning: cannot write `~/.local/share/awsmfa`: File too large (os error 27)
       fix: check the file size limit: `ulimit -f`
-    warning: cannot write to `~/.cache/awsmfa`: File too large (os error 27)
+    warning: cannot write `~/.cache/awsmfa`: File too large (os error 27)
       fix: check the file size limit: `ulimit -f`
     ");
     std::fs::remove_dir_all(world.home.join(".cache")).unwrap();
@@ -127,7 +127,7 @@ fn folders_that_cannot_be_written_are_found() {
     }
     let run = world.home.awsmfa(["doctor", "--offline"]).with_modes_enforced();
     insta::assert_snapshot!(printed(&world.home, run, 1), @"
-    error: cannot write to `~/.local/state/awsmfa`: Permission denied (os error 13)
+    error: cannot write `~/.local/state/awsmfa`: Permission denied (os error 13)
       fix: check the owner and permissions: `ls -ld ~/.local/state/awsmfa`
 
     warning: cannot create `~/.cache/awsmfa`: Permission denied (os error 13)
