@@ -93,7 +93,7 @@ pub fn take_back(document: &mut Document, differences: &[Difference]) -> Result<
                     }
                     if before.is_none() && holds_session(document, section) {
                         document.remove_keys_and_empty_section(section, &SESSION)?;
-                    } else if before.is_some() && !document.has(section, key) {
+                    } else if before.is_some() {
                         left.push(format!("the session that was in [{section}] is not restored"));
                     }
                 }

@@ -195,6 +195,18 @@ fn session_is_removed_and_equal_keys_come_back() {
 }
 
 #[test]
+fn session_that_was_replaced_is_named() {
+    let world = World::imported();
+    let session = "[dev]\naws_access_key_id = ASIAOLD\naws_secret_access_key = s\naws_session_token = t\n";
+    let long_term = world.home.credentials().replace("[dev]", "[dev-long-term]");
+    world.home.write_credentials(&format!("{session}{long_term}"));
+    setup(&world.home, &["-p", "dev", "--mode", "login", "--yes"]).success();
+    world.home.write_credentials(&(world.home.credentials() + "[other]\nx = 1\n"));
+    let said = lines(&undo(&world), |line| line.starts_with("warning"));
+    insta::assert_snapshot!(said, @"warning: not undone: the session that was in [dev] is not restored");
+}
+
+#[test]
 fn files_are_found_by_relative_paths() {
     let world = World::imported();
     let before = both(&world.home);
