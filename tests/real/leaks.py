@@ -2,11 +2,13 @@
 
 import base64
 import contextlib
+import json
+import re
 import threading
 import time
 from pathlib import Path
 
-from bench import PASSPHRASE, FakeAws, check, contains, equal, home_of
+from bench import AWSMFA, PASSPHRASE, FakeAws, check, contains, equal, home_of
 
 #: The passphrase comes from a command, so that the run has a child process. It sleeps, so that it can be observed.
 COMMAND = """#!/bin/sh
@@ -76,6 +78,21 @@ def run():
             assert any(b"AWSMFA_PASSPHRASE_COMMAND" in environ for environ in seen), "no child was observed"
             for name, secret in secrets.items():
                 assert not any(secret in environ for environ in seen), name
+        started = programs(home)
+        with check("every program that any command starts is seen"):
+            seen = {Path(program).name for program, _, _ in started}
+            equal({"awsmfa", "ask-pass", "cat", "true"} - seen, set(), "programs that were not seen")
+        with check("no program is started with a secret in its arguments"):
+            for name, secret in (secrets | sessions(home)).items():
+                for program, arguments, _ in started:
+                    assert secret.decode(errors="replace") not in arguments, f"{name}: {program}"
+        with check("only the commands of `exec` get a session in their environment, and none gets another secret"):
+            given = [name for name, secret in sessions(home).items() for program, _, env in started if secret.decode() in env]
+            assert given, "`exec` gave no session"
+            for name, secret in (secrets | sessions(home)).items():
+                for program, _, env in started:
+                    if program != "/usr/bin/true":
+                        assert secret.decode(errors="replace") not in env, f"{name}: {program}"
         with check("after `logout --all`, no file contains the session"):
             home.awsmfa("logout", "--all").ended()
             for name in ("session token", "session's secret key"):
@@ -94,6 +111,33 @@ def whole_run(home, user):
     said.append(home.awsmfa("-v", "code"))
     said.append(home.awsmfa("-v", "code", "--pair", "--json"))
     return said, said[4].json()
+
+
+def programs(home):
+    """The programs that commands start, awsmfa itself included: path, arguments and environment of each."""
+    dev = ["--profile", "dev"]
+    trace, started = home.file("trace"), []
+    for line in [
+        ["login", *dev], ["credential-process", *dev], ["exec", *dev, "--", "/usr/bin/true"],
+        ["exec", *dev, "--serve", "--", "/usr/bin/true"], ["env", *dev], ["status"], ["code"], ["doctor", *dev],
+        ["device", "list"], ["device", "export", "alice", "--uri", "--yes"], ["keys", "store", *dev], ["login", *dev],
+        ["keys", "restore", *dev], ["setup", *dev, "--yes"], ["setup", *dev, "--undo", "--yes"], ["store", "status"], ["store", "lock"],
+    ]:  # fmt: skip
+        home.run("strace", "-f", "-qq", "-v", "-s", "1000000", "-e", "trace=execve", "-o", trace, AWSMFA, *line)
+        for call in re.finditer(r'execve\("(.*?)", \[(.*?)\], \[(.*)\]', trace.read_text(errors="replace")):
+            started.append(call.groups())
+    trace.unlink()
+    return started
+
+
+def sessions(home):
+    """The secrets of all sessions in the cache."""
+    found = {}
+    for path in home.file(".cache/awsmfa/sessions").iterdir():
+        session = json.loads(path.read_text())["session"]
+        for part in ("secretAccessKey", "sessionToken"):
+            found[f"{part} of session {path.name}"] = session[part].encode()
+    return found
 
 
 def secrets_of(user, session):
