@@ -118,7 +118,7 @@ pub fn put_back(
     })
 }
 
-/// Does what [`take_out`] and then [`put_back`] do to a profile's keys. Their lines are written anew.
+/// Does what [`take_out`] and then [`put_back`] do to a profile's keys. Their lines are written again.
 pub fn take_out_and_put_back(document: &mut Document, profile: &str) -> Result<(), KeyEditError> {
     let held = sections_of(document, profile).into_iter().find_map(|section| {
         let (id, secret) = (document.get(&section, ID)?, document.get(&section, SECRET)?);

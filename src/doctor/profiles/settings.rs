@@ -6,14 +6,14 @@ use crate::findings::Finding;
 use crate::model::region::{Region, RegionError};
 use crate::model::shell::CommandLine;
 use crate::session;
-use crate::ui::{Severity, remedies};
+use crate::ui::Severity;
 
 pub fn odd(exam: &Exam, profiles: &Profiles, sound: &Sound) -> Vec<Finding> {
     let Some(profile) = profiles.get(&sound.resolution.profile) else { return Vec::new() };
     // What makes awsmfa fail is a finding already.
     let others = |finding| if sound.is_ours { None } else { finding };
     let unknown = others(unknown_source(profile)).or_else(|| others(not_a_region(profile)));
-    [region(exam, profile), two_sources(profile), unknown].into_iter().flatten().collect()
+    [region(exam, profile), unknown].into_iter().flatten().collect()
 }
 
 /// A mistyped region. One that this version does not know may be new, and servers other than AWS have regions of their own.
@@ -35,19 +35,6 @@ fn unknown_region(profile: &Profile, value: &Value, error: &RegionError) -> Find
     let what = format!("`region` of profile `{name}` is `{}`, which is not a known AWS region", error.text);
     let set = CommandLine::new("aws configure set region").arg(error.near.unwrap_or("REGION")).profile(name);
     Finding::warning(what).at(&value.origin).fix(set)
-}
-
-/// Only some SDKs prefer one of the two.
-fn two_sources(profile: &Profile) -> Option<Finding> {
-    const KEY: &str = "credential_source";
-    let (source, _, _) = (profile.value(KEY)?, profile.get("source_profile")?, profile.get("role_arn")?);
-    let what = format!(
-        "profile `{}` has both `source_profile` and `{KEY}`, which the AWS CLI and boto3 reject",
-        profile.name()
-    );
-    let origin = &source.origin;
-    let remove = remedies::here().delete_line("remove the line", origin.line, KEY, &origin.path);
-    Some(Finding::warning(what).at(origin).fix(remove))
 }
 
 fn unknown_source(profile: &Profile) -> Option<Finding> {

@@ -256,8 +256,9 @@ fn settings_that_only_some_tools_read_are_found() {
     profile("both", "eu-west-1", &format!("{role} = Environment\nsource_profile = dev"));
     profile("where", "eu-west-1", &format!("{role} = Nowhere"));
     insta::assert_snapshot!(found(&world.home), @r"
-    warning: profile `both` has both `source_profile` and `credential_source`, which the AWS CLI and boto3 reject (~/.aws/config:20)
-      fix: remove the line: `perl -i -ne 'print unless $. == 20 && /^\s*credential_source/i' ~/.aws/config`
+    error: profile `both` has both `source_profile` and `credential_source` (~/.aws/config:20)
+      fix: remove one of the two settings
+
     warning: `region` of profile `form` is `eu-west`, which is not a known AWS region (~/.aws/config:6)
       fix: aws configure set region eu-west-1 --profile form
     warning: `region` of profile `text` is `Europe (Ireland)`, which is not a known AWS region (~/.aws/config:12)
