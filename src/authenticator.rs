@@ -1,6 +1,10 @@
 //! The authenticator: codes that are shown rather than sent, and which device they are for.
 
+mod watch;
+
 use chrono::{DateTime, TimeDelta, Utc};
+
+pub use watch::Watch;
 
 use crate::aws_files::resolve::resolve;
 use crate::choice::Named;
@@ -10,7 +14,7 @@ use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::{Code, Seed};
-use crate::session;
+use crate::{session, vault};
 
 /// A device whose codes are shown.
 pub struct Authenticator<'a> {
@@ -90,7 +94,7 @@ impl<'a> Authenticator<'a> {
     /// The current step, or the next one if the current was used: AWS accepts the next one already, and for longer than a
     /// person takes to type.
     fn unused(&self, ledger: &DeviceLedger, current: Step) -> Option<Step> {
-        let is_unused = |step: &Step| !ledger.is_used(*step) && !ledger.was_sent(&self.seed.code(*step));
+        let is_unused = |step: &Step| !ledger.is_used_up(*step, &self.seed.code(*step));
         [current, current.next()].into_iter().find(is_unused)
     }
 }
@@ -109,8 +113,7 @@ pub fn device(ctx: &Context, device: Option<&str>, profile: Option<&str>) -> Com
         (Named::Variable(profile), [one]) => of_profile(ctx, profile).or_else(|_| Ok(one.serial.clone())),
         (Named::Flag(profile) | Named::Variable(profile), _) => of_profile(ctx, profile),
         (Named::Default, [one]) => Ok(one.serial.clone()),
-        (Named::Default, []) => Err(CommandError::new(ErrorKind::Configuration, "no device is stored here")
-            .hint("enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`")),
+        (Named::Default, []) => Err(vault::nothing_stored()),
         (Named::Default, several) => of_profile(ctx, named.name()).map_err(|_| {
             let this = CommandError::new(ErrorKind::Usage, "several devices are stored here");
             several.iter().fold(this, |this, device| this.hint(format!("awsmfa code {}", device.serial)))

@@ -6,8 +6,12 @@
 //!
 //! Nothing is undone here: anything that must not be lost is already on disk.
 
+mod stops;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use stops::Stops;
 
 use crate::files;
 use crate::model::visible::visible;
@@ -137,10 +141,18 @@ pub fn on_other_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T>
 
 /// Like [`on_other_screen`], for something that reads single keys: they are not shown and need no Enter.
 pub fn on_live_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    state().settings = tty::Settings::current();
-    let shown = tty::read_single_keys().and_then(|()| on_other_screen(show));
+    let shown = enter_live_screen().and_then(|()| show());
     restore_terminal();
     shown
+}
+
+fn enter_live_screen() -> io::Result<()> {
+    {
+        let mut state = state();
+        (state.settings, state.other_screen) = (tty::Settings::current(), true);
+    }
+    tty::read_single_keys()?;
+    tty::write(OTHER_SCREEN.0)
 }
 
 fn leave_other_screen() {

@@ -43,6 +43,22 @@ pub struct DeviceLedger {
     _lock: Lock,
 }
 
+/// How a device was used until a moment ago, for what is only shown.
+#[derive(Debug)]
+pub struct Usage(Record);
+
+impl Usage {
+    /// AWS's time minus this computer's.
+    pub fn offset(&self) -> TimeDelta {
+        self.0.offset()
+    }
+
+    /// Whether AWS rejects the code of this step because it was sent, or may have been because it was shown.
+    pub fn is_used_up(&self, step: Step, code: &Code) -> bool {
+        self.0.is_used_up(step, code)
+    }
+}
+
 const VERSION: u32 = 1;
 
 impl Ledgers {
@@ -76,6 +92,11 @@ impl Ledgers {
     /// AWS's time minus this computer's when the device was last used. Does not lock the ledger.
     pub fn offset(&self, serial: &Serial) -> io::Result<TimeDelta> {
         Ok(read(&self.file(serial, "json"), serial)?.offset())
+    }
+
+    /// How a device was used until now. Does not lock the ledger.
+    pub fn usage(&self, serial: &Serial) -> io::Result<Usage> {
+        Ok(Usage(read(&self.file(serial, "json"), serial)?))
     }
 
     fn read_locked(&self, serial: &Serial, lock: Lock) -> io::Result<DeviceLedger> {
@@ -190,6 +211,11 @@ impl DeviceLedger {
     /// Both times are AWS's.
     pub fn next_pair(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.record.next_pair(now)
+    }
+
+    /// Whether AWS rejects the code of this step because it was sent, or may have been because it was shown.
+    pub fn is_used_up(&self, step: Step, code: &Code) -> bool {
+        self.record.is_used_up(step, code)
     }
 
     pub fn is_used(&self, step: Step) -> bool {

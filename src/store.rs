@@ -62,7 +62,7 @@ pub trait SecretStore: Send + Sync {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StoreKind {
     /// The OS keyring: Keychain, Credential Manager, Secret Service.
@@ -144,6 +144,11 @@ impl StoreError {
     /// Whether the keyring cannot be used now, though nothing is wrong with what it holds.
     pub fn is_inaccessible(&self) -> bool {
         matches!(self, Self::Locked | Self::TimedOut { .. } | Self::Unavailable { .. })
+    }
+
+    /// Whether no secret at all can be read now.
+    pub fn is_closed(&self) -> bool {
+        self.is_inaccessible() || matches!(self, Self::NoPassphrase { .. } | Self::WrongPassphrase)
     }
 
     fn damaged(what: impl Into<String>) -> Self {

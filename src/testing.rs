@@ -107,5 +107,5 @@ pub mod session {
     };
 }
 pub mod ui {
-    pub use crate::ui::{Prompt, PromptError, Style, Ui, Verbosity};
+    pub use crate::ui::{Prompt, PromptError, Style, Terminal, Ui, Verbosity};
 }

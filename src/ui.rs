@@ -13,6 +13,8 @@
 
 pub mod color;
 mod live;
+mod live_codes;
+mod live_page;
 mod live_screen;
 mod pending;
 mod prompt;
@@ -23,6 +25,7 @@ mod say;
 mod table;
 mod tasks;
 
+pub use live_codes::{CodeRow, Codes, CurrentCode};
 pub use live_screen::ScreenError;
 pub use prompt::{Prompt, PromptError, Terminal};
 pub use report::{Entry, Severity};

@@ -134,6 +134,13 @@ impl Vault {
     }
 }
 
+/// There is no device at all.
+pub fn nothing_stored() -> CommandError {
+    CommandError::new(ErrorKind::Configuration, "no device is stored here").hint(
+        "enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`",
+    )
+}
+
 /// No device has this name, or this device has no seed here.
 pub fn not_stored(name: &str) -> CommandError {
     CommandError::new(ErrorKind::Configuration, format!("no secret is stored for `{name}`"))

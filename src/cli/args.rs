@@ -126,8 +126,10 @@ impl Cli {
             _ => Verbosity::Normal,
         };
         let live = terminal && obeys && env.get("TERM") != Some("dumb");
+        let live_screen =
+            obeys && (cfg!(windows) || env.get("TERM").is_some_and(|terminal| terminal != "dumb"));
         let one_line = matches!(self.command, Command::CredentialProcess(_)) && !terminal;
-        Style { verbosity, color, color_results, color_on_device, live, one_line }
+        Style { verbosity, color, color_results, color_on_device, live, live_screen, one_line }
     }
 }
 

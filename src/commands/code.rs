@@ -17,6 +17,7 @@ Examples:
   awsmfa code alice               for the device named alice
   awsmfa code --wait              an unused code; waits for the next one if necessary
   awsmfa code --copy              to the clipboard, which is cleared after 30 seconds
+  awsmfa code --watch             the codes of all devices, live; `c` copies a code
   awsmfa code --pair              two consecutive codes, as the console requests them")]
 pub struct CodeArgs {
     /// Device ARN, name or label
@@ -33,6 +34,9 @@ pub struct CodeArgs {
     /// Copy the code to the clipboard instead of printing it (over SSH, the terminal copies it)
     #[arg(long, conflicts_with_all = ["pair", "json"])]
     copy: bool,
+    /// Show the codes of all devices, or of this one, on the whole terminal until you quit
+    #[arg(long, conflicts_with_all = ["pair", "wait", "copy", "json"])]
+    watch: bool,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -56,6 +60,9 @@ struct PairOutput<'a> {
 
 pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     let profile = args.profile.profile.as_deref();
+    if args.watch {
+        return watch(ctx, args.device.as_deref(), profile);
+    }
     let serial = authenticator::device(ctx, args.device.as_deref(), profile)
         .map_err(|error| if args.pair { with_pair(error) } else { error })?;
     let device = Authenticator::of(ctx, &serial)?;
@@ -92,6 +99,16 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     print(ctx, args, &json, code)?;
     say(ctx, args, &format!("code for `{serial}`, valid for {seconds_left} s"));
     Ok(())
+}
+
+/// All devices, unless one is given: who watches codes has no profile in mind.
+fn watch(ctx: &Context, device: Option<&str>, profile: Option<&str>) -> CommandResult {
+    let given = device.is_some() || profile.is_some();
+    let only = given.then(|| authenticator::device(ctx, device, profile)).transpose()?;
+    let mut watch = authenticator::Watch::of(ctx, only.as_ref())?;
+    let instead = only.map_or_else(String::new, |serial| format!(" {serial}"));
+    let hint = format!("print a code once: `awsmfa code{instead}`");
+    ctx.ui.live_codes(&mut watch).map_err(|error| CommandError::of_watch(error, &hint))
 }
 
 /// The clipboard cannot be reached, but the code can be printed.

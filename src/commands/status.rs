@@ -7,12 +7,12 @@ use super::args::JsonArg;
 use crate::answers;
 use crate::choice::Named;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::{CommandError, CommandResult};
 use crate::findings;
 use crate::model::session::timestamp;
 use crate::model::visible::visible;
 use crate::status::{self, Kind, Known, Row, Via};
-use crate::ui::{Listing, Page, ScreenError};
+use crate::ui::{Listing, Page};
 
 /// Show each profile's session: valid until when, its device, and where the secret is
 #[derive(Debug, clap::Args)]
@@ -96,12 +96,9 @@ fn watch(ctx: &Context, name: Option<&str>) -> CommandResult {
             Err(error) => Page { head: None, lines: vec![visible(&error.to_string())] },
         }
     };
-    ctx.ui.live(page).map_err(|error| match error {
-        ScreenError::NoTerminal => CommandError::new(ErrorKind::Usage, "`--watch` needs a terminal")
-            .hint("list the sessions once: `awsmfa status`"),
-        ScreenError::Interrupted => CommandError::new(ErrorKind::Interrupted, error),
-        ScreenError::Io(_) => CommandError::new(ErrorKind::Failed, error),
-    })
+    ctx.ui
+        .live(page)
+        .map_err(|error| CommandError::of_watch(error, "list the sessions once: `awsmfa status`"))
 }
 
 fn short(ctx: &Context, name: Option<&str>) -> CommandResult {

@@ -8,7 +8,7 @@ use crate::files::{self, Doing, Oddity, Problem};
 use crate::model::place::Place;
 use crate::paths::NoHome;
 use crate::process::{ProcessError, StartError};
-use crate::ui::{OutputError, PromptError, remedies};
+use crate::ui::{OutputError, PromptError, ScreenError, remedies};
 
 impl From<NoHome> for CommandError {
     fn from(error: NoHome) -> Self {
@@ -23,6 +23,15 @@ impl From<io::Error> for CommandError {
 }
 
 impl CommandError {
+    /// `--watch` could not show anything. The hint says what to do without a terminal.
+    pub fn of_watch(error: ScreenError, hint: &str) -> Self {
+        match error {
+            ScreenError::NoTerminal => Self::new(ErrorKind::Usage, "`--watch` needs a terminal").hint(hint),
+            ScreenError::Interrupted => Self::new(ErrorKind::Interrupted, error),
+            ScreenError::Io(_) => Self::new(ErrorKind::Failed, error),
+        }
+    }
+
     /// Adds what to do if the system does not let awsmfa read or write a file, if that is known. The error may name the
     /// file itself.
     pub(super) fn hint_about(self, path: Option<&Path>, error: &io::Error) -> Self {

@@ -96,7 +96,7 @@ impl Record {
         let current = Step::at(now);
         // The previous step before the next one, which stays free for the next process.
         let mut free = vec![current, current.previous(), current.next()];
-        free.retain(|step| !self.used.contains(step) && !self.was_sent(&(wanted.code)(*step)));
+        free.retain(|step| !self.is_used_up(*step, &(wanted.code)(*step)));
         match free.len() {
             0 => NextCode::NextStep(current.next().start()),
             count if self.is_contended(now) => NextCode::Use(free[wanted.random as usize % count]),
@@ -137,6 +137,10 @@ impl Record {
         let start = Step(self.pair?.0.saturating_add(2)).start();
         // Anything further ahead was recorded with a wrong clock.
         (start > now && start - now <= PAIR_LIFE).then_some(start)
+    }
+
+    pub(super) fn is_used_up(&self, step: Step, code: &Code) -> bool {
+        self.used.contains(&step) || self.was_sent(code)
     }
 
     pub(super) fn was_sent(&self, code: &Code) -> bool {

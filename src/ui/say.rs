@@ -31,6 +31,8 @@ pub struct Style {
     pub color_on_device: bool,
     /// Whether stderr is a terminal on which a line can be redrawn.
     pub live: bool,
+    /// Whether the terminal device can show a live screen.
+    pub live_screen: bool,
     /// Errors take one line, for SDKs that show stderr.
     pub one_line: bool,
 }

@@ -20,7 +20,7 @@ fn over_ssh(world: &World, line: &str, variables: &[(&str, &str)]) -> Option<Scr
 }
 
 /// What the terminal was told to copy.
-fn copied(seen: &str) -> Vec<String> {
+pub fn copied(seen: &str) -> Vec<String> {
     let texts = seen.split("\x1b]52;c;").skip(1).map(|rest| rest.split_once('\x07').unwrap().0);
     texts.map(decoded).collect()
 }

@@ -50,6 +50,8 @@ mod keys_rotate;
 mod large_files;
 mod leftovers;
 mod limits;
+#[cfg(unix)]
+mod live_codes;
 mod login;
 mod login_all;
 mod logout;

@@ -3,6 +3,8 @@
 pub mod conductor;
 #[cfg(target_os = "linux")]
 pub mod desktop;
+#[cfg(unix)]
+mod display;
 mod home;
 pub mod in_process;
 pub mod kills;

@@ -7,8 +7,9 @@ use std::process::{Child, Command};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{grantpt, ptsname, unlockpt};
-use rustix::termios::LocalModes;
+use rustix::termios::{LocalModes, Winsize};
 
+use super::display::displayed;
 use super::{skipped, until};
 
 /// A pseudoterminal and everything that it has shown.
@@ -75,6 +76,37 @@ impl Screen {
                 self.types(&format!("{typed}\n"));
             }
         }
+    }
+
+    /// Waits until these texts are all on the screen, on one line each.
+    #[track_caller]
+    pub fn shows(&mut self, texts: &[&str]) -> &mut Self {
+        until(|| {
+            let ended = self.child.try_wait().unwrap().is_some();
+            self.look();
+            let lines = self.lines();
+            let found = texts.iter().all(|text| lines.iter().any(|line| line.contains(text)));
+            assert!(found || !ended, "{texts:?} are not on the screen: {lines:#?}");
+            found
+        });
+        self
+    }
+
+    /// What is on the screen now.
+    pub fn lines(&self) -> Vec<String> {
+        displayed(&self.seen)
+    }
+
+    /// Everything that the terminal was sent.
+    pub fn all(&self) -> &str {
+        &self.seen
+    }
+
+    /// Changes the terminal's size.
+    pub fn resizes(&mut self, lines: u16, columns: u16) -> &mut Self {
+        let size = Winsize { ws_row: lines, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&self.master, size).unwrap();
+        self
     }
 
     /// Types this text.
