@@ -16,6 +16,7 @@ use std::sync::Arc;
 pub use aws::{RefusedCode, RefusedKeys};
 pub use permission::denied;
 
+use crate::model::google_export::GoogleExportError;
 use crate::model::names::NameError;
 use crate::model::place::Place;
 use crate::model::serial::SerialError;
@@ -199,6 +200,19 @@ impl From<NameError> for CommandError {
     }
 }
 
+impl From<GoogleExportError> for CommandError {
+    fn from(error: GoogleExportError) -> Self {
+        let this = Self::new(ErrorKind::Usage, &error);
+        match error {
+            GoogleExportError::Malformed => this.hint("export again, and take a new picture of the QR code"),
+            GoogleExportError::MissingParts { .. } => {
+                this.hint("give the pictures of all QR codes, in any order: `--google-export FILE FILE …`")
+            }
+            GoogleExportError::SeveralExports => this.hint("give only the QR codes of one export"),
+        }
+    }
+}
+
 impl From<SeedError> for CommandError {
     fn from(error: SeedError) -> Self {
         let this = Self::new(ErrorKind::Usage, &error);
@@ -212,9 +226,7 @@ impl From<SeedError> for CommandError {
                 "paste the complete secret key, and nothing else, as the console shows it under `Show secret key`",
             ),
             SeedError::NotOtpauth(_) => this.hint("use a URI such as `otpauth://totp/NAME?secret=BASE32`"),
-            SeedError::Export => {
-                this.hint("paste the secret key itself, or the `otpauth://` URI of one account")
-            }
+            SeedError::Export => this.hint("import the export: `awsmfa device import --google-export FILE`"),
             SeedError::Hotp | SeedError::Foreign(_) => {
                 this.hint("check that this secret belongs to an AWS MFA device")
             }

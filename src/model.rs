@@ -1,11 +1,13 @@
 //! Values and their rules. Nothing here knows files, the environment, the network, processes, the clock or randomness.
 
 pub mod account;
+pub mod app_export;
 pub mod clock_offset;
 pub mod command_line;
 pub mod console;
 pub mod duration;
 pub mod endpoint;
+pub mod google_export;
 pub mod handout;
 pub mod identity;
 pub mod item_label;

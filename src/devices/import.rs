@@ -36,15 +36,29 @@ pub struct Imported {
 /// Imports what the request asks for. `imported` gets each device as soon as its secret is stored.
 pub fn import(ctx: &Context, request: &ImportRequest, mut imported: impl FnMut(Imported)) -> CommandResult {
     let accounts = match &request.input {
-        Input::Prompt | Input::SecretStdin | Input::UriStdin => {
+        Input::Images(paths) => accounts::in_pictures(paths)?,
+        Input::GoogleExport(paths) => accounts::in_google_export(paths)?,
+        Input::Export(path) => accounts::in_export(path)?,
+        Input::Prompt => {
             // First whatever can fail without the secret.
             let target = Target::requested(ctx, request)?;
             let (known, store) = place(ctx, request, &target)?;
-            let seed = secret::read(ctx, request, &target.serial)?;
+            let seed = secret::ask(ctx, request, &target)?;
             imported(save(ctx, request, target, known, store, &seed)?);
             return Ok(());
         }
-        Input::Images(paths) => accounts::in_pictures(paths)?,
+        Input::SecretStdin | Input::UriStdin => {
+            let text = secret::read_stdin()?;
+            if accounts::is_list(&text) {
+                accounts::in_texts(&[text])?
+            } else {
+                let target = Target::requested(ctx, request)?;
+                let (known, store) = place(ctx, request, &target)?;
+                let seed = secret::parse(&text, request.input == Input::UriStdin)?;
+                imported(save(ctx, request, target, known, store, &seed)?);
+                return Ok(());
+            }
+        }
     };
     let chosen = choose::choose(ctx, request, accounts)?;
     let mut targets = targets(ctx, request, chosen)?.into_iter();
@@ -78,6 +92,7 @@ fn targets(
     request: &ImportRequest,
     accounts: Vec<Account>,
 ) -> CommandResult<Vec<(Target, Account, Seed)>> {
+    let accounts = choose::for_one_device(ctx, request, accounts)?;
     let mut found: Vec<(Target, Account, Seed)> = Vec::new();
     for account in accounts {
         let seed = account.seed.clone()?;

@@ -30,6 +30,10 @@ impl Account {
         Self { issuer, name, seed: Seed::from_uri(uri) }
     }
 
+    pub fn new(issuer: &str, name: &str, seed: Result<Seed, SeedError>) -> Self {
+        Self { issuer: issuer.trim().to_owned(), name: name.trim().to_owned(), seed }
+    }
+
     /// The issuer and the name, as apps show them.
     pub fn title(&self) -> String {
         match (self.issuer.as_str(), self.name.as_str()) {
@@ -41,12 +45,15 @@ impl Account {
 
     /// Whether AWS issued the secret, as far as its issuer and its name show. People rename accounts, mostly to `AWS …`.
     pub fn is_aws(&self) -> bool {
+        self.has_aws_issuer()
+            || self.label().is_some_and(|label| label.account_id.is_some())
+            || (self.issuer.is_empty() && self.name.to_ascii_lowercase().starts_with("aws"))
+    }
+
+    fn has_aws_issuer(&self) -> bool {
         let issuer = self.issuer.to_ascii_lowercase();
         let mut words = issuer.split(|c: char| !c.is_ascii_alphanumeric());
-        words.clone().any(|word| word == "aws")
-            || words.any(|word| word == "amazon") && issuer.contains("web services")
-            || self.label().is_some_and(|label| label.account_id.is_some())
-            || (issuer.is_empty() && self.name.to_ascii_lowercase().starts_with("aws"))
+        issuer.contains("amazon web services") || words.any(|word| word == "aws")
     }
 
     /// The device and the AWS account, if the name has both.
@@ -58,6 +65,10 @@ impl Account {
             return None;
         }
         let is_id = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+        // Elsewhere, it is an email address.
+        if !is_id && !self.has_aws_issuer() {
+            return None;
+        }
         Some(Label { device, account_id: is_id.then_some(account) })
     }
 
@@ -106,6 +117,7 @@ mod tests {
         ] {
             assert!(!of(label, issuer).is_aws(), "{label}");
         }
+        assert_eq!(of("Example:alice@example.com", "Example").label(), None);
         assert!(of("AWS prod", "").is_aws() && of("root-account-mfa-device@123456789012", "").is_aws());
     }
 

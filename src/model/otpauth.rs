@@ -37,6 +37,28 @@ pub fn find_all(text: &str) -> Vec<&str> {
     found
 }
 
+/// Whether this is a QR code of a Google Authenticator export.
+pub fn is_export(uri: &str) -> bool {
+    starts_with(uri.trim(), EXPORT_SCHEME)
+}
+
+/// The parameter `data` of an export's URI.
+pub(super) fn export_data(uri: &str) -> Option<Zeroizing<String>> {
+    let (_, query) = uri.trim().split_once('?')?;
+    let value = query.split('&').find_map(|pair| pair.strip_prefix("data="))?;
+    let data = percent_decode_str(value).decode_utf8().ok()?;
+    Some(Zeroizing::new(data.into_owned()))
+}
+
+/// Checks the type of an account and the parameters of its codes, by the names that they have in a URI.
+pub(super) fn check_type_and_parameters(kind: &str, parameters: &[(&str, &str)]) -> Result<(), SeedError> {
+    check_type(kind).map_err(|error| match error {
+        SeedError::Hotp => SeedError::Hotp,
+        _ => SeedError::Foreign("a type of its own".to_owned()),
+    })?;
+    parameters.iter().try_for_each(|(name, value)| check_parameter(name, value))
+}
+
 /// The issuer and the name of a URI's account; both may be empty. The parameter `issuer` takes precedence over the label.
 pub(super) fn label(uri: &str) -> (String, String) {
     let uri = uri.trim();

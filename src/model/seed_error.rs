@@ -22,9 +22,9 @@ pub enum SeedError {
     NotOtpauth(&'static str),
     #[error("this is a Google Authenticator export, which contains a list of accounts")]
     Export,
-    #[error("this otpauth URI is of type `hotp`; AWS devices are of type `totp`")]
+    #[error("this account is of type `hotp`; AWS devices are of type `totp`")]
     Hotp,
     /// A parameter with a value that AWS devices do not use.
-    #[error("this otpauth URI specifies {0}; AWS devices use SHA1, 6 digits and a period of 30 seconds")]
+    #[error("this account specifies {0}; AWS devices use SHA1, 6 digits and a period of 30 seconds")]
     Foreign(String),
 }

@@ -28,6 +28,12 @@ impl Seed {
         Builder::new().with_secret(secret).build().map(Self).map_err(|e| seed_error(&e))
     }
 
+    /// The secret itself, as a Google Authenticator export has it.
+    pub fn from_bytes(secret: &[u8]) -> Result<Self, SeedError> {
+        let secret = totp_rs::Secret::from(secret.to_vec());
+        Builder::new().with_secret(secret).build().map(Self).map_err(|e| seed_error(&e))
+    }
+
     /// Reads an `otpauth://totp/…` URI (Google Authenticator's Key URI Format). Parameters that do not affect the codes are
     /// ignored.
     pub fn from_uri(text: &str) -> Result<Self, SeedError> {

@@ -1,62 +1,10 @@
 //! `device import --image`: QR codes in pictures.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use image::{GrayImage, Luma, Rgba, RgbaImage, imageops};
 
-use awsmfa::testing::context::Context;
-use image::{GrayImage, ImageFormat, Luma, Rgba, RgbaImage, imageops};
-
-use crate::support::in_process::{InProcess, Typist, device, in_words};
+use crate::support::in_process::Typist;
+use crate::support::pictures::{code, uri};
 use crate::support::{OTHER_SECRET, World};
-
-const ISSUER: &str = "Amazon%20Web%20Services";
-
-/// A URI as AWS's QR code has it.
-fn uri(label: &str, secret: &str) -> String {
-    format!("otpauth://totp/{ISSUER}:{label}?secret={secret}&issuer={ISSUER}")
-}
-
-/// The QR code of a text, with this many pixels a module.
-fn code(text: &str, module: u32) -> GrayImage {
-    let code = qrcode::QrCode::new(text).unwrap();
-    let (width, colors) = (code.width() as u32, code.to_colors());
-    GrayImage::from_fn((width + 8) * module, (width + 8) * module, |x, y| {
-        let (x, y) = ((x / module).wrapping_sub(4), (y / module).wrapping_sub(4));
-        let is_dark = x < width && y < width && colors[(y * width + x) as usize] == qrcode::Color::Dark;
-        Luma([if is_dark { 0 } else { 255 }])
-    })
-}
-
-impl World {
-    fn picture(&self, name: &str, picture: &GrayImage) -> PathBuf {
-        let path = self.home.join(name);
-        picture.save_with_format(&path, ImageFormat::from_path(name).unwrap()).unwrap();
-        path
-    }
-
-    /// A picture with the QR code of the device of `dev`.
-    fn own_code(&self, module: u32) -> GrayImage {
-        code(&uri("alice@123456789012", &self.device.seed), module)
-    }
-
-    /// The secret that is stored for a device.
-    fn stored(&self, name: &str) -> String {
-        let exported = self.home.awsmfa(["device", "export", name, "--uri", "--yes"]).run().success().out();
-        exported.split("secret=").nth(1).unwrap().split('&').next().unwrap().to_owned()
-    }
-
-    fn nothing_is_stored(&self) -> bool {
-        !self.home.join(".local/share/awsmfa/devices.json").exists()
-    }
-
-    /// `device import` with a person at the terminal.
-    fn import_with(&self, typist: Arc<Typist>, args: &[&str]) -> (Result<(), String>, String) {
-        let InProcess { ctx, err, .. } = self.in_process(0);
-        let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, typist).unwrap();
-        let result = device(&ctx, &[&["import"], args].concat());
-        (result.map_err(|error| in_words(&error)), err.text())
-    }
-}
 
 #[test]
 fn screenshot_is_imported_and_its_label_determines_the_device() {
@@ -126,7 +74,7 @@ fn all_aws_accounts_in_one_picture_are_imported() {
     lines.sort_unstable();
     insta::assert_snapshot!(lines.join("\n"), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
-    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; not verified, because no profile has keys to verify it with
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; not verified, because no profile with keys uses this device
     ");
     assert_eq!((world.stored("alice"), world.stored("bob")), (world.device.seed.clone(), bob.seed));
 }
@@ -176,7 +124,7 @@ fn person_picks_accounts_from_a_list() {
     assert!(err.contains("warning: type numbers from 1 to 3, or `all`"), "{err}");
     assert_eq!(world.stored("alice"), world.device.seed);
     let (result, _) = world.import_with(Typist::new(&["3"]), &args);
-    assert!(result.unwrap_err().starts_with("error: `AWS:old`: this otpauth URI is of type `hotp`"));
+    assert!(result.unwrap_err().starts_with("error: `AWS:old`: this account is of type `hotp`"));
 }
 
 #[test]
@@ -272,10 +220,10 @@ fn pictures_without_a_usable_code_are_errors() {
     for (name, message) in [
         ("blank.png", "there is no readable QR code in blank.png"),
         ("wifi.png", "the QR code in wifi.png has no account of an authenticator app"),
-        ("hotp.png", "`AWS:a`: this otpauth URI is of type `hotp`; AWS devices are of type `totp`"),
+        ("hotp.png", "`AWS:a`: this account is of type `hotp`; AWS devices are of type `totp`"),
         (
             "digits.png",
-            "`AWS:a`: this otpauth URI specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds",
+            "`AWS:a`: this account specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds",
         ),
         ("notes.png", "cannot read the picture notes.png: it is not a PNG or JPEG picture"),
         ("cut.png", "cannot read the picture cut.png: it is damaged: "),

@@ -8,6 +8,7 @@ mod display;
 mod home;
 pub mod in_process;
 pub mod kills;
+pub mod pictures;
 mod run;
 #[cfg(unix)]
 pub mod screen;

@@ -26,6 +26,8 @@ Examples:
   awsmfa device import --profile dev
   pass show aws/mfa | awsmfa device import --profile dev --secret-stdin
   awsmfa device import --image screenshot.png
+  awsmfa device import --google-export 1.png 2.png
+  awsmfa device import --export aegis-export.json
   awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device
   awsmfa code --pair root-account-mfa-device    two codes for the form in the console")]
 pub struct ImportArgs {
@@ -48,6 +50,12 @@ pub struct ImportArgs {
     /// Read the QR codes in pictures: screenshots or photos, PNG or JPEG
     #[arg(long = "image", value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin"])]
     images: Vec<PathBuf>,
+    /// Read the QR codes that Google Authenticator exports, in any order
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin", "images"])]
+    google_export: Vec<PathBuf>,
+    /// Read an unencrypted JSON export of Aegis, 2FAS, andOTP or Bitwarden
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin", "images", "google_export"])]
+    export: Option<PathBuf>,
     /// Import only this account, if there are several: its name, or a part of it
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
@@ -64,6 +72,9 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         report(ctx, &imported);
         all.push(imported);
     });
+    if let Some(files) = clear_files(args).filter(|_| result.is_ok()) {
+        ctx.ui.hint(format_args!("delete {files} once all its accounts are where you need them: anyone who reads it can generate your codes"));
+    }
     // With several devices, there is no single next step.
     if let (Ok(()), 1, Some(imported)) = (&result, all.len(), all.pop()) {
         let offered = match &imported.profile {
@@ -74,6 +85,11 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         return offered.map(drop);
     }
     result
+}
+
+/// The files with secrets that anyone can read who has them.
+fn clear_files(args: &ImportArgs) -> Option<String> {
+    args.export.as_ref().map(|path| path.display().to_string())
 }
 
 fn request(args: &ImportArgs) -> ImportRequest {
@@ -90,11 +106,15 @@ fn request(args: &ImportArgs) -> ImportRequest {
 }
 
 fn input(args: &ImportArgs) -> Input {
-    match (args.secret_stdin, args.uri_stdin, args.images.as_slice()) {
-        (true, ..) => Input::SecretStdin,
-        (_, true, _) => Input::UriStdin,
-        (_, _, []) => Input::Prompt,
-        (_, _, images) => Input::Images(images.to_vec()),
+    match args {
+        ImportArgs { secret_stdin: true, .. } => Input::SecretStdin,
+        ImportArgs { uri_stdin: true, .. } => Input::UriStdin,
+        ImportArgs { export: Some(path), .. } => Input::Export(path.clone()),
+        ImportArgs { images, .. } if !images.is_empty() => Input::Images(images.clone()),
+        ImportArgs { google_export, .. } if !google_export.is_empty() => {
+            Input::GoogleExport(google_export.clone())
+        }
+        _ => Input::Prompt,
     }
 }
 

@@ -1,45 +1,93 @@
-//! Reading accounts: from URIs, and from pictures of their QR codes.
+//! Reading accounts: from URIs, from pictures of their QR codes, and from the files that apps export.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::pictures;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::files::{LIMIT, read_bounded};
 use crate::model::account::Account;
+use crate::model::app_export::{self, AppExportError};
+use crate::model::google_export;
 use crate::model::otpauth;
 use crate::model::secret::Secret;
 
-/// The accounts in pictures, each once: a person may give two pictures of one QR code.
+/// The accounts in pictures. The parts of a Google Authenticator export may be in several pictures.
 pub(super) fn in_pictures(paths: &[PathBuf]) -> CommandResult<Vec<Account>> {
-    let mut found = Vec::new();
+    in_texts(&texts(paths, |uri| !uri.is_empty(), "no account of an authenticator app")?)
+}
+
+/// The accounts of a Google Authenticator export, in pictures.
+pub(super) fn in_google_export(paths: &[PathBuf]) -> CommandResult<Vec<Account>> {
+    in_texts(&texts(paths, otpauth::is_export, "no part of a Google Authenticator export")?)
+}
+
+/// The texts of the QR codes, of which each picture must have a wanted one.
+fn texts(
+    paths: &[PathBuf],
+    is_wanted: impl Fn(&str) -> bool,
+    nothing: &str,
+) -> CommandResult<Vec<Secret<String>>> {
+    let mut all = Vec::new();
     for path in paths {
         let texts = pictures::texts(path)?;
-        let accounts = in_texts(&texts)?;
-        if accounts.is_empty() {
-            return Err(foreign(&format!("the QR code in {}", path.display())));
+        let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
+        if !uris.into_iter().any(&is_wanted) {
+            return Err(foreign(&format!("the QR code in {} has {nothing}", path.display())));
         }
-        add(&mut found, accounts);
+        all.extend(texts);
     }
-    Ok(found)
+    Ok(all)
 }
 
-/// The accounts in texts. Other texts are ignored.
+/// The accounts in texts, each once. Other texts are ignored.
 pub(super) fn in_texts(texts: &[Secret<String>]) -> CommandResult<Vec<Account>> {
-    let mut found = Vec::new();
     let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
-    add(&mut found, uris.map(Account::of_uri).collect());
-    Ok(found)
-}
-
-fn add(found: &mut Vec<Account>, accounts: Vec<Account>) {
-    for account in accounts {
+    let (exports, uris): (Vec<&str>, Vec<&str>) = uris.partition(|uri| otpauth::is_export(uri));
+    let exported = google_export::accounts(&exports)?;
+    let mut found: Vec<Account> = Vec::new();
+    for account in uris.into_iter().map(Account::of_uri).chain(exported) {
+        // A person may give two pictures of one QR code.
         if !found.contains(&account) {
             found.push(account);
         }
     }
+    Ok(found)
+}
+
+/// Whether a text has several accounts, or an export, which may have several.
+pub(super) fn is_list(text: &Secret<String>) -> bool {
+    let uris = otpauth::find_all(text.expose());
+    uris.len() > 1 || uris.iter().any(|uri| otpauth::is_export(uri))
+}
+
+/// The accounts in a file that an app exported.
+pub(super) fn in_export(path: &Path) -> CommandResult<Vec<Account>> {
+    let cannot_read = |why: &dyn std::fmt::Display| {
+        CommandError::new(ErrorKind::Usage, format!("cannot read the export {}: {why}", path.display()))
+    };
+    let bytes = read_bounded(path, LIMIT).map_err(|error| cannot_read(&error))?;
+    let found = match std::str::from_utf8(&bytes) {
+        Ok(text) => app_export::accounts(text),
+        Err(_) => Err(AppExportError::Unknown),
+    };
+    let found = found.map_err(|error| {
+        let hint = match &error {
+            AppExportError::Unknown => {
+                "export as JSON without encryption, or import a picture of the QR code: `awsmfa device import --image FILE`"
+            }
+            AppExportError::Encrypted(app) => app.plain_export(),
+            AppExportError::Malformed(_) => "export again, or import a picture of the QR code instead",
+        };
+        cannot_read(&error).hint(hint)
+    })?;
+    match found.is_empty() {
+        true => Err(cannot_read(&"it has no account with a secret key")),
+        false => Ok(found),
+    }
 }
 
 /// A QR code, or what the clipboard has, is for something else.
-pub(super) fn foreign(what: &str) -> CommandError {
-    CommandError::new(ErrorKind::Usage, format!("{what} has no account of an authenticator app"))
+fn foreign(message: &str) -> CommandError {
+    CommandError::new(ErrorKind::Usage, message)
         .hint("use the QR code that the AWS console or an authenticator app shows to add a device")
 }

@@ -1,11 +1,13 @@
 //! Which of several accounts are imported. AWS's are chosen by themselves, others only by name.
 
 use super::ImportRequest;
+use super::target::{Target, is_of};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::account::Account;
 use crate::model::serial::Serial;
 use crate::model::shell::quoted;
+use crate::model::totp::Seed;
 
 /// How many accounts an error lists.
 const LISTED: usize = 8;
@@ -29,6 +31,43 @@ pub(super) fn choose(
         }
     }
     Ok(chosen)
+}
+
+/// With a profile or a serial in the request, only one account can be meant: the one that has the device's name.
+pub(super) fn for_one_device(
+    ctx: &Context,
+    request: &ImportRequest,
+    chosen: Vec<Account>,
+) -> CommandResult<Vec<Account>> {
+    if chosen.len() < 2 || (request.profile.is_none() && request.serial.is_none()) {
+        return Ok(chosen);
+    }
+    match fitting(chosen.clone(), &Target::requested(ctx, request)?).as_slice() {
+        [one] => Ok(vec![one.clone()]),
+        _ => Err(several(request, &chosen)),
+    }
+}
+
+/// The accounts with the name of the device, or all if no account has it.
+pub(super) fn fitting(accounts: Vec<Account>, target: &Target) -> Vec<Account> {
+    let (fitting, others): (Vec<Account>, Vec<Account>) = accounts
+        .into_iter()
+        .partition(|account| account.label().is_some_and(|label| is_of(&target.serial, &label)));
+    if fitting.is_empty() { others } else { fitting }
+}
+
+/// The secret of the only account.
+pub(super) fn single(request: &ImportRequest, accounts: &[Account]) -> CommandResult<Seed> {
+    match accounts {
+        [one] => Ok(one.seed.clone()?),
+        several_accounts => Err(several(request, several_accounts)),
+    }
+}
+
+fn several(request: &ImportRequest, accounts: &[Account]) -> CommandError {
+    let message = format!("several accounts could be meant: {}", list(accounts));
+    let error = CommandError::new(ErrorKind::Usage, message);
+    accounts.first().into_iter().fold(error, |error, account| error.hint(example(request, account)))
 }
 
 fn named(request: &ImportRequest, all: &[Account], text: &str) -> CommandResult<Vec<Account>> {

@@ -29,6 +29,10 @@ pub enum Input {
     UriStdin,
     /// Pictures of QR codes.
     Images(Vec<PathBuf>),
+    /// Pictures of the QR codes that Google Authenticator exports.
+    GoogleExport(Vec<PathBuf>),
+    /// A file that another app exported.
+    Export(PathBuf),
 }
 
 impl Input {
@@ -63,6 +67,8 @@ impl ImportRequest {
     fn files(&self) -> Vec<(&'static str, &PathBuf)> {
         match &self.input {
             Input::Images(paths) => paths.iter().map(|path| ("--image", path)).collect(),
+            Input::GoogleExport(paths) => paths.iter().map(|path| ("--google-export", path)).collect(),
+            Input::Export(path) => vec![("--export", path)],
             Input::Prompt | Input::SecretStdin | Input::UriStdin => Vec::new(),
         }
     }

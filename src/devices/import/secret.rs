@@ -2,7 +2,8 @@
 
 use std::io::Read;
 
-use super::{ImportRequest, Input};
+use super::target::Target;
+use super::{ImportRequest, accounts, choose};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::otpauth;
@@ -15,17 +16,16 @@ const INPUT_LIMIT: u64 = 16 * 1024;
 /// How often a person is prompted.
 const ATTEMPTS: u32 = 3;
 
-pub(super) fn read(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandResult<Seed> {
-    if request.input == Input::UriStdin {
-        let text = read_stdin()?;
-        return Ok(Seed::from_uri(otpauth::find(text.expose()).unwrap_or(text.expose()))?);
-    }
-    if request.input == Input::SecretStdin {
-        return Ok(either(&read_stdin()?)?);
-    }
+/// Prompts for the secret. A person may try again.
+pub(super) fn ask(ctx: &Context, request: &ImportRequest, target: &Target) -> CommandResult<Seed> {
     let mut attempt = 1;
     loop {
-        match either(&ask(ctx, request, serial)?) {
+        let text = prompt(ctx, request, &target.serial)?;
+        if accounts::is_list(&text) {
+            let accounts = choose::fitting(accounts::in_texts(&[text])?, target);
+            return choose::single(request, &accounts);
+        }
+        match parse(&text, false) {
             Err(error) if attempt < ATTEMPTS => ctx.ui.warn(error),
             seed => return Ok(seed?),
         }
@@ -33,7 +33,16 @@ pub(super) fn read(ctx: &Context, request: &ImportRequest, serial: &Serial) -> C
     }
 }
 
-fn ask(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandResult<Secret<String>> {
+/// The secret key, or the whole URI if a person pastes that.
+pub(super) fn parse(text: &Secret<String>, is_uri: bool) -> Result<Seed, SeedError> {
+    match otpauth::find(text.expose()) {
+        Some(uri) => Seed::from_uri(uri),
+        None if is_uri => Seed::from_uri(text.expose()),
+        None => Seed::from_base32(text.expose()),
+    }
+}
+
+fn prompt(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandResult<Secret<String>> {
     ctx.prompt.secret(&format!("secret key of `{serial}`")).map_err(|error| {
         let this = CommandError::from(error);
         if this.kind == ErrorKind::Interrupted {
@@ -44,15 +53,7 @@ fn ask(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandResult
     })
 }
 
-/// The secret key, or the whole URI if a person pastes that.
-fn either(text: &Secret<String>) -> Result<Seed, SeedError> {
-    match otpauth::find(text.expose()) {
-        Some(uri) => Seed::from_uri(uri),
-        None => Seed::from_base32(text.expose()),
-    }
-}
-
-fn read_stdin() -> CommandResult<Secret<String>> {
+pub(super) fn read_stdin() -> CommandResult<Secret<String>> {
     let mut text = String::new();
     let read = std::io::stdin().lock().take(INPUT_LIMIT).read_to_string(&mut text);
     let text = Secret::new(text);

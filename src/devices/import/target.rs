@@ -94,7 +94,8 @@ fn known(ctx: &Context, label: &Label<'_>) -> CommandResult<Option<Target>> {
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
-fn is_of(serial: &Serial, label: &Label<'_>) -> bool {
+/// Whether a device has this label.
+pub(super) fn is_of(serial: &Serial, label: &Label<'_>) -> bool {
     serial.device_name() == label.device && label.account_id.is_none_or(|id| serial.account() == Some(id))
 }
 

@@ -64,23 +64,23 @@ fn otpauth_uri_that_no_aws_device_has_is_rejected() {
     world.home.forget_store();
     let uri = |rest: &str| import(&world, "--uri-stdin", &format!("otpauth://{rest}"));
     insta::assert_snapshot!(uri(&format!("hotp/a?secret={SECRET}&counter=1")), @"
-    error: this otpauth URI is of type `hotp`; AWS devices are of type `totp`
+    error: this account is of type `hotp`; AWS devices are of type `totp`
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&digits=8")), @"
-    error: this otpauth URI specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this account specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=SHA256")), @"
-    error: this otpauth URI specifies algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this account specifies algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=MD5")), @"
-    error: this otpauth URI specifies algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this account specifies algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&period=60")), @"
-    error: this otpauth URI specifies a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: this account specifies a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri("totp/a"), @"
