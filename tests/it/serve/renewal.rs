@@ -72,12 +72,17 @@ fn reason_is_given_as_soon_as_the_session_expires() {
     let inside = world.in_process(0);
     let mut keeper = keeper(&inside.ctx);
     world.aws.fault(Fault::unavailable().on("GetSessionToken").forever());
-    let half = Duration::from_secs(6 * 3600);
-    // A renewal just before the end.
-    run_for(&world, &mut keeper, half + half - Duration::from_secs(400));
-    world.aws.clock().advance(Duration::from_secs(399));
-    keeper.renew_due();
-    world.aws.clock().advance(Duration::from_secs(2));
+    let end = world.aws.clock().now() + Duration::from_secs(12 * 3600);
+    let renew_at = |keeper: &mut Keeper, time: chrono::DateTime<chrono::Utc>| {
+        world.aws.clock().advance((time - world.aws.clock().now()).to_std().unwrap());
+        keeper.renew_due();
+        world.aws.clock().now() - time
+    };
+    let took = renew_at(&mut keeper, end - Duration::from_secs(200));
+    // The last renewal fails while the session is still valid, and nobody asks before it has expired.
+    renew_at(&mut keeper, end - took - Duration::from_secs(2));
+    assert!(served(&keeper).is_some());
+    world.aws.clock().advance(Duration::from_secs(4));
     let error = keeper.ensure(0).unwrap_err();
     assert!(error.message.contains("GetSessionToken"), "{error}");
 }
