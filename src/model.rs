@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod google_export;
 pub mod handout;
 pub mod identity;
+#[cfg(any(test, all(unix, not(target_os = "macos"))))]
 pub mod item_label;
 pub mod names;
 pub mod otpauth;
