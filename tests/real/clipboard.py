@@ -9,6 +9,8 @@ from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secre
 
 #: How long `code --copy` leaves the code on the clipboard, in seconds.
 CLEARED_AFTER = 30
+#: How long the other codes are held.
+HELD = 4
 HINT = "x-kde-passwordManagerHint"
 
 
@@ -42,7 +44,7 @@ def run():
             until(lambda: paste(home) is None)
             hold(home, "222222")
             subprocess.run(["xclip", "-selection", "clipboard"], input="mine", text=True, env=home.env, check=True, stdout=subprocess.DEVNULL)
-            until(lambda: process_with("hold-clipboard", "2") is None)
+            until(lambda: process_with("hold-clipboard", str(HELD)) is None)
             equal(paste(home), "mine", "clipboard")
         with check("a second code replaces the first"):
             for text in ("333333", "444444"):
@@ -52,7 +54,10 @@ def run():
         with check("the clipboard of `code --copy` is cleared after 30 seconds"):
             home.env["DISPLAY"] = x
             time.sleep(max(0, start + CLEARED_AFTER - 4 - time.monotonic()))
-            equal(paste(home), code, "clipboard")
+            still_there = paste(home)
+            # Unless this machine is too busy to look in time.
+            if time.monotonic() < start + CLEARED_AFTER:
+                equal(still_there, code, "clipboard")
             until(lambda: paste(home) is None)
             assert time.monotonic() - start >= CLEARED_AFTER, "too early"
             until(lambda: process_with("hold-clipboard") is None)
@@ -85,9 +90,9 @@ def paste(home, target="UTF8_STRING"):
 
 
 def hold(home, text):
-    """Holds this code for two seconds."""
+    """Holds this code for `HELD` seconds."""
     process = subprocess.Popen(
-        [AWSMFA, "hold-clipboard", "2"], env=home.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        [AWSMFA, "hold-clipboard", str(HELD)], env=home.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     process.stdin.write(text)
     process.stdin.close()

@@ -218,3 +218,15 @@ fn message_disappears_by_itself() {
     });
     assert_eq!(shown.count(), MESSAGE_LIFE as usize);
 }
+
+#[test]
+fn color_shows_urgency() {
+    let style = |seconds_left, word: &str| {
+        let mut codes = Fixed { seconds_left, copied: Vec::new() };
+        let line = codes.rows()[0].line(&row::Columns::of(&codes.rows(), 80), true, true);
+        line.spans.iter().find(|span| span.content.contains(word)).unwrap().style
+    };
+    assert_eq!(style(20, "123 456"), Style::new().bold());
+    let colors = [11, 10, 5].map(|left| style(left, "s").fg);
+    assert_eq!(colors, [Color::Green, Color::Yellow, Color::Red].map(Some));
+}
