@@ -1,4 +1,5 @@
 //! What is done with the stores as a whole: the use cases below `commands/store`.
 
+pub mod init;
 pub mod moving;
 pub mod status;

@@ -21,6 +21,8 @@ pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
 pub const AWSMFA_NEW_PASSPHRASE_FILE: &str = "AWSMFA_NEW_PASSPHRASE_FILE";
 /// How long the file store stays unlocked after its passphrase was typed or read from a file, as in `8h`; `0`: not at all.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
+/// The pinentry program that prompts for passphrases and codes where there is no terminal.
+pub const AWSMFA_PINENTRY: &str = "AWSMFA_PINENTRY";
 
 /// How deeply awsmfa is nested in programs that awsmfa runs. Set by awsmfa, so that profiles that call awsmfa in a loop fail.
 pub const AWSMFA_DEPTH: &str = "AWSMFA_DEPTH";
@@ -36,6 +38,7 @@ pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_PASSPHRASE_FILE, "file with the file store's passphrase"),
     (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase (run without a shell)"),
     (AWSMFA_NEW_PASSPHRASE_FILE, "file with the new passphrase, for `store passwd`"),
+    (AWSMFA_PINENTRY, "program that prompts in a window [default: `pinentry`]"),
     (AWSMFA_UNLOCK_FOR, "how long the file store stays unlocked, e.g. `8h`; `0`: not at all"),
 ];
 

@@ -18,6 +18,7 @@ use crate::tty::{self, Reach};
 mod ancestors;
 mod beside;
 pub mod child;
+mod dialog;
 mod dumps;
 mod group;
 mod opener;
@@ -25,6 +26,7 @@ mod program;
 
 pub use ancestors::ancestors;
 pub use beside::{Beside, leave_terminal};
+pub use dialog::Dialog;
 pub use dumps::forbid as forbid_core_dumps;
 use group::Group;
 pub use opener::Opener;

@@ -15,8 +15,11 @@ mod entry_name;
 pub mod kernel_keyring;
 pub mod keyring;
 pub mod passphrase;
+pub mod plugin_problem;
 pub mod recipient;
 pub mod registry;
+
+use plugin_problem::PluginProblem;
 
 /// The longest name of a secret, in bytes. ARNs of devices have up to 256.
 const NAME_LIMIT: usize = 512;
@@ -115,6 +118,9 @@ pub enum StoreError {
     NoPassphrase { why: String },
     #[error("interrupted")]
     Interrupted,
+    /// The age plugin that has the file store's key did not open it.
+    #[error(transparent)]
+    Plugin(#[from] PluginProblem),
     /// The passphrase does not open the file store.
     #[error("wrong passphrase for the file store")]
     WrongPassphrase,

@@ -34,7 +34,7 @@ pub mod cli {
     pub use crate::cli::Cli;
 }
 pub mod clock {
-    pub use crate::clock::{Clock, SharedClock, SystemClock};
+    pub use crate::clock::{Clock, SharedClock, Stopwatch, SystemClock};
 }
 pub mod commands {
     pub use crate::commands::completions;

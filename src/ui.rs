@@ -17,6 +17,7 @@ mod live_codes;
 mod live_page;
 mod live_screen;
 mod pending;
+mod pinentry;
 mod prompt;
 pub mod qr;
 pub mod remedies;

@@ -11,6 +11,7 @@ use crate::store::registry::{DeviceRecord, Registration, Registry};
 use crate::store::{SecretStore, StoreError, StoreKind};
 use crate::ui::Ui;
 
+mod attendant;
 mod keys;
 mod passphrase;
 mod stores;

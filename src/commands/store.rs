@@ -1,5 +1,6 @@
 //! `awsmfa store …`: the stores of secrets.
 
+pub mod init;
 pub mod lock;
 pub mod moving;
 pub mod passwd;
@@ -10,6 +11,8 @@ use crate::error::CommandResult;
 
 #[derive(Debug, clap::Subcommand)]
 pub enum StoreCommand {
+    /// Create the file store, with a passphrase or a hardware key
+    Init(init::InitArgs),
     /// Show the stores, whether they work, and the secrets that they hold
     Status(status::StatusArgs),
     /// Move secrets from one store to the other
@@ -22,6 +25,7 @@ pub enum StoreCommand {
 
 pub fn run(ctx: &Context, command: &StoreCommand) -> CommandResult {
     match command {
+        StoreCommand::Init(args) => init::run(ctx, args),
         StoreCommand::Status(args) => status::run(ctx, args),
         StoreCommand::Move(args) => moving::run(ctx, args),
         StoreCommand::Passwd(args) => passwd::run(ctx, args),

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
 use crate::error::CommandResult;
+use crate::store::age_file::AgeFileStore;
 use crate::store::registry::{DeviceRecord, StoredKey};
 use crate::store::{SecretStore, StoreError, StoreKind};
 
@@ -41,8 +42,8 @@ pub enum State {
     NotCreated,
     /// The file store needs no passphrase for now.
     Unlocked,
-    /// The file store needs its passphrase, which this variable provides, if any.
-    Locked { opened_by: Option<&'static str> },
+    /// The file store needs its passphrase, which this variable provides, or an age plugin, which is this program.
+    Locked { opened_by: Option<String> },
     /// It cannot be used, for this reason.
     Unavailable { why: String },
 }
@@ -164,14 +165,18 @@ fn file(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
         let state = match (store.check()?, store.is_kept_unlocked()?) {
             (false, _) => State::NotCreated,
             (true, true) => State::Unlocked,
-            (true, false) => State::Locked { opened_by: opened_by(ctx) },
+            (true, false) => State::Locked { opened_by: opened_by(ctx, store)? },
         };
         Ok((names, state))
     };
     Ok(look().unwrap_or_else(|why| (Vec::new(), State::Unavailable { why: why.to_string() })))
 }
 
-/// The variable that provides the file store's passphrase.
-pub fn opened_by(ctx: &Context) -> Option<&'static str> {
-    [AWSMFA_PASSPHRASE_FILE, AWSMFA_PASSPHRASE_COMMAND].into_iter().find(|name| ctx.env.path(name).is_some())
+/// What opens the file store without a person: the age plugin that has its key, or the variable that provides its passphrase.
+pub fn opened_by(ctx: &Context, store: &AgeFileStore) -> Result<Option<String>, StoreError> {
+    if let Some(program) = store.plugin_program()? {
+        return Ok(Some(program));
+    }
+    let mut variables = [AWSMFA_PASSPHRASE_FILE, AWSMFA_PASSPHRASE_COMMAND].into_iter();
+    Ok(variables.find(|name| ctx.env.path(name).is_some()).map(str::to_owned))
 }

@@ -3,6 +3,7 @@
 use super::{CommandError, ErrorKind};
 use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::store::StoreError;
+use crate::store::plugin_problem::PluginProblem;
 use crate::store::registry::RegistryError;
 use crate::ui::remedies;
 
@@ -39,6 +40,7 @@ impl From<StoreError> for CommandError {
             StoreError::NoPassphrase { .. } => this.hint(format!(
                 "run the command in a terminal, or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"
             )),
+            StoreError::Plugin(problem) => this.hint(about_plugin(problem)),
             StoreError::WrongPassphrase => {
                 this.hint("try again with the right passphrase; nothing was changed")
             }
@@ -52,6 +54,23 @@ impl From<StoreError> for CommandError {
             StoreError::Name(_) | StoreError::Interrupted => this,
         };
         this.because(error)
+    }
+}
+
+fn about_plugin(problem: &PluginProblem) -> String {
+    match problem {
+        PluginProblem::Missing { program } => format!("install `{program}`, or add its folder to `PATH`"),
+        PluginProblem::Failed { program, .. } | PluginProblem::Refused { program, .. } => {
+            format!("check that the device of `{program}` works, and try again; nothing was changed")
+        }
+        PluginProblem::TimedOut { .. } => {
+            "connect the device, touch it if it blinks, and try again; nothing was changed".to_owned()
+        }
+        PluginProblem::NeedsPerson { .. } => "run the command in a terminal".to_owned(),
+        PluginProblem::NoPassphrase { .. } => {
+            "to use another key, move the secrets to another store: `awsmfa store move --to keyring`"
+                .to_owned()
+        }
     }
 }
 

@@ -111,6 +111,7 @@ impl From<PromptError> for CommandError {
     fn from(error: PromptError) -> Self {
         let kind = match error {
             PromptError::CannotAsk(_) => ErrorKind::Usage,
+            PromptError::Unanswered(_) => ErrorKind::Store,
             PromptError::Interrupted => ErrorKind::Interrupted,
             PromptError::Io(_) => ErrorKind::Failed,
         };

@@ -1,7 +1,7 @@
 //! A program and its child processes: a process group on Unix, a job on Windows.
 
 use std::io;
-use std::process::{ChildStdout, Command, ExitStatus};
+use std::process::{ChildStdin, ChildStdout, Command, ExitStatus};
 
 #[cfg(unix)]
 pub use unix::Group;
@@ -31,6 +31,10 @@ mod unix {
                 command.process_group(0);
             }
             Ok(Self { child: dumps::allowed(|| command.spawn())?, own })
+        }
+
+        pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+            self.child.stdin.take()
         }
 
         pub fn take_stdout(&mut self) -> Option<ChildStdout> {
@@ -75,6 +79,10 @@ mod windows {
         /// A job does not affect the console or Ctrl-C, so every program gets one.
         pub fn start(command: Command, _own: bool) -> io::Result<Self> {
             CommandWrap::from(command).wrap(JobObject).spawn().map(Self)
+        }
+
+        pub fn take_stdin(&mut self) -> Option<ChildStdin> {
+            self.0.stdin().take()
         }
 
         pub fn take_stdout(&mut self) -> Option<ChildStdout> {

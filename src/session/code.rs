@@ -52,7 +52,7 @@ pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> Comman
         ctx.ui.detail("getting the code from the profile's `mfa_process`");
         return Ok(CodeSource::Process(command.to_owned()));
     }
-    if ctx.prompt.can_ask() {
+    if ctx.prompt.can_ask_secret() {
         return Ok(CodeSource::Person);
     }
     Err(CommandError::new(
@@ -101,7 +101,9 @@ fn ask(ctx: &Context, serial: &Serial, rejected: Option<&str>) -> CommandResult<
     }
     loop {
         let answer = ctx.prompt.secret(&format!("code for `{serial}`")).map_err(|error| match error {
-            PromptError::CannotAsk(_) => CommandError::from(error).hint("pass the code with `--code`"),
+            PromptError::CannotAsk(_) | PromptError::Unanswered(_) => {
+                CommandError::from(error).hint("pass the code with `--code`")
+            }
             other => other.into(),
         })?;
         match answer.expose().parse() {

@@ -1,25 +1,29 @@
 //! The file store: standard age files in one folder. `identity.age` is an X25519 identity encrypted with a passphrase,
 //! `recipient` is its public key, and each secret is a file of its own, encrypted to that key. `age -d -i identity.age
 //! ENTRY.age` opens everything without awsmfa. `sealing` encrypts; this module reads and writes the files.
+//!
+//! Instead of `identity.age`, there may be `identity.txt`: an identity that an age [`plugin`] has.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use super::entry_name::{file_name, name_of};
-use super::kernel_keyring::{self, Slot};
 use super::passphrase::{self, Origin, PassphraseSource};
 use super::{SecretStore, StoreError, StoreKind, check_name};
-use crate::clock::{Clock, SystemClock};
 use crate::files::{self, Lock};
 use crate::model::secret::Secret;
 
+pub mod attendant;
+mod keeping;
+pub mod plugin;
 mod sealing;
 #[cfg(test)]
 mod tests;
 
+use attendant::Attendant;
+use plugin::PluginIdentity;
 use sealing::Identity;
 
 /// The file store in a folder.
@@ -27,22 +31,27 @@ pub struct AgeFileStore {
     folder: PathBuf,
     lock_path: PathBuf,
     passphrases: Box<dyn PassphraseSource>,
+    attendant: Box<dyn Attendant>,
     unlock_for: Duration,
     /// Unlocked once per process.
     identity: Mutex<Option<Identity>>,
+    /// Whether the plugin, if there is one, has opened an entry without a person.
+    opens_alone: AtomicBool,
 }
 
 impl AgeFileStore {
     /// The store in `folder`; the lock at `lock_path` serializes changes. An identity stays unlocked for `unlock_for` after
-    /// its passphrase was typed or read from a file (see [`kernel_keyring`]). Touches nothing yet.
+    /// its passphrase was typed or read from a file (see [`keeping`]). Touches nothing yet.
     pub fn new(
         folder: impl Into<PathBuf>,
         lock_path: impl Into<PathBuf>,
         passphrases: Box<dyn PassphraseSource>,
+        attendant: Box<dyn Attendant>,
         unlock_for: Duration,
     ) -> Self {
         let (folder, lock_path) = (folder.into(), lock_path.into());
-        Self { folder, lock_path, passphrases, unlock_for, identity: Mutex::default() }
+        let (identity, opens_alone) = (Mutex::default(), AtomicBool::default());
+        Self { folder, lock_path, passphrases, attendant, unlock_for, identity, opens_alone }
     }
 
     /// Whether the store has been created, that is, has an identity.
@@ -52,7 +61,56 @@ impl AgeFileStore {
 
     /// The identity's file, for hints about `age -d -i`.
     pub fn identity_path(&self) -> PathBuf {
-        self.folder.join("identity.age")
+        let of_plugin = self.plugin_path();
+        if of_plugin.exists() { of_plugin } else { self.folder.join("identity.age") }
+    }
+
+    /// The program that opens the store, if it is an age plugin.
+    pub fn plugin_program(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.plugin()?.map(|plugin| plugin.program()))
+    }
+
+    /// The identity that an age plugin has, if the store was created with one.
+    fn plugin(&self) -> Result<Option<PluginIdentity>, StoreError> {
+        let path = self.plugin_path();
+        let Some(bytes) = files::read_own(&path)? else { return Ok(None) };
+        let damaged = |what: &str| StoreError::damaged(format!("`{}` {what}", path.display()));
+        if self.folder.join("identity.age").exists() {
+            return Err(damaged("and `identity.age` cannot both be the store's identity"));
+        }
+        let identity = std::str::from_utf8(&bytes).ok().and_then(|text| PluginIdentity::parse(text).ok());
+        identity.map(Some).ok_or_else(|| damaged("does not contain the identity of an age plugin"))
+    }
+
+    fn plugin_path(&self) -> PathBuf {
+        self.folder.join("identity.txt")
+    }
+
+    /// Creates the store with a new passphrase. Returns `false` if there is one.
+    pub fn init(&self) -> Result<bool, StoreError> {
+        if self.check()? {
+            return Ok(false);
+        }
+        self.create().map(|_| true)
+    }
+
+    /// Creates the store with the identity of a plugin, found in `text`, once the plugin has shown that it works. Returns `false`
+    /// if there is a store.
+    pub fn init_with(&self, identity: &PluginIdentity, text: &[u8]) -> Result<bool, StoreError> {
+        if self.check()? {
+            return Ok(false);
+        }
+        // Before the lock is taken, so that no process waits for a person.
+        identity.check(&*self.attendant)?;
+        let _lock = self.acquire()?;
+        if self.check()? {
+            return Ok(false);
+        }
+        write_and_check(&self.plugin_path(), text)?;
+        if let Some(recipient) = identity.recipient() {
+            write_and_check(&self.recipient_path(), format!("{recipient}\n").as_bytes())?;
+        }
+        Ok(true)
     }
 
     /// The file for the secret called `name`, whether or not it exists.
@@ -68,33 +126,14 @@ impl AgeFileStore {
         self.refuse_orphans().map(|()| false)
     }
 
-    /// Until when later processes can read without opening the identity again.
-    pub fn unlocked_until(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (Some(recipient), true) = (self.recipient()?, self.exists()) else { return Ok(None) };
-        let from_file = self.passphrases.origin() == Origin::File;
-        let read = match from_file.then(|| self.passphrases.existing(1)).transpose() {
-            Ok(read) => read,
-            Err(_) => return Ok(None),
-        };
-        Ok(self.recall(&recipient, &self.sealed_identity()?, read.as_ref()).map(|(_, until)| until))
-    }
-
-    /// Whether later processes can read without opening the identity again.
-    pub fn is_kept_unlocked(&self) -> Result<bool, StoreError> {
-        Ok(self.unlocked_until()?.is_some())
-    }
-
-    /// Forgets the unlocked identity, in this process and in the kernel. Returns whether the kernel had one.
-    pub fn lock(&self) -> Result<bool, StoreError> {
-        *self.cached() = None;
-        Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::forget(&recipient)))
-    }
-
     /// Encrypts the identity with another passphrase, given the current one. Entries do not change.
     pub fn change_passphrase(
         &self,
         new: impl FnOnce() -> Result<Secret<String>, StoreError>,
     ) -> Result<(), StoreError> {
+        if let Some(plugin) = self.plugin()? {
+            return Err(plugin.has_no_passphrase());
+        }
         let (before, path) = (self.sealed_identity()?, self.identity_path());
         let identity = passphrase::open_with(&*self.passphrases, |p| Identity::open(&before, p, &path))?;
         let sealed = identity.seal(&new()?)?;
@@ -136,20 +175,6 @@ impl AgeFileStore {
         };
         self.keep_unlocked(&identity, sealed, read.as_ref());
         Ok(identity)
-    }
-
-    /// The identity that the kernel keeps for `recipient`, and until when.
-    fn recall(
-        &self,
-        recipient: &str,
-        sealed: &[u8],
-        read: Option<&Secret<String>>,
-    ) -> Option<(Identity, DateTime<Utc>)> {
-        let slot = slot(self.passphrases.origin(), recipient)?;
-        let kept = kernel_keyring::recall(&slot, self.unlock_for, SystemClock.now())?;
-        let identity = Identity::parse(&kept.identity)?;
-        let is_current = identity.recipient() == recipient && kept.proof == proof(&identity, sealed, read);
-        is_current.then_some((identity, kept.until))
     }
 
     /// Restores a missing `recipient`. A recipient of another identity means that someone changed the folder.
@@ -196,20 +221,6 @@ impl AgeFileStore {
         let read = (self.passphrases.origin() == Origin::File).then_some(&passphrase);
         self.keep_unlocked(&identity, &sealed, read);
         Ok(self.remember(identity))
-    }
-
-    /// Keeps an identity unlocked if the person wants that. If a passphrase was typed, and the system should be able to keep
-    /// the identity but is not, as in many containers, every command would prompt, so a message says what to do instead.
-    fn keep_unlocked(&self, identity: &Identity, sealed: &[u8], read: Option<&Secret<String>>) {
-        let origin = self.passphrases.origin();
-        let Some(slot) = slot(origin, identity.recipient()).filter(|_| !self.unlock_for.is_zero()) else {
-            return;
-        };
-        let proof = proof(identity, sealed, read);
-        let kept = kernel_keyring::keep(&slot, identity.secret(), &proof, self.unlock_for, SystemClock.now());
-        if !kept && origin == Origin::Person && kernel_keyring::IS_EXPECTED {
-            self.passphrases.not_kept();
-        }
     }
 
     fn remember(&self, identity: Identity) -> String {
@@ -280,7 +291,14 @@ impl SecretStore for AgeFileStore {
         check_name(name)?;
         let path = self.entry_path(name);
         match files::read_own(&path)? {
-            Some(bytes) => sealing::open_entry(&bytes, &self.unlock()?, &path).map(Some),
+            Some(bytes) => match self.plugin()? {
+                Some(plugin) => {
+                    let (value, alone) = plugin.open(&bytes, &path, &*self.attendant)?;
+                    self.opens_alone.store(alone, Ordering::Relaxed);
+                    Ok(Some(value))
+                }
+                None => sealing::open_entry(&bytes, &self.unlock()?, &path).map(Some),
+            },
             None => Ok(None),
         }
     }
@@ -299,16 +317,21 @@ impl SecretStore for AgeFileStore {
     }
 
     fn is_readable(&self) -> bool {
-        self.cached().is_some()
+        self.cached().is_some() || self.opens_alone.load(Ordering::Relaxed)
     }
 
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
         let path = self.entry_path(name);
-        let recipient = self.recipient_to_use()?;
-        if let Some(identity) = &*self.cached() {
-            self.match_recipient(Some(recipient.clone()), identity)?;
-        }
-        let bytes = sealing::seal_entry(value, &recipient, &self.recipient_path())?;
+        let bytes = match self.plugin()? {
+            Some(plugin) => plugin.seal(value, &*self.attendant)?,
+            None => {
+                let recipient = self.recipient_to_use()?;
+                if let Some(identity) = &*self.cached() {
+                    self.match_recipient(Some(recipient.clone()), identity)?;
+                }
+                sealing::seal_entry(value, &recipient, &self.recipient_path())?
+            }
+        };
         let _lock = self.acquire()?;
         write_and_check(&path, &bytes)?;
         sealing::check_header(&bytes, &path)
@@ -335,29 +358,6 @@ impl SecretStore for AgeFileStore {
             _ => self.remove(&self.entry_path(name)).map(|_| true),
         }
     }
-}
-
-/// Where an identity is kept after a passphrase of this origin has opened it. A command may ask a person each time, or give the
-/// passphrase only for a while, so nothing is kept for it.
-fn slot(origin: Origin, recipient: &str) -> Option<Slot<'_>> {
-    match origin {
-        Origin::Person => Some(Slot::Typed(recipient)),
-        Origin::File => Some(Slot::File(recipient)),
-        Origin::Command => None,
-    }
-}
-
-/// Proves that a passphrase from a file has opened these bytes of `identity.age`; empty for a typed one. Only someone who has
-/// the identity, and thus needs no passphrase, can test a passphrase against it.
-fn proof(identity: &Identity, sealed: &[u8], read: Option<&Secret<String>>) -> String {
-    let Some(passphrase) = read else { return String::new() };
-    let parts = [identity.secret().expose().as_bytes(), passphrase.expose().as_bytes(), sealed];
-    let mut all = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
-    for part in parts {
-        all.extend_from_slice(&part.len().to_be_bytes());
-        all.extend_from_slice(part);
-    }
-    files::digest(Secret::new(all).expose())
 }
 
 /// Writes a file and reads it back, so that a failing disk is noticed while the secret is still known.

@@ -11,7 +11,7 @@ const ATTEMPTS: u32 = 3;
 pub enum Origin {
     /// A person types it. Only then may a wrong one be corrected.
     Person,
-    /// A file, which whoever may read the passphrase can read again.
+    /// A file. Anyone who can read what it unlocked can read it, too.
     File,
     /// A command, which may ask a person, and may give the passphrase only once.
     Command,

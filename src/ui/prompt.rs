@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::pending::Pending;
+use super::pinentry;
 use super::say::Ui;
 use crate::env::{AWSMFA_NO_INPUT, Env};
 use crate::interrupt;
@@ -17,6 +18,9 @@ pub enum PromptError {
     /// There is no terminal, or prompts are turned off.
     #[error("{0}")]
     CannotAsk(&'static str),
+    /// A person saw the prompt, or should have, and did not answer.
+    #[error("{0}")]
+    Unanswered(String),
     #[error("interrupted")]
     Interrupted,
     #[error("cannot read from the terminal: {0}")]
@@ -27,6 +31,10 @@ pub enum PromptError {
 pub trait Prompt: Send + Sync {
     /// Whether a prompt would reach a person.
     fn can_ask(&self) -> bool;
+    /// Whether [`secret`](Self::secret) would reach a person. A window can ask for that much where there is no terminal.
+    fn can_ask_secret(&self) -> bool {
+        self.can_ask()
+    }
     /// Prompts for something that must not be visible on the screen.
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError>;
     /// Prompts for a line of text that may be visible.
@@ -77,6 +85,7 @@ pub struct Terminal {
     /// Whether the terminal may lack an alternate screen.
     plain: bool,
     pending: Pending,
+    env: Env,
 }
 
 impl Terminal {
@@ -88,6 +97,16 @@ impl Terminal {
             retired: AtomicBool::new(false),
             plain,
             pending: ui.pending.clone(),
+            env: env.clone(),
+        }
+    }
+
+    /// The programs that can prompt in a window, which is for when no terminal can.
+    fn windows(&self) -> Vec<String> {
+        let is_allowed = !self.forbidden && !self.retired.load(Ordering::Relaxed);
+        match is_allowed && tty::reach() != Reach::Person {
+            true => pinentry::programs(&self.env),
+            false => Vec::new(),
         }
     }
 
@@ -149,7 +168,15 @@ impl Prompt for Terminal {
         self.retired.store(true, Ordering::Relaxed);
     }
 
+    fn can_ask_secret(&self) -> bool {
+        self.can_ask() || !self.windows().is_empty()
+    }
+
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
+        let windows = self.windows();
+        if !windows.is_empty() {
+            return pinentry::ask(&windows, &self.env, question).map_err(PromptError::Unanswered);
+        }
         self.begin()?;
         match interrupt::asking(|| tty::read_hidden(&format!("{TOOL}: {}: ", visible(question)))) {
             Ok(answer) => Ok(answer),

@@ -75,6 +75,10 @@ impl Prompt for InTurn {
         self.prompt.can_ask()
     }
 
+    fn can_ask_secret(&self) -> bool {
+        self.prompt.can_ask_secret()
+    }
+
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         let _screen = self.screen.lock();
         self.prompt.secret(question)

@@ -106,10 +106,15 @@ pub fn new_passphrase(
 }
 
 fn ask(prompt: &dyn Prompt, question: &str) -> Result<Secret<String>, StoreError> {
-    prompt.secret(question).map_err(|error| match error {
+    prompt.secret(question).map_err(unanswered)
+}
+
+/// Why a prompt for a passphrase got no answer.
+pub(super) fn unanswered(error: PromptError) -> StoreError {
+    match error {
         PromptError::Interrupted => StoreError::Interrupted,
         other => no_passphrase(other.to_string()),
-    })
+    }
 }
 
 /// Asks twice for a new passphrase until both are the same, at most three times.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::attendant::PersonAtHand;
 use super::passphrase::{self, Passphrases, THE_STORE};
 use crate::env::{AWSMFA_NEW_PASSPHRASE_FILE, AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -88,7 +89,14 @@ impl Stores {
                 unlock_for,
                 no_keyring: self.no_keyring.clone(),
             };
-            let store = AgeFileStore::new(&self.folder, &self.lock, Box::new(passphrases), unlock_for);
+            let attendant = PersonAtHand { env: self.env.clone(), prompt: self.prompt.clone() };
+            let store = AgeFileStore::new(
+                &self.folder,
+                &self.lock,
+                Box::new(passphrases),
+                Box::new(attendant),
+                unlock_for,
+            );
             let _ = self.opened.age_file.set(store);
         }
         Ok(self.opened.age_file.get().expect("set above"))

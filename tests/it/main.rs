@@ -64,6 +64,8 @@ mod output;
 mod own_files;
 mod passphrases;
 mod peek;
+#[cfg(unix)]
+mod pinentry;
 mod policy;
 mod process;
 mod qr;

@@ -4,7 +4,7 @@ import time
 
 import pexpect
 
-from bench import PASSPHRASE, FakeAws, check, contains, equal, home_of, import_secret
+from bench import AGE_PLUGIN, PASSPHRASE, FakeAws, check, contains, equal, home_of, import_secret
 
 
 def run():
@@ -44,6 +44,51 @@ def run():
             entries[0].chmod(0o600)
             printed, (previous, current, _) = codes(home, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "--pair")
             equal(printed, [previous, current])
+        plugin_store(aws)
+        headless(aws)
+
+
+def plugin_store(aws):
+    """A store whose key an age plugin has, opened by age with the same plugin."""
+    alice = aws.users[0]
+    with home_of(alice, aws.endpoint) as home:
+        home.file("bin").mkdir()
+        home.file("bin/age-plugin-awsmfatest").symlink_to(AGE_PLUGIN)
+        home.env |= {"AWSMFA_STORE": "file", "AWSMFA_NO_INPUT": "1", "PATH": f"{home.file('bin')}:{home.env['PATH']}"}
+        identity = home.write("identity.txt", home.run(AGE_PLUGIN).ended().out)
+        store = home.file(".local/share/awsmfa/store")
+        with check("`store init --identity` creates a store that needs no passphrase"):
+            home.awsmfa("store", "init", "--identity", identity).ended()
+            import_secret(home, alice)
+            printed, (_, current, _) = codes(home, alice["seed"])
+            equal(printed, [current])
+        entries = list(store.glob("*.age"))
+        with check("age opens its entry with the same plugin"):
+            equal(len(entries), 1, "entries")
+            uri = home.run("age", "-d", "-i", identity, entries[0]).ended().out
+            contains(uri, f"secret={alice['seed'].rstrip('=')}")
+        with check("awsmfa reads an entry that age wrote for the plugin's recipient"):
+            recipient = (store / "recipient").read_text().strip()
+            other = uri.replace(alice["seed"].rstrip("="), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+            home.run("age", "-r", recipient, "-o", entries[0], home.write("uri", other)).ended()
+            entries[0].chmod(0o600)
+            printed, (_, current, _) = codes(home, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
+            equal(printed, [current])
+
+
+def headless(aws):
+    """No D-Bus, no terminal."""
+    with home_of(aws.users[0], aws.endpoint) as home:
+        home.use_file_store()
+        import_secret(home, aws.users[0])
+        with check("without D-Bus and a terminal, the file store works with a passphrase file"):
+            home.awsmfa("credential-process", "-p", "dev", AWSMFA_STORE=None).ended()
+        with check("without a passphrase file, it is locked: exit 5 within a second, with a hint"):
+            nothing = {"AWSMFA_STORE": None, "AWSMFA_PASSPHRASE_FILE": None, "AWSMFA_NO_INPUT": None}
+            ran = home.awsmfa("login", "-p", "dev", "--force", **nothing)
+            equal(ran.ended(5).seconds < 1, True, f"{ran.seconds:.2f} s")
+            contains(ran.err, "hint: ")
+            contains(ran.err, "AWSMFA_PASSPHRASE_FILE")
 
 
 def age(home, *args):

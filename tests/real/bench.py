@@ -25,6 +25,8 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 #: The binary to test.
 AWSMFA = Path(os.environ.get("AWSMFA_BIN", TARGET / "release/awsmfa"))
 FAKE_AWS = TARGET / "debug/fake-aws"
+#: Built with the tests.
+AGE_PLUGIN = TARGET / "debug/examples/age_plugin"
 
 # The suites use a server on loopback, never AWS.
 for variable in [name for name in os.environ if name.startswith("AWS")]:
@@ -39,7 +41,7 @@ NODE_MODULES = TARGET / "ci/node/node_modules"
 
 #: All programs that the suites run. A missing one is a failure.
 TOOLS = [
-    AWSMFA, FAKE_AWS, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts", NODE_MODULES / ".bin/nu",
+    AWSMFA, FAKE_AWS, AGE_PLUGIN, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts", NODE_MODULES / ".bin/nu",
     "node", "age", "age-keygen", "oathtool", "gpg", "pass", "zbarimg", "bash", "zsh", "fish", "tmux", "strace", "dbus-daemon", "gnome-keyring-daemon",
     "secret-tool", "wine", "Xvfb", "xclip", "/usr/share/bash-completion/bash_completion",
 ]  # fmt: skip

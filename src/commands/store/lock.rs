@@ -27,7 +27,7 @@ pub fn run(ctx: &Context, _: &LockArgs) -> CommandResult {
         true => ctx.ui.say("locked the file store"),
         false => ctx.ui.say("the file store is already locked"),
     }
-    if let Some(variable) = opened_by(ctx) {
+    if let Some(variable) = opened_by(ctx, store)? {
         ctx.ui.say(format_args!("`{variable}` unlocks the file store whenever a secret is needed"));
     }
     Ok(())

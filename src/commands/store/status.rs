@@ -84,7 +84,7 @@ fn store_output(store: &Store) -> StoreOutput<'_> {
         State::Works => ("available", None),
         State::NotCreated => ("not created", None),
         State::Unlocked => ("unlocked", None),
-        State::Locked { opened_by } => ("locked", *opened_by),
+        State::Locked { opened_by } => ("locked", opened_by.as_deref()),
         State::Unavailable { why } => ("unavailable", Some(why.as_str())),
     };
     StoreOutput { store: store.kind.name(), place: store.place.as_deref(), state, reason }

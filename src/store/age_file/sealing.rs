@@ -1,11 +1,11 @@
 //! What is inside the files: age encryption of the identity and of entries. Bytes in, bytes out; paths are for errors.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::iter;
 use std::path::Path;
 
 use age::secrecy::{ExposeSecret, SecretString};
-use age::{DecryptError, Decryptor, scrypt, x25519};
+use age::{DecryptError, Decryptor, EncryptError, Encryptor, scrypt, x25519};
 
 use crate::model::secret::Secret;
 use crate::store::StoreError;
@@ -102,10 +102,18 @@ pub(super) fn seal_entry(
     let recipient: x25519::Recipient = recipient.parse().map_err(|_| {
         StoreError::damaged(format!("`{}` is not an age recipient", recipient_path.display()))
     })?;
+    seal_value(value, &recipient)
+}
+
+/// The value and a newline, encrypted to any recipient.
+pub(super) fn seal_value(
+    value: &Secret<String>,
+    recipient: &impl age::Recipient,
+) -> Result<Vec<u8>, StoreError> {
     let mut text = String::with_capacity(value.expose().len() + 1);
     text.push_str(value.expose());
     text.push('\n');
-    encrypt(&recipient, Secret::new(text).expose().as_bytes())
+    encrypt(recipient, Secret::new(text).expose().as_bytes())
 }
 
 /// The value in an entry's file.
@@ -119,8 +127,17 @@ pub(super) fn open_entry(
         .expose()
         .parse()
         .map_err(|_| StoreError::damaged("the unlocked identity is not an age identity"))?;
+    open_value(sealed, &key, path)
+}
+
+/// The value in an entry's file, which any identity may open.
+pub(super) fn open_value(
+    sealed: &[u8],
+    key: &dyn age::Identity,
+    path: &Path,
+) -> Result<Secret<String>, StoreError> {
     let decryptor = header(sealed, path)?;
-    let plain = decrypt(decryptor, sealed.len(), &key).map_err(|error| unreadable(&error, path))?;
+    let plain = decrypt(decryptor, sealed.len(), key).map_err(|error| unreadable(&error, path))?;
     let text = std::str::from_utf8(plain.expose())
         .map_err(|_| StoreError::damaged(format!("`{}` does not contain text", path.display())))?;
     Ok(Secret::from(text.strip_suffix('\n').unwrap_or(text)))
@@ -136,8 +153,18 @@ fn header<'a>(sealed: &'a [u8], path: &Path) -> Result<Decryptor<&'a [u8]>, Stor
 }
 
 fn encrypt(recipient: &impl age::Recipient, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
-    age::encrypt(recipient, plain)
+    try_encrypt(recipient, plain)
         .map_err(|error| StoreError::damaged(format!("age failed to encrypt: {error}")))
+}
+
+/// Like `age::encrypt`, which panics if the recipient fails, as a plugin may.
+fn try_encrypt(recipient: &impl age::Recipient, plain: &[u8]) -> Result<Vec<u8>, EncryptError> {
+    let encryptor = Encryptor::with_recipients(iter::once(recipient as &dyn age::Recipient))?;
+    let mut sealed = Vec::with_capacity(plain.len() + 512);
+    let mut writer = encryptor.wrap_output(&mut sealed)?;
+    writer.write_all(plain)?;
+    writer.finish()?;
+    Ok(sealed)
 }
 
 /// Like `age::decrypt`, but into memory that is wiped and, because it is large enough, never moves.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
 use super::*;
+use crate::env::Env;
 
 const SEED: &str = "otpauth://totp/AWS:alice?secret=JBSWY3DPEHPK3PXP&issuer=AWS";
 const NAME: &str = "arn:aws:iam::123456789012:mfa/alice";
@@ -48,13 +49,36 @@ impl PassphraseSource for Person {
     }
 }
 
+/// These stores have a passphrase.
+struct NoPlugin;
+
+impl Attendant for NoPlugin {
+    fn env(&self) -> &Env {
+        unreachable!("no plugin runs")
+    }
+
+    fn limit(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn tell(&self, _: &str) {}
+
+    fn secret(&self, _: &str) -> Result<Secret<String>, StoreError> {
+        Err(StoreError::Interrupted)
+    }
+
+    fn confirm(&self, _: &str, _: &str) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
 fn open(home: &TempDir, person: &Person) -> AgeFileStore {
     open_for(home, person, Duration::ZERO)
 }
 
 fn open_for(home: &TempDir, person: &Person, unlock_for: Duration) -> AgeFileStore {
     let (folder, lock) = (home.path().join("data/store"), home.path().join("state/store.lock"));
-    AgeFileStore::new(folder, lock, Box::new(person.clone()), unlock_for)
+    AgeFileStore::new(folder, lock, Box::new(person.clone()), Box::new(NoPlugin), unlock_for)
 }
 
 /// A home with a store whose passphrase is `correct horse`, with [`SEED`] stored under [`NAME`].

@@ -1,0 +1,185 @@
+//! Prompts in a window, where there is a desktop but no terminal: an IDE runs an SDK, and the SDK runs awsmfa. The window is
+//! pinentry's, as gpg's and rbw's is; awsmfa talks to it in the Assuan protocol.
+
+use std::time::Duration;
+
+use crate::env::{AWSMFA_PINENTRY, Env};
+use crate::model::secret::Secret;
+use crate::model::visible::visible;
+use crate::process::{Dialog, ProcessError, Program};
+
+/// How long the window stays open.
+const OPEN_FOR: Duration = Duration::from_secs(60);
+/// How long pinentry has to close it after that.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The usual programs. `pinentry` itself may be one that needs a terminal.
+const PROGRAMS: &[&str] = if cfg!(target_os = "macos") {
+    &["pinentry-mac"]
+} else {
+    &["pinentry", "pinentry-x11", "pinentry-gnome3", "pinentry-qt", "pinentry-gtk-2"]
+};
+
+/// Error codes of libgpg-error, in the low 16 bits.
+const TIMED_OUT: u32 = 62;
+const CANCELED: [u32; 3] = [99, 114, 198];
+
+/// The pinentry programs that can show a window here: the person's choice, else the usual ones if there is a desktop.
+pub fn programs(env: &Env) -> Vec<String> {
+    if let Some(chosen) = env.get(AWSMFA_PINENTRY) {
+        return vec![chosen.to_owned()];
+    }
+    let usual = PROGRAMS.iter().filter(|_| has_desktop(env));
+    usual.filter(|name| Program::find(name.as_ref(), env).is_ok()).map(|name| (*name).to_owned()).collect()
+}
+
+fn has_desktop(env: &Env) -> bool {
+    let is_set = |name: &str| env.get(name).is_some_and(|value| !value.is_empty());
+    match cfg!(target_os = "macos") {
+        // Every Mac has one, but not everyone who logs in over the network sees it.
+        true => !is_set("SSH_CONNECTION"),
+        false => is_set("DISPLAY") || is_set("WAYLAND_DISPLAY"),
+    }
+}
+
+/// Prompts in a window for something that must not be visible: the first of `programs` that shows one is used. An error says why
+/// there is no answer.
+pub fn ask(programs: &[String], env: &Env, question: &str) -> Result<Secret<String>, String> {
+    let mut why = String::new();
+    for program in programs {
+        match Pinentry::open(program, env).and_then(|mut window| window.ask(question)) {
+            Ok(answer) => return Ok(answer),
+            Err(Failure::Final(why)) => return Err(why),
+            Err(Failure::Useless(what)) => why = what,
+        }
+    }
+    Err(format!("cannot prompt (there is no terminal, and {why})"))
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// The person gave none.
+    Final(String),
+    /// No person saw the prompt.
+    Useless(String),
+}
+
+struct Pinentry<'a> {
+    program: &'a str,
+    dialog: Dialog,
+}
+
+impl<'a> Pinentry<'a> {
+    /// Starts pinentry and waits for its greeting.
+    fn open(program: &'a str, env: &Env) -> Result<Self, Failure> {
+        let failed = |error: ProcessError| Failure::Useless(error.to_string());
+        let dialog = Dialog::start(program, &[], env, OPEN_FOR + GRACE).map_err(failed)?;
+        let mut this = Self { program, dialog };
+        this.reply()?.map_err(|code| this.failed(code))?;
+        Ok(this)
+    }
+
+    fn ask(&mut self, question: &str) -> Result<Secret<String>, Failure> {
+        let seconds = OPEN_FOR.as_secs().to_string();
+        let question = capitalized(&visible(question));
+        for (command, text) in [
+            ("SETTITLE", "awsmfa"),
+            ("SETDESC", &question),
+            ("SETPROMPT", "awsmfa:"),
+            ("SETTIMEOUT", &seconds),
+        ] {
+            // What a pinentry does not support is not essential.
+            let _ = self.command(&format!("{command} {}\n", escaped(text)))?;
+        }
+        match self.command("GETPIN\n")? {
+            Ok(data) => Ok(data),
+            Err(code) => Err(self.failed(code)),
+        }
+    }
+
+    fn command(&mut self, line: &str) -> Result<Result<Secret<String>, u32>, Failure> {
+        self.dialog.send(line.as_bytes()).map_err(broken)?;
+        self.reply()
+    }
+
+    /// The data of a reply, or its error code.
+    fn reply(&mut self) -> Result<Result<Secret<String>, u32>, Failure> {
+        let mut data = Secret::from("");
+        loop {
+            let line = self.dialog.line().map_err(broken)?;
+            let line = line.expose().trim_end_matches('\r');
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            match word {
+                "OK" => return Ok(Ok(data)),
+                "ERR" => {
+                    let code: u32 =
+                        rest.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or_default();
+                    return Ok(Err(code & 0xffff));
+                }
+                "D" => data = joined(&data, rest),
+                "INQUIRE" => self.dialog.send(b"CAN\n").map_err(broken)?,
+                // Comments and status lines.
+                _ => {}
+            }
+        }
+    }
+
+    fn failed(&self, code: u32) -> Failure {
+        match code {
+            TIMED_OUT => {
+                Failure::Final(format!("the prompt was not answered within {} s", OPEN_FOR.as_secs()))
+            }
+            code if CANCELED.contains(&code) => Failure::Final("the prompt was canceled".to_owned()),
+            code => Failure::Useless(format!("`{}` failed (error {code})", self.program)),
+        }
+    }
+}
+
+fn broken(error: ProcessError) -> Failure {
+    match error {
+        ProcessError::TimedOut { .. } => Failure::Final("the prompt was not answered in time".to_owned()),
+        other => Failure::Useless(other.to_string()),
+    }
+}
+
+/// The text with what would end an Assuan line escaped.
+fn escaped(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// The data so far and one more piece, without Assuan's escapes, in memory that never moves.
+fn joined(data: &Secret<String>, piece: &str) -> Secret<String> {
+    let mut all = Vec::with_capacity(data.expose().len() + piece.len());
+    all.extend_from_slice(data.expose().as_bytes());
+    all.extend(percent_encoding::percent_decode_str(piece));
+    let all = Secret::new(all);
+    String::from_utf8_lossy(all.expose()).as_ref().into()
+}
+
+/// A window's text begins with a capital.
+fn capitalized(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn window_needs_a_desktop_or_a_choice() {
+        let found = |vars: &[(&str, &str)]| programs(&Env::from_pairs(vars.iter().copied()));
+        assert_eq!(found(&[(AWSMFA_PINENTRY, "/opt/pinentry")]), ["/opt/pinentry"]);
+        if cfg!(target_os = "linux") {
+            assert!(found(&[("PATH", "/nowhere"), ("DISPLAY", ":0")]).is_empty());
+            assert!(found(&[]).is_empty() && found(&[("DISPLAY", "")]).is_empty());
+        }
+    }
+
+    #[test]
+    fn text_fits_one_line() {
+        assert_eq!(escaped("100%\r\nD x"), "100%25%0D%0AD x");
+        assert_eq!(joined(&"a".into(), "b%0A%25c").expose(), "ab\n%c");
+        assert_eq!(capitalized("passphrase"), "Passphrase");
+    }
+}
