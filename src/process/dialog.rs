@@ -124,6 +124,7 @@ impl Dialog {
     }
 
     fn kill(&mut self) {
+        self.stdin = None;
         if let Some(mut group) = self.group.take() {
             group.kill();
             let _ = group.status();
