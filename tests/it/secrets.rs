@@ -33,6 +33,7 @@ type Line = (&'static str, &'static [Kind]);
 
 /// Every command, in an order in which each has something to do. Words in capitals are replaced.
 const COMMANDS: &[Line] = &[
+    ("store init", &[]),
     ("device import -p dev --secret-stdin", &[]),
     ("device list", &[]),
     ("device list --json", &[]),
@@ -206,7 +207,9 @@ fn secrets_are_only_where_they_belong() {
         let run = world.home.awsmfa(&arguments).stdin(&world.device.seed);
         let run = if cfg!(unix) { run.under("sh", &["-c", "umask 0; exec \"$@\"", "sh"]) } else { run };
         let ran = run.run();
-        assert!(matches!(ran.exit_code(), Some(0)) || line.starts_with("doctor"), "{line}: {}", ran.err());
+        // There is a store already, because one with full scrypt would make this slow.
+        let may_fail = ["doctor", "store init"].iter().any(|command| line.starts_with(command));
+        assert!(may_fail || matches!(ran.exit_code(), Some(0)), "{line}: {}", ran.err());
         secrets.collect(&world);
         if printed.contains(&Code) {
             codes.find_iter(&ran.out()).for_each(|code| secrets.add(Code, code.as_str()));
