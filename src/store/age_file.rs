@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::entry_name::{file_name, name_of};
+use super::kernel_keyring;
 use super::passphrase::{self, Origin, PassphraseSource};
 use super::{SecretStore, StoreError, StoreKind, check_name};
 use crate::files::{self, Lock};
@@ -23,6 +26,7 @@ mod sealing;
 mod tests;
 
 use attendant::Attendant;
+use keeping::Keeper;
 use plugin::PluginIdentity;
 use sealing::Identity;
 
@@ -73,13 +77,12 @@ impl AgeFileStore {
     /// The identity that an age plugin has, if the store was created with one.
     fn plugin(&self) -> Result<Option<PluginIdentity>, StoreError> {
         let path = self.plugin_path();
-        let Some(bytes) = files::read_own(&path)? else { return Ok(None) };
-        let damaged = |what: &str| StoreError::damaged(format!("`{}` {what}", path.display()));
-        if self.folder.join("identity.age").exists() {
-            return Err(damaged("and `identity.age` cannot both be the store's identity"));
+        let identity = PluginIdentity::read(&path)?;
+        if identity.is_some() && self.folder.join("identity.age").exists() {
+            let what = format!("`{}` and `identity.age` cannot both be the store's identity", path.display());
+            return Err(StoreError::damaged(what));
         }
-        let identity = std::str::from_utf8(&bytes).ok().and_then(|text| PluginIdentity::parse(text).ok());
-        identity.map(Some).ok_or_else(|| damaged("does not contain the identity of an age plugin"))
+        Ok(identity)
     }
 
     fn plugin_path(&self) -> PathBuf {
@@ -126,6 +129,32 @@ impl AgeFileStore {
         self.refuse_orphans().map(|()| false)
     }
 
+    /// Until when later processes can read without opening the identity again.
+    pub fn unlocked_until(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let (Some(recipient), true) = (self.recipient()?, self.exists()) else { return Ok(None) };
+        let from_file = self.passphrases.origin() == Origin::File;
+        let read = match from_file.then(|| self.passphrases.existing(1)).transpose() {
+            Ok(read) => read,
+            Err(_) => return Ok(None),
+        };
+        Ok(self.keeper().recall(&recipient, &self.sealed_identity()?, read.as_ref()).map(|(_, until)| until))
+    }
+
+    /// Whether later processes can read without opening the identity again.
+    pub fn is_kept_unlocked(&self) -> Result<bool, StoreError> {
+        Ok(self.unlocked_until()?.is_some())
+    }
+
+    /// Forgets the unlocked identity, in this process and in the kernel. Returns whether the kernel had one.
+    pub fn lock(&self) -> Result<bool, StoreError> {
+        *self.cached() = None;
+        Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::forget(&recipient)))
+    }
+
+    fn keeper(&self) -> Keeper<'_> {
+        Keeper { passphrases: &*self.passphrases, unlock_for: self.unlock_for }
+    }
+
     /// Encrypts the identity with another passphrase, given the current one. Entries do not change.
     pub fn change_passphrase(
         &self,
@@ -165,7 +194,7 @@ impl AgeFileStore {
         // A file is read every time: what it unlocked serves only as long as it has the passphrase of `identity.age`.
         let read = (origin == Origin::File).then(|| self.passphrases.existing(1)).transpose()?;
         if let Some((identity, _)) =
-            recipient.and_then(|recipient| self.recall(recipient, sealed, read.as_ref()))
+            recipient.and_then(|recipient| self.keeper().recall(recipient, sealed, read.as_ref()))
         {
             return Ok(identity);
         }
@@ -173,7 +202,7 @@ impl AgeFileStore {
             Some(passphrase) => Identity::open(sealed, passphrase, &path)?,
             None => passphrase::open_with(&*self.passphrases, |p| Identity::open(sealed, p, &path))?,
         };
-        self.keep_unlocked(&identity, sealed, read.as_ref());
+        self.keeper().keep(&identity, sealed, read.as_ref());
         Ok(identity)
     }
 
@@ -219,7 +248,7 @@ impl AgeFileStore {
         self.write_recipient(&identity)?;
         drop(lock);
         let read = (self.passphrases.origin() == Origin::File).then_some(&passphrase);
-        self.keep_unlocked(&identity, &sealed, read);
+        self.keeper().keep(&identity, &sealed, read);
         Ok(self.remember(identity))
     }
 

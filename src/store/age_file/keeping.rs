@@ -1,39 +1,23 @@
 //! Keeping the store unlocked: the kernel has the identity for a while, so that the next processes need no passphrase.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
-use super::AgeFileStore;
 use super::sealing::Identity;
 use crate::clock::{Clock, SystemClock};
 use crate::files;
 use crate::model::secret::Secret;
-use crate::store::StoreError;
 use crate::store::kernel_keyring::{self, Slot};
-use crate::store::passphrase::Origin;
+use crate::store::passphrase::{Origin, PassphraseSource};
 
-impl AgeFileStore {
-    /// Until when later processes can read without opening the identity again.
-    pub fn unlocked_until(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
-        let (Some(recipient), true) = (self.recipient()?, self.exists()) else { return Ok(None) };
-        let from_file = self.passphrases.origin() == Origin::File;
-        let read = match from_file.then(|| self.passphrases.existing(1)).transpose() {
-            Ok(read) => read,
-            Err(_) => return Ok(None),
-        };
-        Ok(self.recall(&recipient, &self.sealed_identity()?, read.as_ref()).map(|(_, until)| until))
-    }
+/// What decides whether and for how long an identity is kept.
+pub(super) struct Keeper<'a> {
+    pub passphrases: &'a dyn PassphraseSource,
+    pub unlock_for: Duration,
+}
 
-    /// Whether later processes can read without opening the identity again.
-    pub fn is_kept_unlocked(&self) -> Result<bool, StoreError> {
-        Ok(self.unlocked_until()?.is_some())
-    }
-
-    /// Forgets the unlocked identity, in this process and in the kernel. Returns whether the kernel had one.
-    pub fn lock(&self) -> Result<bool, StoreError> {
-        *self.cached() = None;
-        Ok(self.recipient()?.is_some_and(|recipient| kernel_keyring::forget(&recipient)))
-    }
-
+impl Keeper<'_> {
     /// The identity that the kernel keeps for `recipient`, and until when.
     pub(super) fn recall(
         &self,
@@ -50,7 +34,7 @@ impl AgeFileStore {
 
     /// Keeps an identity unlocked if the person wants that. If a passphrase was typed, and the system should be able to keep
     /// the identity but is not, as in many containers, every command would prompt, so a message says what to do instead.
-    pub(super) fn keep_unlocked(&self, identity: &Identity, sealed: &[u8], read: Option<&Secret<String>>) {
+    pub(super) fn keep(&self, identity: &Identity, sealed: &[u8], read: Option<&Secret<String>>) {
         let origin = self.passphrases.origin();
         let Some(slot) = slot(origin, identity.recipient()).filter(|_| !self.unlock_for.is_zero()) else {
             return;

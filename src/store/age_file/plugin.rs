@@ -12,6 +12,7 @@ use age_core::format::{FileKey, Stanza};
 
 use super::attendant::Attendant;
 use super::sealing;
+use crate::files;
 use crate::model::secret::Secret;
 use crate::store::StoreError;
 use crate::store::plugin_problem::PluginProblem;
@@ -69,6 +70,14 @@ impl PluginIdentity {
         let recipient =
             comments.iter().flat_map(|line| line.split_whitespace()).find(is_its).map(str::to_owned);
         Ok(Self { identity: Secret::from(*line), name, recipient })
+    }
+
+    /// Reads the store's own copy of an identity's file, if there is one.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, StoreError> {
+        let Some(bytes) = files::read_own(path)? else { return Ok(None) };
+        let identity = std::str::from_utf8(&bytes).ok().and_then(|text| Self::parse(text).ok());
+        let what = || format!("`{}` does not contain the identity of an age plugin", path.display());
+        identity.map(Some).ok_or_else(|| StoreError::damaged(what()))
     }
 
     /// `age-plugin-NAME`

@@ -335,7 +335,7 @@ fn kept_identity_serves_no_scrypt_and_no_longer_than_allowed() {
     let sealed = fs::read(open(&home, &file).identity_path()).unwrap();
     let recall = |unlock_for| {
         let store = open_for(&home, &file, unlock_for);
-        store.recall(&recipient, &sealed, Some(&"correct horse".into())).is_some()
+        store.keeper().recall(&recipient, &sealed, Some(&"correct horse".into())).is_some()
     };
     // If the kernel keeps nothing, scrypt is paid each time.
     if recall(MINUTE) {
