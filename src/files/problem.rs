@@ -23,6 +23,7 @@ pub enum Doing {
     Create,
     Remove,
     /// Change who can use it.
+    #[cfg_attr(windows, expect(dead_code, reason = "there are no modes there"))]
     Protect,
     /// The file cannot be opened as a lock, or its file system has no locks.
     Lock,
