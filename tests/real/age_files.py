@@ -72,8 +72,8 @@ def plugin_store(aws):
             other = uri.replace(alice["seed"].rstrip("="), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
             home.run("age", "-r", recipient, "-o", entries[0], home.write("uri", other)).ended()
             entries[0].chmod(0o600)
-            printed, (_, current, _) = codes(home, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
-            equal(printed, [current])
+            printed, (previous, current, _) = codes(home, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "--pair")
+            equal(printed, [previous, current])
 
 
 def headless(aws):
