@@ -8,7 +8,10 @@
 //! so nothing is cleared: that could delete what the person has copied since. The code expires by itself.
 
 pub mod hold;
+mod paste;
 mod terminal;
+
+pub use paste::{PasteError, Pasted};
 
 use std::io;
 use std::time::Duration;

@@ -33,8 +33,13 @@ pub struct Imported {
     pub checked: Checked,
 }
 
-/// Imports what the request asks for. `imported` gets each device as soon as its secret is stored.
-pub fn import(ctx: &Context, request: &ImportRequest, mut imported: impl FnMut(Imported)) -> CommandResult {
+/// Imports what the request asks for. `imported` gets each device as soon as its secret is stored. Returns whether these are all
+/// accounts of the input.
+pub fn import(
+    ctx: &Context,
+    request: &ImportRequest,
+    mut imported: impl FnMut(Imported),
+) -> CommandResult<bool> {
     let accounts = match &request.input {
         Input::Images(paths) => accounts::in_pictures(paths)?,
         Input::GoogleExport(paths) => accounts::in_google_export(paths)?,
@@ -45,22 +50,32 @@ pub fn import(ctx: &Context, request: &ImportRequest, mut imported: impl FnMut(I
             let (known, store) = place(ctx, request, &target)?;
             let seed = secret::ask(ctx, request, &target)?;
             imported(save(ctx, request, target, known, store, &seed)?);
-            return Ok(());
+            return Ok(true);
         }
-        Input::SecretStdin | Input::UriStdin => {
-            let text = secret::read_stdin()?;
-            if accounts::is_list(&text) {
-                accounts::in_texts(&[text])?
-            } else {
-                let target = Target::requested(ctx, request)?;
-                let (known, store) = place(ctx, request, &target)?;
-                let seed = secret::parse(&text, request.input == Input::UriStdin)?;
-                imported(save(ctx, request, target, known, store, &seed)?);
-                return Ok(());
+        Input::SecretStdin | Input::UriStdin | Input::Clipboard => {
+            let texts = match request.input {
+                Input::Clipboard => accounts::pasted(ctx)?,
+                _ => vec![secret::read_stdin()?],
+            };
+            match texts.as_slice() {
+                [text]
+                    if !accounts::is_list(text)
+                        && (request.has_device() || !accounts::names_device(text)) =>
+                {
+                    let target = Target::requested(ctx, request)?;
+                    let (known, store) = place(ctx, request, &target)?;
+                    let seed = secret::parse(text, request.input == Input::UriStdin)?;
+                    imported(save(ctx, request, target, known, store, &seed)?);
+                    return Ok(true);
+                }
+                texts => accounts::in_texts(texts)?,
             }
         }
     };
+    let count = accounts.len();
     let chosen = choose::choose(ctx, request, accounts)?;
+    let chosen = choose::for_one_device(ctx, request, chosen)?;
+    let is_everything = chosen.len() == count;
     let mut targets = targets(ctx, request, chosen)?.into_iter();
     let mut failed = Vec::new();
     let is_only = targets.len() == 1;
@@ -81,7 +96,7 @@ pub fn import(ctx: &Context, request: &ImportRequest, mut imported: impl FnMut(I
         }
     }
     match failed.first() {
-        None => Ok(()),
+        None => Ok(is_everything),
         Some(kind) => Err(CommandError::new(*kind, "some accounts could not be imported")),
     }
 }
@@ -92,7 +107,6 @@ fn targets(
     request: &ImportRequest,
     accounts: Vec<Account>,
 ) -> CommandResult<Vec<(Target, Account, Seed)>> {
-    let accounts = choose::for_one_device(ctx, request, accounts)?;
     let mut found: Vec<(Target, Account, Seed)> = Vec::new();
     for account in accounts {
         let seed = account.seed.clone()?;

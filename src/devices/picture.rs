@@ -64,6 +64,17 @@ impl Picture {
         Ok(Self::of(DynamicImage::from_decoder(decoder).map_err(damaged)?))
     }
 
+    /// A picture from the clipboard: red, green, blue and opacity of each pixel.
+    pub fn from_rgba(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self, PictureError> {
+        let sides = u32::try_from(width).ok().zip(u32::try_from(height).ok());
+        let (width, height) = sides.ok_or(PictureError::NotAPicture)?;
+        if u64::from(width) * u64::from(height) > MAX_PIXELS {
+            return Err(PictureError::TooLarge { width, height });
+        }
+        let buffer = image::RgbaImage::from_raw(width, height, pixels).ok_or(PictureError::NotAPicture)?;
+        Ok(Self::of(DynamicImage::ImageRgba8(buffer)))
+    }
+
     fn of(image: DynamicImage) -> Self {
         let (width, height) = (image.width() as usize, image.height() as usize);
         let pixels = match image.color().has_alpha() {

@@ -10,6 +10,8 @@ pub struct Account {
     pub issuer: String,
     /// The account's name; AWS's are `DEVICE@ACCOUNT`.
     pub name: String,
+    /// The profile that uses the secret, if another tool for AWS stored it.
+    pub profile: Option<String>,
     /// The secret, or why AWS's devices have no such secret.
     pub seed: Result<Seed, SeedError>,
 }
@@ -27,11 +29,17 @@ impl Account {
     /// The account in an `otpauth://` URI.
     pub fn of_uri(uri: &str) -> Self {
         let (issuer, name) = otpauth::label(uri);
-        Self { issuer, name, seed: Seed::from_uri(uri) }
+        Self { issuer, name, profile: None, seed: Seed::from_uri(uri) }
     }
 
     pub fn new(issuer: &str, name: &str, seed: Result<Seed, SeedError>) -> Self {
-        Self { issuer: issuer.trim().to_owned(), name: name.trim().to_owned(), seed }
+        Self { issuer: issuer.trim().to_owned(), name: name.trim().to_owned(), profile: None, seed }
+    }
+
+    /// The secret that another tool for AWS stored for a profile.
+    pub fn of_profile(profile: &str, seed: Result<Seed, SeedError>) -> Self {
+        let name = format!("profile {profile}");
+        Self { issuer: String::new(), name, profile: Some(profile.to_owned()), seed }
     }
 
     /// The issuer and the name, as apps show them.
@@ -46,6 +54,7 @@ impl Account {
     /// Whether AWS issued the secret, as far as its issuer and its name show. People rename accounts, mostly to `AWS …`.
     pub fn is_aws(&self) -> bool {
         self.has_aws_issuer()
+            || self.profile.is_some()
             || self.label().is_some_and(|label| label.account_id.is_some())
             || (self.issuer.is_empty() && self.name.to_ascii_lowercase().starts_with("aws"))
     }

@@ -1,6 +1,8 @@
 //! The files that authenticator apps and password managers export: Aegis, 2FAS, andOTP and Bitwarden, as far as they are not
 //! encrypted. A file's structure shows which app wrote it.
 
+mod mfa_file;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -60,6 +62,9 @@ pub enum AppExportError {
 /// The accounts with a TOTP secret in an export.
 pub fn accounts(text: &str) -> Result<Vec<Account>, AppExportError> {
     let text = text.trim_start_matches('\u{feff}').trim();
+    if let Some(accounts) = mfa_file::accounts(text) {
+        return Ok(accounts);
+    }
     if text.starts_with('[') {
         return Ok(parse::<Vec<AndOtp>>(text, App::AndOtp)?.into_iter().map(AndOtp::account).collect());
     }

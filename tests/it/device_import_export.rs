@@ -234,3 +234,50 @@ fn files_that_are_no_plain_exports_are_errors() {
         assert!(world.nothing_is_stored());
     }
 }
+
+#[test]
+fn secrets_of_another_tool_are_moved_and_its_file_is_deleted_on_request() {
+    let world = World::new();
+    world.freeze();
+    let text = format!("secrets:\n- profile: dev\n  value: {}\n", world.device.seed);
+    world.home.write(".aws/awsmfa.yml", &text);
+    let path = world.home.join(".aws/awsmfa.yml");
+    // Without a terminal, and if it is not verified, it stays.
+    let args = ["device", "import", "--no-verify", "--export", ".aws/awsmfa.yml"];
+    let ran = world.home.awsmfa(args).run().success();
+    assert!(ran.err().contains("hint: delete .aws/awsmfa.yml"), "{}", ran.err());
+    let typist = Typist::new(&[]);
+    let args = ["--no-verify", "--export", path.to_str().unwrap()];
+    world.import_with(typist.clone(), &args).0.unwrap();
+    assert!(typist.seen().is_empty() && path.exists(), "{:?}", typist.seen());
+    let typist = Typist::new(&[]);
+    world.import_with(typist.clone(), &args[1..]).0.unwrap();
+    assert!(
+        typist.seen()[0].ends_with(".aws/awsmfa.yml, which has the secrets in clear?"),
+        "{:?}",
+        typist.seen()
+    );
+    assert!(!path.exists());
+    assert_eq!(world.stored("alice"), world.device.seed);
+}
+
+#[test]
+#[cfg(all(unix, not(target_os = "macos")))]
+fn clipboard_without_a_display_is_an_error() {
+    let world = World::new();
+    let ran = world.home.awsmfa(["device", "import", "--clipboard"]).run().code(1);
+    insta::assert_snapshot!(ran.err(), @"
+    error: cannot read the clipboard: there is no display here
+    hint: save the QR code as a picture and import that: `awsmfa device import --image FILE`
+    ");
+}
+
+#[test]
+fn uri_with_the_name_of_its_device_needs_no_profile() {
+    let world = World::new();
+    world.aws.add_user("bob");
+    let bob = world.aws.add_device("bob", "bob");
+    let text = uri("bob@123456789012", &bob.seed);
+    world.home.awsmfa(["device", "import", "--uri-stdin"]).stdin(&text).run().success();
+    assert_eq!(world.stored("bob"), bob.seed);
+}

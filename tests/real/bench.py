@@ -42,7 +42,7 @@ NODE_MODULES = TARGET / "ci/node/node_modules"
 #: All programs that the suites run. A missing one is a failure.
 TOOLS = [
     AWSMFA, FAKE_AWS, AGE_PLUGIN, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts", NODE_MODULES / ".bin/nu",
-    "node", "age", "age-keygen", "oathtool", "gpg", "pass", "zbarimg", "bash", "zsh", "fish", "tmux", "strace", "dbus-daemon", "gnome-keyring-daemon",
+    "node", "age", "age-keygen", "oathtool", "gpg", "pass", "zbarimg", "qrencode", "bash", "zsh", "fish", "tmux", "strace", "dbus-daemon", "gnome-keyring-daemon",
     "secret-tool", "wine", "Xvfb", "xclip", "/usr/share/bash-completion/bash_completion",
 ]  # fmt: skip
 

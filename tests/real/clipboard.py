@@ -61,6 +61,16 @@ def run():
             until(lambda: paste(home) is None)
             assert time.monotonic() - start >= CLEARED_AFTER, "too early"
             until(lambda: process_with("hold-clipboard") is None)
+        with check("a secret key and a picture of a QR code are imported from the clipboard"):
+            seed = aws.users[0]["seed"]
+            copy(home, seed.encode(), "UTF8_STRING")
+            imported = ["device", "import", "--profile", "dev", "--no-verify", "--yes", "--clipboard"]
+            contains(home.awsmfa(*imported).ended().err, "stored the secret")
+            home.awsmfa("device", "export", "alice", "--qr-file", "qr.png", "--yes").ended()
+            home.awsmfa("device", "remove", "alice", "--local", "--yes").ended()
+            copy(home, home.file("qr.png").read_bytes(), "image/png")
+            contains(home.awsmfa("device", "import", "--no-verify", "--clipboard").ended().err, "stored the secret")
+            contains(home.awsmfa("device", "export", "alice", "--uri", "--yes").ended().out, f"secret={seed}&")
         with check("a display that does not exist is an error that says what to do"):
             ran = home.awsmfa("code", "--copy", DISPLAY=":48213").ended(1)
             contains(ran.err, "hint: print the code instead: `awsmfa code")
@@ -87,6 +97,12 @@ def paste(home, target="UTF8_STRING"):
     """What is on the clipboard; `None` if it is empty."""
     ran = home.run("xclip", "-selection", "clipboard", "-out", "-target", target, timeout=10)
     return ran.out.strip() if ran.code == 0 else None
+
+
+def copy(home, data, target):
+    subprocess.run(
+        ["xclip", "-selection", "clipboard", "-target", target], input=data, env=home.env, check=True, stdout=subprocess.DEVNULL
+    )
 
 
 def hold(home, text):

@@ -1,10 +1,13 @@
-"""QR codes, read by zbar: as PNG, and on a dark or light terminal. oathtool generates the same codes."""
+"""QR codes: ours, read by zbar, as PNG and on a terminal; and those of qrencode, imported from pictures."""
 
+import base64
 import re
 import signal as signals
 import time
+import urllib.parse
 
 import pexpect
+from PIL import Image, ImageDraw, ImageOps
 
 from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secret, profile
 
@@ -87,6 +90,8 @@ def run():
             equal(ran.out, "", "stdout")
             contains(ran.err, "a terminal is needed")
 
+    imported_pictures()
+
     with FakeAws("--user", "carol", "--no-device") as aws, home_of(aws.users[0], aws.endpoint) as home:
         home.use_file_store()
         home.write(".aws/config", profile("dev", aws.endpoint))
@@ -101,6 +106,88 @@ def run():
             child.expect_exact("every AWS tool? [Y/n] ")
             child.sendline("n")
             ended(child, 0)
+
+
+def imported_pictures():
+    """`device import --image` with pictures that other programs made."""
+    with FakeAws("--user", "alice") as aws, home_of(aws.users[0], aws.endpoint) as home:
+        home.use_file_store()
+        seed = aws.users[0]["seed"]
+        code = qrencode(home, aws_uri("alice", seed))
+        screen = Image.new("L", (3840, 2160), 235)
+        draw = ImageDraw.Draw(screen)
+        for y in range(0, 2160, 24):
+            draw.text((20, y), "2026-01-01 10:00:00 INFO a line of a log on a screen full of text " * 9, fill=60)
+        screen.paste(code, (2210, 930))
+        pictures = {
+            "scaled to 60 percent": (code.resize([int(side * 0.6) for side in code.size], Image.Resampling.LANCZOS), {}),
+            "scaled by 3.7": (code.resize([int(side * 3.7) for side in code.size], Image.Resampling.BICUBIC), {}),
+            "rotated by 15 degrees": (turned(code), {}),
+            "as a JPEG of quality 40": (code, {"quality": 40}),
+            "rotated, as a JPEG of quality 40": (turned(code), {"quality": 40}),
+            "on a 4K screenshot": (screen, {}),
+            "inverted": (ImageOps.invert(code), {}),
+        }
+        for title, (picture, options) in pictures.items():
+            with check(f"a QR code of qrencode is imported, {title}"):
+                name = "code.jpg" if options else "code.png"
+                picture.save(home.file(name), **options)
+                contains(home.awsmfa("device", "import", "--no-verify", "--image", name).ended().err, "stored the secret")
+                equal(stored(home, "alice"), seed, "secret")
+                home.awsmfa("device", "remove", "alice", "--local", "--yes").ended()
+        secrets = {"alice": seed, "bob": "J" * 63 + "A", "carol": "K" * 63 + "A"}
+        with check("three QR codes in one picture are imported, and the first is verified"):
+            codes = [qrencode(home, aws_uri(name, secret)) for name, secret in secrets.items()]
+            three = Image.new("L", (3 * codes[0].width, codes[0].height), 255)
+            for at, picture in enumerate(codes):
+                three.paste(picture, (at * codes[0].width, 0))
+            three.save(home.file("three.png"))
+            ran = home.awsmfa("device", "import", "--image", "three.png").ended()
+            contains(ran.err, "mfa/alice` in the file store; AWS accepts its codes")
+            equal({name: stored(home, name) for name in secrets}, secrets, "secrets")
+            for name in secrets:
+                home.awsmfa("device", "remove", name, "--local", "--yes").ended()
+        with check("a Google Authenticator export of three QR codes is imported in a wrong order"):
+            for at, (name, secret) in enumerate(secrets.items()):
+                qrencode(home, google_export(at, name, secret)).save(home.file(f"part{at}.png"))
+            ran = home.awsmfa("device", "import", "--google-export", "part2.png", "part0.png").ended(2)
+            contains(ran.err, "the Google Authenticator export has 3 QR codes, and one is missing: 2")
+            home.awsmfa("device", "import", "--google-export", "part2.png", "part0.png", "part1.png").ended()
+            equal({name: stored(home, name) for name in secrets}, secrets, "secrets")
+
+
+def aws_uri(name, secret):
+    issuer = "Amazon%20Web%20Services"
+    return f"otpauth://totp/{issuer}:{name}@123456789012?secret={secret}&issuer={issuer}"
+
+
+def qrencode(home, text):
+    home.run("qrencode", "-o", "made.png", "-s", "4", "-l", "M", text).ended()
+    with Image.open(home.file("made.png")) as picture:
+        return picture.convert("L")
+
+
+def turned(picture):
+    return picture.rotate(15, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
+
+
+def stored(home, name):
+    uri = home.awsmfa("device", "export", name, "--uri", "--yes").ended().out
+    return re.search("secret=([A-Z2-7]+)", uri)[1]
+
+
+def google_export(index, name, secret):
+    """A part of three, in the wire format of protocol buffers."""
+    account = field(1, base64.b32decode(secret)) + field(2, f"Amazon Web Services:{name}@123456789012") + field(3, "Amazon Web Services")
+    account += bytes([4 << 3, 1, 5 << 3, 1, 6 << 3, 2])
+    data = base64.b64encode(field(1, account) + bytes([2 << 3, 1, 3 << 3, 3, 4 << 3, index, 5 << 3, 77]))
+    return "otpauth-migration://offline?data=" + urllib.parse.quote(data, safe="")
+
+
+def field(number, value):
+    value = value if isinstance(value, bytes) else value.encode()
+    length = bytes([len(value)]) if len(value) < 128 else bytes([len(value) & 127 | 128, len(value) >> 7])
+    return bytes([number << 3 | 2]) + length + value
 
 
 def on_terminal(home, *args, columns=80, code=0, pipe=None, **variables):

@@ -1,12 +1,13 @@
 //! `awsmfa device import`: stores the secret of a device that exists already, or that the console is about to enable.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::commands::args::{ProfileArg, StoreArg, YesArg};
 use crate::commands::setup;
 use crate::context::Context;
 use crate::devices::import::{self, Checked, ImportRequest, Imported, Input};
 use crate::error::CommandResult;
+use crate::files;
 use crate::model::shell::CommandLine;
 
 /// Store the secret of an MFA device
@@ -26,6 +27,7 @@ Examples:
   awsmfa device import --profile dev
   pass show aws/mfa | awsmfa device import --profile dev --secret-stdin
   awsmfa device import --image screenshot.png
+  awsmfa device import --clipboard
   awsmfa device import --google-export 1.png 2.png
   awsmfa device import --export aegis-export.json
   awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device
@@ -53,7 +55,10 @@ pub struct ImportArgs {
     /// Read the QR codes that Google Authenticator exports, in any order
     #[arg(long, value_name = "FILE", num_args = 1.., value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin", "images"])]
     google_export: Vec<PathBuf>,
-    /// Read an unencrypted JSON export of Aegis, 2FAS, andOTP or Bitwarden
+    /// Read the secret key, the URI or the picture of a QR code that is on the clipboard
+    #[arg(long, conflicts_with_all = ["secret_stdin", "uri_stdin", "images", "google_export", "export"])]
+    clipboard: bool,
+    /// Read an unencrypted JSON export of Aegis, 2FAS, andOTP or Bitwarden, or kaicoh's `~/.aws/awsmfa.yml`
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin", "images", "google_export"])]
     export: Option<PathBuf>,
     /// Import only this account, if there are several: its name, or a part of it
@@ -72,11 +77,12 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         report(ctx, &imported);
         all.push(imported);
     });
-    if let Some(files) = clear_files(args).filter(|_| result.is_ok()) {
-        ctx.ui.hint(format_args!("delete {files} once all its accounts are where you need them: anyone who reads it can generate your codes"));
+    if let (Ok(is_everything), Some(path)) = (&result, &args.export) {
+        let is_verified = all.iter().all(|imported| matches!(imported.checked, Checked::Accepted));
+        clean_up(ctx, args, path, *is_everything && is_verified)?;
     }
     // With several devices, there is no single next step.
-    if let (Ok(()), 1, Some(imported)) = (&result, all.len(), all.pop()) {
+    if let (Ok(_), 1, Some(imported)) = (&result, all.len(), all.pop()) {
         let offered = match &imported.profile {
             Some(profile) => setup::follow_up(ctx, profile, false, args.yes.yes),
             None => Ok(false),
@@ -84,12 +90,28 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         show_next(ctx, args, imported, matches!(offered, Ok(true)));
         return offered.map(drop);
     }
-    result
+    result.map(drop)
 }
 
-/// The files with secrets that anyone can read who has them.
-fn clear_files(args: &ImportArgs) -> Option<String> {
-    args.export.as_ref().map(|path| path.display().to_string())
+/// An export has secrets in clear. Another tool's file is no longer needed once all its secrets are verified.
+fn clean_up(ctx: &Context, args: &ImportArgs, path: &Path, is_superfluous: bool) -> CommandResult {
+    let is_other_tools = path.extension().is_some_and(|extension| extension == "yml");
+    let question = format!("delete {}, which has the secrets in clear?", path.display());
+    if is_superfluous
+        && is_other_tools
+        && ctx.prompt.can_ask()
+        && !args.yes.yes
+        && ctx.prompt.confirm(&question)?
+    {
+        files::remove(path)?;
+        ctx.ui.say(format_args!("deleted {}", path.display()));
+        return Ok(());
+    }
+    ctx.ui.hint(format_args!(
+        "delete {} once all its accounts are where you need them: anyone who reads it can generate your codes",
+        path.display()
+    ));
+    Ok(())
 }
 
 fn request(args: &ImportArgs) -> ImportRequest {
@@ -109,6 +131,7 @@ fn input(args: &ImportArgs) -> Input {
     match args {
         ImportArgs { secret_stdin: true, .. } => Input::SecretStdin,
         ImportArgs { uri_stdin: true, .. } => Input::UriStdin,
+        ImportArgs { clipboard: true, .. } => Input::Clipboard,
         ImportArgs { export: Some(path), .. } => Input::Export(path.clone()),
         ImportArgs { images, .. } if !images.is_empty() => Input::Images(images.clone()),
         ImportArgs { google_export, .. } if !google_export.is_empty() => {

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::pictures;
+use crate::clipboard::{Clipboard, PasteError, Pasted};
+use crate::context::Context;
+use crate::devices::picture::Picture;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::{LIMIT, read_bounded};
 use crate::model::account::Account;
@@ -58,6 +61,39 @@ pub(super) fn in_texts(texts: &[Secret<String>]) -> CommandResult<Vec<Account>> 
 pub(super) fn is_list(text: &Secret<String>) -> bool {
     let uris = otpauth::find_all(text.expose());
     uris.len() > 1 || uris.iter().any(|uri| otpauth::is_export(uri))
+}
+
+/// Whether a text has an account with the name of its device, so that no profile is needed.
+pub(super) fn names_device(text: &Secret<String>) -> bool {
+    let account = otpauth::find(text.expose()).map(Account::of_uri);
+    account.is_some_and(|account| account.label().is_some_and(|label| label.account_id.is_some()))
+}
+
+/// What is on the clipboard: a text, or the texts of the QR codes in a picture.
+pub(super) fn pasted(ctx: &Context) -> CommandResult<Vec<Secret<String>>> {
+    match Clipboard::new(&ctx.env).paste() {
+        Ok(Pasted::Text(text)) => Ok(vec![text]),
+        Ok(Pasted::Picture { width, height, pixels }) => {
+            let texts = pictures::pasted(Picture::from_rgba(width, height, pixels))?;
+            let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
+            match uris.count() {
+                0 => Err(foreign("the QR code on the clipboard has no account of an authenticator app")),
+                _ => Ok(texts),
+            }
+        }
+        Err(error) => {
+            let this = CommandError::new(ErrorKind::Failed, &error);
+            Err(match error {
+                PasteError::NoDisplay => this.hint(
+                    "save the QR code as a picture and import that: `awsmfa device import --image FILE`",
+                ),
+                PasteError::Empty => this.hint("copy the secret key, the URI or the QR code first"),
+                PasteError::Failed(_) => {
+                    this.hint("paste the secret key at the prompt instead: `awsmfa device import`")
+                }
+            })
+        }
+    }
 }
 
 /// The accounts in a file that an app exported.

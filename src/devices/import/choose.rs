@@ -39,7 +39,7 @@ pub(super) fn for_one_device(
     request: &ImportRequest,
     chosen: Vec<Account>,
 ) -> CommandResult<Vec<Account>> {
-    if chosen.len() < 2 || (request.profile.is_none() && request.serial.is_none()) {
+    if chosen.len() < 2 || !request.has_device() {
         return Ok(chosen);
     }
     match fitting(chosen.clone(), &Target::requested(ctx, request)?).as_slice() {
@@ -50,9 +50,10 @@ pub(super) fn for_one_device(
 
 /// The accounts with the name of the device, or all if no account has it.
 pub(super) fn fitting(accounts: Vec<Account>, target: &Target) -> Vec<Account> {
-    let (fitting, others): (Vec<Account>, Vec<Account>) = accounts
-        .into_iter()
-        .partition(|account| account.label().is_some_and(|label| is_of(&target.serial, &label)));
+    let (fitting, others): (Vec<Account>, Vec<Account>) = accounts.into_iter().partition(|account| {
+        let is_named = account.label().is_some_and(|label| is_of(&target.serial, &label));
+        is_named || account.profile.is_some() && account.profile == target.profile
+    });
     if fitting.is_empty() { others } else { fitting }
 }
 

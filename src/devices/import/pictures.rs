@@ -39,8 +39,29 @@ pub(super) fn texts(path: &Path) -> CommandResult<Vec<Secret<String>>> {
     Ok(texts)
 }
 
+fn hint(error: &PictureError) -> &'static str {
+    match error {
+        PictureError::NotAPicture => "use a PNG or JPEG file, such as a screenshot",
+        PictureError::TooLarge { .. } => "cut the QR code out of the picture, or make the picture smaller",
+        PictureError::Damaged(_) => "take the screenshot or photo again",
+    }
+}
+
+/// The texts of all QR codes in the picture that is on the clipboard; at least one.
+pub(super) fn pasted(picture: Result<Picture, PictureError>) -> CommandResult<Vec<Secret<String>>> {
+    let picture = picture.map_err(|error| {
+        let message = format!("cannot read the picture on the clipboard: {error}");
+        CommandError::new(ErrorKind::Usage, message).hint(hint(&error))
+    })?;
+    let texts = search(picture);
+    match texts.is_empty() {
+        true => Err(no_code("there is no readable QR code in the picture on the clipboard".to_owned())),
+        false => Ok(texts),
+    }
+}
+
 /// Searches on another thread, which can be left behind.
-pub(super) fn search(picture: Picture) -> Vec<Secret<String>> {
+fn search(picture: Picture) -> Vec<Secret<String>> {
     let (sender, receiver) = mpsc::channel();
     let watch = Stopwatch::start();
     std::thread::spawn(move || {
@@ -50,7 +71,7 @@ pub(super) fn search(picture: Picture) -> Vec<Secret<String>> {
     receiver.recv_timeout(PATIENCE.1).unwrap_or_default()
 }
 
-pub(super) fn no_code(message: String) -> CommandError {
+fn no_code(message: String) -> CommandError {
     CommandError::new(ErrorKind::Usage, message)
         .hint("use a sharp picture in which the QR code is complete, with the white border around it")
         .hint("or type the secret key that the code stands for: `awsmfa device import`")

@@ -31,6 +31,8 @@ pub enum Input {
     Images(Vec<PathBuf>),
     /// Pictures of the QR codes that Google Authenticator exports.
     GoogleExport(Vec<PathBuf>),
+    /// A secret key, a URI or a picture that a person copied.
+    Clipboard,
     /// A file that another app exported.
     Export(PathBuf),
 }
@@ -43,6 +45,11 @@ impl Input {
 }
 
 impl ImportRequest {
+    /// Whether a flag determines the device.
+    pub(super) fn has_device(&self) -> bool {
+        self.profile.is_some() || self.serial.is_some()
+    }
+
     /// The same command with this store.
     pub(super) fn command(&self, store: Option<StoreKind>) -> String {
         let line = CommandLine::new("awsmfa device import")
@@ -51,6 +58,7 @@ impl ImportRequest {
             .option("--label", self.label.as_deref())
             .option("--store", store.map(|store| store.to_string()))
             .switch("--secret-stdin", self.input == Input::SecretStdin)
+            .switch("--clipboard", self.input == Input::Clipboard)
             .switch("--uri-stdin", self.input == Input::UriStdin)
             .option("--account", self.account.as_deref());
         let line = self
@@ -69,7 +77,7 @@ impl ImportRequest {
             Input::Images(paths) => paths.iter().map(|path| ("--image", path)).collect(),
             Input::GoogleExport(paths) => paths.iter().map(|path| ("--google-export", path)).collect(),
             Input::Export(path) => vec![("--export", path)],
-            Input::Prompt | Input::SecretStdin | Input::UriStdin => Vec::new(),
+            Input::Prompt | Input::SecretStdin | Input::UriStdin | Input::Clipboard => Vec::new(),
         }
     }
 

@@ -33,6 +33,10 @@ impl Target {
         if request.serial.is_some() {
             return Self::requested(ctx, request);
         }
+        if let (Some(profile), None) = (&account.profile, &request.profile) {
+            let request = ImportRequest { profile: Some(profile.clone()), ..request.clone() };
+            return Self::requested(ctx, &request);
+        }
         if request.profile.is_some() {
             let target = Self::requested(ctx, request)?;
             let id = label.and_then(|label| label.account_id);
