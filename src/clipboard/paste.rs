@@ -44,13 +44,20 @@ impl Clipboard<'_> {
 
 fn read() -> Result<Pasted, PasteError> {
     let mut clipboard = arboard::Clipboard::new().map_err(failed)?;
-    match clipboard.get_text() {
+    let no_text = match clipboard.get_text() {
         Ok(text) if !text.trim().is_empty() => return Ok(Pasted::Text(Secret::new(text))),
-        Ok(_) | Err(arboard::Error::ContentNotAvailable | arboard::Error::ConversionFailure) => {}
-        Err(error) => return Err(failed(error)),
+        Ok(_) => PasteError::Empty,
+        // Some programs answer a request for text with a picture.
+        Err(error) => failed(error),
+    };
+    match (clipboard.get_image(), no_text) {
+        (Ok(picture), _) => {
+            let (width, height, pixels) = (picture.width, picture.height, picture.bytes.into_owned());
+            Ok(Pasted::Picture { width, height, pixels })
+        }
+        (Err(error), PasteError::Empty) => Err(failed(error)),
+        (Err(_), error) => Err(error),
     }
-    let picture = clipboard.get_image().map_err(failed)?;
-    Ok(Pasted::Picture { width: picture.width, height: picture.height, pixels: picture.bytes.into_owned() })
 }
 
 fn failed(error: arboard::Error) -> PasteError {

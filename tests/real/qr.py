@@ -164,7 +164,7 @@ def aws_uri(name, secret):
 def qrencode(home, text):
     home.run("qrencode", "-o", "made.png", "-s", "4", "-l", "M", text).ended()
     with Image.open(home.file("made.png")) as picture:
-        return picture.convert("L")
+        return picture.convert("RGBA").convert("L")
 
 
 def turned(picture):
