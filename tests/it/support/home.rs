@@ -118,7 +118,6 @@ impl Home {
 
     /// Writes a script that can be run at once. A process of its own writes it: a file that is open for writing here would be
     /// inherited by what another test starts at that moment, and Linux refuses to run a file while anybody can write to it.
-    #[cfg(unix)]
     pub fn write_program(&self, rest: &str, text: &str) {
         let path = self.join(rest);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
