@@ -19,6 +19,8 @@ pub const AWSMFA_PASSPHRASE_COMMAND: &str = "AWSMFA_PASSPHRASE_COMMAND";
 pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
 /// A file with the passphrase that `store passwd` sets.
 pub const AWSMFA_NEW_PASSPHRASE_FILE: &str = "AWSMFA_NEW_PASSPHRASE_FILE";
+/// A file with the passphrase of a backup, for `store backup` and `store restore`.
+pub const AWSMFA_BACKUP_PASSPHRASE_FILE: &str = "AWSMFA_BACKUP_PASSPHRASE_FILE";
 /// How long the file store stays unlocked after its passphrase was typed or read from a file, as in `8h`; `0`: not at all.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 /// The pinentry program that prompts for passphrases and codes where there is no terminal.
@@ -39,6 +41,7 @@ pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase (run without a shell)"),
     (AWSMFA_NEW_PASSPHRASE_FILE, "file with the new passphrase, for `store passwd`"),
     (AWSMFA_PINENTRY, "program that prompts in a window [default: `pinentry`]"),
+    (AWSMFA_BACKUP_PASSPHRASE_FILE, "file with the passphrase of a backup"),
     (AWSMFA_UNLOCK_FOR, "how long the file store stays unlocked, e.g. `8h`; `0`: not at all"),
 ];
 

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod app_export;
+pub mod archive;
 pub mod clock_offset;
 pub mod command_line;
 pub mod console;

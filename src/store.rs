@@ -18,6 +18,7 @@ pub mod passphrase;
 pub mod plugin_problem;
 pub mod recipient;
 pub mod registry;
+pub mod sealed_file;
 
 use plugin_problem::PluginProblem;
 

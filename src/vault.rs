@@ -1,6 +1,8 @@
 //! What this computer stores: each MFA device's record in the registry and its seed in a store, and long-term keys. Only this
 //! module finds, saves, assigns and forgets devices and stored keys.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -16,6 +18,7 @@ mod keys;
 mod passphrase;
 mod stores;
 
+pub use passphrase::THE_STORE;
 pub use stores::{Opened, Stores};
 
 pub struct Vault {
@@ -73,6 +76,11 @@ impl Vault {
         Ok(self.registry.for_key(access_key_id)?)
     }
 
+    /// The devices that were remembered for access keys.
+    pub fn devices_of_keys(&self) -> CommandResult<BTreeMap<String, Serial>> {
+        Ok(self.registry.remembered()?)
+    }
+
     /// Remembers which device an access key's user has.
     pub fn remember_for_key(&self, access_key_id: &str, serial: &Serial) -> CommandResult {
         Ok(self.registry.remember(access_key_id, serial)?)
@@ -116,6 +124,16 @@ impl Vault {
     /// Adds a device to the registry or updates its record, and assigns it to the profile, if one is given.
     pub fn register(&self, registration: Registration<'_>) -> CommandResult {
         Ok(self.registry.register(registration)?)
+    }
+
+    /// Makes room for a new registry if it is damaged. Returns where it is kept.
+    pub fn set_damaged_registry_aside(&self) -> CommandResult<Option<PathBuf>> {
+        Ok(self.registry.set_damaged_aside()?)
+    }
+
+    /// The names of the secrets in the registry's file; without one, none.
+    pub fn registered_on_disk(&self) -> CommandResult<BTreeSet<String>> {
+        Ok(self.registry.on_disk()?)
     }
 
     /// Records that a secret, which is now in both stores, is used from another one.

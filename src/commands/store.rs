@@ -1,9 +1,12 @@
 //! `awsmfa store …`: the stores of secrets.
 
+pub mod backup;
 pub mod init;
 pub mod lock;
 pub mod moving;
 pub mod passwd;
+pub mod rebuild;
+pub mod restore;
 pub mod status;
 
 use crate::context::Context;
@@ -17,6 +20,12 @@ pub enum StoreCommand {
     Status(status::StatusArgs),
     /// Move secrets from one store to the other
     Move(moving::MoveArgs),
+    /// Back up all secrets to one encrypted file
+    Backup(backup::BackupArgs),
+    /// Restore secrets from a backup
+    Restore(restore::RestoreArgs),
+    /// Rebuild the registry of devices from what the stores hold
+    Rebuild(rebuild::RebuildArgs),
     /// Change the passphrase of the file store
     Passwd(passwd::PasswdArgs),
     /// Lock the file store, so that it needs its passphrase again
@@ -28,6 +37,9 @@ pub fn run(ctx: &Context, command: &StoreCommand) -> CommandResult {
         StoreCommand::Init(args) => init::run(ctx, args),
         StoreCommand::Status(args) => status::run(ctx, args),
         StoreCommand::Move(args) => moving::run(ctx, args),
+        StoreCommand::Backup(args) => backup::run(ctx, args),
+        StoreCommand::Restore(args) => restore::run(ctx, args),
+        StoreCommand::Rebuild(args) => rebuild::run(ctx, args),
         StoreCommand::Passwd(args) => passwd::run(ctx, args),
         StoreCommand::Lock(args) => lock::run(ctx, args),
     }

@@ -1,5 +1,7 @@
 //! What the stores hold, whether they work, and which of them new secrets go to.
 
+use chrono::{DateTime, Utc};
+
 use crate::context::Context;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
 use crate::error::CommandResult;
@@ -40,8 +42,8 @@ pub enum State {
     Works,
     /// The file store does not exist yet.
     NotCreated,
-    /// The file store needs no passphrase for now.
-    Unlocked,
+    /// The file store needs no passphrase until then.
+    Unlocked { until: DateTime<Utc> },
     /// The file store needs its passphrase, which this variable provides, or an age plugin, which is this program.
     Locked { opened_by: Option<String> },
     /// It cannot be used, for this reason.
@@ -162,10 +164,10 @@ fn file(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
     let store = ctx.vault.stores.age_file()?;
     let look = || -> Result<(Vec<String>, State), StoreError> {
         let names = store.names()?.unwrap_or_default();
-        let state = match (store.check()?, store.is_kept_unlocked()?) {
+        let state = match (store.check()?, store.unlocked_until()?) {
             (false, _) => State::NotCreated,
-            (true, true) => State::Unlocked,
-            (true, false) => State::Locked { opened_by: opened_by(ctx, store)? },
+            (true, Some(until)) => State::Unlocked { until },
+            (true, None) => State::Locked { opened_by: opened_by(ctx, store)? },
         };
         Ok((names, state))
     };

@@ -5,7 +5,6 @@ use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::store::StoreError;
 use crate::store::plugin_problem::PluginProblem;
 use crate::store::registry::RegistryError;
-use crate::ui::remedies;
 
 impl CommandError {
     /// A store that could not be used for long-term keys. What helps with a device's secret does not help here.
@@ -83,7 +82,7 @@ impl From<RegistryError> for CommandError {
             }
             RegistryError::Damaged { path, .. } => this
                 .placed(path.as_path())
-                .hint(format!("move the file away and import again: `{}`", remedies::here().move_away(path))),
+                .hint("rebuild the registry from what the stores hold: `awsmfa store rebuild`"),
             RegistryError::Io(source) => this.kind(ErrorKind::Failed).hint_about(None, source),
         };
         this.because(error)

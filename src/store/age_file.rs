@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::entry_name::{file_name, name_of};
+use super::entry_name::{file_name, names_in};
 use super::kernel_keyring;
 use super::passphrase::{self, Origin, PassphraseSource};
 use super::{SecretStore, StoreError, StoreKind, check_name};
@@ -21,7 +21,7 @@ use crate::model::secret::Secret;
 pub mod attendant;
 mod keeping;
 pub mod plugin;
-mod sealing;
+pub(super) mod sealing;
 #[cfg(test)]
 mod tests;
 
@@ -338,11 +338,7 @@ impl SecretStore for AgeFileStore {
     }
 
     fn names(&self) -> Result<Option<Vec<String>>, StoreError> {
-        let files = files::list(&self.folder)?;
-        let mut names: Vec<String> =
-            files.iter().filter_map(|path| name_of(path.file_name()?.to_str()?)).collect();
-        names.sort();
-        Ok(Some(names))
+        Ok(Some(names_in(&self.folder)?))
     }
 
     fn is_readable(&self) -> bool {

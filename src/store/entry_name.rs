@@ -1,8 +1,12 @@
 //! The file name for a secret's name.
 
 use std::fmt::Write;
+use std::io;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::files;
 
 /// Longer names, once encoded, are cut and get a digest. File systems accept 255 bytes.
 const LIMIT: usize = 200;
@@ -33,10 +37,19 @@ pub(super) fn file_name(name: &str) -> String {
 }
 
 /// The name of the entry in a file with this name. `None` for files that are not entries, and for names that were cut.
-pub(super) fn name_of(file: &str) -> Option<String> {
+fn name_of(file: &str) -> Option<String> {
     let encoded = file.strip_suffix(".age")?;
     let name = percent_encoding::percent_decode_str(encoded).decode_utf8().ok()?.into_owned();
     (file_name(&name) == file).then_some(name)
+}
+
+/// The names of the entries in a folder, in alphabetical order.
+pub(super) fn names_in(folder: &Path) -> io::Result<Vec<String>> {
+    let files = files::list(folder)?;
+    let mut names: Vec<String> =
+        files.iter().filter_map(|path| name_of(path.file_name()?.to_str()?)).collect();
+    names.sort();
+    Ok(names)
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ impl FromStr for Recipient {
 }
 
 impl Recipient {
+    pub(super) fn key(&self) -> &x25519::Recipient {
+        &self.0
+    }
+
     /// An armored age file with the value and a newline, as `age -d` prints it.
     pub fn seal(&self, value: &Secret<String>) -> Result<String, StoreError> {
         let mut line = String::with_capacity(value.expose().len() + 1);

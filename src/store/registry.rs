@@ -1,14 +1,14 @@
 //! The device registry: a JSON file with the known devices, the stores of their seeds, and the profiles that use them, and with
 //! the stores of long-term keys. It holds no secrets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::StoreKind;
+use super::{StoreKind, entry_name};
 use crate::files::{self, Lock};
 use crate::model::serial::Serial;
 use crate::paths::Paths;
@@ -110,16 +110,19 @@ pub enum RegistryError {
 pub struct Registry {
     path: PathBuf,
     lock_path: PathBuf,
+    /// The folder of the file store, whose files say what is in it.
+    store: Option<PathBuf>,
 }
 
 impl Registry {
     pub fn of(paths: &Paths) -> Self {
-        Self::new(paths.registry(), paths.locks().join("registry.lock"))
+        let store = Some(paths.file_store());
+        Self { store, ..Self::new(paths.registry(), paths.locks().join("registry.lock")) }
     }
 
     /// The registry at `path`; the lock at `lock_path` serializes changes. Touches nothing yet.
     pub fn new(path: impl Into<PathBuf>, lock_path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), lock_path: lock_path.into() }
+        Self { path: path.into(), lock_path: lock_path.into(), store: None }
     }
 
     /// All devices, in the order in which they were added.
@@ -140,6 +143,11 @@ impl Registry {
     /// The device that was remembered for an access key. A key belongs to one user for life, unlike a profile.
     pub fn for_key(&self, access_key_id: &str) -> Result<Option<Serial>, RegistryError> {
         Ok(self.read()?.keys.remove(access_key_id))
+    }
+
+    /// All devices that were remembered for access keys.
+    pub fn remembered(&self) -> Result<BTreeMap<String, Serial>, RegistryError> {
+        Ok(self.read()?.keys)
     }
 
     /// Remembers the device of an access key's user.
@@ -257,7 +265,7 @@ impl Registry {
         let Some(bytes) = files::read_own(&self.path)? else {
             return Ok(Contents {
                 version: VERSION,
-                devices: Vec::new(),
+                devices: self.implied()?,
                 keys: BTreeMap::new(),
                 stored_keys: Vec::new(),
                 other: Map::new(),
@@ -269,6 +277,33 @@ impl Registry {
             return Err(RegistryError::Newer { path: self.path.clone(), found: version });
         }
         serde_json::from_slice(&bytes).map_err(damaged)
+    }
+
+    /// The devices in the file store, for a registry that is missing. The file names are all that is known of them.
+    fn implied(&self) -> Result<Vec<DeviceRecord>, RegistryError> {
+        let Some(folder) = &self.store else { return Ok(Vec::new()) };
+        let serials = entry_name::names_in(folder)?.into_iter().filter(|name| !name.starts_with("AKIA"));
+        let serials = serials.filter_map(|name| name.parse().ok());
+        Ok(serials.map(|serial| DeviceRecord::new(serial, StoreKind::File)).collect())
+    }
+
+    /// Copies a damaged registry and removes it, so that a new one can be written. Returns the copy.
+    pub fn set_damaged_aside(&self) -> Result<Option<PathBuf>, RegistryError> {
+        let _lock = Lock::acquire(&self.lock_path)?;
+        let Err(RegistryError::Damaged { .. }) = self.read() else { return self.read().map(|_| None) };
+        let mut copy = self.path.clone().into_os_string();
+        copy.push(".bad");
+        let copy = PathBuf::from(copy);
+        files::write_private(&copy, &files::read_own(&self.path)?.unwrap_or_default())?;
+        files::remove(&self.path)?;
+        Ok(Some(copy))
+    }
+
+    /// The names of all secrets that the file refers to; none if there is no file.
+    pub fn on_disk(&self) -> Result<BTreeSet<String>, RegistryError> {
+        let Contents { devices, stored_keys, .. } = Self { store: None, ..self.clone() }.read()?;
+        let serials = devices.into_iter().map(|device| device.serial.into());
+        Ok(serials.chain(stored_keys.into_iter().map(|key| key.access_key_id)).collect())
     }
 
     fn damaged(&self, error: &serde_json::Error) -> RegistryError {

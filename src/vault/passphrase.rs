@@ -70,10 +70,7 @@ impl PassphraseSource for Passphrases {
     }
 
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
-        self.of_environment().unwrap_or_else(|| {
-            let again = if attempt > 1 { "wrong passphrase, try again: " } else { "" };
-            ask(&*self.prompt, &format!("{again}passphrase for the file store"))
-        })
+        self.of_environment().unwrap_or_else(|| ask_existing(&*self.prompt, THE_STORE, attempt))
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
@@ -92,17 +89,42 @@ impl PassphraseSource for Passphrases {
     }
 }
 
-/// A new passphrase for `what`: the first line of the file that `variable` gives, if it is set, else from a person.
-pub fn new_passphrase(
-    env: &Env,
-    prompt: &dyn Prompt,
-    variable: &str,
-    what: &str,
-) -> Result<Secret<String>, StoreError> {
-    match env.path(variable) {
-        Some(path) => long_enough(from_file(variable, &env.expand_home(&path))?),
-        None => ask_new(prompt, what),
+/// The passphrase for `what`, a backup or an identity: the first line of the file that `variable` gives, if it is set, else from a
+/// person.
+pub struct FilePassphrase<'a> {
+    pub env: &'a Env,
+    pub prompt: &'a dyn Prompt,
+    pub variable: Option<&'static str>,
+    pub what: &'a str,
+}
+
+impl FilePassphrase<'_> {
+    fn of_file(&self) -> Option<Result<Secret<String>, StoreError>> {
+        let variable = self.variable?;
+        Some(from_file(variable, &self.env.expand_home(&self.env.path(variable)?)))
     }
+}
+
+impl PassphraseSource for FilePassphrase<'_> {
+    fn origin(&self) -> Origin {
+        match self.variable.and_then(|variable| self.env.path(variable)) {
+            Some(_) => Origin::File,
+            None => Origin::Person,
+        }
+    }
+
+    fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
+        self.of_file().unwrap_or_else(|| ask_existing(self.prompt, self.what, attempt))
+    }
+
+    fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
+        self.of_file().map_or_else(|| ask_new(self.prompt, self.what), |given| long_enough(given?))
+    }
+}
+
+fn ask_existing(prompt: &dyn Prompt, what: &str, attempt: u32) -> Result<Secret<String>, StoreError> {
+    let again = if attempt > 1 { "wrong passphrase, try again: " } else { "" };
+    ask(prompt, &format!("{again}passphrase for {what}"))
 }
 
 fn ask(prompt: &dyn Prompt, question: &str) -> Result<Secret<String>, StoreError> {

@@ -7,10 +7,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::attendant::PersonAtHand;
-use super::passphrase::{self, Passphrases, THE_STORE};
-use crate::env::{AWSMFA_NEW_PASSPHRASE_FILE, AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
+use super::passphrase::{FilePassphrase, Passphrases};
+use crate::env::{AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::model::secret::Secret;
 use crate::paths::Paths;
 use crate::store::age_file::AgeFileStore;
 use crate::store::keyring::KeyringStore;
@@ -102,9 +101,9 @@ impl Stores {
         Ok(self.opened.age_file.get().expect("set above"))
     }
 
-    /// Another passphrase for the file store.
-    pub fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
-        passphrase::new_passphrase(&self.env, &*self.prompt, AWSMFA_NEW_PASSPHRASE_FILE, THE_STORE)
+    /// The passphrase for `what`: from the file that `variable` gives, else from a person.
+    pub fn passphrase<'a>(&'a self, variable: Option<&'static str>, what: &'a str) -> FilePassphrase<'a> {
+        FilePassphrase { env: &self.env, prompt: &*self.prompt, variable, what }
     }
 
     /// The store for new secrets: from the flag, else from `AWSMFA_STORE`, else the keyring if it works, else the file

@@ -256,7 +256,7 @@ fn unreadable_files_are_errors() {
     world.home.write(".local/share/awsmfa/devices.json", "{");
     insta::assert_snapshot!(world.home.awsmfa(["status"]).run().code(3).err(), @"
     error: `~/.local/share/awsmfa/devices.json` is damaged: EOF while parsing an object at line 1 column 1
-    hint: move the file away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
+    hint: rebuild the registry from what the stores hold: `awsmfa store rebuild`
     ");
     std::fs::remove_file(world.home.join(".aws/config")).unwrap();
     std::fs::create_dir(world.home.join(".aws/config")).unwrap();

@@ -1,8 +1,12 @@
 //! `awsmfa store …`: what the stores hold, and how it is moved.
 
+mod backup;
 #[cfg(unix)]
 mod init;
 #[cfg(target_os = "linux")]
+mod kills;
+#[cfg(target_os = "linux")]
 mod moving;
 mod passwd;
+mod rebuild;
 mod status;

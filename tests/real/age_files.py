@@ -44,6 +44,29 @@ def run():
             entries[0].chmod(0o600)
             printed, (previous, current, _) = codes(home, "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "--pair")
             equal(printed, [previous, current])
+        with check("a backup opens with `age -d`, and its secrets are otpauth URIs"):
+            home.env["AWSMFA_BACKUP_PASSPHRASE_FILE"] = home.env["AWSMFA_PASSPHRASE_FILE"]
+            home.awsmfa("store", "backup", "backup.age").ended()
+            decrypted(home, "-d", "-o", "plain.json", "backup.age")
+            contains(home.file("plain.json").read_text(), '"uri": "otpauth://totp/')
+        with check("a backup that `age -p` made restores"):
+            encrypt_with_passphrase(home, "plain.json", "again.age")
+            home.awsmfa("device", "remove", "alice", "--local", "--yes").ended()
+            contains(home.awsmfa("store", "restore", "again.age").ended().err, "restored the secret of")
+            home.awsmfa("code").ended()
+        with check("a backup for recipients opens with `age -d -i`, and with `store restore --identity`"):
+            home.run("age-keygen", "-o", "key.txt").ended()
+            recipient = home.run("age-keygen", "-y", "key.txt").ended().out.strip()
+            home.awsmfa("store", "backup", "for-key.age", "--recipient", recipient).ended()
+            contains(home.run("age", "-d", "-i", "key.txt", "for-key.age").ended().out, "otpauth://totp/")
+            home.awsmfa("device", "remove", "alice", "--local", "--yes").ended()
+            home.awsmfa("store", "restore", "for-key.age", "--identity", "key.txt").ended()
+            home.awsmfa("code").ended()
+        with check("after `store passwd`, age opens the identity with the new passphrase only"):
+            home.write("new", PASSPHRASE + " again\n")
+            home.awsmfa("store", "passwd", AWSMFA_NEW_PASSPHRASE_FILE=home.file("new")).ended()
+            contains(age(home, "-d", store / "identity.age", passphrase=PASSPHRASE + " again"), "AGE-SECRET-KEY-1")
+            home.awsmfa("code").ended(5)
         plugin_store(aws)
         headless(aws)
 
@@ -91,17 +114,33 @@ def headless(aws):
             contains(ran.err, "AWSMFA_PASSPHRASE_FILE")
 
 
-def age(home, *args):
-    """The output of `age`, which reads the passphrase from the terminal only."""
+def decrypted(home, *args, passphrase=PASSPHRASE):
+    """The lines that `age` prints; it reads the passphrase from the terminal only."""
     child = pexpect.spawn("age", [str(a) for a in args], env=home.env, cwd=str(home.path), encoding="utf-8", timeout=60)
     child.expect("passphrase")
-    child.sendline(PASSPHRASE)
+    child.sendline(passphrase)
     child.expect(pexpect.EOF)
     child.close()
     equal(child.exitstatus, 0, f"exit code of age after {child.before!r}")
     # Skip the end of the prompt line, escape sequences that clear it, and comments.
     lines = [line.rsplit("\x1b[K", 1)[-1].strip() for line in child.before.splitlines()]
-    return [line for line in lines if line and not line.startswith("#")][-1]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def age(home, *args, passphrase=PASSPHRASE):
+    """The last line that `age` prints."""
+    return decrypted(home, *args, passphrase=passphrase)[-1]
+
+
+def encrypt_with_passphrase(home, plain, sealed):
+    """`age -p`, which asks twice on the terminal."""
+    child = pexpect.spawn("age", ["-p", "-o", sealed, plain], env=home.env, cwd=str(home.path), encoding="utf-8", timeout=60)
+    for prompt in ("Enter passphrase", "Confirm passphrase"):
+        child.expect(prompt)
+        child.sendline(PASSPHRASE)
+    child.expect(pexpect.EOF)
+    child.close()
+    equal(child.exitstatus, 0, f"exit code of age after {child.before!r}")
 
 
 def codes(home, seed, *args):

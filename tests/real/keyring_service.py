@@ -24,12 +24,34 @@ def run():
                     found = home.run("secret-tool", "lookup", "service", "awsmfa", "username", alice["serial"]).ended()
                     equal(found.out[:15], "otpauth://totp/", "URI")
                     contains(found.out, f"secret={alice['seed'].rstrip('=')}")
+                with check("the item has a label that a person recognizes"):
+                    found = home.run("secret-tool", "search", "--all", "service", "awsmfa").ended()
+                    contains(found.out + found.err, f"label = awsmfa: alice ({alice['serial'].split(':')[4]})")
                 with check("no test item is left behind in the keyring"):
                     found = home.run("secret-tool", "search", "--all", "service", "awsmfa").ended()
                     equal((found.out + found.err).count("attribute.username"), 1, "items")
                 with check("`login` generates the code with it"):
                     home.awsmfa("login", "--profile", "dev").ended()
                     equal(len(aws.requests("GetSessionToken")), 1, "requests")
+                with check("`store move` takes the secret to the file store and back"):
+                    home.use_file_store()
+                    home.awsmfa("store", "move", "--to", "file").ended()
+                    found = home.run("secret-tool", "search", "--all", "service", "awsmfa")
+                    equal(found.out, "", "items")
+                    home.awsmfa("code").ended()
+                    home.awsmfa("store", "move", "--to", "keyring").ended()
+                    for variable in ("AWSMFA_STORE", "AWSMFA_PASSPHRASE_FILE", "AWSMFA_NO_INPUT"):
+                        del home.env[variable]
+                    shutil.rmtree(home.file(".local/share/awsmfa/store"))
+                    home.awsmfa("code").ended()
+                with check("an item that `secret-tool` stored is found by `store rebuild` and read"):
+                    uri = home.run("secret-tool", "lookup", "service", "awsmfa", "username", alice["serial"]).ended().out
+                    home.run("secret-tool", "clear", "service", "awsmfa", "username", alice["serial"]).ended()
+                    args = ["store", "--label=by hand", "service", "awsmfa", "username", alice["serial"]]
+                    home.run("secret-tool", *args, stdin=uri).ended()
+                    home.file(".local/share/awsmfa/devices.json").unlink()
+                    contains(home.awsmfa("store", "rebuild").ended().err, "in the keyring store")
+                    home.awsmfa("code").ended()
                 lock(home)
                 with check("if the keyring is locked, `code` and `login` exit quickly with 5 and a hint"):
                     for args in (["code"], ["login", "--profile", "dev", "--force"]):

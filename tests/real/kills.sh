@@ -1,6 +1,6 @@
 #!/bin/sh
-# Kills `enroll`, `keys` and `setup` at each system call in turn, with strace's fault injection, and checks that the next run
-# succeeds (kills.rs in tests/it/enroll, keys, keys_rotate and setup). Takes minutes. Needs strace and permission to trace
+# Kills `enroll`, `keys`, `setup` and `store` at each system call in turn, with strace's fault injection, and checks that the next
+# run succeeds (kills.rs in tests/it/enroll, keys, keys_rotate, setup and store). Takes minutes. Needs strace and permission to trace
 # processes.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -10,7 +10,11 @@ trap 'rm -f "$log"' EXIT
 for name in enroll::kills::enrollment_survives_a_kill_at_every_system_call \
     keys::kills::moving_keys_survives_a_kill_at_every_system_call \
     keys_rotate::kills::rotation_survives_a_kill_at_every_system_call \
-    setup::kills::setup_survives_a_kill_at_every_system_call; do
+    setup::kills::setup_survives_a_kill_at_every_system_call \
+    store::kills::moving_secrets_survives_a_kill_at_every_system_call \
+    store::kills::new_passphrase_survives_a_kill_at_every_system_call \
+    store::kills::backup_survives_a_kill_at_every_system_call \
+    store::kills::restoring_survives_a_kill_at_every_system_call; do
     { cargo test --workspace --test it -- --ignored --nocapture --exact "$name" || :; } | tee "$log"
     # cargo succeeds even if the filter matches no test.
     grep -q '^test result: ok\. 1 passed' "$log"

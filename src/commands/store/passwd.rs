@@ -1,8 +1,10 @@
 //! `awsmfa store passwd`
 
 use crate::context::Context;
-use crate::env::AWSMFA_PASSPHRASE_FILE;
+use crate::env::{AWSMFA_NEW_PASSPHRASE_FILE, AWSMFA_PASSPHRASE_FILE};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::store::passphrase::PassphraseSource;
+use crate::vault::THE_STORE;
 
 /// Change the passphrase of the file store
 #[derive(Debug, clap::Args)]
@@ -25,7 +27,9 @@ pub fn run(ctx: &Context, _: &PasswdArgs) -> CommandResult {
         let message = "there is no file store, so there is no passphrase to change";
         return Err(CommandError::new(ErrorKind::Configuration, message));
     }
-    store.change_passphrase(|| ctx.vault.stores.new_passphrase())?;
+    store.change_passphrase(|| {
+        ctx.vault.stores.passphrase(Some(AWSMFA_NEW_PASSPHRASE_FILE), THE_STORE).new_passphrase()
+    })?;
     ctx.ui.say("changed the passphrase of the file store");
     if let Some(path) = ctx.env.path(AWSMFA_PASSPHRASE_FILE) {
         ctx.ui.warn(format_args!("{} still has the old passphrase", path.display()));

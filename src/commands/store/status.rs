@@ -1,5 +1,6 @@
 //! `awsmfa store status`
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::commands::args::JsonArg;
@@ -7,6 +8,8 @@ use crate::context::Context;
 use crate::custody::status::{self, Held, Kind, Overview, Presence, Reason, State, Store};
 use crate::env::AWSMFA_STORE;
 use crate::error::CommandResult;
+use crate::model::duration::in_words;
+use crate::model::session::timestamp;
 use crate::ui::{self, Listing};
 
 /// Show the stores, whether they work, and the secrets that they hold
@@ -40,6 +43,7 @@ struct StoreOutput<'a> {
     place: Option<&'a str>,
     state: &'static str,
     reason: Option<&'a str>,
+    unlocked_until: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -56,12 +60,15 @@ pub fn run(ctx: &Context, args: &StatusArgs) -> CommandResult {
     if args.json.json {
         return Ok(ctx.ui.pretty_json(&output(&overview))?);
     }
-    ctx.ui.result(&text(&overview))?;
+    ctx.ui.result(&text(&overview, ctx.clock.now()))?;
     let has = |presence| overview.secrets.iter().any(|held| held.state == presence);
     if has(Presence::Missing) {
         ctx.ui.hint(
-            "restore a missing secret from a backup, or import it again: `awsmfa device import --serial ARN`",
+            "restore a missing secret from a backup: `awsmfa store restore FILE`, or import it again: `awsmfa device import --serial ARN`",
         );
+    }
+    if has(Presence::Unregistered) {
+        ctx.ui.hint("register what the stores hold: `awsmfa store rebuild`");
     }
     Ok(())
 }
@@ -80,14 +87,15 @@ fn output(overview: &Overview) -> Output<'_> {
 }
 
 fn store_output(store: &Store) -> StoreOutput<'_> {
-    let (state, reason) = match &store.state {
-        State::Works => ("available", None),
-        State::NotCreated => ("not created", None),
-        State::Unlocked => ("unlocked", None),
-        State::Locked { opened_by } => ("locked", opened_by.as_deref()),
-        State::Unavailable { why } => ("unavailable", Some(why.as_str())),
+    let (state, reason, until) = match &store.state {
+        State::Works => ("available", None, None),
+        State::NotCreated => ("not created", None, None),
+        State::Unlocked { until } => ("unlocked", None, Some(*until)),
+        State::Locked { opened_by } => ("locked", opened_by.as_deref(), None),
+        State::Unavailable { why } => ("unavailable", Some(why.as_str()), None),
     };
-    StoreOutput { store: store.kind.name(), place: store.place.as_deref(), state, reason }
+    let (place, unlocked_until) = (store.place.as_deref(), until.map(timestamp));
+    StoreOutput { store: store.kind.name(), place, state, reason, unlocked_until }
 }
 
 fn secret_output(held: &Held) -> SecretOutput<'_> {
@@ -109,15 +117,18 @@ fn secret_output(held: &Held) -> SecretOutput<'_> {
     }
 }
 
-fn text(overview: &Overview) -> String {
+fn text(overview: &Overview, now: DateTime<Utc>) -> String {
     let default = match overview.reason {
         Reason::Variable => "yes (AWSMFA_STORE)",
         Reason::KeyringWorks | Reason::KeyringDoesNotWork => "yes",
     };
     let store_row = |store: &Store| {
-        let StoreOutput { store: name, place, state, reason } = store_output(store);
+        let StoreOutput { store: name, place, state, reason, .. } = store_output(store);
         let default = if store.kind == overview.default { default } else { "" };
         let notes = match (&store.state, reason) {
+            (State::Unlocked { until }, _) => {
+                format!("for {}", in_words((*until - now).to_std().unwrap_or_default()))
+            }
             (State::Locked { .. }, Some(variable)) => format!("{variable} unlocks it"),
             (_, reason) => reason.unwrap_or_default().to_owned(),
         };

@@ -58,9 +58,7 @@ impl Identity {
             text.push_str(part);
         }
         let text = Secret::new(text);
-        let mut recipient = scrypt::Recipient::new(for_age(passphrase));
-        recipient.set_work_factor(WORK_FACTOR);
-        let sealed = encrypt(&recipient, text.expose().as_bytes())?;
+        let sealed = seal_with_passphrase(text.expose().as_bytes(), passphrase)?;
         let path = Path::new("identity.age");
         match Self::open(&sealed, passphrase, path)?.secret == self.secret {
             true => Ok(sealed),
@@ -70,19 +68,13 @@ impl Identity {
 
     /// Reads the contents of `identity.age`.
     pub(super) fn open(sealed: &[u8], passphrase: &Secret<String>, path: &Path) -> Result<Self, StoreError> {
-        let mut key = scrypt::Identity::new(for_age(passphrase));
-        key.set_max_work_factor(MAX_WORK_FACTOR);
-        let decryptor = header(sealed, path)?;
-        if !decryptor.is_scrypt() {
+        if !header(sealed, path)?.is_scrypt() {
             return Err(StoreError::damaged(format!(
                 "`{}` is not encrypted with a passphrase",
                 path.display()
             )));
         }
-        let plain = decrypt(decryptor, sealed.len(), &key).map_err(|error| match error {
-            DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => StoreError::WrongPassphrase,
-            error => unreadable(&error, path),
-        })?;
+        let plain = open_with_passphrase(sealed, passphrase, path)?;
         let text = std::str::from_utf8(plain.expose()).ok();
         let line =
             text.and_then(|text| text.lines().map(str::trim).find(|l| l.starts_with("AGE-SECRET-KEY-1")));
@@ -136,8 +128,7 @@ pub(super) fn open_value(
     key: &dyn age::Identity,
     path: &Path,
 ) -> Result<Secret<String>, StoreError> {
-    let decryptor = header(sealed, path)?;
-    let plain = decrypt(decryptor, sealed.len(), key).map_err(|error| unreadable(&error, path))?;
+    let plain = open_with(sealed, &[key], path)?;
     let text = std::str::from_utf8(plain.expose())
         .map_err(|_| StoreError::damaged(format!("`{}` does not contain text", path.display())))?;
     Ok(Secret::from(text.strip_suffix('\n').unwrap_or(text)))
@@ -148,7 +139,59 @@ pub(super) fn check_header(sealed: &[u8], path: &Path) -> Result<(), StoreError>
     header(sealed, path).map(drop)
 }
 
-fn header<'a>(sealed: &'a [u8], path: &Path) -> Result<Decryptor<&'a [u8]>, StoreError> {
+/// Encrypts with a passphrase.
+pub(in crate::store) fn seal_with_passphrase(
+    plain: &[u8],
+    passphrase: &Secret<String>,
+) -> Result<Vec<u8>, StoreError> {
+    let mut recipient = scrypt::Recipient::new(for_age(passphrase));
+    recipient.set_work_factor(WORK_FACTOR);
+    encrypt(&recipient, plain)
+}
+
+/// Decrypts what a passphrase opens.
+pub(in crate::store) fn open_with_passphrase(
+    sealed: &[u8],
+    passphrase: &Secret<String>,
+    path: &Path,
+) -> Result<Secret<Vec<u8>>, StoreError> {
+    let mut key = scrypt::Identity::new(for_age(passphrase));
+    key.set_max_work_factor(MAX_WORK_FACTOR);
+    decrypt(header(sealed, path)?, sealed.len(), &[&key]).map_err(|error| match error {
+        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => StoreError::WrongPassphrase,
+        error => unreadable(&error, path),
+    })
+}
+
+/// Encrypts to all of these recipients.
+pub(in crate::store) fn seal_for(
+    plain: &[u8],
+    recipients: &[x25519::Recipient],
+) -> Result<Vec<u8>, StoreError> {
+    let failed =
+        |error: &dyn std::fmt::Display| StoreError::damaged(format!("age failed to encrypt: {error}"));
+    let keys = recipients.iter().map(|recipient| recipient as &dyn age::Recipient);
+    let encryptor = Encryptor::with_recipients(keys).map_err(|error| failed(&error))?;
+    let mut sealed = Vec::new();
+    let write = |sealed: &mut Vec<u8>| {
+        let mut writer = encryptor.wrap_output(sealed)?;
+        writer.write_all(plain)?;
+        writer.finish().map(drop)
+    };
+    write(&mut sealed).map_err(|error| failed(&error))?;
+    Ok(sealed)
+}
+
+/// Decrypts what one of these identities opens.
+pub(in crate::store) fn open_with(
+    sealed: &[u8],
+    keys: &[&dyn age::Identity],
+    path: &Path,
+) -> Result<Secret<Vec<u8>>, StoreError> {
+    decrypt(header(sealed, path)?, sealed.len(), keys).map_err(|error| unreadable(&error, path))
+}
+
+pub(in crate::store) fn header<'a>(sealed: &'a [u8], path: &Path) -> Result<Decryptor<&'a [u8]>, StoreError> {
     Decryptor::new_buffered(sealed).map_err(|error| unreadable(&error, path))
 }
 
@@ -171,10 +214,11 @@ fn try_encrypt(recipient: &impl age::Recipient, plain: &[u8]) -> Result<Vec<u8>,
 fn decrypt(
     decryptor: Decryptor<&[u8]>,
     sealed_len: usize,
-    key: &dyn age::Identity,
+    keys: &[&dyn age::Identity],
 ) -> Result<Secret<Vec<u8>>, DecryptError> {
     let mut plain = Vec::with_capacity(sealed_len);
-    let read = decryptor.decrypt(iter::once(key)).and_then(|mut reader| Ok(reader.read_to_end(&mut plain)?));
+    let read =
+        decryptor.decrypt(keys.iter().copied()).and_then(|mut reader| Ok(reader.read_to_end(&mut plain)?));
     let plain = Secret::new(plain);
     read.map(|_| plain)
 }

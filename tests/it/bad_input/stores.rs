@@ -139,7 +139,7 @@ fn damaged_registry_is_an_error() {
     world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 1, \"devices\": [");
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
     error: `~/.local/share/awsmfa/devices.json` is damaged: EOF while parsing a list at line 1 column 27
-    hint: move the file away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
+    hint: rebuild the registry from what the stores hold: `awsmfa store rebuild`
     hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
     world.home.write(".local/share/awsmfa/devices.json", "{\"version\": 2}");

@@ -25,7 +25,7 @@ fn damaged_registry_is_found() {
     world.home.write(&format!("{DATA}/devices.json"), "{\"version\": 1, \"dev");
     insta::assert_snapshot!(found(&world.home), @"
     error: `~/.local/share/awsmfa/devices.json` is damaged: EOF while parsing a string at line 1 column 19
-      fix: move the file away and import again: `mv ~/.local/share/awsmfa/devices.json ~/.local/share/awsmfa/devices.json.bad`
+      fix: rebuild the registry from what the stores hold: `awsmfa store rebuild`
     ");
     world.home.write(&format!("{DATA}/devices.json"), "{\"version\": 7}");
     insta::assert_snapshot!(found(&world.home), @"

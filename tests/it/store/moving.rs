@@ -39,7 +39,7 @@ fn secrets_move_to_the_keyring_and_back() {
     let search = ["-c", "secret-tool search --all service awsmfa || :"];
     let found = world.home.awsmfa(["x"; 0]).under("/bin/sh", &search).run();
     assert_eq!(found.out(), "");
-    world.home.awsmfa(words("login -p dev --force")).run().success();
+    world.home.awsmfa(words("code")).run().success();
 }
 
 #[test]

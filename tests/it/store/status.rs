@@ -74,7 +74,10 @@ fn status_compares_the_store_with_the_registry() {
     arn:aws:iam::123456789012:mfa/bob  device  file  unregistered  -
     ");
     let ran = world.home.awsmfa(words("store status")).run().success();
-    insta::assert_snapshot!(ran.err(), @"hint: restore a missing secret from a backup, or import it again: `awsmfa device import --serial ARN`");
+    insta::assert_snapshot!(ran.err(), @"
+    hint: restore a missing secret from a backup: `awsmfa store restore FILE`, or import it again: `awsmfa device import --serial ARN`
+    hint: register what the stores hold: `awsmfa store rebuild`
+    ");
     std::fs::remove_file(entry("identity.age")).unwrap();
     insta::assert_snapshot!(status(&world), @"
     STORE  DEFAULT  STATE  FOLDER  NOTES
@@ -84,6 +87,30 @@ fn status_compares_the_store_with_the_registry() {
     SECRET  KIND  STORE  STATE  PROFILES
     arn:aws:iam::123456789012:mfa/alice  device  file  unknown  dev
     ");
+}
+
+/// The kernel keeps the store unlocked, if it can.
+#[test]
+#[cfg(target_os = "linux")]
+fn status_shows_how_long_the_store_stays_unlocked() {
+    let mut world = world();
+    // A store of its own: the kernel keeps one identity a store, and the tests share theirs.
+    world.home.forget_store();
+    world.home.set("AWSMFA_UNLOCK_FOR", "2h");
+    world.import();
+    world.home.awsmfa(words("code")).run().success();
+    let json = world.home.awsmfa(words("store status --json")).run().success().json();
+    if json["stores"][1]["state"] == "unlocked" {
+        assert!(json["stores"][1]["unlocked_until"].as_str().unwrap().ends_with('Z'), "{json}");
+        let shown = status(&world);
+        assert!(shown.contains("unlocked  ~/.local/share/awsmfa/store  for 1h 59m"), "{shown}");
+        insta::assert_snapshot!(world.home.awsmfa(words("store lock")).run().success().err(), @"
+        awsmfa: locked the file store
+        awsmfa: `AWSMFA_PASSPHRASE_FILE` unlocks the file store whenever a secret is needed
+        ");
+    }
+    let json = world.home.awsmfa(words("store status --json")).run().success().json();
+    assert_eq!(json["stores"][1]["state"], "locked");
 }
 
 #[test]

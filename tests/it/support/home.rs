@@ -54,7 +54,7 @@ impl Home {
     }
 
     /// Creates an empty file store that unlocks fast. By design, unlocking a real one takes a third of a second.
-    fn make_store(&self) {
+    pub fn make_store(&self) {
         let store = ".local/share/awsmfa/store";
         self.write(&format!("{store}/identity.age"), "");
         for (file, bytes) in [("identity.age", &STORE.0), ("recipient", &STORE.1)] {

@@ -1,0 +1,85 @@
+//! `awsmfa store backup`
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueHint;
+
+use crate::commands::args::YesArg;
+use crate::context::Context;
+use crate::custody::backup::{self, BackedUp};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::files;
+use crate::store::recipient::Recipient;
+
+/// The largest file of recipients, in bytes.
+const RECIPIENTS_LIMIT: u64 = 1024 * 1024;
+
+/// Back up all secrets to one encrypted file
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+The backup has the secrets of all devices, long-term keys that `awsmfa keys store` stored, and which profile uses which device. \
+It is an age file: `age -d FILE` shows its content, in which secrets are `otpauth://` URIs, as authenticator apps import them.
+
+By default, the file is encrypted with a passphrase of its own, which is asked twice or is in the file that \
+`AWSMFA_BACKUP_PASSPHRASE_FILE` gives. With `--recipient`, it is encrypted to age recipients instead. The file is decrypted \
+once before it is written, and read back afterward; with recipients, a key that is used once and then discarded does that, so \
+check that you have the recipients' identities.
+
+Examples:
+  awsmfa store backup /media/usb/awsmfa.age
+  awsmfa store backup awsmfa.age --recipient age1…
+  awsmfa store restore awsmfa.age")]
+pub struct BackupArgs {
+    /// The file to write, with mode 0600
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+    /// Encrypt to this age recipient instead of a passphrase (repeatable)
+    #[arg(long = "recipient", value_name = "RECIPIENT")]
+    recipients: Vec<Recipient>,
+    /// Encrypt to the recipients in this file, one a line (repeatable)
+    #[arg(long = "recipients-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    yes: YesArg,
+}
+
+pub fn run(ctx: &Context, args: &BackupArgs) -> CommandResult {
+    let mut recipients = args.recipients.clone();
+    for file in &args.files {
+        recipients.extend(read_recipients(file)?);
+    }
+    let BackedUp { devices, keys } = backup::back_up(ctx, &args.file, &recipients, args.yes.yes)?;
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    };
+    let what = match (devices, keys) {
+        (devices, 0) => count(devices, "device"),
+        (0, keys) => count(keys, "access key"),
+        (devices, keys) => format!("{} and {}", count(devices, "device"), count(keys, "access key")),
+    };
+    let openers = match recipients.len() {
+        0 => "the passphrase of the backup".to_owned(),
+        recipients => format!("the identity of {}", count(recipients, "recipient")),
+    };
+    ctx.ui.say(format_args!("backed up {what} to {}; opened by {openers}", args.file.display()));
+    Ok(())
+}
+
+fn read_recipients(path: &Path) -> CommandResult<Vec<Recipient>> {
+    let failed = |why: &dyn std::fmt::Display| {
+        CommandError::new(ErrorKind::Usage, format!("cannot read recipients from {}: {why}", path.display()))
+    };
+    let bytes = files::read_bounded(path, RECIPIENTS_LIMIT).map_err(|error| failed(&error))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| failed(&"it is not UTF-8 text"))?;
+    let lines = text.lines().map(str::trim).enumerate();
+    let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let read = |(number, line): (usize, &str)| {
+        line.parse().map_err(|error| failed(&format!("line {}: {error}", number + 1)))
+    };
+    let recipients: Vec<Recipient> = lines.map(read).collect::<CommandResult<_>>()?;
+    match recipients.is_empty() {
+        true => Err(failed(&"it has no recipient")),
+        false => Ok(recipients),
+    }
+}

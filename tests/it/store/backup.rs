@@ -1,0 +1,250 @@
+//! `store backup` and `store restore`
+
+use std::path::Path;
+use std::sync::Arc;
+
+use age::secrecy::ExposeSecret;
+use awsmfa::testing::context::Context;
+
+use crate::support::in_process::{InProcess, Typist, in_words, store};
+use crate::support::{Home, OTHER_SECRET, Run, World, words};
+
+const REGISTRY: &str = ".local/share/awsmfa/devices.json";
+
+/// A world with a device and a stored access key.
+fn world() -> World {
+    let mut world = World::imported();
+    world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
+    world.home.awsmfa(words("keys store -p dev")).run().success();
+    world.home.write("backup-passphrase", "tr0ub4dor&3\n");
+    world.home.chmod("backup-passphrase", 0o600);
+    world.home.set("AWSMFA_BACKUP_PASSPHRASE_FILE", world.home.join("backup-passphrase").to_str().unwrap());
+    world
+}
+
+/// Forgets everything that is stored, but not the passphrases.
+fn forget(home: &Home) {
+    home.forget_store();
+    home.make_store();
+}
+
+fn err(run: Run, world: &World, code: i32) -> String {
+    run.run().code(code).err().replace(&world.key.id, "[KEY]")
+}
+
+fn awsmfa(world: &World, line: &str) -> Run {
+    world.home.awsmfa(words(line))
+}
+
+/// Fails unless the store has the device's secret and the access key.
+#[track_caller]
+fn check_restored(world: &World) {
+    let uri = world.home.open_entry("arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age");
+    assert!(uri.contains(&world.device.seed), "another secret");
+    let keys = world.home.open_entry(format!("{}.age", world.key.id));
+    assert!(keys.contains(&world.key.secret), "another key");
+}
+
+/// What `age -d` prints for a file under this passphrase.
+fn decrypt(path: &Path, passphrase: &str) -> String {
+    let key = age::scrypt::Identity::new(passphrase.to_owned().into());
+    String::from_utf8(age::decrypt(&key, &std::fs::read(path).unwrap()).unwrap()).unwrap()
+}
+
+#[test]
+fn backup_restores_everything_on_a_new_computer() {
+    let world = world();
+    let registry = world.home.read(REGISTRY);
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"awsmfa: backed up 1 device and 1 access key to b.age; opened by the passphrase of the backup");
+    let plain = decrypt(&world.home.join("b.age"), "tr0ub4dor&3");
+    assert!(plain.contains("\"uri\": \"otpauth://totp/") && plain.contains(&world.key.secret), "{plain}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(world.home.join("b.age")).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    forget(&world.home);
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
+    awsmfa: restored the secret of `arn:aws:iam::123456789012:mfa/alice` to the file store
+    awsmfa: restored access key `[KEY]` of `dev` to the file store
+    ");
+    assert_eq!(world.home.read(REGISTRY), registry);
+    awsmfa(&world, "login -p dev").run().success();
+    let before = world.home.files();
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"awsmfa: nothing to restore: all secrets in the backup are stored here");
+    assert_eq!(world.home.files(), before);
+}
+
+#[test]
+fn backup_for_recipients_is_opened_by_their_identities() {
+    let world = world();
+    let keys = [age::x25519::Identity::generate(), age::x25519::Identity::generate()];
+    let [one, other] = keys.each_ref().map(|key| key.to_public().to_string());
+    world.home.write("recipients", &format!("# the safe\n{other}\n"));
+    let backup = ["store", "backup", "b.age", "--recipient", &one, "--recipients-file", "recipients"];
+    insta::assert_snapshot!(err(world.home.awsmfa(backup), &world, 0), @"awsmfa: backed up 1 device and 1 access key to b.age; opened by the identity of 2 recipients");
+    forget(&world.home);
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 2), @"
+    error: `b.age` is encrypted to recipients, so it has no passphrase
+    hint: add the identity of one of the recipients: `--identity FILE`
+    ");
+    let stranger = age::x25519::Identity::generate();
+    world.home.write("stranger", stranger.to_string().expose_secret());
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age --identity stranger"), &world, 5), @"
+    error: `b.age` is encrypted to another identity
+    hint: use another backup; nothing was changed
+    hint: or use the identity of one of the recipients: `--identity FILE`
+    ");
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age --identity recipients"), &world, 2), @"
+    error: `recipients` has no `AGE-SECRET-KEY-1…` identity
+    hint: or decrypt the backup with age: `age -d -i IDENTITY BACKUP | awsmfa store restore /dev/stdin`
+    ");
+    world.home.write("key", &format!("# created by age-keygen\n{}\n", keys[1].to_string().expose_secret()));
+    awsmfa(&world, "store restore b.age --identity key").run().success();
+    check_restored(&world);
+    // The same from the content, decrypted by another program.
+    let plain = age::decrypt(&keys[0], &std::fs::read(world.home.join("b.age")).unwrap()).unwrap();
+    forget(&world.home);
+    let restore = awsmfa(&world, "store restore /dev/stdin").stdin(std::str::from_utf8(&plain).unwrap());
+    if cfg!(target_os = "linux") {
+        restore.run().success();
+        check_restored(&world);
+    }
+}
+
+#[test]
+fn what_is_stored_stays_unless_it_is_to_be_replaced() {
+    let world = world();
+    awsmfa(&world, "store backup b.age").run().success();
+    world.home.import(&world.device.serial, OTHER_SECRET);
+    let before = world.home.files();
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
+    warning: the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store differs from the backup, and was kept
+    hint: replace what is stored here, which cannot be recovered then: `awsmfa store restore b.age --force`
+    ");
+    assert_eq!(world.home.files(), before);
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age --force"), &world, 0), @"awsmfa: restored the secret of `arn:aws:iam::123456789012:mfa/alice` to the file store");
+    awsmfa(&world, "login -p dev").run().success();
+}
+
+#[test]
+fn unusable_backups_change_nothing() {
+    let world = world();
+    awsmfa(&world, "store backup b.age").run().success();
+    let whole = std::fs::read(world.home.join("b.age")).unwrap();
+    let plain = decrypt(&world.home.join("b.age"), "tr0ub4dor&3");
+    let newer = plain.replace("\"version\": 1", "\"version\": 2");
+    let before = world.home.read(REGISTRY);
+    let refused = |bytes: &[u8], code| {
+        std::fs::write(world.home.join("b.age"), bytes).unwrap();
+        let err = err(awsmfa(&world, "store restore b.age"), &world, code);
+        assert_eq!(world.home.read(REGISTRY), before);
+        err.lines().next().unwrap().to_owned()
+    };
+    let all = [
+        refused(&whole[..whole.len() - 10], 5),
+        refused(&whole[..40], 5),
+        refused(b"PK\x03\x04 a zip file", 5),
+        refused(b"", 5),
+        refused(b"{}", 5),
+        refused(newer.as_bytes(), 5),
+        refused(&plain.as_bytes()[..plain.len() / 2], 5),
+    ];
+    let all =
+        regex::Regex::new(r"(line|column) \d+").unwrap().replace_all(&all.join("\n"), "$1 [N]").into_owned();
+    insta::assert_snapshot!(all, @"
+    error: `b.age` is damaged: it is not a complete age file
+    error: `b.age` is damaged: it is not a complete age file
+    error: `b.age` is not an age file
+    error: `b.age` is not an age file
+    error: cannot restore `b.age`: it is not a backup by awsmfa
+    error: cannot restore `b.age`: it was written by a newer awsmfa (format 2; this version supports format 1)
+    error: cannot restore `b.age`: its content is damaged at line [N], column [N]
+    ");
+    std::fs::write(world.home.join("b.age"), whole).unwrap();
+    world.home.write("backup-passphrase", "wrong\n");
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 5), @"
+    error: wrong passphrase for `b.age`
+    hint: try again with the right passphrase; nothing was changed
+    ");
+    let run = awsmfa(&world, "store restore b.age").env_remove("AWSMFA_BACKUP_PASSPHRASE_FILE");
+    insta::assert_snapshot!(err(run, &world, 5), @"
+    error: no passphrase for `b.age`: cannot prompt (`AWSMFA_NO_INPUT` is set)
+    hint: run the command in a terminal, or set `AWSMFA_BACKUP_PASSPHRASE_FILE` to a file with the passphrase
+    ");
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore none.age"), &world, 3), @"error: cannot read none.age: No such file or directory (os error [N])");
+}
+
+#[test]
+fn existing_backup_is_not_overwritten_without_confirmation() {
+    let world = world();
+    awsmfa(&world, "store backup b.age").run().success();
+    let before = std::fs::read(world.home.join("b.age")).unwrap();
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 2), @"
+    error: `b.age` already exists
+    hint: use `--yes` to overwrite the file, or choose another file
+    ");
+    assert_eq!(std::fs::read(world.home.join("b.age")).unwrap(), before);
+    awsmfa(&world, "store backup b.age --yes").run().success();
+    let locked = awsmfa(&world, "store backup c.age").env_remove("AWSMFA_PASSPHRASE_FILE");
+    insta::assert_snapshot!(err(locked, &world, 5), @"
+    error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    ");
+    world.home.write("backup-passphrase", "short\n");
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup c.age"), &world, 5), @"
+    error: no passphrase for `c.age`: a new passphrase needs at least 8 characters
+    hint: run the command in a terminal, or set `AWSMFA_BACKUP_PASSPHRASE_FILE` to a file with the passphrase
+    ");
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup c.age --recipients-file backup-passphrase"), &world, 2), @"error: cannot read recipients from backup-passphrase: line 1: an age recipient looks like `age1…`; `age-keygen` prints one");
+    assert!(!world.home.join("c.age").exists());
+}
+
+#[test]
+fn backup_without_a_secret_says_so() {
+    let world = world();
+    world.home.import("GAHT12345678", OTHER_SECRET);
+    std::fs::remove_file(world.home.join(".local/share/awsmfa/store/GAHT12345678.age")).unwrap();
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"
+    warning: the backup does not have the secret of `GAHT12345678`: it is missing from the file store
+    awsmfa: backed up 1 device and 1 access key to b.age; opened by the passphrase of the backup
+    ");
+    forget(&world.home);
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup c.age"), &world, 3), @"
+    error: there are no stored secrets to back up
+    hint: compare stores and devices: `awsmfa store status`
+    ");
+}
+
+#[test]
+fn passphrase_of_the_backup_is_typed() {
+    let mut world = world();
+    world.home.unset("AWSMFA_BACKUP_PASSPHRASE_FILE");
+    world.home.unset("AWSMFA_NO_INPUT");
+    let file = world.home.join("b.age").to_str().unwrap().to_owned();
+    let run = |world: &World, line: &[&str], typed: &[&str]| {
+        let InProcess { ctx, .. } = world.in_process(0);
+        let typist = Typist::new(typed);
+        let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Arc::clone(&typist) as _).unwrap();
+        let done = store(&ctx, line);
+        let error = done.err().map(|error| in_words(&error)).unwrap_or_default();
+        typist.seen().join("\n") + "\n" + &error.replace(&file, "b.age")
+    };
+    insta::assert_snapshot!(run(&world, &["backup", &file], &["tr0ub4dor&3", "tr0ub4dor&3"]), @"
+    new passphrase for the backup (at least 8 characters):
+    repeat the passphrase:
+    ");
+    forget(&world.home);
+    insta::assert_snapshot!(run(&world, &["restore", &file], &["wrong", "Wrong", "WRONG"]), @"
+    passphrase for the backup:
+    wrong passphrase, try again: passphrase for the backup:
+    wrong passphrase, try again: passphrase for the backup:
+    error: wrong passphrase for `b.age`
+    hint: try again with the right passphrase; nothing was changed
+    ");
+    insta::assert_snapshot!(run(&world, &["restore", &file], &["wrong", "tr0ub4dor&3"]), @"
+    passphrase for the backup:
+    wrong passphrase, try again: passphrase for the backup:
+    ");
+    awsmfa(&world, "login -p dev").run().success();
+}
