@@ -74,6 +74,9 @@ const COMMANDS: &[Line] = &[
     ("store lock", &[]),
     ("store move --to file", &[]),
     ("store passwd", &[]),
+    ("store rebuild", &[]),
+    ("store backup copy.age", &[]),
+    ("store restore copy.age", &[]),
     ("policy", &[]),
     ("completions bash", &[]),
     ("man --out pages", &[]),
@@ -181,7 +184,9 @@ fn world() -> World {
         world.home.set("AWSMFA_PASSPHRASE_COMMAND", &ask);
     }
     let passphrase = world.home.join("passphrase").to_str().unwrap().to_owned();
-    world.home.set("AWSMFA_NEW_PASSPHRASE_FILE", &passphrase);
+    for variable in ["AWSMFA_NEW_PASSPHRASE_FILE", "AWSMFA_BACKUP_PASSPHRASE_FILE"] {
+        world.home.set(variable, &passphrase);
+    }
     for (name, value) in [("RUST_LOG", "trace"), ("RUST_BACKTRACE", "1")] {
         world.home.set(name, value);
     }

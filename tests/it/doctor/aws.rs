@@ -152,7 +152,7 @@ fn sessions_that_aws_does_not_accept_or_issued_without_mfa_are_found() {
 fn device_of_a_profile_without_a_serial_is_looked_up() {
     let world = good();
     world.home.write_config(&world.home.read(".aws/config").replace("mfa_serial", "# mfa_serial"));
-    std::fs::remove_file(world.home.join(".local/share/awsmfa/devices.json")).unwrap();
+    std::fs::remove_dir_all(world.home.join(".local/share/awsmfa")).unwrap();
     let run = || world.home.awsmfa(["doctor", "--profile", "dev"]);
     printed(&world.home, run(), 0);
     world.aws.add_device("alice", "alice-2");
