@@ -228,7 +228,7 @@ fn write_back(ctx: &Context, profile: &str, keys: &LongTermKeys, own: bool) -> C
 }
 
 /// The long-term keys that the files have for a profile itself, and their section.
-fn keys_in_files(ctx: &Context, profile: &str) -> CommandResult<Option<(String, StaticKeys)>> {
+pub fn keys_in_files(ctx: &Context, profile: &str) -> CommandResult<Option<(String, StaticKeys)>> {
     let Ok(resolution) = resolve(&ctx.aws_files().profiles()?, profile) else { return Ok(None) };
     if owner(&resolution) != profile {
         return Ok(None);

@@ -8,6 +8,7 @@ use crate::devices::qr_copy::{self, Choice};
 use crate::env::AWSMFA_BACKUP_PASSPHRASE_FILE;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files;
+use crate::key_storage;
 use crate::model::archive::{Archive, ArchivedDevice, ArchivedKeys};
 use crate::store::passphrase::PassphraseSource;
 use crate::store::recipient::Recipient;
@@ -31,7 +32,7 @@ pub fn back_up(
     recipients: &[Recipient],
     replace: bool,
 ) -> CommandResult<BackedUp> {
-    let _lock = lock(ctx)?;
+    let _locks = (lock(ctx)?, key_storage::lock(ctx)?);
     // Before anything is asked: whatever can fail without an answer.
     qr_copy::check(ctx, None, &Choice::File { path: path.to_owned(), replace })?;
     let archive = collect(ctx)?;

@@ -43,6 +43,8 @@ enum Standing {
     Absent,
     Same,
     Different,
+    /// The profile has another key in the AWS files.
+    Replaced,
 }
 
 /// Restores the devices and keys in a backup.
@@ -100,7 +102,14 @@ impl Restored {
                 self.kept += 1;
                 return false;
             }
-            Standing::Absent | Standing::Different => self.secrets += 1,
+            Standing::Replaced if !force => {
+                ctx.ui.warn(format_args!(
+                    "{title} was not restored, because the profile has another key in the AWS files"
+                ));
+                self.kept += 1;
+                return false;
+            }
+            Standing::Absent | Standing::Different | Standing::Replaced => self.secrets += 1,
         }
         true
     }
@@ -130,6 +139,13 @@ fn of_keys(
     let store = store_of(ctx, record.as_ref().map(|record| record.store), flag)?;
     if record.as_ref().is_some_and(|record| record.access_key_id != keys.access_key_id) {
         return Ok((store, Standing::Different));
+    }
+    // A stored key comes before one in the files, so an old one that is restored would be used instead of a newer one.
+    if record.is_none()
+        && key_storage::keys_in_files(ctx, profile)?
+            .is_some_and(|(_, found)| found.access_key_id != keys.access_key_id)
+    {
+        return Ok((store, Standing::Replaced));
     }
     let found = ctx.vault.stores.get(store)?.get(&keys.access_key_id);
     let parsed = |text: &str| crate::model::process_output::parse(text).map(|printed| printed.keys);

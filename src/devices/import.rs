@@ -15,6 +15,7 @@ pub use request::{ImportRequest, Input};
 
 use crate::answers;
 use crate::context::Context;
+use crate::custody::moving;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::account::Account;
 use crate::model::serial::Serial;
@@ -34,7 +35,7 @@ pub struct Imported {
 }
 
 /// Imports what the request asks for. `imported` gets each device as soon as its secret is stored. Returns whether these are all
-/// accounts of the input.
+/// accounts in another tool's file, which is then superfluous.
 pub fn import(
     ctx: &Context,
     request: &ImportRequest,
@@ -49,8 +50,8 @@ pub fn import(
             let target = Target::requested(ctx, request)?;
             let (known, store) = place(ctx, request, &target)?;
             let seed = secret::ask(ctx, request, &target)?;
-            imported(save(ctx, request, target, known, store, &seed)?);
-            return Ok(true);
+            imported(save(ctx, request, target, known.as_ref(), store, &seed)?);
+            return Ok(false);
         }
         Input::SecretStdin | Input::UriStdin | Input::Clipboard => {
             let texts = match request.input {
@@ -65,23 +66,26 @@ pub fn import(
                     let target = Target::requested(ctx, request)?;
                     let (known, store) = place(ctx, request, &target)?;
                     let seed = secret::parse(text, request.input == Input::UriStdin)?;
-                    imported(save(ctx, request, target, known, store, &seed)?);
-                    return Ok(true);
+                    imported(save(ctx, request, target, known.as_ref(), store, &seed)?);
+                    return Ok(false);
                 }
                 texts => accounts::in_texts(texts)?,
             }
         }
     };
-    let count = accounts.len();
+    let (count, is_other_tools) = (accounts.len(), accounts.iter().all(|account| account.profile.is_some()));
     let chosen = choose::choose(ctx, request, accounts)?;
     let chosen = choose::for_one_device(ctx, request, chosen)?;
-    let is_everything = chosen.len() == count;
+    let is_everything = is_other_tools && chosen.len() == count;
     let mut targets = targets(ctx, request, chosen)?.into_iter();
     let mut failed = Vec::new();
     let is_only = targets.len() == 1;
     for (target, account, seed) in targets.by_ref() {
+        // The hints are about this account only.
+        let this = ImportRequest { account: Some(account.title()), ..request.clone() };
+        let request = if is_only { request } else { &this };
         let saved = place(ctx, request, &target)
-            .and_then(|(known, store)| save(ctx, request, target, known, store, &seed));
+            .and_then(|(known, store)| save(ctx, request, target, known.as_ref(), store, &seed));
         match saved {
             Ok(saved) => imported(saved),
             Err(error) if is_only || error.kind == ErrorKind::Interrupted => return Err(error),
@@ -139,20 +143,20 @@ fn save(
     ctx: &Context,
     request: &ImportRequest,
     target: Target,
-    known: Option<DeviceRecord>,
+    known: Option<&DeviceRecord>,
     store: StoreKind,
     seed: &Seed,
 ) -> CommandResult<Imported> {
     let Target { serial, device, profile } = target;
-    let unread = match &known {
-        Some(record) => replace::check(ctx, request, record, seed, store)?,
-        None => None,
-    };
+    let unread = replace::check(ctx, request, &serial, known, seed, store)?;
     let checked = if request.verify {
         check::check(ctx, request, &serial, seed, profile.as_deref())?
     } else {
         Checked::No
     };
+    // Not while the secret is moved: then the registry, read again, says where it is now.
+    let _lock = moving::lock(ctx)?;
+    let known = ctx.vault.record(&serial)?;
     Vault::save_seed(ctx.vault.stores.get(store)?, &serial, seed)
         .map_err(|error| request.store_error(error))?;
     let new = Registration::of(&serial, store);

@@ -250,9 +250,12 @@ impl Registry {
     fn change<T>(&self, change: impl FnOnce(&mut Contents) -> T) -> Result<T, RegistryError> {
         let _lock = Lock::acquire(&self.lock_path)?;
         let mut contents = self.read()?;
-        let before = (contents.devices.clone(), contents.keys.clone(), contents.stored_keys.clone());
+        // Devices that are only implied are written, too.
+        let before = Self { store: None, ..self.clone() }.read()?;
         let result = change(&mut contents);
-        if (&contents.devices, &contents.keys, &contents.stored_keys) != (&before.0, &before.1, &before.2) {
+        if (&contents.devices, &contents.keys, &contents.stored_keys)
+            != (&before.devices, &before.keys, &before.stored_keys)
+        {
             let damaged = |error: serde_json::Error| self.damaged(&error);
             let mut text = serde_json::to_string_pretty(&contents).map_err(damaged)?;
             text.push('\n');

@@ -261,6 +261,51 @@ fn secrets_of_another_tool_are_moved_and_its_file_is_deleted_on_request() {
     assert_eq!(world.stored("alice"), world.device.seed);
 }
 
+/// Deleting it would lose a secret, or would not delete any.
+#[test]
+fn file_of_another_tool_is_kept_if_it_was_not_read_completely_or_is_a_link() {
+    let world = World::new();
+    world.freeze();
+    let entry = format!("- profile: dev\n  value: {}\n", world.device.seed);
+    world.home.write("part.yml", &format!("secrets:\n{entry}- value: {GITHUB}\n"));
+    world.home.awsmfa(["device", "import", "--export", "part.yml"]).run().code(2);
+    world.home.write("dotfiles/awsmfa.yml", &format!("secrets:\n{entry}"));
+    let link = world.home.join("awsmfa.yml");
+    if cfg!(unix) {
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("dotfiles/awsmfa.yml", &link).unwrap();
+        let typist = Typist::new(&[]);
+        world.import_with(typist.clone(), &["--export", link.to_str().unwrap()]).0.unwrap();
+        assert!(typist.seen().is_empty() && link.exists(), "{:?}", typist.seen());
+    }
+}
+
+#[test]
+fn google_export_without_accounts_and_endless_input_are_errors() {
+    let world = World::new();
+    let run = |text: &str| {
+        world.home.awsmfa(["device", "import", "--uri-stdin", "-p", "dev"]).stdin(text).run().code(2).err()
+    };
+    for data in ["", "EAE%3D"] {
+        let err = run(&format!("otpauth-migration://offline?data={data}"));
+        assert!(err.starts_with("error: the Google Authenticator export has no accounts\n"), "{err}");
+    }
+    let err = run(&"x".repeat(1024 * 1024 + 1));
+    assert!(err.starts_with("error: standard input is larger than 1 MiB\n"), "{err}");
+}
+
+#[test]
+fn name_of_two_accounts_chooses_neither() {
+    let world = World::new();
+    let title = "Amazon Web Services:alice@123456789012";
+    let texts = [uri("alice@123456789012", GITHUB), uri("alice@123456789012", &world.device.seed)].join("\n");
+    let import = ["device", "import", "--no-verify", "--uri-stdin", "--account", title];
+    let ran = world.home.awsmfa(import).stdin(&texts).run().code(2);
+    assert!(ran.err().starts_with(&format!("error: several accounts match `{title}`: ")), "{}", ran.err());
+    assert!(ran.err().contains("\nhint: import only the account that is in use"), "{}", ran.err());
+    assert!(world.nothing_is_stored());
+}
+
 #[test]
 #[cfg(all(unix, not(target_os = "macos")))]
 fn clipboard_without_a_display_is_an_error() {

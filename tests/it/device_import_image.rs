@@ -115,11 +115,11 @@ fn person_picks_accounts_from_a_list() {
     result.unwrap();
     insta::assert_snapshot!(typist.seen().join("\n"), @"
       1  Amazon Web Services:alice@123456789012
-      2  GitHub:alice  (not of Amazon Web Services)
+      2  GitHub:alice  (not AWS)
       3  AWS:old  (not usable with AWS)
-    which accounts, such as `1` or `1,3`? [those of Amazon Web Services]
-    which accounts, such as `1` or `1,3`? [those of Amazon Web Services]
-    which accounts, such as `1` or `1,3`? [those of Amazon Web Services]
+    which accounts, such as `1` or `1,3`? [all from AWS]
+    which accounts, such as `1` or `1,3`? [all from AWS]
+    which accounts, such as `1` or `1,3`? [all from AWS]
     ");
     assert!(err.contains("warning: type numbers from 1 to 3, or `all`"), "{err}");
     assert_eq!(world.stored("alice"), world.device.seed);
@@ -135,7 +135,7 @@ fn account_of_another_issuer_is_imported_only_on_confirmation() {
     let args = ["device", "import", "--profile", "dev", "--image", "github.png"];
     let ran = world.home.awsmfa(args).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
-    error: `GitHub:alice` is not an account of Amazon Web Services
+    error: `GitHub:alice` was not issued by AWS
     hint: choose an account by its name: `awsmfa device import --profile dev --image github.png --account GitHub:alice`
     ");
     assert!(world.nothing_is_stored());
@@ -144,7 +144,7 @@ fn account_of_another_issuer_is_imported_only_on_confirmation() {
     let (result, _) =
         world.import_with(typist.clone(), &["--profile", "dev", "--image", path.to_str().unwrap()]);
     result.unwrap();
-    assert_eq!(typist.seen()[0], "`GitHub:alice` is not an account of Amazon Web Services; import it?");
+    assert_eq!(typist.seen()[0], "`GitHub:alice` was not issued by AWS; import it?");
     assert_eq!(world.stored("alice"), world.device.seed);
 }
 

@@ -73,13 +73,16 @@ pub struct ImportArgs {
 
 pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
     let mut all = Vec::new();
+    let before = args.export.as_deref().and_then(files::fingerprint);
     let result = import::import(ctx, &request(args), |imported| {
         report(ctx, &imported);
         all.push(imported);
     });
     if let (Ok(is_everything), Some(path)) = (&result, &args.export) {
         let is_verified = all.iter().all(|imported| matches!(imported.checked, Checked::Accepted));
-        clean_up(ctx, args, path, *is_everything && is_verified)?;
+        // The tool may have added an account in the meantime, and deleting a link deletes no secret.
+        let is_read = files::fingerprint(path) == before && !path.is_symlink();
+        clean_up(ctx, args, path, *is_everything && is_verified && is_read)?;
     }
     // With several devices, there is no single next step.
     if let (Ok(_), 1, Some(imported)) = (&result, all.len(), all.pop()) {
@@ -95,14 +98,8 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
 
 /// An export has secrets in clear. Another tool's file is no longer needed once all its secrets are verified.
 fn clean_up(ctx: &Context, args: &ImportArgs, path: &Path, is_superfluous: bool) -> CommandResult {
-    let is_other_tools = path.extension().is_some_and(|extension| extension == "yml");
     let question = format!("delete {}, which has the secrets in clear?", path.display());
-    if is_superfluous
-        && is_other_tools
-        && ctx.prompt.can_ask()
-        && !args.yes.yes
-        && ctx.prompt.confirm(&question)?
-    {
+    if is_superfluous && ctx.prompt.can_ask() && !args.yes.yes && ctx.prompt.confirm(&question)? {
         files::remove(path)?;
         ctx.ui.say(format_args!("deleted {}", path.display()));
         return Ok(());

@@ -54,7 +54,10 @@ pub(super) fn in_texts(texts: &[Secret<String>]) -> CommandResult<Vec<Account>> 
             found.push(account);
         }
     }
-    Ok(found)
+    match found.is_empty() {
+        true => Err(foreign("the Google Authenticator export has no accounts")),
+        false => Ok(found),
+    }
 }
 
 /// Whether a text has several accounts, or an export, which may have several.

@@ -11,6 +11,7 @@ use crate::model::totp::Seed;
 
 /// How many accounts an error lists.
 const LISTED: usize = 8;
+const USE_A_PICTURE: &str = "import only the account that is in use, such as from a picture of its QR code";
 /// How often a person is prompted.
 const ATTEMPTS: u32 = 3;
 
@@ -68,7 +69,17 @@ pub(super) fn single(request: &ImportRequest, accounts: &[Account]) -> CommandRe
 fn several(request: &ImportRequest, accounts: &[Account]) -> CommandError {
     let message = format!("several accounts could be meant: {}", list(accounts));
     let error = CommandError::new(ErrorKind::Usage, message);
-    accounts.first().into_iter().fold(error, |error, account| error.hint(example(request, account)))
+    error.hint(way_out(request, accounts))
+}
+
+/// What to do if several accounts could be meant.
+fn way_out(request: &ImportRequest, accounts: &[Account]) -> String {
+    let is_unique =
+        |account: &&Account| accounts.iter().filter(|other| other.title() == account.title()).count() == 1;
+    match accounts.iter().find(is_unique) {
+        Some(account) => example(request, account),
+        None => USE_A_PICTURE.to_owned(),
+    }
 }
 
 fn named(request: &ImportRequest, all: &[Account], text: &str) -> CommandResult<Vec<Account>> {
@@ -79,15 +90,16 @@ fn named(request: &ImportRequest, all: &[Account], text: &str) -> CommandResult<
             let message = format!("there is no account named `{text}`; there are {}", list(all));
             Err(CommandError::new(ErrorKind::Usage, message).hint(example(request, &all[0])))
         }
-        // One title may be a part of another one.
-        several => match several.iter().find(|account| account.title() == text) {
-            Some(one) => Ok(vec![(*one).clone()]),
-            None => {
-                let several: Vec<Account> = several.iter().map(|account| (*account).clone()).collect();
-                let message = format!("several accounts match `{text}`: {}", list(&several));
-                Err(CommandError::new(ErrorKind::Usage, message).hint(example(request, &several[0])))
+        several => {
+            // One title may be a part of another one.
+            let exact: Vec<&&Account> = several.iter().filter(|account| account.title() == text).collect();
+            if let [one] = exact.as_slice() {
+                return Ok(vec![(**one).clone()]);
             }
-        },
+            let several: Vec<Account> = several.iter().map(|account| (*account).clone()).collect();
+            let message = format!("several accounts match `{text}`: {}", list(&several));
+            Err(CommandError::new(ErrorKind::Usage, message).hint(way_out(request, &several)))
+        }
     }
 }
 
@@ -120,14 +132,14 @@ fn confirm_other(
     let message = match others.as_slice() {
         [one] if one.seed.is_err() => return Ok(others),
         [one] => {
-            let question = format!("`{}` is not an account of Amazon Web Services; import it?", one.title());
+            let question = format!("`{}` was not issued by AWS; import it?", one.title());
             if ctx.prompt.can_ask() {
                 ctx.confirm(&question, CommandError::from)?;
                 return Ok(others);
             }
-            format!("`{}` is not an account of Amazon Web Services", one.title())
+            format!("`{}` was not issued by AWS", one.title())
         }
-        several => format!("none of the accounts is of Amazon Web Services: {}", list(several)),
+        several => format!("none of the accounts was issued by AWS: {}", list(several)),
     };
     Err(CommandError::new(ErrorKind::Usage, message).hint(example(request, &others[0])))
 }
@@ -139,7 +151,7 @@ fn ask(ctx: &Context, all: &[Account]) -> CommandResult<Vec<Account>> {
         let remark = match &account.seed {
             Err(_) => "  (not usable with AWS)",
             Ok(_) if is_usual(account) => "",
-            Ok(_) => "  (not of Amazon Web Services)",
+            Ok(_) => "  (not AWS)",
         };
         ctx.prompt.tell(&format!("{number:>3}  {}{remark}", account.title()));
     }
@@ -147,7 +159,7 @@ fn ask(ctx: &Context, all: &[Account]) -> CommandResult<Vec<Account>> {
     let default = match (usual.len(), all.len()) {
         (0, _) => String::new(),
         (count, all) if count == all => " [all]".to_owned(),
-        _ => " [those of Amazon Web Services]".to_owned(),
+        _ => " [all from AWS]".to_owned(),
     };
     for _ in 0..ATTEMPTS {
         let answer = ctx.prompt.answer(&format!("which accounts, such as `1` or `1,3`?{default}"))?;
@@ -186,7 +198,7 @@ pub(super) fn same_device(
     let message = format!("`{one}` and `{other}` have different secrets for one device, `{serial}`");
     let error = CommandError::new(ErrorKind::Usage, message);
     match one == other {
-        true => error.hint("import only the account that is in use, such as from a picture of its QR code"),
+        true => error.hint(USE_A_PICTURE),
         false => error.hint(example(request, first)),
     }
 }

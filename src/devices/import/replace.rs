@@ -3,6 +3,8 @@
 use super::ImportRequest;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::secret::Secret;
+use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::registry::DeviceRecord;
 use crate::store::{StoreError, StoreKind};
@@ -12,7 +14,8 @@ use crate::store::{StoreError, StoreKind};
 pub(super) fn check(
     ctx: &Context,
     request: &ImportRequest,
-    record: &DeviceRecord,
+    serial: &Serial,
+    record: Option<&DeviceRecord>,
     seed: &Seed,
     store: StoreKind,
 ) -> CommandResult<Option<StoreError>> {
@@ -20,19 +23,27 @@ pub(super) fn check(
     if request.replace {
         return Ok(None);
     }
-    let old = match ctx.vault.stores.get(record.store)?.get(record.serial.as_str()) {
-        Ok(old) => old,
-        Err(error) if error.is_inaccessible() && store != record.store => return Ok(Some(error)),
-        Err(error) => return Err(request.store_error(error)),
-    };
-    if old.is_none_or(|uri| Seed::from_uri(uri.expose()).as_ref() == Ok(seed)) {
-        return Ok(None);
+    let mut unread = None;
+    let used = record.map(|record| record.store);
+    // A store may have a secret that the registry does not know, if the registry was lost.
+    for place in used.into_iter().chain(Some(store).filter(|store| used != Some(*store))) {
+        match ctx.vault.stores.get(place)?.get(serial.as_str()) {
+            Ok(old) => confirm(ctx, serial, old.as_ref(), seed)?,
+            Err(error) if error.is_inaccessible() && store != place => unread = Some(error),
+            Err(error) => return Err(request.store_error(error)),
+        }
     }
-    let question = format!("replace the other secret stored for `{}`?", record.serial);
+    Ok(unread)
+}
+
+fn confirm(ctx: &Context, serial: &Serial, old: Option<&Secret<String>>, seed: &Seed) -> CommandResult {
+    if old.is_none_or(|uri| Seed::from_uri(uri.expose()).as_ref() == Ok(seed)) {
+        return Ok(());
+    }
+    let question = format!("replace the other secret stored for `{serial}`?");
     ctx.confirm(&question, |_| {
-        let message = format!("another secret is stored for `{}`", record.serial);
+        let message = format!("another secret is stored for `{serial}`");
         CommandError::new(ErrorKind::Usage, message)
             .hint("use `--yes` to replace the secret; the old secret cannot be recovered")
-    })?;
-    Ok(None)
+    })
 }

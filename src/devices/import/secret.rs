@@ -11,8 +11,8 @@ use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::{Seed, SeedError};
 
-/// How many bytes of stdin are read; an otpauth URI is far shorter.
-const INPUT_LIMIT: u64 = 16 * 1024;
+/// The largest input, in bytes. An app's list of otpauth URIs is far shorter.
+const INPUT_LIMIT: u64 = 1024 * 1024;
 /// How often a person is prompted.
 const ATTEMPTS: u32 = 3;
 
@@ -55,8 +55,12 @@ fn prompt(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandRes
 
 pub(super) fn read_stdin() -> CommandResult<Secret<String>> {
     let mut text = String::new();
-    let read = std::io::stdin().lock().take(INPUT_LIMIT).read_to_string(&mut text);
+    let read = std::io::stdin().lock().take(INPUT_LIMIT + 1).read_to_string(&mut text);
     let text = Secret::new(text);
+    if text.expose().len() as u64 > INPUT_LIMIT {
+        let message = "standard input is larger than 1 MiB";
+        return Err(CommandError::new(ErrorKind::Usage, message).hint("pipe in the secret key or the URI"));
+    }
     read.map_err(|error| {
         CommandError::new(ErrorKind::Usage, format!("cannot read standard input: {error}"))
             .hint("pipe in the secret key or the URI as text, not as an image")

@@ -15,11 +15,16 @@ pub(super) fn accounts(text: &str) -> Option<Vec<Account>> {
         return None;
     }
     let (mut found, mut profile, mut value) = (Vec::new(), None, None);
+    // Whether an entry lacks a part. The file may be deleted afterward, so no secret in it may be overlooked.
+    let mut is_open = false;
     for line in lines {
         let line = line.trim_start();
         let (is_new, rest) = line.strip_prefix('-').map_or((false, line), |rest| (true, rest));
+        if is_new == is_open {
+            return None;
+        }
         if is_new {
-            (profile, value) = (None, None);
+            (profile, value, is_open) = (None, None, true);
         }
         let (name, text) = rest.split_once(':')?;
         match name.trim() {
@@ -29,9 +34,10 @@ pub(super) fn accounts(text: &str) -> Option<Vec<Account>> {
         }
         if let (Some(profile), Some(value)) = (profile, value) {
             found.push(Account::of_profile(profile, Seed::from_base32(value)));
+            is_open = false;
         }
     }
-    Some(found)
+    Some(found).filter(|_| !is_open)
 }
 
 fn without_comment(line: &str) -> &str {
@@ -63,6 +69,13 @@ mod tests {
             assert!(found.iter().all(|account| account.seed.is_ok() && account.is_aws()));
         }
         assert_eq!(accounts("secrets: []"), None);
+        for incomplete in [
+            "secrets:\n- profile: a\n  value: KEY\n- value: KEY",
+            "secrets:\n- value: KEY\n- profile: a\n  value: KEY",
+            "secrets:\n- profile: a\n  value: KEY\n  value: KEY",
+        ] {
+            assert_eq!(accounts(incomplete), None, "{incomplete}");
+        }
         assert_eq!(accounts("secrets:\n- user: x\n  value: KEY"), None);
         assert!(accounts("secrets:\n- profile: a\n  value: nonsense!").unwrap()[0].seed.is_err());
     }

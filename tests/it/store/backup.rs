@@ -128,6 +128,22 @@ fn what_is_stored_stays_unless_it_is_to_be_replaced() {
 }
 
 #[test]
+fn key_that_was_replaced_since_is_not_restored() {
+    let world = world();
+    awsmfa(&world, "store backup b.age").run().success();
+    awsmfa(&world, "keys restore -p dev").run().success();
+    let new = world.aws.add_access_key("alice");
+    let file =
+        world.home.credentials().replace(&world.key.id, &new.id).replace(&world.key.secret, &new.secret);
+    world.home.write_credentials(&file);
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
+    warning: access key `[KEY]` of `dev` was not restored, because the profile has another key in the AWS files
+    hint: replace what is stored here, which cannot be recovered then: `awsmfa store restore b.age --force`
+    ");
+    assert!(!world.home.read(REGISTRY).contains(&world.key.id), "{}", world.home.read(REGISTRY));
+}
+
+#[test]
 fn unusable_backups_change_nothing() {
     let world = world();
     awsmfa(&world, "store backup b.age").run().success();

@@ -1,6 +1,6 @@
 //! `store rebuild`, and what works without a registry.
 
-use crate::support::{World, words};
+use crate::support::{OTHER_SECRET, World, words};
 
 const REGISTRY: &str = ".local/share/awsmfa/devices.json";
 
@@ -45,6 +45,15 @@ fn missing_registry_needs_no_command_for_the_file_store() {
 }
 
 #[test]
+fn rebuilt_registry_is_complete() {
+    let world = world();
+    std::fs::remove_file(world.home.join(REGISTRY)).unwrap();
+    assert!(rebuild(&world, 0).contains("awsmfa: registered `arn:aws:iam::123456789012:mfa/alice`"));
+    assert!(world.home.read(REGISTRY).contains("mfa/alice"));
+    assert!(rebuild(&world, 0).contains("awsmfa: the registry has everything that the stores hold"));
+}
+
+#[test]
 fn registry_of_a_newer_version_is_not_replaced() {
     let world = world();
     world.home.write(REGISTRY, "{\"version\": 2}");
@@ -63,6 +72,10 @@ fn secrets_in_the_keyring_are_found() {
     let Some(_desktop) = crate::support::desktop::Desktop::start(&mut world.home) else { return };
     world.home.awsmfa(words("store move --to keyring")).run().success();
     std::fs::remove_file(world.home.join(REGISTRY)).unwrap();
+    let import =
+        format!("device import --serial {} --secret-stdin --no-verify --store keyring", world.device.serial);
+    let ran = world.home.awsmfa(words(&import)).stdin(OTHER_SECRET).run().code(2);
+    assert!(ran.err().starts_with("error: another secret is stored for "), "{}", ran.err());
     insta::assert_snapshot!(rebuild(&world, 0), @"awsmfa: registered `arn:aws:iam::123456789012:mfa/alice`; its secret is in the keyring store");
     world.home.awsmfa(words("login -p dev")).run().success();
 }
