@@ -1,6 +1,6 @@
 //! The codes of all devices, as an authenticator app shows them, and the copying of one.
 //!
-//! **A code that is only shown here is not used up.** `awsmfa code` records the code that it prints, because whoever asks for
+//! **A code that is only shown here is not used up.** `awsmfa code` records the code that it prints, because the person who asks for
 //! one code uses it. A screen that stays open shows the codes of all devices, and nobody uses most of them; if they were
 //! recorded, `login` could never get a session while a screen is open. So a code is recorded when the person copies it, and not
 //! before.

@@ -24,7 +24,7 @@ pub struct BackedUp {
     pub keys: usize,
 }
 
-/// Writes a backup that the recipients can open, or without any, whoever has its passphrase. With `replace`, an existing file
+/// Writes a backup for the recipients or, without any, under a passphrase. With `replace`, an existing file
 /// is overwritten without confirmation.
 pub fn back_up(
     ctx: &Context,

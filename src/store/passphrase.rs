@@ -1,4 +1,4 @@
-//! Passphrases, whoever has them: where they come from, and how often a wrong one may be corrected.
+//! Passphrases: where they come from, and how often a wrong one may be corrected.
 
 use super::StoreError;
 use crate::model::secret::Secret;
