@@ -1,9 +1,9 @@
 //! The codes of all devices, as an authenticator app shows them, and the copying of one.
 //!
-//! **A code that is only shown here is not used up.** `awsmfa code` records the code that it prints, because the person who asks for
-//! one code uses it. A screen that stays open shows the codes of all devices, and nobody uses most of them; if they were
-//! recorded, `login` could never get a session while a screen is open. So a code is recorded when the person copies it, and not
-//! before.
+//! **A code that is only shown here is not used up.** `awsmfa code` records the code that it prints, because the person who
+//! asks for one code uses it. A screen that stays open shows the codes of all devices, and nobody uses most of them; if they
+//! were recorded, `login` could never get a session while a screen is open. So a code is recorded when the person copies it,
+//! and not before.
 //!
 //! The person may still type a code that is on the screen while `login` needs one. AWS accepts it from the first of them only.
 //! If that is `login`, the screen says within a second that the code was used, and shows the next one, which AWS accepts
