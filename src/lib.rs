@@ -73,7 +73,7 @@
 //! # Secrets
 //!
 //! Seeds, codes, secret keys, tokens and passphrases are [`model::secret::Secret`]s: wiped on drop, redacted in `Debug`, readable
-//! only through `expose()`. They never reach an argument list, a log, an error message, or a file with a mode other than 0600.
+//! only through `expose()`. What opens a store or comes out of one is locked in memory. They never reach an argument list, a log, an error message, or a file with a mode other than 0600.
 //! The release profile aborts on panic, so nothing is wiped then; the memory goes away with the process, which leaves no
 //! core dump ([`process`]). SECURITY.md says what all of this protects against.
 

@@ -201,7 +201,7 @@ impl Printed {
     /// The output; `None` if it is not UTF-8 text.
     fn text(&self) -> Option<Secret<String>> {
         let bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        std::str::from_utf8(&bytes).ok().map(Secret::from)
+        std::str::from_utf8(&bytes).ok().map(|text| Secret::locked(text.to_owned()))
     }
 }
 

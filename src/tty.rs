@@ -10,6 +10,8 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 #[cfg(unix)]
 use zeroize::Zeroizing;
 
+#[cfg(unix)]
+use crate::model::secret;
 use crate::model::secret::Secret;
 
 /// The device, for reading and for writing.
@@ -171,6 +173,7 @@ const LINE_LIMIT: usize = 4096;
 fn read_line(mut device: &File) -> io::Result<Secret<String>> {
     // One buffer that never grows, so no copy is left unwiped.
     let mut bytes = Zeroizing::new([0; LINE_LIMIT]);
+    secret::lock(bytes.as_slice());
     let mut count = 0;
     while count < LINE_LIMIT && !bytes[..count].contains(&b'\n') {
         match device.read(&mut bytes[count..]) {
@@ -182,11 +185,11 @@ fn read_line(mut device: &File) -> io::Result<Secret<String>> {
         }
     }
     let line = std::str::from_utf8(&bytes[..count]).map_err(|_| io::ErrorKind::InvalidData)?;
-    Ok(line.trim_end_matches(['\n', '\r']).into())
+    Ok(Secret::locked(line.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
 /// Prompts for a line that the screen does not show. `ErrorKind::Interrupted` is Ctrl-C.
 #[cfg(not(unix))]
 pub fn read_hidden(prompt: &str) -> io::Result<Secret<String>> {
-    rpassword::prompt_password(prompt).map(Secret::from)
+    rpassword::prompt_password(prompt).map(Secret::locked)
 }

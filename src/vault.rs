@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::paths::Paths;
@@ -97,11 +98,18 @@ impl Vault {
         let Some(record) = self.record(serial)? else { return Ok(None) };
         self.ui.detail(format_args!("the secret of `{serial}` is in the {} store", record.store));
         if let Some(seed) = self.seed_in(record.store, serial)? {
+            self.tell_about_swap();
             return Ok(Some(seed));
         }
         let message = format!("the secret of `{serial}` is missing from the {} store", record.store);
         Err(CommandError::new(ErrorKind::Store, message)
             .hint(format!("import the secret again: `awsmfa device import --serial {serial}`")))
+    }
+
+    fn tell_about_swap(&self) {
+        if secret::may_be_swapped() {
+            self.ui.detail("the system does not lock memory for awsmfa: secrets may be written to swap");
+        }
     }
 
     /// The seed that a store has for a device, registered or not.

@@ -45,7 +45,7 @@ impl Clipboard<'_> {
 fn read() -> Result<Pasted, PasteError> {
     let mut clipboard = arboard::Clipboard::new().map_err(failed)?;
     let no_text = match clipboard.get_text() {
-        Ok(text) if !text.trim().is_empty() => return Ok(Pasted::Text(Secret::new(text))),
+        Ok(text) if !text.trim().is_empty() => return Ok(Pasted::Text(Secret::locked(text))),
         Ok(_) => PasteError::Empty,
         // Some programs answer a request for text with a picture.
         Err(error) => failed(error),

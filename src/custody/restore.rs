@@ -194,7 +194,7 @@ fn read(ctx: &Context, path: &Path, identity: Option<&Path>) -> CommandResult<Ar
     let bytes = read_file(path)?;
     let failed = |error| about(error, path);
     let plain = match (sealed_file::opener(&bytes, path).map_err(failed)?, identity) {
-        (Opener::Nothing, _) => Secret::new(bytes.to_vec()),
+        (Opener::Nothing, _) => Secret::locked(bytes.to_vec()),
         (Opener::Passphrase, _) => {
             let open =
                 |passphrase: &Secret<String>| sealed_file::open_with_passphrase(&bytes, passphrase, path);
@@ -231,7 +231,7 @@ fn identities(ctx: &Context, path: &Path) -> CommandResult<Identities> {
             let source = ctx.vault.stores.passphrase(None, &what);
             passphrase::open_with(&source, open).map_err(|error| about(error, path))?
         }
-        _ => Secret::new(bytes.to_vec()),
+        _ => Secret::locked(bytes.to_vec()),
     };
     let text = std::str::from_utf8(opened.expose()).ok();
     text.and_then(Identities::parse).ok_or_else(|| {

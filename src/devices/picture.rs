@@ -266,7 +266,7 @@ macro_rules! read_codes {
     ($image:expr, $found:expr) => {{
         let mut image = $image;
         for grid in image.detect_grids() {
-            let text = grid.decode().map(|(_, text)| Secret::new(text));
+            let text = grid.decode().map(|(_, text)| Secret::locked(text));
             $found.extend(text.ok().filter(|text| !$found.contains(text)));
         }
     }};

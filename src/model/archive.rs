@@ -121,7 +121,7 @@ impl Archive {
         };
         let mut text = serde_json::to_string_pretty(&content).expect("strings and numbers can be serialized");
         text.push('\n');
-        Secret::new(text)
+        Secret::locked(text)
     }
 
     /// Reads what [`render`](Self::render) wrote.
@@ -144,7 +144,7 @@ impl Archive {
             }
         });
         let keys = content.keys.into_iter().map(|Keys { profile, access_key_id, secret_access_key }| {
-            let secret_access_key = Secret::new(secret_access_key.into_owned());
+            let secret_access_key = Secret::locked(secret_access_key.into_owned());
             ArchivedKeys { profile, keys: LongTermKeys { access_key_id, secret_access_key } }
         });
         Ok(Self {

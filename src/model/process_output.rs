@@ -22,33 +22,33 @@ struct Output<'a> {
 
 /// The session as one JSON object on one line, with a final newline, as every SDK expects.
 pub fn render(session: &Session) -> Secret<String> {
-    one_line(&Output {
+    Secret::new(one_line(&Output {
         version: 1,
         access_key_id: &session.access_key_id,
         secret_access_key: session.secret_access_key.expose(),
         session_token: Some(session.session_token.expose()),
         expiration: Some(timestamp(session.expiration)),
         account_id: session.account_id.as_deref(),
-    })
+    }))
 }
 
 /// Long-term keys, in the same way. A store has them in this form: whatever prints the stored text is a
 /// `credential_process`.
 pub fn render_keys(keys: &LongTermKeys) -> Secret<String> {
-    one_line(&Output {
+    Secret::locked(one_line(&Output {
         version: 1,
         access_key_id: &keys.access_key_id,
         secret_access_key: keys.secret_access_key.expose(),
         session_token: None,
         expiration: None,
         account_id: None,
-    })
+    }))
 }
 
-fn one_line(output: &Output) -> Secret<String> {
+fn one_line(output: &Output) -> String {
     let mut text = serde_json::to_string(output).expect("strings and numbers can be serialized");
     text.push('\n');
-    Secret::new(text)
+    text
 }
 
 #[derive(Deserialize)]
@@ -71,7 +71,7 @@ pub fn parse(text: &str) -> Option<PrintedKeys> {
     let Input { access_key_id, secret_access_key, session_token } = serde_json::from_str(text).ok()?;
     // Some programs print an empty token with long-term keys.
     let session_token = session_token.filter(|token| !token.is_empty()).map(Secret::from);
-    let keys = LongTermKeys { access_key_id, secret_access_key: secret_access_key.into() };
+    let keys = LongTermKeys { access_key_id, secret_access_key: Secret::locked(secret_access_key) };
     Some(PrintedKeys { keys, session_token })
 }
 

@@ -1,6 +1,8 @@
 //! Secret values: a wrapper that is wiped on drop, prints as `[redacted]`, and is read only through a call that can be
 //! searched for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use zeroize::Zeroize;
 
 /// From this size on, in bytes, a value is wiped in one piece.
@@ -10,6 +12,8 @@ const LARGE: usize = 16 * 1024;
 pub trait Wipe {
     /// Overwrites the value in memory.
     fn wipe(&mut self);
+    /// Where the value is, and how many bytes it may occupy without moving.
+    fn place(&self) -> (*const u8, usize);
 }
 
 impl Wipe for Vec<u8> {
@@ -23,35 +27,95 @@ impl Wipe for Vec<u8> {
         // Otherwise, the compiler may leave out what nobody reads.
         std::hint::black_box(&mut *self);
     }
+
+    fn place(&self) -> (*const u8, usize) {
+        (self.as_ptr(), self.capacity())
+    }
 }
 
 impl Wipe for String {
     fn wipe(&mut self) {
         std::mem::take(self).into_bytes().wipe();
     }
+
+    fn place(&self) -> (*const u8, usize) {
+        (self.as_ptr(), self.capacity())
+    }
+}
+
+/// Whether the system refused to lock memory.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// Whether a secret of this process may be written to swap, because the system refused to lock its memory.
+pub fn may_be_swapped() -> bool {
+    REFUSED.load(Ordering::Relaxed)
+}
+
+/// Keeps memory out of swap until the process ends, if the system allows. It is never unlocked, because pages are locked as a
+/// whole and other secrets may be next to this one.
+pub fn lock(bytes: &[u8]) {
+    lock_place((bytes.as_ptr(), bytes.len()));
+}
+
+fn lock_place((start, size): (*const u8, usize)) {
+    if size == 0 {
+        return;
+    }
+    match region::lock(start, size) {
+        Ok(guard) => std::mem::forget(guard),
+        Err(_) => REFUSED.store(true, Ordering::Relaxed),
+    }
 }
 
 /// A secret value. Wiped on drop, redacted in `Debug`, and readable only through [`Secret::expose`].
 ///
+/// Whatever opens a store or comes out of one is [locked](Self::locked) in memory. Sessions are not: they are on the disk anyway,
+/// and locking takes a system call.
+///
 /// The release profile aborts on panic, so no destructor runs then. The memory returns to the kernel with the process,
 /// and there are no core dumps.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret<T: Wipe>(T);
+pub struct Secret<T: Wipe> {
+    value: T,
+    is_locked: bool,
+}
 
 impl<T: Wipe> Secret<T> {
     pub fn new(value: T) -> Self {
-        Self(value)
+        Self { value, is_locked: false }
+    }
+
+    /// A secret that the system does not write to swap, and neither its clones.
+    pub fn locked(value: T) -> Self {
+        lock_place(value.place());
+        Self { value, is_locked: true }
     }
 
     /// The value. Check every call for leaks.
     pub fn expose(&self) -> &T {
-        &self.0
+        &self.value
     }
 }
 
+impl<T: Wipe + Clone> Clone for Secret<T> {
+    fn clone(&self) -> Self {
+        match self.is_locked {
+            true => Self::locked(self.value.clone()),
+            false => Self::new(self.value.clone()),
+        }
+    }
+}
+
+impl<T: Wipe + PartialEq> PartialEq for Secret<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T: Wipe + Eq> Eq for Secret<T> {}
+
 impl<T: Wipe> Drop for Secret<T> {
     fn drop(&mut self) {
-        self.0.wipe();
+        self.value.wipe();
     }
 }
 
@@ -63,13 +127,13 @@ impl<T: Wipe> std::fmt::Debug for Secret<T> {
 
 impl From<String> for Secret<String> {
     fn from(value: String) -> Self {
-        Self(value)
+        Self::new(value)
     }
 }
 
 impl From<&str> for Secret<String> {
     fn from(value: &str) -> Self {
-        Self(value.to_owned())
+        Self::new(value.to_owned())
     }
 }
 

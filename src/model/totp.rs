@@ -6,7 +6,7 @@ use std::str::FromStr;
 use totp_rs::{Builder, Totp, TotpError};
 use zeroize::Zeroizing;
 
-use super::secret::Secret;
+use super::secret::{self, Secret};
 pub use super::seed_error::SeedError;
 use super::serial::Serial;
 use super::step::{STEP_SECONDS, Step};
@@ -16,22 +16,29 @@ use super::{otpauth, secret_key};
 const ISSUER: &str = "Amazon Web Services";
 
 /// A device's TOTP secret, with the parameters of AWS's virtual devices: HMAC-SHA1, six digits, 30 seconds.
-#[derive(Clone)]
+///
+/// Locked in memory.
 pub struct Seed(Totp);
 
 impl Seed {
+    fn new(totp: Totp) -> Self {
+        secret::lock(totp.secret().as_bytes());
+        Self(totp)
+    }
+
     /// Reads the secret key that AWS shows. Spaces, hyphens, padding and case are ignored, and so are words around a key of
     /// 64 letters.
     pub fn from_base32(text: &str) -> Result<Self, SeedError> {
         let letters = secret_key::letters(text)?;
+        secret::lock(letters.as_bytes());
         let secret = totp_rs::Secret::try_from_base32(letters.as_str()).map_err(|_| SeedError::NotBase32)?;
-        Builder::new().with_secret(secret).build().map(Self).map_err(|e| seed_error(&e))
+        Builder::new().with_secret(secret).build().map(Self::new).map_err(|e| seed_error(&e))
     }
 
     /// The secret itself, as a Google Authenticator export has it.
     pub fn from_bytes(secret: &[u8]) -> Result<Self, SeedError> {
         let secret = totp_rs::Secret::from(secret.to_vec());
-        Builder::new().with_secret(secret).build().map(Self).map_err(|e| seed_error(&e))
+        Builder::new().with_secret(secret).build().map(Self::new).map_err(|e| seed_error(&e))
     }
 
     /// Reads an `otpauth://totp/…` URI (Google Authenticator's Key URI Format). Parameters that do not affect the codes are
@@ -57,8 +64,15 @@ impl Seed {
         let url = builder.build_noncompliant().to_url();
         let uri =
             Zeroizing::new(url.expect("the issuer has no colon; the account name has none and is not empty"));
+        secret::lock(uri.as_bytes());
         // AWS does not encode the `@`, which is valid in a path (RFC 3986 §3.3).
-        Secret::new(uri.replace("%40", "@"))
+        Secret::locked(uri.replace("%40", "@"))
+    }
+}
+
+impl Clone for Seed {
+    fn clone(&self) -> Self {
+        Self::new(self.0.clone())
     }
 }
 

@@ -158,7 +158,7 @@ fn read(mut stdout: ChildStdout, lines: &SyncSender<Line>) {
                 continue;
             }
             let text = std::str::from_utf8(&line).ok().filter(|_| byte == b'\n' && total <= OUTPUT_LIMIT);
-            let text = text.map(Secret::from);
+            let text = text.map(|text| Secret::locked(text.to_owned()));
             let is_last = text.is_none();
             if lines.send(text).is_err() || is_last {
                 return;

@@ -64,7 +64,8 @@ pub fn keep(
     let mut payload = String::with_capacity(head.len() + identity.expose().len());
     payload.push_str(&head);
     payload.push_str(identity.expose());
-    duration.as_secs() > 0 && platform::keep(&slot.description(), &Secret::new(payload), duration).is_some()
+    duration.as_secs() > 0
+        && platform::keep(&slot.description(), &Secret::locked(payload), duration).is_some()
 }
 
 /// The identity that is kept in the slot, if there is one. `longest` may be shorter than the duration for which it was kept, and
@@ -95,7 +96,8 @@ fn read(
     let proof = words.next()?.to_owned();
     let (allowed, age) = (longest.min(duration), (now - since).to_std().ok()?);
     let until = since + chrono::TimeDelta::from_std(allowed).ok()?;
-    (age < allowed).then(|| (Kept { identity: identity.into(), proof, until }, duration, age))
+    (age < allowed)
+        .then(|| (Kept { identity: Secret::locked(identity.to_owned()), proof, until }, duration, age))
 }
 
 /// Forgets the identity that belongs to `recipient`, wherever it is kept. Returns whether there was one.
@@ -151,8 +153,8 @@ mod platform {
 
     pub(super) fn recall(description: &str) -> Option<Secret<String>> {
         let key = users_keyring()?.search(description).ok()?;
-        let bytes = Secret::new(key.read_to_vec().ok()?);
-        std::str::from_utf8(bytes.expose()).ok().map(Secret::from)
+        let bytes = Secret::locked(key.read_to_vec().ok()?);
+        std::str::from_utf8(bytes.expose()).ok().map(|text| Secret::locked(text.to_owned()))
     }
 
     pub(super) fn forget(description: &str) -> Option<()> {

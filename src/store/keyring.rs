@@ -162,7 +162,7 @@ mod platform {
 
 fn read(entry: &Entry) -> Result<Option<Secret<String>>, StoreError> {
     match entry.get_password() {
-        Ok(value) => Ok(Some(value.into())),
+        Ok(value) => Ok(Some(Secret::locked(value))),
         Err(Error::NoEntry) => Ok(None),
         Err(error) => Err(translate(error)),
     }

@@ -33,7 +33,7 @@ impl Recipient {
         let mut line = String::with_capacity(value.expose().len() + 1);
         line.push_str(value.expose());
         line.push('\n');
-        age::encrypt_and_armor(&self.0, Secret::new(line).expose().as_bytes())
+        age::encrypt_and_armor(&self.0, Secret::locked(line).expose().as_bytes())
             .map_err(|error| StoreError::damaged(format!("age failed to encrypt: {error}")))
     }
 }

@@ -152,7 +152,7 @@ fn joined(data: &Secret<String>, piece: &str) -> Secret<String> {
     let mut all = Vec::with_capacity(data.expose().len() + piece.len());
     all.extend_from_slice(data.expose().as_bytes());
     all.extend(percent_encoding::percent_decode_str(piece));
-    let all = Secret::new(all);
+    let all = Secret::locked(all);
     String::from_utf8_lossy(all.expose()).as_ref().into()
 }
 

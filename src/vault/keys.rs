@@ -29,7 +29,9 @@ impl Vault {
         };
         let StoredKey { access_key_id, store, .. } = &record;
         self.ui.detail(format_args!("access key `{access_key_id}` is in the {store} store"));
-        self.keys_in(*store, access_key_id)?.ok_or_else(|| Self::missing_keys(&record))
+        let keys = self.keys_in(*store, access_key_id)?.ok_or_else(|| Self::missing_keys(&record))?;
+        self.tell_about_swap();
+        Ok(keys)
     }
 
     /// The error for recorded keys that their store does not have.

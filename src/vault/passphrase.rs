@@ -206,7 +206,7 @@ fn from_command(command_line: &str, env: &Env) -> Result<Secret<String>, StoreEr
 
 /// The first line, without the line ending; `None` if it is empty.
 fn first_line(text: &str) -> Option<Secret<String>> {
-    text.lines().next().filter(|line| !line.is_empty()).map(Secret::from)
+    text.lines().next().filter(|line| !line.is_empty()).map(|line| Secret::locked(line.to_owned()))
 }
 
 fn no_passphrase(why: impl Into<String>) -> StoreError {

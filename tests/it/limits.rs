@@ -62,3 +62,32 @@ fn file_system_without_locks_is_an_error() {
     let world = World::imported();
     login_without_locks(&world, "EINTR", ":when=1..3").success();
 }
+
+/// The size of the memory that is locked while `serve` runs, as Linux reports it. `limit` goes before the command.
+#[cfg(target_os = "linux")]
+fn locked_by_serve(world: &World, limit: &str) -> String {
+    let shown = ["serve", "--profile", "dev", "--", "sh", "-c", "grep VmLck /proc/$PPID/status"];
+    let limited = format!("{limit} \"$0\" \"$@\"");
+    world.home.awsmfa(shown).under("sh", &["-c", &limited]).run().success().out()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn secrets_are_locked_in_memory() {
+    let world = World::imported();
+    assert!(!locked_by_serve(&world, "exec").ends_with(" 0 kB\n"), "nothing is locked");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_permission_to_lock_memory_everything_works() {
+    /// root may lock memory without a limit.
+    const NOTHING: &str =
+        "ulimit -l 0; p='setpriv --bounding-set -ipc_lock'; $p true 2>/dev/null || p=; exec $p";
+    let world = World::imported();
+    assert_eq!(locked_by_serve(&world, NOTHING), "VmLck:\t       0 kB\n");
+    let limited = format!("{NOTHING} \"$0\" \"$@\"");
+    let code = world.home.awsmfa(["code", "-v", "--profile", "dev"]).under("sh", &["-c", &limited]).run();
+    let err = code.success().err();
+    assert!(err.contains("the system does not lock memory for awsmfa"), "{err}");
+}

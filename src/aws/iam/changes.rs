@@ -78,6 +78,6 @@ impl Signer<'_> {
 fn new_device(output: CreateVirtualMfaDeviceOutput) -> Option<NewDevice> {
     let device = output.virtual_mfa_device?;
     let seed = device.base32_string_seed?.into_inner();
-    let seed = Secret::new(Some(seed).filter(|seed| !seed.is_empty())?);
+    let seed = Secret::locked(Some(seed).filter(|seed| !seed.is_empty())?);
     Some(NewDevice { serial: device.serial_number.parse().ok(), seed })
 }

@@ -56,7 +56,7 @@ fn prompt(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandRes
 pub(super) fn read_stdin() -> CommandResult<Secret<String>> {
     let mut text = String::new();
     let read = std::io::stdin().lock().take(INPUT_LIMIT + 1).read_to_string(&mut text);
-    let text = Secret::new(text);
+    let text = Secret::locked(text);
     if text.expose().len() as u64 > INPUT_LIMIT {
         let message = "standard input is larger than 1 MiB";
         return Err(CommandError::new(ErrorKind::Usage, message).hint("pipe in the secret key or the URI"));

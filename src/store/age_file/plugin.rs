@@ -69,7 +69,7 @@ impl PluginIdentity {
         };
         let recipient =
             comments.iter().flat_map(|line| line.split_whitespace()).find(is_its).map(str::to_owned);
-        Ok(Self { identity: Secret::from(*line), name, recipient })
+        Ok(Self { identity: Secret::locked((*line).to_owned()), name, recipient })
     }
 
     /// Reads the store's own copy of an identity's file, if there is one.

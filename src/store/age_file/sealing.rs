@@ -7,7 +7,7 @@ use std::path::Path;
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{DecryptError, Decryptor, EncryptError, Encryptor, scrypt, x25519};
 
-use crate::model::secret::Secret;
+use crate::model::secret::{self, Secret};
 use crate::store::StoreError;
 
 /// scrypt's cost, N = 2^17 (128 MiB, a third of a second), about what age's own tools choose. It is fixed, so that a store
@@ -34,7 +34,10 @@ impl Identity {
     }
 
     fn from_key(key: &x25519::Identity) -> Self {
-        Self { secret: Secret::from(key.to_string().expose_secret()), recipient: key.to_public().to_string() }
+        Self {
+            secret: Secret::locked(key.to_string().expose_secret().to_owned()),
+            recipient: key.to_public().to_string(),
+        }
     }
 
     /// `age1…`
@@ -57,7 +60,7 @@ impl Identity {
         for part in ["# public key: ", &self.recipient, "\n", self.secret.expose(), "\n"] {
             text.push_str(part);
         }
-        let text = Secret::new(text);
+        let text = Secret::locked(text);
         let sealed = seal_with_passphrase(text.expose().as_bytes(), passphrase)?;
         let path = Path::new("identity.age");
         match Self::open(&sealed, passphrase, path)?.secret == self.secret {
@@ -78,7 +81,7 @@ impl Identity {
         let text = std::str::from_utf8(plain.expose()).ok();
         let line =
             text.and_then(|text| text.lines().map(str::trim).find(|l| l.starts_with("AGE-SECRET-KEY-1")));
-        let identity = line.and_then(|line| Self::parse(&Secret::from(line)));
+        let identity = line.and_then(|line| Self::parse(&Secret::locked(line.to_owned())));
         identity.ok_or_else(|| {
             StoreError::damaged(format!("`{}` does not contain an age identity", path.display()))
         })
@@ -105,7 +108,7 @@ pub(super) fn seal_value(
     let mut text = String::with_capacity(value.expose().len() + 1);
     text.push_str(value.expose());
     text.push('\n');
-    encrypt(recipient, Secret::new(text).expose().as_bytes())
+    encrypt(recipient, Secret::locked(text).expose().as_bytes())
 }
 
 /// The value in an entry's file.
@@ -131,7 +134,7 @@ pub(super) fn open_value(
     let plain = open_with(sealed, &[key], path)?;
     let text = std::str::from_utf8(plain.expose())
         .map_err(|_| StoreError::damaged(format!("`{}` does not contain text", path.display())))?;
-    Ok(Secret::from(text.strip_suffix('\n').unwrap_or(text)))
+    Ok(Secret::locked(text.strip_suffix('\n').unwrap_or(text).to_owned()))
 }
 
 /// Checks that the bytes begin like an age file, which is all that can be checked without the identity.
@@ -210,7 +213,7 @@ fn try_encrypt(recipient: &impl age::Recipient, plain: &[u8]) -> Result<Vec<u8>,
     Ok(sealed)
 }
 
-/// Like `age::decrypt`, but into memory that is wiped and, because it is large enough, never moves.
+/// Like `age::decrypt`, but into memory that is locked and wiped and, because it is large enough, never moves.
 fn decrypt(
     decryptor: Decryptor<&[u8]>,
     sealed_len: usize,
@@ -219,7 +222,7 @@ fn decrypt(
     let mut plain = Vec::with_capacity(sealed_len);
     let read =
         decryptor.decrypt(keys.iter().copied()).and_then(|mut reader| Ok(reader.read_to_end(&mut plain)?));
-    let plain = Secret::new(plain);
+    let plain = Secret::locked(plain);
     read.map(|_| plain)
 }
 
@@ -235,5 +238,7 @@ fn unreadable(error: &DecryptError, path: &Path) -> StoreError {
 }
 
 fn for_age(passphrase: &Secret<String>) -> SecretString {
-    SecretString::from(passphrase.expose().clone())
+    let passphrase = SecretString::from(passphrase.expose().as_str());
+    secret::lock(passphrase.expose_secret().as_bytes());
+    passphrase
 }

@@ -35,7 +35,7 @@ impl Message {
             }
             body = Zeroizing::new([body.as_slice(), Zeroizing::new(part).as_slice()].concat());
             if is_last {
-                let body = Secret::new(std::mem::take(&mut *body));
+                let body = Secret::locked(std::mem::take(&mut *body));
                 return Ok(Some(Self { command, arguments, body }));
             }
         }
@@ -68,7 +68,7 @@ pub(super) fn write(command: &str, arguments: &[&str], body: &[u8]) -> Secret<St
     }
     text.push_str(rest);
     text.push('\n');
-    Secret::new(text)
+    Secret::locked(text)
 }
 
 #[cfg(test)]
