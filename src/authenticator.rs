@@ -52,10 +52,11 @@ impl<'a> Authenticator<'a> {
         Ok(Self { ctx, serial, seed })
     }
 
-    /// An unused code if there is one, otherwise the current one. With `wait`, waits for an unused code.
-    pub fn show(&self, wait: bool) -> CommandResult<Shown> {
+    /// Gives a person an unused code if there is one, otherwise the current one. With `wait`, waits for an unused code. Wherever
+    /// the person enters it, AWS accepts it once, so awsmfa does not send it, unless `give` fails.
+    pub fn show<T>(&self, wait: bool, give: impl FnOnce(&Shown) -> CommandResult<T>) -> CommandResult<T> {
         loop {
-            let mut ledger = self.ctx.open_ledger(self.serial)?;
+            let ledger = self.ctx.open_ledger(self.serial)?;
             let now = self.aws_now(&ledger);
             let current = Step::at(now);
             let unused = self.unused(&ledger, current);
@@ -65,15 +66,14 @@ impl<'a> Authenticator<'a> {
                 continue;
             }
             let step = unused.unwrap_or(current);
-            // Wherever the person enters the code, AWS accepts it once, so awsmfa must not send it.
-            ledger.mark_shown(step)?;
-            return Ok(Shown {
+            let shown = Shown {
                 code: self.seed.code(step),
                 seconds_left: step.seconds_left(now),
                 is_used: unused.is_none(),
                 is_next: step != current,
                 offset: ledger.offset(),
-            });
+            };
+            return ledger.give(step, &*self.ctx.clock, || give(&shown));
         }
     }
 

@@ -87,10 +87,6 @@ impl<'a> Clipboard<'a> {
     }
 
     fn hold(&mut self, code: &Code) -> Result<(), ClipboardError> {
-        // The clipboard must not be cleared at the time of the code before.
-        if let Some(before) = self.holder.take() {
-            before.end();
-        }
         let seconds = CLEARED_AFTER.as_secs().to_string();
         let passed_on = PASSED_ON.iter().filter_map(|name| Some((*name, self.env.path(name)?)));
         let (program, env) = (self.env.own_program()?, Env::from_pairs(passed_on));
@@ -98,7 +94,10 @@ impl<'a> Clipboard<'a> {
             Beside::start(&program, &[hold::COMMAND, &seconds], &env, code.expose(), LIMIT)?;
         match hold::read_answer(&answer) {
             Ok(()) => {
-                self.holder = Some(holder);
+                // The clipboard must not be cleared at the time of the code before. That code is gone only now.
+                if let Some(before) = self.holder.replace(holder) {
+                    before.end();
+                }
                 Ok(())
             }
             Err(why) => {

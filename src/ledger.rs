@@ -61,6 +61,9 @@ impl Usage {
 
 const VERSION: u32 = 1;
 
+/// How long taking back a code waits for another process that is sending a code of the device.
+const TAKE_BACK_LIMIT: Duration = Duration::from_secs(3);
+
 impl Ledgers {
     /// The ledgers in this folder, which need not exist yet.
     pub fn new(folder: PathBuf) -> Self {
@@ -181,10 +184,25 @@ impl DeviceLedger {
         self.record.is_contended(now)
     }
 
-    /// Records that a code was shown to a person, who may use it anywhere.
-    pub fn mark_shown(&mut self, step: Step) -> io::Result<()> {
+    /// Gives a person a code, who may use it anywhere, and unlocks the ledger. The code counts as used from before that, so
+    /// that a crash cannot cause a second use, but not if `give` fails: then nobody has seen it.
+    pub fn give<T, E: From<io::Error>>(
+        mut self,
+        step: Step,
+        clock: &dyn Clock,
+        give: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, E> {
+        let is_new = !self.is_used(step);
         self.record.mark(step);
-        self.save()
+        self.save()?;
+        let path = self.path.clone();
+        drop(self);
+        give().inspect_err(|_| {
+            if is_new {
+                // If that fails, the code stays used, which costs at most a wait for the next one.
+                let _ = take_back(&path, step, clock);
+            }
+        })
     }
 
     /// Records that the device was enabled just now. `now` is AWS's time.
@@ -242,6 +260,17 @@ impl DeviceLedger {
     }
 }
 
+/// Records that a step was not used after all.
+fn take_back(path: &Path, step: Step, clock: &dyn Clock) -> io::Result<()> {
+    let Some(_lock) = Lock::acquire_within(&path.with_extension("lock"), TAKE_BACK_LIMIT, clock)? else {
+        return Ok(());
+    };
+    let Some(bytes) = files::read_private(path)? else { return Ok(()) };
+    let mut record: Record = serde_json::from_slice(&bytes)?;
+    record.used.retain(|used| *used != step);
+    files::write_private(path, &serde_json::to_vec(&record)?)
+}
+
 /// The time from `now` until `then`, or zero if `then` is past.
 pub fn wait_until(then: DateTime<Utc>, now: DateTime<Utc>) -> Duration {
     (then - now).to_std().unwrap_or_default()
@@ -258,6 +287,23 @@ mod tests {
 
     fn serial() -> Serial {
         "arn:aws:iam::123456789012:mfa/alice".parse().unwrap()
+    }
+
+    #[test]
+    fn code_that_a_person_did_not_get_is_not_used() {
+        let home = tempfile::tempdir().unwrap();
+        let ledgers = Ledgers::new(home.path().join("ledgers"));
+        let open = || ledgers.open(&serial(), &SystemClock, || ()).unwrap();
+        let is_used = |step| ledgers.usage(&serial()).unwrap().0.used.contains(&step);
+        let fail = || {
+            assert!(is_used(Step(7)), "a crash here must not free the code");
+            Err::<(), _>(io::Error::other("no display"))
+        };
+        assert!(open().give(Step(7), &SystemClock, fail).is_err());
+        assert!(!is_used(Step(7)));
+        open().give(Step(7), &SystemClock, || io::Result::Ok(())).unwrap();
+        assert!(open().give(Step(7), &SystemClock, fail).is_err());
+        assert!(is_used(Step(7)), "a code that somebody else got");
     }
 
     #[test]

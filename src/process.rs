@@ -80,7 +80,17 @@ pub enum ProcessError {
 /// of a key. If stderr is not a terminal, it is discarded: SDKs show it, and it may contain secrets. When this returns, the
 /// program has exited, and so have child processes that kept its stdout open, unless a person at the terminal can end those.
 pub fn run(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, ProcessError> {
-    run_grouped(command_line, env, limit, tty::reach() != Reach::Person)
+    run_grouped(command_line, env, limit, tty::reach() != Reach::Person, command)
+}
+
+/// Like [`run`], but whatever the program says on stderr is discarded, on a terminal, too.
+pub fn run_silently(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, ProcessError> {
+    let silent = |program: &str, arguments: &[String], env: &Env| {
+        let mut command = command(program, arguments, env);
+        command.stderr(Stdio::null());
+        command
+    };
+    run_grouped(command_line, env, limit, true, silent)
 }
 
 /// Whether [`run`] can run a command line, as far as that can be told without running it.
@@ -102,6 +112,7 @@ fn run_grouped(
     env: &Env,
     limit: Duration,
     own_group: bool,
+    command: impl FnOnce(&str, &[String], &Env) -> Command,
 ) -> Result<Secret<String>, ProcessError> {
     let words = split(command_line)?;
     let (program, arguments) = words.split_first().ok_or(ProcessError::Unreadable)?;
@@ -268,13 +279,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         run_here(&format!("mkfifo {}", pipe.display())).unwrap();
-        let command = format!("sh -c '(exec 3>{}; sleep 60) & echo printed'", pipe.display());
+        let line = format!("sh -c '(exec 3>{}; sleep 60) & echo printed'", pipe.display());
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
         let (sender, receiver) = mpsc::channel();
         let reader = sender.clone();
         std::thread::spawn(move || reader.send(std::fs::read_to_string(pipe).unwrap()));
         std::thread::spawn(move || {
-            let printed = run_grouped(&command, &env, Duration::from_secs(30), true).unwrap();
+            let printed = run_grouped(&line, &env, Duration::from_secs(30), true, command).unwrap();
             sender.send(printed.expose().clone())
         });
         // The pipe is closed when the process that writes to it exits.
@@ -288,9 +299,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let pipe = folder.path().join("pipe");
         run_here(&format!("mkfifo {}", pipe.display())).unwrap();
-        let command = format!("sh -c '(echo here; exec sleep 20) >{} & wait'", pipe.display());
+        let line = format!("sh -c '(echo here; exec sleep 20) >{} & wait'", pipe.display());
         let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
-        let running = std::thread::spawn(move || run_grouped(&command, &env, Duration::from_secs(4), true));
+        let running =
+            std::thread::spawn(move || run_grouped(&line, &env, Duration::from_secs(4), true, command));
         // The pipe is closed when the process that writes to it exits.
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || sender.send(std::fs::read_to_string(pipe)));

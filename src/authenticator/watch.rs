@@ -131,7 +131,7 @@ impl Device {
         let seed = self.seed.as_ref().map_err(Clone::clone)?;
         let serial = &self.record.serial;
         clipboard.check().map_err(|error| CommandError::new(ErrorKind::Failed, error))?;
-        let Some(mut ledger) = ledgers.open_within(serial, LEDGER_LIMIT, &*ctx.clock)? else {
+        let Some(ledger) = ledgers.open_within(serial, LEDGER_LIMIT, &*ctx.clock)? else {
             return Err(CommandError::new(
                 ErrorKind::Failed,
                 "another awsmfa process is using the device; try again",
@@ -146,11 +146,8 @@ impl Device {
             let why = format!("the codes that AWS accepts now were used; the next one comes in {left} s");
             return Err(CommandError::new(ErrorKind::Failed, why));
         };
-        // Before it is copied, so that awsmfa does not send it at the same time.
-        ledger.mark_shown(step)?;
-        drop(ledger);
-        let copied =
-            clipboard.copy(&seed.code(step)).map_err(|error| CommandError::new(ErrorKind::Failed, error))?;
+        let copy = || clipboard.copy(&seed.code(step)).map_err(|e| CommandError::new(ErrorKind::Failed, e));
+        let copied = ledger.give(step, &*ctx.clock, copy)?;
         self.copied = Some(step);
         let which = if step == current { "code" } else { "next code" };
         let what = format!("copied the {which} for {}", name(&self.record));

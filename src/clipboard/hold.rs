@@ -8,7 +8,9 @@ use std::time::Duration;
 use arboard::{Clipboard, Set};
 use zeroize::Zeroizing;
 
+use super::LIMIT;
 use crate::clock::{Clock, SystemClock};
+use crate::interrupt;
 use crate::model::secret::Secret;
 use crate::model::totp::Code;
 use crate::process;
@@ -35,8 +37,10 @@ pub fn run(arguments: &[OsString], out: &mut dyn Write) -> bool {
         return false;
     }
     let seconds = words.next().flatten().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
+    let time = Duration::from_secs(seconds);
     process::leave_terminal();
-    match hold(&mut io::stdin(), out, Duration::from_secs(seconds)) {
+    end_after(time + 2 * LIMIT);
+    match hold(&mut io::stdin(), out, time) {
         Ok(()) => {}
         // Nobody reads it if the code was copied before.
         Err(why) => drop(writeln!(out, "{}", why.lines().collect::<Vec<_>>().join(" "))),
@@ -57,6 +61,16 @@ fn hold(from: &mut dyn Read, out: &mut dyn Write, time: Duration) -> Result<(), 
         clipboard.clear().map_err(words)?;
     }
     Ok(())
+}
+
+/// Ends the process then, whatever it waits for: some display servers, and some programs that copied, never respond. Under X11
+/// and Wayland, that clears the clipboard, too.
+fn end_after(limit: Duration) {
+    let end = move || {
+        SystemClock.sleep(limit);
+        interrupt::end_at_once(None);
+    };
+    let _ = std::thread::Builder::new().name("limit".to_owned()).spawn(end);
 }
 
 fn words(error: arboard::Error) -> String {

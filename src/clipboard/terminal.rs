@@ -30,7 +30,7 @@ pub fn copy(code: &Code) -> io::Result<()> {
 /// Whether tmux, by its option, does not pass on what programs copy.
 pub fn is_blocked_by_tmux(env: &Env) -> bool {
     let Some(_) = env.get("TMUX") else { return false };
-    let option = process::run("tmux show-options -sv set-clipboard", env, TMUX_LIMIT);
+    let option = process::run_silently("tmux show-options -sv set-clipboard", env, TMUX_LIMIT);
     option.is_ok_and(|value| value.expose().trim() != "on")
 }
 

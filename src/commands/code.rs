@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use serde::Serialize;
 
-use crate::authenticator::{self, Authenticator};
+use crate::authenticator::{self, Authenticator, Shown};
 use crate::clipboard::{CLEARED_AFTER, Clipboard, ClipboardError, Copied};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -79,8 +79,24 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     if args.copy {
         clipboard.check().map_err(|error| not_copied(error, &serial))?;
     }
-    let shown = device.show(args.wait)?;
-    say_offset(ctx, shown.offset);
+    device.show(args.wait, |shown| {
+        say_offset(ctx, shown.offset);
+        say_use(ctx, shown, &serial);
+        if args.copy {
+            let copied = clipboard.copy(&shown.code).map_err(|error| not_copied(error, &serial))?;
+            say_copied(ctx, copied, &serial, shown.seconds_left);
+            return Ok(());
+        }
+        let (code, seconds_left) = (shown.code.expose(), shown.seconds_left);
+        let json = CodeOutput { serial: serial.as_str(), code, seconds_left, used: shown.is_used };
+        print(ctx, args, &json, code)?;
+        say(ctx, args, &format!("code for `{serial}`, valid for {seconds_left} s"));
+        Ok(())
+    })
+}
+
+/// Says that AWS accepts the code no more, or that it is not the current one.
+fn say_use(ctx: &Context, shown: &Shown, serial: &Serial) {
     if shown.is_used {
         ctx.ui.warn("this code was already used or shown, and AWS accepts each code only once");
         ctx.ui.hint(format_args!("get an unused code: `awsmfa code {serial} --wait`"));
@@ -89,16 +105,6 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
             "the current code was already used or shown; showing the next one, which AWS accepts now",
         );
     }
-    if args.copy {
-        let copied = clipboard.copy(&shown.code).map_err(|error| not_copied(error, &serial))?;
-        say_copied(ctx, copied, &serial, shown.seconds_left);
-        return Ok(());
-    }
-    let (code, seconds_left) = (shown.code.expose(), shown.seconds_left);
-    let json = CodeOutput { serial: serial.as_str(), code, seconds_left, used: shown.is_used };
-    print(ctx, args, &json, code)?;
-    say(ctx, args, &format!("code for `{serial}`, valid for {seconds_left} s"));
-    Ok(())
 }
 
 /// All devices, unless one is given: who watches codes has no profile in mind.

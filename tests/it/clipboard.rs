@@ -1,5 +1,7 @@
 //! `code --copy`: where the code goes, and where it does not. `tests/real/clipboard.py` copies to a real display.
 
+use std::fs;
+
 use crate::support::screen::Screen;
 use crate::support::{NO_ARGS, World};
 
@@ -103,6 +105,47 @@ fn without_a_clipboard_no_code_is_used_up() {
     assert!(refused.err().starts_with("error: cannot copy: X11 server"), "{}", refused.err());
     assert!(refused.err().contains("hint: print the code instead"), "{}", refused.err());
     assert_eq!(refused.out(), "");
+    assert_unused(&world);
+}
+
+/// Fails if a code that AWS accepts now counts as used or shown.
+fn assert_unused(world: &World) {
+    let shown = world.home.awsmfa(["code", "--verbose"]).run().success().err();
+    assert!(!shown.contains("already used or shown"), "{shown}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn display_that_does_not_respond_uses_up_no_code_and_leaves_no_process() {
+    let world = World::imported();
+    // Accepts connections, as a display server that hangs does.
+    let path = world.home.join("wayland-9");
+    let _display = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let copy = world.home.awsmfa(["code", "--copy"]).env("WAYLAND_DISPLAY", path.to_str().unwrap());
+    let refused = copy.run().code(1).err();
+    assert!(refused.starts_with("error: cannot copy: the clipboard did not respond\n"), "{refused}");
+    assert_unused(&world);
+    let variable = format!("WAYLAND_DISPLAY={}", path.display());
+    let left = fs::read_dir("/proc").unwrap().flatten().filter(|process| {
+        let environment = fs::read(process.path().join("environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes())
+    });
+    assert_eq!(left.count(), 0);
+    // It ends by itself, too, if the process that started it was interrupted.
+    let hold = world.home.awsmfa(["hold-clipboard", "0"]).env("WAYLAND_DISPLAY", path.to_str().unwrap());
+    assert_eq!(hold.stdin("123456").run().code(1).out(), "");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn code_that_cannot_be_printed_is_not_used_up() {
+    for arguments in [&["code"][..], &["code", "--json"]] {
+        let world = World::imported();
+        let full = world.home.awsmfa(arguments).under("sh", &["-c", "exec \"$@\" >/dev/full", "sh"]);
+        let said = full.run().code(1).err();
+        assert!(said.contains("cannot write the result"), "{said}");
+        assert_unused(&world);
+    }
 }
 
 #[test]

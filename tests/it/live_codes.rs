@@ -214,6 +214,20 @@ fn filter_and_selection_choose_the_device_that_is_copied() {
 }
 
 #[test]
+fn messages_of_tmux_are_not_on_the_screen() {
+    let world = two_devices();
+    world.home.write_program("bin/tmux", "#!/bin/sh\necho no server running >&2\nexit 1\n");
+    let line = format!(
+        "PATH={}:$PATH TMUX=/tmp/none,1,0 awsmfa code --watch; echo exit=$?",
+        world.home.join("bin").display()
+    );
+    let Some(mut screen) = screen(&world, &line) else { return };
+    screen.shows(&["\u{203a} alice"]).types("c").shows(&["copied the code for alice through the terminal"]);
+    screen.types("q").sees("exit=0");
+    assert!(!screen.ended().contains("no server running"));
+}
+
+#[test]
 fn device_without_a_secret_is_shown_among_the_others() {
     let world = two_devices();
     let entry =

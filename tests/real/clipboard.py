@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import time
+
+import pexpect
 
 from bench import AWSMFA, FakeAws, check, contains, equal, home_of, import_secret
 
@@ -51,6 +54,22 @@ def run():
                 hold(home, text)
                 equal(paste(home), text, "clipboard")
             until(lambda: paste(home) is None)
+        with check("a copy that fails leaves the last code on the clipboard"):
+            home.file("bin").mkdir()
+            program = shutil.copy2(AWSMFA, home.file("bin/awsmfa"))
+            screen = pexpect.spawn(program, ["code", "--watch"], env=home.env | {"TERM": "xterm"}, encoding="utf-8", timeout=30)
+            screen.expect_exact("c: copy")
+            screen.send("c")
+            screen.expect_exact("the clipboard is cleared in")
+            last = paste(home)
+            assert last in codes(home, aws.users[0]["seed"]), f"{last} is not a code"
+            # Without its program, the next process that holds the clipboard cannot be started.
+            home.file("bin/awsmfa").unlink()
+            screen.send("c")
+            screen.expect_exact("cannot copy")
+            equal(paste(home), last, "clipboard")
+            screen.send("q")
+            screen.expect(pexpect.EOF)
         with check("the clipboard of `code --copy` is cleared after 30 seconds"):
             home.env["DISPLAY"] = x
             time.sleep(max(0, start + CLEARED_AFTER - 4 - time.monotonic()))
