@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Stopwatch};
 use crate::files::{self, Lock, Replaced};
 use crate::model::secret::Secret;
 
@@ -101,7 +101,7 @@ impl AwsFiles {
             let credentials = self.read(AwsFile::Credentials);
             if let Ok(Ok(reading)) = ahead.join() {
                 super::tally::count_parse();
-                self.config.known.replace(Some(Known { reading, edited: None }));
+                self.config.known.replace(Some(Known::read(reading)));
             }
             Some(credentials)
         })
@@ -110,6 +110,9 @@ impl AwsFiles {
     /// One of the files as it is now. It is parsed only if its content changed since the last time.
     pub fn read(&self, file: AwsFile) -> Result<Document, FileError> {
         let state = self.state(file);
+        if let Some(written) = state.just_written() {
+            return Ok(written);
+        }
         let mut patience = Patience { clock: &self.clock, left: DOUBTS.1 * 2 };
         match self.read_settled(state, None, &mut patience) {
             // Only an edit must not continue.
@@ -176,10 +179,11 @@ impl AwsFiles {
                 state.distrust();
                 continue;
             };
-            written = Some(state.note_own(&lock, own, &now, document.settled(text)));
+            let since = Stopwatch::start();
+            written = Some(state.note_own(&lock, (own, since), &now, document.settled(text)));
             drop(lock);
             result = Some(value);
-            let after = After { before: &now, ours: &document, own, displaced, active };
+            let after = After { before: &now, ours: &document, own, displaced, since, active };
             match watch::watch(state, after, &mut patience)? {
                 Aftermath::Quiet => return Ok(result.unwrap_or_else(|| unreachable!("it has just been set"))),
                 Aftermath::Wrote(theirs) => foreign = Some(Foreign { base: now.document, theirs }),
@@ -225,9 +229,10 @@ impl AwsFiles {
             state.distrust();
             return Ok(false);
         };
+        let since = Stopwatch::start();
         let ours = write::parse(&state.path, file, earlier.to_vec().into())?;
-        let ours = state.note_own(&lock, own, &now, ours);
-        let after = After { before: &now, ours: &ours, own, displaced, active };
+        let ours = state.note_own(&lock, (own, since), &now, ours);
+        let after = After { before: &now, ours: &ours, own, displaced, since, active };
         if let Aftermath::Wrote(theirs) = watch::watch(state, after, &mut patience)? {
             // Another program was still writing to the file, which therefore was not as expected.
             let back = files::replace_users_file(&state.path, Some(earlier), &theirs, false);
@@ -276,7 +281,7 @@ impl AwsFiles {
             drop(known);
             match missing {
                 None => {
-                    state.known.replace(Some(Known { reading: reading.clone(), edited: None }));
+                    state.known.replace(Some(Known::read(reading.clone())));
                     return Ok(reading);
                 }
                 Some(_) if patience.nap() => {}

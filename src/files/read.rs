@@ -80,9 +80,9 @@ mod unix {
     static DELIVERED: Mutex<Vec<(PathBuf, Content)>> = Mutex::new(Vec::new());
 
     pub(super) fn read(path: &Path, limit: u64, patience: Duration) -> io::Result<Content> {
-        let mut delivered = DELIVERED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, content)) = delivered.iter().find(|(from, _)| from == path) {
-            return Ok(content.clone());
+        let delivered = || DELIVERED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(content) = content_of(path, &delivered()) {
+            return Ok(content);
         }
         let file = open(path)?;
         let kind = file.metadata()?.file_type();
@@ -92,11 +92,19 @@ mod unix {
         if kind.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
+        let mut delivered = delivered();
+        if let Some(content) = content_of(path, &delivered) {
+            return Ok(content);
+        }
         let content = stream(&file, limit, patience)?;
         if kind.is_fifo() {
             delivered.push((path.to_owned(), content.clone()));
         }
         Ok(content)
+    }
+
+    fn content_of(path: &Path, delivered: &[(PathBuf, Content)]) -> Option<Content> {
+        delivered.iter().find(|(from, _)| from == path).map(|(_, content)| content.clone())
     }
 
     /// Opens without waiting for a writer, and without making a terminal the controlling one.

@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use zeroize::Zeroizing;
 
+use crate::clock::Stopwatch;
 use crate::files::{self, Fingerprint, Lock};
 
 use super::super::document::Document;
@@ -33,9 +35,19 @@ pub(super) struct Known {
     /// The file before our edit, if we wrote it. What our edit added may disappear, because another program may
     /// overwrite it.
     pub(super) edited: Option<Document>,
+    /// Our file's fingerprint, and when we wrote it.
+    written: Option<(Fingerprint, Stopwatch)>,
 }
 
+/// How long the content that we wrote is taken for the file's while the fingerprint is the same. Another write within the
+/// same tick of the file system's clock may not change that.
+const RECENTLY: Duration = Duration::from_millis(100);
+
 impl Known {
+    pub(super) fn read(reading: Reading) -> Self {
+        Self { reading, edited: None, written: None }
+    }
+
     /// What the file held before and no longer holds.
     pub(super) fn missing_in(&self, now: &Document) -> Option<String> {
         let known = &self.reading.document;
@@ -64,6 +76,14 @@ impl FileState {
     pub(super) fn read(&self, now: DateTime<Utc>) -> Result<Reading, FileError> {
         let known = self.known.borrow();
         write::read_whole(&self.path, self.file, known.as_ref().map(|known| &known.reading), now)
+    }
+
+    /// What we wrote to the file a moment ago, if it still looks like that. Not for edits.
+    pub(super) fn just_written(&self) -> Option<Document> {
+        let known = self.known.borrow();
+        let known = known.as_ref()?;
+        let (fingerprint, _) = known.written.filter(|(_, since)| since.elapsed() < RECENTLY)?;
+        (files::fingerprint(&self.path) == Some(fingerprint)).then(|| known.reading.document.clone())
     }
 
     /// Whether this is the file's last known content.
@@ -108,13 +128,13 @@ impl FileState {
     pub(super) fn note_own(
         &self,
         lock: &Lock,
-        own: Option<Fingerprint>,
+        (own, since): (Option<Fingerprint>, Stopwatch),
         before: &Reading,
         after: Document,
     ) -> Document {
         let reading = Reading { exists: true, document: after.clone(), fingerprint: None };
-        let edited = Some(before.document.clone());
-        self.known.replace(Some(Known { reading, edited }));
+        let (edited, written) = (Some(before.document.clone()), own.map(|own| (own, since)));
+        self.known.replace(Some(Known { reading, edited, written }));
         // Without the note, the next edit is only more careful.
         let _ = lock.leave_note(&own.map(note).unwrap_or_default());
         after

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Stopwatch};
 use crate::files::{self, Displaced, Fingerprint};
 
 use super::super::document::Document;
@@ -36,6 +36,8 @@ pub(super) struct After<'a> {
     /// The fingerprint of our file.
     pub(super) own: Option<Fingerprint>,
     pub(super) displaced: Option<Displaced>,
+    /// Measures from the replacement on.
+    pub(super) since: Stopwatch,
     pub(super) active: bool,
 }
 
@@ -63,8 +65,9 @@ pub(super) fn watch(
     after: After<'_>,
     patience: &mut Patience,
 ) -> Result<Aftermath, FileError> {
-    let After { before, ours, own, displaced, active } = after;
+    let After { before, ours, own, displaced, since, active } = after;
     let mut left = if active { WATCH.1 } else { WATCH.0 };
+    let mut busy = since;
     loop {
         if let Some(displaced) = &displaced {
             let expected = before.bytes().unwrap_or_default();
@@ -81,7 +84,9 @@ pub(super) fn watch(
         if left.is_zero() {
             return Ok(Aftermath::Quiet);
         }
-        patience.clock.sleep(NAP);
+        // Comparing large files takes a part of the time.
+        patience.clock.sleep(NAP.saturating_sub(busy.elapsed()));
+        busy = Stopwatch::start();
         left = left.saturating_sub(NAP);
     }
 }

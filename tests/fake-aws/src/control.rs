@@ -68,7 +68,7 @@ pub(crate) fn answer(shared: &Shared, route: &str, request: &Received) -> Reply 
     Reply::new(status, "application/json", format!("{body}\n"))
 }
 
-/// A code of the user's device that STS would accept now.
+/// A code of the user's device that STS would accept now and for a few more seconds.
 fn next_code(shared: &Shared, user: &str) -> Result<serde_json::Value, String> {
     let now = shared.clock.now();
     let account = shared.account();

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::step_of;
 use crate::error::ApiError;
@@ -152,9 +152,11 @@ impl Judge {
         self.unused(device, now).find(|&step| totp::code(&device.seed, step) == code)
     }
 
-    /// The oldest code that would be accepted.
+    /// The oldest code that STS would accept now and for a few more seconds, so that it can still be sent.
     pub(crate) fn next_code(&self, device: &Device, now: DateTime<Utc>) -> Option<String> {
-        self.unused(device, now).map(|step| totp::code(&device.seed, step)).next()
+        let soon: Vec<i64> = self.unused(device, now + TimeDelta::seconds(10)).collect();
+        let step = self.unused(device, now).find(|step| soon.contains(step))?;
+        Some(totp::code(&device.seed, step))
     }
 
     /// The steps whose codes are accepted.
@@ -200,8 +202,6 @@ fn window(serial: &str, now: DateTime<Utc>) -> (String, i64) {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
 
     const SEED: &[u8] = b"1234567890123456789012345678901234567890";
@@ -290,6 +290,17 @@ mod tests {
         judge.view.publish(SERIAL, None, at(0));
         judge.view.publish(SERIAL, Some(Device { uid: 2, ..device(0) }), at(0));
         assert_eq!(say(&mut judge, at(0), 0), "unable");
+    }
+
+    #[test]
+    fn next_code_can_still_be_sent() {
+        let judge = judge(CodeModel::Observed, 0);
+        let start = at(30 - at(0).timestamp().rem_euclid(30));
+        for (seconds, offset) in [(0, -2), (19, -2), (20, -1), (29, -1)] {
+            let now = start + TimeDelta::seconds(seconds);
+            let expected = totp::code(SEED, step_of(start) + offset);
+            assert_eq!(judge.next_code(&device(0), now), Some(expected), "after {seconds} s");
+        }
     }
 
     #[test]

@@ -19,10 +19,15 @@ fail() {
 
 # Prints a code that was not used yet, as the device would after a while.
 code() {
-    local address=${AWS_ENDPOINT_URL#http://}
-    exec 3<>"/dev/tcp/${address%:*}/${address##*:}"
-    printf 'GET /_fake/code/alice HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$address" >&3
-    sed -n 's/.*"code":"\([0-9]*\)".*/\1/p' <&3
+    local address=${AWS_ENDPOINT_URL#http://} code
+    while :; do
+        exec 3<>"/dev/tcp/${address%:*}/${address##*:}"
+        printf 'GET /_fake/code/alice HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$address" >&3
+        code=$(sed -n 's/.*"code":"\([0-9]*\)".*/\1/p' <&3)
+        [[ -z $code ]] || break
+        sleep 1
+    done
+    echo "$code"
     exit
 }
 
