@@ -55,13 +55,13 @@ impl Document {
     }
 
     pub(super) fn is_there(&self, id: SectionId) -> bool {
-        self.order.as_ref().is_none_or(|order| order.is_there[id])
+        self.order.as_ref().is_none_or(|order| order.is_there(id))
     }
 
     /// The section after this one.
     pub(in crate::aws_files) fn next(&self, id: SectionId) -> Option<SectionId> {
         let next = match &self.order {
-            Some(order) => order.next[id],
+            Some(order) => order.next(id),
             None => (id + 1) % self.base.end(),
         };
         (next != 0).then_some(next)
@@ -69,12 +69,12 @@ impl Document {
 
     /// The section before this one; 0 if it is the first.
     pub(in crate::aws_files) fn before(&self, id: SectionId) -> SectionId {
-        self.order.as_ref().map_or_else(|| id.saturating_sub(1), |order| order.before[id])
+        self.order.as_ref().map_or_else(|| id.saturating_sub(1), |order| order.before(id))
     }
 
     /// The last section; 0 if there are none.
     pub(in crate::aws_files) fn last(&self) -> SectionId {
-        self.order.as_ref().map_or(self.base.end() - 1, |order| order.before[0])
+        self.order.as_ref().map_or(self.base.end() - 1, |order| order.before(0))
     }
 
     /// All sections, in order.

@@ -1,6 +1,7 @@
 //! The order of a document's sections while edits add and remove some, and how to undo their steps.
 
 use super::super::syntax::Line;
+use super::sections::small;
 
 /// Identifies a section of a document; 0 is the part before the first header. IDs do not change when other sections are
 /// added or removed.
@@ -9,9 +10,14 @@ pub(in crate::aws_files) type SectionId = usize;
 /// The order of the sections, as a doubly linked ring. Section 0 always exists and closes the ring.
 #[derive(Clone)]
 pub(super) struct Order {
-    pub(super) next: Vec<SectionId>,
-    pub(super) before: Vec<SectionId>,
-    pub(super) is_there: Vec<bool>,
+    links: Vec<Links>,
+}
+
+#[derive(Clone, Copy)]
+struct Links {
+    before: u32,
+    next: u32,
+    is_there: bool,
 }
 
 /// How to undo one step.
@@ -25,39 +31,56 @@ pub(super) enum Undo {
     Removed(SectionId),
 }
 
+/// Edits seldom add more sections than this.
+const ROOM: usize = 8;
+
 impl Order {
     pub(super) fn of(sections: usize) -> Self {
-        let at = |id: SectionId| id % sections;
-        Self {
-            next: (1..=sections).map(at).collect(),
-            before: (0..sections).map(|id| at(id + sections - 1)).collect(),
-            is_there: vec![true; sections],
-        }
+        let at = |id: SectionId| small(id % sections);
+        let links = |id| Links { before: at(id + sections - 1), next: at(id + 1), is_there: true };
+        let mut all = Vec::with_capacity(sections + ROOM);
+        all.extend((0..sections).map(links));
+        Self { links: all }
+    }
+
+    pub(super) fn is_there(&self, id: SectionId) -> bool {
+        self.links[id].is_there
+    }
+
+    pub(super) fn next(&self, id: SectionId) -> SectionId {
+        self.links[id].next as SectionId
+    }
+
+    pub(super) fn before(&self, id: SectionId) -> SectionId {
+        self.links[id].before as SectionId
     }
 
     pub(super) fn remove(&mut self, id: SectionId) {
-        let (before, next) = (self.before[id], self.next[id]);
-        (self.next[before], self.before[next], self.is_there[id]) = (next, before, false);
+        let (before, next) = (self.before(id), self.next(id));
+        self.link(before, next);
+        self.links[id].is_there = false;
     }
 
     /// Undoes the last `remove`: the section still has its links.
     pub(super) fn put_back(&mut self, id: SectionId) {
-        let (before, next) = (self.before[id], self.next[id]);
-        (self.next[before], self.before[next], self.is_there[id]) = (id, id, true);
+        self.link(self.before(id), id);
+        self.link(id, self.next(id));
+        self.links[id].is_there = true;
     }
 
     pub(super) fn add_after(&mut self, before: SectionId) {
-        let (id, next) = (self.next.len(), self.next[before]);
-        self.next.push(next);
-        self.before.push(before);
-        self.is_there.push(true);
-        (self.next[before], self.before[next]) = (id, id);
+        let (id, next) = (self.links.len(), self.next(before));
+        self.links.push(Links { before: 0, next: 0, is_there: true });
+        self.link(before, id);
+        self.link(id, next);
     }
 
     pub(super) fn drop_last(&mut self, id: SectionId) {
         self.remove(id);
-        self.next.pop();
-        self.before.pop();
-        self.is_there.pop();
+        self.links.pop();
+    }
+
+    fn link(&mut self, before: SectionId, next: SectionId) {
+        (self.links[before].next, self.links[next].before) = (small(next), small(before));
     }
 }
