@@ -26,7 +26,7 @@ pub use health::{
     leftovers, make_private,
 };
 pub use lock::Lock;
-pub use own::{list, read_own, read_private, remove, write_private};
+pub use own::{copy_aside, list, read_own, read_private, remove, write_private};
 pub use owner::taken;
 pub use problem::{Doing, Oddity, Problem, problem};
 pub use read::{LIMIT, read_bounded};

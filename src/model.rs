@@ -26,6 +26,7 @@ pub mod role;
 pub mod script;
 pub mod secret;
 mod secret_key;
+pub mod secret_name;
 mod seed_error;
 pub mod serial;
 pub mod session;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -39,10 +40,7 @@ pub trait SecretStore: Send + Sync {
         check_name(name)?;
         self.write(name, value)?;
         if self.is_readable() && self.get(name)?.as_ref() != Some(value) {
-            return Err(StoreError::damaged(format!(
-                "the {} store did not return what was saved",
-                self.kind()
-            )));
+            return Err(StoreError::NotKept { kind: self.kind() });
         }
         Ok(())
     }
@@ -53,6 +51,11 @@ pub trait SecretStore: Send + Sync {
     /// A command that prints the secret stored under `name` without awsmfa, if the platform has one.
     fn reading_command(&self, _name: &str) -> Option<String> {
         None
+    }
+    /// Copies what is stored under `name`, which cannot be read, so that it can be replaced. Returns the copy; `None` if the
+    /// platform has no place for one.
+    fn copy_aside(&self, _name: &str) -> Result<Option<PathBuf>, StoreError> {
+        Ok(None)
     }
     /// Deletes the secret stored under `name`. Returns whether there was one.
     fn delete(&self, name: &str) -> Result<bool, StoreError>;
@@ -93,6 +96,14 @@ impl FromStr for StoreKind {
 }
 
 impl StoreKind {
+    /// The only other store.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Keyring => Self::File,
+            Self::File => Self::Keyring,
+        }
+    }
+
     /// How it is written on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -139,6 +150,9 @@ pub enum StoreError {
         /// What is wrong with which file or item.
         what: String,
     },
+    /// What was just saved is not what the store returns.
+    #[error("the {kind} store did not return what was saved")]
+    NotKept { kind: StoreKind },
     /// A name that stores reject: empty, over 512 bytes, or with control characters.
     #[error("{0:?} cannot be the name of a secret")]
     Name(String),
@@ -173,7 +187,7 @@ pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
     let read = store.put(&name, &value).and_then(|()| store.get(&name));
     let deleted = store.delete(&name);
     if read?.as_ref() != Some(&value) {
-        return Err(StoreError::damaged(format!("the {} store did not return what was saved", store.kind())));
+        return Err(StoreError::NotKept { kind: store.kind() });
     }
     if deleted? {
         Ok(())

@@ -18,6 +18,7 @@ mod attendant;
 mod keys;
 mod passphrase;
 mod stores;
+mod unregistered;
 
 pub use passphrase::THE_STORE;
 pub use stores::{Opened, Stores};

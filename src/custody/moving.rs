@@ -58,7 +58,7 @@ pub fn move_to(ctx: &Context, to: StoreKind, chosen: &[String], replace: bool) -
         moved.secrets += 1;
     }
     for item in here {
-        moved.copies += usize::from(delete_old_copy(ctx, other(to), &item)?);
+        moved.copies += usize::from(delete_old_copy(ctx, to.other(), &item)?);
     }
     match missing.first() {
         None => Ok(moved),
@@ -68,13 +68,6 @@ pub fn move_to(ctx: &Context, to: StoreKind, chosen: &[String], replace: bool) -
             Err(CommandError::new(ErrorKind::Store, message)
                 .hint("compare stores and devices: `awsmfa store status`"))
         }
-    }
-}
-
-pub fn other(store: StoreKind) -> StoreKind {
-    match store {
-        StoreKind::Keyring => StoreKind::File,
-        StoreKind::File => StoreKind::Keyring,
     }
 }
 

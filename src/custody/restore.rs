@@ -4,14 +4,15 @@
 use std::path::Path;
 
 use crate::context::Context;
-use crate::custody::backup::{THE_BACKUP, about};
+use crate::custody::backup::{self, THE_BACKUP, about};
 use crate::custody::moving::lock;
 use crate::env::AWSMFA_BACKUP_PASSPHRASE_FILE;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files;
 use crate::key_storage;
-use crate::model::archive::{Archive, ArchivedDevice, ArchivedKeys};
+use crate::model::archive::{Archive, ArchivedDevice, ArchivedKeys, ArchivedOther};
 use crate::model::secret::Secret;
+use crate::model::session::LongTermKeys;
 use crate::model::shell::quoted;
 use crate::model::totp::Seed;
 use crate::store::registry::{DeviceRecord, Registration, StoredKey};
@@ -43,36 +44,40 @@ enum Standing {
     Absent,
     Same,
     Different,
+    /// The store cannot read what it has.
+    Damaged,
     /// The profile has another key in the AWS files.
     Replaced,
 }
 
-/// Restores the devices and keys in a backup.
+/// Restores the secrets in a backup.
 pub fn restore(ctx: &Context, path: &Path, options: Options<'_>) -> CommandResult<Restored> {
     let _locks = (lock(ctx)?, key_storage::lock(ctx)?);
     let archive = read(ctx, path, options.identity)?;
-    let devices = archive.devices.iter().map(|device| Ok((device, of_device(ctx, device, options.store)?)));
-    let devices = devices.collect::<CommandResult<Vec<_>>>()?;
-    let keys = archive.keys.iter().map(|keys| Ok((keys, of_keys(ctx, keys, options.store)?)));
-    let keys = keys.collect::<CommandResult<Vec<_>>>()?;
+    let devices = compared(&archive.devices, |device| of_device(ctx, device, options.store))?;
+    let keys = compared(&archive.keys, |keys| of_keys(ctx, keys, options.store))?;
+    let others = compared(&archive.others, |other| of_other(ctx, other, options.store))?;
     let mut restored = Restored::default();
     for (device, (store, standing)) in devices {
-        let title = format!("the secret of `{}`", device.serial);
+        let title = backup::title(device.serial.as_str());
         if restored.decide(ctx, &title, store, standing, options.force) {
+            keep_damaged(ctx, store, device.serial.as_str(), standing)?;
             Vault::save_seed(ctx.vault.stores.get(store)?, &device.serial, &device.seed)
                 .map_err(CommandError::about_keys)?;
             ctx.ui.say(format_args!("restored {title} to the {store} store"));
-        }
-        if standing != Standing::Different || options.force {
+            register(ctx, device, store, options.force)?;
+        } else if standing == Standing::Same {
             register(ctx, device, store, options.force)?;
         }
     }
-    for (ArchivedKeys { profile, keys }, (store, standing)) in keys {
-        let title = format!("access key `{}` of `{profile}`", keys.access_key_id);
+    for (keys, (store, standing)) in keys {
+        restored.restore_keys(ctx, keys, store, standing, options.force)?;
+    }
+    for (other, (store, standing)) in others {
+        let title = backup::title(&other.name);
         if restored.decide(ctx, &title, store, standing, options.force) {
-            ctx.vault.save_keys(store, keys)?;
-            let (profile, access_key_id) = (profile.clone(), keys.access_key_id.clone());
-            ctx.vault.record_keys(&StoredKey { profile, access_key_id, store })?;
+            keep_damaged(ctx, store, &other.name, standing)?;
+            ctx.vault.stores.get(store)?.put(&other.name, &other.value).map_err(CommandError::about_keys)?;
             ctx.ui.say(format_args!("restored {title} to the {store} store"));
         }
     }
@@ -82,6 +87,14 @@ pub fn restore(ctx: &Context, path: &Path, options: Options<'_>) -> CommandResul
         }
     }
     Ok(restored)
+}
+
+/// All of these with their stores and standings, before anything is written.
+fn compared<T>(
+    all: &[T],
+    standing: impl Fn(&T) -> CommandResult<(StoreKind, Standing)>,
+) -> CommandResult<Vec<(&T, (StoreKind, Standing))>> {
+    all.iter().map(|item| Ok((item, standing(item)?))).collect()
 }
 
 impl Restored {
@@ -96,6 +109,12 @@ impl Restored {
     ) -> bool {
         match standing {
             Standing::Same => return false,
+            // Of a damaged secret in the keyring, no copy could be kept.
+            Standing::Damaged if !force && store == StoreKind::Keyring => {
+                ctx.ui.warn(format_args!("{title} in the {store} store is damaged, and was kept"));
+                self.kept += 1;
+                return false;
+            }
             Standing::Different if !force => {
                 ctx.ui
                     .warn(format_args!("{title} in the {store} store differs from the backup, and was kept"));
@@ -109,9 +128,33 @@ impl Restored {
                 self.kept += 1;
                 return false;
             }
-            Standing::Absent | Standing::Different | Standing::Replaced => self.secrets += 1,
+            _ => {}
         }
+        self.secrets += 1;
         true
+    }
+
+    fn restore_keys(
+        &mut self,
+        ctx: &Context,
+        ArchivedKeys { profile, keys }: &ArchivedKeys,
+        store: StoreKind,
+        standing: Standing,
+        force: bool,
+    ) -> CommandResult {
+        let access_key_id = keys.access_key_id.clone();
+        let of = profile.as_ref().map(|profile| format!(" of `{profile}`")).unwrap_or_default();
+        let title = format!("access key `{access_key_id}`{of}");
+        if !self.decide(ctx, &title, store, standing, force) {
+            return Ok(());
+        }
+        keep_damaged(ctx, store, &access_key_id, standing)?;
+        ctx.vault.save_keys(store, keys)?;
+        if let Some(profile) = profile.clone() {
+            ctx.vault.record_keys(&StoredKey { profile, access_key_id, store })?;
+        }
+        ctx.ui.say(format_args!("restored {title} to the {store} store"));
+        Ok(())
     }
 }
 
@@ -124,7 +167,7 @@ fn of_device(
     let record = ctx.vault.record(&device.serial)?;
     let store = store_of(ctx, record.as_ref().map(|record| record.store), flag)?;
     let found = ctx.vault.stores.get(store)?.get(device.serial.as_str());
-    let standing = standing(found, |uri| Seed::from_uri(uri).is_ok_and(|seed| seed == device.seed))?;
+    let standing = compare(found, |uri| Some(Seed::from_uri(uri).ok()? == device.seed))?;
     Ok((store, standing))
 }
 
@@ -135,6 +178,7 @@ fn of_keys(
     flag: Option<StoreKind>,
 ) -> CommandResult<(StoreKind, Standing)> {
     let ArchivedKeys { profile, keys } = keys;
+    let Some(profile) = profile else { return of_unused_keys(ctx, keys, flag) };
     let record = ctx.vault.stored_key(profile)?;
     let store = store_of(ctx, record.as_ref().map(|record| record.store), flag)?;
     if record.as_ref().is_some_and(|record| record.access_key_id != keys.access_key_id) {
@@ -147,30 +191,70 @@ fn of_keys(
     {
         return Ok((store, Standing::Replaced));
     }
-    let found = ctx.vault.stores.get(store)?.get(&keys.access_key_id);
-    let parsed = |text: &str| crate::model::process_output::parse(text).map(|printed| printed.keys);
-    Ok(match standing(found, |text| parsed(text).as_ref() == Some(keys))? {
+    Ok(match keys_in(ctx, store, keys)? {
         // The store has them, but nothing refers to them.
         Standing::Same if record.is_none() => (store, Standing::Absent),
         standing => (store, standing),
     })
 }
 
+/// The same for keys that no profile was known to use.
+fn of_unused_keys(
+    ctx: &Context,
+    keys: &LongTermKeys,
+    flag: Option<StoreKind>,
+) -> CommandResult<(StoreKind, Standing)> {
+    let used = ctx.vault.stored_keys()?.into_iter().find(|key| key.access_key_id == keys.access_key_id);
+    let store = store_of(ctx, used.map(|key| key.store), flag)?;
+    Ok((store, keys_in(ctx, store, keys)?))
+}
+
+fn keys_in(ctx: &Context, store: StoreKind, keys: &LongTermKeys) -> CommandResult<Standing> {
+    let found = ctx.vault.stores.get(store)?.get(&keys.access_key_id);
+    let parsed = |text: &str| crate::model::process_output::parse(text).map(|printed| printed.keys);
+    compare(found, |text| Some(parsed(text)? == *keys))
+}
+
+/// The same for a secret of which only the name is known.
+fn of_other(
+    ctx: &Context,
+    other: &ArchivedOther,
+    flag: Option<StoreKind>,
+) -> CommandResult<(StoreKind, Standing)> {
+    let store = store_of(ctx, None, flag)?;
+    let found = ctx.vault.stores.get(store)?.get(&other.name);
+    Ok((store, compare(found, |text| Some(text == other.value.expose()))?))
+}
+
 fn store_of(ctx: &Context, recorded: Option<StoreKind>, flag: Option<StoreKind>) -> CommandResult<StoreKind> {
     recorded.map_or_else(|| ctx.vault.stores.for_new(flag), Ok)
 }
 
-/// Compares what a store has. What is damaged differs.
-fn standing(
+/// Compares what a store has. `is_same` returns `None` for a text that is damaged.
+fn compare(
     found: Result<Option<Secret<String>>, StoreError>,
-    is_same: impl FnOnce(&str) -> bool,
+    is_same: impl FnOnce(&str) -> Option<bool>,
 ) -> CommandResult<Standing> {
-    match found {
-        Ok(None) => Ok(Standing::Absent),
-        Ok(Some(text)) if is_same(text.expose()) => Ok(Standing::Same),
-        Ok(Some(_)) | Err(StoreError::Damaged { .. }) => Ok(Standing::Different),
-        Err(error) => Err(CommandError::about_keys(error)),
+    Ok(match found {
+        Ok(None) => Standing::Absent,
+        Ok(Some(text)) => match is_same(text.expose()) {
+            Some(true) => Standing::Same,
+            Some(false) => Standing::Different,
+            None => Standing::Damaged,
+        },
+        Err(StoreError::Damaged { .. }) => Standing::Damaged,
+        Err(error) => return Err(CommandError::about_keys(error)),
+    })
+}
+
+/// Keeps a copy of a damaged secret that is about to be replaced: another program may still read it.
+fn keep_damaged(ctx: &Context, store: StoreKind, name: &str, standing: Standing) -> CommandResult {
+    if standing == Standing::Damaged
+        && let Some(copy) = ctx.vault.stores.get(store)?.copy_aside(name)?
+    {
+        ctx.ui.say(format_args!("kept the damaged file of {} as {}", backup::title(name), copy.display()));
     }
+    Ok(())
 }
 
 /// Registers a device whose secret is stored. What was registered here stays, unless `force` is set.

@@ -49,6 +49,7 @@ impl From<StoreError> for CommandError {
             StoreError::Damaged { .. } => {
                 this.hint("restore the file from a backup, or import the secret again; nothing was changed")
             }
+            StoreError::NotKept { kind } => this.hint(format!("use another store: `--store {}`", kind.other())),
             StoreError::Io(source) => this.kind(ErrorKind::Failed).hint_about(None, source),
             StoreError::Name(_) | StoreError::Interrupted => this,
         };

@@ -46,6 +46,25 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace(path, bytes).map_err(at(Doing::Write, path))
 }
 
+/// Copies one of awsmfa's own files that is about to be replaced, because it is damaged, to `NAME.bad`. No older copy is
+/// overwritten. Returns the copy; `None` if there is no file.
+pub fn copy_aside(path: &Path) -> io::Result<Option<PathBuf>> {
+    let Some(bytes) = read_own(path)? else { return Ok(None) };
+    for number in 1.. {
+        let mut copy = path.as_os_str().to_owned();
+        copy.push(if number == 1 { ".bad".to_owned() } else { format!(".bad-{number}") });
+        let copy = PathBuf::from(copy);
+        match read_own(&copy)? {
+            None => write_private(&copy, &bytes)?,
+            // An interrupted run has done this.
+            Some(same) if same == bytes => {}
+            Some(_) => continue,
+        }
+        return Ok(Some(copy));
+    }
+    unreachable!("there are more numbers than files")
+}
+
 /// Removes a file if it exists. Returns whether it did.
 pub fn remove(path: &Path) -> io::Result<bool> {
     match fs::remove_file(path) {

@@ -1,4 +1,5 @@
-//! Writes that happen completely or not at all: a temp file beside the target, fsync, rename, fsync of the folder.
+//! Writes that happen completely or not at all: a temp file beside the target, fsync, comparison with what was to be written,
+//! rename, fsync of the folder. So a disk that fails is noticed while nothing is replaced yet.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,7 +7,7 @@ use std::path::Path;
 
 use super::open::{folder_of, resolve_links};
 use super::problem::Doing;
-use super::{busy, owner, problem, temp};
+use super::{busy, owner, problem, read, temp};
 
 /// Writes a secret to a path that the user chose: 0600, completely or not at all, in an existing folder. An existing file is
 /// replaced only with `replace`, otherwise the error is `AlreadyExists`; anything but a regular file is never replaced.
@@ -15,10 +16,7 @@ pub fn write_chosen(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> 
     let target = resolve_links(path)?;
     let folder = folder_of(&target);
     temp::sweep(folder, &temp::prefix_of(&target), Some(temp::STALE));
-    let mut temp = temp::of(&target, folder)?;
-    temp.write_all(bytes).map_err(|error| temp::without_name(&error))?;
-    owner::give(temp.as_file(), &target)?;
-    temp.as_file().sync_all()?;
+    let temp = prepare(&target, folder, bytes)?;
     match replace {
         true => persist(temp, &target)?,
         // A file that someone else created in the meantime stays.
@@ -52,12 +50,28 @@ pub fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Replaces one of awsmfa's own files.
 pub(super) fn replace(target: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = folder_of(target);
+    persist(prepare(target, folder, bytes)?, target)?;
+    sync_folder(folder)
+}
+
+/// A temp file that will be `target`, on the disk and compared with what was to be written.
+fn prepare(target: &Path, folder: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let mut temp = temp::of(target, folder)?;
     temp.write_all(bytes).map_err(|error| temp::without_name(&error))?;
     owner::give(temp.as_file(), target)?;
     temp.as_file().sync_all()?;
-    persist(temp, target)?;
-    sync_folder(folder)
+    compare(temp.as_file(), bytes)?;
+    Ok(temp)
+}
+
+fn compare(written: &File, bytes: &[u8]) -> io::Result<()> {
+    // Otherwise the memory would answer for the disk.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::fs::fadvise(written, 0, None, rustix::fs::Advice::DontNeed);
+    match read::holds(written, bytes)? {
+        true => Ok(()),
+        false => Err(io::Error::other("the disk returned something else than was written")),
+    }
 }
 
 pub(super) fn persist(temp: tempfile::NamedTempFile, target: &Path) -> io::Result<()> {
@@ -76,4 +90,20 @@ pub(super) fn persist(temp: tempfile::NamedTempFile, target: &Path) -> io::Resul
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     let sync = || File::open(folder)?.sync_all();
     if cfg!(unix) { sync().map_err(problem::at(Doing::Write, folder)) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_that_is_not_what_was_written_is_noticed() {
+        let home = tempfile::tempdir().unwrap();
+        let target = home.path().join("identity.age");
+        let temp = prepare(&target, home.path(), b"a secret").unwrap();
+        compare(temp.as_file(), b"a secret").unwrap();
+        for other in [&b"a secre"[..], b"a secret\n", b"A secret", b""] {
+            assert!(compare(temp.as_file(), other).unwrap_err().to_string().contains("the disk returned"));
+        }
+    }
 }

@@ -21,6 +21,8 @@ const VERSION: u32 = 1;
 pub struct Archive {
     pub devices: Vec<ArchivedDevice>,
     pub keys: Vec<ArchivedKeys>,
+    /// What is neither, as the stores have it.
+    pub others: Vec<ArchivedOther>,
     /// The devices of users, by access key ID.
     pub device_of_key: BTreeMap<String, Serial>,
 }
@@ -34,11 +36,19 @@ pub struct ArchivedDevice {
     pub profiles: Vec<String>,
 }
 
-/// A profile's long-term keys.
+/// Long-term keys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArchivedKeys {
-    pub profile: String,
+    /// The profile that uses them, if one is known.
+    pub profile: Option<String>,
     pub keys: LongTermKeys,
+}
+
+/// A secret of which only the name is known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ArchivedOther {
+    pub name: String,
+    pub value: Secret<String>,
 }
 
 /// Why a text is not the content of a backup. Never quotes the text, which has secrets.
@@ -63,6 +73,8 @@ struct Content<'a> {
     devices: Vec<Device<'a>>,
     #[serde(default, borrow)]
     keys: Vec<Keys<'a>>,
+    #[serde(default, borrow, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Other<'a>>,
     #[serde(default)]
     device_of_key: BTreeMap<String, Serial>,
 }
@@ -89,10 +101,18 @@ struct Device<'a> {
 
 #[derive(Serialize, Deserialize)]
 struct Keys<'a> {
-    profile: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<String>,
     access_key_id: String,
     #[serde(borrow)]
     secret_access_key: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Other<'a> {
+    name: String,
+    #[serde(borrow)]
+    value: Cow<'a, str>,
 }
 
 impl Archive {
@@ -112,11 +132,16 @@ impl Archive {
             access_key_id: keys.access_key_id.clone(),
             secret_access_key: keys.secret_access_key.expose().into(),
         });
+        let others = self
+            .others
+            .iter()
+            .map(|ArchivedOther { name, value }| Other { name: name.clone(), value: value.expose().into() });
         let content = Content {
             format: FORMAT.into(),
             version: VERSION,
             devices: devices.collect(),
             keys: keys.collect(),
+            others: others.collect(),
             device_of_key: self.device_of_key.clone(),
         };
         let mut text = serde_json::to_string_pretty(&content).expect("strings and numbers can be serialized");
@@ -147,9 +172,14 @@ impl Archive {
             let secret_access_key = Secret::locked(secret_access_key.into_owned());
             ArchivedKeys { profile, keys: LongTermKeys { access_key_id, secret_access_key } }
         });
+        let others = content
+            .others
+            .into_iter()
+            .map(|Other { name, value }| ArchivedOther { name, value: Secret::new(value.into_owned()) });
         Ok(Self {
             devices: devices.collect::<Result<_, _>>()?,
             keys: keys.collect(),
+            others: others.collect(),
             device_of_key: content.device_of_key,
         })
     }
@@ -175,12 +205,13 @@ mod tests {
                 profiles: vec!["dev".to_owned()],
             }],
             keys: vec![ArchivedKeys {
-                profile: "dev".to_owned(),
+                profile: Some("dev".to_owned()),
                 keys: LongTermKeys {
                     access_key_id: "AKIAX".to_owned(),
                     secret_access_key: "se/cr+et".into(),
                 },
             }],
+            others: Vec::new(),
             device_of_key: BTreeMap::from([("AKIAX".to_owned(), serial)]),
         }
     }
@@ -214,6 +245,14 @@ mod tests {
         }
         "#);
         assert_eq!(Archive::parse(archive().render().expose()), Ok(archive()));
+    }
+
+    #[test]
+    fn secrets_that_nothing_uses_are_kept_as_they_are() {
+        let mut archive = archive();
+        archive.keys[0].profile = None;
+        archive.others.push(ArchivedOther { name: "note".to_owned(), value: "{\"a\": \"b\"}\n".into() });
+        assert_eq!(Archive::parse(archive.render().expose()), Ok(archive));
     }
 
     #[test]

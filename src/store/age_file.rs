@@ -109,9 +109,9 @@ impl AgeFileStore {
         if self.check()? {
             return Ok(false);
         }
-        write_and_check(&self.plugin_path(), text)?;
+        files::write_private(&self.plugin_path(), text)?;
         if let Some(recipient) = identity.recipient() {
-            write_and_check(&self.recipient_path(), format!("{recipient}\n").as_bytes())?;
+            files::write_private(&self.recipient_path(), format!("{recipient}\n").as_bytes())?;
         }
         Ok(true)
     }
@@ -170,7 +170,7 @@ impl AgeFileStore {
         if self.sealed_identity()? != before {
             return Err(StoreError::damaged(format!("`{}` was changed by another program", path.display())));
         }
-        write_and_check(&self.identity_path(), &sealed)
+        Ok(files::write_private(&self.identity_path(), &sealed)?)
     }
 
     /// The unlocked identity: from this process, from the kernel, or with a passphrase.
@@ -186,6 +186,23 @@ impl AgeFileStore {
         self.match_recipient(recipient, &identity)?;
         *cached = Some(identity.clone());
         Ok(identity)
+    }
+
+    /// An entry for `value`, decrypted again if that needs no passphrase: afterward, nothing but the disk can fail.
+    fn seal(&self, value: &Secret<String>, path: &Path) -> Result<Vec<u8>, StoreError> {
+        let recipient = self.recipient_to_use()?;
+        let cached = self.cached().clone();
+        if let Some(identity) = &cached {
+            self.match_recipient(Some(recipient.clone()), identity)?;
+        }
+        let bytes = sealing::seal_entry(value, &recipient, &self.recipient_path())?;
+        sealing::check_header(&bytes, path)?;
+        match cached.map(|identity| sealing::open_entry(&bytes, &identity, path)).transpose()? {
+            Some(opened) if opened != *value => {
+                Err(StoreError::damaged("the encrypted secret cannot be decrypted; nothing was written"))
+            }
+            _ => Ok(bytes),
+        }
     }
 
     /// The identity that is kept unlocked, else the one in `identity.age`, which is kept from now on.
@@ -244,7 +261,7 @@ impl AgeFileStore {
             return Ok(self.remember(identity));
         }
         self.refuse_orphans()?;
-        write_and_check(&self.identity_path(), &sealed)?;
+        files::write_private(&self.identity_path(), &sealed)?;
         self.write_recipient(&identity)?;
         drop(lock);
         let read = (self.passphrases.origin() == Origin::File).then_some(&passphrase);
@@ -286,7 +303,7 @@ impl AgeFileStore {
     }
 
     fn write_recipient(&self, identity: &Identity) -> Result<(), StoreError> {
-        write_and_check(&self.recipient_path(), format!("{}\n", identity.recipient()).as_bytes())
+        Ok(files::write_private(&self.recipient_path(), format!("{}\n", identity.recipient()).as_bytes())?)
     }
 
     fn recipient_path(&self) -> PathBuf {
@@ -349,23 +366,21 @@ impl SecretStore for AgeFileStore {
         let path = self.entry_path(name);
         let bytes = match self.plugin()? {
             Some(plugin) => plugin.seal(value, &*self.attendant)?,
-            None => {
-                let recipient = self.recipient_to_use()?;
-                if let Some(identity) = &*self.cached() {
-                    self.match_recipient(Some(recipient.clone()), identity)?;
-                }
-                sealing::seal_entry(value, &recipient, &self.recipient_path())?
-            }
+            None => self.seal(value, &path)?,
         };
         let _lock = self.acquire()?;
-        write_and_check(&path, &bytes)?;
-        sealing::check_header(&bytes, &path)
+        Ok(files::write_private(&path, &bytes)?)
     }
 
     fn reading_command(&self, name: &str) -> Option<String> {
         let (identity, entry) = (self.identity_path(), self.entry_path(name));
         let words = ["age", "-d", "-i", identity.to_str()?, entry.to_str()?];
         shlex::try_join(words).ok()
+    }
+
+    fn copy_aside(&self, name: &str) -> Result<Option<PathBuf>, StoreError> {
+        check_name(name)?;
+        Ok(files::copy_aside(&self.entry_path(name))?)
     }
 
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
@@ -382,14 +397,5 @@ impl SecretStore for AgeFileStore {
             Some(found) if found != *value => Ok(false),
             _ => self.remove(&self.entry_path(name)).map(|_| true),
         }
-    }
-}
-
-/// Writes a file and reads it back, so that a failing disk is noticed while the secret is still known.
-fn write_and_check(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    files::write_private(path, bytes)?;
-    match files::read_own(path)?.as_deref() == Some(bytes) {
-        true => Ok(()),
-        false => Err(StoreError::damaged(format!("`{}` was not written correctly", path.display()))),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{StoreKind, entry_name};
 use crate::files::{self, Lock};
+use crate::model::secret_name::SecretName;
 use crate::model::serial::Serial;
 use crate::paths::Paths;
 
@@ -285,9 +286,11 @@ impl Registry {
     /// The devices in the file store, for a registry that is missing. The file names are all that is known of them.
     fn implied(&self) -> Result<Vec<DeviceRecord>, RegistryError> {
         let Some(folder) = &self.store else { return Ok(Vec::new()) };
-        let serials = entry_name::names_in(folder)?.into_iter().filter(|name| !name.starts_with("AKIA"));
-        let serials = serials.filter_map(|name| name.parse().ok());
-        Ok(serials.map(|serial| DeviceRecord::new(serial, StoreKind::File)).collect())
+        let device = |name: String| match SecretName::of(&name) {
+            SecretName::Device(serial) => Some(DeviceRecord::new(serial, StoreKind::File)),
+            _ => None,
+        };
+        Ok(entry_name::names_in(folder)?.into_iter().filter_map(device).collect())
     }
 
     /// Copies a damaged registry and removes it, so that a new one can be written. Returns the copy.

@@ -5,8 +5,8 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::process_output;
 use crate::model::session::LongTermKeys;
 use crate::model::shell::CommandLine;
-use crate::store::StoreKind;
 use crate::store::registry::StoredKey;
+use crate::store::{StoreError, StoreKind};
 
 impl Vault {
     /// The long-term keys in stores, one record a profile.
@@ -61,12 +61,10 @@ impl Vault {
     pub fn save_keys(&self, store: StoreKind, keys: &LongTermKeys) -> CommandResult {
         let saved = self.stores.get(store)?.put(&keys.access_key_id, &process_output::render_keys(keys));
         saved.map_err(CommandError::about_keys)?;
-        if self.keys_in(store, &keys.access_key_id)?.as_ref() == Some(keys) {
-            return Ok(());
+        match self.keys_in(store, &keys.access_key_id)?.as_ref() == Some(keys) {
+            true => Ok(()),
+            false => Err(StoreError::NotKept { kind: store }.into()),
         }
-        let message =
-            format!("the {store} store did not return the keys that were saved; nothing was changed");
-        Err(CommandError::new(ErrorKind::Store, message).hint("use another store: `--store file`"))
     }
 
     /// Records that a store has a profile's keys. Comes after [`save_keys`](Self::save_keys), so that recorded keys are always

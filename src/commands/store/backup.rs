@@ -17,7 +17,10 @@ const RECIPIENTS_LIMIT: u64 = 1024 * 1024;
 /// Back up all secrets to one encrypted file
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The backup has the secrets of all devices, long-term keys that `awsmfa keys store` stored, and which profile uses which device. \
+The backup has the secrets of all devices, long-term keys that `awsmfa keys store` stored, which profile uses which device, and \
+whatever else the stores hold for awsmfa. If a secret is missing or damaged, the backup has the others: a warning names what it \
+lacks, the exit code is 5, and an existing file is not replaced.
+
 It is an age file: `age -d FILE` shows its content, in which secrets are `otpauth://` URIs, as authenticator apps import them.
 
 By default, the file is encrypted with a passphrase of its own, which is asked twice or is in the file that \
@@ -48,22 +51,33 @@ pub fn run(ctx: &Context, args: &BackupArgs) -> CommandResult {
     for file in &args.files {
         recipients.extend(read_recipients(file)?);
     }
-    let BackedUp { devices, keys } = backup::back_up(ctx, &args.file, &recipients, args.yes.yes)?;
+    let BackedUp { devices, keys, others, left_out } =
+        backup::back_up(ctx, &args.file, &recipients, args.yes.yes)?;
     let count = |count: usize, what: &str| match count {
         1 => format!("1 {what}"),
         count => format!("{count} {what}s"),
     };
-    let what = match (devices, keys) {
-        (devices, 0) => count(devices, "device"),
-        (0, keys) => count(keys, "access key"),
-        (devices, keys) => format!("{} and {}", count(devices, "device"), count(keys, "access key")),
+    let parts = [(devices, "device"), (keys, "access key"), (others, "other secret")];
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts.map(|(number, what)| count(number, what)).collect();
+    let what = match parts.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        parts => parts.concat(),
     };
     let openers = match recipients.len() {
         0 => "the passphrase of the backup".to_owned(),
         recipients => format!("the identity of {}", count(recipients, "recipient")),
     };
     ctx.ui.say(format_args!("backed up {what} to {}; opened by {openers}", args.file.display()));
-    Ok(())
+    match left_out {
+        0 => Ok(()),
+        left_out => {
+            let message =
+                format!("`{}` is not complete: it lacks {}", args.file.display(), backup::secrets(left_out));
+            Err(CommandError::new(ErrorKind::Store, message)
+                .hint("find out what is wrong: `awsmfa store status`"))
+        }
+    }
 }
 
 fn read_recipients(path: &Path) -> CommandResult<Vec<Recipient>> {

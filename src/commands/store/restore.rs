@@ -14,7 +14,7 @@ use crate::model::shell::CommandLine;
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Adds what the backup has and this computer lacks. What is stored here stays: if it differs from the backup, a message says so, \
-and `--force` replaces it. Restored secrets go to the store that has the device's secret, else to `--store`.
+and `--force` replaces it. A damaged file is replaced and kept beside the new one. Restored secrets go to the store that has the device's secret, else to `--store`.
 
 The AWS files are not changed. If the command is interrupted, run it again.
 

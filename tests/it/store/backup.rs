@@ -9,6 +9,7 @@ use awsmfa::testing::context::Context;
 use crate::support::in_process::{InProcess, Typist, in_words, store};
 use crate::support::{Home, OTHER_SECRET, Run, World, words};
 
+const ENTRY: &str = ".local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age";
 const REGISTRY: &str = ".local/share/awsmfa/devices.json";
 
 /// A world with a device and a stored access key.
@@ -221,15 +222,77 @@ fn backup_without_a_secret_says_so() {
     let world = world();
     world.home.import("GAHT12345678", OTHER_SECRET);
     std::fs::remove_file(world.home.join(".local/share/awsmfa/store/GAHT12345678.age")).unwrap();
-    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 5), @"
     warning: the backup does not have the secret of `GAHT12345678`: it is missing from the file store
     awsmfa: backed up 1 device and 1 access key to b.age; opened by the passphrase of the backup
+    error: `b.age` is not complete: it lacks 1 secret
+    hint: find out what is wrong: `awsmfa store status`
     ");
     forget(&world.home);
     insta::assert_snapshot!(err(awsmfa(&world, "store backup c.age"), &world, 3), @"
     error: there are no stored secrets to back up
     hint: compare stores and devices: `awsmfa store status`
     ");
+}
+
+#[test]
+fn incomplete_backup_replaces_no_other() {
+    let world = world();
+    awsmfa(&world, "store backup b.age").run().success();
+    let before = std::fs::read(world.home.join("b.age")).unwrap();
+    std::fs::write(world.home.join(ENTRY), "age-encryption.org/v1\n-> X25519 cut").unwrap();
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age --yes"), &world, 5), @"
+    warning: the backup does not have the secret of `arn:aws:iam::123456789012:mfa/alice`: `~/.local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age` is damaged: it is not a complete age file
+    error: `b.age` was not overwritten: it may have 1 secret that the new backup does not have
+    hint: write an incomplete backup to another file, or find out what is wrong: `awsmfa store status`
+    ");
+    assert_eq!(std::fs::read(world.home.join("b.age")).unwrap(), before);
+}
+
+/// A lost registry, a secret that another program stored, and an old copy.
+#[test]
+fn backup_has_unregistered_secrets() {
+    let world = world();
+    world.home.import("GAHT12345678", OTHER_SECRET);
+    let store = ".local/share/awsmfa/store";
+    let recipient = world.home.read(&format!("{store}/recipient")).trim().parse::<age::x25519::Recipient>();
+    let note = age::encrypt(&recipient.unwrap(), b"remember the milk\n").unwrap();
+    std::fs::write(world.home.join(&format!("{store}/note.age")), note).unwrap();
+    world.home.chmod(&format!("{store}/note.age"), 0o600);
+    world.home.write(REGISTRY, "{\"version\": 1}");
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"awsmfa: backed up 2 devices, 1 access key and 1 other secret to b.age; opened by the passphrase of the backup");
+    forget(&world.home);
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
+    awsmfa: restored the secret of `GAHT12345678` to the file store
+    awsmfa: restored the secret of `arn:aws:iam::123456789012:mfa/alice` to the file store
+    awsmfa: restored access key `[KEY]` to the file store
+    awsmfa: restored `note` to the file store
+    ");
+    check_restored(&world);
+    assert_eq!(world.home.open_entry("note.age"), "remember the milk\n");
+    awsmfa(&world, "store rebuild").run().success();
+    awsmfa(&world, "login -p dev").run().success();
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"awsmfa: nothing to restore: all secrets in the backup are stored here");
+}
+
+#[test]
+fn damaged_secret_is_restored_and_kept() {
+    let world = world();
+    awsmfa(&world, "store backup b.age").run().success();
+    let damaged = &std::fs::read(world.home.join(ENTRY)).unwrap()[..100];
+    std::fs::write(world.home.join(ENTRY), damaged).unwrap();
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
+    awsmfa: kept the damaged file of the secret of `arn:aws:iam::123456789012:mfa/alice` as ~/.local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age.bad
+    awsmfa: restored the secret of `arn:aws:iam::123456789012:mfa/alice` to the file store
+    ");
+    check_restored(&world);
+    assert_eq!(std::fs::read(world.home.join(&format!("{ENTRY}.bad"))).unwrap(), damaged);
+    // Another damage does not replace the first copy.
+    std::fs::write(world.home.join(ENTRY), "").unwrap();
+    awsmfa(&world, "store restore b.age").run().success();
+    assert_eq!(std::fs::read(world.home.join(&format!("{ENTRY}.bad"))).unwrap(), damaged);
+    assert_eq!(std::fs::read(world.home.join(&format!("{ENTRY}.bad-2"))).unwrap(), b"");
+    check_restored(&world);
 }
 
 #[test]
