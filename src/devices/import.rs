@@ -2,6 +2,7 @@
 //! was stored before.
 
 mod accounts;
+mod batch;
 mod check;
 mod choose;
 mod pictures;
@@ -16,14 +17,15 @@ pub use request::{ImportRequest, Input};
 use crate::answers;
 use crate::context::Context;
 use crate::custody::moving;
-use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::error::CommandResult;
 use crate::model::account::Account;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::registry::{DeviceRecord, Registration};
 use crate::store::{StoreError, StoreKind};
 use crate::vault::Vault;
-use target::Target;
+use batch::Batch;
+use target::{Target, Targets};
 
 #[derive(Debug)]
 pub struct Imported {
@@ -32,6 +34,15 @@ pub struct Imported {
     /// The profile that uses the device from now on.
     pub profile: Option<String>,
     pub checked: Checked,
+    /// Whether the ARN was derived from the account's name, which does not contain all of it.
+    pub is_guess: bool,
+}
+
+impl Imported {
+    /// Whether only the account's name shows the device.
+    pub fn is_unconfirmed(&self) -> bool {
+        self.is_guess && !matches!(self.checked, Checked::Accepted)
+    }
 }
 
 /// Imports what the request asks for. `imported` gets each device as soon as its secret is stored. Returns whether these are all
@@ -41,87 +52,50 @@ pub fn import(
     request: &ImportRequest,
     mut imported: impl FnMut(Imported),
 ) -> CommandResult<bool> {
-    let accounts = match &request.input {
-        Input::Images(paths) => accounts::in_pictures(paths)?,
-        Input::GoogleExport(paths) => accounts::in_google_export(paths)?,
-        Input::Export(path) => accounts::in_export(path)?,
-        Input::Prompt => {
-            // First whatever can fail without the secret.
-            let target = Target::requested(ctx, request)?;
-            let (known, store) = place(ctx, request, &target)?;
-            let seed = secret::ask(ctx, request, &target)?;
-            imported(save(ctx, request, target, known.as_ref(), store, &seed)?);
-            return Ok(false);
-        }
-        Input::SecretStdin | Input::UriStdin | Input::Clipboard => {
-            let texts = match request.input {
-                Input::Clipboard => accounts::pasted(ctx)?,
-                _ => vec![secret::read_stdin()?],
-            };
-            match texts.as_slice() {
-                [text]
-                    if !accounts::is_list(text)
-                        && (request.has_device() || !accounts::names_device(text)) =>
-                {
-                    let target = Target::requested(ctx, request)?;
-                    let (known, store) = place(ctx, request, &target)?;
-                    let seed = secret::parse(text, request.input == Input::UriStdin)?;
-                    imported(save(ctx, request, target, known.as_ref(), store, &seed)?);
-                    return Ok(false);
-                }
-                texts => accounts::in_texts(texts)?,
-            }
-        }
-    };
+    let targets = Targets::new(ctx, request);
+    let accounts = read(ctx, request, &targets)?;
     let (count, is_other_tools) = (accounts.len(), accounts.iter().all(|account| account.profile.is_some()));
-    let chosen = choose::choose(ctx, request, accounts)?;
-    let chosen = choose::for_one_device(ctx, request, chosen)?;
+    let chosen = choose::choose(ctx, request, &targets, accounts)?;
+    if let (Some(_), [_, _, ..]) = (&request.label, chosen.as_slice()) {
+        return Err(choose::one_label(request, &chosen));
+    }
     let is_everything = is_other_tools && chosen.len() == count;
-    let mut targets = targets(ctx, request, chosen)?.into_iter();
-    let mut failed = Vec::new();
-    let is_only = targets.len() == 1;
-    for (target, account, seed) in targets.by_ref() {
-        // The hints are about this account only.
-        let this = ImportRequest { account: Some(account.title()), ..request.clone() };
-        let request = if is_only { request } else { &this };
-        let saved = place(ctx, request, &target)
-            .and_then(|(known, store)| save(ctx, request, target, known.as_ref(), store, &seed));
-        match saved {
+    let resolved = batch::resolve(request, &targets, chosen, count);
+    let mut batch = Batch::new(ctx, resolved.len());
+    for (account, only, found) in resolved {
+        match found.and_then(|(target, seed)| save_at_place(ctx, &only, target, &seed)) {
             Ok(saved) => imported(saved),
-            Err(error) if is_only || error.kind == ErrorKind::Interrupted => return Err(error),
-            Err(error) => {
-                ctx.ui.error(
-                    &format!("`{}`: {}", account.title(), error.message),
-                    &error.causes(),
-                    &error.hints,
-                );
-                failed.push(error.kind);
-            }
+            Err(error) => batch.failed(&account, error)?,
         }
     }
-    match failed.first() {
-        None => Ok(is_everything),
-        Some(kind) => Err(CommandError::new(*kind, "some accounts could not be imported")),
+    batch.end().map(|()| is_everything)
+}
+
+fn read(ctx: &Context, request: &ImportRequest, targets: &Targets) -> CommandResult<Vec<Account>> {
+    match &request.input {
+        Input::Images(paths) => accounts::in_pictures(paths),
+        Input::GoogleExport(paths) => accounts::in_google_export(paths),
+        Input::Export(path) => accounts::in_export(path),
+        Input::Clipboard => accounts::pasted(ctx),
+        Input::SecretStdin => accounts::in_text(&secret::read_stdin()?, false),
+        Input::UriStdin => accounts::in_text(&secret::read_stdin()?, true),
+        Input::Prompt => {
+            // First whatever can fail without the secret.
+            let target = targets.requested()?;
+            place(ctx, request, &target)?;
+            secret::ask(ctx, request, &target)
+        }
     }
 }
 
-/// The device of each account. Two different secrets cannot belong to one device.
-fn targets(
+fn save_at_place(
     ctx: &Context,
     request: &ImportRequest,
-    accounts: Vec<Account>,
-) -> CommandResult<Vec<(Target, Account, Seed)>> {
-    let mut found: Vec<(Target, Account, Seed)> = Vec::new();
-    for account in accounts {
-        let seed = account.seed.clone()?;
-        let target = Target::of_account(ctx, request, &account)?;
-        match found.iter().find(|(other, ..)| other.serial == target.serial) {
-            None => found.push((target, account, seed)),
-            Some((_, _, other)) if *other == seed => {}
-            Some((_, other, _)) => return Err(choose::same_device(request, other, &account, &target.serial)),
-        }
-    }
-    Ok(found)
+    target: Target,
+    seed: &Seed,
+) -> CommandResult<Imported> {
+    let (known, store) = place(ctx, request, &target)?;
+    save(ctx, request, target, known.as_ref(), store, seed)
 }
 
 /// The record of a stored device, and the store for the secret.
@@ -147,7 +121,7 @@ fn save(
     store: StoreKind,
     seed: &Seed,
 ) -> CommandResult<Imported> {
-    let Target { serial, device, profile } = target;
+    let Target { serial, device, profile, is_guess } = target;
     let unread = replace::check(ctx, request, &serial, known, seed, store)?;
     let checked = if request.verify {
         check::check(ctx, request, &serial, seed, profile.as_deref())?
@@ -173,7 +147,7 @@ fn save(
     if let Some(old) = known.filter(|record| record.store != store) {
         delete_copy(ctx, &serial, old.store, unread)?;
     }
-    Ok(Imported { serial, store, profile, checked })
+    Ok(Imported { serial, store, profile, checked, is_guess })
 }
 
 /// Deletes the copy in the previous store. That comes last, because the old copy counts until the registry is changed. A

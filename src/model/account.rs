@@ -36,10 +36,20 @@ impl Account {
         Self { issuer: issuer.trim().to_owned(), name: name.trim().to_owned(), profile: None, seed }
     }
 
+    /// A secret key alone, without a name.
+    pub fn of_key(seed: Result<Seed, SeedError>) -> Self {
+        Self::new("", "", seed)
+    }
+
     /// The secret that another tool for AWS stored for a profile.
     pub fn of_profile(profile: &str, seed: Result<Seed, SeedError>) -> Self {
         let name = format!("profile {profile}");
         Self { issuer: String::new(), name, profile: Some(profile.to_owned()), seed }
+    }
+
+    /// Whether nothing shows whose secret it is.
+    pub fn is_unnamed(&self) -> bool {
+        self.issuer.is_empty() && self.name.is_empty()
     }
 
     /// The issuer and the name, as apps show them.

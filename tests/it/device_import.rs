@@ -162,8 +162,10 @@ fn uri_is_found_in_surrounding_text() {
     for (before, after) in [("", ""), ("\"", "\",\nmore"), ("uri: ", "\n")] {
         let world = World::new();
         let label = "AWS prod:alice";
-        let uri =
-            format!("OTPAUTH://totp/{label}?issuer=Other&Secret={}&period=30.0&digits=", world.device.seed);
+        let uri = format!(
+            "OTPAUTH://totp/{label}?issuer=AWS+(other)&Secret={}&period=30.0&digits=",
+            world.device.seed
+        );
         for flag in ["--uri-stdin", "--secret-stdin"] {
             let args = ["device", "import", "--profile", "dev", flag];
             world.home.awsmfa(args).stdin(&format!("{before}{uri}{after}")).run().success();

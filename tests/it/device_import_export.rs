@@ -90,7 +90,9 @@ fn parts_of_a_google_export_are_imported_in_any_order() {
     let ran = world.home.awsmfa(import).arg("3.png").arg("1.png").arg("2.png").run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
-    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; not verified, because no profile with keys uses this device
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; the ARN is derived from the account's name; not verified, because no profile with keys uses this device
+    hint: import a secret again with `--serial ARN` if its ARN is wrong
+    hint: delete the pictures, with which anyone can generate your codes: `rm 3.png 1.png 2.png`
     ");
     assert_eq!((world.stored("alice"), world.stored("bob")), (world.device.seed.clone(), bob));
 }

@@ -15,6 +15,7 @@ fn screenshot_is_imported_and_its_label_determines_the_device() {
     let ran = world.home.awsmfa(["device", "import", "--image", "screen.png"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
+    hint: delete the picture, with which anyone can generate your codes: `rm screen.png`
     hint: awsmfa setup --profile dev
     ");
     assert_eq!(world.stored("alice"), world.device.seed);
@@ -74,7 +75,9 @@ fn all_aws_accounts_in_one_picture_are_imported() {
     lines.sort_unstable();
     insta::assert_snapshot!(lines.join("\n"), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
-    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; not verified, because no profile with keys uses this device
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; the ARN is derived from the account's name; not verified, because no profile with keys uses this device
+    hint: delete the picture, with which anyone can generate your codes: `rm all.png`
+    hint: import a secret again with `--serial ARN` if its ARN is wrong
     ");
     assert_eq!((world.stored("alice"), world.stored("bob")), (world.device.seed.clone(), bob.seed));
 }
@@ -117,9 +120,9 @@ fn person_picks_accounts_from_a_list() {
       1  Amazon Web Services:alice@123456789012
       2  GitHub:alice  (not AWS)
       3  AWS:old  (not usable with AWS)
-    which accounts, such as `1` or `1,3`? [all from AWS]
-    which accounts, such as `1` or `1,3`? [all from AWS]
-    which accounts, such as `1` or `1,3`? [all from AWS]
+    which accounts do you want to import (`1`, `1,3` or `all`)? [all from AWS]
+    which accounts do you want to import (`1`, `1,3` or `all`)? [all from AWS]
+    which accounts do you want to import (`1`, `1,3` or `all`)? [all from AWS]
     ");
     assert!(err.contains("warning: type numbers from 1 to 3, or `all`"), "{err}");
     assert_eq!(world.stored("alice"), world.device.seed);
@@ -185,9 +188,9 @@ fn profile_in_another_account_than_the_label_is_an_error() {
     world.picture("qr.png", &code(&uri("alice@999999999999", OTHER_SECRET), 3));
     let ran = world.home.awsmfa(["device", "import", "--profile", "dev", "--image", "qr.png"]).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
-    error: `Amazon Web Services:alice@999999999999` is in another AWS account than `arn:aws:iam::123456789012:mfa/alice`, the device of the profile
+    error: `Amazon Web Services:alice@999999999999` is in another AWS account than `arn:aws:iam::123456789012:mfa/alice`
     hint: leave out `--profile`, or use the profile of the account's user
-    hint: if the account's name is wrong, add the device's ARN: `--serial ARN`
+    hint: if the account's name is wrong, add the device's ARN: `awsmfa device import --profile dev --serial ARN --image qr.png`
     ");
     // Without a profile, the label determines the ARN.
     let ran = world.home.awsmfa(["device", "import", "--image", "qr.png"]).run().success();

@@ -29,6 +29,7 @@ mod credential_process;
 mod device;
 mod device_export;
 mod device_import;
+mod device_import_accounts;
 mod device_import_export;
 mod device_import_image;
 mod device_list;

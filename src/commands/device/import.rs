@@ -78,11 +78,15 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
         report(ctx, &imported);
         all.push(imported);
     });
-    if let (Ok(is_everything), Some(path)) = (&result, &args.export) {
+    if let Ok(is_everything) = &result {
+        say_what_is_guessed(ctx, &all);
         let is_verified = all.iter().all(|imported| matches!(imported.checked, Checked::Accepted));
         // The tool may have added an account in the meantime, and deleting a link deletes no secret.
-        let is_read = files::fingerprint(path) == before && !path.is_symlink();
-        clean_up(ctx, args, path, *is_everything && is_verified && is_read)?;
+        let is_read = |path: &Path| files::fingerprint(path) == before && !path.is_symlink();
+        match &args.export {
+            Some(path) => clean_up(ctx, args, path, *is_everything && is_verified && is_read(path))?,
+            None => say_what_stays(ctx, args),
+        }
     }
     // With several devices, there is no single next step.
     if let (Ok(_), 1, Some(imported)) = (&result, all.len(), all.pop()) {
@@ -111,6 +115,29 @@ fn clean_up(ctx: &Context, args: &ImportArgs, path: &Path, is_superfluous: bool)
     Ok(())
 }
 
+/// Pictures and the clipboard still have the secret.
+fn say_what_stays(ctx: &Context, args: &ImportArgs) {
+    let pictures: Vec<&PathBuf> = args.images.iter().chain(&args.google_export).collect();
+    if args.clipboard {
+        ctx.ui.hint(
+            "copy something else: the secret is still on the clipboard, and in its history if there is one",
+        );
+    }
+    if !pictures.is_empty() {
+        let delete = CommandLine::new(if cfg!(windows) { "del" } else { "rm" });
+        let delete = pictures.iter().fold(delete, |line, path| line.arg(path.to_string_lossy()));
+        let what = if pictures.len() == 1 { "the picture" } else { "the pictures" };
+        ctx.ui.hint(format_args!("delete {what}, with which anyone can generate your codes: `{delete}`"));
+    }
+}
+
+/// AWS has confirmed the device if it accepts the codes.
+fn say_what_is_guessed(ctx: &Context, all: &[Imported]) {
+    if all.iter().any(Imported::is_unconfirmed) {
+        ctx.ui.hint("import a secret again with `--serial ARN` if its ARN is wrong");
+    }
+}
+
 fn request(args: &ImportArgs) -> ImportRequest {
     ImportRequest {
         profile: args.profile.profile.clone(),
@@ -120,7 +147,7 @@ fn request(args: &ImportArgs) -> ImportRequest {
         input: input(args),
         account: args.account.clone(),
         verify: !args.no_verify,
-        replace: args.yes.yes,
+        yes: args.yes.yes,
     }
 }
 
@@ -140,12 +167,16 @@ fn input(args: &ImportArgs) -> Input {
 
 fn report(ctx: &Context, imported: &Imported) {
     let Imported { serial, store, checked, .. } = imported;
+    let derived = match imported.is_unconfirmed() {
+        true => "; the ARN is derived from the account's name",
+        false => "",
+    };
     let remark = match checked {
         Checked::Accepted => "; AWS accepts its codes",
         Checked::NoProfile => "; not verified, because no profile with keys uses this device",
         Checked::No | Checked::Failed(_) => "",
     };
-    ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store{remark}"));
+    ctx.ui.say(format_args!("stored the secret of `{serial}` in the {store} store{derived}{remark}"));
     if let Checked::Failed(why) = checked {
         ctx.ui
             .warn(format_args!("could not verify that AWS accepts the codes of the secret: {}", why.message));
@@ -161,6 +192,7 @@ fn show_next(ctx: &Context, args: &ImportArgs, imported: Imported, is_set_up: bo
             ctx.ui.hint(CommandLine::new("aws sts get-caller-identity").profile(profile));
         }
         Some(profile) => ctx.ui.hint(setup::next_step(ctx, &profile, declined)),
+        None if matches!(imported.checked, Checked::Accepted) => ctx.ui.hint("awsmfa login"),
         // Most likely for the console's form, which asks for two codes.
         None => ctx.ui.hint(format_args!("awsmfa code --pair {}", imported.serial)),
     }

@@ -13,6 +13,7 @@ use crate::model::app_export::{self, AppExportError};
 use crate::model::google_export;
 use crate::model::otpauth;
 use crate::model::secret::Secret;
+use crate::model::totp::Seed;
 
 /// The accounts in pictures. The parts of a Google Authenticator export may be in several pictures.
 pub(super) fn in_pictures(paths: &[PathBuf]) -> CommandResult<Vec<Account>> {
@@ -60,28 +61,26 @@ pub(super) fn in_texts(texts: &[Secret<String>]) -> CommandResult<Vec<Account>> 
     }
 }
 
-/// Whether a text has several accounts, or an export, which may have several.
-pub(super) fn is_list(text: &Secret<String>) -> bool {
+/// The accounts in a text that a person typed, piped in or copied: a secret key, or URIs. `is_uri`: a secret key will not do.
+pub(super) fn in_text(text: &Secret<String>, is_uri: bool) -> CommandResult<Vec<Account>> {
     let uris = otpauth::find_all(text.expose());
-    uris.len() > 1 || uris.iter().any(|uri| otpauth::is_export(uri))
+    match uris.is_empty() {
+        false => in_texts(std::slice::from_ref(text)),
+        true if is_uri => Ok(vec![Account::of_key(Ok(Seed::from_uri(text.expose())?))]),
+        true => Ok(vec![Account::of_key(Ok(Seed::from_base32(text.expose())?))]),
+    }
 }
 
-/// Whether a text has an account with the name of its device, so that no profile is needed.
-pub(super) fn names_device(text: &Secret<String>) -> bool {
-    let account = otpauth::find(text.expose()).map(Account::of_uri);
-    account.is_some_and(|account| account.label().is_some_and(|label| label.account_id.is_some()))
-}
-
-/// What is on the clipboard: a text, or the texts of the QR codes in a picture.
-pub(super) fn pasted(ctx: &Context) -> CommandResult<Vec<Secret<String>>> {
+/// The accounts on the clipboard: in a text, or in the QR codes of a picture.
+pub(super) fn pasted(ctx: &Context) -> CommandResult<Vec<Account>> {
     match Clipboard::new(&ctx.env).paste() {
-        Ok(Pasted::Text(text)) => Ok(vec![text]),
+        Ok(Pasted::Text(text)) => in_text(&text, false),
         Ok(Pasted::Picture { width, height, pixels }) => {
             let texts = pictures::pasted(Picture::from_rgba(width, height, pixels))?;
             let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
             match uris.count() {
                 0 => Err(foreign("the QR code on the clipboard has no account of an authenticator app")),
-                _ => Ok(texts),
+                _ => in_texts(&texts),
             }
         }
         Err(error) => {

@@ -32,10 +32,13 @@ pub(super) fn check(
     seed: &Seed,
     profile: Option<&str>,
 ) -> CommandResult<Checked> {
-    let Some(profile) = profile.map(str::to_owned).or_else(|| profile_of(ctx, serial)) else {
-        return Ok(Checked::NoProfile);
+    let checked = match profile.map(str::to_owned).or_else(|| profile_of(ctx, serial)) {
+        Some(profile) => by_session(ctx, seed, serial, Request::person(Named::Flag(&profile))),
+        None => match by_environment(ctx, seed, serial)? {
+            Some(checked) => checked,
+            None => return Ok(Checked::NoProfile),
+        },
     };
-    let checked = by_session(ctx, seed, serial, &profile);
     match checked {
         Ok(()) => Ok(Checked::Accepted),
         Err(SessionError::Aws(error)) if error.kind == AwsErrorKind::InvalidCode => {
@@ -54,7 +57,7 @@ pub(super) fn check(
 }
 
 /// Gets a session of the user, not of a role: a role that cannot be assumed says nothing about the secret.
-fn by_session(ctx: &Context, seed: &Seed, serial: &Serial, profile: &str) -> Result<(), SessionError> {
+fn by_session(ctx: &Context, seed: &Seed, serial: &Serial, request: Request) -> Result<(), SessionError> {
     ctx.ui.doing("checking that AWS accepts the codes of the secret");
     let request = Request {
         // A check is not worth waiting minutes for.
@@ -63,9 +66,34 @@ fn by_session(ctx: &Context, seed: &Seed, serial: &Serial, profile: &str) -> Res
         seed: Some(seed.clone()),
         force: true,
         without_roles: true,
-        ..Request::person(Named::Flag(profile))
+        ..request
     };
     session::try_obtain(ctx, &request).map(drop)
+}
+
+/// Gets a session with the keys in the environment; `None` if there are none, or if they are another user's.
+fn by_environment(
+    ctx: &Context,
+    seed: &Seed,
+    serial: &Serial,
+) -> CommandResult<Option<Result<(), SessionError>>> {
+    let Some(keys) = session::keys_of_environment(ctx)?.and_then(|keys| keys.long_term()) else {
+        return Ok(None);
+    };
+    let unconfigured = session::unconfigured(ctx.env.profile());
+    let connection = session::connection(ctx, &ctx.profiles()?, &unconfigured, Some(serial), Asker::Check)?;
+    let checked = by_session(ctx, seed, serial, Request::keys(&keys, &connection.settings));
+    match &checked {
+        Err(SessionError::Aws(error)) if error.kind == AwsErrorKind::CannotValidateCode => return Ok(None),
+        Ok(()) => {
+            let remembered = ctx.vault.remember_for_key(&keys.access_key_id, serial);
+            // AWS can still be asked.
+            remembered
+                .unwrap_or_else(|error| ctx.ui.detail(format_args!("cannot remember `{serial}`: {error}")));
+        }
+        Err(_) => {}
+    }
+    Ok(Some(checked))
 }
 
 /// A profile that refers to the device and has keys.

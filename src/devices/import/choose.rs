@@ -1,13 +1,12 @@
 //! Which of several accounts are imported. AWS's are chosen by themselves, others only by name.
 
 use super::ImportRequest;
-use super::target::{Target, is_of};
+use super::target::{Target, Targets, is_of};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::account::Account;
 use crate::model::serial::Serial;
 use crate::model::shell::quoted;
-use crate::model::totp::Seed;
 
 /// How many accounts an error lists.
 const LISTED: usize = 8;
@@ -15,55 +14,36 @@ const USE_A_PICTURE: &str = "import only the account that is in use, such as fro
 /// How often a person is prompted.
 const ATTEMPTS: u32 = 3;
 
-/// The accounts to import. At least one, all with a secret that AWS's devices can have.
+/// The accounts to import; at least one.
 pub(super) fn choose(
     ctx: &Context,
     request: &ImportRequest,
+    targets: &Targets,
     all: Vec<Account>,
 ) -> CommandResult<Vec<Account>> {
+    let fitting = match request.is_for_one_device() && request.account.is_none() && all.len() > 1 {
+        true => fitting(&all, &targets.requested()?),
+        false => Vec::new(),
+    };
     let chosen = match &request.account {
         Some(text) => named(request, &all, text)?,
-        None if all.len() > 1 && ctx.prompt.can_ask() && !request.replace => ask(ctx, &all)?,
+        None if fitting.len() == 1 => fitting,
+        None if all.len() > 1 && ctx.prompt.can_ask() && !request.yes => ask(ctx, &all)?,
         None => by_issuer(ctx, request, all)?,
     };
-    for account in &chosen {
-        if let Err(error) = &account.seed {
-            return Err(CommandError::from(error.clone()).at(format!("`{}`", account.title())));
-        }
+    if chosen.len() > 1 && request.is_for_one_device() {
+        return Err(several(request, &chosen));
     }
     Ok(chosen)
 }
 
-/// With a profile or a serial in the request, only one account can be meant: the one that has the device's name.
-pub(super) fn for_one_device(
-    ctx: &Context,
-    request: &ImportRequest,
-    chosen: Vec<Account>,
-) -> CommandResult<Vec<Account>> {
-    if chosen.len() < 2 || !request.has_device() {
-        return Ok(chosen);
-    }
-    match fitting(chosen.clone(), &Target::requested(ctx, request)?).as_slice() {
-        [one] => Ok(vec![one.clone()]),
-        _ => Err(several(request, &chosen)),
-    }
-}
-
-/// The accounts with the name of the device, or all if no account has it.
-pub(super) fn fitting(accounts: Vec<Account>, target: &Target) -> Vec<Account> {
-    let (fitting, others): (Vec<Account>, Vec<Account>) = accounts.into_iter().partition(|account| {
+/// The accounts with the name of the device, or that another tool stored for its profile.
+fn fitting(accounts: &[Account], target: &Target) -> Vec<Account> {
+    let is_fitting = |account: &&Account| {
         let is_named = account.label().is_some_and(|label| is_of(&target.serial, &label));
         is_named || account.profile.is_some() && account.profile == target.profile
-    });
-    if fitting.is_empty() { others } else { fitting }
-}
-
-/// The secret of the only account.
-pub(super) fn single(request: &ImportRequest, accounts: &[Account]) -> CommandResult<Seed> {
-    match accounts {
-        [one] => Ok(one.seed.clone()?),
-        several_accounts => Err(several(request, several_accounts)),
-    }
+    };
+    accounts.iter().filter(is_fitting).cloned().collect()
 }
 
 fn several(request: &ImportRequest, accounts: &[Account]) -> CommandError {
@@ -123,21 +103,24 @@ fn by_issuer(ctx: &Context, request: &ImportRequest, all: Vec<Account>) -> Comma
     Ok(usable)
 }
 
-/// A single account of another issuer: its owner may have renamed it.
+/// A single account without AWS as its issuer: its owner may have renamed it. A secret key alone has no issuer.
 fn confirm_other(
     ctx: &Context,
     request: &ImportRequest,
     others: Vec<Account>,
 ) -> CommandResult<Vec<Account>> {
     let message = match others.as_slice() {
-        [one] if one.seed.is_err() => return Ok(others),
+        [one] if one.seed.is_err() || one.is_unnamed() => return Ok(others),
+        [one] if one.issuer.is_empty() && request.has_device() => return Ok(others),
         [one] => {
-            let question = format!("`{}` was not issued by AWS; import it?", one.title());
-            if ctx.prompt.can_ask() {
-                ctx.confirm(&question, CommandError::from)?;
-                return Ok(others);
-            }
-            format!("`{}` was not issued by AWS", one.title())
+            let what = match one.issuer.is_empty() {
+                true => format!("`{}` does not show who issued it", one.title()),
+                false => format!("`{}` was not issued by AWS", one.title()),
+            };
+            request.confirm(ctx, &format!("{what}; import it?"), |_| {
+                CommandError::new(ErrorKind::Usage, &what).hint(example(request, one))
+            })?;
+            return Ok(others);
         }
         several => format!("none of the accounts was issued by AWS: {}", list(several)),
     };
@@ -162,7 +145,9 @@ fn ask(ctx: &Context, all: &[Account]) -> CommandResult<Vec<Account>> {
         _ => " [all from AWS]".to_owned(),
     };
     for _ in 0..ATTEMPTS {
-        let answer = ctx.prompt.answer(&format!("which accounts, such as `1` or `1,3`?{default}"))?;
+        let answer = ctx
+            .prompt
+            .answer(&format!("which accounts do you want to import (`1`, `1,3` or `all`)?{default}"))?;
         match picked(&answer, all) {
             Some(picked) if picked.is_empty() && !usual.is_empty() => return Ok(usual),
             Some(picked) if !picked.is_empty() => return Ok(picked),
@@ -201,6 +186,12 @@ pub(super) fn same_device(
         true => error.hint(USE_A_PICTURE),
         false => error.hint(example(request, first)),
     }
+}
+
+/// A person's own name is for one device.
+pub(super) fn one_label(request: &ImportRequest, accounts: &[Account]) -> CommandError {
+    let message = format!("`--label` is for one device, and there are several: {}", list(accounts));
+    CommandError::new(ErrorKind::Usage, message).hint(way_out(request, accounts))
 }
 
 fn list(accounts: &[Account]) -> String {

@@ -20,7 +20,7 @@ pub(super) fn check(
     store: StoreKind,
 ) -> CommandResult<Option<StoreError>> {
     // Before the store is read: it may be gone or damaged, which is then the reason for the import.
-    if request.replace {
+    if request.yes {
         return Ok(None);
     }
     let mut unread = None;

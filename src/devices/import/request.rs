@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::error::{CommandError, ErrorKind};
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::shell::CommandLine;
 use crate::store::{StoreError, StoreKind};
+use crate::ui::PromptError;
 
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
@@ -17,8 +19,8 @@ pub struct ImportRequest {
     pub account: Option<String>,
     /// Whether to check that AWS accepts the secret's codes.
     pub verify: bool,
-    /// Whether another secret of the device may be replaced without confirmation.
-    pub replace: bool,
+    /// Whether the answer to all questions is yes.
+    pub yes: bool,
 }
 
 /// Where the secret comes from.
@@ -50,6 +52,24 @@ impl ImportRequest {
         self.profile.is_some() || self.serial.is_some()
     }
 
+    /// Whether the input can only be the secret of one device, which is known beforehand: the prompt contains its ARN.
+    pub(super) fn is_for_one_device(&self) -> bool {
+        self.has_device() || self.input == Input::Prompt
+    }
+
+    /// Asks the person for a yes, unless `--yes` answered already.
+    pub(super) fn confirm(
+        &self,
+        ctx: &Context,
+        question: &str,
+        unanswered: impl FnOnce(PromptError) -> CommandError,
+    ) -> CommandResult {
+        match self.yes {
+            true => Ok(()),
+            false => ctx.confirm(question, unanswered),
+        }
+    }
+
     /// The same command with this store.
     pub(super) fn command(&self, store: Option<StoreKind>) -> String {
         let line = CommandLine::new("awsmfa device import")
@@ -65,7 +85,7 @@ impl ImportRequest {
             .files()
             .into_iter()
             .fold(line, |line, (flag, path)| line.option(flag, Some(path.to_string_lossy())));
-        let line = line.switch("--no-verify", !self.verify).switch("--yes", self.replace);
+        let line = line.switch("--no-verify", !self.verify).switch("--yes", self.yes);
         match self.input.is_piped() {
             true => format!("… | {line}"),
             false => line.to_string(),

@@ -3,42 +3,36 @@
 use std::io::Read;
 
 use super::target::Target;
-use super::{ImportRequest, accounts, choose};
+use super::{ImportRequest, accounts};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::model::otpauth;
+use crate::model::account::Account;
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
-use crate::model::totp::{Seed, SeedError};
 
 /// The largest input, in bytes. An app's list of otpauth URIs is far shorter.
 const INPUT_LIMIT: u64 = 1024 * 1024;
 /// How often a person is prompted.
 const ATTEMPTS: u32 = 3;
 
-/// Prompts for the secret. A person may try again.
-pub(super) fn ask(ctx: &Context, request: &ImportRequest, target: &Target) -> CommandResult<Seed> {
+/// Prompts for the secret key. A person may paste a URI, or the URIs of several accounts, and may try again.
+pub(super) fn ask(ctx: &Context, request: &ImportRequest, target: &Target) -> CommandResult<Vec<Account>> {
     let mut attempt = 1;
     loop {
         let text = prompt(ctx, request, &target.serial)?;
-        if accounts::is_list(&text) {
-            let accounts = choose::fitting(accounts::in_texts(&[text])?, target);
-            return choose::single(request, &accounts);
-        }
-        match parse(&text, false) {
+        match accounts::in_text(&text, false).and_then(usable) {
             Err(error) if attempt < ATTEMPTS => ctx.ui.warn(error),
-            seed => return Ok(seed?),
+            accounts => return accounts,
         }
         attempt += 1;
     }
 }
 
-/// The secret key, or the whole URI if a person pastes that.
-pub(super) fn parse(text: &Secret<String>, is_uri: bool) -> Result<Seed, SeedError> {
-    match otpauth::find(text.expose()) {
-        Some(uri) => Seed::from_uri(uri),
-        None if is_uri => Seed::from_uri(text.expose()),
-        None => Seed::from_base32(text.expose()),
+/// A single account must have a secret that a device can have; of several, another one may be meant.
+fn usable(accounts: Vec<Account>) -> CommandResult<Vec<Account>> {
+    match accounts.as_slice() {
+        [Account { seed: Err(error), .. }] => Err(error.clone().into()),
+        _ => Ok(accounts),
     }
 }
 

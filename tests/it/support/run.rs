@@ -41,6 +41,11 @@ impl Run {
         self
     }
 
+    pub fn args(mut self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
+        self.command.args(arguments);
+        self
+    }
+
     /// Removes a variable for this run.
     pub fn env_remove(mut self, name: &str) -> Self {
         self.command.env_remove(name);
