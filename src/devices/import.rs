@@ -53,6 +53,10 @@ pub fn import(
     mut imported: impl FnMut(Imported),
 ) -> CommandResult<bool> {
     let targets = Targets::new(ctx, request);
+    if request.is_for_one_device() {
+        // First whatever can fail without the secret.
+        place(ctx, request, &targets.requested()?)?;
+    }
     let accounts = read(ctx, request, &targets)?;
     let (count, is_other_tools) = (accounts.len(), accounts.iter().all(|account| account.profile.is_some()));
     let chosen = choose::choose(ctx, request, &targets, accounts)?;
@@ -79,12 +83,7 @@ fn read(ctx: &Context, request: &ImportRequest, targets: &Targets) -> CommandRes
         Input::Clipboard => accounts::pasted(ctx),
         Input::SecretStdin => accounts::in_text(&secret::read_stdin()?, false),
         Input::UriStdin => accounts::in_text(&secret::read_stdin()?, true),
-        Input::Prompt => {
-            // First whatever can fail without the secret.
-            let target = targets.requested()?;
-            place(ctx, request, &target)?;
-            secret::ask(ctx, request, &target)
-        }
+        Input::Prompt => secret::ask(ctx, request, &targets.requested()?),
     }
 }
 

@@ -66,8 +66,8 @@ pub(super) fn in_text(text: &Secret<String>, is_uri: bool) -> CommandResult<Vec<
     let uris = otpauth::find_all(text.expose());
     match uris.is_empty() {
         false => in_texts(std::slice::from_ref(text)),
-        true if is_uri => Ok(vec![Account::of_key(Ok(Seed::from_uri(text.expose())?))]),
-        true => Ok(vec![Account::of_key(Ok(Seed::from_base32(text.expose())?))]),
+        true if is_uri => Ok(vec![Account::of_key(Seed::from_uri(text.expose()))]),
+        true => Ok(vec![Account::of_key(Seed::from_base32(text.expose()))]),
     }
 }
 

@@ -44,10 +44,12 @@ pub(super) fn resolve(
 }
 
 fn of(targets: &Targets, only: &ImportRequest, account: &Account) -> CommandResult<(Target, Seed)> {
-    let seed = account.seed.clone().map_err(|error| match account.is_unnamed() {
-        true => CommandError::from(error),
-        false => CommandError::from(error).at(format!("`{}`", account.title())),
-    })?;
+    // Without a name, the device does not depend on the account.
+    if account.is_unnamed() {
+        return Ok((targets.of(only, account)?, account.seed.clone()?));
+    }
+    let seed = account.seed.clone();
+    let seed = seed.map_err(|error| CommandError::from(error).at(format!("`{}`", account.title())))?;
     Ok((targets.of(only, account)?, seed))
 }
 

@@ -64,31 +64,31 @@ fn otpauth_uri_that_no_aws_device_has_is_rejected() {
     world.home.forget_store();
     let uri = |rest: &str| import(&world, "--uri-stdin", &format!("otpauth://{rest}"));
     insta::assert_snapshot!(uri(&format!("hotp/a?secret={SECRET}&counter=1")), @"
-    error: this account is of type `hotp`; AWS devices are of type `totp`
+    error: `a`: this account is of type `hotp`; AWS devices are of type `totp`
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&digits=8")), @"
-    error: this account specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: `a`: this account specifies 8 digits; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=SHA256")), @"
-    error: this account specifies algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: `a`: this account specifies algorithm SHA256; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&algorithm=MD5")), @"
-    error: this account specifies algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: `a`: this account specifies algorithm MD5; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri(&format!("totp/a?secret={SECRET}&period=60")), @"
-    error: this account specifies a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
+    error: `a`: this account specifies a period of 60 seconds; AWS devices use SHA1, 6 digits and a period of 30 seconds
     hint: check that this secret belongs to an AWS MFA device
     ");
     insta::assert_snapshot!(uri("totp/a"), @"
-    error: this is not an otpauth:// URI: it has no `secret`
+    error: `a`: this is not an otpauth:// URI: it has no `secret`
     hint: use a URI such as `otpauth://totp/NAME?secret=BASE32`
     ");
     insta::assert_snapshot!(uri("totp/a?secret=JBSWY3DP1"), @"
-    error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
+    error: `a`: the secret key is not Base32 (letters A to Z and digits 2 to 7)
     hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
     insta::assert_snapshot!(import(&world, "--uri-stdin", SECRET), @"
