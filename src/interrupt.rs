@@ -1,4 +1,4 @@
-//! Exiting on a signal: Ctrl-C, TERM or HUP. If something can be resumed, a hint says how. The terminal is restored, and the
+//! Exiting on a signal: Ctrl-C, TERM, HUP and the like. If something can be resumed, a hint says how. The terminal is restored, and the
 //! process dies by the signal, so that its parent knows: only then does Ctrl-C stop a loop in a shell.
 //!
 //! While a command runs in the foreground, signals are for the command, and awsmfa ends when the command ends, as it ended:
@@ -6,11 +6,17 @@
 //!
 //! Nothing is undone here: anything that must not be lost is already on disk.
 
+mod hangup;
+mod screen;
 mod stops;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::mpsc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+pub use hangup::end_without_terminal;
+pub use screen::draw;
 pub use stops::Stops;
 
 use crate::files;
@@ -24,8 +30,8 @@ struct State {
     settings: Option<tty::Settings>,
     /// Whether such a prompt is open.
     asking: bool,
-    /// Whether the terminal shows its alternate screen.
-    other_screen: bool,
+    /// Whether the program ends, so that the terminal's settings are not changed again.
+    ending: bool,
     /// Whether the message is one line, for an SDK.
     one_line: bool,
     /// Whether a signal is the usual end, which needs no message.
@@ -40,16 +46,15 @@ static STATE: Mutex<State> = Mutex::new(State {
     hint: None,
     settings: None,
     asking: false,
-    other_screen: false,
+    ending: false,
     one_line: false,
     expected: false,
     command: None,
     ended: false,
 });
 
-/// Switch to the terminal's alternate screen, which is empty and has no history, and back. What is shown there may hide the
-/// cursor.
-const OTHER_SCREEN: (&[u8], &[u8]) = (b"\x1b[?1049h\x1b[2J\x1b[H", b"\x1b[2J\x1b[?25h\x1b[?1049l");
+/// How long restoring the terminal may take before a signal ends the program: a terminal that is held takes no output.
+const RESTORE_LIMIT: Duration = Duration::from_secs(1);
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -82,8 +87,6 @@ pub fn expect() {
 
 /// Starts a command, which returns its process ID, and passes signals on to it from now on.
 pub fn pass_on<T>(start: impl FnOnce() -> io::Result<(u32, T)>) -> io::Result<T> {
-    #[cfg(unix)]
-    unix::watch_more();
     // A signal that arrives in the meantime waits.
     let mut state = state();
     let (command, started) = start()?;
@@ -111,8 +114,7 @@ pub fn end_like(status: std::process::ExitStatus) -> u8 {
 
 /// Ends the program as a command ended, whatever the main thread waits for.
 pub fn end_at_once(status: Option<std::process::ExitStatus>) {
-    restore_terminal();
-    files::remove_temp_files();
+    tidy_up();
     exit(status.map_or(1, end_like).into())
 }
 
@@ -133,33 +135,40 @@ pub fn asking<T>(ask: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
 /// Shows something on the terminal's alternate screen. The main screen is restored however the program ends, and nothing
 /// stays in the scrollback.
 pub fn on_other_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    state().other_screen = true;
-    let shown = tty::write(OTHER_SCREEN.0).and_then(|()| show());
-    leave_other_screen();
+    let shown = screen::enter().and_then(|()| show());
+    screen::leave();
     shown
 }
 
 /// Like [`on_other_screen`], for something that reads single keys: they are not shown and need no Enter.
 pub fn on_live_screen<T>(show: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let shown = enter_live_screen().and_then(|()| show());
-    restore_terminal();
+    leave_live_screen();
     shown
 }
 
 fn enter_live_screen() -> io::Result<()> {
     {
+        // Held until the settings are changed, so that a signal does not restore them before.
         let mut state = state();
-        (state.settings, state.other_screen) = (tty::Settings::current(), true);
+        if state.ending {
+            return Ok(());
+        }
+        state.settings = tty::Settings::current();
+        tty::read_single_keys()?;
     }
-    tty::read_single_keys()?;
-    tty::write(OTHER_SCREEN.0)
+    screen::enter()
 }
 
-fn leave_other_screen() {
-    let was_there = std::mem::take(&mut state().other_screen);
-    if was_there {
-        // If the terminal is gone, there is nothing to restore.
-        let _ = tty::write(OTHER_SCREEN.1);
+fn leave_live_screen() {
+    restore_settings();
+    screen::leave();
+}
+
+fn restore_settings() {
+    let settings = state().settings.take();
+    if let Some(settings) = settings {
+        settings.restore();
     }
 }
 
@@ -170,13 +179,29 @@ pub fn end(exit_code: u8) -> std::process::ExitCode {
     std::process::ExitCode::from(exit_code)
 }
 
-/// Restores the terminal's settings and its main screen.
+/// Restores the terminal's settings and its main screen, because the program ends.
 pub fn restore_terminal() {
-    let settings = state().settings.take();
-    if let Some(settings) = settings {
-        settings.restore();
+    state().ending = true;
+    restore_settings();
+    screen::leave_for_good();
+}
+
+/// Leaves nothing behind, as far as that is possible in a second.
+fn tidy_up() {
+    let (sender, done) = mpsc::channel();
+    let tidy_up = || {
+        restore_terminal();
+        files::remove_temp_files();
+    };
+    let work = move || {
+        tidy_up();
+        // Nobody waits for it if it is late.
+        let _ = sender.send(());
+    };
+    match std::thread::Builder::new().name("end".to_owned()).spawn(work) {
+        Ok(_) => drop(done.recv_timeout(RESTORE_LIMIT)),
+        Err(_) => tidy_up(),
     }
-    leave_other_screen();
 }
 
 /// Handles Ctrl-C, on the handler's thread.
@@ -197,8 +222,7 @@ fn interrupted() {
     if is_passed_on {
         return;
     }
-    restore_terminal();
-    files::remove_temp_files();
+    tidy_up();
     // On a terminal, the line already contains `^C`, and maybe a progress message.
     let start = if io::stderr().is_terminal() { "\n" } else { "" };
     // One write, because the main thread may be writing, too. If stderr is closed, there is no place for an error.
@@ -233,20 +257,15 @@ mod unix {
     use std::sync::Arc;
 
     use rustix::process::{Pid, Signal, kill_process};
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
+    use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXFSZ};
     use signal_hook::iterator::Signals;
 
     use crate::tty::{self, Reach};
 
-    /// Handles TERM and HUP, which end the program without a message.
+    /// Handles what ends the program without a message, and what a command may expect.
     pub(super) fn watch() {
         fail_large_writes();
-        handle(&[SIGTERM, SIGHUP]);
-    }
-
-    /// Handles what a command may expect, too.
-    pub(super) fn watch_more() {
-        handle(&[SIGQUIT, SIGUSR1, SIGUSR2]);
+        handle(&[SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2]);
     }
 
     /// Handles those of the signals that the parent does not ignore.
@@ -258,8 +277,7 @@ mod unix {
         let Ok(mut signals) = Signals::new(signals) else { return };
         let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for signal in signals.forever().filter(|signal| !was_passed_on(*signal)) {
-                super::restore_terminal();
-                crate::files::remove_temp_files();
+                super::tidy_up();
                 die(signal);
             }
         });

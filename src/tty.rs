@@ -6,7 +6,9 @@ use std::io::Read;
 use std::io::{self, IsTerminal, Write};
 
 #[cfg(unix)]
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 #[cfg(unix)]
 use zeroize::Zeroizing;
 
@@ -108,17 +110,19 @@ impl Settings {
     /// Hides what is typed from now on and discards what was typed before. Ctrl-C reaches everyone who runs here, as
     /// usual; the keys that stop a process, or end it with a core dump, would leave the terminal hidden.
     fn hide(&self) -> io::Result<()> {
-        self.apply(LocalModes::ECHO, LocalModes::ICANON | LocalModes::ISIG | LocalModes::ECHONL)
+        let on = LocalModes::ICANON | LocalModes::ISIG | LocalModes::ECHONL;
+        self.apply(self.termios.clone(), LocalModes::ECHO, on)
     }
 
-    /// Like [`hide`](Self::hide), but each key can be read at once.
+    /// Like [`hide`](Self::hide), but each key can be read at once, and Ctrl-S does not hold the screen.
     fn read_single_keys(&self) -> io::Result<()> {
-        self.apply(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON, LocalModes::ISIG)
+        let mut termios = self.termios.clone();
+        termios.input_modes.remove(InputModes::IXON);
+        self.apply(termios, LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON, LocalModes::ISIG)
     }
 
-    fn apply(&self, off: LocalModes, on: LocalModes) -> io::Result<()> {
+    fn apply(&self, mut hidden: Termios, off: LocalModes, on: LocalModes) -> io::Result<()> {
         let disabled = if cfg!(target_os = "linux") { 0 } else { 0xff };
-        let mut hidden = self.termios.clone();
         hidden.local_modes.remove(off);
         hidden.local_modes.insert(on);
         hidden.special_codes[SpecialCodeIndex::VMIN] = 1;

@@ -15,7 +15,7 @@ mod unix {
     use signal_hook::consts::{SIGCONT, SIGTSTP};
     use signal_hook::{flag, low_level};
 
-    use crate::interrupt::{enter_live_screen, restore_terminal};
+    use crate::interrupt::{enter_live_screen, leave_live_screen};
 
     /// Notices the signals for as long as it exists.
     pub struct Stops {
@@ -45,14 +45,14 @@ mod unix {
         /// something else.
         pub fn stop_if_asked(&self) -> io::Result<bool> {
             if self.asked.swap(false, Ordering::SeqCst) && can_continue() {
-                restore_terminal();
+                leave_live_screen();
                 // Returns when the process continues.
                 let _ = low_level::emulate_default_handler(SIGTSTP);
                 self.continued.store(true, Ordering::SeqCst);
             }
             let again = self.continued.swap(false, Ordering::SeqCst);
             if again {
-                restore_terminal();
+                leave_live_screen();
                 enter_live_screen()?;
             }
             Ok(again)

@@ -70,11 +70,12 @@ impl Ui {
     }
 
     fn is_live(&self) -> bool {
-        self.style.live && !self.lent.get() && self.style.verbosity == Verbosity::Normal
+        self.is_drawn() && self.style.verbosity == Verbosity::Normal
     }
 
     fn is_drawn(&self) -> bool {
-        self.style.live && !self.lent.get() && self.style.verbosity >= Verbosity::Normal
+        let is_free = !self.lent.get() && !self.muted.get();
+        self.style.live && is_free && self.style.verbosity >= Verbosity::Normal
     }
 
     /// Draws the last line, cut to the terminal's width: a wrapped line could not be cleared.

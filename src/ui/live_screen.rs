@@ -1,6 +1,7 @@
 //! A whole terminal that is redrawn until the person quits.
 
-use std::io::{self, IsTerminal};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use ratatui::backend::CrosstermBackend;
@@ -46,7 +47,8 @@ impl Ui {
         if !self.style.live_screen || !io::stdout().is_terminal() || tty::reach() != Reach::Person {
             return Err(ScreenError::NoTerminal);
         }
-        let output = tty::open_output()?;
+        let output = Frames { device: tty::open_output()?, frame: Vec::new() };
+        interrupt::end_without_terminal();
         self.muted.set(true);
         let ended = interrupt::on_live_screen(|| {
             let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
@@ -55,6 +57,24 @@ impl Ui {
         });
         self.muted.set(false);
         ended?
+    }
+}
+
+/// Writes to the terminal, frame by frame.
+struct Frames {
+    device: File,
+    frame: Vec<u8>,
+}
+
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.frame.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let drawn = interrupt::draw(&mut self.device, &self.frame);
+        self.frame.clear();
+        drawn
     }
 }
 
@@ -68,9 +88,9 @@ fn area() -> Rect {
     }
 }
 
-fn run<W: io::Write>(
+fn run(
     view: &mut dyn View,
-    mut terminal: Terminal<CrosstermBackend<W>>,
+    mut terminal: Terminal<CrosstermBackend<Frames>>,
     color: bool,
 ) -> Result<(), ScreenError> {
     let stops = Stops::watch();

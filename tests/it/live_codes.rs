@@ -145,6 +145,11 @@ fn terminal_is_as_before_after_every_end() {
         ("set -m", "q", None, "exit=0"),
         ("set -m", "", Some(Signal::TERM), "exit=143"),
         ("set -m", "", Some(Signal::HUP), "exit=129"),
+        ("set -m", "", Some(Signal::QUIT), "exit=131"),
+        ("set -m", "", Some(Signal::ALARM), "exit=142"),
+        ("set -m", "", Some(Signal::USR1), "exit=138"),
+        // Ctrl-S does not hold the screen.
+        ("set -m", "\x13q", None, "exit=0"),
         ("trap : INT", "\x03", None, "exit=130"),
     ] {
         let line = format!("cd; {jobs}; {watch}");
@@ -156,6 +161,29 @@ fn terminal_is_as_before_after_every_end() {
         screen.sees(MAIN_SCREEN).sees(exit).sees("same").echoes(true);
         assert!(screen.ended().contains("\x1b[?25h"), "the cursor stays hidden");
     }
+}
+
+#[test]
+fn signal_ends_a_screen_that_is_held() {
+    let world = two_devices();
+    let Some(mut screen) = screen(&world, "set -m; awsmfa code --watch; echo exit=$?") else { return };
+    screen.shows(&["/: filter"]).echoes(false).holds(true);
+    let process = screen.foreground();
+    kill_process(process, Signal::TERM).unwrap();
+    crate::support::until(|| rustix::process::test_kill_process(process).is_err());
+    // The terminal's settings are restored although nothing can be written to it.
+    screen.echoes(true).holds(false).sees("exit=143");
+}
+
+#[test]
+fn screen_ends_with_its_terminal_even_if_hangups_are_ignored() {
+    let world = two_devices();
+    let line = "set -m; trap '' HUP; awsmfa code --watch";
+    let Some(mut screen) = screen(&world, line) else { return };
+    screen.shows(&["/: filter"]).echoes(false);
+    let process = screen.foreground();
+    screen.closes();
+    crate::support::until(|| rustix::process::test_kill_process(process).is_err());
 }
 
 #[test]

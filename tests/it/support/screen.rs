@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{grantpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, Winsize};
+use rustix::termios::{Action, LocalModes, Winsize};
 
 use super::display::displayed;
 use super::{skipped, until};
@@ -125,6 +125,19 @@ impl Screen {
             modes.contains(LocalModes::ECHO) == shown
         });
         self
+    }
+
+    /// Holds what is written to the terminal, as Ctrl-S does in a shell, or lets it go.
+    pub fn holds(&mut self, held: bool) -> &mut Self {
+        let flags = OFlags::RDWR | OFlags::NOCTTY;
+        let device = rustix::fs::open(&self.device, flags, Mode::empty()).unwrap();
+        rustix::termios::tcflow(&device, if held { Action::OOff } else { Action::OOn }).unwrap();
+        self
+    }
+
+    /// Closes the terminal, as a person closes a window.
+    pub fn closes(self) {
+        drop(self.master);
     }
 
     /// The leader of the foreground process group.
