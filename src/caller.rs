@@ -226,7 +226,9 @@ fn of_profile(
     }
     match &resolution.keys {
         // The SDK would run awsmfa, which would ask the SDK.
-        Err(KeysError::NoLongTermKeys { instead: Some(Instead::Ourselves), .. })
+        Err(KeysError::NoLongTermKeys {
+            instead: Some(Instead::Ourselves | Instead::Misnamed(_)), ..
+        })
         | Err(KeysError::Incomplete(_)) => {
             Err(resolution.keys.clone().err().map_or_else(no_credentials, Into::into))
         }

@@ -17,6 +17,7 @@ use std::collections::HashSet;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::findings::{Finding, Repair, repair};
+use crate::ui::Severity;
 use exam::Exam;
 pub use exam::Options;
 
@@ -53,9 +54,20 @@ pub fn examine(ctx: &Context, options: &Options) -> Report {
     report.devices = devices::check(&exam, &sound, found);
     report.skipped.extend(remote::check(&exam, &sound, found));
     report.profiles = exam.names.len();
-    let mut seen = HashSet::new();
-    report.findings.retain(|finding| seen.insert(finding.line()));
+    report.findings = each_once(report.findings);
     report
+}
+
+/// Each finding once, and without a warning about a place if an error has the same fix.
+fn each_once(findings: Vec<Finding>) -> Vec<Finding> {
+    let is_error = |finding: &&Finding| finding.severity == Severity::Error && finding.place.is_some();
+    let errors: Vec<Finding> = findings.iter().filter(is_error).cloned().collect();
+    let is_said = |finding: &Finding| {
+        let said = |error: &Finding| error.place == finding.place && error.fix == finding.fix;
+        finding.severity != Severity::Error && errors.iter().any(said)
+    };
+    let mut seen = HashSet::new();
+    findings.into_iter().filter(|finding| !is_said(finding) && seen.insert(finding.line())).collect()
 }
 
 /// Fixes what is safe to fix. Returns each finding that has a repair, and whether it worked.

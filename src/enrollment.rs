@@ -47,6 +47,8 @@ use state::{EnabledBy, Enrollment, Facts, Failure, Made, Next};
 pub use state::{EnrollRequest, Enrolled, NewUser, Verification};
 use target::Target;
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 
 use crate::caller::Caller;
@@ -102,6 +104,11 @@ pub fn unfinished(ctx: &Context) -> CommandResult<Vec<Unfinished>> {
         began: journal.began,
     };
     Ok(journals.into_iter().map(of).collect())
+}
+
+/// The journals that cannot be read.
+pub fn damaged_journals(ctx: &Context) -> CommandResult<Vec<PathBuf>> {
+    Ok(Journals::new(ctx.paths.enrollments()).damaged()?)
 }
 
 /// Removes the journals of a device that is being removed: its enrollment cannot be resumed.

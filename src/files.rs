@@ -22,8 +22,8 @@ pub use descriptors::check_descriptors;
 pub use descriptors::restore_limit;
 pub use fingerprint::{Fingerprint, digest, fingerprint};
 pub use health::{
-    check_own, check_users, check_writable_folder, folder_of_target, folders, is_missing, is_program,
-    leftovers, make_private,
+    check_own, check_users, check_writable_folder, damaged, folder_of_target, folders, is_missing,
+    is_program, leftovers, make_private,
 };
 pub use lock::Lock;
 pub use own::{copy_aside, list, read_own, read_private, remove, write_private};

@@ -64,6 +64,11 @@ impl<T: Entry> Journals<T> {
         Ok(self.all()?.into_iter().map(|(_, entry)| entry).collect())
     }
 
+    /// The journals that cannot be read.
+    pub fn damaged(&self) -> io::Result<Vec<PathBuf>> {
+        files::damaged(&self.folder, |bytes| parse::<T>(bytes).is_some())
+    }
+
     fn all(&self) -> io::Result<Vec<(PathBuf, T)>> {
         let mut found = Vec::new();
         for path in files::list(&self.folder)? {
@@ -141,8 +146,9 @@ impl<T: Entry> UserJournal<T> {
 
 /// A journal that cannot be read counts as none: AWS and the store say the same, only more slowly.
 fn read<T: Entry>(path: &Path) -> io::Result<Option<T>> {
-    let bytes = files::read_private(path)?;
-    Ok(bytes
-        .and_then(|bytes| serde_json::from_slice::<T>(&bytes).ok())
-        .filter(|entry| entry.version() == T::VERSION))
+    Ok(files::read_private(path)?.and_then(|bytes| parse(&bytes)))
+}
+
+fn parse<T: Entry>(bytes: &[u8]) -> Option<T> {
+    serde_json::from_slice::<T>(bytes).ok().filter(|entry| entry.version() == T::VERSION)
 }

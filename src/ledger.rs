@@ -102,6 +102,11 @@ impl Ledgers {
         Ok(Usage(read(&self.file(serial, "json"), serial)?))
     }
 
+    /// The ledgers that cannot be read.
+    pub fn damaged(&self) -> io::Result<Vec<PathBuf>> {
+        files::damaged(&self.folder, |bytes| parse(bytes).is_some())
+    }
+
     fn read_locked(&self, serial: &Serial, lock: Lock) -> io::Result<DeviceLedger> {
         let path = self.file(serial, "json");
         Ok(DeviceLedger { record: read(&path, serial)?, path, _lock: lock })
@@ -114,10 +119,12 @@ impl Ledgers {
 
 /// A ledger that cannot be parsed is replaced by an empty one: that costs at most one rejected code.
 fn read(path: &Path, serial: &Serial) -> io::Result<Record> {
-    let bytes = files::read_private(path)?;
-    let record =
-        bytes.and_then(|b| serde_json::from_slice::<Record>(&b).ok()).filter(|r| r.version == VERSION);
+    let record = files::read_private(path)?.and_then(|bytes| parse(&bytes));
     Ok(record.unwrap_or_else(|| Record { version: VERSION, serial: serial.to_string(), ..Record::default() }))
+}
+
+fn parse(bytes: &[u8]) -> Option<Record> {
+    serde_json::from_slice::<Record>(bytes).ok().filter(|record| record.version == VERSION)
 }
 
 impl DeviceLedger {

@@ -9,6 +9,8 @@ mod resume;
 mod retire;
 mod state;
 
+use std::path::PathBuf;
+
 use chrono::{DateTime, Utc};
 
 use crate::aws_files::resolve::KeySource;
@@ -89,6 +91,11 @@ pub fn unfinished(ctx: &Context) -> CommandResult<Vec<Unfinished>> {
         began: journal.began,
     };
     Ok(Journals::new(ctx.paths.rotations()).unfinished()?.into_iter().map(of).collect())
+}
+
+/// The journals that cannot be read.
+pub fn damaged_journals(ctx: &Context) -> CommandResult<Vec<PathBuf>> {
+    Ok(Journals::new(ctx.paths.rotations()).damaged()?)
 }
 
 /// The user who owns the keys. Root keys should not exist, so they are not renewed.

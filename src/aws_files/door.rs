@@ -21,6 +21,7 @@ use crate::model::secret::Secret;
 use super::AwsFile;
 use super::document::Document;
 use super::profiles::Profiles;
+use super::syntax;
 use super::write::{self, EditError, FileError, Reading, changed_lately};
 use state::{FileState, Foreign, Known};
 use watch::{After, Aftermath, NAP, Patience};
@@ -241,6 +242,16 @@ impl AwsFiles {
             return Ok(false);
         }
         Ok(true)
+    }
+
+    /// Removes a file's byte order mark.
+    pub fn remove_mark(&self, file: AwsFile) -> Result<(), FileError> {
+        let document = self.read(file)?;
+        let Some(content) = document.bytes().strip_prefix(syntax::bytes::MARK) else { return Ok(()) };
+        match self.put_back(file, document.bytes(), Some(content))? {
+            true => Ok(()),
+            false => Err(FileError::Contended { path: self.path(file).to_owned() }),
+        }
     }
 
     fn state(&self, file: AwsFile) -> &FileState {

@@ -11,12 +11,16 @@ use std::sync::{Arc, OnceLock};
 use super::document::{Document, SectionId, UnsafeEdit};
 use super::syntax::{self, is_identifier};
 use super::write::{self, FileError};
-use super::{AwsFile, Origin, header_of, keeps_keys_of};
+use super::{AwsFile, Origin, header_of, keeps_keys_of, long_term_name};
 
 mod near;
 mod profile;
 
 pub use profile::{BadLine, IncompleteKeys, Profile, StaticKeys, Value};
+
+/// The kinds of the sections that are no profiles.
+pub const SSO_SESSION: &str = "sso-session";
+pub const SERVICES: &str = "services";
 
 /// A section that the SDKs ignore, for example because of a misplaced `profile` prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,10 +129,41 @@ impl Profiles {
 
     /// A `[services x]`.
     pub fn services(&self, name: &str) -> Option<&Profile> {
-        let header = syntax::section_header("services", name);
+        self.other(SERVICES, name)
+    }
+
+    /// A section of the config file that is no profile, such as `[sso-session x]`.
+    pub fn other(&self, kind: &str, name: &str) -> Option<&Profile> {
+        let header = syntax::section_header(kind, name);
         let ids = self.files.config.document.find_all(&header);
         let sections: Sections = ids.into_iter().map(|id| (AwsFile::Config, id)).collect();
         self.files.merged(name, &sections)
+    }
+
+    /// Up to three names of such sections that are similar to a misspelled one, most similar first.
+    pub fn others_near(&self, kind: &str, name: &str) -> Vec<String> {
+        let document = &self.files.config.document;
+        let others = document.ids().filter_map(|id| {
+            let rest = document.name(id).strip_prefix(kind)?.strip_prefix(' ')?;
+            syntax::name_in(rest)
+        });
+        near::near(name, others)
+    }
+
+    /// The section with an access key that was meant to be this profile's, if the SDKs ignore it because of its header.
+    pub fn misnamed_keys(&self, name: &str) -> Option<Ignored> {
+        [AwsFile::Credentials, AwsFile::Config].into_iter().find_map(|file| {
+            let Source { document, .. } = self.files.source(file);
+            let header = |name: &str| match file {
+                AwsFile::Credentials => format!("profile {name}"),
+                AwsFile::Config => name.to_owned(),
+            };
+            let sections = [long_term_name(name), name.to_owned()];
+            let ids = sections.iter().flat_map(|name| document.find_all(&header(name)));
+            let has_key = |id: SectionId| document.settings(id).iter().any(|s| s.key == "aws_access_key_id");
+            let id = ids.into_iter().find(|id| self.files.is_ignored(file, *id) && has_key(*id))?;
+            Some(self.files.ignored(file, id))
+        })
     }
 
     /// The section that was meant to be this profile, if the SDKs ignore it because of its header.
@@ -141,11 +176,8 @@ impl Profiles {
     pub fn ignored(&self) -> Vec<Ignored> {
         let mut ignored = Vec::new();
         for file in [AwsFile::Config, AwsFile::Credentials] {
-            let Source { document, path } = self.files.source(file);
-            for id in document.ids().filter(|id| self.files.is_ignored(file, *id)) {
-                let origin = Origin { path: Arc::clone(path), line: document.first_line(id) + 1 };
-                ignored.push(Ignored { header: document.name(id).to_owned(), file, origin });
-            }
+            let ids = self.files.source(file).document.ids().filter(|id| self.files.is_ignored(file, *id));
+            ignored.extend(ids.map(|id| self.files.ignored(file, id)));
         }
         ignored
     }
@@ -212,10 +244,15 @@ impl Files {
         }
     }
 
+    fn ignored(&self, file: AwsFile, id: SectionId) -> Ignored {
+        let Source { document, path } = self.source(file);
+        let origin = Origin { path: Arc::clone(path), line: document.first_line(id) + 1 };
+        Ignored { header: document.name(id).to_owned(), file, origin }
+    }
+
     fn is_ignored(&self, file: AwsFile, id: SectionId) -> bool {
-        let prefixes = ["sso-session ", "services "];
         let name = self.source(file).document.name(id);
-        let rest = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix));
+        let rest = [SSO_SESSION, SERVICES].iter().find_map(|kind| name.strip_prefix(kind)?.strip_prefix(' '));
         let is_other = file == AwsFile::Config && rest.and_then(syntax::name_in).is_some();
         !is_other && self.profile_at(file, id).is_none()
     }

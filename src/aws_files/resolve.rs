@@ -118,7 +118,7 @@ pub enum Destination {
 pub fn resolve(profiles: &Profiles, name: &str) -> Result<Resolution, ResolveError> {
     if !exists(profiles, name) {
         if let Some(ignored) = profiles.ignored_as(name) {
-            return Err(ResolveError::Ignored { name: name.to_owned(), section: ignored.clone() });
+            return Err(ResolveError::Ignored { name: name.to_owned(), section: ignored });
         }
         return Err(ResolveError::NoSuchProfile {
             name: name.to_owned(),
@@ -259,6 +259,9 @@ fn source_of(profiles: &Profiles, name: &str) -> Result<Option<String>, ResolveE
     if exists(profiles, &source.text) {
         return Ok(Some(source.text));
     }
+    if let Some(section) = profiles.ignored_as(&source.text) {
+        return Err(ResolveError::Ignored { name: source.text, section });
+    }
     Err(ResolveError::NoSuchSource {
         profile: name.to_owned(),
         near: profiles.near(&source.text),
@@ -322,8 +325,12 @@ fn keys_of(profiles: &Profiles, name: &str) -> Result<KeySource, KeysError> {
             "`credential_process`".to_owned(),
             "`source_profile`".to_owned(),
         ],
-        instead: profiles.get(name).and_then(instead).or(ours),
+        instead: profiles.get(name).and_then(instead).or(ours).or_else(|| misnamed(profiles, name)),
     })
+}
+
+fn misnamed(profiles: &Profiles, name: &str) -> Option<Instead> {
+    profiles.misnamed_keys(name).map(Instead::Misnamed)
 }
 
 fn instead(profile: &Profile) -> Option<Instead> {

@@ -7,7 +7,7 @@ use crate::aws_files::dialects::{self, Dialect, Difference};
 use crate::aws_files::document::{Document, UnsafeEdit};
 use crate::aws_files::profiles::{Ignored, Profiles};
 use crate::aws_files::resolve::ResolveError;
-use crate::aws_files::syntax::is_identifier;
+use crate::aws_files::syntax::{Problem, is_identifier};
 use crate::aws_files::write::{EditError, FileError};
 use crate::aws_files::{AwsFile, header_of};
 use crate::context::Context;
@@ -15,7 +15,7 @@ use crate::error::CommandError;
 use crate::files;
 use crate::findings::{self, Finding, Repair};
 use crate::model::place::Place;
-use crate::ui::{Severity, remedies};
+use crate::ui::Severity;
 
 /// Sections of the config file that are no profiles: settings of the AWS CLI itself.
 const NOT_PROFILES: [&str; 2] = ["plugins", "preview"];
@@ -28,7 +28,7 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) -> Option<Profiles> {
         match ctx.aws_files().read(file) {
             Ok(document) => {
                 check_access(path, &document, found);
-                found.extend(document.obstacles().iter().map(|o| findings::of_syntax(path, o)));
+                found.extend(document.obstacles().iter().map(|o| syntax(path, file, o)));
                 found.extend(document.odd_headers().iter().map(|o| findings::of_syntax(path, o)));
                 found.extend(irreplaceable(ctx, file));
                 found.extend(dialects::differences(&document).into_iter().map(|d| difference(path, file, d)));
@@ -42,6 +42,17 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) -> Option<Profiles> {
     let profiles = ctx.profiles().ok().filter(|_| readable)?;
     found.extend(profiles.ignored().into_iter().filter(is_meant_as_profile).filter_map(ignored));
     Some(profiles)
+}
+
+/// What is wrong with the syntax. A byte order mark is not part of the text, so it can be removed.
+fn syntax(path: &Path, file: AwsFile, obstacle: &UnsafeEdit) -> Finding {
+    let finding = findings::of_syntax(path, obstacle);
+    match obstacle {
+        UnsafeEdit::Syntax(error) if error.problem == Problem::ByteOrderMark => {
+            finding.repair(Repair::RemoveMark(file))
+        }
+        _ => finding,
+    }
 }
 
 /// Who can read and write the file and its folder. Only a file with keys must be closed to readers.
@@ -100,29 +111,12 @@ fn is_meant_as_profile(section: &Ignored) -> bool {
     !(section.file == AwsFile::Config && NOT_PROFILES.contains(&section.header.as_str()))
 }
 
-/// A section that the SDKs ignore, with the command that renames it. `None` for a [default] beside [profile default], which is
-/// another finding.
+/// A section that the SDKs ignore. `None` for a [default] beside [profile default], which is another finding.
 fn ignored(section: Ignored) -> Option<Finding> {
-    let header = section.header.clone();
-    let name = header.strip_prefix("profile ").unwrap_or(&header).to_owned();
-    let (file, origin) = (section.file, section.origin.clone());
-    let error = CommandError::from(ResolveError::Ignored { name: name.clone(), section });
-    let finding = Finding::from(error).severity(Severity::Warning);
-    if !is_identifier(&name) {
-        return Some(finding);
-    }
-    let right = header_of(file, &name);
-    if right == header {
+    let name = section.header.strip_prefix("profile ").unwrap_or(&section.header).to_owned();
+    if header_of(section.file, &name) == section.header && is_identifier(&name) {
         return None;
     }
-    let script = format!("s/^\\[.*?\\]/[{}]/ if $. == {}", perl_quoted(&right), origin.line);
-    let by_hand = format!("write [{right}] on line {}", origin.line);
-    let rename = remedies::here().edit("rename the section", &by_hand, &script, &origin.path);
-    Some(Finding { fix: vec![rename], ..finding })
-}
-
-/// A text in the second half of Perl's `s///`.
-fn perl_quoted(text: &str) -> String {
-    let special = |c: char| !c.is_ascii_alphanumeric() && !" _-.:+".contains(c);
-    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+    let error = CommandError::from(ResolveError::Ignored { name, section });
+    Some(Finding::from(error).severity(Severity::Warning))
 }

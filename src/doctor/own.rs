@@ -1,12 +1,12 @@
 //! awsmfa's own files: who can use them, what killed writes left, and unfinished enrollments.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::aws_files::AwsFile;
 use crate::context::Context;
 use crate::enrollment;
-use crate::error::CommandError;
+use crate::error::{CommandError, CommandResult};
 use crate::files::{self, Oddity, Problem};
 use crate::findings::{Finding, Repair};
 use crate::model::session::timestamp;
@@ -42,8 +42,36 @@ pub fn check(ctx: &Context, found: &mut Vec<Finding>) {
         })),
         Err(error) => found.push(error.into()),
     }
+    damaged(ctx, found);
     let unreadable = setup::check_records(ctx).err();
     found.extend(unreadable.map(|error| Finding::from(error).severity(Severity::Warning)));
+}
+
+/// Records that awsmfa works without: what it did is then asked of AWS and the stores, or costs a rejected code.
+fn damaged(ctx: &Context, found: &mut Vec<Finding>) {
+    let finding = |path: &Path, of: &str| {
+        let shown = path.display();
+        Finding::warning(format!("{shown}, {of}, is damaged, or a newer awsmfa wrote it")).at(path)
+    };
+    let remove = |path: &Path| remedies::here().remove(path);
+    let ledger = |path: PathBuf| {
+        let finding = finding(&path, "the record of a device's used codes");
+        finding.fix(format!("start a new record: `{}`", remove(&path))).repair(Repair::Remove(path))
+    };
+    let journal = |path: PathBuf, of: &str, again: &str| {
+        let finding = finding(&path, &format!("the journal of an unfinished {of}"));
+        let again = format!("resume the {of} with the same command: `{again}`");
+        finding.fix(again).fix(format!("or, if the {of} is finished: `{}`", remove(&path)))
+    };
+    let all = |paths: CommandResult<Vec<PathBuf>>, finding: &dyn Fn(PathBuf) -> Finding| match paths {
+        Ok(paths) => paths.into_iter().map(finding).collect(),
+        Err(error) => vec![error.into()],
+    };
+    found.extend(all(ctx.ledgers().damaged().map_err(Into::into), &ledger));
+    let enrollment = |path| journal(path, "enrollment", "awsmfa enroll");
+    found.extend(all(enrollment::damaged_journals(ctx), &enrollment));
+    let rotation = |path| journal(path, "rotation", "awsmfa keys rotate");
+    found.extend(all(rotation::damaged_journals(ctx), &rotation));
 }
 
 /// The finding for a file that others can use. A mode can be fixed; an owner or a link cannot.

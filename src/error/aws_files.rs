@@ -5,7 +5,7 @@ use std::path::Path;
 use super::{CommandError, ErrorKind};
 use crate::aws_files::document::UnsafeEdit;
 use crate::aws_files::key_edits::KeyEditError;
-use crate::aws_files::profiles::BadLine;
+use crate::aws_files::profiles::{BadLine, Ignored};
 use crate::aws_files::resolve::{Instead, KeysError, ResolveError};
 use crate::aws_files::session_edits::SessionEditError;
 use crate::aws_files::syntax::{Problem, is_identifier};
@@ -202,10 +202,7 @@ impl From<ResolveError> for CommandError {
         let this = Self { place: place.map(Box::new), ..configuration(&error) };
         match error {
             ResolveError::BadLine(BadLine { path, source }) => this.hint(syntax_hint(&source.problem, &path)),
-            ResolveError::Ignored { name, section } => this.hint(match is_identifier(&name) {
-                true => format!("rename the section to [{}]", header_of(section.file, &name)),
-                false => NAMES.to_owned(),
-            }),
+            ResolveError::Ignored { section, .. } => this.hint(rename(&section)),
             // Most likely, no profile was chosen.
             ResolveError::NoSuchProfile { name, near, others, .. }
                 if name == "default" && near.is_empty() && !others.is_empty() =>
@@ -233,6 +230,24 @@ impl From<ResolveError> for CommandError {
     }
 }
 
+/// How to make a section that the SDKs ignore a profile.
+fn rename(section: &Ignored) -> String {
+    let name = section.header.strip_prefix("profile ").unwrap_or(&section.header);
+    let (header, origin) = (header_of(section.file, name), &section.origin);
+    if !is_identifier(name) {
+        return NAMES.to_owned();
+    }
+    let script = format!("s/^\\[.*?\\]/[{}]/ if $. == {}", perl_quoted(&header), origin.line);
+    let by_hand = format!("write [{header}] on line {}", origin.line);
+    remedies::here().edit(&format!("rename the section to [{header}]"), &by_hand, &script, &origin.path)
+}
+
+/// A text in the second half of Perl's `s///`.
+fn perl_quoted(text: &str) -> String {
+    let special = |c: char| !c.is_ascii_alphanumeric() && !" _-.:+".contains(c);
+    text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
 fn configure(profile: &str) -> CommandLine {
     CommandLine::new("aws configure").profile(profile)
 }
@@ -249,7 +264,7 @@ impl From<KeysError> for CommandError {
             KeysError::Incomplete(keys) => return this.hint(configure(&keys.profile)).placed(&keys.origin),
         };
         let enter = |profile: &str| format!("enter the access key of an IAM user: `{}`", configure(profile));
-        this.hint(match instead {
+        let hint = match instead {
             Some(Instead::Sso) => {
                 let login = CommandLine::new("aws sso login").profile(&profile);
                 format!("SSO profiles do not need awsmfa: `{login}`")
@@ -264,7 +279,11 @@ impl From<KeysError> for CommandError {
             Some(Instead::Served(other)) => format!("use `--profile {}`", quoted(&other)),
             // Keys in the profile's own section would hide the command or the session from the SDKs.
             Some(Instead::SessionOnly | Instead::Ourselves) => enter(&long_term_name(&profile)),
+            Some(Instead::Misnamed(section)) => {
+                return this.placed(&section.origin).hint(rename(&section));
+            }
             None => enter(&profile),
-        })
+        };
+        this.hint(hint)
     }
 }

@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 
 use super::check::{check_file, check_folder};
 use super::open::{folder_of, resolve_links};
+use super::own::{list, read_private};
 use super::problem::{Doing, Oddity, at, is_odd, odd};
-use super::temp;
+use super::temp::{self, Probe};
 
 /// What is wrong in one of awsmfa's own folders: files that others can read, links, other users' files. Each error is a
 /// [`Problem`](super::Problem) with its path.
@@ -100,6 +101,20 @@ pub fn make_private(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The JSON files in one of awsmfa's own folders with content that is not `sound`.
+pub fn damaged(folder: &Path, is_sound: impl Fn(&[u8]) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut damaged = Vec::new();
+    for path in list(folder)? {
+        if path.extension().is_some_and(|extension| extension == "json")
+            && read_private(&path)?.is_some_and(|bytes| !is_sound(&bytes))
+        {
+            damaged.push(path);
+        }
+    }
+    damaged.sort();
+    Ok(damaged)
+}
+
 /// The temp files of killed writes in a folder. A write that may still run does not count.
 pub fn leftovers(folder: &Path, now: DateTime<Utc>) -> Vec<PathBuf> {
     let is_left = |entry: &fs::DirEntry| {
@@ -143,9 +158,8 @@ pub fn check_writable_folder(folder: &Path) -> io::Result<()> {
     }
     let write = || {
         // More than a file system keeps beside a file's name.
-        temp::of(&folder.join("probe"), folder)?
-            .write_all(&[0; 4096])
-            .map_err(|error| temp::without_name(&error))
+        let probe = Probe::of(&folder.join("probe"), folder)?;
+        probe.file().write_all(&[0; 4096]).map_err(|error| temp::without_name(&error))
     };
     write().map_err(at(Doing::Write, folder))
 }

@@ -37,7 +37,7 @@ pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    temp::of(&target, folder_of(&target)).map(drop)
+    temp::Probe::of(&target, folder_of(&target)).map(drop)
 }
 
 /// Writes a file that everyone may read, such as documentation, and creates its folder.

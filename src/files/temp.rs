@@ -40,6 +40,39 @@ pub(super) fn of(target: &Path, folder: &Path) -> io::Result<NamedTempFile> {
     Ok(file)
 }
 
+/// An empty file like a temp file, to find out whether `folder` accepts one. Where the file system can do that, it never has a
+/// name, so the folder does not change and programs that watch it are not woken.
+pub(super) enum Probe {
+    #[cfg(target_os = "linux")]
+    Unnamed(fs::File),
+    Named(NamedTempFile),
+}
+
+impl Probe {
+    pub(super) fn of(target: &Path, folder: &Path) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if let Ok(file) = unnamed(folder) {
+            return Ok(Self::Unnamed(file));
+        }
+        of(target, folder).map(Self::Named)
+    }
+
+    pub(super) fn file(&self) -> &fs::File {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Unnamed(file) => file,
+            Self::Named(temp) => temp.as_file(),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn unnamed(folder: &Path) -> io::Result<fs::File> {
+    use rustix::fs::{Mode, OFlags, open};
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    Ok(open(folder, flags, Mode::RUSR | Mode::WUSR)?.into())
+}
+
 /// The error without the random name of a file that no longer exists.
 pub(super) fn without_name(error: &io::Error) -> io::Error {
     let text = error.to_string();

@@ -15,6 +15,7 @@ use super::own::private_dir;
 use super::read::{LIMIT, holds, read_bounded};
 use super::replace::sync_folder;
 use super::swap::{Displaced, create, swap};
+use super::temp::Probe;
 use super::{owner, temp};
 
 /// Why a file cannot be replaced, judged by the file and its folder.
@@ -164,10 +165,10 @@ pub fn check_replaceable(path: &Path) -> Result<(), Irreplaceable> {
     let Some(folder) = folder.into_iter().find(|folder| folder.exists()) else {
         return Err(io::Error::from(io::ErrorKind::NotFound).into());
     };
-    let tried = temp::of(&target, folder).map_err(|error| {
+    let tried = Probe::of(&target, folder).map_err(|error| {
         io::Error::new(error.kind(), format!("cannot create a file in its folder: {error}"))
     })?;
-    Ok(old.map_or(Ok(()), |old| take_over(tried.as_file(), &old))?)
+    Ok(old.map_or(Ok(()), |old| take_over(tried.file(), &old))?)
 }
 
 fn check_kind(metadata: &fs::Metadata) -> Result<(), Irreplaceable> {

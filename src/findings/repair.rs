@@ -16,6 +16,8 @@ pub enum Repair {
     MakePrivate(PathBuf),
     /// Remove a file that a killed write left.
     Remove(PathBuf),
+    /// Remove the byte order mark of an AWS file.
+    RemoveMark(AwsFile),
     /// Remove an expired session of awsmfa's from the credentials file.
     RemoveSession { section: String },
     /// Remove a key from a section.
@@ -28,7 +30,7 @@ pub enum Repair {
 
 /// Applies repairs; each file is edited once. Returns the results in the same order.
 pub fn apply(ctx: &Context, repairs: &[&Repair]) -> Vec<CommandResult> {
-    let mut results: Vec<CommandResult> = repairs.iter().map(|repair| repair.apply()).collect();
+    let mut results: Vec<CommandResult> = repairs.iter().map(|repair| repair.apply(ctx)).collect();
     for file in [AwsFile::Config, AwsFile::Credentials] {
         let meant: Vec<usize> = (0..repairs.len()).filter(|at| repairs[*at].file() == Some(file)).collect();
         if meant.is_empty() {
@@ -56,7 +58,7 @@ impl Repair {
     /// The AWS file that is edited.
     fn file(&self) -> Option<AwsFile> {
         match self {
-            Self::MakePrivate(_) | Self::Remove(_) => None,
+            Self::MakePrivate(_) | Self::Remove(_) | Self::RemoveMark(_) => None,
             Self::RemoveSession { .. } => Some(AwsFile::Credentials),
             Self::RemoveKey { file, .. } | Self::SetKey { file, .. } | Self::Normalize { file, .. } => {
                 Some(*file)
@@ -64,9 +66,10 @@ impl Repair {
         }
     }
 
-    /// Whatever does not edit an AWS file.
-    fn apply(&self) -> CommandResult {
+    /// Whatever does not edit an AWS file's text.
+    fn apply(&self, ctx: &Context) -> CommandResult {
         match self {
+            Self::RemoveMark(file) => ctx.aws_files().remove_mark(*file)?,
             Self::MakePrivate(path) => files::make_private(path)?,
             Self::Remove(path) => files::remove(path).map(drop)?,
             _ => {}
@@ -76,7 +79,7 @@ impl Repair {
 
     fn edit(&self, document: &mut Document) -> Result<(), SessionEditError> {
         match self {
-            Self::MakePrivate(_) | Self::Remove(_) => {}
+            Self::MakePrivate(_) | Self::Remove(_) | Self::RemoveMark(_) => {}
             Self::RemoveSession { section } => {
                 session_edits::remove_session(document, section, false)?;
             }

@@ -141,7 +141,7 @@ fn of_role(
             None if source == "Environment" => Some(of_environment(ctx, profile)?),
             None => return Err(unknown_source(profile, source)),
         },
-        Instead::LoginSession | Instead::Ourselves | Instead::Served(_) => None,
+        Instead::LoginSession | Instead::Ourselves | Instead::Served(_) | Instead::Misnamed(_) => None,
     })
 }
 

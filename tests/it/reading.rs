@@ -129,14 +129,14 @@ fn section_that_is_not_a_profile_is_reported() {
         world.home.awsmfa(["login", "--profile", profile]).run().code(3).err()
     };
     let bare = config.replace("[profile dev]", "[dev]");
-    insta::assert_snapshot!(refused(&bare, "", "dev"), @"
+    insta::assert_snapshot!(refused(&bare, "", "dev"), @r"
     error: the AWS SDKs do not read section [dev] as a profile (~/.aws/config:1)
-    hint: rename the section to [profile dev]
+    hint: rename the section to [profile dev]: `perl -pi -e 's/^\[.*?\]/[profile dev]/ if $. == 1' ~/.aws/config`
     ");
     let prefixed = credentials.replace("[dev]", "\n[profile dev]");
-    insta::assert_snapshot!(refused("", &prefixed, "dev"), @"
+    insta::assert_snapshot!(refused("", &prefixed, "dev"), @r"
     error: the AWS SDKs do not read section [profile dev] as a profile (~/.aws/credentials:2)
-    hint: rename the section to [dev]
+    hint: rename the section to [dev]: `perl -pi -e 's/^\[.*?\]/[dev]/ if $. == 2' ~/.aws/credentials`
     ");
     let odd = config.replace("[profile dev]", "[profile my dev]");
     insta::assert_snapshot!(refused(&odd, "", "my dev"), @"

@@ -138,6 +138,23 @@ fn dry_run_changes_nothing_and_shows_no_secret() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn dry_runs_and_checks_do_not_touch_the_disk() {
+    let world = World::imported();
+    let untouched = |args: &[&str], code| {
+        let before = world.home.stamps();
+        let ran = world.home.awsmfa(args).run().code(code);
+        assert_eq!(world.home.stamps(), before, "{args:?}: {}", ran.err());
+    };
+    untouched(&["setup", "-p", "dev", "--dry-run"], 0);
+    untouched(&["setup", "-p", "dev", "--mode", "login", "--dry-run"], 0);
+    untouched(&["setup", "-p", "dev", "--store-keys", "--dry-run"], 0);
+    untouched(&["doctor", "--offline"], 0);
+    connect(&world);
+    untouched(&["setup", "--undo", "--dry-run"], 0);
+}
+
+#[test]
 fn default_profile_and_the_variables_choose_the_profile() {
     let world = World::imported();
     let rename = |text: String| text.replace("[profile dev]", "[default]").replace("[dev]", "[default]");

@@ -37,6 +37,9 @@ pub enum Instead {
     Ourselves,
     #[error("its `credential_process` gets the session of profile `{0}` from awsmfa")]
     Served(String),
+    /// Its keys are in a section that the SDKs do not read as this profile.
+    #[error("the AWS SDKs do not read section [{}] as a profile ({})", .0.header, .0.origin)]
+    Misnamed(Ignored),
 }
 
 fn no_keys(profile: &str, looked_in: &[String], instead: Option<&Instead>) -> String {
@@ -44,7 +47,9 @@ fn no_keys(profile: &str, looked_in: &[String], instead: Option<&Instead>) -> St
     if let Some(instead) = instead {
         text.push_str(&format!(": {instead}"));
     }
-    text.push_str(&format!(" (looked in {})", looked_in.join(", ")));
+    if !matches!(instead, Some(Instead::Misnamed(_))) {
+        text.push_str(&format!(" (looked in {})", looked_in.join(", ")));
+    }
     text
 }
 

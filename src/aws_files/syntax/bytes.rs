@@ -6,7 +6,8 @@ use crate::model::secret::Secret;
 
 use super::problem::{Problem, SyntaxError};
 
-const MARK: &[u8] = b"\xef\xbb\xbf";
+/// The byte order mark of UTF-8.
+pub(in crate::aws_files) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A file's text, and the bytes that it was read from.
 pub(in crate::aws_files) struct Source {

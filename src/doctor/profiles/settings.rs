@@ -1,6 +1,6 @@
 //! Settings that resolve, but do not work everywhere.
 
-use crate::aws_files::profiles::{Profile, Profiles, Value};
+use crate::aws_files::profiles::{Profile, Profiles, SERVICES, SSO_SESSION, Value};
 use crate::doctor::exam::{Exam, Sound};
 use crate::findings::Finding;
 use crate::model::region::{Region, RegionError};
@@ -13,7 +13,27 @@ pub fn odd(exam: &Exam, profiles: &Profiles, sound: &Sound) -> Vec<Finding> {
     // What makes awsmfa fail is a finding already.
     let others = |finding| if sound.is_ours { None } else { finding };
     let unknown = others(unknown_source(profile)).or_else(|| others(not_a_region(profile)));
-    [region(exam, profile), unknown].into_iter().flatten().collect()
+    let missing = [(SSO_SESSION, "sso_session"), (SERVICES, "services")];
+    let missing = missing.into_iter().filter_map(|(kind, key)| missing_section(profiles, profile, kind, key));
+    [region(exam, profile), unknown].into_iter().flatten().chain(missing).collect()
+}
+
+/// A setting that names a section that is not there. Every command with the profile fails then.
+fn missing_section(profiles: &Profiles, profile: &Profile, kind: &str, key: &'static str) -> Option<Finding> {
+    let value = profile.value(key)?;
+    let (profile, named) = (profile.name(), value.text().trim());
+    if named.is_empty() || profiles.other(kind, named).is_some() {
+        return None;
+    }
+    let what = format!("profile `{profile}` has `{key} = {named}`, but there is no section [{kind} {named}]");
+    let finding = Finding::error(what).at(&value.origin);
+    Some(match profiles.others_near(kind, named).first() {
+        Some(near) => finding.fix(CommandLine::new("aws configure set").arg(key).arg(near).profile(profile)),
+        None if kind == SSO_SESSION => finding.fix("create the section: `aws configure sso-session`"),
+        None => {
+            finding.fix(format!("add the section [{kind} {named}] to the config file, or remove `{key}`"))
+        }
+    })
 }
 
 /// A mistyped region. One that this version does not know may be new, and servers other than AWS have regions of their own.

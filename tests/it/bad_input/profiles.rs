@@ -274,3 +274,36 @@ fn invalid_command_line_is_one_line_for_an_sdk() {
     let ran = fail(&world.home, run, 2, Cause::Visible);
     insta::assert_snapshot!(ran.err(), @"awsmfa: unexpected argument '--profil' found; tip: a similar argument exists: '--profile'; hint: see `awsmfa credential-process --help`");
 }
+
+#[test]
+fn keys_in_a_misnamed_section_are_an_error() {
+    let world = World::imported();
+    with_config(&world, "[profile admin]\nrole_arn = arn:aws:iam::123456789012:role/x\nsource_profile = dev");
+    world.home.write_credentials(&world.home.credentials().replace("[dev]", "[profile dev]"));
+    let err = login_and_sdk(&world.home, "dev", 3);
+    insta::assert_snapshot!(err, @r"
+    error: no long-term keys for profile `dev`: the AWS SDKs do not read section [profile dev] as a profile (~/.aws/credentials:1)
+    hint: rename the section to [dev]: `perl -pi -e 's/^\[.*?\]/[dev]/ if $. == 1' ~/.aws/credentials`
+    ");
+    for command in [
+        "login -p admin",
+        "exec -p dev -- true",
+        "env -p admin",
+        "serve -p dev -- true",
+        "setup -p dev --yes",
+        "setup -p admin --dry-run",
+        "console -p admin",
+        "keys rotate -p dev",
+        "keys store -p dev",
+        "enroll -p dev",
+    ] {
+        let ran = world.home.awsmfa(crate::support::words(command)).env("AWS_EC2_METADATA_DISABLED", "true");
+        assert_eq!(assert_rejected(&world.home, ran, 3), err, "{command}");
+    }
+    // Without a section in the config file, there is no such profile.
+    world.home.write_config(&world.home.read(".aws/config").replace("[profile dev]", "[profile other]"));
+    insta::assert_snapshot!(login(&world.home, "admin", 3), @r"
+    error: the AWS SDKs do not read section [profile dev] as a profile (~/.aws/credentials:1)
+    hint: rename the section to [dev]: `perl -pi -e 's/^\[.*?\]/[dev]/ if $. == 1' ~/.aws/credentials`
+    ");
+}

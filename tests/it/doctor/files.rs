@@ -33,9 +33,9 @@ fn headers_that_sdks_ignore_are_found() {
     add_credentials(&world, "[profile web]\naws_access_key_id = AKIAX\naws_secret_access_key = s");
     insta::assert_snapshot!(found(&world.home), @r"
     warning: the AWS SDKs do not read section [ops] as a profile (~/.aws/config:5)
-      fix: rename the section: `perl -pi -e 's/^\[.*?\]/[profile ops]/ if $. == 5' ~/.aws/config`
+      fix: rename the section to [profile ops]: `perl -pi -e 's/^\[.*?\]/[profile ops]/ if $. == 5' ~/.aws/config`
     warning: the AWS SDKs do not read section [profile web] as a profile (~/.aws/credentials:4)
-      fix: rename the section: `perl -pi -e 's/^\[.*?\]/[web]/ if $. == 4' ~/.aws/credentials`
+      fix: rename the section to [web]: `perl -pi -e 's/^\[.*?\]/[web]/ if $. == 4' ~/.aws/credentials`
     ");
 }
 
@@ -145,4 +145,28 @@ fn settings_that_sdks_read_differently_are_found_and_normalized() {
         ),
         "{config}"
     );
+}
+
+#[test]
+fn byte_order_marks_are_found_and_removed() {
+    let world = good();
+    let (config, credentials) = (world.home.read(".aws/config"), world.home.credentials());
+    world.home.write_config(&format!("\u{feff}{config}"));
+    // The other repairs of the file come after that.
+    world.home.write_credentials(&format!(
+        "\u{feff}{}",
+        credentials.replace("aws_access_key_id", "AWS_ACCESS_KEY_ID")
+    ));
+    insta::assert_snapshot!(found(&world.home), @r"
+    error: the AWS CLI and boto3 cannot read ~/.aws/config: line 1: the file starts with a UTF-8 byte order mark, which the AWS CLI cannot read
+      fix: remove the byte order mark: `perl -pi -e 's/^\xEF\xBB\xBF// if $. == 1' ~/.aws/config`
+    error: the AWS CLI and boto3 cannot read ~/.aws/credentials: line 1: the file starts with a UTF-8 byte order mark, which the AWS CLI cannot read
+      fix: remove the byte order mark: `perl -pi -e 's/^\xEF\xBB\xBF// if $. == 1' ~/.aws/credentials`
+
+    warning: `aws_access_key_id` in [dev] is written with capital letters, so the JavaScript SDK does not find it (~/.aws/credentials:2)
+      fix: write the key in lower case
+    ");
+    assert_fixed(&world.home);
+    assert_eq!(world.home.read(".aws/config"), config);
+    assert_eq!(world.home.credentials(), credentials);
 }

@@ -142,3 +142,32 @@ fn folders_that_cannot_be_written_are_found() {
       fix: move it away: `mv ~/.cache/awsmfa ~/.cache/awsmfa.bad`
     ");
 }
+
+#[test]
+fn damaged_records_are_found() {
+    let world = good();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    let state = ".local/state/awsmfa";
+    let ledgers = std::fs::read_dir(world.home.join(&format!("{state}/ledgers"))).unwrap();
+    let ledger = ledgers.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let ledger = ledger.into_iter().find(|name| name.ends_with(".json")).unwrap();
+    for name in [format!("ledgers/{ledger}"), "enrollments/x.json".into(), "rotations/y.json".into()] {
+        let path = format!("{state}/{name}");
+        world.home.write(&path, "{ torn");
+        world.home.chmod(&path, 0o600);
+    }
+    // A killed run may leave this.
+    let probe = format!("{state}/enrollments/z.probe");
+    world.home.write(&probe, " ");
+    world.home.chmod(&probe, 0o600);
+    insta::assert_snapshot!(found(&world.home).replace(&ledger, "[LEDGER].json"), @"
+    warning: ~/.local/state/awsmfa/ledgers/[LEDGER].json, the record of a device's used codes, is damaged, or a newer awsmfa wrote it
+      fix: start a new record: `rm ~/.local/state/awsmfa/ledgers/[LEDGER].json`
+    warning: ~/.local/state/awsmfa/enrollments/x.json, the journal of an unfinished enrollment, is damaged, or a newer awsmfa wrote it
+      fix: resume the enrollment with the same command: `awsmfa enroll`
+      fix: or, if the enrollment is finished: `rm ~/.local/state/awsmfa/enrollments/x.json`
+    warning: ~/.local/state/awsmfa/rotations/y.json, the journal of an unfinished rotation, is damaged, or a newer awsmfa wrote it
+      fix: resume the rotation with the same command: `awsmfa keys rotate`
+      fix: or, if the rotation is finished: `rm ~/.local/state/awsmfa/rotations/y.json`
+    ");
+}

@@ -270,3 +270,38 @@ fn settings_that_only_some_tools_read_are_found() {
       fix: aws configure set region eu-west-1 --profile new
     ");
 }
+
+#[test]
+fn sections_that_do_not_exist_are_found() {
+    let world = good();
+    add_config(&world, "[profile sso]\nregion = eu-west-1\nsso_session = corp\nsso_account_id = 1");
+    add_config(&world, "[profile near]\nregion = eu-west-1\nsso_session = crop\nservices = locale");
+    insta::assert_snapshot!(found(&world.home), @"
+    error: profile `near` has `sso_session = crop`, but there is no section [sso-session crop] (~/.aws/config:11)
+      fix: create the section: `aws configure sso-session`
+    error: profile `near` has `services = locale`, but there is no section [services locale] (~/.aws/config:12)
+      fix: add the section [services locale] to the config file, or remove `services`
+    error: profile `sso` has `sso_session = corp`, but there is no section [sso-session corp] (~/.aws/config:7)
+      fix: create the section: `aws configure sso-session`
+    ");
+    add_config(
+        &world,
+        "[sso-session corp]\nsso_region = eu-west-1\n[services local]\ns3 =\n  endpoint_url = http://x",
+    );
+    insta::assert_snapshot!(found(&world.home), @"
+    error: profile `near` has `sso_session = crop`, but there is no section [sso-session crop] (~/.aws/config:11)
+      fix: aws configure set sso_session corp --profile near
+    error: profile `near` has `services = locale`, but there is no section [services locale] (~/.aws/config:12)
+      fix: aws configure set services local --profile near
+    ");
+}
+
+#[test]
+fn keys_in_a_misnamed_section_are_found() {
+    let world = good();
+    world.home.write_credentials(&world.home.credentials().replace("[dev]", "[profile dev]"));
+    insta::assert_snapshot!(found(&world.home), @r"
+    error: no long-term keys for profile `dev`: the AWS SDKs do not read section [profile dev] as a profile (~/.aws/credentials:1)
+      fix: rename the section to [dev]: `perl -pi -e 's/^\[.*?\]/[dev]/ if $. == 1' ~/.aws/credentials`
+    ");
+}

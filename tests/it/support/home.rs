@@ -165,6 +165,24 @@ impl Home {
         files
     }
 
+    /// The times of all files and folders below the home folder: each change of content, mode or name leaves a trace.
+    #[cfg(target_os = "linux")]
+    pub fn stamps(&self) -> BTreeMap<PathBuf, [i64; 5]> {
+        use std::os::unix::fs::MetadataExt;
+        let mut stamps = BTreeMap::new();
+        let mut left = vec![self.path().to_owned()];
+        while let Some(path) = left.pop() {
+            let found = fs::symlink_metadata(&path).unwrap();
+            if found.is_dir() {
+                left.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+            let times = [found.mtime(), found.mtime_nsec(), found.ctime(), found.ctime_nsec()];
+            let [a, b, c, d] = times;
+            stamps.insert(path, [a, b, c, d, found.ino().cast_signed()]);
+        }
+        stamps
+    }
+
     /// The binary with these arguments. [`words`](super::words) splits a command line into arguments.
     pub fn awsmfa(&self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_awsmfa"));
