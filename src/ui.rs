@@ -11,6 +11,7 @@
 //! - Prompts use the terminal device, never stdin or stdout: both may belong to an SDK that runs awsmfa.
 //! - Only `-v` shows steps and the errors behind an error, and no level shows a secret.
 
+pub mod ascii;
 pub mod color;
 mod live;
 mod live_codes;

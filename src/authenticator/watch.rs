@@ -10,7 +10,8 @@
 //! already. If it is the person, AWS rejects the code that `login` sends, and `login` sends another one, as it does for a device
 //! that several computers share. Neither loses more than one try, so `login` needs to know nothing of the screen.
 //!
-//! Nothing is asked of AWS. Each secret is read once, before the screen opens, so that a locked store prompts only once.
+//! Nothing is asked of AWS. Each secret is read once, before the screen opens, so that a locked store prompts only once. A
+//! device that is added later is shown, too; its secret is read if that needs no person.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -38,6 +39,8 @@ pub struct Watch<'a> {
     ctx: &'a Context,
     ledgers: Ledgers,
     clipboard: Clipboard<'a>,
+    /// The device that alone is shown.
+    only: Option<Serial>,
     devices: Vec<Device>,
 }
 
@@ -51,13 +54,9 @@ struct Device {
 impl<'a> Watch<'a> {
     /// Reads the secrets of all devices, or of this one. Fails if none of them can be read.
     pub fn of(ctx: &'a Context, only: Option<&Serial>) -> CommandResult<Self> {
-        let mut records = ctx.vault.devices()?;
-        records.retain(|record| only.is_none_or(|serial| record.serial == *serial));
-        records
-            .sort_by_key(|record| (record.serial.account().map(str::to_owned), name(record).to_lowercase()));
         let mut closed = BTreeMap::new();
         let mut devices = Vec::new();
-        for record in records {
+        for record in records(ctx, only)? {
             let seed = seed(ctx, &record, &mut closed);
             if let Err(error) = &seed
                 && error.kind == ErrorKind::Interrupted
@@ -71,10 +70,48 @@ impl<'a> Watch<'a> {
             Some(Device { seed: Err(error), .. }) => Err(error.clone()),
             Some(_) => {
                 let (ledgers, clipboard) = (ctx.ledgers(), Clipboard::new(&ctx.env));
-                Ok(Self { ctx, ledgers, clipboard, devices })
+                Ok(Self { ctx, ledgers, clipboard, only: only.cloned(), devices })
             }
         }
     }
+
+    /// Follows what other processes change in the registry. One that cannot be read now changes nothing.
+    fn refresh(&mut self) {
+        let Ok(records) = records(self.ctx, self.only.as_ref()) else { return };
+        if records.iter().eq(self.devices.iter().map(|device| &device.record)) {
+            return;
+        }
+        let mut before = std::mem::take(&mut self.devices);
+        let readable: Vec<StoreKind> =
+            before.iter().filter(|device| device.seed.is_ok()).map(|device| device.record.store).collect();
+        self.devices = records
+            .into_iter()
+            .map(|record| {
+                let known = before.iter().position(|device| device.record.serial == record.serial);
+                match known.map(|place| before.swap_remove(place)) {
+                    Some(Device { seed: Ok(seed), copied, .. }) => Device { record, seed: Ok(seed), copied },
+                    _ => Device { seed: silently(self.ctx, &record, &readable), record, copied: None },
+                }
+            })
+            .collect();
+    }
+}
+
+/// The devices to show, in their order.
+fn records(ctx: &Context, only: Option<&Serial>) -> CommandResult<Vec<DeviceRecord>> {
+    let mut records = ctx.vault.devices()?;
+    records.retain(|record| only.is_none_or(|serial| record.serial == *serial));
+    records.sort_by_key(|record| (record.serial.account().map(str::to_owned), name(record).to_lowercase()));
+    Ok(records)
+}
+
+/// A device's seed, if one of these stores has it, which do not prompt: they have returned secrets before.
+fn silently(ctx: &Context, record: &DeviceRecord, readable: &[StoreKind]) -> CommandResult<Seed> {
+    if !readable.contains(&record.store) || !ctx.vault.stores.get(record.store)?.is_readable() {
+        let why = format!("the {} store is locked; quit and start `awsmfa code --watch` again", record.store);
+        return Err(CommandError::new(ErrorKind::Store, why));
+    }
+    seed(ctx, record, &mut BTreeMap::new())
 }
 
 /// A device's seed. A store that cannot be opened is not asked again: it would prompt for each device.
@@ -110,7 +147,8 @@ impl Device {
             Ok(seed) => self.current(seed, ledgers, now).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        CodeRow { group, name: name(&self.record).to_owned(), other_names: others.collect(), current }
+        let id = serial.to_string();
+        CodeRow { id, group, name: name(&self.record).to_owned(), other_names: others.collect(), current }
     }
 
     fn current(&self, seed: &Seed, ledgers: &Ledgers, now: DateTime<Utc>) -> std::io::Result<CurrentCode> {
@@ -163,6 +201,7 @@ impl Device {
 
 impl Codes for Watch<'_> {
     fn rows(&mut self) -> Vec<CodeRow> {
+        self.refresh();
         let now = self.ctx.clock.now();
         self.devices.iter().map(|device| device.row(&self.ledgers, now)).collect()
     }

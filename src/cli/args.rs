@@ -13,7 +13,7 @@ use crate::commands;
 use crate::context::Context;
 use crate::env::{AWSMFA_NO_INPUT, Env, OWN_VARIABLES};
 use crate::error::CommandResult;
-use crate::ui::{Style, Terminal, Ui, Verbosity, color};
+use crate::ui::{Style, Terminal, Ui, Verbosity, ascii, color};
 
 /// The heading of the options that every command has, after the command's own.
 const GLOBAL: &str = "Global options";
@@ -129,7 +129,8 @@ impl Cli {
         let live_screen =
             obeys && (cfg!(windows) || env.get("TERM").is_some_and(|terminal| terminal != "dumb"));
         let one_line = matches!(self.command, Command::CredentialProcess(_)) && !terminal;
-        Style { verbosity, color, color_results, color_on_device, live, live_screen, one_line }
+        let ascii = ascii::is_needed(env);
+        Style { verbosity, color, color_results, color_on_device, live, live_screen, ascii, one_line }
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 use arboard::{Clipboard, Set};
 use zeroize::Zeroizing;
 
-use super::LIMIT;
 use crate::clock::{Clock, SystemClock};
 use crate::interrupt;
 use crate::model::secret::Secret;
@@ -20,6 +19,9 @@ pub const COMMAND: &str = "hold-clipboard";
 
 /// What the process prints when the code is on the clipboard. Anything else says why it is not.
 const COPIED: &str = "copied";
+
+/// How long the clipboard may take, all together, to accept a code and to be cleared.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// What the process printed.
 pub fn read_answer(line: &str) -> Result<(), String> {
@@ -39,7 +41,7 @@ pub fn run(arguments: &[OsString], out: &mut dyn Write) -> bool {
     let seconds = words.next().flatten().and_then(|seconds| seconds.parse().ok()).unwrap_or(0);
     let time = Duration::from_secs(seconds);
     process::leave_terminal();
-    end_after(time + 2 * LIMIT);
+    end_after(time + GRACE);
     match hold(&mut io::stdin(), out, time) {
         Ok(()) => {}
         // Nobody reads it if the code was copied before.

@@ -59,7 +59,7 @@ struct CodesView<'a> {
 
 impl View for CodesView<'_> {
     fn update(&mut self, _columns: usize) {
-        self.rows = self.codes.rows();
+        self.read_rows();
         self.message = self.message.take().filter(|(_, life)| *life > 0).map(|(text, life)| (text, life - 1));
         self.select(0);
     }
@@ -138,8 +138,16 @@ impl<'a> CodesView<'a> {
     fn copy(&mut self) {
         if self.matching().contains(&self.selected) {
             self.message = Some((self.codes.copy(self.selected), MESSAGE_LIFE));
-            self.rows = self.codes.rows();
+            self.read_rows();
         }
+    }
+
+    /// The selected device stays selected while others come and go.
+    fn read_rows(&mut self) {
+        let before = std::mem::replace(&mut self.rows, self.codes.rows());
+        let selected = before.get(self.selected).map(|row| &row.id);
+        let place = self.rows.iter().position(|row| Some(&row.id) == selected);
+        self.selected = place.unwrap_or(self.selected);
     }
 
     fn type_filter(&mut self, key: KeyCode) {
@@ -178,7 +186,10 @@ impl<'a> CodesView<'a> {
     fn draw_list(&mut self, frame: &mut Frame, area: Rect, color: bool) {
         let matching = self.matching();
         if matching.is_empty() {
-            let text = format!("no device matches `{}`", visible(&self.filter.text));
+            let text = match self.rows.is_empty() {
+                true => "no device is stored here anymore".to_owned(),
+                false => format!("no device matches `{}`", visible(&self.filter.text)),
+            };
             return frame.render_widget(Line::raw(text), area);
         }
         let columns = row::Columns::of(&self.rows, area.width.into());

@@ -9,7 +9,8 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, Ke
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal, TerminalOptions, Viewport};
 
-use super::say::Ui;
+use super::ascii;
+use super::say::{Style, Ui};
 use crate::clock::Stopwatch;
 use crate::interrupt::{self, Stops};
 use crate::tty::{self, Reach};
@@ -53,7 +54,7 @@ impl Ui {
         let ended = interrupt::on_live_screen(|| {
             let options = TerminalOptions { viewport: Viewport::Fixed(area()) };
             let terminal = Terminal::with_options(CrosstermBackend::new(output), options)?;
-            Ok(run(view, terminal, self.style.color_on_device))
+            Ok(run(view, terminal, self.style))
         });
         self.muted.set(false);
         ended?
@@ -91,7 +92,7 @@ fn area() -> Rect {
 fn run(
     view: &mut dyn View,
     mut terminal: Terminal<CrosstermBackend<Frames>>,
-    color: bool,
+    style: Style,
 ) -> Result<(), ScreenError> {
     let stops = Stops::watch();
     let mut drawn = Rect::default();
@@ -107,7 +108,12 @@ fn run(
         view.update(area.width.into());
         let (shown, period) = (Stopwatch::start(), view.until_update());
         loop {
-            terminal.draw(|frame| view.draw(frame, color))?;
+            terminal.draw(|frame| {
+                view.draw(frame, style.color_on_device);
+                if style.ascii {
+                    ascii::replace(frame.buffer_mut());
+                }
+            })?;
             // Keys do not delay the next update, however many are typed.
             let left = period.saturating_sub(shown.elapsed());
             if left.is_zero() || !event::poll(left)? {

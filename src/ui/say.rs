@@ -33,6 +33,8 @@ pub struct Style {
     pub live: bool,
     /// Whether the terminal device can show a live screen.
     pub live_screen: bool,
+    /// Whether a live screen has to do with ASCII.
+    pub ascii: bool,
     /// Errors take one line, for SDKs that show stderr.
     pub one_line: bool,
 }

@@ -268,6 +268,32 @@ fn device_without_a_secret_is_shown_among_the_others() {
 }
 
 #[test]
+fn devices_come_and_go_while_the_screen_is_open() {
+    let world = two_devices();
+    let Some(mut screen) = screen(&world, "awsmfa code --watch; echo exit=$?") else { return };
+    screen.shows(&["\u{203a} alice", "  zoe"]).types("j").shows(&["\u{203a} zoe"]);
+    let another = "arn:aws:iam::111111111111:mfa/bert";
+    world.home.import(another, OTHER_SECRET);
+    screen.shows(&["account 111111111111", "  bert", "\u{203a} zoe"]);
+    let code = |line: &str| line.split_whitespace().skip(1).take(2).collect::<String>();
+    let shown = screen.lines().into_iter().find(|line| line.contains("bert")).unwrap();
+    assert!(code(&shown).bytes().all(|byte| byte.is_ascii_digit()), "{shown}");
+    for serial in [OTHER, another, &world.device.serial] {
+        world.home.awsmfa(["device", "remove", serial, "--local", "--yes"]).run().success();
+    }
+    screen.shows(&["no device is stored here anymore"]).types("cq").sees("exit=0");
+}
+
+#[test]
+fn locale_without_utf_8_gets_ascii() {
+    let world = two_devices();
+    let line = "LC_ALL=C awsmfa code --watch; echo exit=$?";
+    let Some(mut screen) = screen(&world, line) else { return };
+    screen.shows(&["> alice", "q: quit, ^ v: select, c: copy, /: filter"]).types("q").sees("exit=0");
+    assert!(screen.ended().is_ascii());
+}
+
+#[test]
 fn locked_store_prompts_once_before_the_screen() {
     let mut world = two_devices();
     for name in ["AWSMFA_PASSPHRASE_FILE", "AWSMFA_NO_INPUT"] {

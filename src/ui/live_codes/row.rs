@@ -10,6 +10,8 @@ use crate::model::visible::visible;
 /// A device on the screen.
 #[derive(Debug, Clone)]
 pub struct CodeRow {
+    /// What distinguishes it from all other devices.
+    pub id: String,
     /// The heading that it is shown under.
     pub group: String,
     pub name: String,

@@ -14,6 +14,7 @@ impl Codes for Fixed {
     fn rows(&mut self) -> Vec<CodeRow> {
         let code = |text: &str| text.parse::<Code>().unwrap();
         let row = |place: usize, group: &str, name: &str, digits: &str, is_used| CodeRow {
+            id: name.to_owned(),
             group: group.to_owned(),
             name: name.to_owned(),
             other_names: vec![format!("profile-{place}")],
@@ -194,6 +195,54 @@ fn filter_looks_at_every_name_and_escape_clears_it() {
     assert_eq!(frame((60, 9), 24, &back), all);
     let nothing_to_copy = [typed("/qq"), vec![KeyCode::Enter], typed("c")].concat();
     assert!(!frame((60, 6), 24, &nothing_to_copy).contains("copied"));
+}
+
+/// Devices that come and go.
+struct Changing(Vec<&'static str>);
+
+impl Codes for Changing {
+    fn rows(&mut self) -> Vec<CodeRow> {
+        let row = |name: &&str| CodeRow {
+            id: (*name).to_owned(),
+            group: String::new(),
+            name: (*name).to_owned(),
+            other_names: Vec::new(),
+            current: Err("no code".to_owned()),
+        };
+        self.0.iter().map(row).collect()
+    }
+
+    fn copy(&mut self, device: usize) -> Result<String, String> {
+        Ok(format!("copied {}", self.0[device]))
+    }
+
+    fn until_change(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn selected_device_stays_selected_while_others_come_and_go() {
+    let copied_after = |devices: &[&'static str]| {
+        let mut codes = Changing(vec!["alice", "bob", "carol"]);
+        let mut view = CodesView::new(&mut codes);
+        view.update(80);
+        view.key(DOWN);
+        let selected = view.selected;
+        drop(view);
+        let mut before = codes.rows();
+        codes.0 = devices.to_vec();
+        let mut view = CodesView::new(&mut codes);
+        (view.selected, view.rows) = (selected, std::mem::take(&mut before));
+        view.update(80);
+        view.key(KeyCode::Enter);
+        view.message().map(|(text, _)| text)
+    };
+    for devices in [&["bob"][..], &["bob", "carol"], &["adam", "alice", "bob"]] {
+        assert_eq!(copied_after(devices).unwrap(), "copied bob", "{devices:?}");
+    }
+    assert_eq!(copied_after(&["alice", "carol"]).unwrap(), "copied carol");
+    assert_eq!(copied_after(&[]), None);
 }
 
 #[test]
