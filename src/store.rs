@@ -153,6 +153,12 @@ pub enum StoreError {
     /// What was just saved is not what the store returns.
     #[error("the {kind} store did not return what was saved")]
     NotKept { kind: StoreKind },
+    /// A keyring's item that something else wrote.
+    #[error("the keyring's item is not text")]
+    NotText,
+    /// Several items in the keyring have the same name, and their secrets differ.
+    #[error("the keyring has {count} items with the same name and different secrets")]
+    Ambiguous { count: usize },
     /// A name that stores reject: empty, over 512 bytes, or with control characters.
     #[error("{0:?} cannot be the name of a secret")]
     Name(String),

@@ -242,7 +242,7 @@ fn compare(
             Some(false) => Standing::Different,
             None => Standing::Damaged,
         },
-        Err(StoreError::Damaged { .. }) => Standing::Damaged,
+        Err(StoreError::Damaged { .. } | StoreError::NotText) => Standing::Damaged,
         Err(error) => return Err(CommandError::about_keys(error)),
     })
 }

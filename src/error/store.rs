@@ -15,6 +15,7 @@ impl CommandError {
             }
             StoreError::Unavailable { .. } => "start the keyring service and try again",
             StoreError::Damaged { .. } => "restore the file from a backup; nothing was changed",
+            StoreError::NotText => "restore the secret from a backup: `awsmfa store restore FILE --force`",
             _ => return error.into(),
         };
         let mut this = Self::from(error);
@@ -43,13 +44,18 @@ impl From<StoreError> for CommandError {
             StoreError::WrongPassphrase => {
                 this.hint("try again with the right passphrase; nothing was changed")
             }
-            StoreError::Unavailable { .. } => this.hint(
-                "import the secret key into a file instead: `awsmfa device import --serial ARN --store file`",
+            StoreError::Unavailable { .. } => this.hint("start the keyring service and try again").hint(
+                "or import the secret key into a file: `awsmfa device import --serial ARN --store file`",
             ),
             StoreError::Damaged { .. } => {
                 this.hint("restore the file from a backup, or import the secret again; nothing was changed")
             }
             StoreError::NotKept { kind } => this.hint(format!("use another store: `--store {}`", kind.other())),
+            StoreError::NotText => this
+                .hint("import the secret again, or restore it from a backup: `awsmfa store restore FILE --force`"),
+            StoreError::Ambiguous { .. } => {
+                this.hint("delete the wrong one with a program for the keyring, such as Seahorse; nothing was changed")
+            }
             StoreError::Io(source) => this.kind(ErrorKind::Failed).hint_about(None, source),
             StoreError::Name(_) | StoreError::Interrupted => this,
         };

@@ -7,10 +7,17 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use keyring::{Entry, Error};
+use keyring_core::{Entry, Error};
 
 use super::{SecretStore, StoreError, StoreKind, check_name};
 use crate::model::secret::Secret;
+
+#[cfg(all(unix, not(target_os = "macos")))]
+mod secret_service;
+#[cfg(all(unix, not(target_os = "macos")))]
+use secret_service as platform;
+
+use platform::Service;
 
 /// The service of every item; the item's user is the secret's name.
 const SERVICE: &str = "awsmfa";
@@ -70,7 +77,7 @@ impl SecretStore for KeyringStore {
     fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError> {
         check_name(name)?;
         let name = name.to_owned();
-        self.bounded(move || read(&entry(&name)?))
+        self.bounded(move || with_service(|service| read(service, &name)))
     }
 
     fn has(&self, name: &str) -> Result<bool, StoreError> {
@@ -78,7 +85,7 @@ impl SecretStore for KeyringStore {
     }
 
     fn names(&self) -> Result<Option<Vec<String>>, StoreError> {
-        self.bounded(platform::names)
+        self.bounded(|| with_service(Service::names))
     }
 
     fn is_readable(&self) -> bool {
@@ -87,7 +94,7 @@ impl SecretStore for KeyringStore {
 
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
         let (name, value) = (name.to_owned(), value.clone());
-        self.bounded(move || platform::new_entry(&name)?.set_password(value.expose()).map_err(translate))
+        self.bounded(move || with_service(|service| write(service, &name, value.expose())))
     }
 
     fn reading_command(&self, name: &str) -> Option<String> {
@@ -103,108 +110,145 @@ impl SecretStore for KeyringStore {
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
         check_name(name)?;
         let name = name.to_owned();
-        self.bounded(move || match entry(&name)?.delete_credential() {
-            Ok(()) => Ok(true),
-            Err(Error::NoEntry) => Ok(false),
-            Err(error) => Err(translate(error)),
-        })
+        self.bounded(move || with_service(|service| delete(service, &name)))
     }
 }
 
-fn entry(name: &str) -> Result<Entry, StoreError> {
-    // `Entry::new` reports only that there is no store; the status has the reason.
-    if let Err(error) = Entry::store_status() {
-        return Err(StoreError::Unavailable { reason: one_line(error) });
-    }
-    Entry::new(SERVICE, name).map_err(translate)
+fn with_service<T>(work: impl Fn(&Service) -> Result<T, Error>) -> Result<T, StoreError> {
+    platform::with_service(work).map_err(translate)
 }
 
-/// The Secret Service: items have labels, and can be listed.
-#[cfg(all(unix, not(target_os = "macos")))]
-mod platform {
-    use std::collections::HashMap;
-
-    use super::{SERVICE, StoreError, entry, translate};
-    use crate::model::item_label::item_label;
-
-    /// The item called `name`. If it does not exist yet, it gets a label that a person recognizes.
-    pub(super) fn new_entry(name: &str) -> Result<keyring_core::Entry, StoreError> {
-        entry(name)?;
-        let label = item_label(name);
-        let modifiers = HashMap::from([("label", label.as_str())]);
-        keyring_core::Entry::new_with_modifiers(SERVICE, name, &modifiers).map_err(translate)
+fn read(service: &Service, name: &str) -> Result<Option<Secret<String>>, Error> {
+    let found = match service.entry(name)?.get_password() {
+        Err(Error::Ambiguous(items)) => common_value(items).map(|(value, _)| value),
+        found => found.map(Secret::locked),
+    };
+    match found {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error),
     }
+}
 
-    pub(super) fn names() -> Result<Option<Vec<String>>, StoreError> {
-        // Connects.
-        entry("any")?;
-        let found = keyring_core::Entry::search(&HashMap::from([("service", SERVICE)])).map_err(translate)?;
-        let mut names: Vec<String> = found.iter().filter_map(|item| Some(item.get_specifiers()?.1)).collect();
-        names.sort();
-        names.dedup();
-        Ok(Some(names))
+fn write(service: &Service, name: &str, value: &str) -> Result<(), Error> {
+    match service.new_entry(name)?.set_password(value) {
+        Err(Error::Ambiguous(items)) => {
+            let (_, items) = common_value(items)?;
+            items.iter().try_for_each(|item| item.set_password(value))
+        }
+        written => written,
     }
+}
+
+fn delete(service: &Service, name: &str) -> Result<bool, Error> {
+    let deleted = match service.entry(name)?.delete_credential() {
+        Err(Error::Ambiguous(items)) => {
+            let (_, items) = common_value(items)?;
+            items.iter().try_for_each(Entry::delete_credential)
+        }
+        deleted => deleted,
+    };
+    match deleted {
+        Ok(()) => Ok(true),
+        Err(error) if is_gone(&error) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// What several items with the same name all have. If they differ, nobody knows which one counts.
+fn common_value(items: Vec<Entry>) -> Result<(Secret<String>, Vec<Entry>), Error> {
+    let values: Vec<_> =
+        items.iter().map(|item| item.get_password().map(Secret::locked)).collect::<Result<_, _>>()?;
+    match values.first() {
+        Some(first) if values.iter().all(|value| value == first) => Ok((first.clone(), items)),
+        _ => Err(Error::Ambiguous(items)),
+    }
+}
+
+/// Whether there is no such item, or no longer.
+fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::NoEntry)
+        || matches!(error, Error::PlatformFailure(_) if says(error, ".NoSuchObject"))
 }
 
 /// Keychain and Credential Manager: both show the service and the name, and do not list items by service.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 mod platform {
-    use super::{StoreError, entry};
+    use keyring_core::{Entry, Error};
 
-    pub(super) fn new_entry(name: &str) -> Result<keyring_core::Entry, StoreError> {
-        Ok(entry(name)?.inner)
+    use super::SERVICE;
+
+    pub(super) struct Service;
+
+    pub(super) fn with_service<T>(work: impl Fn(&Service) -> Result<T, Error>) -> Result<T, Error> {
+        work(&Service)
     }
 
-    pub(super) fn names() -> Result<Option<Vec<String>>, StoreError> {
-        Ok(None)
-    }
-}
+    impl Service {
+        pub(super) fn entry(&self, name: &str) -> Result<Entry, Error> {
+            Ok(keyring::Entry::new(SERVICE, name)?.inner)
+        }
 
-fn read(entry: &Entry) -> Result<Option<Secret<String>>, StoreError> {
-    match entry.get_password() {
-        Ok(value) => Ok(Some(Secret::locked(value))),
-        Err(Error::NoEntry) => Ok(None),
-        Err(error) => Err(translate(error)),
+        pub(super) fn new_entry(&self, name: &str) -> Result<Entry, Error> {
+            self.entry(name)
+        }
+
+        pub(super) fn names(&self) -> Result<Option<Vec<String>>, Error> {
+            Ok(None)
+        }
     }
 }
 
 fn translate(error: Error) -> StoreError {
+    let unavailable = |reason: String| StoreError::Unavailable { reason };
     match error {
-        Error::NoStorageAccess(_) if no_collection(&error) => {
-            StoreError::Unavailable { reason: "it has no default collection".to_owned() }
+        // `secret_service::Error::NoResult` is recognizable only by its message.
+        Error::NoStorageAccess(_) if says(&error, "not returned") => {
+            unavailable("it has no default collection".to_owned())
         }
         Error::NoStorageAccess(_) => StoreError::Locked,
         Error::PlatformFailure(_) if wants_a_person(&error) => StoreError::Locked,
+        Error::PlatformFailure(_) if says(&error, "DBus.Error.NoReply") => {
+            unavailable("its service ended before it replied".to_owned())
+        }
+        Error::PlatformFailure(_) if says(&error, "DBus.Error.ServiceUnknown") => {
+            unavailable("its service is not running".to_owned())
+        }
         // These carry the secret: it is wiped and never shown.
         Error::BadEncoding(bytes) | Error::BadDataFormat(bytes, _) => {
             drop(Secret::new(bytes));
-            StoreError::damaged("the keyring's item is not text")
+            StoreError::NotText
         }
-        Error::Ambiguous(items) => {
-            StoreError::damaged(format!("the keyring has {} items with the same name", items.len()))
-        }
-        error => StoreError::Unavailable { reason: one_line(&error) },
+        Error::Ambiguous(items) => StoreError::Ambiguous { count: items.len() },
+        error => unavailable(one_line(&error)),
     }
 }
 
-/// Secret Service without a default collection: `secret_service::Error::NoResult`, recognizable only by its message.
-fn no_collection(error: &Error) -> bool {
-    error.source().is_some_and(|source| source.to_string().contains("not returned"))
+/// Whether the platform's error has these words in its message.
+fn says(error: &Error, words: &str) -> bool {
+    error.source().is_some_and(|source| source.to_string().contains(words))
 }
 
-/// Keychain statuses for a locked keychain or a denied prompt; the `keyring` crate reports them as failures.
+/// Whether the keyring is locked, or a prompt was denied. The platforms report both as failures, too.
 fn wants_a_person(error: &Error) -> bool {
+    if !cfg!(target_os = "macos") {
+        return says(error, "Secret.Error.IsLocked") || says(error, "prompt dismissed");
+    }
     // errSecInteractionNotAllowed, errSecAuthFailed, errSecUserCanceled
     const STATUSES: [&str; 3] = ["-25308", "-25293", "-128,"];
-    let Some(source) = error.source().filter(|_| cfg!(target_os = "macos")) else { return false };
-    let shown = format!("{source:?}");
+    let shown = error.source().map(|source| format!("{source:?}")).unwrap_or_default();
     STATUSES.iter().any(|status| shown.contains(status))
 }
 
 /// What the platform said, on one line and without the name of the library that reported it.
 fn one_line(error: &Error) -> String {
     let text = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-    let text = text.trim_start_matches("zbus error: ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = text
+        .trim_start_matches("zbus error: ")
+        .trim_start_matches("SS error: ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
     text.chars().take(200).collect()
 }
 
@@ -241,7 +285,7 @@ mod tests {
         let multi = translate(Error::PlatformFailure(boxed("one\n  two")));
         assert_eq!(multi.to_string(), "the keyring is not available: one two");
         let bad = translate(Error::BadEncoding(b"JBSWY3DP\xff".to_vec()));
-        assert!(matches!(bad, StoreError::Damaged { .. }));
+        assert!(matches!(bad, StoreError::NotText));
         assert!(!format!("{bad} {bad:?}").contains("JBSW"));
     }
 

@@ -256,7 +256,8 @@ mod keyring {
         world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
-        hint: import the secret key into a file instead: `awsmfa device import --serial ARN --store file`
+        hint: start the keyring service and try again
+        hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
         ");
         let path = world.home.join("bus");
         let _bus = UnixListener::bind(&path).unwrap();
