@@ -21,6 +21,13 @@ pub const AWSMFA_DURATION: &str = "AWSMFA_DURATION";
 pub const AWSMFA_NEW_PASSPHRASE_FILE: &str = "AWSMFA_NEW_PASSPHRASE_FILE";
 /// A file with the passphrase of a backup, for `store backup` and `store restore`.
 pub const AWSMFA_BACKUP_PASSPHRASE_FILE: &str = "AWSMFA_BACKUP_PASSPHRASE_FILE";
+/// What leads to a passphrase. Only awsmfa itself needs these variables.
+pub const PASSPHRASE_VARIABLES: [&str; 4] = [
+    AWSMFA_PASSPHRASE_FILE,
+    AWSMFA_PASSPHRASE_COMMAND,
+    AWSMFA_NEW_PASSPHRASE_FILE,
+    AWSMFA_BACKUP_PASSPHRASE_FILE,
+];
 /// How long the file store stays unlocked after its passphrase was typed or read from a file, as in `8h`; `0`: not at all.
 pub const AWSMFA_UNLOCK_FOR: &str = "AWSMFA_UNLOCK_FOR";
 /// The pinentry program that prompts for passphrases and codes where there is no terminal.

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod app_export;
 pub mod archive;
+pub mod awspass;
 pub mod clock_offset;
 pub mod command_line;
 pub mod console;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::clock::{Clock, SystemClock};
-use crate::env::{AWSMFA_DEPTH, AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, Env};
+use crate::env::{AWSMFA_DEPTH, Env, PASSPHRASE_VARIABLES};
 use crate::model::command_line::{self, is_awsmfa};
 use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
@@ -156,9 +156,8 @@ fn command(program: &str, arguments: &[String], env: &Env) -> Command {
 
 /// Only awsmfa itself needs its passphrase variables; other programs do not get them.
 fn set_environment(command: &mut Command, program: &str, env: &Env) {
-    let is_kept_back = |name: &OsStr| {
-        !is_awsmfa(program) && (name == AWSMFA_PASSPHRASE_FILE || name == AWSMFA_PASSPHRASE_COMMAND)
-    };
+    let is_kept_back =
+        |name: &OsStr| !is_awsmfa(program) && PASSPHRASE_VARIABLES.iter().any(|kept| name == *kept);
     command.env_clear().envs(env.iter().filter(|(name, _)| !is_kept_back(name)));
 }
 
@@ -239,10 +238,11 @@ fn read_into(mut stdout: ChildStdout, into: &Mutex<Zeroizing<Vec<u8>>>) {
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use crate::env::{AWSMFA_BACKUP_PASSPHRASE_FILE, AWSMFA_PASSPHRASE_FILE};
 
     fn run_here(command_line: &str) -> Result<String, ProcessError> {
         let env =
-            Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_PASSPHRASE_FILE, "/p"), ("KEPT", "yes")]);
+            Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_PASSPHRASE_FILE, "/p"), (AWSMFA_BACKUP_PASSPHRASE_FILE, "/b"), ("KEPT", "yes")]);
         run(command_line, &env, Duration::from_secs(5)).map(|s| s.expose().clone())
     }
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn passphrase_variables_are_not_passed_on() {
         let printed = run_here("env").unwrap();
-        assert!(printed.contains("KEPT=yes") && !printed.contains("AWSMFA_PASS"), "{printed}");
+        assert!(printed.contains("KEPT=yes") && !printed.contains("PASSPHRASE"), "{printed}");
     }
 
     #[test]

@@ -81,6 +81,7 @@ fn read(ctx: &Context, request: &ImportRequest, targets: &Targets) -> CommandRes
         Input::GoogleExport(paths) => accounts::in_google_export(paths),
         Input::Export(path) => accounts::in_export(path),
         Input::Clipboard => accounts::pasted(ctx),
+        Input::Awspass => accounts::of_awspass(ctx, request.profile.as_deref()),
         Input::SecretStdin => accounts::in_text(&secret::read_stdin()?, false),
         Input::UriStdin => accounts::in_text(&secret::read_stdin()?, true),
         Input::Prompt => secret::ask(ctx, request, &targets.requested()?),

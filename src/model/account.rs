@@ -1,6 +1,7 @@
 //! Accounts of authenticator apps: what their QR codes and exports contain.
 
 use super::otpauth;
+use super::serial::Serial;
 use super::totp::{Seed, SeedError};
 
 /// An account of an authenticator app.
@@ -12,6 +13,8 @@ pub struct Account {
     pub name: String,
     /// The profile that uses the secret, if another tool for AWS stored it.
     pub profile: Option<String>,
+    /// The device, if the other tool stored that, too.
+    pub serial: Option<Serial>,
     /// The secret, or why AWS's devices have no such secret.
     pub seed: Result<Seed, SeedError>,
 }
@@ -29,11 +32,17 @@ impl Account {
     /// The account in an `otpauth://` URI.
     pub fn of_uri(uri: &str) -> Self {
         let (issuer, name) = otpauth::label(uri);
-        Self { issuer, name, profile: None, seed: Seed::from_uri(uri) }
+        Self { issuer, name, profile: None, serial: None, seed: Seed::from_uri(uri) }
     }
 
     pub fn new(issuer: &str, name: &str, seed: Result<Seed, SeedError>) -> Self {
-        Self { issuer: issuer.trim().to_owned(), name: name.trim().to_owned(), profile: None, seed }
+        Self {
+            issuer: issuer.trim().to_owned(),
+            name: name.trim().to_owned(),
+            profile: None,
+            serial: None,
+            seed,
+        }
     }
 
     /// A secret key alone, without a name.
@@ -44,7 +53,7 @@ impl Account {
     /// The secret that another tool for AWS stored for a profile.
     pub fn of_profile(profile: &str, seed: Result<Seed, SeedError>) -> Self {
         let name = format!("profile {profile}");
-        Self { issuer: String::new(), name, profile: Some(profile.to_owned()), seed }
+        Self { issuer: String::new(), name, profile: Some(profile.to_owned()), serial: None, seed }
     }
 
     /// Whether nothing shows whose secret it is.

@@ -63,6 +63,18 @@ impl KeyringStore {
         }
     }
 
+    /// The items with these names that a program with keytar keeps, as Node.js programs do, in the order of the names.
+    pub fn items_of_another_program(
+        &self,
+        service: &'static str,
+        names: Vec<String>,
+    ) -> Result<Vec<Option<Secret<String>>>, StoreError> {
+        let read = move |keyring: &Service| {
+            names.iter().map(|name| value_of(keyring.entry_of_keytar(service, name)?)).collect()
+        };
+        self.bounded(move || with_service(&read))
+    }
+
     fn is_stuck(&self) -> bool {
         let abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
         abandoned.as_ref().is_some_and(|worker| !worker.is_finished())
@@ -155,6 +167,19 @@ fn delete(service: &Service, name: &str) -> Result<bool, Error> {
     }
 }
 
+/// The text of another program's item, if it exists. The first of several counts, as it does for keytar.
+fn value_of(entry: Option<Entry>) -> Result<Option<Secret<String>>, Error> {
+    match entry.map(|entry| entry.get_secret()) {
+        None => Ok(None),
+        Some(Ok(bytes)) => {
+            let bytes = Secret::locked(bytes);
+            Ok(std::str::from_utf8(bytes.expose()).ok().map(|text| Secret::locked(text.to_owned())))
+        }
+        Some(Err(error)) if is_gone(&error) => Ok(None),
+        Some(Err(error)) => Err(error),
+    }
+}
+
 /// What several items with the same name all have. If they differ, nobody knows which one counts.
 fn common_value(items: Vec<Entry>) -> Result<(Secret<String>, Vec<Entry>), Error> {
     let values: Vec<_> =
@@ -195,6 +220,17 @@ mod platform {
 
         pub(super) fn names(&self) -> Result<Option<Vec<String>>, Error> {
             Ok(None)
+        }
+
+        /// keytar's item. On Windows, it chooses another target than `keyring`.
+        pub(super) fn entry_of_keytar(&self, service: &str, name: &str) -> Result<Option<Entry>, Error> {
+            let entry = keyring::Entry::new(service, name)?.inner;
+            if cfg!(not(windows)) {
+                return Ok(Some(entry));
+            }
+            let target = format!("{service}/{name}");
+            let modifiers = std::collections::HashMap::from([("target", target.as_str())]);
+            Entry::new_with_modifiers(service, name, &modifiers).map(Some)
         }
     }
 }

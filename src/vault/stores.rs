@@ -10,6 +10,7 @@ use super::attendant::PersonAtHand;
 use super::passphrase::{FilePassphrase, Passphrases};
 use crate::env::{AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::secret::Secret;
 use crate::paths::Paths;
 use crate::store::age_file::AgeFileStore;
 use crate::store::keyring::KeyringStore;
@@ -72,6 +73,15 @@ impl Stores {
     fn keyring(&self) -> &KeyringStore {
         let limit = || if self.prompt.can_ask() { KEYRING_LIMITS.0 } else { KEYRING_LIMITS.1 };
         self.opened.keyring.get_or_init(|| KeyringStore::new(limit()))
+    }
+
+    /// The items with these names that another program keeps in the OS keyring.
+    pub fn items_of_another_program(
+        &self,
+        service: &'static str,
+        names: Vec<String>,
+    ) -> CommandResult<Vec<Option<Secret<String>>>> {
+        self.keyring().items_of_another_program(service, names).map_err(CommandError::about_keys)
     }
 
     /// The file store, for what only it can do.

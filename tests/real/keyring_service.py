@@ -1,6 +1,7 @@
 """The real Secret Service: gnome-keyring on a new D-Bus, unlocked, locked and missing."""
 
 import contextlib
+import json
 import shutil
 import socket
 import subprocess
@@ -52,6 +53,7 @@ def run():
                     home.file(".local/share/awsmfa/devices.json").unlink()
                     contains(home.awsmfa("store", "rebuild").ended().err, "in the keyring store")
                     home.awsmfa("code").ended()
+                awspass(home, alice)
                 lock(home)
                 with check("if the keyring is locked, `code` and `login` exit quickly with 5 and a hint"):
                     for args in (["code"], ["login", "--profile", "dev", "--force"]):
@@ -87,6 +89,30 @@ def run():
                 contains(refused.err, "keyring")
                 contains(refused.err, "hint:")
                 assert not home.file(".local/share/awsmfa/devices.json").exists()
+
+
+def awspass(home, user):
+    """Items as keytar stores them, with libsecret's attributes `service` and `account`."""
+    item = {"keyId": user["access_key_id"], "secretKey": user["secret_access_key"], "mfaDevice": user["serial"]}
+    for name, content in (
+        ("profile dev", json.dumps(item | {"mfaKey": user["seed"].rstrip("=")})),
+        ("profile auto", json.dumps(item)),
+        ("profile unknown", json.dumps(item | {"mfaKey": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"})),
+    ):
+        home.run("secret-tool", "store", "--label=@aws", "service", "@aws", "account", name, stdin=content).ended()
+    with check("`device import --awspass` imports the secret and the device of the profile that awspass has both for"):
+        home.awsmfa("device", "remove", user["serial"], "--local", "--yes").ended()
+        done = home.awsmfa("device", "import", "--awspass", "--no-verify", AWSMFA_NO_INPUT="1").ended()
+        equal(done.err.splitlines()[0], f"awsmfa: stored the secret of `{user['serial']}` in the keyring store", "message")
+        uri = home.run("secret-tool", "lookup", "service", "awsmfa", "username", user["serial"]).ended().out
+        contains(uri, f"secret={user['seed'].rstrip('=')}")
+    with check("awspass's items stay, and are not awsmfa's"):
+        kept = home.run("secret-tool", "lookup", "service", "@aws", "account", "profile dev").ended().out
+        contains(kept, "mfaKey")
+        equal(len(home.awsmfa("store", "status", "--json").json()["secrets"]), 1, "secrets")
+    with check("a profile for which awspass has no secret is an error"):
+        refused = home.awsmfa("device", "import", "--awspass", "--profile", "auto").ended(3)
+        contains(refused.err, "awspass has no secret of an MFA device")
 
 
 def imports(home, user, code=0, **variables):

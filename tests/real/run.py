@@ -15,7 +15,7 @@ SUITES = [
 
 
 #: Suites that wait most of the time. They run in parallel with the others.
-BESIDE = ["sharing", "clipboard"]
+BESIDE = ["sharing", "clipboard", "keyring_failures"]
 
 
 def main():

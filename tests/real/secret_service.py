@@ -40,12 +40,13 @@ class SecretService:
         self.silent = set()
         #: Methods at which the service ends: before or after it has done what was asked.
         self.ends_before, self.ends_after = set(), set()
+        #: Errors of the specification that methods return.
+        self.errors = {}
         self.is_locked, self.has_default = False, True
         #: What becomes of a prompt: "dismiss", "accept" or "ignore".
         self.prompts = "dismiss"
         #: Whether creating an item needs a prompt, and whether what is saved is lost.
         self.asks_to_create, self.forgets = False, False
-        self.methods = []
 
     def add(self, name, secret):
         """Adds an item of awsmfa, also if one exists."""
@@ -82,10 +83,9 @@ class SecretService:
                     continue
                 fields = message.header.fields
                 method = fields[HeaderFields.member]
-                self.methods.append(method)
                 if method in self.ends_before:
                     break
-                reply, *signals = self.reply(message, fields[HeaderFields.path], fields.get(HeaderFields.interface), method)
+                reply, *signals = self.reply(message, fields[HeaderFields.path], method)
                 if method in self.ends_after:
                     break
                 if method not in self.silent:
@@ -94,8 +94,10 @@ class SecretService:
                         connection.send(signal)
             connection.sock.shutdown(2)
 
-    def reply(self, message, path, interface, method):
+    def reply(self, message, path, method):
         act = getattr(self, f"on_{method}", None)
+        if method in self.errors:
+            return [new_error(message, f"{PREFIX}Error.{self.errors[method]}", "s", ("scripted",))]
         if act is None:
             return [new_error(message, "org.freedesktop.DBus.Error.UnknownMethod", "s", (f"no method {method}",))]
         try:

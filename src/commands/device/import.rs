@@ -30,6 +30,7 @@ Examples:
   awsmfa device import --clipboard
   awsmfa device import --google-export 1.png 2.png
   awsmfa device import --export aegis-export.json
+  awsmfa device import --awspass
   awsmfa device import --serial arn:aws:iam::123456789012:mfa/root-account-mfa-device
   awsmfa code --pair root-account-mfa-device    two codes for the form in the console")]
 pub struct ImportArgs {
@@ -61,6 +62,9 @@ pub struct ImportArgs {
     /// Read an unencrypted JSON export of Aegis, 2FAS, andOTP or Bitwarden, or kaicoh's `~/.aws/awsmfa.yml`
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin", "images", "google_export"])]
     export: Option<PathBuf>,
+    /// Read the secrets that awspass (6XGate) keeps in the OS keyring for your profiles
+    #[arg(long, conflicts_with_all = ["secret_stdin", "uri_stdin", "images", "google_export", "clipboard", "export"])]
+    awspass: bool,
     /// Import only this account, if there are several: its name, or a part of it
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
@@ -156,6 +160,7 @@ fn input(args: &ImportArgs) -> Input {
         ImportArgs { secret_stdin: true, .. } => Input::SecretStdin,
         ImportArgs { uri_stdin: true, .. } => Input::UriStdin,
         ImportArgs { clipboard: true, .. } => Input::Clipboard,
+        ImportArgs { awspass: true, .. } => Input::Awspass,
         ImportArgs { export: Some(path), .. } => Input::Export(path.clone()),
         ImportArgs { images, .. } if !images.is_empty() => Input::Images(images.clone()),
         ImportArgs { google_export, .. } if !google_export.is_empty() => {

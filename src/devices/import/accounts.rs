@@ -10,6 +10,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::{LIMIT, read_bounded};
 use crate::model::account::Account;
 use crate::model::app_export::{self, AppExportError};
+use crate::model::awspass;
 use crate::model::google_export;
 use crate::model::otpauth;
 use crate::model::secret::Secret;
@@ -95,6 +96,25 @@ pub(super) fn pasted(ctx: &Context) -> CommandResult<Vec<Account>> {
                 }
             })
         }
+    }
+}
+
+/// The accounts that awspass keeps in the OS keyring, for one profile or for all in the AWS files.
+pub(super) fn of_awspass(ctx: &Context, profile: Option<&str>) -> CommandResult<Vec<Account>> {
+    let profiles = ctx.profiles()?;
+    let names: Vec<&str> = profile.map_or_else(|| profiles.names().collect(), |profile| vec![profile]);
+    let items = names.iter().map(|name| awspass::item_of(name)).collect();
+    let found = ctx.vault.stores.items_of_another_program(awspass::SERVICE, items)?;
+    let accounts = names.iter().zip(&found);
+    let accounts: Vec<Account> =
+        accounts.filter_map(|(name, item)| awspass::account(name, item.as_ref()?)).collect();
+    match accounts.is_empty() {
+        true => Err(CommandError::new(
+            ErrorKind::Configuration,
+            "awspass has no secret of an MFA device in the keyring for these profiles",
+        )
+        .hint("import the secret key from elsewhere: `awsmfa device import --profile NAME`")),
+        false => Ok(accounts),
     }
 }
 

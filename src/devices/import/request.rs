@@ -37,6 +37,8 @@ pub enum Input {
     Clipboard,
     /// A file that another app exported.
     Export(PathBuf),
+    /// What awspass keeps in the OS keyring.
+    Awspass,
 }
 
 impl Input {
@@ -54,7 +56,11 @@ impl ImportRequest {
 
     /// Whether the input can only be the secret of one device, which is known beforehand: the prompt contains its ARN.
     pub(super) fn is_for_one_device(&self) -> bool {
-        self.has_device() || self.input == Input::Prompt
+        match self.input {
+            // The device is stored with the secret, and the profile chooses one of them.
+            Input::Awspass => self.serial.is_some(),
+            _ => self.has_device() || self.input == Input::Prompt,
+        }
     }
 
     /// Asks the person for a yes, unless `--yes` answered already.
@@ -80,6 +86,7 @@ impl ImportRequest {
             .switch("--secret-stdin", self.input == Input::SecretStdin)
             .switch("--clipboard", self.input == Input::Clipboard)
             .switch("--uri-stdin", self.input == Input::UriStdin)
+            .switch("--awspass", self.input == Input::Awspass)
             .option("--account", self.account.as_deref());
         let line = self
             .files()
@@ -97,7 +104,9 @@ impl ImportRequest {
             Input::Images(paths) => paths.iter().map(|path| ("--image", path)).collect(),
             Input::GoogleExport(paths) => paths.iter().map(|path| ("--google-export", path)).collect(),
             Input::Export(path) => vec![("--export", path)],
-            Input::Prompt | Input::SecretStdin | Input::UriStdin | Input::Clipboard => Vec::new(),
+            Input::Prompt | Input::SecretStdin | Input::UriStdin | Input::Clipboard | Input::Awspass => {
+                Vec::new()
+            }
         }
     }
 

@@ -44,6 +44,10 @@ impl<'a> Targets<'a> {
     /// The device of an account: requested, or the one that the account's name contains. `only` is the request for this account
     /// alone.
     pub fn of(&self, only: &ImportRequest, account: &Account) -> CommandResult<Target> {
+        if let (Some(serial), false) = (&account.serial, self.request.is_for_one_device()) {
+            let (serial, profile) = (serial.clone(), account.profile.clone());
+            return Ok(Target { serial, device: None, profile, is_guess: false });
+        }
         if let (Some(profile), None, None) = (&account.profile, &self.request.profile, &self.request.serial) {
             let request = ImportRequest { profile: Some(profile.clone()), ..self.request.clone() };
             return requested(self.ctx, &request);

@@ -60,4 +60,10 @@ impl Service {
         names.dedup();
         Ok(Some(names))
     }
+
+    /// keytar's item, if it exists.
+    pub(super) fn entry_of_keytar(&self, service: &str, name: &str) -> Result<Option<Entry>, Error> {
+        let found = self.0.search(&HashMap::from([("service", service), ("account", name)]))?;
+        Ok(found.into_iter().next())
+    }
 }
