@@ -285,12 +285,15 @@ fn devices_come_and_go_while_the_screen_is_open() {
 }
 
 #[test]
-fn locale_without_utf_8_gets_ascii() {
+fn locale_without_utf_8_gets_ascii_and_no_color_if_unwanted() {
     let world = two_devices();
     let line = "LC_ALL=C awsmfa code --watch; echo exit=$?";
     let Some(mut screen) = screen(&world, line) else { return };
     screen.shows(&["> alice", "q: quit, ^ v: select, c: copy, /: filter"]).types("q").sees("exit=0");
-    assert!(screen.ended().is_ascii());
+    let seen = screen.ended();
+    assert!(seen.is_ascii());
+    // `NO_COLOR` is set, too.
+    assert!(!seen.contains("\x1b[38;") && !seen.contains("\x1b[1m"), "{seen:?}");
 }
 
 #[test]

@@ -56,8 +56,8 @@ fn signal_from_another_process_at_a_hidden_prompt_restores_the_echo() {
     let world = without_secret();
     let line = "set -m; awsmfa login --profile dev; echo exit=$?";
     // Bash exits, too, if its job died by SIGINT.
-    for (signal, end) in [(Signal::TERM, "exit=143"), (Signal::HUP, "exit=129"), (Signal::INT, "interrupted")]
-    {
+    let silent = [(Signal::TERM, "exit=143"), (Signal::HUP, "exit=129"), (Signal::QUIT, "exit=131")];
+    for (signal, end) in silent.into_iter().chain([(Signal::INT, "interrupted")]) {
         let Some(mut screen) = screen(&world, line) else { return };
         screen.sees("code for").echoes(false);
         kill_process(screen.foreground(), signal).unwrap();

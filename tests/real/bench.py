@@ -43,7 +43,7 @@ NODE_MODULES = TARGET / "ci/node/node_modules"
 TOOLS = [
     AWSMFA, FAKE_AWS, AGE_PLUGIN, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts", NODE_MODULES / ".bin/nu",
     "node", "age", "age-keygen", "oathtool", "gpg", "pass", "zbarimg", "qrencode", "bash", "zsh", "fish", "tmux", "strace", "dbus-daemon", "gnome-keyring-daemon",
-    "secret-tool", "wine", "Xvfb", "xclip", "/usr/share/bash-completion/bash_completion",
+    "secret-tool", "wine", "Xvfb", "xclip", "sway", "wl-paste", "/usr/share/bash-completion/bash_completion",
 ]  # fmt: skip
 
 PASSPHRASE = "correct horse battery staple"

@@ -1,10 +1,13 @@
-"""The clipboard of a real X server, read by xclip: `code --copy`, and the clearing afterward."""
+"""The clipboards of a real X server and a real Wayland compositor: `code --copy`, and the clearing afterward."""
 
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pexpect
 
@@ -82,6 +85,26 @@ def run():
             until(lambda: paste(home) is None)
             assert time.monotonic() - start >= CLEARED_AFTER, "too early"
             until(lambda: process_with("hold-clipboard") is None)
+        with wayland(home):
+            with check("under Wayland, a code is cleared if it is still there, and clipboard histories skip it"):
+                home.awsmfa("code", "--copy").ended()
+                code = paste_wayland(home)
+                assert code in codes(home, aws.users[0]["seed"]), f"{code} is not a code"
+                contains(home.run("wl-paste", "--list-types").ended().out, HINT)
+                os.kill(process_with("hold-clipboard", str(CLEARED_AFTER)), signal.SIGTERM)
+                hold(home, "555555")
+                equal(paste_wayland(home), "555555", "clipboard")
+                until(lambda: paste_wayland(home) is None)
+            with check("under Wayland, what was copied since is not cleared, even if its program does not respond"):
+                hold(home, "666666")
+                program = subprocess.Popen(["wl-copy", "--foreground", "mine"], env=home.env)
+                until(lambda: paste_wayland(home) == "mine")
+                program.send_signal(signal.SIGSTOP)
+                until(lambda: process_with("hold-clipboard", str(HELD)) is None)
+                # The compositor lists the types without the program.
+                contains(home.run("wl-paste", "--list-types").ended().out, "text/plain")
+                program.kill()
+                program.wait(timeout=10)
         with check("a secret key and a picture of a QR code are imported from the clipboard"):
             seed = aws.users[0]["seed"]
             copy(home, seed.encode(), "UTF8_STRING")
@@ -112,6 +135,39 @@ def display():
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+@contextlib.contextmanager
+def wayland(home):
+    """A Wayland compositor without a screen, which is in the home's environment meanwhile."""
+    # Sway refuses to run as root, and others cannot enter the home.
+    folder = Path(tempfile.mkdtemp(prefix="awsmfa-wayland-", dir="/tmp"))
+    user = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+        user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    env = {"PATH": home.env["PATH"], "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    env |= {"WLR_BACKENDS": "headless", "WLR_LIBINPUT_NO_DEVICES": "1", "WLR_RENDERER": "pixman"}
+    server = subprocess.Popen(
+        [*user, "sway", "--config", "/dev/null"], env=env, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    before = dict(home.env)
+    try:
+        until(lambda: (folder / "wayland-1").exists())
+        home.env |= {"XDG_RUNTIME_DIR": str(folder), "WAYLAND_DISPLAY": "wayland-1"}
+        yield
+    finally:
+        home.env.clear()
+        home.env.update(before)
+        server.terminate()
+        server.wait(timeout=10)
+        shutil.rmtree(folder)
+
+
+def paste_wayland(home):
+    """What is on the clipboard; `None` if it is empty."""
+    ran = home.run("wl-paste", "--no-newline", timeout=10)
+    return ran.out if ran.code == 0 else None
 
 
 def paste(home, target="UTF8_STRING"):
