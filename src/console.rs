@@ -45,7 +45,6 @@ pub struct SignIn {
 
 /// Gets the URL that opens the console for a profile's role.
 pub fn sign_in(ctx: &Context, named: Named, options: &Options) -> CommandResult<SignIn> {
-    check_duration(options.duration)?;
     let profiles = ctx.profiles()?;
     let (profile, role) = role_profile(&profiles, named)?;
     let partition = partition::of_arn(&role);
@@ -79,16 +78,6 @@ pub fn sign_in(ctx: &Context, named: Named, options: &Options) -> CommandResult<
         url: console::sign_in_url(&federation, &page, &token),
         lasts: lasts.map_or(left, |lasts| Duration::from_secs(lasts.seconds().into())),
     })
-}
-
-fn check_duration(given: Option<SessionDuration>) -> CommandResult {
-    match given.filter(|duration| *duration > SessionDuration::ROLE_MAX) {
-        None => Ok(()),
-        Some(duration) => {
-            let message = format!("a console session lasts 12h at most, not {duration}");
-            Err(CommandError::new(ErrorKind::Usage, message).hint("use `--duration 12h` or less"))
-        }
-    }
 }
 
 fn check_region(given: Option<&Region>, partition: &str) -> CommandResult {

@@ -39,7 +39,22 @@ impl Rotation<'_> {
             // Only a store that has the new key can have had the old one.
             self.forget_in(store, &old)?;
         }
+        self.forget_spare_copy()?;
         Ok(self.file.remove()?)
+    }
+
+    /// Deletes the copy of the new key in the store that it was first saved in, if the profile's keys were moved elsewhere
+    /// since then.
+    fn forget_spare_copy(&self) -> CommandResult {
+        let (vault, profile) = (&self.ctx.vault, &self.journal.profile);
+        let (Some(store), Some(new)) = (self.store(), &self.journal.new) else { return Ok(()) };
+        let is_used = vault.stored_keys()?.iter().any(|key| key.store == store && key.access_key_id == *new);
+        if is_used || vault.keys_in(store, new)?.is_none() {
+            return Ok(());
+        }
+        // The other copy works.
+        self.check_new_is_here()?;
+        vault.delete_keys(&StoredKey { profile: profile.clone(), access_key_id: new.clone(), store })
     }
 
     /// Deletes the old key's secret from a store.

@@ -160,9 +160,13 @@ fn invalid_options_cost_no_request() {
         ran.code(2).err()
     };
     insta::assert_snapshot!(err(&["--duration", "13h"]), @"
-    error: a console session lasts 12h at most, not 13h
-    hint: use `--duration 12h` or less
+    error: invalid value '13h' for '--duration <TIME>': a console session lasts 15 minutes to 12 hours, not `13h`
+
+    For more information, try '--help'.
     ");
+    assert!(
+        err(&["--duration", "14m"]).contains("a console session lasts 15 minutes to 12 hours, not `14m`")
+    );
     insta::assert_snapshot!(err(&["--region", "eu-west"]), @"
     error: `eu-west` is not an AWS region
     hint: use `--region eu-west-1`

@@ -64,7 +64,12 @@ fn check_rotated(world: &World) {
         let old = |part: &[u8]| part == world.key.secret.as_bytes();
         assert!(!bytes.windows(world.key.secret.len()).any(old), "{name} has the old secret");
     }
-    assert!(!world.home.join(&format!(".local/share/awsmfa/store/{}.age", world.key.id)).exists());
+    let is_stored = world.home.read(".local/share/awsmfa/devices.json").contains(id);
+    let entries = std::fs::read_dir(world.home.join(".local/share/awsmfa/store")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let copies: Vec<String> = names.filter(|name| name.starts_with("AKIA")).collect();
+    let expected = if is_stored { vec![format!("{id}.age")] } else { Vec::new() };
+    assert_eq!(copies, expected, "copies in the store");
 }
 
 /// What was said, without the IDs and the folder of the journals.

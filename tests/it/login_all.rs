@@ -233,6 +233,46 @@ fn prompt_is_alone_on_the_terminal() {
     assert!(!seen.contains(&code), "{seen:?}");
 }
 
+/// All profiles have the same device, so they are logged in one after the other.
+#[test]
+#[cfg(unix)]
+fn interrupted_prompt_keeps_what_is_done_and_is_the_last_one() {
+    // Ctrl-C, and Ctrl-D, which is no signal.
+    for key in ["\x03", "\x04"] {
+        let mut company = with_secrets(1, 0);
+        for name in ["r0", "r1"] {
+            let spec = RoleSpec { require_mfa: true, max_session_duration: 7200, ..RoleSpec::default() };
+            let arn = company.aws.add_role(name, spec).arn;
+            let config = company.home.read(".aws/config");
+            // Longer than an hour, so that each role needs a code.
+            let role = format!("role_arn = {arn}\nsource_profile = p0\nduration_seconds = 7200\n");
+            company.home.write_config(&format!("{config}[profile {name}]\n{role}"));
+        }
+        company.home.unset("AWSMFA_NO_INPUT");
+        let like = company.home.awsmfa(crate::support::NO_ARGS).into_command();
+        let line = format!("trap : INT; {} login --all; echo exit=$?", env!("CARGO_BIN_EXE_awsmfa"));
+        let Some(mut screen) = crate::support::screen::Screen::run(&line, &like) else { return };
+        screen.sees("code for").echoes(false);
+        let code = company.aws.code_now(&company.devices[0].serial);
+        screen.types(&format!("{code}\n")).sees("wrote a session for `p0`").sees("code for").echoes(false);
+        screen.types(key).sees("interrupted").sees("exit=130").echoes(true);
+        let seen = screen.ended();
+        assert_eq!(seen.matches("code for").count(), 2, "{seen:?}");
+        assert!(company.home.credential("p0", "aws_session_token").is_some());
+    }
+}
+
+/// The second device's prompt is interrupted while the first device's request waits.
+#[test]
+#[cfg(unix)]
+fn end_of_input_at_a_prompt_does_not_wait_for_other_devices() {
+    let (mut company, gate) = (with_secrets(2, 1), Gate::new());
+    let Some(mut screen) = at_a_prompt(&mut company, &gate) else { return };
+    screen.types("\x04").sees("interrupted").sees("exit=130").echoes(true);
+    let seen = screen.ended();
+    assert!(!seen.contains("wrote a session") && !seen.contains("`p1`: interrupted"), "{seen:?}");
+}
+
 #[test]
 #[cfg(unix)]
 fn ctrl_c_at_a_prompt_does_not_wait_for_other_devices() {

@@ -1,10 +1,12 @@
 """The recipes of docs/prompts.md in the real shells and in tmux: each shows the time left, and nothing without a session."""
 
+import os
 import re
+import shutil
 
 import pexpect
 
-from bench import ROOT, FakeAws, check, contains, home_of, import_secret
+from bench import ROOT, FakeAws, check, contains, equal, home_of, import_secret
 
 #: `dev 11h 59m`, with whatever the shell draws between the words.
 LEFT = r"dev[^\n]{0,20}?1[12]h"
@@ -29,7 +31,9 @@ def run():
         with check("zsh shows nothing without a session"):
             shown = home.run("zsh", "-f", "-c", ". ~/.zshrc; print -rP -- \"<$RPROMPT>\"").ended()
             contains(shown.out, "<>")
+        starship(home, "nothing without a session", lambda shown: equal(shown, "", "module"))
         home.awsmfa("login", "--profile", "dev").ended()
+        starship(home, "the time left", lambda shown: contains(re.sub(r"1[12]h( \d+m)?", "[LEFT]", shown), "dev [LEFT]"))
         home.write("p10k-test.zsh", P10K)
         with check("powerlevel10k's segment has the time left"):
             found = home.run("zsh", "-f", home.file("p10k-test.zsh")).ended().out
@@ -42,6 +46,16 @@ def run():
         }.items():
             with check(f"{name} shows the time left"):
                 shows(home, line)
+
+
+def starship(home, what, expected):
+    """Debian has no package of starship, and building it takes minutes."""
+    program = shutil.which("starship", path=os.environ.get("PATH"))
+    if not program:
+        print(f"\n  *** NOT CHECKED: starship shows {what} (starship is not installed) ***\n", flush=True)
+        return
+    with check(f"starship shows {what}"):
+        expected(home.run(program, "module", "custom.awsmfa", STARSHIP_SHELL="bash", STARSHIP_LOG="error").ended().out)
 
 
 def recipes():

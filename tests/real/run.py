@@ -8,7 +8,7 @@ import time
 import bench
 
 SUITES = [
-    "clients", "setup", "moto_server", "moto_enroll", "codes", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
+    "clients", "setup", "roles", "moto_server", "moto_enroll", "codes", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
     "age_files", "code_programs", "qr", "shells", "prompts", "environment", "serve", "terminal",
     "fast_path", "leaks", "windows",
 ]  # fmt: skip

@@ -59,6 +59,22 @@ fn rotation_replaces_the_key_that_the_profile_has_now() {
 }
 
 #[test]
+fn new_key_leaves_no_copy_in_a_store_that_the_profile_no_longer_uses() {
+    let world = world(Kept::InStore);
+    kill_at(&world, "GetCallerIdentity", 1, Aws::HadNotActed);
+    world.home.awsmfa(["keys", "restore", "-p", "dev"]).run().success();
+    rotate(&world).success();
+    check_rotated(&world);
+    // With `--keep-old`, too.
+    let world = super::world(Kept::InStore);
+    kill_at(&world, "GetCallerIdentity", 1, Aws::HadNotActed);
+    world.home.awsmfa(["keys", "restore", "-p", "dev"]).run().success();
+    world.home.awsmfa(["keys", "rotate", "-p", "dev", "--keep-old"]).run().success();
+    world.aws.delete_access_key(&world.key.id);
+    check_rotated(&world);
+}
+
+#[test]
 fn new_key_that_a_person_put_in_place_is_used() {
     let world = world(Kept::InFile);
     kill_at(&world, "GetCallerIdentity", 1, Aws::HadNotActed);
