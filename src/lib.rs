@@ -63,7 +63,7 @@
 //! | fast path | [`fast_path`] |
 //! | adapters | [`aws`], [`aws_files`], [`cache`], [`clipboard`], [`journals`], [`ledger`], [`store`], [`ui`] |
 //! | ready answers | [`answers`] |
-//! | system | [`clock`], [`mod@env`], [`files`], [`interrupt`], [`loopback`], [`paths`], [`process`], [`stdio`], [`tty`] |
+//! | system | [`clock`], [`contained`], [`mod@env`], [`files`], [`interrupt`], [`loopback`], [`paths`], [`process`], [`stdio`], [`tty`] |
 //! | model | [`model`] |
 //!
 //! The fast path uses only ready answers, the system and the model, because every module costs time before the first byte. Only
@@ -92,6 +92,7 @@ mod clock;
 mod commands;
 mod complete;
 mod console;
+mod contained;
 mod context;
 mod custody;
 mod devices;

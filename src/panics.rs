@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use std::panic::Location;
 
 use crate::error::ErrorKind;
-use crate::interrupt;
+use crate::{contained, interrupt};
 
-/// From now on, a panic on whatever thread ends the process with exit code 1 and two lines, or one for an SDK.
+/// From now on, a panic on any thread that is not [`contained`] ends the process with exit code 1 and two lines, or one for an SDK.
 #[allow(clippy::disallowed_methods, reason = "returning from the hook aborts")]
 pub fn report(for_sdk: impl Fn() -> bool + Send + Sync + 'static) {
     std::panic::set_hook(Box::new(move |panic| {
+        contained::end_if_contained();
         interrupt::restore_terminal();
         // If stderr is closed, nobody can see the report.
         let _ = io::stderr().write_all(words(panic.location(), for_sdk()).as_bytes());

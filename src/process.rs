@@ -241,8 +241,12 @@ mod tests {
     use crate::env::{AWSMFA_BACKUP_PASSPHRASE_FILE, AWSMFA_PASSPHRASE_FILE};
 
     fn run_here(command_line: &str) -> Result<String, ProcessError> {
-        let env =
-            Env::from_pairs([("PATH", "/usr/bin:/bin"), (AWSMFA_PASSPHRASE_FILE, "/p"), (AWSMFA_BACKUP_PASSPHRASE_FILE, "/b"), ("KEPT", "yes")]);
+        let env = Env::from_pairs([
+            ("PATH", "/usr/bin:/bin"),
+            (AWSMFA_PASSPHRASE_FILE, "/p"),
+            (AWSMFA_BACKUP_PASSPHRASE_FILE, "/b"),
+            ("KEPT", "yes"),
+        ]);
         run(command_line, &env, Duration::from_secs(5)).map(|s| s.expose().clone())
     }
 

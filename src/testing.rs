@@ -66,6 +66,9 @@ pub mod commands {
         pub use crate::commands::store::{StoreCommand, run};
     }
 }
+pub mod contained {
+    pub use crate::contained::{Lost, run};
+}
 pub mod context {
     pub use crate::context::Context;
 }

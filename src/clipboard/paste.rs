@@ -1,8 +1,7 @@
 //! What is on the desktop's clipboard: a text or a picture.
 
-use std::sync::mpsc;
-
 use super::{Clipboard, LIMIT};
+use crate::contained::{self, Lost};
 use crate::model::secret::Secret;
 
 /// What a person copied.
@@ -27,36 +26,49 @@ pub enum PasteError {
 }
 
 impl Clipboard<'_> {
-    /// Reads on another thread, because the program that copied may not respond.
-    pub fn paste(&self) -> Result<Pasted, PasteError> {
+    /// The text if it is wanted, otherwise the picture: some programs copy a picture together with its address or a description.
+    /// The program that copied may not respond.
+    pub fn paste(
+        &self,
+        is_wanted: impl FnOnce(&Secret<String>) -> bool + Send + 'static,
+    ) -> Result<Pasted, PasteError> {
         if !self.has_display() {
             return Err(PasteError::NoDisplay);
         }
-        let (sender, receiver) = mpsc::channel();
-        std::thread::spawn(move || {
-            // If nobody waits for the answer, it is too late for it.
-            let _ = sender.send(read());
-        });
-        let pasted = receiver.recv_timeout(LIMIT);
-        pasted.unwrap_or_else(|_| Err(PasteError::Failed("it did not respond".to_owned())))
+        contained::run(LIMIT, move || read(is_wanted)).unwrap_or_else(|lost| {
+            Err(PasteError::Failed(match lost {
+                Lost::TimedOut => "the program that copied does not respond".to_owned(),
+                Lost::Panicked => "what was copied is in an unknown format".to_owned(),
+            }))
+        })
     }
 }
 
-fn read() -> Result<Pasted, PasteError> {
+fn read(is_wanted: impl FnOnce(&Secret<String>) -> bool) -> Result<Pasted, PasteError> {
     let mut clipboard = arboard::Clipboard::new().map_err(failed)?;
-    let no_text = match clipboard.get_text() {
-        Ok(text) if !text.trim().is_empty() => return Ok(Pasted::Text(Secret::locked(text))),
-        Ok(_) => PasteError::Empty,
-        // Some programs answer a request for text with a picture.
-        Err(error) => failed(error),
-    };
-    match (clipboard.get_image(), no_text) {
-        (Ok(picture), _) => {
-            let (width, height, pixels) = (picture.width, picture.height, picture.bytes.into_owned());
-            Ok(Pasted::Picture { width, height, pixels })
-        }
-        (Err(error), PasteError::Empty) => Err(failed(error)),
-        (Err(_), error) => Err(error),
+    // Some programs answer a request for text with a picture, which is an error here.
+    let text = clipboard.get_text().map_err(failed).map(Secret::locked);
+    let text =
+        text.and_then(|text| if text.expose().trim().is_empty() { Err(PasteError::Empty) } else { Ok(text) });
+    best(text, is_wanted, || {
+        let picture = clipboard.get_image().map_err(failed)?;
+        let (width, height, pixels) = (picture.width, picture.height, picture.bytes.into_owned());
+        Ok(Pasted::Picture { width, height, pixels })
+    })
+}
+
+fn best(
+    text: Result<Secret<String>, PasteError>,
+    is_wanted: impl FnOnce(&Secret<String>) -> bool,
+    picture: impl FnOnce() -> Result<Pasted, PasteError>,
+) -> Result<Pasted, PasteError> {
+    if text.as_ref().is_ok_and(is_wanted) {
+        return text.map(Pasted::Text);
+    }
+    match (picture(), text) {
+        (Ok(picture), _) => Ok(picture),
+        (Err(_), Ok(text)) => Ok(Pasted::Text(text)),
+        (Err(error), Err(PasteError::Empty)) | (Err(_), Err(error)) => Err(error),
     }
 }
 
@@ -65,5 +77,27 @@ fn failed(error: arboard::Error) -> PasteError {
         arboard::Error::ContentNotAvailable => PasteError::Empty,
         arboard::Error::Unknown { description } => PasteError::Failed(description),
         known => PasteError::Failed(known.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn picture_comes_before_a_text_that_is_no_secret() {
+        let text = |text: &str| Ok(Secret::new(text.to_owned()));
+        let picture = || Ok(Pasted::Picture { width: 0, height: 0, pixels: Vec::new() });
+        let is_key = |text: &Secret<String>| text.expose() == "KEY";
+        let is_picture = |pasted| matches!(pasted, Ok(Pasted::Picture { .. }));
+        assert!(!is_picture(best(text("KEY"), is_key, picture)));
+        assert!(is_picture(best(text("https://example.com/qr.png"), is_key, picture)));
+        assert!(is_picture(best(Err(PasteError::Failed("no text".to_owned())), is_key, picture)));
+        // Without a picture, what is wrong with the text is said.
+        let none = || Err(PasteError::Empty);
+        assert!(matches!(best(text("other"), is_key, none), Ok(Pasted::Text(_))));
+        assert!(matches!(best(Err(PasteError::Empty), is_key, none), Err(PasteError::Empty)));
+        let failed = best(Err(PasteError::Failed("x".to_owned())), is_key, none);
+        assert!(matches!(failed, Err(PasteError::Failed(_))));
     }
 }

@@ -10,8 +10,8 @@ use crate::model::secret::Secret;
 
 /// More pixels than in any screenshot and in most photos. A small file can claim to have many more.
 const MAX_PIXELS: u64 = 64_000_000;
-/// What decoding may allocate, in bytes.
-const MAX_MEMORY: u64 = 512 << 20;
+/// What a decoded picture may need, in bytes: as much as an 8K screenshot with 16 bits a color.
+const MAX_MEMORY: u64 = 256 << 20;
 /// The longest side, in pixels, of the versions of a picture that are searched first.
 const FIRST_SIDES: [usize; 3] = [1_000, 2_000, 500];
 /// How many pixels there are for each place that looks like the corner of a QR code: fewer in noise, more in screens of text.
@@ -28,12 +28,22 @@ pub enum PictureError {
     NotAPicture,
     #[error("it has {width} x {height} pixels, and at most {} million are read", MAX_PIXELS / 1_000_000)]
     TooLarge { width: u32, height: u32 },
+    #[error("it needs {mib} MiB of memory, and at most {} MiB are used", MAX_MEMORY >> 20)]
+    TooMuchMemory { mib: u64 },
     #[error("it is damaged: {0}")]
     Damaged(String),
 }
 
 /// Width and height, in pixels.
 type Size = (usize, usize);
+
+/// What a search found.
+pub struct Found {
+    /// The texts of the QR codes, each once.
+    pub texts: Vec<Secret<String>>,
+    /// Whether no part of the search was left out.
+    pub is_complete: bool,
+}
 
 /// A decoded picture in shades of gray.
 pub struct Picture {
@@ -58,8 +68,11 @@ impl Picture {
         reader.limits(limits);
         let decoder = reader.into_decoder().map_err(damaged)?;
         let (width, height) = decoder.dimensions();
-        if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_MEMORY {
+        if u64::from(width) * u64::from(height) > MAX_PIXELS {
             return Err(PictureError::TooLarge { width, height });
+        }
+        if decoder.total_bytes() > MAX_MEMORY {
+            return Err(PictureError::TooMuchMemory { mib: decoder.total_bytes() >> 20 });
         }
         Ok(Self::of(DynamicImage::from_decoder(decoder).map_err(damaged)?))
     }
@@ -85,23 +98,23 @@ impl Picture {
         Self { width, height, pixels: Zeroizing::new(pixels) }
     }
 
-    /// The texts of the QR codes, each once. Searches until `goes_on` is false: a code may be visible only in one of many
-    /// versions of the picture.
-    pub fn texts(&self, goes_on: impl Fn() -> bool) -> Vec<Secret<String>> {
-        let mut found: Vec<Secret<String>> = Vec::new();
+    /// The texts of the QR codes. Searches until `goes_on` is false: a code may be visible only in one of many versions of the
+    /// picture.
+    pub fn texts(&self, goes_on: impl Fn() -> bool) -> Found {
+        let mut found = Found { texts: Vec::new(), is_complete: true };
         // In the first versions, some codes may be found and others not.
         let (first, others) = self.sizes();
         for (is_first, sizes) in [(true, first), (false, others)] {
-            if !is_first && !found.is_empty() {
+            if !is_first && !found.texts.is_empty() {
                 break;
             }
             for (width, height) in sizes {
                 if !goes_on() {
-                    return found;
+                    return Found { is_complete: false, ..found };
                 }
                 let version = self.resized(width, height);
                 version.search(&mut found);
-                if !is_first && !found.is_empty() {
+                if !is_first && !found.texts.is_empty() {
                     break;
                 }
             }
@@ -128,22 +141,22 @@ impl Picture {
         (first, others)
     }
 
-    fn search(&self, found: &mut Vec<Secret<String>>) {
+    fn search(&self, found: &mut Found) {
         let (width, height) = (self.width, self.height);
         let middle = self.middle();
         let local = DarkMap { width, dark: self.below_mean() };
         let global = DarkMap { width, dark: self.pixels.iter().map(|value| *value < middle).collect() };
         for light in [false, true] {
-            if local.is_worth_a_search(light) {
+            if local.is_worth_a_search(light, found) {
                 let value = |x: usize, y: usize| {
                     let value = self.pixels[y * width + x];
                     if light { 255 - value } else { value }
                 };
-                read_codes!(PreparedImage::prepare_from_greyscale(width, height, value), found);
+                read_codes!(PreparedImage::prepare_from_greyscale(width, height, value), found.texts);
             }
-            if global.is_worth_a_search(light) {
+            if global.is_worth_a_search(light, found) {
                 let is_ink = |x: usize, y: usize| global.dark[y * width + x] != light;
-                read_codes!(PreparedImage::prepare_from_bitmap(width, height, is_ink), found);
+                read_codes!(PreparedImage::prepare_from_bitmap(width, height, is_ink), found.texts);
             }
         }
     }
@@ -282,9 +295,11 @@ struct DarkMap {
 impl DarkMap {
     /// Whether there may be a QR code, and not too much that resembles one: the search copies the picture for each pair of
     /// corners, and noise and fine patterns look like thousands of corners.
-    fn is_worth_a_search(&self, light: bool) -> bool {
+    fn is_worth_a_search(&self, light: bool, found: &mut Found) -> bool {
         let corners = self.corners(light);
-        corners >= 3 && corners * PIXELS_PER_CORNER <= self.dark.len()
+        let is_bearable = corners * PIXELS_PER_CORNER <= self.dark.len();
+        found.is_complete &= is_bearable;
+        corners >= 3 && is_bearable
     }
 
     /// How many places look like the corner of a QR code: 1, 1, 3, 1 and 1 modules, both ways.

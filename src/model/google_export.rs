@@ -47,7 +47,9 @@ pub fn accounts(uris: &[&str]) -> Result<Vec<Account>, GoogleExportError> {
 /// More parts than an export has: each has up to ten accounts.
 const MOST_PARTS: usize = 100;
 
+// Without `Debug`, which would show the secrets.
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 struct Payload {
     #[prost(message, repeated, tag = "1")]
     accounts: Vec<Parameters>,
@@ -62,6 +64,7 @@ struct Payload {
 }
 
 #[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
 struct Parameters {
     /// The secret itself, not in Base32.
     #[prost(bytes = "vec", tag = "1")]
@@ -219,6 +222,19 @@ mod tests {
         assert!(matches!(change(|account| account.algorithm = 9), Err(SeedError::Foreign(_))));
         assert_eq!(change(|account| account.secret.truncate(10)), Err(SeedError::TooShort(80)));
         assert!(change(|account| (account.kind, account.algorithm, account.digits) = (0, 0, 0)).is_ok());
+    }
+
+    /// Compiles only while the structs with secrets cannot be printed.
+    #[test]
+    fn messages_have_no_debug_output() {
+        trait OneImplementation<T> {
+            fn exists() {}
+        }
+        struct Printable;
+        impl<T> OneImplementation<()> for T {}
+        impl<T: std::fmt::Debug> OneImplementation<Printable> for T {}
+        <Payload as OneImplementation<_>>::exists();
+        <Parameters as OneImplementation<_>>::exists();
     }
 
     #[test]

@@ -158,3 +158,32 @@ fn panic_exits_with_1_and_shows_only_its_location() {
         assert!(!err.contains("hunter2") && err.lines().count() == lines, "{err}");
     }
 }
+
+const CONTAINED: &str = "AWSMFA_TEST_CONTAINED";
+const GOES_ON: i32 = 42;
+
+/// Goes on after a panic in other people's code, in the process that the next test starts.
+#[test]
+#[allow(clippy::disallowed_methods, reason = "the process is this test's own")]
+fn containing_process() {
+    if std::env::var_os(CONTAINED).is_none() {
+        return;
+    }
+    awsmfa::testing::panics::report(|| false);
+    let limit = std::time::Duration::from_secs(60);
+    let secret = "hunter2".to_owned();
+    let lost = awsmfa::testing::contained::run(limit, move || assert!(secret.is_empty(), "{secret}"));
+    assert_eq!(lost, Err(awsmfa::testing::contained::Lost::Panicked));
+    // The hook is still running, and the test's harness would wait for it.
+    std::process::exit(GOES_ON);
+}
+
+/// With the program's hook, which never returns; otherwise the release build would abort.
+#[test]
+fn panic_in_a_decoder_neither_ends_the_process_nor_is_shown() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "output::containing_process", "--nocapture"]).env(CONTAINED, "1");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(GOES_ON), "{output:?}");
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-use super::order::SectionId;
+use super::order::{SectionId, small};
 
 /// Sections by their identity ([`syntax::identity`](super::super::syntax::identity)). Callers pass the function that gives a
 /// section's identity.
@@ -35,7 +35,7 @@ impl Index {
         let hash = |first: &u32| self.hasher.hash_one(identity(*first as SectionId));
         match self.first.entry(self.hasher.hash_one(wanted), is_same, hash) {
             Entry::Vacant(vacant) => {
-                vacant.insert(super::sections::small(id));
+                vacant.insert(small(id));
                 None
             }
             Entry::Occupied(first) => {

@@ -1,11 +1,15 @@
 //! The order of a document's sections while edits add and remove some, and how to undo their steps.
 
 use super::super::syntax::Line;
-use super::sections::small;
 
 /// Identifies a section of a document; 0 is the part before the first header. IDs do not change when other sections are
 /// added or removed.
 pub(in crate::aws_files) type SectionId = usize;
+
+/// A position, a line number or a section ID.
+pub(super) fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or_else(|_| unreachable!("AWS files have at most 16 MiB"))
+}
 
 /// The order of the sections, as a doubly linked ring. Section 0 always exists and closes the ring.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::super::AwsFile;
 use super::super::syntax;
-use super::order::SectionId;
+use super::order::{SectionId, small};
 
 /// The sections of a text, in order.
 #[derive(Default)]
@@ -104,9 +104,4 @@ impl Sections {
     pub(super) fn line(&self, id: SectionId) -> Option<usize> {
         self.all.get(id).map(|section| section.line as usize)
     }
-}
-
-/// A position, a line number or a section ID.
-pub(super) fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or_else(|_| unreachable!("AWS files have at most 16 MiB"))
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::pictures;
 use crate::clipboard::{Clipboard, PasteError, Pasted};
 use crate::context::Context;
-use crate::devices::picture::Picture;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::{LIMIT, read_bounded};
 use crate::model::account::Account;
@@ -34,7 +33,7 @@ fn texts(
 ) -> CommandResult<Vec<Secret<String>>> {
     let mut all = Vec::new();
     for path in paths {
-        let texts = pictures::texts(path)?;
+        let texts = pictures::in_file(path)?;
         let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
         if !uris.into_iter().any(&is_wanted) {
             return Err(foreign(&format!("the QR code in {} has {nothing}", path.display())));
@@ -74,10 +73,14 @@ pub(super) fn in_text(text: &Secret<String>, is_uri: bool) -> CommandResult<Vec<
 
 /// The accounts on the clipboard: in a text, or in the QR codes of a picture.
 pub(super) fn pasted(ctx: &Context) -> CommandResult<Vec<Account>> {
-    match Clipboard::new(&ctx.env).paste() {
+    let is_secret = |text: &Secret<String>| {
+        let is_usable = |accounts: Vec<Account>| accounts.iter().any(|account| account.seed.is_ok());
+        !otpauth::find_all(text.expose()).is_empty() || in_text(text, false).is_ok_and(is_usable)
+    };
+    match Clipboard::new(&ctx.env).paste(is_secret) {
         Ok(Pasted::Text(text)) => in_text(&text, false),
         Ok(Pasted::Picture { width, height, pixels }) => {
-            let texts = pictures::pasted(Picture::from_rgba(width, height, pixels))?;
+            let texts = pictures::on_clipboard(width, height, pixels)?;
             let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
             match uris.count() {
                 0 => Err(foreign("the QR code on the clipboard has no account of an authenticator app")),

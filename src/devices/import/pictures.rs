@@ -1,12 +1,14 @@
-//! Reading the QR codes in picture files. A search that does not come to an end is given up: pictures with fine patterns take
-//! very long.
+//! Reading the QR codes in pictures. A search that does not come to an end is given up: pictures with fine patterns take very
+//! long.
 
 use std::path::Path;
-use std::sync::mpsc;
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::clock::Stopwatch;
-use crate::devices::picture::{Picture, PictureError};
+use crate::contained::{self, Lost};
+use crate::devices::picture::{Found, Picture, PictureError};
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::read_bounded;
 use crate::model::secret::Secret;
@@ -16,63 +18,88 @@ const FILE_LIMIT: u64 = 64 << 20;
 /// How long another version of a picture is searched, and how long the last one may take.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(40));
 
+const CUT_OUT: &str = "cut the QR code out of the picture, with the white border around it, and import that";
+const TYPE_IT: &str = "or type the secret key that the code stands for: `awsmfa device import`";
+
 /// The texts of all QR codes in a file; at least one.
-pub(super) fn texts(path: &Path) -> CommandResult<Vec<Secret<String>>> {
-    let cannot_read = |why: &dyn std::fmt::Display| {
-        CommandError::new(ErrorKind::Usage, format!("cannot read the picture {}: {why}", path.display()))
-    };
-    let bytes = read_bounded(path, FILE_LIMIT).map_err(|error| cannot_read(&error))?;
-    let picture = Picture::read(&bytes).map_err(|error| {
-        let hint = match error {
-            PictureError::NotAPicture => "use a PNG or JPEG file, such as a screenshot",
-            PictureError::TooLarge { .. } => {
-                "cut the QR code out of the picture, or make the picture smaller"
-            }
-            PictureError::Damaged(_) => "take the screenshot or photo again",
-        };
-        cannot_read(&error).hint(hint)
-    })?;
-    let texts = search(picture);
-    if texts.is_empty() {
-        return Err(no_code(format!("there is no readable QR code in {}", path.display())));
+pub(super) fn in_file(path: &Path) -> CommandResult<Vec<Secret<String>>> {
+    let (place, picture) = (path.display().to_string(), format!("the picture {}", path.display()));
+    let bytes = read_bounded(path, FILE_LIMIT)
+        .map(Zeroizing::new)
+        .map_err(|error| CommandError::new(ErrorKind::Usage, format!("cannot read {picture}: {error}")))?;
+    texts(&place, &picture, move || Picture::read(&bytes))
+}
+
+/// The texts of all QR codes in the picture that is on the clipboard; at least one.
+pub(super) fn on_clipboard(
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+) -> CommandResult<Vec<Secret<String>>> {
+    let picture = "the picture on the clipboard";
+    texts(picture, picture, move || Picture::from_rgba(width, height, pixels))
+}
+
+fn texts(
+    place: &str,
+    picture: &str,
+    read: impl FnOnce() -> Result<Picture, PictureError> + Send + 'static,
+) -> CommandResult<Vec<Secret<String>>> {
+    let watch = Stopwatch::start();
+    let found = contained::run(PATIENCE.1, move || Ok(read()?.texts(|| watch.elapsed() < PATIENCE.0)));
+    outcome(place, picture, found)
+}
+
+fn outcome(
+    place: &str,
+    picture: &str,
+    found: Result<Result<Found, PictureError>, Lost>,
+) -> CommandResult<Vec<Secret<String>>> {
+    let error = |message: String| CommandError::new(ErrorKind::Usage, message);
+    match found {
+        Ok(Ok(Found { texts, .. })) if !texts.is_empty() => Ok(texts),
+        Ok(Ok(Found { is_complete: true, .. })) => {
+            Err(error(format!("there is no readable QR code in {place}"))
+                .hint("use a sharp picture in which the QR code is complete, with the white border around it")
+                .hint(TYPE_IT))
+        }
+        Ok(Ok(_)) | Err(Lost::TimedOut) => {
+            let message = format!(
+                "no QR code was found in {place}: the picture has too many details to search it completely"
+            );
+            Err(error(message).hint(CUT_OUT).hint(TYPE_IT))
+        }
+        Ok(Err(why)) => Err(error(format!("cannot read {picture}: {why}")).hint(hint(&why))),
+        Err(Lost::Panicked) => Err(error(format!("no QR code was found in {place}: the search failed"))
+            .hint(CUT_OUT)
+            .hint(TYPE_IT)),
     }
-    Ok(texts)
 }
 
 fn hint(error: &PictureError) -> &'static str {
     match error {
         PictureError::NotAPicture => "use a PNG or JPEG file, such as a screenshot",
-        PictureError::TooLarge { .. } => "cut the QR code out of the picture, or make the picture smaller",
+        PictureError::TooLarge { .. } | PictureError::TooMuchMemory { .. } => {
+            "cut the QR code out of the picture, or make the picture smaller"
+        }
         PictureError::Damaged(_) => "take the screenshot or photo again",
     }
 }
 
-/// The texts of all QR codes in the picture that is on the clipboard; at least one.
-pub(super) fn pasted(picture: Result<Picture, PictureError>) -> CommandResult<Vec<Secret<String>>> {
-    let picture = picture.map_err(|error| {
-        let message = format!("cannot read the picture on the clipboard: {error}");
-        CommandError::new(ErrorKind::Usage, message).hint(hint(&error))
-    })?;
-    let texts = search(picture);
-    match texts.is_empty() {
-        true => Err(no_code("there is no readable QR code in the picture on the clipboard".to_owned())),
-        false => Ok(texts),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_that_ends_early_is_not_reported_as_a_picture_without_a_code() {
+        let said = |found| outcome("a.png", "the picture a.png", found).unwrap_err();
+        let nothing = |is_complete| Ok(Ok(Found { texts: Vec::new(), is_complete }));
+        assert_eq!(said(nothing(true)).message, "there is no readable QR code in a.png");
+        for found in [nothing(false), Err(Lost::TimedOut)] {
+            let error = said(found);
+            assert!(error.message.ends_with("too many details to search it completely"), "{}", error.message);
+            assert_eq!(error.hints, [CUT_OUT, TYPE_IT]);
+        }
+        assert_eq!(said(Err(Lost::Panicked)).message, "no QR code was found in a.png: the search failed");
     }
-}
-
-/// Searches on another thread, which can be left behind.
-fn search(picture: Picture) -> Vec<Secret<String>> {
-    let (sender, receiver) = mpsc::channel();
-    let watch = Stopwatch::start();
-    std::thread::spawn(move || {
-        // If nobody waits for the answer, it is too late for it.
-        let _ = sender.send(picture.texts(|| watch.elapsed() < PATIENCE.0));
-    });
-    receiver.recv_timeout(PATIENCE.1).unwrap_or_default()
-}
-
-fn no_code(message: String) -> CommandError {
-    CommandError::new(ErrorKind::Usage, message)
-        .hint("use a sharp picture in which the QR code is complete, with the white border around it")
-        .hint("or type the secret key that the code stands for: `awsmfa device import`")
 }
