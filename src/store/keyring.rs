@@ -206,7 +206,11 @@ mod platform {
     pub(super) struct Service;
 
     pub(super) fn with_service<T>(work: impl Fn(&Service) -> Result<T, Error>) -> Result<T, Error> {
-        work(&Service)
+        // `Entry::new` reports only that there is no store; the status has the reason.
+        match keyring::Entry::store_status() {
+            Ok(()) => work(&Service),
+            Err(error) => Err(Error::PlatformFailure(super::one_line(error).into())),
+        }
     }
 
     impl Service {
