@@ -65,7 +65,7 @@ fn outcome(
         }
         Ok(Ok(_)) | Err(Lost::TimedOut) => {
             let message = format!(
-                "no QR code was found in {place}: the picture has too many details to search it completely"
+                "no QR code was found in {place} before the search was given up: the picture is too large or has too many details"
             );
             Err(error(message).hint(CUT_OUT).hint(TYPE_IT))
         }
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(said(nothing(true)).message, "there is no readable QR code in a.png");
         for found in [nothing(false), Err(Lost::TimedOut)] {
             let error = said(found);
-            assert!(error.message.ends_with("too many details to search it completely"), "{}", error.message);
+            assert!(error.message.ends_with("too many details"), "{}", error.message);
             assert_eq!(error.hints, [CUT_OUT, TYPE_IT]);
         }
         assert_eq!(said(Err(Lost::Panicked)).message, "no QR code was found in a.png: the search failed");
