@@ -18,7 +18,8 @@ for the secret without echo, or reads it from standard input. The secret cannot 
 the arguments of running programs.
 
 AWS's QR codes and accounts are recognized by their issuer, and `DEVICE@ACCOUNT` in the name of an account determines the \
-device's ARN. If there are several accounts, a list is shown to choose from; without a terminal, all AWS accounts are imported.
+device's ARN. If there are several accounts, a list is shown to choose from; without a terminal, all AWS accounts are imported. \
+An account of another device or issuer is imported only if you say yes. `--serial ARN` overrides the name of an account.
 
 If a profile has the user's access key, awsmfa first uses the secret to get a session, and stores nothing if AWS rejects \
 the codes.
