@@ -81,7 +81,7 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
     }
     device.show(args.wait, |shown| {
         say_offset(ctx, shown.offset);
-        say_use(ctx, shown, &serial);
+        say_use(ctx, args, shown, &serial);
         if args.copy {
             let copied = clipboard.copy(&shown.code).map_err(|error| not_copied(error, &serial))?;
             say_copied(ctx, copied, &serial, shown.seconds_left);
@@ -96,10 +96,11 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
 }
 
 /// Says that AWS accepts the code no more, or that it is not the current one.
-fn say_use(ctx: &Context, shown: &Shown, serial: &Serial) {
+fn say_use(ctx: &Context, args: &CodeArgs, shown: &Shown, serial: &Serial) {
     if shown.is_used {
         ctx.ui.warn("this code was already used or shown, and AWS accepts each code only once");
-        ctx.ui.hint(format_args!("get an unused code: `awsmfa code {serial} --wait`"));
+        let copy = if args.copy { " --copy" } else { "" };
+        ctx.ui.hint(format_args!("get an unused code: `awsmfa code {serial} --wait{copy}`"));
     } else if shown.is_next {
         ctx.ui.detail(
             "the current code was already used or shown; showing the next one, which AWS accepts now",

@@ -62,3 +62,26 @@ fn leave_to(next: Screen) {
         *screen = next;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A single test, because the state is global.
+    #[test]
+    fn nothing_is_drawn_after_the_main_screen_is_back_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("terminal");
+        let mut device = File::options().create(true).append(true).open(&path).unwrap();
+        *screen() = Screen::Other;
+        draw(&mut device, b"first").unwrap();
+        *screen() = Screen::Main;
+        draw(&mut device, b"second").unwrap();
+        leave_for_good();
+        enter().unwrap();
+        draw(&mut device, b"third").unwrap();
+        leave();
+        assert_eq!(*screen(), Screen::MainForGood);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), "first");
+    }
+}

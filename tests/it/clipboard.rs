@@ -74,6 +74,19 @@ fn copied_code_counts_as_used() {
 }
 
 #[test]
+fn used_code_is_copied_with_a_warning_and_the_command_for_another() {
+    let world = World::imported();
+    let line = "awsmfa code --copy && awsmfa code --copy && awsmfa code --copy";
+    let Some(mut screen) = over_ssh(&world, line, &[]) else { return };
+    screen.sees("exit=0");
+    let seen = screen.ended();
+    let codes: std::collections::BTreeSet<String> = copied(&seen).into_iter().collect();
+    // Unless a step began in the meantime.
+    let command = format!("hint: get an unused code: `awsmfa code {} --wait --copy`", world.device.serial);
+    assert!(codes.len() == 3 || (codes.len() == 2 && seen.contains(&command)), "{seen:?}");
+}
+
+#[test]
 fn option_of_tmux_that_blocks_copying_is_named() {
     let world = World::imported();
     for (option, hints) in [("external", 1), ("on", 0)] {

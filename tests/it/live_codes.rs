@@ -159,7 +159,9 @@ fn terminal_is_as_before_after_every_end() {
             kill_process(screen.foreground(), signal).unwrap();
         }
         screen.sees(MAIN_SCREEN).sees(exit).sees("same").echoes(true);
-        assert!(screen.ended().contains("\x1b[?25h"), "the cursor stays hidden");
+        let seen = screen.ended();
+        let (_, after) = seen.rsplit_once(MAIN_SCREEN).unwrap();
+        assert!(seen.contains("\x1b[?25h") && !after.contains("\x1b[?25l"), "the cursor is hidden: {seen:?}");
     }
 }
 
