@@ -128,6 +128,14 @@ pub enum StoreError {
     /// The file store needs its passphrase, and there is no source for it.
     #[error("the file store is locked: {why}")]
     NoPassphrase { why: String },
+    /// Something is to be encrypted with a new passphrase, and there is none.
+    #[error("no new passphrase for {what}: {why}")]
+    NoNewPassphrase {
+        what: String,
+        why: String,
+        /// The variable that may give a file with it.
+        variable: Option<&'static str>,
+    },
     #[error("interrupted")]
     Interrupted,
     /// The age plugin that has the file store's key did not open it.
@@ -175,7 +183,11 @@ impl StoreError {
 
     /// Whether no secret at all can be read now.
     pub fn is_closed(&self) -> bool {
-        self.is_inaccessible() || matches!(self, Self::NoPassphrase { .. } | Self::WrongPassphrase)
+        self.is_inaccessible()
+            || matches!(
+                self,
+                Self::NoPassphrase { .. } | Self::NoNewPassphrase { .. } | Self::WrongPassphrase
+            )
     }
 
     fn damaged(what: impl Into<String>) -> Self {

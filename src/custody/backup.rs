@@ -214,7 +214,7 @@ fn store_error(error: &CommandError) -> Option<&StoreError> {
 pub fn about(error: StoreError, path: &Path) -> CommandError {
     let path = path.display();
     match error {
-        StoreError::NoPassphrase { why } => {
+        StoreError::NoPassphrase { why } | StoreError::NoNewPassphrase { why, .. } => {
             CommandError::new(ErrorKind::Store, format!("no passphrase for `{path}`: {why}")).hint(format!(
                 "run the command in a terminal, or set `{AWSMFA_BACKUP_PASSPHRASE_FILE}` to a file with the passphrase"
             ))

@@ -30,8 +30,9 @@ pub fn with_identity(ctx: &Context, path: &Path) -> CommandResult<String> {
     let identity = text.and_then(PluginIdentity::parse).map_err(|why| {
         rejected(&why).hint(match why {
             NotAPluginIdentity::Several => "leave only one identity in the file",
-            NotAPluginIdentity::Plain | NotAPluginIdentity::Encrypted => {
-                "create a store with a passphrase instead: `awsmfa store init`"
+            NotAPluginIdentity::Plain => "create a store with a passphrase instead: `awsmfa store init`",
+            NotAPluginIdentity::Encrypted => {
+                "decrypt the file first with `age -d`, or create a store with a passphrase: `awsmfa store init`"
             }
             NotAPluginIdentity::Missing => {
                 "create an identity with `age-plugin-tpm`, `age-plugin-se` or `age-plugin-yubikey`"

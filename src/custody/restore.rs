@@ -313,7 +313,14 @@ fn identities(ctx: &Context, path: &Path) -> CommandResult<Identities> {
                 |passphrase: &Secret<String>| sealed_file::open_with_passphrase(&bytes, passphrase, path);
             let what = format!("`{}`", path.display());
             let source = ctx.vault.stores.passphrase(None, &what);
-            passphrase::open_with(&source, open).map_err(|error| about(error, path))?
+            passphrase::open_with(&source, open).map_err(|error| match error {
+                // Only a person can give it.
+                StoreError::NoPassphrase { why } => {
+                    let message = format!("no passphrase for `{}`: {why}", path.display());
+                    CommandError::new(ErrorKind::Store, message).hint("run the command in a terminal")
+                }
+                error => about(error, path),
+            })?
         }
         _ => Secret::locked(bytes.to_vec()),
     };

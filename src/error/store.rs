@@ -40,6 +40,10 @@ impl From<StoreError> for CommandError {
             StoreError::NoPassphrase { .. } => this.hint(format!(
                 "run the command in a terminal, or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"
             )),
+            StoreError::NoNewPassphrase { variable: Some(variable), .. } => this.hint(format!(
+                "run the command in a terminal, or set `{variable}` to a file with the new passphrase"
+            )),
+            StoreError::NoNewPassphrase { variable: None, .. } => this.hint("run the command in a terminal"),
             StoreError::Plugin(problem) => this.hint(about_plugin(problem)),
             StoreError::WrongPassphrase => {
                 this.hint("try again with the right passphrase; nothing was changed")

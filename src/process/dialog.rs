@@ -72,6 +72,11 @@ impl Dialog {
         Ok(this)
     }
 
+    /// From now on, all waiting for answers may take `limit`.
+    pub fn allow(&mut self, limit: Duration) {
+        (self.limit, self.left) = (limit, limit);
+    }
+
     /// Sends text.
     pub fn send(&mut self, text: &[u8]) -> Result<(), ProcessError> {
         self.unanswered += text.len();

@@ -1,6 +1,7 @@
 //! Keeps an unlocked identity in the Linux kernel's memory, so that the user's next processes need no passphrase for a
 //! while. Any failure means "not kept": containers often have no keyctl. Other systems never keep anything.
 
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -26,19 +27,20 @@ pub fn unlock_for(env: &Env) -> Result<Duration, DurationError> {
     }
 }
 
-/// A place for an unlocked identity, by its recipient and by where its passphrase came from.
+/// A place for an unlocked identity, by the folder of its store and by where its passphrase came from.
 #[derive(Debug, Clone, Copy)]
 pub enum Slot<'a> {
-    Typed(&'a str),
-    File(&'a str),
+    Typed(&'a Path),
+    File(&'a Path),
 }
 
 impl Slot<'_> {
-    /// The name of the key. It includes the recipient, so that stores do not mix.
+    /// The name of the key, which `keyctl show @u` lists. It includes the folder, so that stores do not mix, and a store can be
+    /// locked whatever has become of its files.
     fn description(self) -> String {
         match self {
-            Self::Typed(recipient) => format!("awsmfa:identity:{recipient}"),
-            Self::File(recipient) => format!("awsmfa:identity:{recipient}:file"),
+            Self::Typed(folder) => format!("awsmfa:typed:{}", folder.display()),
+            Self::File(folder) => format!("awsmfa:file:{}", folder.display()),
         }
     }
 }
@@ -47,12 +49,12 @@ impl Slot<'_> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kept {
     pub identity: Secret<String>,
-    /// What was given to [`keep`].
+    /// What was passed to [`keep`].
     pub proof: String,
     pub until: DateTime<Utc>,
 }
 
-/// Keeps `identity` from `now` on for `duration`, together with `proof`, one word or empty. Returns whether it is kept.
+/// Keeps `identity` from `now` on for `duration`, together with `proof`, one word. Returns whether it is kept.
 pub fn keep(
     slot: &Slot<'_>,
     identity: &Secret<String>,
@@ -100,10 +102,10 @@ fn read(
         .then(|| (Kept { identity: Secret::locked(identity.to_owned()), proof, until }, duration, age))
 }
 
-/// Forgets the identity that belongs to `recipient`, wherever it is kept. Returns whether there was one.
-pub fn forget(recipient: &str) -> bool {
+/// Forgets the identity of the store in `folder`, whatever opened it. Returns whether there was one.
+pub fn forget(folder: &Path) -> bool {
     let forgotten =
-        [Slot::Typed(recipient), Slot::File(recipient)].map(|slot| platform::forget(&slot.description()));
+        [Slot::Typed(folder), Slot::File(folder)].map(|slot| platform::forget(&slot.description()));
     forgotten.iter().any(Option::is_some)
 }
 
@@ -133,8 +135,12 @@ mod platform {
 
     fn finish(key: Key, duration: Duration) -> Option<()> {
         // Not all of the user's processes possess the user's keyring (it need not be linked to their session), so the user
-        // ID gets the right to read. No one else gets anything.
-        let user = Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE;
+        // ID gets the right to read the key and to shorten its timeout. No one else gets anything.
+        let user = Permission::VIEW
+            | Permission::READ
+            | Permission::WRITE
+            | Permission::SEARCH
+            | Permission::SETATTR;
         let permissions = KeyPermissionsBuilder::builder().posessor(Permission::ALL).user(user).build();
         set_timeout(key, duration)?;
         key.set_perms(permissions).ok()?;
@@ -155,6 +161,11 @@ mod platform {
         let key = users_keyring()?.search(description).ok()?;
         let bytes = Secret::locked(key.read_to_vec().ok()?);
         std::str::from_utf8(bytes.expose()).ok().map(|text| Secret::locked(text.to_owned()))
+    }
+
+    #[cfg(test)]
+    pub(super) fn permissions(description: &str) -> Option<u32> {
+        Some(users_keyring()?.search(description).ok()?.metadata().ok()?.get_perms().bits())
     }
 
     pub(super) fn forget(description: &str) -> Option<()> {
@@ -190,6 +201,8 @@ mod platform {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     #[test]
@@ -207,41 +220,64 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
+    /// A folder for a test of its own; `None` if this machine keeps nothing, as many containers do.
+    #[allow(clippy::print_stderr, reason = "says why a test was skipped")]
+    fn folder(test: &str) -> Option<PathBuf> {
+        let folder = PathBuf::from(format!("/awsmfa-test/{}/{test}", std::process::id()));
+        let works = keep(&Slot::Typed(&folder), &IDENTITY.into(), "-", HOUR, at(0));
+        match works {
+            true => Some(folder).filter(|folder| forget(folder)),
+            false => {
+                eprintln!("skipped: missing the kernel keyring");
+                None
+            }
+        }
+    }
+
+    const IDENTITY: &str = "AGE-SECRET-KEY-1TEST";
+
     #[test]
     fn kept_identity_is_found_until_it_is_forgotten() {
-        let recipient = format!("test-{}", std::process::id());
-        let (typed, file) = (Slot::Typed(&recipient), Slot::File(&recipient));
-        let identity = Secret::from("AGE-SECRET-KEY-1TEST");
-        assert!(!keep(&typed, &identity, "", Duration::ZERO, at(0)));
+        let Some(folder) = folder("kept") else { return };
+        let (typed, file) = (Slot::Typed(&folder), Slot::File(&folder));
+        assert!(!keep(&typed, &IDENTITY.into(), "-", Duration::ZERO, at(0)));
         assert_eq!(recall(&typed, HOUR, at(0)), None, "zero: not kept");
-        // If the kernel refuses, nothing is kept, which is correct too.
-        if keep(&typed, &identity, "", HOUR, at(0)) {
-            assert_eq!(
-                recall(&typed, HOUR, at(60)).map(|kept| (kept.identity, kept.until)),
-                Some((identity, at(3600)))
-            );
-            assert_eq!(recall(&file, HOUR, at(0)), None);
-            assert_eq!(recall(&Slot::Typed("another"), HOUR, at(0)), None);
-            assert!(forget(&recipient));
-        }
-        assert_eq!(recall(&typed, HOUR, at(0)), None);
-        assert!(!forget(&recipient));
+        assert!(keep(&typed, &IDENTITY.into(), "-", HOUR, at(0)));
+        assert_eq!(
+            recall(&typed, HOUR, at(60)).map(|kept| (kept.identity, kept.until)),
+            Some((IDENTITY.into(), at(3600)))
+        );
+        assert_eq!(recall(&file, HOUR, at(0)), None);
+        assert_eq!(recall(&Slot::Typed(Path::new("/another")), HOUR, at(0)), None);
+        assert!(keep(&file, &IDENTITY.into(), "-", HOUR, at(0)));
+        assert!(forget(&folder) && !forget(&folder));
+        assert_eq!((recall(&typed, HOUR, at(0)), recall(&file, HOUR, at(0))), (None, None));
     }
 
     #[test]
     fn what_is_older_than_the_current_limit_is_forgotten() {
-        let recipient = format!("test-shortened-{}", std::process::id());
-        let slot = Slot::File(&recipient);
-        let identity = Secret::from("AGE-SECRET-KEY-1TEST");
+        let Some(folder) = folder("shortened") else { return };
+        let slot = Slot::File(&folder);
         for (longest, now) in
             [(HOUR / 2, at(1800)), (Duration::ZERO, at(0)), (HOUR * 2, at(3600)), (HOUR, at(-60))]
         {
-            if keep(&slot, &identity, "proof", HOUR, at(0)) {
-                assert_eq!(recall(&slot, HOUR / 2, at(1799)).unwrap().until, at(1800));
-                assert_eq!(recall(&slot, longest, now), None, "{longest:?} {now}");
-                assert_eq!(recall(&slot, HOUR, at(1)), None, "still there after {longest:?} {now}");
-            }
+            assert!(keep(&slot, &IDENTITY.into(), "proof", HOUR, at(0)));
+            assert_eq!(recall(&slot, HOUR / 2, at(1799)).unwrap().until, at(1800));
+            assert_eq!(recall(&slot, longest, now), None, "{longest:?} {now}");
+            assert_eq!(recall(&slot, HOUR, at(1)), None, "still there after {longest:?} {now}");
         }
+        forget(&folder);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn every_process_of_the_user_can_read_the_key_and_shorten_its_timeout() {
+        let Some(folder) = folder("permissions") else { return };
+        let slot = Slot::Typed(&folder);
+        assert!(keep(&slot, &IDENTITY.into(), "-", HOUR, at(0)));
+        // A process whose session does not link the user's keyring has only the rights of the user ID: all but to link the key.
+        assert_eq!(platform::permissions(&slot.description()), Some(0x3f2f_0000));
+        forget(&folder);
     }
 
     #[test]

@@ -20,10 +20,16 @@ pub enum Origin {
 /// A source of a passphrase.
 pub trait PassphraseSource: Send + Sync {
     fn origin(&self) -> Origin;
+    /// Whether there may be an answer: only a person may be away.
+    fn can_answer(&self) -> bool {
+        true
+    }
     /// The passphrase of something that exists. `attempt` counts from 1; above 1, the previous passphrase was wrong.
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError>;
     /// A new passphrase, long enough.
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError>;
+    /// Says that another process is prompting for the passphrase.
+    fn is_waiting(&self) {}
     /// Says that the system does not keep the store unlocked after its passphrase was typed.
     fn not_kept(&self) {}
 }

@@ -10,7 +10,7 @@ use crate::process::{Dialog, ProcessError, Program};
 
 /// How long the window stays open.
 const OPEN_FOR: Duration = Duration::from_secs(60);
-/// How long pinentry has to close it after that.
+/// How long pinentry may take to start, and to close the window after that.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The usual programs. `pinentry` itself may be one that needs a terminal.
@@ -45,9 +45,19 @@ fn has_desktop(env: &Env) -> bool {
 /// Prompts in a window for something that must not be visible: the first of `programs` that shows one is used. An error says why
 /// there is no answer.
 pub fn ask(programs: &[String], env: &Env, question: &str) -> Result<Secret<String>, String> {
+    ask_within(programs, env, question, (OPEN_FOR, GRACE))
+}
+
+fn ask_within(
+    programs: &[String],
+    env: &Env,
+    question: &str,
+    (open_for, grace): (Duration, Duration),
+) -> Result<Secret<String>, String> {
     let mut why = String::new();
     for program in programs {
-        match Pinentry::open(program, env).and_then(|mut window| window.ask(question)) {
+        let window = Pinentry::open(program, env, grace);
+        match window.and_then(|mut window| window.ask(question, open_for, grace)) {
             Ok(answer) => return Ok(answer),
             Err(Failure::Final(why)) => return Err(why),
             Err(Failure::Useless(what)) => why = what,
@@ -70,17 +80,26 @@ struct Pinentry<'a> {
 }
 
 impl<'a> Pinentry<'a> {
-    /// Starts pinentry and waits for its greeting.
-    fn open(program: &'a str, env: &Env) -> Result<Self, Failure> {
-        let failed = |error: ProcessError| Failure::Useless(error.to_string());
-        let dialog = Dialog::start(program, &[], env, OPEN_FOR + GRACE).map_err(failed)?;
+    /// Starts pinentry and waits for its greeting. Until then, it shows no window.
+    fn open(program: &'a str, env: &Env, limit: Duration) -> Result<Self, Failure> {
+        let useless = |error: ProcessError| Failure::Useless(error.to_string());
+        let dialog = Dialog::start(program, &[], env, limit).map_err(useless)?;
         let mut this = Self { program, dialog };
-        this.reply()?.map_err(|code| this.failed(code))?;
-        Ok(this)
+        match this.reply() {
+            Ok(Ok(_)) => Ok(this),
+            Ok(Err(code)) => Err(this.failed(code)),
+            Err(error) => Err(useless(error)),
+        }
     }
 
-    fn ask(&mut self, question: &str) -> Result<Secret<String>, Failure> {
-        let seconds = OPEN_FOR.as_secs().to_string();
+    fn ask(
+        &mut self,
+        question: &str,
+        open_for: Duration,
+        grace: Duration,
+    ) -> Result<Secret<String>, Failure> {
+        self.dialog.allow(open_for + grace);
+        let seconds = open_for.as_secs().to_string();
         let question = capitalized(&visible(question));
         for (command, text) in [
             ("SETTITLE", "awsmfa"),
@@ -98,15 +117,14 @@ impl<'a> Pinentry<'a> {
     }
 
     fn command(&mut self, line: &str) -> Result<Result<Secret<String>, u32>, Failure> {
-        self.dialog.send(line.as_bytes()).map_err(broken)?;
-        self.reply()
+        self.dialog.send(line.as_bytes()).and_then(|()| self.reply()).map_err(broken)
     }
 
     /// The data of a reply, or its error code.
-    fn reply(&mut self) -> Result<Result<Secret<String>, u32>, Failure> {
+    fn reply(&mut self) -> Result<Result<Secret<String>, u32>, ProcessError> {
         let mut data = Secret::from("");
         loop {
-            let line = self.dialog.line().map_err(broken)?;
+            let line = self.dialog.line()?;
             let line = line.expose().trim_end_matches('\r');
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
@@ -117,7 +135,7 @@ impl<'a> Pinentry<'a> {
                     return Ok(Err(code & 0xffff));
                 }
                 "D" => data = joined(&data, rest),
-                "INQUIRE" => self.dialog.send(b"CAN\n").map_err(broken)?,
+                "INQUIRE" => self.dialog.send(b"CAN\n")?,
                 // Comments and status lines.
                 _ => {}
             }
@@ -165,6 +183,34 @@ fn capitalized(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Answers as a pinentry does until the prompt, and then never.
+    #[cfg(unix)]
+    const SILENT: &str = "#!/bin/sh
+echo OK
+while read -r line; do
+    case $line in GETPIN) exec sleep 600 ;; *) echo OK ;; esac
+done
+";
+
+    #[test]
+    #[cfg(unix)]
+    fn pinentry_that_hangs_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pinentry").display().to_string();
+        let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
+        // Written by another process: this one could not run a file that it has open.
+        let arguments = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\"", &path, SILENT];
+        let shell = Program::find("/bin/sh".as_ref(), &env).unwrap();
+        assert!(shell.command(&arguments.map(Into::into), &env).status().unwrap().success());
+        let ask = |program: &str, grace| {
+            ask_within(&[program.to_owned()], &env, "passphrase", (Duration::ZERO, grace)).unwrap_err()
+        };
+        assert_eq!(ask(&path, Duration::from_secs(3)), "the prompt was not answered in time");
+        // This one does not even start to talk.
+        let silent = ask("cat", Duration::from_millis(50));
+        assert_eq!(silent, "cannot prompt (there is no terminal, and `cat` timed out (0 s))");
+    }
 
     #[test]
     fn window_needs_a_desktop_or_a_choice() {

@@ -39,7 +39,7 @@ impl Passphrases {
         if let Some(path) = self.env.path(AWSMFA_PASSPHRASE_FILE) {
             return Some(from_file(AWSMFA_PASSPHRASE_FILE, &self.env.expand_home(&path)));
         }
-        Some(from_command(self.env.get(AWSMFA_PASSPHRASE_COMMAND)?, &self.env))
+        Some(from_command(self.env.get(AWSMFA_PASSPHRASE_COMMAND)?, &self.env, COMMAND_LIMIT))
     }
 
     /// Explains the store that is about to be created.
@@ -69,16 +69,24 @@ impl PassphraseSource for Passphrases {
         }
     }
 
+    fn can_answer(&self) -> bool {
+        self.origin() != Origin::Person || self.prompt.can_ask_secret()
+    }
+
     fn existing(&self, attempt: u32) -> Result<Secret<String>, StoreError> {
         self.of_environment().unwrap_or_else(|| ask_existing(&*self.prompt, THE_STORE, attempt))
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
-        let Some(passphrase) = self.of_environment() else {
+        let given = self.of_environment().unwrap_or_else(|| {
             self.introduce();
-            return ask_new(&*self.prompt, THE_STORE);
-        };
-        long_enough(passphrase?)
+            ask_new(&*self.prompt, THE_STORE)
+        });
+        given.and_then(long_enough).map_err(|error| not_new(error, THE_STORE, Some(AWSMFA_PASSPHRASE_FILE)))
+    }
+
+    fn is_waiting(&self) {
+        self.prompt.tell("waiting for another awsmfa process that prompts for the passphrase");
     }
 
     fn not_kept(&self) {
@@ -118,7 +126,8 @@ impl PassphraseSource for FilePassphrase<'_> {
     }
 
     fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
-        self.of_file().map_or_else(|| ask_new(self.prompt, self.what), |given| long_enough(given?))
+        let given = self.of_file().unwrap_or_else(|| ask_new(self.prompt, self.what));
+        given.and_then(long_enough).map_err(|error| not_new(error, self.what, self.variable))
     }
 }
 
@@ -153,13 +162,23 @@ fn ask_new(prompt: &dyn Prompt, what: &str) -> Result<Secret<String>, StoreError
             complaint = "they do not match, try again: ";
         }
     }
-    Err(no_passphrase("no new passphrase was chosen in three attempts"))
+    Err(no_passphrase("none was chosen in three attempts"))
 }
 
 fn long_enough(passphrase: Secret<String>) -> Result<Secret<String>, StoreError> {
     match is_too_short(&passphrase) {
-        true => Err(no_passphrase(format!("a new passphrase needs at least {MIN_LENGTH} characters"))),
+        true => Err(no_passphrase(format!("it needs at least {MIN_LENGTH} characters"))),
         false => Ok(passphrase),
+    }
+}
+
+/// The same, where something is to be encrypted.
+fn not_new(error: StoreError, what: &str, variable: Option<&'static str>) -> StoreError {
+    match error {
+        StoreError::NoPassphrase { why } => {
+            StoreError::NoNewPassphrase { what: what.to_owned(), why, variable }
+        }
+        other => other,
     }
 }
 
@@ -192,8 +211,8 @@ fn is_open_to_all(_: &std::fs::Metadata) -> bool {
     false
 }
 
-fn from_command(command_line: &str, env: &Env) -> Result<Secret<String>, StoreError> {
-    let printed = process::run(command_line, env, COMMAND_LIMIT).map_err(|error| match error {
+fn from_command(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, StoreError> {
+    let printed = process::run(command_line, env, limit).map_err(|error| match error {
         // The command line may contain a secret.
         ProcessError::Unreadable => {
             no_passphrase(format!("{AWSMFA_PASSPHRASE_COMMAND} is not a command line"))
@@ -276,9 +295,23 @@ mod tests {
 
     #[test]
     fn command_gives_its_first_line_and_errors_show_no_secret() {
-        assert_eq!(from(AWSMFA_PASSPHRASE_COMMAND, "printf 'a b\\nc\\n'").unwrap(), "a b");
+        for printed in ["a b", "a b\\n", "a b\\r\\n", "a b\\nuser: x\\n", "a b\\n\\n"] {
+            let command = format!("printf '{printed}'");
+            assert_eq!(from(AWSMFA_PASSPHRASE_COMMAND, &command).unwrap(), "a b", "{printed}");
+        }
+        for nothing in ["printf ''", "printf '\\n'", "printf '\\r\\n'", "printf '\\na b\\n'"] {
+            assert!(
+                from(AWSMFA_PASSPHRASE_COMMAND, nothing).unwrap_err().contains("empty line"),
+                "{nothing}"
+            );
+        }
         assert!(from(AWSMFA_PASSPHRASE_COMMAND, "true").unwrap_err().contains("empty line"));
         assert!(from(AWSMFA_PASSPHRASE_COMMAND, "false").unwrap_err().contains("failed"));
+        let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
+        let late = from_command("sleep 60", &env, Duration::from_millis(50)).unwrap_err().to_string();
+        assert!(late.contains("AWSMFA_PASSPHRASE_COMMAND: `sleep` timed out"), "{late}");
+        let missing = from(AWSMFA_PASSPHRASE_COMMAND, "/nowhere/at/all").unwrap_err();
+        assert!(missing.contains("cannot start `/nowhere/at/all`"), "{missing}");
         let unreadable = from(AWSMFA_PASSPHRASE_COMMAND, "echo 'hunter2").unwrap_err();
         assert!(!unreadable.contains("hunter2"), "{unreadable}");
     }
@@ -292,7 +325,10 @@ mod tests {
             passphrases(env, Script::new(&[])).new_passphrase().map(|p| p.expose().clone())
         };
         assert_eq!(new("12345678").unwrap(), "12345678");
-        assert!(new("1234567").unwrap_err().to_string().contains("at least 8 characters"));
+        assert_eq!(
+            new("1234567").unwrap_err().to_string(),
+            "no new passphrase for the file store: it needs at least 8 characters"
+        );
         // An existing passphrase may be shorter.
         assert_eq!(from(AWSMFA_PASSPHRASE_COMMAND, "printf a").unwrap(), "a");
     }
@@ -305,8 +341,8 @@ mod tests {
         assert_eq!(new(&["correct horse", "correct horse"]).unwrap(), "correct horse");
         assert_eq!(new(&["12345678", "12345679", "seven77", "fünf&acht", "fünf&acht"]).unwrap(), "fünf&acht");
         let twice = ["12345678", "87654321"];
-        assert!(matches!(new(&[twice, twice, twice].concat()), Err(StoreError::NoPassphrase { .. })));
-        assert!(matches!(new(&["", "1234567", "       "]), Err(StoreError::NoPassphrase { .. })));
+        assert!(matches!(new(&[twice, twice, twice].concat()), Err(StoreError::NoNewPassphrase { .. })));
+        assert!(matches!(new(&["", "1234567", "       "]), Err(StoreError::NoNewPassphrase { .. })));
         assert!(new(&["12345678"]).unwrap_err().to_string().contains("nobody is there"));
         let script = Script::new(&["x"]);
         passphrases(Env::default(), script.clone()).existing(2).unwrap();

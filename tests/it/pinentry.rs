@@ -132,3 +132,25 @@ fn window_asks_for_a_code_of_a_device_without_a_secret() {
     hint: pass the code with `--code`
     ");
 }
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "other processes run on real time")]
+fn one_window_at_a_time() {
+    let wait = "while [ ! -e \"$HOME/answer\" ]; do /bin/sleep 0.05; done; echo 'D correct horse'; echo OK";
+    let mut world = world(wait);
+    world.home.set("AWSMFA_UNLOCK_FOR", "2m");
+    let run = || world.home.awsmfa(words("code alice")).run();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(run);
+        crate::support::until(|| windows(&world) == 1);
+        let second = scope.spawn(run);
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        assert_eq!(windows(&world), 1, "the second process waits");
+        world.home.write("answer", "");
+        first.join().unwrap().success();
+        second.join().unwrap().success();
+    });
+    // Without the kernel keyring, the second one prompts after the first.
+    let is_kept = world.home.awsmfa(words("store lock")).run().success().err().contains("awsmfa: locked");
+    assert_eq!(windows(&world), if is_kept { 1 } else { 2 });
+}

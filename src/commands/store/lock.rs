@@ -19,13 +19,15 @@ pub struct LockArgs {}
 
 pub fn run(ctx: &Context, _: &LockArgs) -> CommandResult {
     let store = ctx.vault.stores.age_file()?;
-    if !store.check()? {
+    // Before the files are looked at: whatever has become of them, the key must go.
+    let was_unlocked = store.lock();
+    if was_unlocked {
+        ctx.ui.say("locked the file store");
+    } else if store.check()? {
+        ctx.ui.say("the file store is already locked");
+    } else {
         ctx.ui.say("there is no file store to lock");
         return Ok(());
-    }
-    match store.lock()? {
-        true => ctx.ui.say("locked the file store"),
-        false => ctx.ui.say("the file store is already locked"),
     }
     if let Some(variable) = opened_by(ctx, store)? {
         ctx.ui.say(format_args!("`{variable}` unlocks the file store whenever a secret is needed"));

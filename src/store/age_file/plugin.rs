@@ -25,7 +25,7 @@ mod stanza;
 pub enum NotAPluginIdentity {
     #[error("it is a plain age identity: anyone who can read the file can read every secret")]
     Plain,
-    #[error("it is an age file, not an identity")]
+    #[error("it is encrypted")]
     Encrypted,
     #[error("it has several identities")]
     Several,

@@ -11,8 +11,8 @@ use crate::model::secret::{self, Secret};
 use crate::store::StoreError;
 
 /// scrypt's cost, N = 2^17 (128 MiB, a third of a second), about what age's own tools choose. It is fixed, so that a store
-/// created on a fast computer opens on a slow one.
-const WORK_FACTOR: u8 = 17;
+/// created on a fast computer opens on a slow one. Unit tests, which open many stores, do not pay it.
+const WORK_FACTOR: u8 = if cfg!(test) { 8 } else { 17 };
 /// The highest cost accepted on reading, age's own limit. `age -p` may have rewritten the identity on another computer.
 const MAX_WORK_FACTOR: u8 = 22;
 
@@ -71,12 +71,7 @@ impl Identity {
 
     /// Reads the contents of `identity.age`.
     pub(super) fn open(sealed: &[u8], passphrase: &Secret<String>, path: &Path) -> Result<Self, StoreError> {
-        if !header(sealed, path)?.is_scrypt() {
-            return Err(StoreError::damaged(format!(
-                "`{}` is not encrypted with a passphrase",
-                path.display()
-            )));
-        }
+        check_identity(sealed, path)?;
         let plain = open_with_passphrase(sealed, passphrase, path)?;
         let text = std::str::from_utf8(plain.expose()).ok();
         let line =
@@ -140,6 +135,35 @@ pub(super) fn open_value(
 /// Checks that the bytes begin like an age file, which is all that can be checked without the identity.
 pub(super) fn check_header(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
     header(sealed, path).map(drop)
+}
+
+/// Checks all of `identity.age` that can be checked without its passphrase: it has a header for a passphrase, and is long enough
+/// for an identity.
+pub(super) fn check_identity(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
+    // After the header: a nonce, the identity and an authentication tag.
+    const BODY: usize = 16 + "AGE-SECRET-KEY-1".len() + 58 + 16;
+    if !header(sealed, path)?.is_scrypt() {
+        return Err(StoreError::damaged(format!("`{}` is not encrypted with a passphrase", path.display())));
+    }
+    let mac = sealed.windows(5).position(|bytes| bytes == b"\n--- ").map_or(0, |at| at + 5);
+    let body = sealed[mac..].iter().position(|byte| *byte == b'\n').map_or(sealed.len(), |at| mac + at + 1);
+    match sealed.len() - body < BODY {
+        true => Err(damaged(path)),
+        false => Ok(()),
+    }
+}
+
+/// Whether this is a recipient that needs no plugin, `age1…`.
+pub(super) fn is_recipient(text: &str) -> bool {
+    text.parse::<x25519::Recipient>().is_ok()
+}
+
+/// Whether only a plugin can open these bytes.
+pub(super) fn is_for_plugin(sealed: &[u8]) -> bool {
+    let head = sealed.split(|byte| *byte == b'\n').take_while(|line| !line.starts_with(b"---"));
+    let mut stanzas = head.filter_map(|line| line.strip_prefix(b"-> ")).peekable();
+    let is_own = |stanza: &[u8]| stanza.starts_with(b"X25519 ") || stanza.starts_with(b"scrypt ");
+    stanzas.peek().is_some() && !stanzas.any(is_own)
 }
 
 /// Encrypts with a passphrase.
@@ -232,9 +256,13 @@ fn unreadable(error: &DecryptError, path: &Path) -> StoreError {
         DecryptError::NoMatchingKeys => "is encrypted to another identity",
         DecryptError::ExcessiveWork { .. } => "requires more scrypt work than age allows (2^22)",
         DecryptError::UnknownFormat => "is in an age format that this version does not support",
-        _ => "is damaged: it is not a complete age file",
+        _ => return damaged(path),
     };
     StoreError::damaged(format!("`{}` {what}", path.display()))
+}
+
+fn damaged(path: &Path) -> StoreError {
+    StoreError::damaged(format!("`{}` is damaged: it is not a complete age file", path.display()))
 }
 
 fn for_age(passphrase: &Secret<String>) -> SecretString {

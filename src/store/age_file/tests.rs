@@ -9,6 +9,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::env::Env;
 
+mod unlocking;
+
 const SEED: &str = "otpauth://totp/AWS:alice?secret=JBSWY3DPEHPK3PXP&issuer=AWS";
 const NAME: &str = "arn:aws:iam::123456789012:mfa/alice";
 
@@ -193,6 +195,69 @@ fn lost_identity_is_never_replaced() {
     assert!(!store.exists());
 }
 
+/// Puts something into the store of [`home_with_entry`], whose `identity.age` is this: the error, after which it is not there.
+fn rejected(home: &TempDir, identity: &[u8], person: &Person) -> StoreError {
+    let store = open(home, person);
+    files::write_private(&store.identity_path(), identity).unwrap();
+    let error = store.put("new", &"x".into()).unwrap_err();
+    assert!(!store.has("new").unwrap(), "{error}");
+    error
+}
+
+#[test]
+fn nothing_is_saved_under_an_identity_that_is_damaged() {
+    let home = home_with_entry();
+    let person = Person::who_types(&["correct horse"]);
+    let whole = fs::read(open(&home, &person).identity_path()).unwrap();
+    for broken in [&whole[..whole.len() / 2], &whole[..60], b"", b"AGE-PLUGIN-X-1AAA\n"] {
+        let what = damage::<()>(Err(rejected(&home, broken, &person)));
+        assert!(what.contains("identity.age` is damaged"), "{what}");
+    }
+    let to_itself =
+        sealing::seal_entry(&SEED.into(), Identity::generate().recipient(), Path::new("recipient")).unwrap();
+    let what = damage::<()>(Err(rejected(&home, &to_itself, &person)));
+    assert!(what.contains("is not encrypted with a passphrase"), "{what}");
+    assert_eq!(person.asked(), 0, "adding needs no passphrase");
+}
+
+#[test]
+fn nothing_is_saved_that_the_passphrase_file_could_not_open() {
+    let home = home_with_entry();
+    let file = |answers| Person { origin: Origin::File, ..Person::who_types(answers) };
+    let whole = fs::read(open(&home, &file(&["correct horse"])).identity_path()).unwrap();
+    let mut flipped = whole.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    let what = damage::<()>(Err(rejected(&home, &flipped, &file(&["correct horse"]))));
+    assert!(what.contains("identity.age` is damaged"), "{what}");
+    assert!(matches!(rejected(&home, &whole, &file(&["wrong"])), StoreError::WrongPassphrase));
+}
+
+#[test]
+fn nothing_is_saved_to_a_recipient_that_is_not_the_unlocked_identity() {
+    let home = home_with_entry();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    store.get(NAME).unwrap();
+    let foreign = format!("{}\n", Identity::generate().recipient());
+    files::write_private(&home.path().join("data/store/recipient"), foreign.as_bytes()).unwrap();
+    assert!(damage(store.put("new", &"x".into())).contains("does not belong"));
+    assert!(!store.has("new").unwrap());
+}
+
+#[test]
+fn lost_identity_of_a_plugin_is_named() {
+    let home = home_with_entry();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    fs::remove_file(store.identity_path()).unwrap();
+    let recipient = home.path().join("data/store/recipient");
+    files::write_private(&recipient, b"age1awsmfatest1xyz\n").unwrap();
+    assert!(damage(store.get(NAME)).contains("identity.txt` is missing"));
+    fs::remove_file(&recipient).unwrap();
+    assert!(damage(store.get(NAME)).contains("identity.age` is missing"));
+    let entry = b"age-encryption.org/v1\n-> awsmfatest\nAAAA\n--- AAAA\nbody";
+    files::write_private(&store.entry_path(NAME), entry).unwrap();
+    assert!(damage(store.get(NAME)).contains("identity.txt` is missing"));
+}
+
 #[test]
 #[cfg(unix)]
 fn identity_readable_by_others_does_not_count_as_missing() {
@@ -221,9 +286,8 @@ fn missing_recipient_is_restored_and_a_foreign_one_is_noticed() {
     let store = open(&home, &Person::who_types(&["correct horse"]));
     assert!(damage(store.get(NAME)).contains("does not belong"));
     files::write_private(&recipient, b"nonsense\n").unwrap();
-    assert!(
-        damage(open(&home, &Person::who_types(&[""])).put("x", &"x".into())).contains("not an age recipient")
-    );
+    let locked = open(&home, &Person::who_types(&[])).put("x", &"x".into());
+    assert!(damage(locked).contains("not an age recipient"));
 }
 
 #[test]
@@ -268,78 +332,4 @@ fn creating_it_at_once_with_another_passphrase_is_an_error() {
         drop(lock);
         assert!(matches!(late.join().unwrap(), Err(StoreError::WrongPassphrase)));
     });
-}
-
-/// A store whose passphrase has this origin, unlocked and kept so for a minute.
-fn unlocked(home: &TempDir, person: &Person) -> AgeFileStore {
-    let store = open_for(home, person, MINUTE);
-    store.get(NAME).unwrap();
-    store
-}
-
-const MINUTE: Duration = Duration::from_secs(60);
-
-#[test]
-fn typed_passphrase_keeps_the_store_unlocked() {
-    let home = home_with_entry();
-    let person = Person::who_types(&["correct horse"]);
-    unlocked(&home, &person);
-    // If the kernel keeps nothing, every process prompts.
-    let kept = open_for(&home, &person, MINUTE).is_kept_unlocked().unwrap();
-    let store = unlocked(&home, &person);
-    assert_eq!(person.asked(), if kept { 1 } else { 2 });
-    let command = Person { origin: Origin::Command, ..Person::who_types(&["wrong"]) };
-    assert!(matches!(open_for(&home, &command, MINUTE).get(NAME), Err(StoreError::WrongPassphrase)));
-    assert_eq!(store.lock().unwrap(), kept);
-    assert!(!open_for(&home, &person, MINUTE).is_kept_unlocked().unwrap());
-    let before = person.asked();
-    store.get(NAME).unwrap();
-    assert_eq!(person.asked(), before + 1, "locked in this process too");
-    store.lock().unwrap();
-}
-
-#[test]
-fn passphrase_of_a_command_keeps_nothing() {
-    let home = home_with_entry();
-    let command = Person { origin: Origin::Command, ..Person::who_types(&["correct horse"]) };
-    assert!(!unlocked(&home, &command).lock().unwrap());
-    unlocked(&home, &command);
-    assert_eq!(command.asked(), 2);
-}
-
-#[test]
-fn passphrase_file_keeps_the_store_unlocked_only_for_its_passphrase() {
-    let home = home_with_entry();
-    let file = |passphrase: &'static [&'static str]| Person {
-        origin: Origin::File,
-        ..Person::who_types(passphrase)
-    };
-    unlocked(&home, &file(&["correct horse"]));
-    let get = |source: &Person| open_for(&home, source, MINUTE).get(NAME);
-    assert_eq!(get(&file(&["correct horse"])).unwrap(), Some(SEED.into()));
-    assert!(matches!(get(&file(&["wrong"])), Err(StoreError::WrongPassphrase)));
-    assert!(!open_for(&home, &Person::who_types(&["x"]), MINUTE).is_kept_unlocked().unwrap());
-    // The passphrase is changed, but not in the file.
-    let store = open_for(&home, &Person::who_types(&["correct horse"]), Duration::ZERO);
-    store.change_passphrase(|| Ok("battery staple".into())).unwrap();
-    assert!(matches!(get(&file(&["correct horse"])), Err(StoreError::WrongPassphrase)));
-    assert_eq!(get(&file(&["battery staple"])).unwrap(), Some(SEED.into()));
-    store.lock().unwrap();
-}
-
-#[test]
-fn kept_identity_serves_no_scrypt_and_no_longer_than_allowed() {
-    let home = home_with_entry();
-    let file = Person { origin: Origin::File, ..Person::who_types(&["correct horse"]) };
-    let recipient = unlocked(&home, &file).recipient().unwrap().unwrap();
-    let sealed = fs::read(open(&home, &file).identity_path()).unwrap();
-    let recall = |unlock_for| {
-        let store = open_for(&home, &file, unlock_for);
-        store.keeper().recall(&recipient, &sealed, Some(&"correct horse".into())).is_some()
-    };
-    // If the kernel keeps nothing, scrypt is paid each time.
-    if recall(MINUTE) {
-        assert!(!recall(Duration::ZERO), "shortened");
-        assert!(!recall(MINUTE), "forgotten");
-    }
 }

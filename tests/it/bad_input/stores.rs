@@ -72,8 +72,8 @@ fn missing_passphrase_for_a_new_store_is_an_error() {
     world.home.unset("AWSMFA_PASSPHRASE_FILE");
     let err = assert_rejected(&world.home, import(&world), 5);
     insta::assert_snapshot!(err, @"
-    error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
-    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    error: no new passphrase for the file store: cannot prompt (`AWSMFA_NO_INPUT` is set)
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the new passphrase
     ");
 }
 

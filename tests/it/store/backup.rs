@@ -210,7 +210,7 @@ fn existing_backup_is_not_overwritten_without_confirmation() {
     ");
     world.home.write("backup-passphrase", "short\n");
     insta::assert_snapshot!(err(awsmfa(&world, "store backup c.age"), &world, 5), @"
-    error: no passphrase for `c.age`: a new passphrase needs at least 8 characters
+    error: no passphrase for `c.age`: it needs at least 8 characters
     hint: run the command in a terminal, or set `AWSMFA_BACKUP_PASSPHRASE_FILE` to a file with the passphrase
     ");
     insta::assert_snapshot!(err(awsmfa(&world, "store backup c.age --recipients-file backup-passphrase"), &world, 2), @"error: cannot read recipients from backup-passphrase: line 1: an age recipient looks like `age1…`; `age-keygen` prints one");

@@ -77,8 +77,8 @@ fn passphrase_needs_a_person_or_a_variable() {
     world.home.unset("AWSMFA_STORE");
     let ran = world.home.awsmfa(words("store init")).run().code(5);
     insta::assert_snapshot!(ran.err(), @r"
-    error: the file store is locked: cannot prompt (`AWSMFA_NO_INPUT` is set)
-    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    error: no new passphrase for the file store: cannot prompt (`AWSMFA_NO_INPUT` is set)
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the new passphrase
     ");
     assert!(!world.home.join(".local").exists());
 }
@@ -202,8 +202,8 @@ fn identity_that_no_plugin_has_is_rejected() {
     hint: create a store with a passphrase instead: `awsmfa store init`
     ");
     insta::assert_snapshot!(rejected("age-encryption.org/v1\n"), @r"
-    error: cannot use the identity `identity.txt`: it is an age file, not an identity
-    hint: create a store with a passphrase instead: `awsmfa store init`
+    error: cannot use the identity `identity.txt`: it is encrypted
+    hint: decrypt the file first with `age -d`, or create a store with a passphrase: `awsmfa store init`
     ");
     insta::assert_snapshot!(rejected("hello\n"), @r"
     error: cannot use the identity `identity.txt`: it has no identity of an age plugin (`AGE-PLUGIN-…`)

@@ -74,3 +74,19 @@ fn passphrase_of_a_missing_store_cannot_be_changed() {
     world.home.forget_store();
     insta::assert_snapshot!(world.home.awsmfa(words("store passwd")).run().code(3).err(), @"error: there is no file store, so there is no passphrase to change");
 }
+
+#[test]
+fn new_passphrase_needs_a_person_or_its_own_variable() {
+    let world = World::imported();
+    let passwd = || world.home.awsmfa(words("store passwd"));
+    insta::assert_snapshot!(passwd().run().code(5).err(), @"
+    error: no new passphrase for the file store: cannot prompt (`AWSMFA_NO_INPUT` is set)
+    hint: run the command in a terminal, or set `AWSMFA_NEW_PASSPHRASE_FILE` to a file with the new passphrase
+    ");
+    world.home.write("new", "short\n");
+    world.home.chmod("new", 0o600);
+    insta::assert_snapshot!(passwd().env("AWSMFA_NEW_PASSPHRASE_FILE", "new").run().code(5).err(), @"
+    error: no new passphrase for the file store: it needs at least 8 characters
+    hint: run the command in a terminal, or set `AWSMFA_NEW_PASSPHRASE_FILE` to a file with the new passphrase
+    ");
+}
