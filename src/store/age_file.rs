@@ -1,8 +1,7 @@
 //! The file store: standard age files in one folder. `identity.age` is an X25519 identity encrypted with a passphrase,
-//! `recipient` is its public key, and each secret is a file of its own, encrypted to that key. `age -d -i identity.age
-//! ENTRY.age` opens everything without awsmfa. `sealing` encrypts; this module reads and writes the files.
-//!
-//! Instead of `identity.age`, there may be `identity.txt`: an identity that an age [`plugin`] has.
+//! `recipient` is its public key, and each secret is a file of its own, encrypted to that key. `age -d -i identity.age ENTRY.age`
+//! opens everything without awsmfa. `sealing` encrypts; this module reads and writes the files. Instead of `identity.age`, there
+//! may be `identity.txt`: an identity that an age [`plugin`] has.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
