@@ -10,7 +10,8 @@ use std::path::Path;
 use std::rc::Rc;
 
 pub use args::{Cli, is_for_sdk};
-use clap::{Arg, Command, CommandFactory, Parser};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 
@@ -18,7 +19,8 @@ use crate::complete::{self, VARIABLE};
 use crate::env::Env;
 use crate::error::{CommandError, ErrorKind};
 use crate::files;
-use crate::model::shell::{Shell, quoted};
+use crate::model::again::{self, Again};
+use crate::model::shell::Shell;
 use crate::ui::{Style, Ui};
 use crate::{interrupt, stdio};
 
@@ -29,8 +31,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     if args.len() == 1 {
         return print_start();
     }
-    let cli = match Cli::try_parse_from(&args) {
-        Ok(cli) => cli,
+    let mut command = Cli::command();
+    let parsed = command.try_get_matches_from_mut(&args).and_then(|matches| {
+        let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok((cli, typed(&matches)))
+    });
+    let cli = match parsed {
+        Ok((cli, typed)) => {
+            typed.settle();
+            cli
+        }
         Err(error) => return mistake::print(error, &args, &env),
     };
     Shell::detect(cfg!(windows), |name| env.get(name)).settle();
@@ -41,10 +51,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let run = descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(env, &ui));
     match run {
         Ok(code) => code,
-        Err(error) => {
-            let (command, rest) = words(&args);
-            error.choose_profile(&command, &rest).report(&ui)
-        }
+        Err(error) => error.choose_profile(&again::typed()).report(&ui),
     }
 }
 
@@ -66,35 +73,35 @@ fn print_start() -> u8 {
     }
 }
 
-/// The command as it was typed, for a hint to run it with another profile, and what follows a `--`: `awsmfa exec` and
-/// ` -- aws s3 ls`.
-fn words(args: &[OsString]) -> (String, String) {
-    let (own, others) = args.split_at(args.iter().position(|arg| arg == "--").unwrap_or(args.len()));
-    let quoted = |arg: &OsString| arg.to_str().map(|arg| format!(" {}", quoted(arg)));
-    (own_words(own), others.iter().map(quoted).collect::<Option<String>>().unwrap_or_default())
-}
-
-/// awsmfa's own words: `awsmfa device remove alice`. Without arguments if one of them may be a secret (a code) or sets the
-/// profile.
-fn own_words(args: &[OsString]) -> String {
-    let repeatable = |arg: &str| {
-        let short = arg.starts_with('-') && !arg.starts_with("--");
-        let stays = !["--code", "--profile"].iter().any(|flag| arg.starts_with(flag)) && arg != "default";
-        stays && !(short && arg.contains(['c', 'p']))
-    };
-    let given = args.iter().skip(1).map(|arg| arg.to_str().filter(|arg| repeatable(arg)).map(quoted));
-    if let Some(given) = given.collect::<Option<Vec<_>>>() {
-        return format!("awsmfa {}", given.join(" "));
+/// The command as it was typed, without awsmfa's general options, and without a code, which can be used only once.
+fn typed(matches: &ArgMatches) -> Again {
+    let (mut command, mut matches) = (&Cli::command(), matches);
+    let mut path = command.get_name().to_owned();
+    while let Some((name, inner)) = matches.subcommand() {
+        let Some(sub) = command.find_subcommand(name) else { break };
+        path = format!("{path} {}", sub.get_name());
+        (command, matches) = (sub, inner);
     }
-    let mut command = &Cli::command();
-    let mut words = "awsmfa".to_owned();
-    for arg in args.iter().skip(1) {
-        if let Some(sub) = command.find_subcommand(arg) {
-            words.push_str(&format!(" {}", sub.get_name()));
-            command = sub;
-        }
+    let mut typed = Again::new(&path);
+    for id in matches.ids().map(clap::Id::as_str) {
+        let arg = command.get_arguments().find(|arg| arg.get_id() == id);
+        let Some(arg) = arg.filter(|_| matches.value_source(id) == Some(ValueSource::CommandLine)) else {
+            continue;
+        };
+        let raw = || matches.get_raw(id).into_iter().flatten().map(|value| value.to_string_lossy());
+        typed = match arg.get_long().map(|long| format!("--{long}")) {
+            Some(option) if option == "--code" => typed,
+            Some(option) if arg.get_action().takes_values() => {
+                raw().fold(typed, |typed, value| typed.option(&option, Some(&*value)))
+            }
+            Some(option) => typed.option(&option, None),
+            None if arg.is_last_set() => typed.rest(raw().map(Into::into)),
+            // A profile without its flag.
+            None if id == "name" => raw().fold(typed, |typed, value| typed.profile(&value)),
+            None => raw().fold(typed, |typed, value| typed.operand(value)),
+        };
     }
-    words
+    typed
 }
 
 /// The commands as they are after `--`: there is no profile, which clap would still complete, but a program or its arguments.

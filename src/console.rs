@@ -11,6 +11,7 @@ use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::loopback::Redirect;
+use crate::model::again::again;
 use crate::model::console::{self, Service};
 use crate::model::duration::SessionDuration;
 use crate::model::region::Region;
@@ -125,7 +126,7 @@ fn needs_role(profiles: &Profiles, resolution: &Resolution) -> CommandError {
             .hint(format!("and its source: `{}`", set("source_profile", &quoted(name))));
     }
     let hint = |this: CommandError, role: &str| {
-        this.hint(format!("use a profile with a role: `awsmfa console --profile {}`", quoted(role)))
+        this.hint(format!("use a profile with a role: `{}`", again("awsmfa console").profile(role)))
     };
     roles.into_iter().fold(this, hint)
 }
@@ -160,7 +161,7 @@ pub fn open(ctx: &Context, sign_in: &SignIn) -> CommandResult {
     let url = page.url();
     let mut opener = Opener::of(url.expose(), &ctx.env);
     let failed = |message: &str| {
-        let print = format!("awsmfa console --profile {} --print", quoted(&sign_in.profile));
+        let print = again("awsmfa console").profile(&sign_in.profile).with("--print", None);
         CommandError::new(ErrorKind::Failed, message).hint(format!("print the URL instead: `{print}`"))
     };
     if !opener.start_next() {

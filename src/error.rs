@@ -16,11 +16,11 @@ use std::sync::Arc;
 pub use aws::{RefusedCode, RefusedKeys};
 pub use permission::denied;
 
+use crate::model::again::Again;
 use crate::model::google_export::GoogleExportError;
 use crate::model::names::NameError;
 use crate::model::place::Place;
 use crate::model::serial::SerialError;
-use crate::model::shell::quoted;
 use crate::model::source::Source;
 use crate::model::totp::SeedError;
 use crate::ui::{Ui, remedies};
@@ -146,17 +146,17 @@ pub fn clock_hint() -> String {
 const MOST_CHOICES: usize = 8;
 
 impl CommandError {
-    /// Adds a hint that runs `command`, such as `awsmfa login`, with one of the profiles to choose from. `rest` follows the
-    /// profile: ` -- aws s3 ls`.
+    /// Adds a hint that runs the command with one of the profiles to choose from.
     #[must_use]
-    pub fn choose_profile(self, command: &str, rest: &str) -> Self {
-        let Some(first) = self.choices.first() else { return self };
-        let example = format!("{command} --profile {}{rest}", quoted(first));
-        match self.choices.len() {
+    pub fn choose_profile(mut self, again: &Again) -> Self {
+        let choices = std::mem::take(&mut self.choices);
+        let Some(first) = choices.first() else { return self };
+        let example = again.clone().profile(first).to_string();
+        match choices.len() {
             1 => self.hint(example),
             count => {
                 let named: Vec<String> =
-                    self.choices.iter().take(MOST_CHOICES).map(|name| format!("`{name}`")).collect();
+                    choices.iter().take(MOST_CHOICES).map(|name| format!("`{name}`")).collect();
                 let more = if count > MOST_CHOICES { ", …" } else { "" };
                 let hint = format!("choose a profile ({}{more}): `{example}`", named.join(", "));
                 self.hint(hint)
@@ -245,7 +245,7 @@ mod tests {
         let hints = |names: &[&str]| {
             let choices = names.iter().map(|name| (*name).to_owned()).collect();
             let error = CommandError { choices, ..CommandError::new(ErrorKind::Configuration, "x") };
-            error.choose_profile("awsmfa login", "").hints
+            error.choose_profile(&Again::new("awsmfa login")).hints
         };
         assert_eq!(hints(&[]), [""; 0]);
         assert_eq!(hints(&["a b"]), ["awsmfa login --profile 'a b'"]);

@@ -11,6 +11,7 @@ use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::Lock;
+use crate::model::again::again;
 use crate::model::session::LongTermKeys;
 use crate::model::shell::CommandLine;
 use crate::session::check_static_keys;
@@ -275,11 +276,11 @@ fn confirm_replacement(
         "the {store} store has another access key of profile `{profile}`: `{old}`, not `{}`",
         new.access_key_id
     );
-    let command = CommandLine::new("awsmfa keys store").profile(profile);
+    let command = again("awsmfa keys store").profile_if_none(profile).with("--yes", None);
     let question = format!("{message}; replace `{old}`? Its secret cannot be recovered.");
     ctx.confirm(&question, |_| {
         CommandError::new(ErrorKind::Usage, message)
-            .hint(format!("replace `{old}` and lose its secret: `{command} --yes`"))
+            .hint(format!("replace `{old}` and lose its secret: `{command}`"))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Values and their rules. Nothing here knows files, the environment, the network, processes, the clock or randomness.
 
 pub mod account;
+pub mod again;
 pub mod app_export;
 pub mod archive;
 pub mod awspass;

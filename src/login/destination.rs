@@ -8,6 +8,7 @@ use crate::aws_files::syntax::is_identifier;
 use crate::aws_files::write::EditError;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::again::again;
 use crate::model::session::Session;
 use crate::model::shell::quoted;
 
@@ -55,18 +56,15 @@ pub fn rehearse(ctx: &Context, profile: &str, section: &str, force: bool) -> Com
         session_edits::write_session(document, section, &values, force)
     });
     let Err(error) = rehearsed else { return Ok(()) };
-    let login = format!("awsmfa login --profile {}", quoted(profile));
+    let login = || again("awsmfa login").without("--all").profile_if_none(profile);
     let elsewhere = |name: &str| {
-        let name = format!("{name}-mfa");
-        format!("write the session to another profile: `{login} --output-profile {}`", quoted(&name))
+        let command = login().with("--output-profile", Some(&format!("{name}-mfa")));
+        format!("write the session to another profile: `{command}`")
     };
     let hints = match &error {
         EditError::Edit { source: SessionEditError::ForeignSession { .. }, .. } => {
-            let to = match section == profile {
-                true => String::new(),
-                false => format!(" --output-profile {}", quoted(section)),
-            };
-            vec![format!("overwrite it: `{login}{to} --force`"), format!("or {}", elsewhere(profile))]
+            let force = login().with("--force", None);
+            vec![format!("overwrite it: `{force}`"), format!("or {}", elsewhere(profile))]
         }
         EditError::Edit { source: SessionEditError::Unsafe(UnsafeEdit::UnwritableName { .. }), .. } => {
             let name = section.replace(|c: char| !is_identifier(c.encode_utf8(&mut [0; 4])), "-");

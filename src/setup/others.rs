@@ -4,6 +4,7 @@ use crate::aws_files::long_term_name;
 use crate::aws_files::profiles::Profiles;
 use crate::context::Context;
 use crate::error::{CommandError, ErrorKind};
+use crate::model::again::again;
 use crate::model::command_line;
 use crate::model::serial::Serial;
 use crate::model::shell::CommandLine;
@@ -43,7 +44,7 @@ fn keep_in_aws_vault(error: CommandError, verb: &str, base: &str) -> CommandErro
     let Some(export) = command_line::for_setting(&export) else { return error };
     let keep =
         CommandLine::new("aws configure set credential_process").arg(export).profile(long_term_name(base));
-    let again = CommandLine::new("awsmfa setup").profile(base);
+    let again = again("awsmfa setup").profile_if_none(base);
     error.hint(format!("{verb} them in aws-vault: `{keep}`, then run `{again}`"))
 }
 

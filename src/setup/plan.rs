@@ -9,6 +9,7 @@ use crate::aws_files::{keeps_keys_of, own_command};
 use crate::choice::Named;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::again::again;
 use crate::model::serial::Serial;
 use crate::model::shell::CommandLine;
 use crate::session::{self, Request};
@@ -88,11 +89,12 @@ fn resolved(ctx: &Context, profiles: &Profiles, name: &str) -> CommandResult<Res
         && profiles.get(name).is_some()
     {
         let message = format!("profile `{name}` holds the long-term keys of profile `{profile}`");
-        return Err(CommandError::new(ErrorKind::Configuration, message)
-            .hint(CommandLine::new("awsmfa setup").profile(profile)));
+        return Err(
+            CommandError::new(ErrorKind::Configuration, message).hint(again("awsmfa setup").profile(profile))
+        );
     }
     let resolution = resolve(profiles, name)
-        .map_err(|error| CommandError::from(error).choose_profile("awsmfa setup", ""))?;
+        .map_err(|error| CommandError::from(error).choose_profile(&again("awsmfa setup")))?;
     match &resolution.keys {
         Err(error @ KeysError::NoLongTermKeys { instead: None, .. }) => {
             Err(others::maybe_in_aws_vault(ctx, error.clone().into(), &resolution.base))
@@ -146,7 +148,7 @@ fn check_codes(ctx: &Context, resolution: &Resolution, serial: &Serial) -> Comma
         .hint(format!("store the secret: `{}`", CommandLine::new("awsmfa device import").profile(profile)))
         .hint(format!(
             "or type codes at each login: `{}`",
-            CommandLine::new("awsmfa setup --mode login").profile(profile)
+            again("awsmfa setup").with("--mode", Some("login")).profile_if_none(profile)
         )))
 }
 

@@ -5,6 +5,7 @@ use crate::aws_files::resolve::{Resolution, resolve};
 use crate::aws_files::{SERIAL_KEYS, own_command, session_name};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::model::again::again;
 use crate::model::shell::CommandLine;
 
 use super::request::Mode;
@@ -54,7 +55,7 @@ pub(super) fn uses_keys(profile: &str, long_term: &str, owner: &str) -> CommandE
         "`source_profile` of profile `{profile}` is `{long_term}`, which holds the long-term keys of profile `{owner}`"
     );
     let source = CommandLine::new("aws configure set source_profile").arg(owner).profile(profile);
-    let again = CommandLine::new("awsmfa setup").profile(profile);
+    let again = again("awsmfa setup").profile_if_none(profile);
     CommandError::new(ErrorKind::Configuration, message)
         .hint(format!("use `{owner}` as the source: `{source}`, then run `{again}`"))
 }

@@ -108,6 +108,23 @@ fn missing_and_failing_browsers_are_errors() {
     error: cannot open a browser: every program that opens URLs failed
     hint: print the URL instead: `awsmfa console --profile adm --print`
     ");
+    // The hint repeats the options.
+    world.home.write(
+        "my policy.json",
+        r#"{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#,
+    );
+    let options = [
+        "--service=s3",
+        "--region",
+        "us-west-2",
+        "--duration=30m",
+        "--policy",
+        "my policy.json",
+        "--color=never",
+    ];
+    let err = world.home.awsmfa(["console", "-vp", "adm"].iter().chain(&options)).run().code(1).err();
+    let hint = err.lines().last().unwrap();
+    insta::assert_snapshot!(hint, @"hint: print the URL instead: `awsmfa console --service s3 --region us-west-2 --duration 30m --policy 'my policy.json' --profile adm --print`");
     std::fs::remove_file(world.home.join("bin/xdg-open")).unwrap();
     let err = world.home.awsmfa(["console", "-p", "adm"]).run().code(1).err();
     insta::assert_snapshot!(err, @"
@@ -143,6 +160,8 @@ fn users_own_session_cannot_open_the_console() {
     error: profile `dev` has no role, and AWS does not open the console for a user's own session
     hint: use a profile with a role: `awsmfa console --profile adm`
     ");
+    let err = world.home.awsmfa(["console", "-p", "dev", "--print", "--service", "s3"]).run().code(3).err();
+    assert!(err.contains("`awsmfa console --print --service s3 --profile adm`"), "{err}");
     let world = World::imported();
     insta::assert_snapshot!(world.home.awsmfa(["console", "-p", "dev"]).run().code(3).err(), @"
     error: profile `dev` has no role, and AWS does not open the console for a user's own session

@@ -163,7 +163,6 @@ fn default_profile_and_the_variables_choose_the_profile() {
     let said = run(&[]).run().code(3).err();
     insta::assert_snapshot!(said, @"
     error: no profile `default` in ~/.aws/config or ~/.aws/credentials
-    hint: awsmfa setup --profile dev
     hint: awsmfa setup --yes --profile dev
     ");
     run(&[]).env("AWS_PROFILE", "dev").run().success();

@@ -48,8 +48,11 @@ fn no_stored_secret() {
     insta::assert_snapshot!(refused(&world, &["-p", "dev"], 3), @"
     error: no secret is stored for `arn:aws:iam::123456789012:mfa/alice`, so tools would need a person to type codes
     hint: store the secret: `awsmfa device import --profile dev`
-    hint: or type codes at each login: `awsmfa setup --mode login --profile dev`
+    hint: or type codes at each login: `awsmfa setup --profile dev --yes --mode login`
     ");
+    let err = refused(&world, &["-p", "dev", "--store-keys", "--dry-run"], 3);
+    let again = "`awsmfa setup --profile dev --store-keys --dry-run --yes --mode login`";
+    assert!(err.contains(again), "{err}");
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn long_term_section() {
     world.home.write_credentials(&world.home.credentials().replace("[dev]", "[dev-long-term]"));
     insta::assert_snapshot!(refused(&world, &["-p", "dev-long-term"], 3), @"
     error: profile `dev-long-term` holds the long-term keys of profile `dev`
-    hint: awsmfa setup --profile dev
+    hint: awsmfa setup --yes --profile dev
     ");
 }
 

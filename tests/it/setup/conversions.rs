@@ -97,11 +97,11 @@ fn aws_vault_with_the_keys_in_its_keyring() {
             world(&format!("[profile dev]\nmfa_serial = SERIAL\ncredential_process = {command}\n"), "");
         let before = both(&world.home);
         let said = setup(&world.home, &["-p", "dev", "--yes"]).code(3).err();
-        insta::allow_duplicates! { insta::assert_snapshot!(said, @r#"
+        insta::allow_duplicates! { insta::assert_snapshot!(said, @"
         error: the long-term keys of profile `dev` are in aws-vault, which prints only sessions
-        hint: keep them in aws-vault: `aws configure set credential_process 'aws-vault export --no-session --format=json dev' --profile dev-long-term`, then run `awsmfa setup --profile dev`
+        hint: keep them in aws-vault: `aws configure set credential_process 'aws-vault export --no-session --format=json dev' --profile dev-long-term`, then run `awsmfa setup --profile dev --yes`
         hint: or enter them in the credentials file: `aws configure --profile dev-long-term`; aws-vault shows them with `aws-vault export --no-session dev`
-        "#) }
+        ") }
         assert_eq!(both(&world.home), before);
     }
 }
@@ -115,7 +115,7 @@ fn aws_vault_without_a_credential_process() {
     insta::assert_snapshot!(run.run().code(3).err(), @"
     error: no long-term keys for profile `dev` (looked in [dev-long-term], [dev], `credential_process`, `source_profile`)
     hint: enter the access key of an IAM user: `aws configure --profile dev`
-    hint: or keep them in aws-vault: `aws configure set credential_process 'aws-vault export --no-session --format=json dev' --profile dev-long-term`, then run `awsmfa setup --profile dev`
+    hint: or keep them in aws-vault: `aws configure set credential_process 'aws-vault export --no-session --format=json dev' --profile dev-long-term`, then run `awsmfa setup --profile dev --yes`
     ");
 }
 

@@ -117,7 +117,7 @@ fn role_with_the_long_term_section_as_its_source_is_refused() {
     let before = both(&world.home);
     insta::assert_snapshot!(setup(&world.home, &["-p", "app", "--yes"]).code(3).err(), @"
     error: `source_profile` of profile `app` is `dev-long-term`, which holds the long-term keys of profile `dev`
-    hint: use `dev` as the source: `aws configure set source_profile dev --profile app`, then run `awsmfa setup --profile app`
+    hint: use `dev` as the source: `aws configure set source_profile dev --profile app`, then run `awsmfa setup --profile app --yes`
     ");
     assert_eq!(both(&world.home), before);
     world.home.write_config(&config.replace("dev-long-term", "dev"));
