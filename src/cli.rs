@@ -98,7 +98,7 @@ fn typed(matches: &ArgMatches) -> Again {
             None if arg.is_last_set() => typed.rest(raw().map(Into::into)),
             // A profile without its flag.
             None if id == "name" => raw().fold(typed, |typed, value| typed.profile(&value)),
-            None => raw().fold(typed, |typed, value| typed.operand(value)),
+            None => raw().fold(typed, Again::operand),
         };
     }
     typed

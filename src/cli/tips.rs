@@ -87,7 +87,9 @@ fn profile_tip(error: &clap::Error, args: &[OsString]) -> Option<String> {
     let (path, command) = command(args);
     let takes_profile = command.get_arguments().any(|arg| arg.get_long() == Some("profile"));
     // A word too many is not a second profile, nor a second device.
-    let is_taken = profile(args).is_some() || command.get_positionals().next().is_some();
+    let has_dashes = args.iter().any(|arg| arg == "--");
+    let mut operands = command.get_positionals();
+    let is_taken = profile(args).is_some() || operands.any(|arg| !(arg.is_last_set() && has_dashes));
     if typed.starts_with('-') || !takes_profile || is_taken {
         return None;
     }

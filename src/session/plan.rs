@@ -15,6 +15,7 @@ use crate::model::role::RoleSessionName;
 use crate::model::serial::Serial;
 use crate::model::session_policy::SessionPolicy;
 use crate::model::source::Source;
+use crate::ui::remedies;
 
 /// Everything that a session depends on.
 #[derive(Debug, Clone)]
@@ -129,7 +130,7 @@ pub(super) fn variable_duration(env: &Env) -> CommandResult<Option<SessionDurati
     let parsed = env.get(AWSMFA_DURATION).map(str::parse).transpose();
     parsed.map_err(|e| {
         let message = format!("{AWSMFA_DURATION}: {e}");
-        let hint = format!("{AWSMFA_DURATION}=12h");
+        let hint = remedies::here().set(AWSMFA_DURATION, "12h");
         CommandError::new(ErrorKind::Configuration, message)
             .hint(hint)
             .placed(&Source::Variable(AWSMFA_DURATION))

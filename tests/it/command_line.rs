@@ -75,6 +75,7 @@ fn tips_are_commands_that_work() {
     insta::assert_snapshot!(dashes("exec -p dev aws s3 ls"), @"put '--' before the command: awsmfa exec -p dev -- aws s3 ls");
     insta::assert_snapshot!(dashes("exec --duration 1h --profile=dev ls -l"), @"put '--' before the command: awsmfa exec --duration 1h '--profile=dev' -- ls -l");
     insta::assert_snapshot!(dashes("exec aws s3 ls"), @"put '--' before the command, as in: awsmfa exec --profile dev -- aws s3 ls");
+    insta::assert_snapshot!(dashes("serve dev -- aws s3 ls"), @"to use a profile: awsmfa serve --profile dev");
     // An extra word is not taken for a profile.
     for line in [["login", "dev", "x"], ["enroll", "--profile=dev", "x"], ["code", "alice", "x"]] {
         let said = home.awsmfa(line).run().code(2).err();

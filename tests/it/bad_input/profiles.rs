@@ -242,7 +242,7 @@ fn invalid_durations_are_rejected() {
     let err = assert_rejected(&world.home, run, 3);
     insta::assert_snapshot!(err, @"
     error: AWSMFA_DURATION: a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `5`
-    hint: AWSMFA_DURATION=12h
+    hint: export AWSMFA_DURATION=12h
     ");
     with_config(&world, "duration_seconds = 600");
     let err = login_and_sdk(&world.home, "dev", 3);

@@ -30,7 +30,7 @@ fn variables_that_win_or_are_left_over_are_found() {
     error: AWSMFA_STORE: `vault` is not a store; use `keyring` or `file`
       fix: AWSMFA_STORE=file
     error: AWSMFA_DURATION: a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `5`
-      fix: AWSMFA_DURATION=12h
+      fix: export AWSMFA_DURATION=12h
 
     warning: AWS_DEFAULT_PROFILE is `dev`, but AWS_PROFILE is `dve`; boto3 and AWS CLI v1 use the former, other tools the latter
       fix: unset AWS_DEFAULT_PROFILE
