@@ -55,7 +55,7 @@ impl Context {
     pub fn of(parts: Parts, ui: impl Into<Rc<Ui>>) -> Result<Self, NoHome> {
         let Parts { env, clock, prompt, opened } = parts;
         let (paths, ui) = (Paths::of(&env)?, ui.into());
-        let stores = Stores::new(&env, &paths, ui.clone(), prompt.clone(), opened);
+        let stores = Stores::new(&env, &paths, clock.clone(), ui.clone(), prompt.clone(), opened);
         let vault = Vault::new(&paths, stores, ui.clone());
         let (config, credentials) = (paths.config().to_owned(), paths.credentials().to_owned());
         let aws_files = AwsFiles::new(config, credentials, paths.state(), clock.clone());

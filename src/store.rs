@@ -5,11 +5,11 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::secret::Secret;
+use crate::model::secret_name::PROBE;
 
 pub mod age_file;
 mod entry_name;
@@ -26,13 +26,25 @@ use plugin_problem::PluginProblem;
 /// The longest name of a secret, in bytes. ARNs of devices have up to 256.
 const NAME_LIMIT: usize = 512;
 
-/// A store of secrets by name.
-pub trait SecretStore: Send + Sync {
+/// A store of secrets by name, to read.
+pub trait SecretReader: Send + Sync {
     fn kind(&self) -> StoreKind;
     /// The secret stored under `name`, if there is one.
     fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError>;
     /// Whether [`get`](Self::get) needs no person, so that what was saved can be read back.
     fn is_readable(&self) -> bool;
+    /// Whether there is a secret under `name`. Needs no passphrase.
+    fn has(&self, name: &str) -> Result<bool, StoreError>;
+    /// The names of all secrets, in alphabetical order; `None` if the platform cannot list them. Needs no passphrase.
+    fn names(&self) -> Result<Option<Vec<String>>, StoreError>;
+    /// A command that prints the secret stored under `name` without awsmfa, if the platform has one.
+    fn reading_command(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A store of secrets by name, to change. Only who holds the stores gets it, see `vault::Hold`.
+pub trait SecretStore: SecretReader {
     /// Saves `value` under `name` durably, replacing what is there. Callers use [`put`](Self::put).
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError>;
     /// Saves `value` under `name` and, if that needs no person, reads it back.
@@ -43,14 +55,6 @@ pub trait SecretStore: Send + Sync {
             return Err(StoreError::NotKept { kind: self.kind() });
         }
         Ok(())
-    }
-    /// Whether there is a secret under `name`. Needs no passphrase.
-    fn has(&self, name: &str) -> Result<bool, StoreError>;
-    /// The names of all secrets, in alphabetical order; `None` if the platform cannot list them. Needs no passphrase.
-    fn names(&self) -> Result<Option<Vec<String>>, StoreError>;
-    /// A command that prints the secret stored under `name` without awsmfa, if the platform has one.
-    fn reading_command(&self, _name: &str) -> Option<String> {
-        None
     }
     /// Copies what is stored under `name`, which cannot be read, so that it can be replaced. Returns the copy; `None` if the
     /// platform has no place for one.
@@ -196,14 +200,12 @@ impl StoreError {
 }
 
 /// Checks that `store` works: saves a throwaway secret, reads it back and deletes it. Reading asks for whatever the store
-/// needs, so a forgotten passphrase shows here and not when a code is needed.
+/// needs, so a forgotten passphrase shows here and not when a code is needed. The name is always the same, so that a check
+/// removes what an interrupted one left.
 pub fn probe(store: &dyn SecretStore) -> Result<(), StoreError> {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("awsmfa-probe-{}-{count}", std::process::id());
-    let value = Secret::from(format!("{name}: safe to delete"));
-    let read = store.put(&name, &value).and_then(|()| store.get(&name));
-    let deleted = store.delete(&name);
+    let value = Secret::from(format!("{PROBE}: safe to delete"));
+    let read = store.put(PROBE, &value).and_then(|()| store.get(PROBE));
+    let deleted = store.delete(PROBE);
     if read?.as_ref() != Some(&value) {
         return Err(StoreError::NotKept { kind: store.kind() });
     }
@@ -237,7 +239,7 @@ mod tests {
         is_stubborn: bool,
     }
 
-    impl SecretStore for Faulty {
+    impl SecretReader for Faulty {
         fn kind(&self) -> StoreKind {
             StoreKind::Keyring
         }
@@ -257,7 +259,9 @@ mod tests {
         fn is_readable(&self) -> bool {
             !self.is_locked
         }
+    }
 
+    impl SecretStore for Faulty {
         fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
             if !self.forgets {
                 self.items.lock().unwrap().insert(name.to_owned(), value.clone());

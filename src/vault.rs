@@ -21,7 +21,7 @@ mod stores;
 mod unregistered;
 
 pub use passphrase::THE_STORE;
-pub use stores::{Opened, Stores};
+pub use stores::{Hold, Opened, Stores};
 
 pub struct Vault {
     registry: Registry,
@@ -96,11 +96,19 @@ impl Vault {
     /// The seed of a registered device; `None` if the device is not registered. A registered device without a seed is an
     /// error.
     pub fn seed(&self, serial: &Serial) -> CommandResult<Option<Seed>> {
-        let Some(record) = self.record(serial)? else { return Ok(None) };
-        self.ui.detail(format_args!("the secret of `{serial}` is in the {} store", record.store));
-        if let Some(seed) = self.seed_in(record.store, serial)? {
-            self.tell_about_swap();
-            return Ok(Some(seed));
+        let Some(mut record) = self.record(serial)? else { return Ok(None) };
+        loop {
+            self.ui.detail(format_args!("the secret of `{serial}` is in the {} store", record.store));
+            if let Some(seed) = self.seed_in(record.store, serial)? {
+                self.tell_about_swap();
+                return Ok(Some(seed));
+            }
+            // It may have been moved since the record was read.
+            match self.record(serial)? {
+                Some(now) if now.store != record.store => record = now,
+                Some(_) => break,
+                None => return Ok(None),
+            }
         }
         let message = format!("the secret of `{serial}` is missing from the {} store", record.store);
         Err(CommandError::new(ErrorKind::Store, message)
@@ -122,6 +130,11 @@ impl Vault {
                 .hint(format!("import the secret again: `awsmfa device import --serial {serial} --yes`"))
         })?;
         Ok(Some(seed))
+    }
+
+    /// Waits until no other process changes what the stores hold.
+    pub fn hold(&self) -> CommandResult<Hold<'_>> {
+        self.stores.hold()
     }
 
     /// Saves a device's seed in a store, which verifies it. Comes before [`register`](Self::register), so that a registered
@@ -152,7 +165,10 @@ impl Vault {
 
     /// Deletes a device's seed and then its record, so that an interrupted run can be repeated.
     pub fn forget(&self, record: &DeviceRecord) -> CommandResult {
-        self.stores.get(record.store)?.delete(record.serial.as_str())?;
+        let hold = self.hold()?;
+        // It may have been moved since the record was read.
+        let store = self.record(&record.serial)?.map_or(record.store, |now| now.store);
+        hold.get(store)?.delete(record.serial.as_str())?;
         Ok(self.registry.remove(&record.serial)?)
     }
 

@@ -7,7 +7,6 @@ use crate::custody::moving::lock;
 use crate::devices::qr_copy::{self, Choice};
 use crate::env::AWSMFA_BACKUP_PASSPHRASE_FILE;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::key_storage;
 use crate::model::archive::{Archive, ArchivedDevice, ArchivedKeys, ArchivedOther};
 use crate::model::process_output;
 use crate::model::secret_name::SecretName;
@@ -38,7 +37,7 @@ pub fn back_up(
     recipients: &[Recipient],
     replace: bool,
 ) -> CommandResult<BackedUp> {
-    let _locks = (lock(ctx)?, key_storage::lock(ctx)?);
+    let _locks = lock(ctx)?;
     // Before anything is asked: whatever can fail without an answer.
     qr_copy::check(ctx, None, &Choice::File { path: path.to_owned(), replace })?;
     let Collected { archive, left_out } = collect(ctx)?;

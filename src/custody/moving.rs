@@ -7,7 +7,8 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::Lock;
 use crate::key_storage;
 use crate::model::secret::Secret;
-use crate::store::{SecretStore, StoreKind};
+use crate::store::{SecretReader, StoreKind};
+use crate::vault::Hold;
 
 /// A secret that belongs into the other store, or has a copy there.
 struct Item {
@@ -25,16 +26,15 @@ pub struct Moved {
     pub copies: usize,
 }
 
-/// The lock that keeps two commands from moving, backing up or restoring secrets at the same time.
-pub fn lock(ctx: &Context) -> CommandResult<Lock> {
-    let waiting = || ctx.ui.say("waiting for another awsmfa process that is moving stored secrets");
-    Ok(Lock::acquire_telling(&ctx.paths.locks().join("custody.lock"), &*ctx.clock, waiting)?)
+/// Keeps other commands from changing stored secrets and long-term keys. Who needs both locks takes them in this order.
+pub fn lock(ctx: &Context) -> CommandResult<(Lock, Hold<'_>)> {
+    Ok((key_storage::lock(ctx)?, ctx.vault.hold()?))
 }
 
 /// Moves secrets to a store: those that `chosen` selects by device or access key ID, or all. With `replace`, another secret
 /// that the store has under the same name is replaced without confirmation.
 pub fn move_to(ctx: &Context, to: StoreKind, chosen: &[String], replace: bool) -> CommandResult<Moved> {
-    let _locks = (lock(ctx)?, key_storage::lock(ctx)?);
+    let (_lock, hold) = lock(ctx)?;
     let items = items(ctx, chosen)?;
     let (here, away): (Vec<Item>, Vec<Item>) = items.into_iter().partition(|item| item.store == to);
     let mut moved = Moved::default();
@@ -51,14 +51,14 @@ pub fn move_to(ctx: &Context, to: StoreKind, chosen: &[String], replace: bool) -
         }
     }
     for (item, value) in ready {
-        copy(ctx, to, &item, &value)?;
+        copy(&hold, to, &item, &value)?;
         ctx.vault.relocate(&item.name, item.store, to)?;
-        delete(ctx, item.store, &item, &value)?;
+        delete(&hold, item.store, &item, &value)?;
         ctx.ui.say(format_args!("moved {} from the {} store to the {to} store", item.title, item.store));
         moved.secrets += 1;
     }
     for item in here {
-        moved.copies += usize::from(delete_old_copy(ctx, to.other(), &item)?);
+        moved.copies += usize::from(delete_old_copy(ctx, &hold, to.other(), &item)?);
     }
     match missing.first() {
         None => Ok(moved),
@@ -124,9 +124,9 @@ fn confirm_replacement(
 }
 
 /// Copies a secret and reads the copy back, even if that needs a person: the original is deleted next.
-fn copy(ctx: &Context, to: StoreKind, item: &Item, value: &Secret<String>) -> CommandResult {
-    let store = ctx.vault.stores.get(to)?;
-    let has_copy = |store: &dyn SecretStore| Ok(store.get(&item.name)?.as_ref() == Some(value));
+fn copy(hold: &Hold<'_>, to: StoreKind, item: &Item, value: &Secret<String>) -> CommandResult {
+    let store = hold.get(to)?;
+    let has_copy = |store: &dyn SecretReader| Ok(store.get(&item.name)?.as_ref() == Some(value));
     if store.has(&item.name).map_err(CommandError::about_keys)?
         && has_copy(store).map_err(CommandError::about_keys)?
     {
@@ -143,8 +143,8 @@ fn copy(ctx: &Context, to: StoreKind, item: &Item, value: &Secret<String>) -> Co
 }
 
 /// Deletes the original, unless it was changed since it was copied.
-fn delete(ctx: &Context, from: StoreKind, item: &Item, value: &Secret<String>) -> CommandResult {
-    let store = ctx.vault.stores.get(from)?;
+fn delete(hold: &Hold<'_>, from: StoreKind, item: &Item, value: &Secret<String>) -> CommandResult {
+    let store = hold.get(from)?;
     match store.delete_if(&item.name, value).map_err(CommandError::about_keys)? {
         true => Ok(()),
         false => {
@@ -155,8 +155,8 @@ fn delete(ctx: &Context, from: StoreKind, item: &Item, value: &Secret<String>) -
 }
 
 /// Deletes the copy that an interrupted run left. If the store cannot be used, a copy there is no reason to fail.
-fn delete_old_copy(ctx: &Context, from: StoreKind, item: &Item) -> CommandResult<bool> {
-    let store = ctx.vault.stores.get(from)?;
+fn delete_old_copy(ctx: &Context, hold: &Hold<'_>, from: StoreKind, item: &Item) -> CommandResult<bool> {
+    let store = hold.get(from)?;
     match store.has(&item.name) {
         Ok(true) => {}
         Ok(false) => return Ok(false),

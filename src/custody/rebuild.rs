@@ -12,7 +12,7 @@ use crate::store::registry::{DeviceRecord, StoredKey};
 
 /// Registers what the stores hold and nothing refers to. Returns whether there was anything.
 pub fn rebuild(ctx: &Context) -> CommandResult<bool> {
-    let _lock = lock(ctx)?;
+    let _locks = lock(ctx)?;
     // Without a registry, the file store is used as if its devices were registered, so nothing is lost if this is interrupted.
     if let Some(kept) = ctx.vault.set_damaged_registry_aside()? {
         ctx.ui.say(format_args!("moved the damaged registry to {}", kept.display()));

@@ -18,7 +18,7 @@ use crate::model::totp::Seed;
 use crate::store::registry::{DeviceRecord, Registration, StoredKey};
 use crate::store::sealed_file::{self, Identities, Opener};
 use crate::store::{StoreError, StoreKind, passphrase};
-use crate::vault::Vault;
+use crate::vault::{Hold, Vault};
 
 /// Options of [`restore`].
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ enum Standing {
 
 /// Restores the secrets in a backup.
 pub fn restore(ctx: &Context, path: &Path, options: Options<'_>) -> CommandResult<Restored> {
-    let _locks = (lock(ctx)?, key_storage::lock(ctx)?);
+    let (_lock, hold) = lock(ctx)?;
     let archive = read(ctx, path, options.identity)?;
     let devices = compared(&archive.devices, |device| of_device(ctx, device, options.store))?;
     let keys = compared(&archive.keys, |keys| of_keys(ctx, keys, options.store))?;
@@ -61,8 +61,8 @@ pub fn restore(ctx: &Context, path: &Path, options: Options<'_>) -> CommandResul
     for (device, (store, standing)) in devices {
         let title = backup::title(device.serial.as_str());
         if restored.decide(ctx, &title, store, standing, options.force) {
-            keep_damaged(ctx, store, device.serial.as_str(), standing)?;
-            Vault::save_seed(ctx.vault.stores.get(store)?, &device.serial, &device.seed)
+            keep_damaged(ctx, &hold, store, device.serial.as_str(), standing)?;
+            Vault::save_seed(hold.get(store)?, &device.serial, &device.seed)
                 .map_err(CommandError::about_keys)?;
             ctx.ui.say(format_args!("restored {title} to the {store} store"));
             register(ctx, device, store, options.force)?;
@@ -76,8 +76,8 @@ pub fn restore(ctx: &Context, path: &Path, options: Options<'_>) -> CommandResul
     for (other, (store, standing)) in others {
         let title = backup::title(&other.name);
         if restored.decide(ctx, &title, store, standing, options.force) {
-            keep_damaged(ctx, store, &other.name, standing)?;
-            ctx.vault.stores.get(store)?.put(&other.name, &other.value).map_err(CommandError::about_keys)?;
+            keep_damaged(ctx, &hold, store, &other.name, standing)?;
+            hold.get(store)?.put(&other.name, &other.value).map_err(CommandError::about_keys)?;
             ctx.ui.say(format_args!("restored {title} to the {store} store"));
         }
     }
@@ -148,7 +148,7 @@ impl Restored {
         if !self.decide(ctx, &title, store, standing, force) {
             return Ok(());
         }
-        keep_damaged(ctx, store, &access_key_id, standing)?;
+        keep_damaged(ctx, &ctx.vault.hold()?, store, &access_key_id, standing)?;
         ctx.vault.save_keys(store, keys)?;
         if let Some(profile) = profile.clone() {
             ctx.vault.record_keys(&StoredKey { profile, access_key_id, store })?;
@@ -248,9 +248,15 @@ fn compare(
 }
 
 /// Keeps a copy of a damaged secret that is about to be replaced: another program may still read it.
-fn keep_damaged(ctx: &Context, store: StoreKind, name: &str, standing: Standing) -> CommandResult {
+fn keep_damaged(
+    ctx: &Context,
+    hold: &Hold<'_>,
+    store: StoreKind,
+    name: &str,
+    standing: Standing,
+) -> CommandResult {
     if standing == Standing::Damaged
-        && let Some(copy) = ctx.vault.stores.get(store)?.copy_aside(name)?
+        && let Some(copy) = hold.get(store)?.copy_aside(name)?
     {
         ctx.ui.say(format_args!("kept the damaged file of {} as {}", backup::title(name), copy.display()));
     }

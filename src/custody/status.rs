@@ -7,7 +7,7 @@ use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE
 use crate::error::CommandResult;
 use crate::store::age_file::AgeFileStore;
 use crate::store::registry::{DeviceRecord, StoredKey};
-use crate::store::{SecretStore, StoreError, StoreKind};
+use crate::store::{SecretReader, StoreError, StoreKind};
 
 /// The stores and their secrets.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ fn unregistered(name: String, store: StoreKind) -> Held {
     Held { name, kind, store, profiles: Vec::new(), state: Presence::Unregistered }
 }
 
-fn presence(store: &dyn SecretStore, name: &str, listed: &[String]) -> CommandResult<Presence> {
+fn presence(store: &dyn SecretReader, name: &str, listed: &[String]) -> CommandResult<Presence> {
     let is_there = listed.iter().any(|listed| listed == name) || store.has(name)?;
     Ok(if is_there { Presence::Stored } else { Presence::Missing })
 }

@@ -16,14 +16,13 @@ pub use request::{ImportRequest, Input};
 
 use crate::answers;
 use crate::context::Context;
-use crate::custody::moving;
 use crate::error::CommandResult;
 use crate::model::account::Account;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::registry::{DeviceRecord, Registration};
 use crate::store::{StoreError, StoreKind};
-use crate::vault::Vault;
+use crate::vault::{Hold, Vault};
 use batch::Batch;
 use target::{Target, Targets};
 
@@ -129,10 +128,9 @@ fn save(
         Checked::No
     };
     // Not while the secret is moved: then the registry, read again, says where it is now.
-    let _lock = moving::lock(ctx)?;
+    let hold = ctx.vault.hold()?;
     let known = ctx.vault.record(&serial)?;
-    Vault::save_seed(ctx.vault.stores.get(store)?, &serial, seed)
-        .map_err(|error| request.store_error(error))?;
+    Vault::save_seed(hold.get(store)?, &serial, seed).map_err(|error| request.store_error(error))?;
     let new = Registration::of(&serial, store);
     ctx.vault.register(Registration {
         label: request.label.as_deref(),
@@ -145,17 +143,23 @@ fn save(
         device.remember(ctx);
     }
     if let Some(old) = known.filter(|record| record.store != store) {
-        delete_copy(ctx, &serial, old.store, unread)?;
+        delete_copy(ctx, &hold, &serial, old.store, unread)?;
     }
     Ok(Imported { serial, store, profile, checked, is_guess })
 }
 
 /// Deletes the copy in the previous store. That comes last, because the old copy counts until the registry is changed. A
 /// store that is gone, perhaps for good, is no reason to fail: that is why people switch stores.
-fn delete_copy(ctx: &Context, serial: &Serial, old: StoreKind, unread: Option<StoreError>) -> CommandResult {
+fn delete_copy(
+    ctx: &Context,
+    hold: &Hold<'_>,
+    serial: &Serial,
+    old: StoreKind,
+    unread: Option<StoreError>,
+) -> CommandResult {
     let deleted = match unread {
         Some(error) => Err(error),
-        None => ctx.vault.stores.get(old)?.delete(serial.as_str()),
+        None => hold.get(old)?.delete(serial.as_str()),
     };
     if let Err(error) = deleted {
         ctx.ui.warn(format_args!("the old copy of the secret remains in the {old} store: {error}"));

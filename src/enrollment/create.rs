@@ -53,7 +53,8 @@ impl Enrollment<'_> {
             Ok(seed) => seed,
             Err(why) => return Err(self.keep_unreadable(journal, &serial, &device.seed, &why)),
         };
-        let saved = self.store_of(journal).and_then(|store| Ok(Vault::save_seed(store, &serial, &seed)?));
+        let hold = self.ctx.vault.hold();
+        let saved = hold.and_then(|hold| Ok(Vault::save_seed(hold.get(journal.store)?, &serial, &seed)?));
         if let Err(error) = saved {
             return Err(self.take_back(journal, error).into());
         }
@@ -73,7 +74,8 @@ impl Enrollment<'_> {
         why: &SeedError,
     ) -> Failure {
         let name = format!("{UNREADABLE}{serial}");
-        let saved = self.store_of(journal).and_then(|store| Ok(store.put(&name, &as_text(seed))?));
+        let hold = self.ctx.vault.hold();
+        let saved = hold.and_then(|hold| Ok(hold.get(journal.store)?.put(&name, &as_text(seed))?));
         if let Err(error) = saved {
             return Failure::Final(self.take_back(journal, error));
         }

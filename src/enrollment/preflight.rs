@@ -25,7 +25,7 @@ impl Enrollment<'_> {
     pub(super) fn check_store(&self) -> CommandResult {
         self.ctx.ui.doing("checking the secret store");
         let kind = self.ctx.vault.stores.for_new(self.request.store)?;
-        store::probe(self.ctx.vault.stores.get(kind)?).map_err(|error| self.unusable(error))
+        store::probe(self.ctx.vault.hold()?.get(kind)?).map_err(|error| self.unusable(error))
     }
 
     fn check_profile(&self) -> CommandResult {

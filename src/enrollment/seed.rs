@@ -7,15 +7,22 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::registry::Registration;
-use crate::store::{SecretStore, StoreKind};
+use crate::store::{SecretReader, StoreKind};
 
 impl Enrollment<'_> {
-    pub(super) fn store_of(&self, journal: &Journal) -> CommandResult<&dyn SecretStore> {
+    pub(super) fn store_of(&self, journal: &Journal) -> CommandResult<&dyn SecretReader> {
         self.ctx.vault.stores.get(journal.store)
     }
 
     pub(super) fn seed(&self, journal: &Journal) -> CommandResult<Seed> {
         if let Some(seed) = self.ctx.vault.seed_in(journal.store, &journal.serial)? {
+            return Ok(seed);
+        }
+        // It may have been moved since it was saved.
+        let moved = self.ctx.vault.record(&journal.serial)?.filter(|record| record.store != journal.store);
+        if let Some(record) = moved
+            && let Some(seed) = self.ctx.vault.seed_in(record.store, &journal.serial)?
+        {
             return Ok(seed);
         }
         let message =
@@ -26,7 +33,16 @@ impl Enrollment<'_> {
 
     /// Registers the device, so that its seed is found, and assigns it to the profile if there is one.
     pub(super) fn register(&self, journal: &Journal, profile: Option<&str>) -> CommandResult {
-        let new = Registration::of(&journal.serial, journal.store);
+        let _hold = self.ctx.vault.hold()?;
+        let mut store = journal.store;
+        // It may have been moved since it was saved.
+        if let Some(record) = self.ctx.vault.record(&journal.serial)?
+            && record.store != store
+            && !self.store_of(journal)?.has(journal.serial.as_str())?
+        {
+            store = record.store;
+        }
+        let new = Registration::of(&journal.serial, store);
         self.ctx.vault.register(Registration { user: Some(&journal.user), profile, ..new })
     }
 

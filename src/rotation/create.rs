@@ -43,7 +43,7 @@ impl Rotation<'_> {
         self.file.check_writable()?;
         self.rehearse()?;
         if let Some(kind) = self.store() {
-            store::probe(self.ctx.vault.stores.get(kind)?).map_err(CommandError::about_keys)?;
+            store::probe(self.ctx.vault.hold()?.get(kind)?).map_err(CommandError::about_keys)?;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::entry_name::names_in;
 use super::passphrase::{self, Origin, PassphraseSource};
-use super::{SecretStore, StoreError, StoreKind, check_name, kernel_keyring};
+use super::{SecretReader, SecretStore, StoreError, StoreKind, check_name, kernel_keyring};
 use crate::files::{self, Lock};
 use crate::model::secret::Secret;
 
@@ -257,7 +257,7 @@ impl AgeFileStore {
     }
 }
 
-impl SecretStore for AgeFileStore {
+impl SecretReader for AgeFileStore {
     fn kind(&self) -> StoreKind {
         StoreKind::File
     }
@@ -281,6 +281,14 @@ impl SecretStore for AgeFileStore {
         self.cached().is_some() || self.opens_alone.load(Ordering::Relaxed)
     }
 
+    fn reading_command(&self, name: &str) -> Option<String> {
+        let (identity, entry) = (self.folder.identity_path(), self.folder.entry_path(name));
+        let words = ["age", "-d", "-i", identity.to_str()?, entry.to_str()?];
+        shlex::try_join(words).ok()
+    }
+}
+
+impl SecretStore for AgeFileStore {
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
         let path = self.folder.entry_path(name);
         let bytes = match self.folder.plugin()? {
@@ -289,12 +297,6 @@ impl SecretStore for AgeFileStore {
         };
         let _lock = self.acquire()?;
         Ok(files::write_private(&path, &bytes)?)
-    }
-
-    fn reading_command(&self, name: &str) -> Option<String> {
-        let (identity, entry) = (self.folder.identity_path(), self.folder.entry_path(name));
-        let words = ["age", "-d", "-i", identity.to_str()?, entry.to_str()?];
-        shlex::try_join(words).ok()
     }
 
     fn copy_aside(&self, name: &str) -> Result<Option<PathBuf>, StoreError> {

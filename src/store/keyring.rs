@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use keyring_core::{Entry, Error};
 
-use super::{SecretStore, StoreError, StoreKind, check_name};
+use super::{SecretReader, SecretStore, StoreError, StoreKind, check_name};
 use crate::model::secret::Secret;
 
 #[cfg(all(unix, not(target_os = "macos")))]
@@ -81,7 +81,7 @@ impl KeyringStore {
     }
 }
 
-impl SecretStore for KeyringStore {
+impl SecretReader for KeyringStore {
     fn kind(&self) -> StoreKind {
         StoreKind::Keyring
     }
@@ -104,11 +104,6 @@ impl SecretStore for KeyringStore {
         true
     }
 
-    fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
-        let (name, value) = (name.to_owned(), value.clone());
-        self.bounded(move || with_service(|service| write(service, &name, value.expose())))
-    }
-
     fn reading_command(&self, name: &str) -> Option<String> {
         if cfg!(target_os = "macos") {
             Some(format!("security find-generic-password -s {SERVICE} -a '{name}' -w"))
@@ -117,6 +112,13 @@ impl SecretStore for KeyringStore {
         } else {
             Some(format!("secret-tool lookup service {SERVICE} username '{name}'"))
         }
+    }
+}
+
+impl SecretStore for KeyringStore {
+    fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
+        let (name, value) = (name.to_owned(), value.clone());
+        self.bounded(move || with_service(|service| write(service, &name, value.expose())))
     }
 
     fn delete(&self, name: &str) -> Result<bool, StoreError> {

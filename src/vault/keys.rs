@@ -21,17 +21,25 @@ impl Vault {
 
     /// A profile's long-term keys, which a store has.
     pub fn long_term_keys(&self, profile: &str) -> CommandResult<LongTermKeys> {
-        let Some(record) = self.stored_key(profile)? else {
+        let Some(mut record) = self.stored_key(profile)? else {
             let message = format!("no store has long-term keys of profile `{profile}`");
             return Err(
                 CommandError::new(ErrorKind::Store, message).hint("try again: they were moved just now")
             );
         };
-        let StoredKey { access_key_id, store, .. } = &record;
-        self.ui.detail(format_args!("access key `{access_key_id}` is in the {store} store"));
-        let keys = self.keys_in(*store, access_key_id)?.ok_or_else(|| Self::missing_keys(&record))?;
-        self.tell_about_swap();
-        Ok(keys)
+        loop {
+            let StoredKey { access_key_id, store, .. } = &record;
+            self.ui.detail(format_args!("access key `{access_key_id}` is in the {store} store"));
+            if let Some(keys) = self.keys_in(*store, access_key_id)? {
+                self.tell_about_swap();
+                return Ok(keys);
+            }
+            // They may have been moved or replaced since the record was read.
+            match self.stored_key(profile)? {
+                Some(now) if now != record => record = now,
+                _ => return Err(Self::missing_keys(&record)),
+            }
+        }
     }
 
     /// The error for recorded keys that their store does not have.
@@ -59,7 +67,8 @@ impl Vault {
 
     /// Saves keys in a store and reads them back, even if that needs a person: what they replace may be removed then.
     pub fn save_keys(&self, store: StoreKind, keys: &LongTermKeys) -> CommandResult {
-        let saved = self.stores.get(store)?.put(&keys.access_key_id, &process_output::render_keys(keys));
+        let hold = self.hold()?;
+        let saved = hold.get(store)?.put(&keys.access_key_id, &process_output::render_keys(keys));
         saved.map_err(CommandError::about_keys)?;
         match self.keys_in(store, &keys.access_key_id)?.as_ref() == Some(keys) {
             true => Ok(()),
@@ -80,6 +89,7 @@ impl Vault {
 
     /// Deletes an access key from a store, unless another profile than `owner` has it there.
     pub fn delete_keys(&self, key: &StoredKey) -> CommandResult {
+        let hold = self.hold()?;
         let StoredKey { profile, access_key_id, store } = key;
         let is_shared = |other: &StoredKey| {
             other.profile != *profile && other.access_key_id == *access_key_id && other.store == *store
@@ -87,12 +97,13 @@ impl Vault {
         if self.stored_keys()?.iter().any(is_shared) {
             return Ok(());
         }
-        let deleted = self.stores.get(*store)?.delete(access_key_id);
+        let deleted = hold.get(*store)?.delete(access_key_id);
         deleted.map(drop).map_err(CommandError::about_keys)
     }
 
     /// Deletes a profile's keys from their store and then their record, so that an interrupted run can be repeated.
     pub fn forget_keys(&self, key: &StoredKey) -> CommandResult {
+        let _hold = self.hold()?;
         self.delete_keys(key)?;
         Ok(self.registry.forget_stored_key(&key.profile)?)
     }

@@ -1,6 +1,6 @@
 //! The stores of a run, each opened at most once, and which of them new secrets go to.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use super::attendant::PersonAtHand;
 use super::passphrase::{FilePassphrase, Passphrases};
+use crate::clock::SharedClock;
 use crate::env::{AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::files::Lock;
 use crate::model::secret::Secret;
 use crate::paths::Paths;
 use crate::store::age_file::AgeFileStore;
 use crate::store::keyring::KeyringStore;
-use crate::store::{self, SecretStore, StoreError, StoreKind, kernel_keyring};
+use crate::store::{self, SecretReader, SecretStore, StoreError, StoreKind, kernel_keyring};
 use crate::ui::{Prompt, Ui};
 
 /// The time limits of the OS keyring if a person can unlock it, and if not.
@@ -41,11 +43,46 @@ pub struct Stores {
     default: OnceCell<StoreKind>,
     // Why the keyring is not used, for the person who chooses the file store's first passphrase.
     no_keyring: Arc<OnceLock<String>>,
+    clock: SharedClock,
+    /// The file of the lock that [`Hold`] has.
+    held_path: PathBuf,
+    held: RefCell<Option<Lock>>,
+    holds: Cell<usize>,
+}
+
+/// The right to change what the stores hold: no other process changes them meanwhile. Nothing else opens a store for changes, so
+/// no secret is saved, moved or deleted beside another command. Who has it already, gets it again.
+pub struct Hold<'a>(&'a Stores);
+
+impl Hold<'_> {
+    /// A store, to change it.
+    pub fn get(&self, kind: StoreKind) -> CommandResult<&dyn SecretStore> {
+        Ok(match kind {
+            StoreKind::Keyring => self.0.keyring(),
+            StoreKind::File => self.0.age_file()?,
+        })
+    }
+}
+
+impl Drop for Hold<'_> {
+    fn drop(&mut self) {
+        self.0.holds.set(self.0.holds.get() - 1);
+        if self.0.holds.get() == 0 {
+            self.0.held.take();
+        }
+    }
 }
 
 impl Stores {
     /// Touches nothing yet.
-    pub fn new(env: &Env, paths: &Paths, ui: Rc<Ui>, prompt: Arc<dyn Prompt>, opened: Opened) -> Self {
+    pub fn new(
+        env: &Env,
+        paths: &Paths,
+        clock: SharedClock,
+        ui: Rc<Ui>,
+        prompt: Arc<dyn Prompt>,
+        opened: Opened,
+    ) -> Self {
         Self {
             env: env.clone(),
             folder: paths.file_store(),
@@ -55,7 +92,22 @@ impl Stores {
             opened,
             default: OnceCell::new(),
             no_keyring: Arc::default(),
+            clock,
+            held_path: paths.locks().join("custody.lock"),
+            held: RefCell::default(),
+            holds: Cell::default(),
         }
+    }
+
+    /// Waits until no other process changes what the stores hold.
+    pub fn hold(&self) -> CommandResult<Hold<'_>> {
+        if self.holds.get() == 0 {
+            let waiting =
+                || self.ui.say("waiting for another awsmfa process that is changing stored secrets");
+            *self.held.borrow_mut() = Some(Lock::acquire_telling(&self.held_path, &*self.clock, waiting)?);
+        }
+        self.holds.set(self.holds.get() + 1);
+        Ok(Hold(self))
     }
 
     /// The open stores, for another thread.
@@ -63,7 +115,8 @@ impl Stores {
         self.opened.clone()
     }
 
-    pub fn get(&self, kind: StoreKind) -> CommandResult<&dyn SecretStore> {
+    /// A store, to read what it has.
+    pub fn get(&self, kind: StoreKind) -> CommandResult<&dyn SecretReader> {
         Ok(match kind {
             StoreKind::Keyring => self.keyring(),
             StoreKind::File => self.age_file()?,
@@ -128,11 +181,15 @@ impl Stores {
                     .hint(format!("{AWSMFA_STORE}=file"))
             });
         }
-        Ok(*self.default.get_or_init(|| self.choose_default()))
+        if let Some(kind) = self.default.get() {
+            return Ok(*kind);
+        }
+        let hold = self.hold()?;
+        Ok(*self.default.get_or_init(|| self.choose_default(&hold)))
     }
 
     /// The keyring if it works, else the file store. An existing keyring that does not work is worth a warning.
-    fn choose_default(&self) -> StoreKind {
+    fn choose_default(&self, _: &Hold<'_>) -> StoreKind {
         let Err(why) = store::probe(self.keyring()) else { return StoreKind::Keyring };
         let _ = self.no_keyring.set(why.to_string());
         match why {

@@ -1,6 +1,8 @@
 //! `awsmfa store …`: what the stores hold, and how it is moved.
 
 mod backup;
+#[cfg(target_os = "linux")]
+mod beside;
 #[cfg(unix)]
 mod init;
 #[cfg(target_os = "linux")]

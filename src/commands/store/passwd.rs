@@ -27,6 +27,7 @@ pub fn run(ctx: &Context, _: &PasswdArgs) -> CommandResult {
         let message = "there is no file store, so there is no passphrase to change";
         return Err(CommandError::new(ErrorKind::Configuration, message));
     }
+    let _hold = ctx.vault.hold()?;
     store.change_passphrase(|| {
         ctx.vault.stores.passphrase(Some(AWSMFA_NEW_PASSPHRASE_FILE), THE_STORE).new_passphrase()
     })?;
