@@ -1,9 +1,11 @@
 //! Several commands at once: none loses a secret, and none fails because of another.
 
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::support::desktop::Desktop;
-use crate::support::{World, words};
+use crate::support::kills::paused_at_call;
+use crate::support::{OTHER_SECRET, World, until, words};
 
 const REGISTRY: &str = ".local/share/awsmfa/devices.json";
 
@@ -54,6 +56,49 @@ fn check(world: &World) {
         names.contains(world.device.serial.as_str()) && names.contains(world.key.id.as_str()),
         "{status}"
     );
+}
+
+const ENTRY: &str = ".local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age";
+
+/// The reader knows the old store, and the secret is in the new one when it looks.
+#[test]
+fn moved_secret_is_found_in_its_new_store() {
+    let mut world = world();
+    let Some(_desktop) = Desktop::start(&mut world.home) else { return };
+    let entry = world.home.join(ENTRY);
+    for args in [&["code", "--pair"][..], &["device", "export", "alice", "--uri", "--yes"]] {
+        let Some(reader) = paused_at_call(&world.home, args, "openat", &entry) else { return };
+        // The reader is at the entry, if it is fast enough; otherwise this tests nothing.
+        let started = Instant::now();
+        until(|| started.elapsed() > Duration::from_millis(700));
+        world.home.awsmfa(words("store move --to keyring")).run().success();
+        let output = reader.wait_with_output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        world.home.awsmfa(words("store move --to file")).run().success();
+    }
+}
+
+/// Without a lock, the move would make the registry refer to the old secret.
+#[test]
+fn secret_that_is_imported_beside_a_move_is_the_one_that_counts() {
+    let mut world = world();
+    let Some(_desktop) = Desktop::start(&mut world.home) else { return };
+    world.home.write("secret", OTHER_SECRET);
+    let registry = world.home.join(REGISTRY);
+    let renames = "rename,renameat,renameat2";
+    let args = ["store", "move", "--to", "keyring", "alice"];
+    let Some(mover) = paused_at_call(&world.home, &args, renames, &registry) else { return };
+    let started = Instant::now();
+    until(|| started.elapsed() > Duration::from_millis(700));
+    at_once(
+        &world,
+        &[&format!("device import --serial {} --secret-stdin --no-verify --yes", world.device.serial)],
+    );
+    let output = mover.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let uri = world.home.awsmfa(words("device export alice --uri --yes")).run().success().out();
+    assert!(uri.contains(OTHER_SECRET), "the old secret is used");
+    check(&world);
 }
 
 #[test]

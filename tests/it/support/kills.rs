@@ -53,6 +53,24 @@ pub fn killed_at(server: &FakeAws, home: &Home, args: &[&str], at: (&str, usize)
     })
 }
 
+/// Starts the program, which pauses for seconds before each of these calls for a file: another program can do much then. `None`,
+/// with a message, if there is no strace that may trace.
+#[cfg(target_os = "linux")]
+pub fn paused_at_call(home: &Home, args: &[&str], call: &str, file: &std::path::Path) -> Option<Child> {
+    let mut strace = std::process::Command::new("strace");
+    if !strace.args(["-qq", "-o", "/dev/null", "true"]).output().is_ok_and(|ran| ran.status.success()) {
+        super::skipped("strace");
+        return None;
+    }
+    let run = home.awsmfa(args).into_command();
+    let mut strace = std::process::Command::new("strace");
+    strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}"), "-P"]).arg(file);
+    strace.args(["-e", &format!("inject={call}:delay_enter=2500000")]);
+    strace.arg(run.get_program()).args(run.get_args()).current_dir(home.path()).stdin(Stdio::null());
+    strace.env_clear().envs(home.vars()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Some(strace.spawn().unwrap())
+}
+
 /// Runs the program and kills it at its `number`th call of this name, counted from 1. Returns whether it made so many.
 #[cfg(target_os = "linux")]
 pub fn killed_at_call(home: &Home, args: &[&str], call: &str, number: usize) -> bool {
