@@ -25,7 +25,10 @@ const LINES: [&str; 2] = ["credential-process --profile dev", "status --short --
 
 fn main() {
     let home = tempfile::tempdir().unwrap();
-    let empty = empty_program(home.path());
+    // Both are installed by copying, as users have them: the pages of a file that was just linked take longer to map.
+    let empty = home.path().join("empty");
+    std::fs::copy(empty_program(home.path()), &empty).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_awsmfa"), home.path().join("awsmfa")).unwrap();
     let aws = FakeAws::start();
     prepare(&aws, home.path());
     // Without a server, the answer can come only from the file system.
@@ -53,7 +56,7 @@ fn main() {
 
 /// `fn main() {}`, built like the release profile.
 fn empty_program(folder: &Path) -> PathBuf {
-    let (source, program) = (folder.join("empty.rs"), folder.join("empty"));
+    let (source, program) = (folder.join("empty.rs"), folder.join("linked"));
     std::fs::write(&source, "fn main() {}\n").unwrap();
     let flags = [
         "-C",
@@ -73,7 +76,7 @@ fn empty_program(folder: &Path) -> PathBuf {
 }
 
 fn awsmfa(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_awsmfa"));
+    let mut command = Command::new(home.join("awsmfa"));
     command.env_clear().env("HOME", home);
     command
 }
