@@ -2,7 +2,7 @@
 //! is left behind if it panics or takes too long.
 //!
 //! Unwinding would not do: the release profile aborts on panic, after it has called the panic hook. So the hook of a contained
-//! thread reports the panic to whoever waits, and never returns. After that, nothing may set another panic hook: that would wait
+//! thread tells the waiting thread, and never returns. After that, nothing may set another panic hook: that would wait
 //! for this one to return.
 
 use std::cell::Cell;
