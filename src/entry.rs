@@ -32,6 +32,8 @@ pub fn main() -> ExitCode {
         }
         None => {}
     }
+    #[cfg(unix)]
+    crate::files::note_inherited();
     if cli::complete(&env, &args) {
         return ExitCode::SUCCESS;
     }

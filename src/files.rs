@@ -19,7 +19,7 @@ mod users;
 
 pub use descriptors::check_descriptors;
 #[cfg(unix)]
-pub use descriptors::restore_limit;
+pub use descriptors::{close_inherited, note_inherited, restore_limit};
 pub use fingerprint::{Fingerprint, digest, fingerprint};
 pub use health::{
     check_own, check_users, check_writable_folder, damaged, folder_of_target, folders, is_missing,

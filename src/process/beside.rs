@@ -30,9 +30,12 @@ impl Beside {
         let mut command = Command::new(program);
         command.args(arguments).env_clear().envs(env.iter());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        // No folder is kept from being unmounted.
+        // No folder is kept from being unmounted, and no lock from being released.
         #[cfg(unix)]
-        command.current_dir("/");
+        {
+            command.current_dir("/");
+            crate::files::close_inherited();
+        }
         #[cfg(windows)]
         std::os::windows::process::CommandExt::creation_flags(&mut command, DETACHED_PROCESS);
         let mut child = command.spawn()?;

@@ -77,9 +77,12 @@ fn start(Program { mut command, stdin }: Program, env: &Env) -> io::Result<Child
     set_environment(&mut command, &program, env);
     command.stdin(if stdin.is_some() { Stdio::piped() } else { Stdio::null() });
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    // Ctrl-C here does not close the browser.
+    // Ctrl-C here does not close the browser, and the browser keeps no lock.
     #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        crate::files::close_inherited();
+    }
     let mut child = dumps::allowed(|| command.spawn())?;
     if let (Some(text), Some(mut pipe)) = (stdin, child.stdin.take()) {
         pipe.write_all(text.as_bytes())?;

@@ -151,6 +151,40 @@ fn display_that_does_not_respond_uses_up_no_code_and_leaves_no_process() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn process_that_holds_the_clipboard_keeps_no_lock_of_a_script() {
+    let world = World::imported();
+    // The display does not respond, so the process is still there.
+    let path = world.home.join("wayland-9");
+    let _display = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let variable = format!("WAYLAND_DISPLAY={}\0", path.display());
+    let script = "exec 9>\"$HOME/lock\"; flock 9; \"$@\"";
+    let copy = world.home.awsmfa(["code", "--copy"]).env("WAYLAND_DISPLAY", &path);
+    let copy = copy.under("bash", &["-c", script, "bash"]);
+    let holder = || {
+        fs::read_dir("/proc").unwrap().flatten().map(|process| process.path()).find(|process| {
+            let has = |file: &str, text: &str| {
+                let bytes = fs::read(process.join(file)).unwrap_or_default();
+                String::from_utf8_lossy(&bytes).contains(text)
+            };
+            has("cmdline", "\0hold-clipboard\0") && has("environ", &variable)
+        })
+    };
+    std::thread::scope(|scope| {
+        let copying = scope.spawn(|| copy.run().code(1));
+        let mut found = None;
+        crate::support::until(|| {
+            found = holder();
+            found.is_some()
+        });
+        let open = fs::read_dir(found.unwrap().join("fd")).unwrap().flatten();
+        let open: Vec<_> = open.filter_map(|link| fs::read_link(link.path()).ok()).collect();
+        assert!(open.len() >= 3 && !open.contains(&world.home.join("lock")), "{open:?}");
+        copying.join().unwrap();
+    });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn code_that_cannot_be_printed_is_not_used_up() {
     for arguments in [&["code"][..], &["code", "--json"]] {
         let world = World::imported();

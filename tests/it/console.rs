@@ -96,6 +96,20 @@ fn browser_gets_the_url_without_an_argument() {
     assert!(!world.home.read("environment").contains("AWSMFA_PASSPHRASE"), "given to the browser");
 }
 
+/// A browser may run for days.
+#[cfg(target_os = "linux")]
+#[test]
+fn browser_keeps_no_lock_of_a_script() {
+    let mut world = with_role(3600);
+    install_browser(&mut world, &format!("ls -l /proc/$$/fd >\"$HOME/open\"{BROWSER}"));
+    let script = "exec 9>\"$HOME/lock\"; flock 9; \"$@\"; ls -l /proc/$$/fd";
+    let ran = world.home.awsmfa(["console", "-p", "adm"]).under("bash", &["-c", script, "bash"]);
+    let of_script = ran.run().success().out();
+    assert!(of_script.contains("/lock"), "{of_script}");
+    let of_browser = world.home.read("open");
+    assert!(of_browser.contains(" 2 -> ") && !of_browser.contains("/lock"), "{of_browser}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn missing_and_failing_browsers_are_errors() {
