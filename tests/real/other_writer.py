@@ -39,7 +39,8 @@ def main():
 def many():
     files = {}
     while True:
-        while select.select([sys.stdin], [], [], 0 if files else None)[0]:
+        # An answer must not wait for the pause.
+        while select.select([sys.stdin], [], [], 0.1 if files else None)[0]:
             line = sys.stdin.readline()
             if not line:
                 return
@@ -52,7 +53,6 @@ def many():
         for path, (header, counter) in list(files.items()):
             ConfigFileWriter().update_config({"__section__": header, "counter": str(counter + 1)}, path)
             files[path] = (header, counter + 1)
-        time.sleep(0.1)
 
 
 def edit(path, counter):

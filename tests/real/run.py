@@ -8,14 +8,14 @@ import time
 import bench
 
 SUITES = [
-    "clients", "setup", "roles", "moto_server", "moto_enroll", "codes", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
+    "clients", "setup", "roles", "moto_server", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
     "age_files", "code_programs", "qr", "shells", "prompts", "environment", "serve", "terminal",
     "fast_path", "leaks", "windows",
 ]  # fmt: skip
 
 
 #: Suites that wait most of the time. They run in parallel with the others.
-BESIDE = ["sharing", "clipboard", "keyring_failures"]
+BESIDE = ["sharing", "codes", "moto_enroll", "clipboard", "keyring_failures"]
 
 
 def main():
