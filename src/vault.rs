@@ -123,7 +123,9 @@ impl Vault {
 
     /// The seed that a store has for a device, registered or not.
     pub fn seed_in(&self, store: StoreKind, serial: &Serial) -> CommandResult<Option<Seed>> {
-        let Some(uri) = self.stores.get(store)?.get(serial.as_str())? else { return Ok(None) };
+        let found = self.stores.get(store)?.get(serial.as_str());
+        let found = found.map_err(|error| CommandError::about_device(error, serial.as_str()));
+        let Some(uri) = found? else { return Ok(None) };
         let seed = Seed::from_uri(uri.expose()).map_err(|error| {
             let message = format!("the stored secret of `{serial}` is damaged: {error}");
             CommandError::new(ErrorKind::Store, message)

@@ -37,7 +37,11 @@ pub fn back_up(
     recipients: &[Recipient],
     replace: bool,
 ) -> CommandResult<BackedUp> {
-    let _locks = lock(ctx)?;
+    let _locks = match lock(ctx) {
+        // Nothing can change what is stored there. A disk with errors is mounted like that, and then a backup matters most.
+        Err(error) if is_read_only(&error) => None,
+        locks => Some(locks?),
+    };
     // Before anything is asked: whatever can fail without an answer.
     qr_copy::check(ctx, None, &Choice::File { path: path.to_owned(), replace })?;
     let Collected { archive, left_out } = collect(ctx)?;
@@ -102,6 +106,11 @@ fn collect(ctx: &Context) -> CommandResult<Collected> {
     let Archive { devices, keys, others, .. } = &all.archive;
     match devices.is_empty() && keys.is_empty() && others.is_empty() {
         false => Ok(all),
+        true if all.left_out > 0 => {
+            let message = "none of the stored secrets can be read, so no backup was written";
+            Err(CommandError::new(ErrorKind::Store, message)
+                .hint("find out what is wrong: `awsmfa store status`"))
+        }
         true => Err(CommandError::new(ErrorKind::Configuration, "there are no stored secrets to back up")
             .hint("compare stores and devices: `awsmfa store status`")),
     }
@@ -202,6 +211,12 @@ pub fn title(name: &str) -> String {
 /// Whether one secret is damaged, rather than its store locked or unavailable.
 fn is_damage(error: &CommandError) -> bool {
     error.kind == ErrorKind::Store && matches!(store_error(error), None | Some(StoreError::Damaged { .. }))
+}
+
+fn is_read_only(error: &CommandError) -> bool {
+    use std::error::Error as _;
+    let cause = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem)
 }
 
 fn store_error(error: &CommandError) -> Option<&StoreError> {

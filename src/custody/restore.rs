@@ -13,7 +13,7 @@ use crate::key_storage;
 use crate::model::archive::{Archive, ArchivedDevice, ArchivedKeys, ArchivedOther};
 use crate::model::secret::Secret;
 use crate::model::session::LongTermKeys;
-use crate::model::shell::quoted;
+use crate::model::shell::{CommandLine, quoted};
 use crate::model::totp::Seed;
 use crate::store::registry::{DeviceRecord, Registration, StoredKey};
 use crate::store::sealed_file::{self, Identities, Opener};
@@ -292,9 +292,11 @@ fn read(ctx: &Context, path: &Path, identity: Option<&Path>) -> CommandResult<Ar
             passphrase::open_with(&source, open).map_err(failed)?
         }
         (Opener::Identity, Some(identity)) => {
-            let identities = identities(ctx, identity)?;
+            let identities = identities(ctx, identity, path)?;
             sealed_file::open_with_identities(&bytes, &identities, path).map_err(|error| {
-                about(error, path).hint("or use the identity of one of the recipients: `--identity FILE`")
+                let mut this = about(error, path);
+                this.hints = vec!["use another identity or another backup; nothing was changed".to_owned()];
+                this
             })?
         }
         (Opener::Identity, None) => {
@@ -311,7 +313,7 @@ fn read(ctx: &Context, path: &Path, identity: Option<&Path>) -> CommandResult<Ar
 }
 
 /// The identities in a file by `age-keygen`, which may itself be encrypted with a passphrase.
-fn identities(ctx: &Context, path: &Path) -> CommandResult<Identities> {
+fn identities(ctx: &Context, path: &Path, backup: &Path) -> CommandResult<Identities> {
     let bytes = read_file(path)?;
     let opened = match sealed_file::opener(&bytes, path) {
         Ok(Opener::Passphrase) => {
@@ -333,9 +335,11 @@ fn identities(ctx: &Context, path: &Path) -> CommandResult<Identities> {
     let text = std::str::from_utf8(opened.expose()).ok();
     text.and_then(Identities::parse).ok_or_else(|| {
         let message = format!("`{}` has no `AGE-SECRET-KEY-1…` identity", path.display());
-        CommandError::new(ErrorKind::Usage, message).hint(
-            "or decrypt the backup with age: `age -d -i IDENTITY BACKUP | awsmfa store restore /dev/stdin`",
-        )
+        let decrypt = CommandLine::new("age -d").option("-i", Some(path.to_string_lossy()));
+        let decrypt = decrypt.arg(backup.to_string_lossy());
+        CommandError::new(ErrorKind::Usage, message).hint(format!(
+            "decrypt the backup with age if that is another kind of key: `{decrypt} | awsmfa store restore /dev/stdin`"
+        ))
     })
 }
 

@@ -165,7 +165,8 @@ fn cannot_write(path: &Path, error: &io::Error) -> CommandError {
         CommandError::new(ErrorKind::Configuration, format!("cannot write `{}`: {error}", path.display()));
     match error.kind() {
         io::ErrorKind::NotFound => this.hint("choose a file in a folder that exists"),
-        _ => this,
+        io::ErrorKind::InvalidFilename => this.hint("choose a file; one that is named `-` is `./-`"),
+        _ => this.hint_about(Some(path), error),
     }
 }
 

@@ -4,6 +4,7 @@ use super::{CommandError, ErrorKind};
 use crate::env::AWSMFA_PASSPHRASE_FILE;
 use crate::store::StoreError;
 use crate::store::plugin_problem::PluginProblem;
+use crate::store::recipient::NotARecipient;
 use crate::store::registry::RegistryError;
 
 impl CommandError {
@@ -26,6 +27,18 @@ impl CommandError {
 
 impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
+        Self::about_device(error, "ARN")
+    }
+}
+
+impl CommandError {
+    /// A store that could not be used for the secret of the device with this ARN.
+    pub fn about_device(error: StoreError, serial: &str) -> Self {
+        let import = || {
+            format!(
+                "or import the secret key into a file: `awsmfa device import --serial {serial} --store file`"
+            )
+        };
         let kind = match error {
             StoreError::Interrupted => ErrorKind::Interrupted,
             _ => ErrorKind::Store,
@@ -33,9 +46,7 @@ impl From<StoreError> for CommandError {
         let this = Self::new(kind, &error);
         let this = match &error {
             StoreError::Locked | StoreError::TimedOut { .. } => {
-                this.hint("unlock the keyring on the desktop and try again").hint(
-                    "or import the secret key into a file: `awsmfa device import --serial ARN --store file`",
-                )
+                this.hint("unlock the keyring on the desktop and try again").hint(import())
             }
             StoreError::NoPassphrase { .. } => this.hint(format!(
                 "run the command in a terminal, or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"
@@ -48,9 +59,9 @@ impl From<StoreError> for CommandError {
             StoreError::WrongPassphrase => {
                 this.hint("try again with the right passphrase; nothing was changed")
             }
-            StoreError::Unavailable { .. } => this.hint("start the keyring service and try again").hint(
-                "or import the secret key into a file: `awsmfa device import --serial ARN --store file`",
-            ),
+            StoreError::Unavailable { .. } => {
+                this.hint("start the keyring service and try again").hint(import())
+            }
             StoreError::Damaged { .. } => {
                 this.hint("restore the file from a backup, or import the secret again; nothing was changed")
             }
@@ -81,6 +92,15 @@ fn about_plugin(problem: &PluginProblem) -> String {
             "to use another key, move the secrets to another store: `awsmfa store move --to keyring`"
                 .to_owned()
         }
+    }
+}
+
+impl From<NotARecipient> for CommandError {
+    fn from(error: NotARecipient) -> Self {
+        Self::new(ErrorKind::Usage, error).hint(match error {
+            NotARecipient::Identity => "print the identity's recipient: `age-keygen -y FILE`",
+            _ => "create a key and use the recipient that is printed: `age-keygen -o key.txt`",
+        })
     }
 }
 

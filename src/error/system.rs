@@ -34,7 +34,7 @@ impl CommandError {
 
     /// Adds what to do if the system does not let awsmfa read or write a file, if that is known. The error may name the
     /// file itself.
-    pub(super) fn hint_about(self, path: Option<&Path>, error: &io::Error) -> Self {
+    pub fn hint_about(self, path: Option<&Path>, error: &io::Error) -> Self {
         let hint = match files::problem(error) {
             Some(Problem::System { doing, path, source }) => {
                 let lock_hint = Some(source).filter(|_| *doing == Doing::Lock).and_then(lock_hint);

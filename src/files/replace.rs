@@ -27,6 +27,10 @@ pub fn write_chosen(path: &Path, bytes: &[u8], replace: bool) -> io::Result<()> 
 
 /// Whether [`write_chosen`] could write now. It leaves nothing behind.
 pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
+    // A person who means standard output would not notice the file, and a program would get nothing.
+    if path == Path::new("-") {
+        return Err(io::Error::new(io::ErrorKind::InvalidFilename, "standard output is not a file"));
+    }
     let target = resolve_links(path)?;
     match fs::metadata(&target) {
         Ok(metadata) if metadata.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),

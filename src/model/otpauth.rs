@@ -37,6 +37,12 @@ pub fn find_all(text: &str) -> Vec<&str> {
     found
 }
 
+/// Whether a text begins with such a URI.
+pub fn is_list(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    starts_with(text, SCHEME) || starts_with(text, EXPORT_SCHEME)
+}
+
 /// Whether this is a QR code of a Google Authenticator export.
 pub fn is_export(uri: &str) -> bool {
     starts_with(uri.trim(), EXPORT_SCHEME)

@@ -11,15 +11,30 @@ use crate::model::secret::Secret;
 #[derive(Debug, Clone)]
 pub struct Recipient(x25519::Recipient);
 
+/// What someone gave instead of a recipient. The text is not repeated: an identity is secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an age recipient looks like `age1…`; `age-keygen` prints one")]
-pub struct NotARecipient;
+pub enum NotARecipient {
+    #[error("an age identity is secret and cannot be a recipient")]
+    Identity,
+    #[error("SSH keys are not supported as recipients")]
+    Ssh,
+    #[error("recipients of age plugins are not supported")]
+    Plugin,
+    #[error("an age recipient looks like `age1…`")]
+    Other,
+}
 
 impl FromStr for Recipient {
     type Err = NotARecipient;
 
     fn from_str(text: &str) -> Result<Self, NotARecipient> {
-        text.trim().parse().map(Self).map_err(|_| NotARecipient)
+        let text = text.trim();
+        text.parse().map(Self).map_err(|_| match text {
+            _ if text.to_ascii_uppercase().starts_with("AGE-") => NotARecipient::Identity,
+            _ if text.starts_with("ssh-") => NotARecipient::Ssh,
+            _ if text.parse::<age::plugin::Recipient>().is_ok() => NotARecipient::Plugin,
+            _ => NotARecipient::Other,
+        })
     }
 }
 
@@ -50,6 +65,6 @@ mod tests {
         assert!(sealed.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"));
         assert_eq!(age::decrypt(&key, sealed.as_bytes()).unwrap(), b"otpauth://totp/x\n");
         assert!(age::decrypt(&x25519::Identity::generate(), sealed.as_bytes()).is_err());
-        assert_eq!("ssh-ed25519 AAAA".parse::<Recipient>().unwrap_err(), NotARecipient);
+        assert_eq!("ssh-ed25519 AAAA".parse::<Recipient>().unwrap_err(), NotARecipient::Ssh);
     }
 }

@@ -228,6 +228,8 @@ fn files_that_are_no_plain_exports_are_errors() {
         ),
         (&whole[..whole.len() / 2], "it is not an export of Aegis, 2FAS, andOTP or Bitwarden"),
         ("\u{0}\u{1}", "it is not an export of Aegis, 2FAS, andOTP or Bitwarden"),
+        // A list of URIs is an export, but not with something else around them.
+        (&format!("{{\"x\": \"{}\"", uri("alice@123456789012", GITHUB)), "it is not an export of Aegis"),
     ] {
         world.home.write("export.json", text);
         let ran = world.home.awsmfa(["device", "import", "--export", "export.json"]).run().code(2);
@@ -327,4 +329,42 @@ fn uri_with_the_name_of_its_device_needs_no_profile() {
     let text = uri("bob@123456789012", &bob.seed);
     world.home.awsmfa(["device", "import", "--uri-stdin"]).stdin(&text).run().success();
     assert_eq!(world.stored("bob"), bob.seed);
+}
+
+/// Aegis and Ente Auth can export one, too.
+#[test]
+fn list_of_uris_is_an_export() {
+    for start in ["", "\u{feff}\r\n"] {
+        let world = World::new();
+        let aws = uri("alice@123456789012", &world.device.seed);
+        let github = format!("otpauth://totp/GitHub:alice?secret={GITHUB}&issuer=GitHub");
+        world.home.write("uris.txt", &format!("{start}{github}\r\n{aws}\r\n"));
+        let ran = world.home.awsmfa(["device", "import", "--export", "uris.txt"]).run().success();
+        assert!(ran.err().contains("\nhint: delete uris.txt once"), "{}", ran.err());
+        assert_eq!(world.stored("alice"), world.device.seed);
+    }
+}
+
+#[test]
+fn account_whose_name_shows_no_device_needs_one() {
+    let world = World::new();
+    let aws = uri("alice@123456789012", &world.device.seed);
+    let renamed = format!("otpauth://totp/AWS:work?secret={GITHUB}&issuer=AWS");
+    world.home.write("uris.txt", &format!("{aws}\n{renamed}\n"));
+    let ran = world.home.awsmfa(["device", "import", "--export", "uris.txt"]).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
+    error: `AWS:work` does not contain the number of its AWS account
+    hint: add the device's ARN: `awsmfa device import --serial ARN --account AWS:work --export uris.txt`
+    hint: or choose the profile that uses the device: `--profile NAME`
+    error: imported 1 of 2 accounts
+    ");
+    assert_eq!(world.stored("alice"), world.device.seed);
+    // The default profile's device is the one that is meant.
+    let world = World::new();
+    world.home.write(".aws/config", &world.home.read(".aws/config").replace("[profile dev]", "[default]"));
+    world.home.write(".aws/credentials", &world.home.read(".aws/credentials").replace("[dev]", "[default]"));
+    let renamed = renamed.replace(GITHUB, &world.device.seed);
+    let ran = world.home.awsmfa(["device", "import", "--uri-stdin"]).stdin(&renamed).run().success();
+    assert!(ran.err().contains("AWS accepts its codes"), "{}", ran.err());
 }

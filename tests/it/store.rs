@@ -1,6 +1,7 @@
 //! `awsmfa store …`: what the stores hold, and how it is moved.
 
 mod backup;
+mod backup_places;
 #[cfg(target_os = "linux")]
 mod beside;
 #[cfg(unix)]

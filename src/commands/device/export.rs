@@ -42,7 +42,7 @@ pub struct ExportArgs {
     uri: bool,
     /// Print the secret as an age file that only this recipient can decrypt
     #[arg(long, value_name = "RECIPIENT", group = "form")]
-    age: Option<Recipient>,
+    age: Option<String>,
     /// Write the URI or age file to this file instead of standard output
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["qr", "qr_file"])]
     output: Option<PathBuf>,
@@ -51,8 +51,9 @@ pub struct ExportArgs {
 }
 
 pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
-    let serial = ctx.vault.find(&args.device.device)?.serial;
     // Before anything is asked: whatever can fail without the secret.
+    let recipient = args.age.as_deref().map(str::parse::<Recipient>).transpose()?;
+    let serial = ctx.vault.find(&args.device.device)?.serial;
     let target = target(ctx, args)?;
     qr_copy::check(ctx, Some(&serial), &target)?;
     ask(ctx, args, &serial)?;
@@ -60,7 +61,7 @@ pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
     if target == Choice::Draw || args.qr_file.is_some() {
         return qr_copy::offer(ctx, &seed, &serial, &target);
     }
-    give(ctx, args, &text(args, &seed, &serial)?)
+    give(ctx, args, &text(recipient.as_ref(), &seed, &serial)?)
 }
 
 /// Where the QR code goes, if it is one.
@@ -91,9 +92,9 @@ fn ask(ctx: &Context, args: &ExportArgs, serial: &Serial) -> CommandResult {
     })
 }
 
-fn text(args: &ExportArgs, seed: &Seed, serial: &Serial) -> CommandResult<Secret<String>> {
+fn text(recipient: Option<&Recipient>, seed: &Seed, serial: &Serial) -> CommandResult<Secret<String>> {
     let uri = seed.to_uri(serial);
-    match &args.age {
+    match recipient {
         Some(recipient) => Ok(Secret::new(recipient.seal(&uri)?)),
         None => {
             let mut line = String::with_capacity(uri.expose().len() + 1);

@@ -60,7 +60,7 @@ pub struct ImportArgs {
     /// Read the secret key, the URI or the picture of a QR code that is on the clipboard
     #[arg(long, conflicts_with_all = ["secret_stdin", "uri_stdin", "images", "google_export", "export"])]
     clipboard: bool,
-    /// Read an unencrypted JSON export of Aegis, 2FAS, andOTP or Bitwarden, or kaicoh's `~/.aws/awsmfa.yml`
+    /// Read an unencrypted JSON export of Aegis, 2FAS, andOTP or Bitwarden, a list of `otpauth://` URIs, or kaicoh's `~/.aws/awsmfa.yml`
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, conflicts_with_all = ["secret_stdin", "uri_stdin", "images", "google_export"])]
     export: Option<PathBuf>,
     /// Read the secrets that awspass (6XGate) keeps in the OS keyring for your profiles

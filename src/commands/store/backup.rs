@@ -38,7 +38,7 @@ pub struct BackupArgs {
     file: PathBuf,
     /// Encrypt to this age recipient instead of a passphrase (repeatable)
     #[arg(long = "recipient", value_name = "RECIPIENT")]
-    recipients: Vec<Recipient>,
+    recipients: Vec<String>,
     /// Encrypt to the recipients in this file, one a line (repeatable)
     #[arg(long = "recipients-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
@@ -47,7 +47,8 @@ pub struct BackupArgs {
 }
 
 pub fn run(ctx: &Context, args: &BackupArgs) -> CommandResult {
-    let mut recipients = args.recipients.clone();
+    let recipients = args.recipients.iter().map(|text| text.parse::<Recipient>());
+    let mut recipients = recipients.collect::<Result<Vec<_>, _>>()?;
     for file in &args.files {
         recipients.extend(read_recipients(file)?);
     }

@@ -43,6 +43,7 @@ pub fn run(ctx: &Context, args: &RestoreArgs) -> CommandResult {
         let identity = args.identity.as_ref().map(|path| path.to_string_lossy());
         let command = CommandLine::new("awsmfa store restore").arg(args.file.to_string_lossy());
         let command = command.option("--identity", identity).switch("--force", true);
+        let command = command.option("--store", args.store.store.map(|store| store.to_string()));
         ctx.ui.hint(format_args!("replace what is stored here, which cannot be recovered then: `{command}`"));
     } else if secrets == 0 {
         ctx.ui.say("nothing to restore: all secrets in the backup are stored here");

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use super::pictures;
 use crate::clipboard::{Clipboard, PasteError, Pasted};
 use crate::context::Context;
@@ -126,8 +128,10 @@ pub(super) fn in_export(path: &Path) -> CommandResult<Vec<Account>> {
     let cannot_read = |why: &dyn std::fmt::Display| {
         CommandError::new(ErrorKind::Usage, format!("cannot read the export {}: {why}", path.display()))
     };
-    let bytes = read_bounded(path, LIMIT).map_err(|error| cannot_read(&error))?;
+    let bytes = read_bounded(path, LIMIT).map(Zeroizing::new).map_err(|error| cannot_read(&error))?;
     let found = match std::str::from_utf8(&bytes) {
+        // Some apps can also export a list of URIs.
+        Ok(text) if otpauth::is_list(text) => return in_texts(&[Secret::locked(text.to_owned())]),
         Ok(text) => app_export::accounts(text),
         Err(_) => Err(AppExportError::Unknown),
     };

@@ -52,7 +52,15 @@ impl<'a> Targets<'a> {
             let request = ImportRequest { profile: Some(profile.clone()), ..self.request.clone() };
             return requested(self.ctx, &request);
         }
-        let Some(label) = account.label() else { return self.requested() };
+        let Some(label) = account.label() else {
+            return self.requested().map_err(|error| match error.kind {
+                // A name that says nothing about the device is the reason why the profile matters.
+                ErrorKind::Configuration if !self.request.has_device() && !account.is_unnamed() => {
+                    unknown(only, account)
+                }
+                _ => error,
+            });
+        };
         if self.request.is_for_one_device() {
             let target = self.requested()?;
             self.check(only, account, &label, &target)?;

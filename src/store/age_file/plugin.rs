@@ -60,7 +60,11 @@ impl PluginIdentity {
                 return Err(NotAPluginIdentity::Plain);
             }
             [line] => (line, line.parse::<age::plugin::Identity>().map_err(|_| NotAPluginIdentity::Missing)?),
-            _ => return Err(NotAPluginIdentity::Several),
+            lines if lines.iter().any(|line| line.starts_with("AGE-PLUGIN-")) => {
+                return Err(NotAPluginIdentity::Several);
+            }
+            // Such as an SSH key.
+            _ => return Err(NotAPluginIdentity::Missing),
         };
         let name = name.plugin().to_owned();
         // A recipient of another plugin, or of age itself, may need a program that is not there.
@@ -208,6 +212,7 @@ mod tests {
             ("", NotAPluginIdentity::Missing),
             ("# only a comment", NotAPluginIdentity::Missing),
             ("age1xyz", NotAPluginIdentity::Missing),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Blbg\n-----END", NotAPluginIdentity::Missing),
             (MISTYPED, NotAPluginIdentity::Missing),
             ("# public key: age1x\nAGE-SECRET-KEY-1XYZ\n", NotAPluginIdentity::Plain),
             ("age-encryption.org/v1\n-> scrypt", NotAPluginIdentity::Encrypted),

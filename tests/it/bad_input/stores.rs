@@ -236,7 +236,7 @@ mod keyring {
         insta::assert_snapshot!(read("run/login"), @"
         error: the keyring is locked
         hint: unlock the keyring on the desktop and try again
-        hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
+        hint: or import the secret key into a file: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --store file`
         ");
         insta::assert_snapshot!(read("run/import"), @"
         error: the keyring is locked
@@ -257,7 +257,7 @@ mod keyring {
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
         hint: start the keyring service and try again
-        hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
+        hint: or import the secret key into a file: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --store file`
         ");
         let path = world.home.join("bus");
         let _bus = UnixListener::bind(&path).unwrap();
@@ -265,7 +265,7 @@ mod keyring {
         insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
         error: the keyring did not respond within 2 s
         hint: unlock the keyring on the desktop and try again
-        hint: or import the secret key into a file: `awsmfa device import --serial ARN --store file`
+        hint: or import the secret key into a file: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --store file`
         ");
         assert!(world.aws.requests().is_empty());
         // The hint works.
