@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::secret::Secret;
 use crate::model::secret_name::PROBE;
+use crate::model::visible::visible;
 
 pub mod age_file;
 mod entry_name;
@@ -172,7 +173,7 @@ pub enum StoreError {
     #[error("the keyring has {count} items with the same name and different secrets")]
     Ambiguous { count: usize },
     /// A name that stores reject: empty, over 512 bytes, or with control characters.
-    #[error("{0:?} cannot be the name of a secret")]
+    #[error("`{}` cannot be the name of a secret", visible(.0))]
     Name(String),
     /// A file could not be read or written; the error names it.
     #[error(transparent)]

@@ -1,7 +1,7 @@
 //! What this computer stores: each MFA device's record in the registry and its seed in a store, and long-term keys. Only this
 //! module finds, saves, assigns and forgets devices and stored keys.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ use crate::model::secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::paths::Paths;
-use crate::store::registry::{DeviceRecord, Registration, Registry};
+use crate::store::registry::{DeviceRecord, Registration, Registry, StoredKey};
 use crate::store::{SecretStore, StoreError, StoreKind};
 use crate::ui::Ui;
 
@@ -150,14 +150,17 @@ impl Vault {
         Ok(self.registry.register(registration)?)
     }
 
-    /// Makes room for a new registry if it is damaged. Returns where it is kept.
-    pub fn set_damaged_registry_aside(&self) -> CommandResult<Option<PathBuf>> {
-        Ok(self.registry.set_damaged_aside()?)
+    /// The devices and stored keys that the registry's file has, as far as it can be read.
+    pub fn readable_registry(&self) -> CommandResult<(Vec<DeviceRecord>, Vec<StoredKey>)> {
+        Ok(self.registry.readable()?)
     }
 
-    /// The names of the secrets in the registry's file; without one, none.
-    pub fn registered_on_disk(&self) -> CommandResult<BTreeSet<String>> {
-        Ok(self.registry.on_disk()?)
+    /// Corrects the registry, or writes a new one if it is missing or damaged. Returns the copy of a damaged one.
+    pub fn rebuild_registry<T>(
+        &self,
+        correct: impl FnOnce(&mut Vec<DeviceRecord>, &mut Vec<StoredKey>) -> T,
+    ) -> CommandResult<(T, Option<PathBuf>)> {
+        Ok(self.registry.rebuild(correct)?)
     }
 
     /// Records that a secret, which is now in both stores, is used from another one.

@@ -10,7 +10,7 @@ use super::{header_of, long_term_name};
 const ID: &str = "aws_access_key_id";
 const SECRET: &str = "aws_secret_access_key";
 
-/// How the comment begins that stands where the keys were.
+/// How the comment begins that stands where the keys were. Their access key ID follows in parentheses.
 const NOTE: &str = "# awsmfa stores the access key of this profile";
 
 /// Why long-term keys were not written. The file was not changed.
@@ -78,12 +78,13 @@ pub fn take_out(
         let holding = sections_with(document, access_key_id);
         let sections: Vec<String> =
             sections_of(document, profile).into_iter().filter(|section| holding.contains(section)).collect();
+        // A comment about a key that was stored before would be about the wrong one.
+        for section in sections_of(document, profile).iter().filter(|_| !sections.is_empty()) {
+            while document.replace_comment(section, NOTE, &[])? {}
+        }
+        let note = format!("{NOTE} ({access_key_id}); restore it: {command}");
         for section in &sections {
-            document.replace_with_comment(
-                section,
-                &[ID, SECRET],
-                &format!("{NOTE}; restore it: {command}"),
-            )?;
+            document.replace_with_comment(section, &[ID, SECRET], &note)?;
         }
         Ok(sections)
     })
@@ -105,7 +106,7 @@ pub fn put_back(
         let mut written = sections_with(document, &keys.access_key_id).into_iter();
         let mut written = written.find(|section| [&long_term, &plain].contains(&section));
         for (section, suits) in [(&long_term, true), (&plain, own)] {
-            let here = written.is_none() && suits && document.has_comment(section, NOTE);
+            let here = written.is_none() && suits && document.comment(section, NOTE).is_some();
             if here && (document.has(section, ID) || document.has(section, SECRET)) {
                 return Err(KeyEditError::Occupied { section: section.clone() });
             }
@@ -146,7 +147,33 @@ pub fn add_back(
 
 /// Whether one of the profile's sections has a comment in place of its keys.
 pub fn has_note(document: &Document, profile: &str) -> bool {
-    sections_of(document, profile).iter().any(|section| document.has_comment(section, NOTE))
+    sections_of(document, profile).iter().any(|section| document.comment(section, NOTE).is_some())
+}
+
+/// The access keys that comments in the profile's sections stand for. Those of earlier versions do not say.
+pub fn noted_keys(document: &Document, profile: &str) -> Vec<String> {
+    let sections = sections_of(document, profile);
+    let notes = sections.iter().filter_map(|section| document.comment(section, NOTE));
+    notes.filter_map(|note| noted_key(&note).map(str::to_owned)).collect()
+}
+
+fn noted_key(note: &str) -> Option<&str> {
+    note.strip_prefix(NOTE)?.strip_prefix(" (")?.split_once(')').map(|(id, _)| id)
+}
+
+/// Makes comments about an access key name the one that replaces it.
+pub fn replace_in_notes(document: &mut Document, old: &str, new: &str) -> Result<(), UnsafeEdit> {
+    document.atomically(|document| {
+        for section in document.sections() {
+            let Some(note) = document.comment(&section, NOTE).filter(|note| noted_key(note) == Some(old))
+            else {
+                continue;
+            };
+            let note = note.replacen(old, new, 1);
+            document.change_comment(&section, NOTE, &note)?;
+        }
+        Ok(())
+    })
 }
 
 /// Replaces an access key wherever this file has it. Returns the sections.
@@ -208,7 +235,7 @@ mod tests {
                     assert_eq!(sections.len(), 1);
                 });
                 assert!(out.contains(
-                    "# awsmfa stores the access key of this profile; restore it: awsmfa keys restore"
+                    "# awsmfa stores the access key of this profile (AKIA); restore it: awsmfa keys restore"
                 ));
                 let back = edited(&out, |document| {
                     put_back(document, "dev", &keys, true).unwrap().unwrap();
@@ -233,6 +260,30 @@ mod tests {
         assert!(back.starts_with("[dev]\naws_access_key_id = ASIA\n"), "{back}");
         let back = edited("[dev]\n", |document| drop(add_back(document, "dev", &keys, false).unwrap()));
         assert!(back.contains("[dev-long-term]\naws_access_key_id = AKIA"), "{back}");
+    }
+
+    #[test]
+    fn comment_says_which_key_is_stored() {
+        let held = "aws_access_key_id = AKIA1\naws_secret_access_key = s\n";
+        let take = |text: &str, id: &str| {
+            edited(text, |document| drop(take_out(document, "dev", id, "awsmfa keys restore").unwrap()))
+        };
+        let noted =
+            |text: &str| noted_keys(&Document::parse(AwsFile::Credentials, text.as_bytes()).unwrap(), "dev");
+        for ending in ["\n", "\r\n"] {
+            let first = take(&format!("# top\n[dev]\n{held}region = x\n").replace('\n', ending), "AKIA1");
+            assert_eq!(noted(&first), ["AKIA1"]);
+            let replaced = edited(&first, |document| replace_in_notes(document, "AKIA1", "AKIA2").unwrap());
+            assert_eq!(replaced, first.replace("AKIA1", "AKIA2"));
+            let other = edited(&first, |document| replace_in_notes(document, "AKIA3", "AKIA2").unwrap());
+            assert_eq!(other, first);
+        }
+        // Another key that is stored later has the only comment.
+        let first = take(&format!("[dev]\n{held}"), "AKIA1");
+        let again = take(&(first + "[dev-long-term]\n" + &held.replace("AKIA1", "AKIA2")), "AKIA2");
+        assert_eq!((noted(&again), again.matches(NOTE).count()), (vec!["AKIA2".to_owned()], 1), "{again}");
+        let old = format!("[dev]\n{NOTE}; restore it: x\n");
+        assert_eq!(noted(&old), [""; 0]);
     }
 
     #[test]

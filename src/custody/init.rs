@@ -1,4 +1,5 @@
-//! Creates the file store before a secret needs it: with a passphrase, or with a key that only an age plugin has.
+//! Creates the file store before a secret needs it: with a passphrase, or with a key that only an age plugin has. Other commands
+//! that would create it wait meanwhile, so that nobody chooses a passphrase in vain.
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ const LIMIT: u64 = 64 * 1024;
 
 /// Creates the file store with a new passphrase.
 pub fn with_passphrase(ctx: &Context) -> CommandResult {
+    let _hold = ctx.vault.hold()?;
     let store = ctx.vault.stores.age_file()?;
     match store.init()? {
         true => Ok(()),
@@ -39,6 +41,7 @@ pub fn with_identity(ctx: &Context, path: &Path) -> CommandResult<String> {
             }
         })
     })?;
+    let _hold = ctx.vault.hold()?;
     match store.init_with(&identity, &bytes)? {
         true => Ok(identity.program()),
         false => Err(exists(ctx)),

@@ -1,105 +1,213 @@
-//! Rebuilding the registry from what the stores hold, after it was lost or damaged. Labels and users cannot be found that way.
+//! Rebuilding the registry from what the stores hold, after it was lost or damaged, or if it refers to the wrong store. Labels and
+//! users cannot be found that way, and nothing is guessed: which profile uses a stored access key is known only if a comment in
+//! the AWS files says so.
+
+mod reconcile;
 
 use std::collections::BTreeSet;
 
-use crate::aws_files::{AwsFile, keeps_keys_of, key_edits};
+use crate::aws_files::{AwsFile, SERIAL_KEYS, keeps_keys_of, key_edits};
 use crate::context::Context;
+use crate::custody::backup::title;
 use crate::custody::moving::lock;
-use crate::error::{CommandError, CommandResult};
-use crate::model::serial::Serial;
-use crate::store::StoreKind;
-use crate::store::registry::{DeviceRecord, StoredKey};
+use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::key_storage;
+use crate::model::secret::Secret;
+use crate::model::secret_name::SecretName;
+use crate::model::shell::CommandLine;
+use crate::model::totp::Seed;
+use crate::store::{StoreError, StoreKind};
+use reconcile::{Holdings, Outcome, reconcile};
 
-/// Registers what the stores hold and nothing refers to. Returns whether there was anything.
-pub fn rebuild(ctx: &Context) -> CommandResult<bool> {
+/// Makes the registry refer to what the stores hold, and says what was corrected. Of secrets that both stores have, `chosen` has
+/// the right one.
+pub fn rebuild(ctx: &Context, chosen: Option<StoreKind>) -> CommandResult {
     let _locks = lock(ctx)?;
-    // Without a registry, the file store is used as if its devices were registered, so nothing is lost if this is interrupted.
-    if let Some(kept) = ctx.vault.set_damaged_registry_aside()? {
-        ctx.ui.say(format_args!("moved the damaged registry to {}", kept.display()));
+    let held = holdings(ctx, chosen)?;
+    let correct = |devices: &mut Vec<_>, keys: &mut Vec<_>| reconcile(devices, keys, &held);
+    let (outcomes, damaged) = ctx.vault.rebuild_registry(correct)?;
+    if let Some(copy) = &damaged {
+        ctx.ui.say(format_args!("copied the damaged registry to {}", copy.display()));
     }
-    let (mut devices, mut keys) = (Vec::new(), Vec::new());
+    for outcome in &outcomes {
+        say(ctx, outcome)?;
+    }
+    if let Some(Outcome::Ambiguous(serial)) =
+        outcomes.iter().find(|outcome| matches!(outcome, Outcome::Ambiguous(_)))
+    {
+        return Err(ambiguous(serial.as_str()));
+    }
+    if damaged.is_none() && outcomes.is_empty() {
+        let stores = if held.names.len() == 2 { "stores hold" } else { "file store holds" };
+        ctx.ui.say(format_args!("the registry has everything that the {stores}"));
+    }
+    Ok(())
+}
+
+/// What both stores have, and what the AWS files say about it.
+fn holdings(ctx: &Context, chosen: Option<StoreKind>) -> CommandResult<Holdings> {
+    let (devices, keys) = ctx.vault.readable_registry()?;
+    let notes = notes(ctx)?;
+    let registered: BTreeSet<String> = devices
+        .into_iter()
+        .map(|device| device.serial.into())
+        .chain(keys.into_iter().map(|key| key.access_key_id))
+        .collect();
+    let candidates: BTreeSet<String> = registered
+        .iter()
+        .cloned()
+        .chain(notes.iter().map(|(_, id)| id.clone()))
+        .chain(serials(ctx)?)
+        .collect();
+    let mut held = Holdings { chosen, notes, ..Holdings::default() };
     for store in [StoreKind::Keyring, StoreKind::File] {
-        for name in names(ctx, store)? {
-            match name.parse::<Serial>() {
-                _ if name.starts_with("AKIA") => keys.push((name, store)),
-                Ok(serial) => devices.push(DeviceRecord::new(serial, store)),
-                Err(_) => {}
+        if let Some(names) = names(ctx, store, &candidates)? {
+            held.names.insert(store, names);
+        }
+    }
+    // Without a record, only the secrets themselves show whether one is an old one.
+    if chosen.is_none() {
+        for name in held.in_both().difference(&registered) {
+            if is_copy(ctx, name)? {
+                held.copies.insert(name.clone());
             }
         }
     }
-    let known = ctx.vault.registered_on_disk()?;
-    devices.retain(|device| !known.contains(device.serial.as_str()));
-    keys.retain(|(id, _)| !known.contains(id));
-    let mut found = false;
-    for DeviceRecord { serial, store, .. } in devices {
-        // The same secret may be in both stores: the keyring comes first, as for new secrets.
-        if !ctx.vault.registered_on_disk()?.contains(serial.as_str()) {
-            ctx.vault.register(crate::store::registry::Registration::of(&serial, store))?;
-            ctx.ui.say(format_args!("registered `{serial}`; its secret is in the {store} store"));
-            found = true;
-        }
-    }
-    Ok(register_keys(ctx, &keys)? || found)
+    Ok(held)
 }
 
-/// The names of a store's secrets; none, with a warning, if the store cannot be asked.
-fn names(ctx: &Context, store: StoreKind) -> CommandResult<Vec<String>> {
-    match ctx.vault.stores.get(store)?.names() {
-        Ok(Some(names)) => Ok(names),
-        Ok(None) => {
-            ctx.ui.warn("this system cannot list the secrets in its keyring; import those devices again");
-            Ok(Vec::new())
+/// The names of a store's secrets; `None`, with a warning, if the keyring cannot be asked. A keyring that cannot list its secrets
+/// is asked for those whose names are known.
+fn names(
+    ctx: &Context,
+    store: StoreKind,
+    candidates: &BTreeSet<String>,
+) -> CommandResult<Option<BTreeSet<String>>> {
+    let reader = ctx.vault.stores.get(store)?;
+    let asked = || match reader.names()? {
+        Some(names) => Ok(names.into_iter().collect()),
+        None => {
+            ctx.ui.say(
+                "this system cannot list its keyring; awsmfa looks for the devices and keys in the AWS files",
+            );
+            let mut found = BTreeSet::new();
+            for name in candidates.iter().filter(|name| SecretName::of(name) != SecretName::Other) {
+                if reader.has(name)? {
+                    found.insert(name.clone());
+                }
+            }
+            Ok(found)
         }
+    };
+    match asked() {
+        Ok(names) => Ok(Some(names)),
+        Err(StoreError::Interrupted) => Err(StoreError::Interrupted.into()),
         Err(error) if store == StoreKind::Keyring => {
             ctx.ui.warn(format_args!("the keyring could not be listed: {error}"));
-            Ok(Vec::new())
+            Ok(None)
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Registers stored keys for the profiles whose sections say that awsmfa stores their key.
-fn register_keys(ctx: &Context, keys: &[(String, StoreKind)]) -> CommandResult<bool> {
-    let profiles = profiles_without_keys(ctx)?;
-    match (keys, profiles.as_slice()) {
-        ([], _) => Ok(false),
-        ([(id, store)], [profile]) => {
-            let (profile, access_key_id, store) = (profile.clone(), id.clone(), *store);
-            ctx.vault.record_keys(&StoredKey { profile: profile.clone(), access_key_id, store })?;
-            ctx.ui.say(format_args!(
-                "registered access key `{id}` of `{profile}`, which is in the {store} store"
-            ));
-            Ok(true)
-        }
-        (keys, _) => {
-            for (id, store) in keys {
-                ctx.ui.warn(format_args!(
-                    "access key `{id}` is in the {store} store, but its profile is unknown"
-                ));
-                if let Some(command) = ctx.vault.stores.get(*store)?.reading_command(id) {
-                    ctx.ui.hint(format_args!(
-                        "print the key and add it to its profile with `aws configure`: `{command}`"
-                    ));
-                }
+/// Whether both stores have the same secret. A store that cannot be opened leaves that open.
+fn is_copy(ctx: &Context, name: &str) -> CommandResult<bool> {
+    let mut values = Vec::new();
+    for store in [StoreKind::Keyring, StoreKind::File] {
+        match ctx.vault.stores.get(store)?.get(name) {
+            Ok(value) => values.push(value),
+            Err(StoreError::Interrupted) => return Err(StoreError::Interrupted.into()),
+            Err(error) => {
+                ctx.ui.warn(format_args!("{} in the {store} store cannot be read: {error}", title(name)));
+                return Ok(false);
             }
-            Ok(true)
         }
     }
+    // Another program may have written the same seed in another way.
+    let seed = |value: &Option<Secret<String>>| Seed::from_uri(value.as_ref()?.expose()).ok();
+    Ok(values[0] == values[1] || seed(&values[0]).is_some_and(|first| seed(&values[1]) == Some(first)))
 }
 
-/// The profiles whose keys were moved to a store that the registry does not know.
-fn profiles_without_keys(ctx: &Context) -> CommandResult<Vec<String>> {
+/// The access keys that comments name, by profile.
+fn notes(ctx: &Context) -> CommandResult<Vec<(String, String)>> {
     let files = ctx.aws_files();
     let documents = [files.read(AwsFile::Credentials)?, files.read(AwsFile::Config)?];
-    let all = files.profiles().map_err(CommandError::from)?;
-    let names: BTreeSet<String> =
-        all.names().map(|name| keeps_keys_of(name).unwrap_or(name).to_owned()).collect();
-    let mut without = Vec::new();
-    for name in names {
-        let has_note = documents.iter().any(|document| key_edits::has_note(document, &name));
-        if has_note && ctx.vault.stored_key(&name)?.is_none() {
-            without.push(name);
+    let profiles = files.profiles()?;
+    let names: BTreeSet<&str> = profiles.names().map(|name| keeps_keys_of(name).unwrap_or(name)).collect();
+    let mut notes = Vec::new();
+    for profile in names {
+        for document in &documents {
+            let ids = key_edits::noted_keys(document, profile).into_iter();
+            notes.extend(ids.map(|id| (profile.to_owned(), id)));
         }
     }
-    Ok(without)
+    Ok(notes)
+}
+
+/// The serials in the AWS files.
+fn serials(ctx: &Context) -> CommandResult<Vec<String>> {
+    let profiles = ctx.aws_files().profiles()?;
+    let all = profiles.iter().flat_map(|profile| SERIAL_KEYS.iter().filter_map(move |key| profile.get(key)));
+    Ok(all.map(str::to_owned).collect())
+}
+
+fn say(ctx: &Context, outcome: &Outcome) -> CommandResult {
+    match outcome {
+        Outcome::Device(serial, store) => {
+            ctx.ui.say(format_args!("registered `{serial}`; its secret is in the {store} store"));
+        }
+        Outcome::Key(key) => ctx.ui.say(format_args!(
+            "registered access key `{}` of `{}`, which is in the {} store",
+            key.access_key_id, key.profile, key.store
+        )),
+        Outcome::Relocated { name, to } => ctx.ui.say(format_args!(
+            "{} is in the {to} store; the registry referred to the {} store",
+            title(name),
+            to.other()
+        )),
+        Outcome::Merged(serial) => {
+            ctx.ui.say(format_args!("`{serial}` was registered twice; merged the two records"));
+        }
+        Outcome::Missing(name) => {
+            ctx.ui.warn(format_args!("{} is registered, but no store has it", title(name)));
+            ctx.ui.hint("restore what is missing from a backup: `awsmfa store restore FILE`");
+            if let SecretName::Device(serial) = SecretName::of(name) {
+                let import =
+                    CommandLine::new("awsmfa device import").option("--serial", Some(serial.as_str()));
+                ctx.ui.hint(format_args!("or import the secret again: `{import}`"));
+            }
+        }
+        Outcome::Unassigned { access_key_id, store } => unassigned(ctx, access_key_id, *store)?,
+        // An error, once everything else is said.
+        Outcome::Ambiguous(_) => {}
+    }
+    Ok(())
+}
+
+/// A stored key that no profile is known to use. The profile may have it in a file, too, if a command was interrupted.
+fn unassigned(ctx: &Context, id: &str, store: StoreKind) -> CommandResult {
+    let owners = key_storage::profiles_with(ctx, id)?;
+    if let Some(profile) = owners.first() {
+        ctx.ui.warn(format_args!(
+            "access key `{id}` is in the {store} store, but profile `{profile}` uses the one in its file"
+        ));
+        let command = CommandLine::new("awsmfa keys store").profile(profile);
+        ctx.ui.hint(format_args!("use the key in the store, and remove it from the file: `{command}`"));
+        return Ok(());
+    }
+    ctx.ui.warn(format_args!("access key `{id}` is in the {store} store, but its profile is unknown"));
+    if let Some(command) = ctx.vault.stores.get(store)?.reading_command(id) {
+        ctx.ui
+            .hint(format_args!("print the key and add it to its profile with `aws configure`: `{command}`"));
+    }
+    Ok(())
+}
+
+fn ambiguous(serial: &str) -> CommandError {
+    let command =
+        |store: StoreKind| CommandLine::new("awsmfa store rebuild").option("--store", Some(store.name()));
+    let message = format!("the keyring store and the file store have different secrets for `{serial}`");
+    CommandError::new(ErrorKind::Store, message)
+        .hint(format!("use the secrets in the keyring: `{}`", command(StoreKind::Keyring)))
+        .hint(format!("or use those in the file store: `{}`", command(StoreKind::File)))
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::context::Context;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
 use crate::error::CommandResult;
+use crate::model::secret_name::SecretName;
 use crate::store::age_file::AgeFileStore;
 use crate::store::registry::{DeviceRecord, StoredKey};
 use crate::store::{SecretReader, StoreError, StoreKind};
@@ -102,8 +103,8 @@ pub fn overview(ctx: &Context) -> CommandResult<Overview> {
             secrets.push(Held { state, name: held.name.clone(), profiles: held.profiles.clone(), ..*held });
         }
         let is_known = |name: &str| registered.iter().any(|held| held.store == kind && held.name == name);
-        secrets
-            .extend(listed.into_iter().filter(|name| !is_known(name)).map(|name| unregistered(name, kind)));
+        let is_foreign = |name: &String| !is_known(name) && SecretName::of(name) != SecretName::Probe;
+        secrets.extend(listed.into_iter().filter(is_foreign).map(|name| unregistered(name, kind)));
         stores.push(Store { kind, place, state });
     }
     let keyring_works = stores.iter().any(|store| store.state == State::Works);
@@ -132,10 +133,10 @@ fn registered(devices: Vec<DeviceRecord>, keys: Vec<StoredKey>) -> Vec<Held> {
 }
 
 fn unregistered(name: String, store: StoreKind) -> Held {
-    let kind = match name.parse::<crate::model::serial::Serial>() {
-        Ok(serial) if serial.is_virtual() => Kind::Device,
-        _ if name.starts_with("AKIA") => Kind::AccessKey,
-        _ => Kind::Unknown,
+    let kind = match SecretName::of(&name) {
+        SecretName::Device(_) => Kind::Device,
+        SecretName::AccessKey => Kind::AccessKey,
+        SecretName::Probe | SecretName::Other => Kind::Unknown,
     };
     Held { name, kind, store, profiles: Vec::new(), state: Presence::Unregistered }
 }

@@ -54,11 +54,14 @@ pub fn copy_aside(path: &Path) -> io::Result<Option<PathBuf>> {
         let mut copy = path.as_os_str().to_owned();
         copy.push(if number == 1 { ".bad".to_owned() } else { format!(".bad-{number}") });
         let copy = PathBuf::from(copy);
-        match read_own(&copy)? {
-            None => write_private(&copy, &bytes)?,
+        match read_own(&copy) {
+            Ok(None) => write_private(&copy, &bytes)?,
             // An interrupted run has done this.
-            Some(same) if same == bytes => {}
-            Some(_) => continue,
+            Ok(Some(same)) if same == bytes => {}
+            Ok(Some(_)) => continue,
+            // Whatever it is, it is in the way.
+            Err(error) if is_odd(&error) => continue,
+            Err(error) => return Err(error),
         }
         return Ok(Some(copy));
     }

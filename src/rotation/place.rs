@@ -156,7 +156,7 @@ impl Rotation<'_> {
         }
     }
 
-    /// Forgets the old key's sessions, and remembers the user's device for the new key. None of that is worth failing for.
+    /// Forgets the old key's sessions, remembers the user's device for the new key, and makes comments name it. None of that is worth failing for.
     fn move_memory(&self, old: &str, new: &str) {
         let vault = &self.ctx.vault;
         let moved = || -> CommandResult {
@@ -164,7 +164,12 @@ impl Rotation<'_> {
                 vault.remember_for_key(new, &serial)?;
                 vault.forget_key(old)?;
             }
-            Ok(self.ctx.cache().remove_where(|key, _| key.access_key_id == old)?)
+            self.ctx.cache().remove_where(|key, _| key.access_key_id == old)?;
+            for file in [AwsFile::Credentials, AwsFile::Config] {
+                let name_new = |document: &mut _| key_edits::replace_in_notes(document, old, new);
+                self.ctx.aws_files().edit(file, name_new)?;
+            }
+            Ok(())
         };
         if let Err(error) = moved() {
             self.ctx.ui.detail(format_args!("cannot forget access key `{old}`: {error}"));

@@ -11,6 +11,8 @@ use keyring_core::{Entry, Error};
 
 use super::{SecretReader, SecretStore, StoreError, StoreKind, check_name};
 use crate::model::secret::Secret;
+use crate::model::shell::quoted;
+use crate::model::visible::visible;
 
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
@@ -106,11 +108,11 @@ impl SecretReader for KeyringStore {
 
     fn reading_command(&self, name: &str) -> Option<String> {
         if cfg!(target_os = "macos") {
-            Some(format!("security find-generic-password -s {SERVICE} -a '{name}' -w"))
+            Some(format!("security find-generic-password -s {SERVICE} -a {} -w", quoted(name)))
         } else if cfg!(windows) {
             None
         } else {
-            Some(format!("secret-tool lookup service {SERVICE} username '{name}'"))
+            Some(format!("secret-tool lookup service {SERVICE} username {}", quoted(name)))
         }
     }
 }
@@ -262,6 +264,12 @@ fn translate(error: Error) -> StoreError {
             StoreError::NotText
         }
         Error::Ambiguous(items) => StoreError::Ambiguous { count: items.len() },
+        Error::Invalid(what, why) => {
+            unavailable(format!("it does not accept `{}`: {}", visible(&what), visible(&why)))
+        }
+        Error::TooLong(what, limit) => {
+            unavailable(format!("its limit for `{}` is {limit} characters", visible(&what)))
+        }
         error => unavailable(one_line(&error)),
     }
 }
@@ -336,6 +344,27 @@ mod tests {
         let store = KeyringStore::new(Duration::ZERO);
         for name in ["", "a\nb", &"a".repeat(513)] {
             assert!(matches!(store.get(name), Err(StoreError::Name(_))), "{name:?}");
+        }
+        let rejected = store.get("a\n\u{1b}b").unwrap_err().to_string();
+        assert_eq!(rejected, r"`a\n\u{1b}b` cannot be the name of a secret");
+    }
+
+    #[test]
+    fn names_are_quoted_in_messages_and_commands() {
+        let invalid = translate(Error::Invalid("user\n".to_owned(), "cannot be empty".to_owned()));
+        assert_eq!(
+            invalid.to_string(),
+            r"the keyring is not available: it does not accept `user\n`: cannot be empty"
+        );
+        let long = translate(Error::TooLong("password".to_owned(), 2560));
+        assert_eq!(
+            long.to_string(),
+            "the keyring is not available: its limit for `password` is 2560 characters"
+        );
+        let store = KeyringStore::new(Duration::ZERO);
+        if let Some(command) = store.reading_command("it's; rm -rf x") {
+            let words = shlex::split(&command).unwrap();
+            assert!(words.contains(&"it's; rm -rf x".to_owned()), "{command}");
         }
     }
 }

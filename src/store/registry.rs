@@ -1,7 +1,7 @@
 //! The device registry: a JSON file with the known devices, the stores of their seeds, and the profiles that use them, and with
 //! the stores of long-term keys. It holds no secrets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -82,6 +82,13 @@ struct Contents {
     stored_keys: Vec<StoredKey>,
     #[serde(flatten)]
     other: Map<String, Value>,
+}
+
+impl Contents {
+    fn empty() -> Self {
+        let (devices, keys, stored_keys) = (Vec::new(), BTreeMap::new(), Vec::new());
+        Self { version: VERSION, devices, keys, stored_keys, other: Map::new() }
+    }
 }
 
 /// Only the version, for files of a newer format.
@@ -257,23 +264,20 @@ impl Registry {
         if (&contents.devices, &contents.keys, &contents.stored_keys)
             != (&before.devices, &before.keys, &before.stored_keys)
         {
-            let damaged = |error: serde_json::Error| self.damaged(&error);
-            let mut text = serde_json::to_string_pretty(&contents).map_err(damaged)?;
-            text.push('\n');
-            files::write_private(&self.path, text.as_bytes())?;
+            self.write(&contents)?;
         }
         Ok(result)
     }
 
+    fn write(&self, contents: &Contents) -> Result<(), RegistryError> {
+        let mut text = serde_json::to_string_pretty(contents).map_err(|error| self.damaged(&error))?;
+        text.push('\n');
+        Ok(files::write_private(&self.path, text.as_bytes())?)
+    }
+
     fn read(&self) -> Result<Contents, RegistryError> {
         let Some(bytes) = files::read_own(&self.path)? else {
-            return Ok(Contents {
-                version: VERSION,
-                devices: self.implied()?,
-                keys: BTreeMap::new(),
-                stored_keys: Vec::new(),
-                other: Map::new(),
-            });
+            return Ok(Contents { devices: self.implied()?, ..Contents::empty() });
         };
         let damaged = |error: serde_json::Error| self.damaged(&error);
         let Versioned { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
@@ -293,29 +297,11 @@ impl Registry {
         Ok(entry_name::names_in(folder)?.into_iter().filter_map(device).collect())
     }
 
-    /// Copies a damaged registry and removes it, so that a new one can be written. Returns the copy.
-    pub fn set_damaged_aside(&self) -> Result<Option<PathBuf>, RegistryError> {
-        let _lock = Lock::acquire(&self.lock_path)?;
-        let Err(RegistryError::Damaged { .. }) = self.read() else { return self.read().map(|_| None) };
-        let mut copy = self.path.clone().into_os_string();
-        copy.push(".bad");
-        let copy = PathBuf::from(copy);
-        files::write_private(&copy, &files::read_own(&self.path)?.unwrap_or_default())?;
-        files::remove(&self.path)?;
-        Ok(Some(copy))
-    }
-
-    /// The names of all secrets that the file refers to; none if there is no file.
-    pub fn on_disk(&self) -> Result<BTreeSet<String>, RegistryError> {
-        let Contents { devices, stored_keys, .. } = Self { store: None, ..self.clone() }.read()?;
-        let serials = devices.into_iter().map(|device| device.serial.into());
-        Ok(serials.chain(stored_keys.into_iter().map(|key| key.access_key_id)).collect())
-    }
-
     fn damaged(&self, error: &serde_json::Error) -> RegistryError {
         RegistryError::Damaged { path: self.path.clone(), reason: error.to_string() }
     }
 }
 
+mod rebuilding;
 #[cfg(test)]
 mod tests;

@@ -105,7 +105,10 @@ fn new_key_takes_the_place_of_the_old_one() {
         }
         assert_eq!(ran.out(), "");
         let mut now = world.home.credentials();
-        if kept == Kept::InFile {
+        if kept == Kept::InStore {
+            // The comment names the key that is stored now.
+            now = now.replace(&key_in_use(&world), &world.key.id);
+        } else {
             now = now.replace(&world.home.credential("dev", "aws_access_key_id").unwrap(), &world.key.id);
             now = now
                 .replace(&world.home.credential("dev", "aws_secret_access_key").unwrap(), &world.key.secret);

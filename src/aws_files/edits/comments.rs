@@ -26,9 +26,26 @@ impl Document {
         Ok(true)
     }
 
-    /// Whether a section has a comment line that begins like this.
-    pub fn has_comment(&self, section: &str, start: &str) -> bool {
-        self.find(section).is_some_and(|id| self.locate_comment(id, start).is_some())
+    /// A section's first comment line that begins like this.
+    pub fn comment(&self, section: &str, start: &str) -> Option<String> {
+        let id = self.find(section)?;
+        let at = self.locate_comment(id, start)?;
+        Some(self.lines(id)[at].text().to_owned())
+    }
+
+    /// Writes a comment line in place of the one that begins like this. Returns whether there was such a comment.
+    pub fn change_comment(&mut self, section: &str, start: &str, comment: &str) -> Result<bool, UnsafeEdit> {
+        self.check_section(section)?;
+        let Some((id, at)) = self.find(section).and_then(|id| Some((id, self.locate_comment(id, start)?)))
+        else {
+            return Ok(false);
+        };
+        let old = self.lines_mut(id).remove(at);
+        self.put(id, at, vec![new_line(comment.to_owned(), LineKind::Comment)]);
+        self.settle();
+        self.log.push(Op::RemoveComment(old.text().to_owned()));
+        self.log.push(Op::AddComment(comment.to_owned()));
+        Ok(true)
     }
 
     /// Replaces the comment line that begins like this with settings; without settings, removes the comment. Returns whether

@@ -3,21 +3,26 @@
 use crate::context::Context;
 use crate::custody::rebuild;
 use crate::error::CommandResult;
+use crate::store::StoreKind;
 
 /// Rebuild the registry of devices from what the stores hold
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The registry, which has no secret, says which store has the secret of which device. If it is lost or damaged, or if a secret was \
-put into a store by another program, this command registers what the stores hold. A damaged registry is kept beside the new \
-one. No secret is changed.
+The registry, which has no secret, says which store has the secret of which device. If it is lost or damaged, if it refers to the \
+wrong store, or if a secret was put into a store by another program, this command corrects the registry. A damaged registry is \
+kept beside the new one. No secret is changed.
+
+If both stores have a secret for a device, the registered one is used. With `--store`, the one in that store is used.
 
 Examples:
-  awsmfa store rebuild")]
-pub struct RebuildArgs {}
+  awsmfa store rebuild
+  awsmfa store rebuild --store file")]
+pub struct RebuildArgs {
+    /// Store to use for secrets that both stores have: `keyring` or `file`
+    #[arg(long, value_name = "STORE", add = clap_complete::ArgValueCandidates::new(crate::complete::stores))]
+    store: Option<StoreKind>,
+}
 
-pub fn run(ctx: &Context, _: &RebuildArgs) -> CommandResult {
-    if !rebuild::rebuild(ctx)? {
-        ctx.ui.say("the registry has everything that the stores hold");
-    }
-    Ok(())
+pub fn run(ctx: &Context, args: &RebuildArgs) -> CommandResult {
+    rebuild::rebuild(ctx, args.store)
 }
