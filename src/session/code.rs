@@ -91,6 +91,11 @@ fn not_run(error: &ProcessError) -> CommandError {
         ProcessError::NeedsShell(_) => {
             "put the command line in a script, and set `mfa_process` to the script's path"
         }
+        // By hand, in a shell, it would work.
+        ProcessError::Start { program, .. } if program.starts_with(['~', '$']) => {
+            "write the program's absolute path: awsmfa does not expand `~` and variables"
+        }
+        ProcessError::Start { .. } => "install the program, or write its absolute path",
         _ => SEE,
     })
 }

@@ -279,4 +279,8 @@ fn person_learns_where_the_secret_still_is() {
     hint: delete the picture, with which anyone can generate your codes: `rm 'a screen.png'`
     hint: awsmfa setup --profile dev
     ");
+    // Without its folder, this would be an option.
+    world.picture("-r.png", &world.own_code(3));
+    let ran = world.home.awsmfa(["device", "import", "--no-verify", "--image=-r.png"]).run().success();
+    assert!(ran.err().contains("`rm ./-r.png`"), "{}", ran.err());
 }

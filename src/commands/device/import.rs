@@ -130,7 +130,11 @@ fn say_what_stays(ctx: &Context, args: &ImportArgs) {
     }
     if !pictures.is_empty() {
         let delete = CommandLine::new(if cfg!(windows) { "del" } else { "rm" });
-        let delete = pictures.iter().fold(delete, |line, path| line.arg(path.to_string_lossy()));
+        let delete = pictures.iter().fold(delete, |line, path| {
+            let path = path.to_string_lossy();
+            // Otherwise it would be an option.
+            if path.starts_with('-') { line.arg(format!("./{path}")) } else { line.arg(path) }
+        });
         let what = if pictures.len() == 1 { "the picture" } else { "the pictures" };
         ctx.ui.hint(format_args!("delete {what}, with which anyone can generate your codes: `{delete}`"));
     }

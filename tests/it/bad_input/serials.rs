@@ -143,10 +143,18 @@ fn mfa_process_without_a_code_is_an_error() {
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: `mfa_process` failed: cannot start `no-such-program`: No such file or directory (os error [N])
-    hint: run the command by hand to see what it prints
+    hint: install the program, or write its absolute path
     hint: or pass a code: `awsmfa login --profile dev --code CODE`
     ");
-    world.home.write_config(&world.home.read(".aws/config").replace("no-such-program", "echo 1 | cat"));
+    world.home.write_program("code", "#!/bin/sh\necho 123456\n");
+    let replaced = world.home.read(".aws/config").replace("no-such-program", "~/code");
+    world.home.write_config(&replaced);
+    insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 3), @"
+    error: `mfa_process` failed: cannot start `~/code`: No such file or directory (os error [N])
+    hint: write the program's absolute path: awsmfa does not expand `~` and variables
+    hint: or pass a code: `awsmfa login --profile dev --code CODE`
+    ");
+    world.home.write_config(&replaced.replace("~/code", "echo 1 | cat"));
     let err = login_and_sdk(&world.home, "dev", 3);
     insta::assert_snapshot!(err, @"
     error: `mfa_process` failed: `|` needs a shell, and awsmfa runs the command line without one

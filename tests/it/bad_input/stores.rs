@@ -102,6 +102,28 @@ fn damaged_entry_is_an_error() {
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
 }
 
+/// As after a part of another computer's folder was copied, or after a newer version of age.
+#[test]
+fn entry_of_another_store_or_a_newer_age_is_an_error() {
+    let world = World::imported();
+    let entry = entry(&world);
+    let stranger = age::x25519::Identity::generate().to_public();
+    let foreign = age::encrypt(&stranger, b"otpauth://totp/x?secret=JBSWY3DPEHPK3PXP").unwrap();
+    let own = std::fs::read(world.home.join(&entry)).unwrap();
+    let newer = [b"age-encryption.org/v2", &own[21..]].concat();
+    for (bytes, why) in [
+        (foreign.as_slice(), "is encrypted to another identity"),
+        (&newer, "is in an age format that this version does not support"),
+    ] {
+        std::fs::write(world.home.join(&entry), bytes).unwrap();
+        let err = login_and_sdk(&world.home, "dev", 5);
+        let expected = format!("error: `~/{entry}` {why}\nhint: restore the file from a backup");
+        assert!(err.starts_with(&expected), "{err}");
+        assert_eq!(std::fs::read(world.home.join(&entry)).unwrap(), bytes, "the file was changed");
+    }
+    assert!(world.aws.requests().is_empty());
+}
+
 #[test]
 fn missing_entry_is_an_error() {
     let world = World::imported();
