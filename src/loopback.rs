@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use subtle::ConstantTimeEq;
 
+use crate::clock::Stopwatch;
 use crate::model::secret::Secret;
 
-/// How long a visitor may take. Browsers also open connections on which they send nothing.
+/// How long a visitor may take, all together. Browsers also open connections on which they send nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The longest request that is read.
@@ -65,11 +66,14 @@ impl Redirect {
     }
 
     fn serve(&self, mut stream: TcpStream, visitor: SocketAddr) -> io::Result<bool> {
+        // Before anything is read: other users must not keep the browser waiting.
+        if !is_same_user(visitor, self.address) {
+            return Ok(false);
+        }
         stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let request = read_head(&mut stream)?;
-        let answer = match self.is_expected(&request) && is_same_user(visitor, self.address) {
+        let answer = match self.is_expected(&request) {
             true => format!("302 Found\r\nLocation: {}", self.target.expose()),
             false => "404 Not Found".to_owned(),
         };
@@ -94,8 +98,14 @@ impl Redirect {
 
 /// The request up to the empty line.
 fn read_head(stream: &mut TcpStream) -> io::Result<String> {
+    let watch = Stopwatch::start();
     let (mut head, mut chunk) = (Vec::new(), [0; 2048]);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        let left = PATIENCE.saturating_sub(watch.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
         match stream.read(&mut chunk)? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             count => head.extend_from_slice(&chunk[..count]),
@@ -128,7 +138,8 @@ fn is_same_user(_visitor: SocketAddr, _own: SocketAddr) -> bool {
     true
 }
 
-/// The user who has the socket at `local` that is connected to `remote`, in the kernel's table (`/proc/net/tcp`).
+/// The user who has the socket at `local` that is connected to `remote`, in the kernel's table (`/proc/net/tcp`). A socket that
+/// its program has closed has no inode there and would belong to root.
 #[cfg(target_os = "linux")]
 fn owner(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
     let text = |address: SocketAddr| match address {
@@ -142,7 +153,8 @@ fn owner(table: &str, local: SocketAddr, remote: SocketAddr) -> Option<u32> {
     table.lines().find_map(|line| {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
         let is_it = fields.get(1) == Some(&local.as_str()) && fields.get(2) == Some(&remote.as_str());
-        fields.get(7).filter(|_| is_it)?.parse().ok()
+        let is_open = fields.get(9).is_some_and(|inode| *inode != "0");
+        fields.get(7).filter(|_| is_it && is_open)?.parse().ok()
     })
 }
 
@@ -193,17 +205,49 @@ mod tests {
         assert!(!page.answer().unwrap(), "nobody is left");
     }
 
+    #[test]
+    fn visitor_who_sends_byte_by_byte_is_not_waited_for() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let (page, has_ended) = (page(), AtomicBool::new(false));
+        let mut stream = TcpStream::connect(page.address).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..100 {
+                    let _ = stream.write_all(b"x");
+                    std::thread::sleep(PATIENCE / 5);
+                }
+                has_ended.store(true, Ordering::Relaxed);
+            });
+            assert!(!page.answer().unwrap());
+            assert!(!has_ended.load(Ordering::Relaxed), "a browser would have waited for 10 s");
+        });
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn visitor_who_has_left_does_not_use_up_the_page() {
+        let page = page();
+        let request = format!("GET /{} HTTP/1.1\r\nHost: {}\r\n\r\n", page.path.expose(), page.address);
+        TcpStream::connect(page.address).unwrap().write_all(request.as_bytes()).unwrap();
+        assert!(!page.answer().unwrap(), "nobody is there");
+        assert!(visit(&page, &request).1);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn owner_of_a_connection_is_found() {
-        let line = format!(
-            "   1: {:08X}:9C40 {:08X}:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 1 1",
-            u32::from_ne_bytes([127, 0, 0, 1]),
-            u32::from_ne_bytes([127, 0, 0, 1])
-        );
+        let table = |inode: u32| {
+            format!(
+                "   1: {:08X}:9C40 {:08X}:1F90 01 00000000:00000000 00:00000000 00000000  1001        0 {inode} 1",
+                u32::from_ne_bytes([127, 0, 0, 1]),
+                u32::from_ne_bytes([127, 0, 0, 1])
+            )
+        };
+        let line = table(1);
         let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         assert_eq!(owner(&line, at(40_000), at(8080)), Some(1001));
         assert_eq!(owner(&line, at(8080), at(40_000)), None, "the other end");
+        assert_eq!(owner(&table(0), at(40_000), at(8080)), None, "nobody has it anymore");
         assert_eq!(owner("", at(40_000), at(8080)), None);
     }
 }

@@ -44,11 +44,19 @@ pub fn check_chosen(path: &Path, replace: bool) -> io::Result<()> {
     temp::Probe::of(&target, folder_of(&target)).map(drop)
 }
 
-/// Writes a file that everyone may read, such as documentation, and creates its folder.
+/// Writes a file that everyone may read, such as documentation, and creates its folder. Nobody else may write to it, whatever
+/// the umask.
 #[allow(clippy::disallowed_methods, reason = "the file is not private, and can be written again")]
 pub fn write_public(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::create_dir_all(folder_of(path))?;
-    fs::write(path, bytes)
+    let (mut folder, mut file) = (fs::DirBuilder::new(), fs::OpenOptions::new());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+        folder.mode(0o755);
+        file.mode(0o644);
+    }
+    folder.recursive(true).create(folder_of(path))?;
+    file.write(true).create(true).truncate(true).open(path)?.write_all(bytes)
 }
 
 /// Replaces one of awsmfa's own files.

@@ -23,6 +23,18 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// The same for a text with a command to paste. A command never loses its middle: a quote before the gap would end at one that
+/// belongs after it, and the shell would execute what someone else wrote between quotes. Of a longer text, only what comes before
+/// the first quote is left.
+pub fn visible_hint(text: &str) -> String {
+    if text.chars().count() <= LIMIT {
+        return visible(text);
+    }
+    let unquoted = text.split(['\'', '"']).next().unwrap_or_default();
+    let start: String = unquoted.chars().take(LIMIT - 1).collect();
+    visible(&start) + "\u{2026}"
+}
+
 /// JSON with such characters escaped: it has the same meaning and is harmless on a terminal.
 pub fn visible_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
@@ -83,6 +95,18 @@ mod tests {
                 && shown.ends_with("xxx`: why")
                 && shown.contains("x\u{2026}x")
         );
+    }
+
+    #[test]
+    fn long_hint_loses_what_is_quoted_and_all_after_it() {
+        let fits = format!("run: `awsmfa login --profile '{}'`", "x y".repeat(300));
+        assert_eq!(visible_hint(&fits), fits);
+        for (name, expected) in [("'x y'", ""), ("\"x'y\"", ""), ("xy", "xy")] {
+            let shown = visible_hint(&format!("run: `awsmfa login --profile {}`", name.repeat(1_000)));
+            assert!(shown.starts_with(&format!("run: `awsmfa login --profile {expected}")), "{shown}");
+            assert!(shown.chars().count() <= LIMIT && shown.ends_with('\u{2026}'), "{shown}");
+            assert!(!shown.contains(['\'', '"']), "{shown}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use super::color;
 use super::say::{OutputError, Ui};
-use crate::model::visible::visible;
+use crate::model::visible::{visible, visible_hint};
 
 /// How bad something is; the worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,7 +60,7 @@ impl Ui {
             let label = self.result_label(&entry.severity.to_string(), entry.severity.style());
             let _ = writeln!(text, "{label} {}", visible(&entry.text));
             for fix in &entry.fixes {
-                let _ = writeln!(text, "  {} {}", self.result_label("fix", color::HINT), visible(fix));
+                let _ = writeln!(text, "  {} {}", self.result_label("fix", color::HINT), visible_hint(fix));
             }
         }
         self.result(&text)

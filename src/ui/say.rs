@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::color;
 use super::pending::Pending;
-use crate::model::visible::{visible, visible_json};
+use crate::model::visible::{visible, visible_hint, visible_json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Verbosity {
@@ -126,7 +126,8 @@ impl Ui {
     pub fn error(&self, message: &str, causes: &[String], hints: &[String]) {
         let mut text = String::new();
         if self.style.one_line {
-            let hints = hints.iter().map(|hint| format!("; hint: {}", visible(hint))).collect::<String>();
+            let hints =
+                hints.iter().map(|hint| format!("; hint: {}", visible_hint(hint))).collect::<String>();
             let _ = write!(text, "{} {}{hints}", self.label("awsmfa", color::ERROR), visible(message));
             return self.write_line(&text);
         }
@@ -135,7 +136,7 @@ impl Ui {
             let _ = write!(text, "\n{} caused by: {}", self.label("awsmfa", color::DETAIL), visible(cause));
         }
         for hint in hints {
-            let _ = write!(text, "\n{} {}", self.label("hint", color::HINT), visible(hint));
+            let _ = write!(text, "\n{} {}", self.label("hint", color::HINT), visible_hint(hint));
         }
         self.write_line(&text);
     }
@@ -152,7 +153,7 @@ impl Ui {
         if self.style.verbosity >= least && !self.muted.get() {
             // A hint follows the message that it belongs to.
             let message = match style == color::HINT {
-                true => visible(&message.to_string()),
+                true => visible_hint(&message.to_string()),
                 false => self.of_task(message),
             };
             let label = self.label(label, style);

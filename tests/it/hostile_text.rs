@@ -261,3 +261,25 @@ fn hints_can_be_pasted_safely_with_any_profile_name() {
     }
     assert!(count >= 40, "{count} hints");
 }
+
+/// An account's name of 1,500 characters. If a quoted word with it lost its middle, a shell would execute the command in it.
+const INJECTION: (&str, &str) = ("a'", "$(touch executed)\" # ");
+
+#[cfg(unix)]
+#[test]
+fn long_name_from_a_qr_code_executes_nothing_when_a_hint_is_pasted() {
+    let mut world = World::new();
+    world.home.set("SHELL", "/bin/sh");
+    let name = format!("{}${}{}end", INJECTION.0.repeat(400), "B".repeat(300), INJECTION.1);
+    let name = name.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+    let uri = format!("otpauth://totp/{name}?secret={}&issuer=foo", world.device.seed);
+    let import = ["device", "import", "--uri-stdin", "--no-verify"];
+    let err = world.home.awsmfa(import).stdin(&uri).run().code(2).err();
+    let hint = err.lines().find_map(|line| line.strip_prefix("hint: ")).unwrap();
+    let (_, command) = hint.split_once("`… | awsmfa ").unwrap();
+    let pasted = format!("true {}", command.trim_end_matches('`'));
+    let shell =
+        std::process::Command::new("sh").args(["-c", &pasted]).current_dir(world.home.path()).output();
+    assert!(!world.home.join("executed").exists(), "{hint}");
+    assert!(shell.unwrap().status.success(), "{hint}");
+}

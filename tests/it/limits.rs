@@ -91,3 +91,55 @@ fn without_permission_to_lock_memory_everything_works() {
     let err = code.success().err();
     assert!(err.contains("the system does not lock memory for awsmfa"), "{err}");
 }
+
+/// The writable memory of a process that has this text, each with whether it is locked. `None` without permission to look.
+#[cfg(target_os = "linux")]
+fn places_of(text: &str, process: u32) -> Option<Vec<bool>> {
+    use std::os::unix::fs::FileExt;
+    let memory = std::fs::File::open(format!("/proc/{process}/mem")).ok()?;
+    let map = std::fs::read_to_string(format!("/proc/{process}/smaps")).ok()?;
+    let (mut bytes, mut found) = (Vec::new(), Vec::new());
+    for line in map.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let first = words.next().unwrap_or_default();
+        if let Some((start, end)) = first.split_once('-') {
+            let address = |text| u64::from_str_radix(text, 16).unwrap();
+            let is_writable = words.next().is_some_and(|access| access.starts_with("rw"));
+            let size = if is_writable { address(end) - address(start) } else { 0 };
+            bytes = vec![0; usize::try_from(size).unwrap()];
+            memory.read_exact_at(&mut bytes, address(start)).ok()?;
+        } else if first == "Locked:" {
+            let count = bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count();
+            found.extend(std::iter::repeat_n(words.next() != Some("0"), count));
+        }
+    }
+    Some(found)
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn piped_secret_is_in_locked_memory_only() {
+    use crate::support::until;
+    use fake_aws::{Fault, Gate};
+    use std::io::Write;
+    use std::process::Stdio;
+    let world = World::new();
+    let gate = Gate::new();
+    world.aws.fault(Fault::held(&gate).on("GetSessionToken"));
+    let import = ["device", "import", "--profile", "dev", "--secret-stdin"];
+    let mut command = world.home.awsmfa(import).into_command();
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(world.device.seed.as_bytes()).unwrap();
+    until(|| !world.aws.requests_for("GetSessionToken").is_empty());
+    let places = places_of(&world.device.seed, child.id());
+    let looked = places_of(&world.key.id, child.id());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    match places {
+        Some(places) => {
+            assert!(looked.is_some_and(|places| !places.is_empty()), "the memory was not searched");
+            assert!(places.iter().all(|is_locked| *is_locked), "{places:?}");
+        }
+        None => crate::support::skipped("permission to read the memory of a process"),
+    }
+}

@@ -251,9 +251,11 @@ fn secrets_are_only_where_they_belong() {
 #[track_caller]
 fn check_files(world: &World, secrets: &Secrets, line: &str) {
     for (path, bytes) in world.home.files() {
-        let is_public = path.starts_with("pages/") || path == "ask" || path == "seen";
-        if !is_public {
-            assert_private(&world.home.join(&path), line);
+        match path.as_str() {
+            // The test's own.
+            "ask" | "seen" => {}
+            page if page.starts_with("pages/") => assert_not_writable(&world.home.join(page), line),
+            _ => assert_private(&world.home.join(&path), line),
         }
         // Six digits can occur by chance in ciphertext and timestamps.
         let by_chance = path.ends_with(".age") || path.contains("/ledgers/") || path.ends_with(".png");
@@ -276,8 +278,22 @@ fn assert_private(path: &Path, line: &str) {
     }
 }
 
+/// Whether nobody else can write to a file or to its folder.
+#[cfg(unix)]
+#[track_caller]
+fn assert_not_writable(path: &Path, line: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    for path in [path, path.parent().unwrap()] {
+        let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode & 0o022, 0, "after `{line}`: {}", path.display());
+    }
+}
+
 #[cfg(not(unix))]
 fn assert_private(_: &Path, _: &str) {}
+
+#[cfg(not(unix))]
+fn assert_not_writable(_: &Path, _: &str) {}
 
 #[cfg(unix)]
 #[test]

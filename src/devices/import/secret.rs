@@ -1,17 +1,19 @@
 //! Reading the secret, from a person, who may try again, or from standard input.
 
-use std::io::Read;
+use std::io::{self, Read};
+
+use zeroize::Zeroizing;
 
 use super::target::Target;
 use super::{ImportRequest, accounts};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::account::Account;
-use crate::model::secret::Secret;
+use crate::model::secret::{self, Secret};
 use crate::model::serial::Serial;
 
 /// The largest input, in bytes. An app's list of otpauth URIs is far shorter.
-const INPUT_LIMIT: u64 = 1024 * 1024;
+const INPUT_LIMIT: usize = 1024 * 1024;
 /// How often a person is prompted.
 const ATTEMPTS: u32 = 3;
 
@@ -48,16 +50,29 @@ fn prompt(ctx: &Context, request: &ImportRequest, serial: &Serial) -> CommandRes
 }
 
 pub(super) fn read_stdin() -> CommandResult<Secret<String>> {
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(INPUT_LIMIT + 1).read_to_string(&mut text);
-    let text = Secret::locked(text);
-    if text.expose().len() as u64 > INPUT_LIMIT {
+    let too_large = || {
         let message = "standard input is larger than 1 MiB";
-        return Err(CommandError::new(ErrorKind::Usage, message).hint("pipe in the secret key or the URI"));
-    }
-    read.map_err(|error| {
+        CommandError::new(ErrorKind::Usage, message).hint("pipe in the secret key or the URI")
+    };
+    let unreadable = |error: &dyn std::fmt::Display| {
         CommandError::new(ErrorKind::Usage, format!("cannot read standard input: {error}"))
             .hint("pipe in the secret key or the URI as text, not as an image")
-    })?;
-    Ok(text)
+    };
+    let mut all = Zeroizing::new(Vec::new());
+    // Not smaller than std's own buffer, which would keep a copy until the process ends.
+    let mut chunk = Zeroizing::new([0; 16 * 1024]);
+    secret::lock(chunk.as_slice());
+    loop {
+        match io::stdin().lock().read(chunk.as_mut_slice()) {
+            Ok(0) => break,
+            Ok(count) if all.len() + count > INPUT_LIMIT => return Err(too_large()),
+            Ok(count) => all = Zeroizing::new([all.as_slice(), &chunk[..count]].concat()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(&error)),
+        }
+    }
+    let all = Secret::locked(std::mem::take(&mut *all));
+    let text =
+        std::str::from_utf8(all.expose()).map_err(|_| unreadable(&"stream did not contain valid UTF-8"))?;
+    Ok(Secret::locked(text.to_owned()))
 }
