@@ -55,6 +55,10 @@ pub fn back_up(
             "write an incomplete backup to another file, or find out what is wrong: `awsmfa store status`",
         ));
     }
+    let is_replacement = path.exists();
+    if is_replacement && !replace {
+        qr_copy::confirm_replacement(ctx, path)?;
+    }
     let plain = archive.render();
     let sealed = match recipients {
         [] => {
@@ -64,7 +68,7 @@ pub fn back_up(
         }
         recipients => sealed_file::seal_for(&plain, recipients)?,
     };
-    qr_copy::write_secret(ctx, path, &sealed, replace)?;
+    qr_copy::write_secret(ctx, path, &sealed, replace || is_replacement)?;
     let Archive { devices, keys, others, .. } = &archive;
     Ok(BackedUp { devices: devices.len(), keys: keys.len(), others: others.len(), left_out })
 }

@@ -147,12 +147,17 @@ fn write_png(ctx: &Context, seed: &Seed, serial: &Serial, path: &Path, replace: 
 pub fn write_secret(ctx: &Context, path: &Path, bytes: &[u8], replace: bool) -> CommandResult {
     match files::write_chosen(path, bytes, replace) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let question = format!("`{}` already exists; overwrite it?", path.display());
-            ctx.confirm(&question, |_| exists_already(path))?;
+            confirm_replacement(ctx, path)?;
             files::write_chosen(path, bytes, true).map_err(|error| cannot_write(path, &error))
         }
         other => other.map_err(|error| cannot_write(path, &error)),
     }
+}
+
+/// Asks before an existing file is overwritten.
+pub fn confirm_replacement(ctx: &Context, path: &Path) -> CommandResult {
+    let question = format!("`{}` already exists; overwrite it?", path.display());
+    ctx.confirm(&question, |_| exists_already(path))
 }
 
 fn exists_already(path: &Path) -> CommandError {

@@ -1,7 +1,11 @@
 //! Where `store backup` writes, for whom, and what it does if it cannot.
 
-use age::secrecy::ExposeSecret;
+use std::sync::Arc;
 
+use age::secrecy::ExposeSecret;
+use awsmfa::testing::context::Context;
+
+use crate::support::in_process::{InProcess, Typist, store};
 use crate::support::{Home, OTHER_SECRET, Run, World, words};
 
 /// A world with a device, whose backups have a passphrase.
@@ -87,6 +91,26 @@ fn backup_of_nothing_but_damage_says_so() {
     hint: find out what is wrong: `awsmfa store status`
     ");
     assert!(!world.home.join("b.age").exists());
+}
+
+/// Two passphrases are not typed in vain.
+#[test]
+fn overwriting_is_confirmed_before_the_passphrase_is_typed() {
+    let mut world = world();
+    world.home.unset("AWSMFA_BACKUP_PASSPHRASE_FILE");
+    world.home.unset("AWSMFA_NO_INPUT");
+    world.home.write("b.age", "an older backup");
+    let file = world.home.join("b.age").to_str().unwrap().to_owned();
+    let InProcess { ctx, .. } = world.in_process(0);
+    let typist = Typist::new(&["tr0ub4dor&3", "tr0ub4dor&3"]);
+    let ctx = Context::new(ctx.env, ctx.clock, ctx.ui, Arc::clone(&typist) as _).unwrap();
+    store(&ctx, &["backup", &file]).unwrap();
+    insta::assert_snapshot!(typist.seen().join("\n").replace(&file, "b.age"), @"
+    `b.age` already exists; overwrite it?
+    new passphrase for the backup (at least 8 characters):
+    repeat the passphrase:
+    ");
+    assert!(std::fs::read(file).unwrap().starts_with(b"age-encryption.org/"));
 }
 
 /// A disk with errors is mounted read-only, and that is when a backup is needed most. Nothing can change what is stored there
