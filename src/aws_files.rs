@@ -9,6 +9,7 @@
 //! - [`document`] and [`edits`] are the line-preserving editor and its log of what was intended;
 //! - [`dialects`] finds lines that SDKs read differently;
 //! - [`guard`] checks an edit against its log, with a third-party parser;
+//! - [`ahead`] reads large files while the process starts;
 //! - [`door`] is the only entrance ([`door::AwsFiles`]): paths, locks, and other programs that write the files;
 //! - [`mod@write`] reads one file, and has the guard check the result of an edit;
 //! - [`session_edits`] are the edits that `login` and `logout` make;
@@ -17,6 +18,7 @@
 //! - [`wiring`] are the edits that `setup` makes, [`differences`] takes them back;
 //! - [`winner`] knows which credentials each SDK uses for a profile, and what hides awsmfa's session.
 
+pub mod ahead;
 pub mod dialects;
 pub mod differences;
 pub mod document;

@@ -15,12 +15,15 @@ use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, PathCompleter};
 
+use crate::aws_files::ahead::Ahead;
+use crate::clock::{Clock, SystemClock};
 use crate::complete::{self, VARIABLE};
 use crate::env::Env;
 use crate::error::{CommandError, ErrorKind};
 use crate::files;
 use crate::model::again::{self, Again};
 use crate::model::shell::Shell;
+use crate::paths::Paths;
 use crate::ui::{Style, Ui};
 use crate::{interrupt, stdio};
 
@@ -31,6 +34,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     if args.len() == 1 {
         return print_start();
     }
+    let ahead = read_ahead(&env);
     let mut command = Cli::command();
     let parsed = command.try_get_matches_from_mut(&args).and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -48,11 +52,18 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     let descriptors = files::check_descriptors();
     interrupt::watch(style.one_line);
     let ui = Rc::new(Ui::new(style, Box::new(stdio::stdout()), Box::new(std::io::stderr())));
-    let run = descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(env, &ui));
+    let run =
+        descriptors.map_err(|error| few_descriptors(&error)).and_then(|()| cli.command.run(env, ahead, &ui));
     match run {
         Ok(code) => code,
         Err(error) => error.choose_profile(&again::typed()).report(&ui),
     }
+}
+
+/// Most commands read both AWS files.
+fn read_ahead(env: &Env) -> Option<Ahead> {
+    let paths = Paths::of(env).ok()?;
+    Some(Ahead::start(paths.config(), paths.credentials(), SystemClock.now()))
 }
 
 fn few_descriptors(error: &std::io::Error) -> CommandError {

@@ -34,8 +34,8 @@ pub use replace::{check_chosen, sync_folder, write_chosen, write_public};
 pub use swap::Displaced;
 pub use temp::remove_all as remove_temp_files;
 pub use users::{
-    Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers, replace_users_file,
-    users_file_holds,
+    Expected, Irreplaceable, Replaced, check_replaceable, read_users_file, remove_leftovers,
+    replace_users_file, users_file_holds,
 };
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ pub mod aws {
     pub use crate::aws::{Aws, AwsErrorKind, Keys, Mfa, Network, Settings};
 }
 pub mod aws_files {
-    pub use crate::aws_files::{AwsFile, guard, tally};
+    pub use crate::aws_files::{AwsFile, ahead, guard, tally};
     pub mod document {
         pub use crate::aws_files::document::{Document, UnsafeEdit};
     }

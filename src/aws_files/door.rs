@@ -5,20 +5,21 @@
 //! with a new file (`sed -i`), and both may have read the file before we replaced it. Therefore:
 //!
 //! - If a file holds less than before, we wait and read it again; if it still does, an edit is refused.
-//! - Right before and right after the replacement, the old file is compared with what was read.
+//! - Right before the replacement, the old file must be what was read: by its fingerprint or, if that is too young, by its
+//!   content. Right after it, the content is compared in any case.
 //! - The replaced file stays open for a moment. If another program still writes to it, that text is restored and the
 //!   edit is repeated on it. The same happens if another program overwrites ours without our change.
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::clock::{SharedClock, Stopwatch};
-use crate::files::{self, Lock, Replaced};
+use crate::files::{self, Expected, Lock, Replaced};
 use crate::model::secret::Secret;
 
 use super::AwsFile;
+use super::ahead::Ahead;
 use super::document::Document;
 use super::profiles::Profiles;
 use super::syntax;
@@ -39,9 +40,6 @@ const UNHURRIED_ROUNDS: usize = 10;
 /// How long to wait for a file that looks half-written: one that ends within a line, and an empty one. A program that
 /// truncates a file writes it immediately afterward, unless it is suspended.
 const DOUBTS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-
-/// From this size on, parsing takes longer than starting a thread, in bytes.
-const LARGE: u64 = 128 * 1024;
 
 /// The user's two AWS files. One instance serves a whole command, so each file is parsed once.
 pub struct AwsFiles {
@@ -69,6 +67,12 @@ impl AwsFiles {
         }
     }
 
+    /// Takes over what was read ahead.
+    pub fn take(&self, ahead: Ahead) {
+        self.config.ahead.replace(ahead.config);
+        self.credentials.ahead.replace(ahead.credentials);
+    }
+
     /// The path of one of the files.
     pub fn path(&self, file: AwsFile) -> &Path {
         &self.state(file).path
@@ -76,9 +80,7 @@ impl AwsFiles {
 
     /// Both files, merged, as they are now.
     pub fn profiles(&self) -> Result<Profiles, FileError> {
-        let ahead = self.read_both_if_large();
-        let config = self.read(AwsFile::Config)?;
-        let credentials = ahead.unwrap_or_else(|| self.read(AwsFile::Credentials))?;
+        let (config, credentials) = (self.read(AwsFile::Config)?, self.read(AwsFile::Credentials)?);
         let mut last = self.profiles.borrow_mut();
         if let Some(profiles) = last.as_ref().filter(|profiles| profiles.are_of(&config, &credentials)) {
             return Ok(profiles.clone());
@@ -86,26 +88,6 @@ impl AwsFiles {
         let profiles =
             Profiles::from_documents((&config, &self.config.path), (&credentials, &self.credentials.path));
         Ok(last.insert(profiles).clone())
-    }
-
-    /// If the config file is large and not known yet, parses it on another thread, and the credentials file, which is
-    /// returned, on this one.
-    fn read_both_if_large(&self) -> Option<Result<Document, FileError>> {
-        let path = self.config.path.as_path();
-        let is_large = || fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > LARGE);
-        if self.config.known.borrow().is_some() || !is_large() {
-            return None;
-        }
-        let now = self.clock.now();
-        std::thread::scope(|scope| {
-            let ahead = scope.spawn(|| write::read_whole(path, AwsFile::Config, None, now));
-            let credentials = self.read(AwsFile::Credentials);
-            if let Ok(Ok(reading)) = ahead.join() {
-                super::tally::count_parse();
-                self.config.known.replace(Some(Known::read(reading)));
-            }
-            Some(credentials)
-        })
     }
 
     /// One of the files as it is now. It is parsed only if its content changed since the last time.
@@ -174,7 +156,7 @@ impl AwsFiles {
             write::check_replaceable(&state.path)?;
             let bytes = text.expose().as_bytes();
             let hurried = round >= UNHURRIED_ROUNDS;
-            let replaced = files::replace_users_file(&state.path, now.bytes(), bytes, hurried);
+            let replaced = files::replace_users_file(&state.path, now.expected(), bytes, hurried);
             let Replaced::Yes(displaced, own) = replaced.map_err(|source| state.write_error(source))? else {
                 // No need to wait: the other program has just finished writing.
                 state.distrust();
@@ -225,7 +207,7 @@ impl AwsFiles {
             state.forget();
             return Ok(true);
         };
-        let replaced = files::replace_users_file(&state.path, Some(expected), earlier, false);
+        let replaced = files::replace_users_file(&state.path, now.expected(), earlier, false);
         let Replaced::Yes(displaced, own) = replaced.map_err(|source| state.write_error(source))? else {
             state.distrust();
             return Ok(false);
@@ -236,7 +218,8 @@ impl AwsFiles {
         let after = After { before: &now, ours: &ours, own, displaced, since, active };
         if let Aftermath::Wrote(theirs) = watch::watch(state, after, &mut patience)? {
             // Another program was still writing to the file, which therefore was not as expected.
-            let back = files::replace_users_file(&state.path, Some(earlier), &theirs, false);
+            let ours = Expected::content(earlier);
+            let back = files::replace_users_file(&state.path, ours, &theirs, false);
             back.map_err(|source| state.write_error(source))?;
             state.forget();
             return Ok(false);

@@ -1,4 +1,4 @@
-//! Counts the expensive steps on this thread and those that it waits for, so that a test can hold a command to doing each only once.
+//! Counts the expensive steps on this thread, so that a test can hold a command to doing each only once.
 
 #![cfg_attr(windows, allow(clippy::missing_const_for_thread_local, reason = "false: it is `const`"))]
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeDelta, Utc};
 use zeroize::Zeroizing;
 
-use crate::files::{self, Fingerprint, Irreplaceable};
+use crate::files::{self, Expected, Fingerprint, Irreplaceable};
 use crate::model::secret::Secret;
 
 use super::AwsFile;
@@ -88,6 +88,10 @@ impl Reading {
     /// Its content; `None` if it does not exist.
     pub(super) fn bytes(&self) -> Option<&[u8]> {
         self.exists.then(|| self.document.bytes())
+    }
+
+    pub(super) fn expected(&self) -> Expected<'_> {
+        Expected { bytes: self.bytes(), fingerprint: self.fingerprint }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::order;
+use crate::aws_files::ahead::Ahead;
 use crate::clock::SystemClock;
 use crate::commands;
 use crate::context::Context;
@@ -136,30 +137,33 @@ impl Cli {
 
 impl Command {
     /// Returns the exit code.
-    pub(super) fn run(&self, env: Env, ui: &Rc<Ui>) -> CommandResult<u8> {
+    pub(super) fn run(&self, env: Env, ahead: Option<Ahead>, ui: &Rc<Ui>) -> CommandResult<u8> {
         // `doctor` only looks: whatever needs a person is a finding.
         let env = if matches!(self, Self::Doctor(_)) { env.with(AWSMFA_NO_INPUT, "1") } else { env };
-        let context = || {
+        // Not dropped: the process ends with it, and wiping thousands of profiles takes longer than giving back the memory.
+        let context = || -> CommandResult<&Context> {
             let prompt = Arc::new(Terminal::new(&env, ui));
-            Context::new(env, Arc::new(SystemClock), ui.clone(), prompt)
+            let ctx = Context::new(env, Arc::new(SystemClock), ui.clone(), prompt)?;
+            ahead.into_iter().for_each(|ahead| ctx.aws_files().take(ahead));
+            Ok(Box::leak(Box::new(ctx)))
         };
         let done: CommandResult = match self {
             // It may end like a command that it runs.
-            Self::Serve(args) => return commands::serve::run(&context()?, args),
-            Self::Enroll(args) => commands::enroll::run(&context()?, args),
-            Self::Setup(args) => commands::setup::run(&context()?, args),
-            Self::Login(args) => commands::login::run(&context()?, args),
-            Self::Logout(args) => commands::logout::run(&context()?, args),
-            Self::CredentialProcess(args) => commands::credential_process::run(&context()?, args),
-            Self::Exec(args) => return commands::exec::run(&context()?, args),
-            Self::Env(args) => commands::env::run(&context()?, args),
-            Self::Console(args) => commands::console::run(&context()?, args),
-            Self::Status(args) => commands::status::run(&context()?, args),
-            Self::Code(args) => commands::code::run(&context()?, args),
-            Self::Device(command) => commands::device::run(&context()?, command),
-            Self::Keys(command) => commands::keys::run(&context()?, command),
-            Self::Store(command) => commands::store::run(&context()?, command),
-            Self::Doctor(args) => commands::doctor::run(&context()?, args),
+            Self::Serve(args) => return commands::serve::run(context()?, args),
+            Self::Enroll(args) => commands::enroll::run(context()?, args),
+            Self::Setup(args) => commands::setup::run(context()?, args),
+            Self::Login(args) => commands::login::run(context()?, args),
+            Self::Logout(args) => commands::logout::run(context()?, args),
+            Self::CredentialProcess(args) => commands::credential_process::run(context()?, args),
+            Self::Exec(args) => return commands::exec::run(context()?, args),
+            Self::Env(args) => commands::env::run(context()?, args),
+            Self::Console(args) => commands::console::run(context()?, args),
+            Self::Status(args) => commands::status::run(context()?, args),
+            Self::Code(args) => commands::code::run(context()?, args),
+            Self::Device(command) => commands::device::run(context()?, command),
+            Self::Keys(command) => commands::keys::run(context()?, command),
+            Self::Store(command) => commands::store::run(context()?, command),
+            Self::Doctor(args) => commands::doctor::run(context()?, args),
             // These two need no home folder.
             Self::Policy(args) => commands::policy::run(ui, args),
             Self::Completions(args) => commands::completions::run(ui, args),

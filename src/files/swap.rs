@@ -7,6 +7,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+use super::fingerprint::{Fingerprint, fingerprint_of};
 #[cfg(unix)]
 use super::open::open_no_follow;
 use super::read::{self, LIMIT};
@@ -16,12 +17,20 @@ use super::replace::persist;
 #[derive(Debug)]
 pub struct Displaced {
     file: File,
+    /// The fingerprint that every write changes, if there is one, and whether the file had the expected content with it.
+    fingerprint: Option<Fingerprint>,
+    compared: bool,
 }
 
 impl Displaced {
-    /// Whether it still holds this and nothing else.
-    pub fn holds(&self, expected: &[u8]) -> io::Result<bool> {
-        read::holds(&self.file, expected)
+    /// Whether it still holds this and nothing else. `expected` is always the same.
+    pub fn holds(&mut self, expected: &[u8]) -> io::Result<bool> {
+        let is_unwritten = || Ok::<_, io::Error>(fingerprint_of(&self.file.metadata()?) == self.fingerprint);
+        if self.compared && self.fingerprint.is_some() && is_unwritten()? {
+            return Ok(true);
+        }
+        self.compared = read::holds(&self.file, expected)?;
+        Ok(self.compared)
     }
 
     pub fn content(&self) -> io::Result<Zeroizing<Vec<u8>>> {
@@ -43,15 +52,20 @@ pub(super) fn create(temp: NamedTempFile, target: &Path) -> io::Result<Option<Op
 /// Puts the temp file in the target's place and keeps the old file open. The two swap names, so that it is certain which file
 /// was replaced, even if another program put a new one there a moment ago. `None` if the target no longer exists.
 #[cfg(unix)]
-pub(super) fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
+pub(super) fn swap(
+    temp: NamedTempFile,
+    target: &Path,
+    fingerprint: Option<Fingerprint>,
+) -> io::Result<Option<Option<Displaced>>> {
     use rustix::io::Errno;
+    let displaced = |file| Some(Some(Displaced { file, fingerprint, compared: false }));
     match exchange(temp.path(), target) {
         Ok(()) => {
             // Dropping `path` removes the name, whatever it refers to now.
             let (_, path) = temp.into_parts();
-            let displaced = open_no_follow(&path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
-            match displaced {
-                Ok((true, file)) => Ok(Some(Some(Displaced { file }))),
+            let found = open_no_follow(&path).and_then(|file| Ok((file.metadata()?.is_file(), file)));
+            match found {
+                Ok((true, file)) => Ok(displaced(file)),
                 // Someone put a link or a device there: swap it back.
                 _ => exchange(&path, target).map(|()| None).map_err(io::Error::from),
             }
@@ -61,7 +75,7 @@ pub(super) fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Opti
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
             let file = open_no_follow(target)?;
             persist(temp, target)?;
-            Ok(Some(Some(Displaced { file })))
+            Ok(displaced(file))
         }
         Err(error) => Err(error.into()),
     }
@@ -81,6 +95,10 @@ fn exchange(_: &Path, _: &Path) -> rustix::io::Result<()> {
 
 /// Windows refuses to rename over a file that is open.
 #[cfg(not(unix))]
-pub(super) fn swap(temp: NamedTempFile, target: &Path) -> io::Result<Option<Option<Displaced>>> {
+pub(super) fn swap(
+    temp: NamedTempFile,
+    target: &Path,
+    _: Option<Fingerprint>,
+) -> io::Result<Option<Option<Displaced>>> {
     persist(temp, target).map(|()| Some(None))
 }

@@ -48,6 +48,27 @@ pub enum Replaced {
     Changed,
 }
 
+/// What a user's file is expected to hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Expected<'a> {
+    /// `None`: the file does not exist.
+    pub bytes: Option<&'a [u8]>,
+    /// The file's fingerprint, if every write since it held this has changed that.
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl<'a> Expected<'a> {
+    /// This content, whatever the fingerprint.
+    pub fn content(bytes: &'a [u8]) -> Self {
+        Self { bytes: Some(bytes), fingerprint: None }
+    }
+
+    /// Whether the fingerprint alone proves that an open file is as expected.
+    fn is_proved_by(&self, metadata: &fs::Metadata) -> bool {
+        self.bytes.is_some() && self.fingerprint.is_some() && fingerprint_of(metadata) == self.fingerprint
+    }
+}
+
 /// The content of a user's file; `None` if it does not exist.
 pub fn read_users_file(path: &Path) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     match read_bounded(path, LIMIT) {
@@ -62,7 +83,7 @@ pub fn users_file_holds(path: &Path, expected: &[u8]) -> bool {
     let Ok(target) = resolve_links(path) else { return false };
     // Opening a FIFO would end the wait of the program that writes into it.
     fs::metadata(&target).is_ok_and(|found| found.is_file())
-        && still_holds(&target, Some(expected)).unwrap_or(false)
+        && still_holds(&target, Expected::content(expected)).unwrap_or(false)
 }
 
 /// Removes what killed writes of the user's file at `path` left beside it. The caller must hold the lock under which the
@@ -73,12 +94,12 @@ pub fn remove_leftovers(path: &Path) {
     }
 }
 
-/// Replaces a user's file that still holds `expected` (`None`: does not exist yet). Symlinks are followed and kept. The file
+/// Replaces a user's file that is still as `expected`. Symlinks are followed and kept. The file
 /// keeps its owner, and its mode without access for others (a new file gets 0600). The old content stays until the new
 /// content is on the disk, unless the write is `hurried`: then the new content is in place before it is on the disk.
 pub fn replace_users_file(
     path: &Path,
-    expected: Option<&[u8]>,
+    expected: Expected<'_>,
     bytes: &[u8],
     hurried: bool,
 ) -> io::Result<Replaced> {
@@ -101,7 +122,8 @@ pub fn replace_users_file(
     }
     // Before anyone else can change the file.
     let fingerprint = fingerprint_of(&file.metadata()?);
-    let displaced = if old.is_some() { swap(temp, &target)? } else { create(temp, &target)? };
+    let displaced =
+        if old.is_some() { swap(temp, &target, expected.fingerprint)? } else { create(temp, &target)? };
     if hurried {
         file.sync_all()?;
     }
@@ -109,12 +131,15 @@ pub fn replace_users_file(
     Ok(displaced.map_or(Replaced::Changed, |displaced| Replaced::Yes(displaced, fingerprint)))
 }
 
-/// Whether a file is regular and holds `expected`, or does not exist if that is `None`.
-fn still_holds(target: &Path, expected: Option<&[u8]>) -> io::Result<bool> {
-    match (open_no_follow(target), expected) {
-        (Ok(file), Some(expected)) => Ok(file.metadata()?.is_file() && holds(&file, expected)?),
+/// Whether a file is regular and as expected.
+fn still_holds(target: &Path, expected: Expected<'_>) -> io::Result<bool> {
+    match (open_no_follow(target), expected.bytes) {
+        (Ok(file), Some(bytes)) => {
+            let metadata = file.metadata()?;
+            Ok(metadata.is_file() && (expected.is_proved_by(&metadata) || holds(&file, bytes)?))
+        }
         (Ok(_), None) => Ok(false),
-        (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Ok(expected.is_none()),
+        (Err(error), _) if error.kind() == io::ErrorKind::NotFound => Ok(expected.bytes.is_none()),
         (Err(error), _) if is_symlink_refusal(&error) => Ok(false),
         (Err(error), _) => Err(error),
     }
@@ -303,7 +328,7 @@ mod tests {
         for (before, after) in [(0o644, 0o600), (0o600, 0o600), (0o400, 0o400)] {
             chmod(&real, before);
             let expected = fs::read(&real).unwrap();
-            let replaced = replace_users_file(&link, Some(&expected), b"new", false).unwrap();
+            let replaced = replace_users_file(&link, Expected::content(&expected), b"new", false).unwrap();
             assert!(matches!(replaced, Replaced::Yes(Some(_), _)));
             assert_eq!(mode(&real), after);
         }
@@ -322,14 +347,14 @@ mod tests {
         if rustix::process::geteuid().is_root() {
             chown(&path, Some(1), Some(1)).unwrap();
             check_replaceable(&path).unwrap();
-            replace_users_file(&path, Some(b"old"), b"new", true).unwrap();
+            replace_users_file(&path, Expected::content(b"old"), b"new", true).unwrap();
             let metadata = fs::metadata(&path).unwrap();
             assert_eq!((metadata.uid(), metadata.gid(), mode(&path)), (1, 1, 0o600));
         } else {
             let theirs = fs::metadata("/").unwrap();
             let error = keep_owner(&File::open(&path).unwrap(), &theirs).unwrap_err();
             assert_eq!(error.to_string(), "it belongs to another user (uid 0)");
-            replace_users_file(&path, Some(b"old"), b"new", true).unwrap();
+            replace_users_file(&path, Expected::content(b"old"), b"new", true).unwrap();
         }
         assert_eq!(fs::read(&path).unwrap(), b"new");
     }
@@ -339,7 +364,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let dangling = home.path().join("dangling");
         symlink("nowhere", &dangling).unwrap();
-        assert!(replace_users_file(&dangling, None, b"x", false).is_err());
+        assert!(
+            replace_users_file(&dangling, Expected { bytes: None, fingerprint: None }, b"x", false).is_err()
+        );
         assert!(check_replaceable(&dangling).is_err());
         assert!(check_replaceable(home.path()).is_err());
         let marked = home.path().join("marked");

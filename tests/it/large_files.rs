@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use awsmfa::testing::aws_files::ahead::Ahead;
 use awsmfa::testing::aws_files::tally::{Tally, tally};
 use awsmfa::testing::commands::{doctor, login, logout};
 use awsmfa::testing::error::CommandResult;
@@ -50,6 +51,28 @@ fn file_that_another_program_changed_is_parsed_again() {
     world.home.write_config(&(world.home.read(".aws/config") + "[profile new]\nregion = x\n"));
     let again = count(|| login(&computer, &["--profile", "dev"]).unwrap());
     assert_eq!(again, Tally { parses: 1, guards: 0 });
+}
+
+#[test]
+fn files_that_were_read_ahead_are_not_parsed_again_unless_they_changed() {
+    let world = World::imported();
+    let others: String = (0..5000).map(|n| format!("\n[profile p{n}]\nregion = eu-west-1\n")).collect();
+    let config = world.home.read(".aws/config") + &others;
+    let [path, credentials] = ["config", "credentials"].map(|name| world.home.path().join(".aws").join(name));
+    let login_after = |change: &str| {
+        world.home.write_config(&config);
+        let computer = world.in_process(0);
+        let ahead = Ahead::start(&path, &credentials, computer.ctx.clock.now());
+        while !ahead.is_finished() {
+            std::thread::yield_now();
+        }
+        world.home.write_config(&(config.clone() + change));
+        computer.ctx.aws_files().take(ahead);
+        count(|| login(&computer, &["--profile", "dev", "--force"]).unwrap())
+    };
+    // The small credentials file is parsed here in any case.
+    assert_eq!(login_after(""), Tally { parses: 1, guards: 1 });
+    assert_eq!(login_after("[profile new]\nregion = x\n"), Tally { parses: 2, guards: 1 });
 }
 
 #[test]

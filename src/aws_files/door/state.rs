@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::clock::Stopwatch;
 use crate::files::{self, Fingerprint, Lock};
 
+use super::super::ahead::Reader;
 use super::super::document::Document;
 use super::super::seen::Seen;
 use super::super::write::{self, FileError, Reading};
@@ -27,6 +28,8 @@ pub(super) struct FileState {
     pub(super) path: PathBuf,
     lock: PathBuf,
     pub(super) known: RefCell<Option<Known>>,
+    /// The thread that reads the file for the first time.
+    pub(super) ahead: RefCell<Option<Reader>>,
 }
 
 /// A file as it was last read or written by us.
@@ -65,7 +68,7 @@ impl Known {
 impl FileState {
     pub(super) fn new(file: AwsFile, path: PathBuf, state_dir: &Path) -> Self {
         let lock = lock_path(state_dir, &path);
-        Self { file, path, lock, known: RefCell::default() }
+        Self { file, path, lock, known: RefCell::default(), ahead: RefCell::default() }
     }
 
     pub(super) fn lock(&self) -> Result<Lock, FileError> {
@@ -74,6 +77,9 @@ impl FileState {
 
     /// Reads the file, unless it certainly did not change since the last time.
     pub(super) fn read(&self, now: DateTime<Utc>) -> Result<Reading, FileError> {
+        if let Some(reading) = self.ahead.take().and_then(Reader::finish) {
+            self.known.replace(Some(Known::read(reading)));
+        }
         let known = self.known.borrow();
         write::read_whole(&self.path, self.file, known.as_ref().map(|known| &known.reading), now)
     }

@@ -65,11 +65,11 @@ pub(super) fn watch(
     after: After<'_>,
     patience: &mut Patience,
 ) -> Result<Aftermath, FileError> {
-    let After { before, ours, own, displaced, since, active } = after;
+    let After { before, ours, own, mut displaced, since, active } = after;
     let mut left = if active { WATCH.1 } else { WATCH.0 };
     let mut busy = since;
     loop {
-        if let Some(displaced) = &displaced {
+        if let Some(displaced) = &mut displaced {
             let expected = before.bytes().unwrap_or_default();
             if !displaced.holds(expected).map_err(|source| state.write_error(source))? {
                 return Ok(await_writer(state, displaced, before, patience));
