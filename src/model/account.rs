@@ -146,6 +146,10 @@ mod tests {
             assert!(!of(label, issuer).is_aws(), "{label}");
         }
         assert_eq!(of("Example:alice@example.com", "Example").label(), None);
+        // Twelve digits are the number of an account, and others are an alias.
+        assert!(!of("alice@12345678901", "").is_aws());
+        assert_eq!(of("alice@1", "AWS").label(), Some(Label { device: "alice", account_id: None }));
+        assert_eq!((of("@123456789012", "AWS").label(), of("alice@", "AWS").label()), (None, None));
         assert!(of("AWS prod", "").is_aws() && of("root-account-mfa-device@123456789012", "").is_aws());
     }
 

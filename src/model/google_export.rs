@@ -202,11 +202,31 @@ mod tests {
     }
 
     #[test]
+    fn number_of_parts_is_not_believed() {
+        let missing = read(&[uri(7, 0, i32::MAX, vec![account("a@1")])]).unwrap_err();
+        assert!(matches!(missing, GoogleExportError::MissingParts { of: MOST_PARTS, .. }), "{missing}");
+        for size in [i32::MIN, 0, 1] {
+            assert_eq!(read(&[uri(7, 5, size, vec![account("a@1")])]).unwrap().len(), 1);
+        }
+    }
+
+    #[test]
     fn secret_is_that_of_the_same_key_in_base32() {
-        let uri = uri(1, 0, 1, vec![account("AWS:alice@1")]);
+        let uri = uri(1, 0, 1, vec![Parameters { issuer: String::new(), ..account("AWS:alice@1") }]);
         let read = accounts(&[&uri]).unwrap().pop().unwrap();
         assert_eq!(read.seed, Seed::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
-        assert_eq!(read.name, "alice@1");
+        assert_eq!((read.issuer.as_str(), read.name.as_str()), ("AWS", "alice@1"));
+    }
+
+    #[test]
+    fn base64_is_read_in_either_alphabet_and_without_percent_signs() {
+        let secret: Vec<u8> = (0..32).map(|number| 0xfb ^ number).collect();
+        let uri = uri(1, 0, 1, vec![Parameters { secret: secret.clone(), ..account("a") }]);
+        assert!(uri.contains("%2B") && uri.contains("%2F"), "{uri}");
+        for (plus, slash) in [("%2B", "%2F"), ("+", "/"), (" ", "/"), ("-", "_")] {
+            let uri = uri.replace("%2B", plus).replace("%2F", slash);
+            assert_eq!(accounts(&[&uri]).unwrap()[0].seed, Seed::from_bytes(&secret), "{uri}");
+        }
     }
 
     #[test]

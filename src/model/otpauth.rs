@@ -255,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn issuer_is_found_however_a_uri_is_written() {
+        let aws = ("AWS".to_owned(), "alice".to_owned());
+        for text in [
+            "otpauth://totp/alice?secret=KEY&amp;issuer=AWS",
+            "otpauth://totp/x:alice?Issuer=AWS&secret=KEY",
+            "otpauth://totp/AWS:alice?secret=KEY&issuer=#fragment",
+        ] {
+            assert_eq!(label(text), aws, "{text}");
+        }
+        assert_eq!(label("otpauth://totp/Amazon+Web+Services:a+b").0, "Amazon Web Services");
+        assert_eq!(label("otpauth://totp/Amazon+Web+Services:a+b").1, "a+b");
+    }
+
+    #[test]
     fn uri_is_found_inside_a_text() {
         assert_eq!(find("URI: OtpAuth://totp/x"), Some("OtpAuth://totp/x"));
         assert_eq!(find("{\"uri\": \"otpauth://totp/a b\"}"), Some("otpauth://totp/a b"));

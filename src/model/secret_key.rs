@@ -153,6 +153,7 @@ mod tests {
         for text in ["SECRET KEY", "MFA SECRET KEY", "key", "CODE", "the key is"] {
             assert_eq!(refused(&format!("{text} {KEY}")), SeedError::NotAlone, "{text}");
         }
+        assert_eq!(refused("GEZD GNBV GY3T QOJQ GEZD GNBV GY3TQOJQ"), SeedError::NotAlone);
         assert_eq!(refused("SEED GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"), SeedError::NotAlone);
         assert_eq!(refused(&format!("secret={KEY}")), SeedError::NotBase32);
         assert_eq!(

@@ -49,7 +49,9 @@ mod tests {
         assert_eq!(SecretName::of("GAHT12345678"), SecretName::Device("GAHT12345678".parse().unwrap()));
         // A short number with the same beginning is a token's.
         assert_eq!(SecretName::of("AKIA12345"), SecretName::Device("AKIA12345".parse().unwrap()));
-        assert_eq!(SecretName::of("AKIAJQMOYWVNWNOMXRVA"), SecretName::AccessKey);
+        for key in ["AKIAJQMOYWVNWNOMXRVA", "AKIA123456789012"] {
+            assert_eq!(SecretName::of(key), SecretName::AccessKey);
+        }
         for probe in ["awsmfa-probe", "awsmfa-probe-4711-0"] {
             assert_eq!(SecretName::of(probe), SecretName::Probe);
         }

@@ -175,7 +175,12 @@ mod tests {
             uri.expose(),
             "otpauth://totp/Amazon%20Web%20Services:alice@123456789012?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Amazon%20Web%20Services"
         );
-        assert_eq!(Seed::from_uri(uri.expose()), Ok(seed));
+        assert_eq!(Seed::from_uri(uri.expose()), Ok(seed.clone()));
+        // A colon separates the issuer from the name.
+        let with_colon = seed.to_uri(&"arn:aws:iam::123456789012:mfa/a:b".parse().unwrap());
+        assert!(with_colon.expose().contains("Services:a-b@123456789012?"), "{}", with_colon.expose());
+        let of_token = seed.to_uri(&"GAHT12345678".parse().unwrap());
+        assert!(of_token.expose().contains("Services:GAHT12345678?"), "{}", of_token.expose());
     }
 
     #[test]

@@ -137,8 +137,10 @@ mod tests {
     fn armored_files_are_read_like_binary_ones() {
         let key = x25519::Identity::generate();
         let armored = age::encrypt_and_armor(&key.to_public(), PLAIN.as_bytes()).unwrap();
-        assert_eq!(opener(armored.as_bytes(), Path::new("b.age")).unwrap(), Opener::Identity);
-        assert_eq!(open(armored.as_bytes(), &key).unwrap().expose(), PLAIN.as_bytes());
+        for armored in [&armored, &format!("\r\n{armored}")] {
+            assert_eq!(opener(armored.as_bytes(), Path::new("b.age")).unwrap(), Opener::Identity);
+            assert_eq!(open(armored.as_bytes(), &key).unwrap().expose(), PLAIN.as_bytes());
+        }
         let cut = opener(&armored.as_bytes()[..60], Path::new("b.age")).unwrap_err();
         assert!(cut.to_string().contains("is damaged"), "{cut}");
     }
