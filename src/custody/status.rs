@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::context::Context;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
 use crate::error::CommandResult;
-use crate::model::secret_name::SecretName;
+use crate::model::secret_name::{PROBE, SecretName};
 use crate::store::age_file::AgeFileStore;
 use crate::store::registry::{DeviceRecord, StoredKey};
 use crate::store::{SecretReader, StoreError, StoreKind};
@@ -152,7 +152,7 @@ fn keyring(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
     // Some keyrings cannot list their items. They can say that there is no such item.
     let asked = store.names().and_then(|names| match names {
         Some(names) => Ok(names),
-        None => store.has("awsmfa-probe").map(|_| Vec::new()),
+        None => store.has(PROBE).map(|_| Vec::new()),
     });
     Ok(match asked {
         Ok(names) => (names, State::Works),

@@ -175,7 +175,7 @@ impl Archive {
         let others = content
             .others
             .into_iter()
-            .map(|Other { name, value }| ArchivedOther { name, value: Secret::new(value.into_owned()) });
+            .map(|Other { name, value }| ArchivedOther { name, value: Secret::locked(value.into_owned()) });
         Ok(Self {
             devices: devices.collect::<Result<_, _>>()?,
             keys: keys.collect(),
