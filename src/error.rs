@@ -206,7 +206,7 @@ impl From<GoogleExportError> for CommandError {
         match error {
             GoogleExportError::Malformed => this.hint("export again, and take a new picture of the QR code"),
             GoogleExportError::MissingParts { .. } => {
-                this.hint("give the pictures of all QR codes, in any order: `--google-export FILE FILE …`")
+                this.hint("add the pictures of all QR codes, in any order: `--google-export FILE FILE …`")
             }
             GoogleExportError::SeveralExports => this.hint("give only the QR codes of one export"),
         }

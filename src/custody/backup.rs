@@ -47,7 +47,7 @@ pub fn back_up(
     let Collected { archive, left_out } = collect(ctx)?;
     if left_out > 0 && path.exists() {
         let message = format!(
-            "`{}` was not overwritten: it may have {} that the new backup does not have",
+            "`{}` was not overwritten: it may contain {} that the new backup lacks",
             path.display(),
             secrets(left_out)
         );
@@ -129,7 +129,7 @@ fn unregistered(ctx: &Context, store: StoreKind) -> CommandResult<Vec<String>> {
     match store_error(&error) {
         Some(StoreError::Unavailable { .. }) => ctx.ui.detail(&error),
         Some(error) if error.is_inaccessible() => {
-            ctx.ui.warn(format_args!("the backup has no secret from the keyring: {error}"));
+            ctx.ui.warn(format_args!("the backup does not include secrets from the keyring: {error}"));
         }
         _ => return Err(error),
     }
@@ -156,7 +156,7 @@ impl Collected {
     }
 
     fn leave_out(&mut self, ctx: &Context, title: &str, why: &dyn std::fmt::Display) {
-        ctx.ui.warn(format_args!("the backup does not have {title}: {why}"));
+        ctx.ui.warn(format_args!("the backup does not include {title}: {why}"));
         self.left_out += 1;
     }
 

@@ -26,7 +26,7 @@ pub struct Moved {
     pub copies: usize,
 }
 
-/// Keeps other commands from changing stored secrets and long-term keys. Who needs both locks takes them in this order.
+/// Keeps other commands from changing stored secrets and long-term keys. Callers that need both locks take them in this order.
 pub fn lock(ctx: &Context) -> CommandResult<(Lock, Hold<'_>)> {
     Ok((key_storage::lock(ctx)?, ctx.vault.hold()?))
 }

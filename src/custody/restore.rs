@@ -46,7 +46,7 @@ enum Standing {
     Different,
     /// The store cannot read what it has.
     Damaged,
-    /// The profile has another key in the AWS files.
+    /// The profile has another key, in a store or in the AWS files.
     Replaced,
 }
 
@@ -123,7 +123,7 @@ impl Restored {
             }
             Standing::Replaced if !force => {
                 ctx.ui.warn(format_args!(
-                    "{title} was not restored, because the profile has another key in the AWS files"
+                    "{title} was not restored, because the profile has another access key"
                 ));
                 self.kept += 1;
                 return false;
@@ -182,7 +182,7 @@ fn of_keys(
     let record = ctx.vault.stored_key(profile)?;
     let store = store_of(ctx, record.as_ref().map(|record| record.store), flag)?;
     if record.as_ref().is_some_and(|record| record.access_key_id != keys.access_key_id) {
-        return Ok((store, Standing::Different));
+        return Ok((store, Standing::Replaced));
     }
     // A stored key comes before one in the files, so an old one that is restored would be used instead of a newer one.
     if record.is_none()

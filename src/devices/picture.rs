@@ -26,9 +26,9 @@ const MAX_ENLARGED: usize = 6_000_000;
 pub enum PictureError {
     #[error("it is not a PNG or JPEG picture")]
     NotAPicture,
-    #[error("it has {width} x {height} pixels, and at most {} million are read", MAX_PIXELS / 1_000_000)]
+    #[error("it has {width} x {height} pixels; the limit is {} million", MAX_PIXELS / 1_000_000)]
     TooLarge { width: u32, height: u32 },
-    #[error("it needs {mib} MiB of memory, and at most {} MiB are used", MAX_MEMORY >> 20)]
+    #[error("it needs {mib} MiB of memory; the limit is {} MiB", MAX_MEMORY >> 20)]
     TooMuchMemory { mib: u64 },
     #[error("it is damaged: {0}")]
     Damaged(String),
@@ -361,4 +361,17 @@ fn centers(row: &[bool], light: bool) -> Vec<(usize, usize)> {
         start = end;
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_or_impossible_pictures_of_the_clipboard_are_rejected() {
+        let error = |width, height, bytes| Picture::from_rgba(width, height, vec![0; bytes]).err();
+        assert_eq!(error(8_001, 8_000, 4), Some(PictureError::TooLarge { width: 8_001, height: 8_000 }));
+        assert_eq!(error(2, 2, 15), Some(PictureError::NotAPicture));
+        assert_eq!(error(2, 2, 16), None);
+    }
 }

@@ -297,7 +297,7 @@ impl BitwardenItem {
             return Some(Account::new(
                 &item,
                 &username,
-                Err(SeedError::Foreign("a type of its own".to_owned())),
+                Err(SeedError::Foreign("a nonstandard type".to_owned())),
             ));
         }
         let Some(uri) = otpauth::find(text) else {
@@ -334,7 +334,7 @@ mod tests {
             r#"{"services": [{"name": "AWS", "secret": "KEY", "otp": {"account": "alice@1"}}]}"#,
             r#"{"services": [{"name": "x", "secret": "KEY", "otp": {"label": "AWS:alice@1", "issuer": "AWS", "tokenType": "TOTP"}}]}"#,
             r#"[{"secret": "KEY====", "label": "AWS - alice@1", "type": "TOTP"}]"#,
-            r#"[{"secret": "KEY", "issuer": "", "label": "AWS:alice@1", "type": "TOTP"}]"#,
+            r#"[{"secret": "KEY", "issuer": "", "label": "AWS - alice@1", "type": "TOTP"}]"#,
             r#"[{"secret": "KEY", "issuer": "AWS", "label": "alice@1", "type": "TOTP", "digits": 6, "period": 30, "algorithm": "SHA1"}]"#,
             r#"{"items": [{"type": 2}, {"name": "AWS", "login": {"username": "alice@1", "totp": "KEY"}}, {"name": "x", "login": {"totp": null}}, {"name": "y", "login": {"totp": " "}}]}"#,
             r#"{"items": [{"name": "AWS", "login": {"username": "alice@1", "totp": "otpauth://totp/?secret=KEY"}}]}"#,
@@ -348,12 +348,24 @@ mod tests {
     fn other_kinds_of_codes_have_no_seed() {
         let foreign = |what: &str| SeedError::Foreign(what.to_owned());
         for (text, why) in [
-            (r#"[{"secret": "KEY", "label": "x", "type": "STEAM", "digits": 5}]"#, foreign("a type of its own")),
+            (
+                r#"[{"secret": "KEY", "label": "x", "type": "STEAM", "digits": 5}]"#,
+                foreign("a nonstandard type"),
+            ),
             (r#"[{"secret": "KEY", "label": "x", "type": "HOTP"}]"#, SeedError::Hotp),
             (r#"[{"secret": "KEY", "label": "x", "type": "TOTP", "digits": 8}]"#, foreign("8 digits")),
-            (r#"[{"secret": "KEY", "label": "x", "type": "TOTP", "period": 60}]"#, foreign("a period of 60 seconds")),
-            (r#"[{"secret": "KEY", "label": "x", "type": "TOTP", "algorithm": "SHA256"}]"#, foreign("algorithm SHA256")),
-            (r#"{"items": [{"name": "x", "login": {"totp": "steam://KEY"}}]}"#, foreign("a type of its own")),
+            (
+                r#"[{"secret": "KEY", "label": "x", "type": "TOTP", "period": 60}]"#,
+                foreign("a period of 60 seconds"),
+            ),
+            (
+                r#"[{"secret": "KEY", "label": "x", "type": "TOTP", "algorithm": "SHA256"}]"#,
+                foreign("algorithm SHA256"),
+            ),
+            (
+                r#"{"items": [{"name": "x", "login": {"totp": "steam://KEY"}}]}"#,
+                foreign("a nonstandard type"),
+            ),
         ] {
             let [account] = accounts(&text.replace("KEY", KEY)).unwrap().try_into().unwrap();
             assert_eq!((account.title(), account.seed), ("x".to_owned(), Err(why)), "{text}");

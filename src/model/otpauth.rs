@@ -60,7 +60,7 @@ pub(super) fn export_data(uri: &str) -> Option<Zeroizing<String>> {
 pub(super) fn check_type_and_parameters(kind: &str, parameters: &[(&str, &str)]) -> Result<(), SeedError> {
     check_type(kind).map_err(|error| match error {
         SeedError::Hotp => SeedError::Hotp,
-        _ => SeedError::Foreign("a type of its own".to_owned()),
+        _ => SeedError::Foreign("a nonstandard type".to_owned()),
     })?;
     parameters.iter().try_for_each(|(name, value)| check_parameter(name, value))
 }
@@ -141,10 +141,10 @@ fn check_parameter(name: &str, value: &str) -> Result<(), SeedError> {
                 foreign(format!("algorithm {known}"))
             }
             // Not shown: in a broken URI it may be anything.
-            _ => foreign("an algorithm of its own".to_owned()),
+            _ => foreign("a nonstandard algorithm".to_owned()),
         },
         "counter" => foreign("a counter".to_owned()),
-        "encoder" => foreign("an encoder of its own".to_owned()),
+        "encoder" => foreign("a nonstandard encoder".to_owned()),
         _ => Ok(()),
     }
 }
@@ -224,11 +224,11 @@ mod tests {
             ("algorithm=SHA256", "algorithm SHA256"),
             ("algorithm=hmac-sha-512", "algorithm SHA512"),
             ("algorithm=MD5", "algorithm MD5"),
-            ("algorithm=WHIRLPOOL", "an algorithm of its own"),
+            ("algorithm=WHIRLPOOL", "a nonstandard algorithm"),
             ("period=60", "a period of 60 seconds"),
             ("period=0", "a period of 0 seconds"),
             ("counter=1", "a counter"),
-            ("encoder=steam", "an encoder of its own"),
+            ("encoder=steam", "a nonstandard encoder"),
         ] {
             let text = format!("otpauth://totp/x?secret=KEY&{parameter}");
             assert_eq!(uri(&text), Err(SeedError::Foreign(name.to_owned())), "{parameter}");

@@ -51,7 +51,7 @@ pub struct Stores {
 }
 
 /// The right to change what the stores hold: no other process changes them meanwhile. Nothing else opens a store for changes, so
-/// no secret is saved, moved or deleted beside another command. Who has it already, gets it again.
+/// no secret is saved, moved or deleted beside another command. A holder may get it again.
 pub struct Hold<'a>(&'a Stores);
 
 impl Hold<'_> {

@@ -81,6 +81,17 @@ fn cached_session_proves_nothing_about_a_new_secret() {
     assert_eq!(stored(&world), world.device.seed);
 }
 
+/// They may be sessions of the device that the profile used before.
+#[test]
+fn ready_answers_are_forgotten() {
+    let world = World::imported();
+    let answers = || world.home.files().into_keys().filter(|name| name.contains("/answers/")).count();
+    world.home.awsmfa(["credential-process", "--profile", "dev"]).run().success();
+    assert_eq!(answers(), 1);
+    world.import();
+    assert_eq!(answers(), 0);
+}
+
 #[test]
 fn no_verify_sends_nothing() {
     let world = World::new();

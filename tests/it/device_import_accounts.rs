@@ -68,12 +68,12 @@ fn account_in_another_aws_account_is_rejected_wherever_it_comes_from() {
     for flag in ["--uri-stdin", "--secret-stdin"] {
         let ran = world.home.awsmfa(["device", "import", flag]).args(PROFILE).stdin(&text).run().code(2);
         let expected =
-            "error: `Amazon Web Services:alice@999999999999` is in another AWS account than `arn:aws:";
+            "error: `Amazon Web Services:alice@999999999999` is in a different AWS account than `arn:aws:";
         assert!(ran.err().starts_with(expected), "{}", ran.err());
     }
     world.freeze();
     let (result, _) = world.import_with(Typist::new(&[&text]), &PROFILE);
-    assert!(result.unwrap_err().contains("is in another AWS account than"));
+    assert!(result.unwrap_err().contains("is in a different AWS account than"));
     assert!(world.nothing_is_stored());
 }
 
@@ -158,7 +158,7 @@ fn name_without_an_account_number_fits_only_one_known_device() {
     let text = uri("alice@my-company", OTHER_SECRET);
     let import = || world.home.awsmfa(["device", "import", "--uri-stdin", "--no-verify"]).stdin(&text);
     insta::assert_snapshot!(import().env("AWS_PROFILE", "dev").run().code(2).err(), @"
-    error: `Amazon Web Services:alice@my-company` could be for several devices: `arn:aws:iam::123456789012:mfa/alice`, `arn:aws:iam::999999999999:mfa/alice`
+    error: `Amazon Web Services:alice@my-company` could belong to several devices: `arn:aws:iam::123456789012:mfa/alice`, `arn:aws:iam::999999999999:mfa/alice`
     hint: choose a device: `… | awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice --uri-stdin --no-verify`
     ");
     assert!(world.nothing_is_stored());
@@ -276,7 +276,7 @@ fn person_learns_where_the_secret_still_is() {
     let import = ["device", "import", "--image", "a screen.png"];
     insta::assert_snapshot!(world.home.awsmfa(import).run().success().err(), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
-    hint: delete the picture, with which anyone can generate your codes: `rm 'a screen.png'`
+    hint: delete the picture, because anyone who has it can generate your codes: `rm 'a screen.png'`
     hint: awsmfa setup --profile dev
     ");
     // Without its folder, this would be an option.

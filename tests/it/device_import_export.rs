@@ -92,7 +92,7 @@ fn parts_of_a_google_export_are_imported_in_any_order() {
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; the ARN is derived from the account's name; not verified, because no profile with keys uses this device
     hint: import a secret again with `--serial ARN` if its ARN is wrong
-    hint: delete the pictures, with which anyone can generate your codes: `rm 3.png 1.png 2.png`
+    hint: delete the pictures, because anyone who has them can generate your codes: `rm 3.png 1.png 2.png`
     ");
     assert_eq!((world.stored("alice"), world.stored("bob")), (world.device.seed.clone(), bob));
 }
@@ -103,7 +103,7 @@ fn missing_parts_of_a_google_export_are_listed() {
     let ran = world.home.awsmfa(["device", "import", "--google-export", "2.png"]).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
     error: the Google Authenticator export has 3 QR codes, and some are missing: 1, 3
-    hint: give the pictures of all QR codes, in any order: `--google-export FILE FILE …`
+    hint: add the pictures of all QR codes, in any order: `--google-export FILE FILE …`
     ");
     world.picture("4.png", &code(&uri("alice@123456789012", &world.device.seed), 3));
     let ran = world.home.awsmfa(["device", "import", "--google-export", "4.png"]).run().code(2);
@@ -257,7 +257,7 @@ fn secrets_of_another_tool_are_moved_and_its_file_is_deleted_on_request() {
     let typist = Typist::new(&[]);
     world.import_with(typist.clone(), &args[1..]).0.unwrap();
     assert!(
-        typist.seen()[0].ends_with(".aws/awsmfa.yml, which has the secrets in clear?"),
+        typist.seen()[0].ends_with(".aws/awsmfa.yml, which has the secrets in the clear?"),
         "{:?}",
         typist.seen()
     );

@@ -15,7 +15,7 @@ fn screenshot_is_imported_and_its_label_determines_the_device() {
     let ran = world.home.awsmfa(["device", "import", "--image", "screen.png"]).run().success();
     insta::assert_snapshot!(ran.err(), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
-    hint: delete the picture, with which anyone can generate your codes: `rm screen.png`
+    hint: delete the picture, because anyone who has it can generate your codes: `rm screen.png`
     hint: awsmfa setup --profile dev
     ");
     assert_eq!(world.stored("alice"), world.device.seed);
@@ -76,7 +76,7 @@ fn all_aws_accounts_in_one_picture_are_imported() {
     insta::assert_snapshot!(lines.join("\n"), @"
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store; AWS accepts its codes
     awsmfa: stored the secret of `arn:aws:iam::123456789012:mfa/bob` in the file store; the ARN is derived from the account's name; not verified, because no profile with keys uses this device
-    hint: delete the picture, with which anyone can generate your codes: `rm all.png`
+    hint: delete the picture, because anyone who has it can generate your codes: `rm all.png`
     hint: import a secret again with `--serial ARN` if its ARN is wrong
     ");
     assert_eq!((world.stored("alice"), world.stored("bob")), (world.device.seed.clone(), bob.seed));
@@ -188,7 +188,7 @@ fn profile_in_another_account_than_the_label_is_an_error() {
     world.picture("qr.png", &code(&uri("alice@999999999999", OTHER_SECRET), 3));
     let ran = world.home.awsmfa(["device", "import", "--profile", "dev", "--image", "qr.png"]).run().code(2);
     insta::assert_snapshot!(ran.err(), @"
-    error: `Amazon Web Services:alice@999999999999` is in another AWS account than `arn:aws:iam::123456789012:mfa/alice`
+    error: `Amazon Web Services:alice@999999999999` is in a different AWS account than `arn:aws:iam::123456789012:mfa/alice`
     hint: leave out `--profile`, or use the profile of the account's user
     hint: if the account's name is wrong, add the device's ARN: `awsmfa device import --profile dev --serial ARN --image qr.png`
     ");
@@ -213,13 +213,15 @@ fn pictures_without_a_usable_code_are_errors() {
     world.home.write("notes.png", "not a picture");
     let whole = std::fs::read(world.picture("whole.png", &world.own_code(3))).unwrap();
     std::fs::write(world.home.join("cut.png"), &whole[..whole.len() / 2]).unwrap();
-    // A small file with the header of a picture of 100 megapixels.
-    let mut bomb = whole;
-    let sides = [10_000u32.to_be_bytes(), 10_000u32.to_be_bytes()].concat();
-    bomb[16..24].copy_from_slice(&sides);
-    let sum = crc32(&bomb[12..29]).to_be_bytes();
-    bomb[29..33].copy_from_slice(&sum);
-    std::fs::write(world.home.join("bomb.png"), bomb).unwrap();
+    // Small files with the headers of large pictures: of 100 megapixels, and with 8 bytes a pixel.
+    for (name, side, kind) in [("bomb.png", 10_000u32, [8, 0]), ("deep.png", 7_000, [16, 6])] {
+        let mut bomb = whole.clone();
+        bomb[16..24].copy_from_slice(&[side.to_be_bytes(), side.to_be_bytes()].concat());
+        bomb[24..26].copy_from_slice(&kind);
+        let sum = crc32(&bomb[12..29]).to_be_bytes();
+        bomb[29..33].copy_from_slice(&sum);
+        std::fs::write(world.home.join(name), bomb).unwrap();
+    }
     for (name, message) in [
         ("blank.png", "there is no readable QR code in blank.png"),
         ("wifi.png", "the QR code in wifi.png has no account of an authenticator app"),
@@ -232,8 +234,9 @@ fn pictures_without_a_usable_code_are_errors() {
         ("cut.png", "cannot read the picture cut.png: it is damaged: "),
         (
             "bomb.png",
-            "cannot read the picture bomb.png: it has 10000 x 10000 pixels, and at most 64 million are read",
+            "cannot read the picture bomb.png: it has 10000 x 10000 pixels; the limit is 64 million",
         ),
+        ("deep.png", "cannot read the picture deep.png: it needs 373 MiB of memory; the limit is 256 MiB"),
         ("missing.png", "cannot read the picture missing.png: No such file or directory"),
         (".", "cannot read the picture .: is a directory"),
     ] {

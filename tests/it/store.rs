@@ -4,6 +4,8 @@ mod backup;
 mod backup_places;
 #[cfg(target_os = "linux")]
 mod beside;
+#[cfg(target_os = "linux")]
+mod differences;
 #[cfg(unix)]
 mod init;
 #[cfg(target_os = "linux")]

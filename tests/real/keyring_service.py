@@ -112,7 +112,7 @@ def awspass(home, user):
         equal(len(home.awsmfa("store", "status", "--json").json()["secrets"]), 1, "secrets")
     with check("a profile for which awspass has no secret is an error"):
         refused = home.awsmfa("device", "import", "--awspass", "--profile", "auto").ended(3)
-        contains(refused.err, "awspass has no secret of an MFA device")
+        contains(refused.err, "awspass has no MFA secrets")
 
 
 def imports(home, user, code=0, **variables):

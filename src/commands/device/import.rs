@@ -18,8 +18,8 @@ for the secret without echo, or reads it from standard input. The secret cannot 
 the arguments of running programs.
 
 AWS's QR codes and accounts are recognized by their issuer, and `DEVICE@ACCOUNT` in the name of an account determines the \
-device's ARN. If there are several accounts, a list is shown to choose from; without a terminal, all AWS accounts are imported. \
-An account of another device or issuer is imported only if you say yes. `--serial ARN` overrides the name of an account.
+device's ARN. If there are several accounts, you choose from a list; without a terminal, all AWS accounts are imported. \
+awsmfa asks before it imports an account of another device or issuer. `--serial ARN` overrides the name of an account.
 
 If a profile has the user's access key, awsmfa first uses the secret to get a session, and stores nothing if AWS rejects \
 the codes.
@@ -107,7 +107,7 @@ pub fn run(ctx: &Context, args: &ImportArgs) -> CommandResult {
 
 /// An export has secrets in clear. Another tool's file is no longer needed once all its secrets are verified.
 fn clean_up(ctx: &Context, args: &ImportArgs, path: &Path, is_superfluous: bool) -> CommandResult {
-    let question = format!("delete {}, which has the secrets in clear?", path.display());
+    let question = format!("delete {}, which has the secrets in the clear?", path.display());
     if is_superfluous && ctx.prompt.can_ask() && !args.yes.yes && ctx.prompt.confirm(&question)? {
         files::remove(path)?;
         ctx.ui.say(format_args!("deleted {}", path.display()));
@@ -135,8 +135,10 @@ fn say_what_stays(ctx: &Context, args: &ImportArgs) {
             // Otherwise it would be an option.
             if path.starts_with('-') { line.arg(format!("./{path}")) } else { line.arg(path) }
         });
-        let what = if pictures.len() == 1 { "the picture" } else { "the pictures" };
-        ctx.ui.hint(format_args!("delete {what}, with which anyone can generate your codes: `{delete}`"));
+        let (what, it) = if pictures.len() == 1 { ("the picture", "it") } else { ("the pictures", "them") };
+        ctx.ui.hint(format_args!(
+            "delete {what}, because anyone who has {it} can generate your codes: `{delete}`"
+        ));
     }
 }
 

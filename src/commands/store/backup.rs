@@ -17,16 +17,16 @@ const RECIPIENTS_LIMIT: u64 = 1024 * 1024;
 /// Back up all secrets to one encrypted file
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The backup has the secrets of all devices, long-term keys that `awsmfa keys store` stored, which profile uses which device, and \
-whatever else the stores hold for awsmfa. If a secret is missing or damaged, the backup has the others: a warning names what it \
-lacks, the exit code is 5, and an existing file is not replaced.
+The backup contains the secrets of all devices, long-term keys that `awsmfa keys store` stored, which profile uses which \
+device, and whatever else the stores hold for awsmfa. If a secret is missing or damaged, the backup contains the others: a \
+warning names each missing secret, the exit code is 5, and an existing file is not replaced.
 
-It is an age file: `age -d FILE` shows its content, in which secrets are `otpauth://` URIs, as authenticator apps import them.
+The backup is an age file: `age -d FILE` shows its content, in which secrets are `otpauth://` URIs, as authenticator apps \
+import them.
 
-By default, the file is encrypted with a passphrase of its own, which is asked twice or is in the file that \
-`AWSMFA_BACKUP_PASSPHRASE_FILE` gives. With `--recipient`, it is encrypted to age recipients instead. The file is decrypted \
-once before it is written, and read back afterward; with recipients, a key that is used once and then discarded does that, so \
-check that you have the recipients' identities.
+By default, the file is encrypted with its own passphrase, which awsmfa prompts for twice or reads from the file in \
+`AWSMFA_BACKUP_PASSPHRASE_FILE`. With `--recipient`, it is encrypted to age recipients instead. awsmfa decrypts the backup once \
+before it writes the file. For recipients, it uses a temporary key for that, so check that you have the recipients' identities.
 
 Examples:
   awsmfa store backup /media/usb/awsmfa.age
@@ -39,7 +39,7 @@ pub struct BackupArgs {
     /// Encrypt to this age recipient instead of a passphrase (repeatable)
     #[arg(long = "recipient", value_name = "RECIPIENT")]
     recipients: Vec<String>,
-    /// Encrypt to the recipients in this file, one a line (repeatable)
+    /// Encrypt to the recipients in this file, one per line (repeatable)
     #[arg(long = "recipients-file", value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -65,16 +65,16 @@ pub fn run(ctx: &Context, args: &BackupArgs) -> CommandResult {
         [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
         parts => parts.concat(),
     };
-    let openers = match recipients.len() {
-        0 => "the passphrase of the backup".to_owned(),
-        recipients => format!("the identity of {}", count(recipients, "recipient")),
+    let how = match recipients.len() {
+        0 => "with the backup's passphrase".to_owned(),
+        recipients => format!("to {}", count(recipients, "recipient")),
     };
-    ctx.ui.say(format_args!("backed up {what} to {}; opened by {openers}", args.file.display()));
+    ctx.ui.say(format_args!("backed up {what} to {}, encrypted {how}", args.file.display()));
     match left_out {
         0 => Ok(()),
         left_out => {
             let message =
-                format!("`{}` is not complete: it lacks {}", args.file.display(), backup::secrets(left_out));
+                format!("`{}` is incomplete: it lacks {}", args.file.display(), backup::secrets(left_out));
             Err(CommandError::new(ErrorKind::Store, message)
                 .hint("find out what is wrong: `awsmfa store status`"))
         }

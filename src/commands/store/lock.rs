@@ -7,11 +7,10 @@ use crate::error::CommandResult;
 /// Lock the file store, so that it needs its passphrase again
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-The file store stays unlocked for a while after its passphrase was typed (see `AWSMFA_UNLOCK_FOR`): the Linux kernel keeps \
-the key that decrypts the secrets in its memory. This command deletes that key. Cached sessions stay valid; `awsmfa logout \
---all` removes them.
+The file store stays unlocked for a while after you type its passphrase (see `AWSMFA_UNLOCK_FOR`): the Linux kernel keeps \
+the decryption key in memory. This command deletes that key. Cached sessions stay valid; `awsmfa logout --all` removes them.
 
-The keyring is locked with the desktop.
+The OS keyring is locked together with the desktop session.
 
 Examples:
   awsmfa store lock")]

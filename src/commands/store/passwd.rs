@@ -9,7 +9,7 @@ use crate::vault::THE_STORE;
 /// Change the passphrase of the file store
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Prompts for the current passphrase and then twice for the new one. Only `identity.age` is written again; the secrets are \
+Prompts for the current passphrase and then twice for the new one. Only `identity.age` is rewritten; the secrets are \
 encrypted to the same identity as before. A copy of the old `identity.age`, for example in a backup of the disk, still opens \
 with the old passphrase.
 

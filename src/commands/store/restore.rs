@@ -13,8 +13,9 @@ use crate::model::shell::CommandLine;
 /// Restore secrets from a backup
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
-Adds what the backup has and this computer lacks. What is stored here stays: if it differs from the backup, a message says so, \
-and `--force` replaces it. A damaged file is replaced and kept beside the new one. Restored secrets go to the store that has the device's secret, else to `--store`.
+Adds the secrets in the backup that this computer does not have. Secrets that are stored here stay: if one differs from the \
+backup, a warning says so, and `--force` replaces it. A damaged file is replaced, and a copy is kept next to the new file. \
+Restored secrets go to the store that the device already uses, otherwise to `--store`.
 
 The AWS files are not changed. If the command is interrupted, run it again.
 
@@ -44,7 +45,7 @@ pub fn run(ctx: &Context, args: &RestoreArgs) -> CommandResult {
         let command = CommandLine::new("awsmfa store restore").arg(args.file.to_string_lossy());
         let command = command.option("--identity", identity).switch("--force", true);
         let command = command.option("--store", args.store.store.map(|store| store.to_string()));
-        ctx.ui.hint(format_args!("replace what is stored here, which cannot be recovered then: `{command}`"));
+        ctx.ui.hint(format_args!("overwrite what is stored here, which cannot be undone: `{command}`"));
     } else if secrets == 0 {
         ctx.ui.say("nothing to restore: all secrets in the backup are stored here");
     }

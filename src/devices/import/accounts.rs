@@ -116,7 +116,7 @@ pub(super) fn of_awspass(ctx: &Context, profile: Option<&str>) -> CommandResult<
     match accounts.is_empty() {
         true => Err(CommandError::new(
             ErrorKind::Configuration,
-            "awspass has no secret of an MFA device in the keyring for these profiles",
+            "awspass has no MFA secrets in the keyring for these profiles",
         )
         .hint("import the secret key from elsewhere: `awsmfa device import --profile NAME`")),
         false => Ok(accounts),

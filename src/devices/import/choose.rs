@@ -47,12 +47,12 @@ fn fitting(accounts: &[Account], target: &Target) -> Vec<Account> {
 }
 
 fn several(request: &ImportRequest, accounts: &[Account]) -> CommandError {
-    let message = format!("several accounts could be meant: {}", list(accounts));
+    let message = format!("several accounts are possible: {}", list(accounts));
     let error = CommandError::new(ErrorKind::Usage, message);
     error.hint(way_out(request, accounts))
 }
 
-/// What to do if several accounts could be meant.
+/// What to do if several accounts are possible.
 fn way_out(request: &ImportRequest, accounts: &[Account]) -> String {
     let is_unique =
         |account: &&Account| accounts.iter().filter(|other| other.title() == account.title()).count() == 1;

@@ -18,8 +18,8 @@ const FILE_LIMIT: u64 = 64 << 20;
 /// How long another version of a picture is searched, and how long the last one may take.
 const PATIENCE: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(40));
 
-const CUT_OUT: &str = "cut the QR code out of the picture, with the white border around it, and import that";
-const TYPE_IT: &str = "or type the secret key that the code stands for: `awsmfa device import`";
+const CROP: &str = "crop the picture to the QR code and its white border, and import the cropped picture";
+const TYPE_IT: &str = "or type the secret key instead: `awsmfa device import`";
 
 /// The texts of all QR codes in a file; at least one.
 pub(super) fn in_file(path: &Path) -> CommandResult<Vec<Secret<String>>> {
@@ -60,19 +60,18 @@ fn outcome(
         Ok(Ok(Found { texts, .. })) if !texts.is_empty() => Ok(texts),
         Ok(Ok(Found { is_complete: true, .. })) => {
             Err(error(format!("there is no readable QR code in {place}"))
-                .hint("use a sharp picture in which the QR code is complete, with the white border around it")
+                .hint("use a sharp picture that shows the whole QR code and its white border")
                 .hint(TYPE_IT))
         }
         Ok(Ok(_)) | Err(Lost::TimedOut) => {
-            let message = format!(
-                "no QR code was found in {place} before the search was given up: the picture is too large or has too many details"
-            );
-            Err(error(message).hint(CUT_OUT).hint(TYPE_IT))
+            let message =
+                format!("gave up looking for a QR code in {place}: the picture is too large or too detailed");
+            Err(error(message).hint(CROP).hint(TYPE_IT))
         }
         Ok(Err(why)) => Err(error(format!("cannot read {picture}: {why}")).hint(hint(&why))),
-        Err(Lost::Panicked) => Err(error(format!("no QR code was found in {place}: the search failed"))
-            .hint(CUT_OUT)
-            .hint(TYPE_IT)),
+        Err(Lost::Panicked) => {
+            Err(error(format!("no QR code was found in {place}: the search failed")).hint(CROP).hint(TYPE_IT))
+        }
     }
 }
 
@@ -80,7 +79,7 @@ fn hint(error: &PictureError) -> &'static str {
     match error {
         PictureError::NotAPicture => "use a PNG or JPEG file, such as a screenshot",
         PictureError::TooLarge { .. } | PictureError::TooMuchMemory { .. } => {
-            "cut the QR code out of the picture, or make the picture smaller"
+            "crop the picture to the QR code, or scale it down"
         }
         PictureError::Damaged(_) => "take the screenshot or photo again",
     }
@@ -97,8 +96,8 @@ mod tests {
         assert_eq!(said(nothing(true)).message, "there is no readable QR code in a.png");
         for found in [nothing(false), Err(Lost::TimedOut)] {
             let error = said(found);
-            assert!(error.message.ends_with("too many details"), "{}", error.message);
-            assert_eq!(error.hints, [CUT_OUT, TYPE_IT]);
+            assert!(error.message.ends_with("too large or too detailed"), "{}", error.message);
+            assert_eq!(error.hints, [CROP, TYPE_IT]);
         }
         assert_eq!(said(Err(Lost::Panicked)).message, "no QR code was found in a.png: the search failed");
     }

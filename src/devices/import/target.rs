@@ -100,7 +100,7 @@ impl<'a> Targets<'a> {
         let id = label.account_id.filter(|id| serial.account().is_some_and(|other| other != *id));
         let is_overridden = self.request.serial.is_some() || (self.request.yes && id.is_none());
         let what = match id {
-            Some(_) => format!("`{title}` is in another AWS account than `{serial}`"),
+            Some(_) => format!("`{title}` is in a different AWS account than `{serial}`"),
             None => format!("`{title}` is for device `{}`, not for `{serial}`", label.device),
         };
         if is_overridden {
@@ -180,7 +180,7 @@ fn known(
 
 fn ambiguous(only: &ImportRequest, account: &Account, several: &[Target]) -> CommandError {
     let serials: Vec<String> = several.iter().map(|target| format!("`{}`", target.serial)).collect();
-    let message = format!("`{}` could be for several devices: {}", account.title(), serials.join(", "));
+    let message = format!("`{}` could belong to several devices: {}", account.title(), serials.join(", "));
     CommandError::new(ErrorKind::Usage, message)
         .hint(format!("choose a device: {}", with_serial(only, several[0].serial.as_str())))
 }

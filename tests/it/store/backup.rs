@@ -56,7 +56,7 @@ fn decrypt(path: &Path, passphrase: &str) -> String {
 fn backup_restores_everything_on_a_new_computer() {
     let world = world();
     let registry = world.home.read(REGISTRY);
-    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"awsmfa: backed up 1 device and 1 access key to b.age; opened by the passphrase of the backup");
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"awsmfa: backed up 1 device and 1 access key to b.age, encrypted with the backup's passphrase");
     let plain = decrypt(&world.home.join("b.age"), "tr0ub4dor&3");
     assert!(plain.contains("\"uri\": \"otpauth://totp/") && plain.contains(&world.key.secret), "{plain}");
     #[cfg(unix)]
@@ -83,7 +83,7 @@ fn backup_for_recipients_is_opened_by_their_identities() {
     let [one, other] = keys.each_ref().map(|key| key.to_public().to_string());
     world.home.write("recipients", &format!("# the safe\n{other}\n"));
     let backup = ["store", "backup", "b.age", "--recipient", &one, "--recipients-file", "recipients"];
-    insta::assert_snapshot!(err(world.home.awsmfa(backup), &world, 0), @"awsmfa: backed up 1 device and 1 access key to b.age; opened by the identity of 2 recipients");
+    insta::assert_snapshot!(err(world.home.awsmfa(backup), &world, 0), @"awsmfa: backed up 1 device and 1 access key to b.age, encrypted to 2 recipients");
     forget(&world.home);
     insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 2), @"
     error: `b.age` is encrypted to recipients, so it has no passphrase
@@ -120,7 +120,7 @@ fn what_is_stored_stays_unless_it_is_to_be_replaced() {
     let before = world.home.files();
     insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
     warning: the secret of `arn:aws:iam::123456789012:mfa/alice` in the file store differs from the backup, and was kept
-    hint: replace what is stored here, which cannot be recovered then: `awsmfa store restore b.age --force`
+    hint: overwrite what is stored here, which cannot be undone: `awsmfa store restore b.age --force`
     ");
     assert_eq!(world.home.files(), before);
     insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age --force"), &world, 0), @"awsmfa: restored the secret of `arn:aws:iam::123456789012:mfa/alice` to the file store");
@@ -137,8 +137,8 @@ fn key_that_was_replaced_since_is_not_restored() {
         world.home.credentials().replace(&world.key.id, &new.id).replace(&world.key.secret, &new.secret);
     world.home.write_credentials(&file);
     insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
-    warning: access key `[KEY]` of `dev` was not restored, because the profile has another key in the AWS files
-    hint: replace what is stored here, which cannot be recovered then: `awsmfa store restore b.age --force`
+    warning: access key `[KEY]` of `dev` was not restored, because the profile has another access key
+    hint: overwrite what is stored here, which cannot be undone: `awsmfa store restore b.age --force`
     ");
     assert!(!world.home.read(REGISTRY).contains(&world.key.id), "{}", world.home.read(REGISTRY));
 }
@@ -222,9 +222,9 @@ fn backup_without_a_secret_says_so() {
     world.home.import("GAHT12345678", OTHER_SECRET);
     std::fs::remove_file(world.home.join(".local/share/awsmfa/store/GAHT12345678.age")).unwrap();
     insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 5), @"
-    warning: the backup does not have the secret of `GAHT12345678`: it is missing from the file store
-    awsmfa: backed up 1 device and 1 access key to b.age; opened by the passphrase of the backup
-    error: `b.age` is not complete: it lacks 1 secret
+    warning: the backup does not include the secret of `GAHT12345678`: it is missing from the file store
+    awsmfa: backed up 1 device and 1 access key to b.age, encrypted with the backup's passphrase
+    error: `b.age` is incomplete: it lacks 1 secret
     hint: find out what is wrong: `awsmfa store status`
     ");
     forget(&world.home);
@@ -241,8 +241,8 @@ fn incomplete_backup_replaces_no_other() {
     let before = std::fs::read(world.home.join("b.age")).unwrap();
     std::fs::write(world.home.join(ENTRY), "age-encryption.org/v1\n-> X25519 cut").unwrap();
     insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age --yes"), &world, 5), @"
-    warning: the backup does not have the secret of `arn:aws:iam::123456789012:mfa/alice`: `~/.local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age` is damaged: it is not a complete age file
-    error: `b.age` was not overwritten: it may have 1 secret that the new backup does not have
+    warning: the backup does not include the secret of `arn:aws:iam::123456789012:mfa/alice`: `~/.local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age` is damaged: it is not a complete age file
+    error: `b.age` was not overwritten: it may contain 1 secret that the new backup lacks
     hint: write an incomplete backup to another file, or find out what is wrong: `awsmfa store status`
     ");
     assert_eq!(std::fs::read(world.home.join("b.age")).unwrap(), before);
@@ -259,7 +259,7 @@ fn backup_has_unregistered_secrets() {
     std::fs::write(world.home.join(&format!("{store}/note.age")), note).unwrap();
     world.home.chmod(&format!("{store}/note.age"), 0o600);
     world.home.write(REGISTRY, "{\"version\": 1}");
-    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"awsmfa: backed up 2 devices, 1 access key and 1 other secret to b.age; opened by the passphrase of the backup");
+    insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"awsmfa: backed up 2 devices, 1 access key and 1 other secret to b.age, encrypted with the backup's passphrase");
     forget(&world.home);
     insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"
     awsmfa: restored the secret of `GAHT12345678` to the file store

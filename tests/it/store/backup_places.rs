@@ -76,7 +76,7 @@ fn command_that_replaces_keeps_the_store() {
     awsmfa(&world.home, "store backup b.age").run().success();
     world.home.import(&world.device.serial, OTHER_SECRET);
     let ran = awsmfa(&world.home, "store restore b.age --store file").run().success();
-    insta::assert_snapshot!(ran.err().lines().last().unwrap(), @"hint: replace what is stored here, which cannot be recovered then: `awsmfa store restore b.age --force --store file`");
+    insta::assert_snapshot!(ran.err().lines().last().unwrap(), @"hint: overwrite what is stored here, which cannot be undone: `awsmfa store restore b.age --force --store file`");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn backup_of_nothing_but_damage_says_so() {
     world.home.write(entry, "");
     let ran = awsmfa(&world.home, "store backup b.age").run().code(5);
     insta::assert_snapshot!(ran.err(), @"
-    warning: the backup does not have the secret of `arn:aws:iam::123456789012:mfa/alice`: `~/.local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age` is damaged: it is not a complete age file
+    warning: the backup does not include the secret of `arn:aws:iam::123456789012:mfa/alice`: `~/.local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age` is damaged: it is not a complete age file
     error: none of the stored secrets can be read, so no backup was written
     hint: find out what is wrong: `awsmfa store status`
     ");
