@@ -93,6 +93,11 @@ fn restored_registry_keeps_what_it_has_and_gets_what_it_lacks() {
     backup(&world, &world.device.seed, (&world.key.id, &world.key.secret));
     insta::assert_snapshot!(err(&world, "store restore b.json", 0), @"awsmfa: nothing to restore: all secrets in the backup are stored here");
     let after = registry(&world);
+    let key = age::x25519::Identity::generate();
+    world.home.awsmfa(words(&format!("store backup b.age --recipient {}", key.to_public()))).run().success();
+    let plain = age::decrypt(&key, &std::fs::read(world.home.join("b.age")).unwrap()).unwrap();
+    let backup: serde_json::Value = serde_json::from_slice(&plain).unwrap();
+    assert_eq!(backup["device_of_key"], after["keys"]);
     insta::assert_snapshot!(format!("{}\n{}", after["devices"], after["keys"]), @r#"
     [{"label":"mine","profiles":["dev","free"],"serial":"arn:aws:iam::123456789012:mfa/alice","store":"file","user":"alice"},{"profiles":["taken"],"serial":"GAHT12345678","store":"file"}]
     {"AKIAKNOWN":"GAHT12345678","AKIAUNKNOWN":"arn:aws:iam::123456789012:mfa/alice"}
@@ -140,6 +145,11 @@ fn damaged_item_of_the_keyring_is_replaced_only_with_force() {
     ");
     let lookup = ["lookup", "service", "awsmfa", "username", &world.device.serial];
     assert_eq!(desktop.secret_tool(&world.home, &lookup, ""), "no URI");
+    // Nor is one that is not even text absent.
+    let script = format!("printf '\\377' | secret-tool {}", store.map(|word| format!("'{word}'")).join(" "));
+    world.home.awsmfa(["x"; 0]).under("/bin/sh", &["-c", &script]).run().success();
+    let said = err(&world, "store restore b.json", 0);
+    assert!(said.contains("is damaged, and was kept"), "{said}");
     world.home.awsmfa(words("store restore b.json --force")).run().success();
     world.home.awsmfa(words("code --pair")).run().success();
 }
