@@ -80,7 +80,7 @@ fn passphrase_needs_a_person_or_a_variable() {
     error: no new passphrase for the file store: cannot prompt (`AWSMFA_NO_INPUT` is set)
     hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the new passphrase
     ");
-    assert!(!world.home.join(".local").exists());
+    assert!(!world.home.join(".local/share").exists());
 }
 
 #[test]
