@@ -122,7 +122,7 @@ fn store_is_not_created_unless_the_plugin_opens_what_it_encrypts() {
         let run = world.home.awsmfa(words("store init --identity identity.txt"));
         failures.push(run.env("AGE_TEST_PLUGIN", behavior).run().code(5).err());
     }
-    assert!(!world.home.join(".local").exists());
+    assert!(!world.home.join(".local/share").exists());
     insta::assert_snapshot!(failures.join("\n"), @r"
     error: the file store's key is not available: `age-plugin-awsmfatest` says: no device is connected
     hint: check that the device of `age-plugin-awsmfatest` works, and try again; nothing was changed
