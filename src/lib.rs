@@ -32,7 +32,8 @@
 //!   they write it. [`aws_files::door`] is the only entrance: it waits for missing content, replaces files by swapping names,
 //!   and restores what another program writes to the old file.
 //! - **[`vault`]**: what is stored about a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
-//!   ([`store`]), which other tools can read. Long-term keys are stored as `credential_process` output; [`key_storage`] moves
+//!   ([`store`]), which other tools can read. Writing to the file store needs no passphrase; but if a file has it, every secret is
+//!   decrypted before it is saved, so that a damaged identity shows while the secret still exists elsewhere. Long-term keys are stored as `credential_process` output; [`key_storage`] moves
 //!   them.
 //! - **[`custody`]**: the stores as a whole: what they hold, and how secrets move from one to the other and into a backup. A secret
 //!   is deleted only after another store returned it and the registry refers to that store.

@@ -209,6 +209,8 @@ impl AgeFileStore {
     }
 
     /// The identity if no one is prompted for it: this process has unlocked it, the kernel keeps it, or a file has the passphrase.
+    /// With a file, that may cost scrypt once, where adding needs no passphrase otherwise. A damaged identity, or a file with
+    /// another passphrase, would show only when the secret is needed, and when it may exist nowhere else.
     fn unlocked(&self) -> Result<Option<Identity>, StoreError> {
         match self.passphrases.origin() {
             Origin::File => return self.unlock().map(Some),

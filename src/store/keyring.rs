@@ -10,6 +10,7 @@ use std::time::Duration;
 use keyring_core::{Entry, Error};
 
 use super::{SecretReader, SecretStore, StoreError, StoreKind, check_name};
+use crate::clock::Stopwatch;
 use crate::model::secret::Secret;
 use crate::model::shell::quoted;
 use crate::model::visible::visible;
@@ -24,17 +25,36 @@ use platform::Service;
 /// The service of every item; the item's user is the secret's name.
 const SERVICE: &str = "awsmfa";
 
+/// How long a keyring that did not respond is left alone, the first time.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 #[derive(Debug)]
 pub struct KeyringStore {
     limit: Duration,
-    /// The thread of a call that missed its deadline. While it runs, another call would only wait for it.
-    abandoned: Mutex<Option<JoinHandle<()>>>,
+    patience: Duration,
+    abandoned: Mutex<Option<Abandoned>>,
+}
+
+/// The thread of a call that missed its deadline. While it runs, another call would only wait for the same: that a person
+/// answers a prompt, say. But if the keyring was restarted, nobody will ever answer. So it is asked again, and in ever longer
+/// intervals, because each call may add a prompt to those on the desktop.
+#[derive(Debug)]
+struct Abandoned {
+    worker: JoinHandle<()>,
+    since: Stopwatch,
+    patience: Duration,
+}
+
+impl Abandoned {
+    fn is_running(&self) -> bool {
+        !self.worker.is_finished()
+    }
 }
 
 impl KeyringStore {
     /// The keyring, with `limit` for each call. Touches nothing yet.
     pub fn new(limit: Duration) -> Self {
-        Self { limit, abandoned: Mutex::default() }
+        Self { limit, patience: PATIENCE, abandoned: Mutex::default() }
     }
 
     /// Does `work` on a thread of its own and waits for it up to the limit. After that the thread is abandoned, because a
@@ -56,7 +76,7 @@ impl KeyringStore {
         match receiver.recv_timeout(self.limit) {
             Ok(result) => result,
             Err(RecvTimeoutError::Timeout) => {
-                *self.abandoned.lock().unwrap_or_else(PoisonError::into_inner) = Some(worker);
+                self.abandon(worker);
                 Err(timed_out())
             }
             Err(RecvTimeoutError::Disconnected) => {
@@ -77,9 +97,16 @@ impl KeyringStore {
         self.bounded(move || with_service(&read))
     }
 
+    fn abandon(&self, worker: JoinHandle<()>) {
+        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
+        let earlier = abandoned.take().filter(Abandoned::is_running);
+        let patience = earlier.map_or(self.patience, |earlier| earlier.patience.saturating_mul(2));
+        *abandoned = Some(Abandoned { worker, since: Stopwatch::start(), patience });
+    }
+
     fn is_stuck(&self) -> bool {
         let abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        abandoned.as_ref().is_some_and(|worker| !worker.is_finished())
+        abandoned.as_ref().is_some_and(|last| last.is_running() && last.since.elapsed() < last.patience)
     }
 }
 
@@ -324,6 +351,28 @@ mod tests {
         while store.is_stuck() {
             std::thread::yield_now();
         }
+    }
+
+    #[test]
+    fn call_that_never_ends_does_not_block_the_keyring_forever() {
+        let patience = Duration::from_millis(30);
+        let store = KeyringStore { patience, ..KeyringStore::new(Duration::from_millis(5)) };
+        let (_never, blocked) = mpsc::channel::<()>();
+        let blocked = std::sync::Arc::new(Mutex::new(blocked));
+        let hang = || {
+            let blocked = blocked.clone();
+            store.bounded(move || Ok(drop(blocked.lock().map(|blocked| blocked.recv()))))
+        };
+        for times in [1, 2, 4] {
+            let watch = Stopwatch::start();
+            assert!(hang().is_err() && store.is_stuck());
+            while store.is_stuck() {
+                std::thread::yield_now();
+            }
+            assert!(watch.elapsed() >= patience * times, "{times}: {:?}", watch.elapsed());
+        }
+        let answering = KeyringStore { limit: Duration::from_secs(60), ..store };
+        assert_eq!(answering.bounded(|| Ok(7)).unwrap(), 7);
     }
 
     #[test]

@@ -22,6 +22,8 @@ const PROGRAMS: &[&str] = if cfg!(target_os = "macos") {
 
 /// Error codes of libgpg-error, in the low 16 bits.
 const TIMED_OUT: u32 = 62;
+/// ENOTTY: there is no desktop, so pinentry wants to draw on a terminal. `DISPLAY` may be left from another login.
+const NO_TERMINAL: u32 = 0x8066;
 const CANCELED: [u32; 3] = [99, 114, 198];
 
 /// The pinentry programs that can show a window here: the person's choice, else the usual ones if there is a desktop.
@@ -61,6 +63,11 @@ fn ask_within(
             Ok(answer) => return Ok(answer),
             Err(Failure::Final(why)) => return Err(why),
             Err(Failure::Useless(what)) => why = what,
+            // What the display does not answer to this program, it does not answer to the next one.
+            Err(Failure::Hopeless(what)) => {
+                why = what;
+                break;
+            }
         }
     }
     Err(format!("cannot prompt (there is no terminal, and {why})"))
@@ -70,8 +77,16 @@ fn ask_within(
 enum Failure {
     /// The person gave none.
     Final(String),
-    /// No person saw the prompt.
+    /// This program does not prompt, but another one may.
     Useless(String),
+    /// No program would prompt.
+    Hopeless(String),
+}
+
+/// What pinentry returns in place of an answer.
+struct Refusal {
+    code: u32,
+    text: String,
 }
 
 struct Pinentry<'a> {
@@ -87,7 +102,8 @@ impl<'a> Pinentry<'a> {
         let mut this = Self { program, dialog };
         match this.reply() {
             Ok(Ok(_)) => Ok(this),
-            Ok(Err(code)) => Err(this.failed(code)),
+            Ok(Err(refusal)) => Err(this.failed(&refusal)),
+            Err(error @ ProcessError::TimedOut { .. }) => Err(Failure::Hopeless(error.to_string())),
             Err(error) => Err(useless(error)),
         }
     }
@@ -112,16 +128,16 @@ impl<'a> Pinentry<'a> {
         }
         match self.command("GETPIN\n")? {
             Ok(data) => Ok(data),
-            Err(code) => Err(self.failed(code)),
+            Err(refusal) => Err(self.failed(&refusal)),
         }
     }
 
-    fn command(&mut self, line: &str) -> Result<Result<Secret<String>, u32>, Failure> {
+    fn command(&mut self, line: &str) -> Result<Result<Secret<String>, Refusal>, Failure> {
         self.dialog.send(line.as_bytes()).and_then(|()| self.reply()).map_err(broken)
     }
 
-    /// The data of a reply, or its error code.
-    fn reply(&mut self) -> Result<Result<Secret<String>, u32>, ProcessError> {
+    /// The data of a reply, or its error.
+    fn reply(&mut self) -> Result<Result<Secret<String>, Refusal>, ProcessError> {
         let mut data = Secret::from("");
         loop {
             let line = self.dialog.line()?;
@@ -130,9 +146,10 @@ impl<'a> Pinentry<'a> {
             match word {
                 "OK" => return Ok(Ok(data)),
                 "ERR" => {
-                    let code: u32 =
-                        rest.split(' ').next().and_then(|code| code.parse().ok()).unwrap_or_default();
-                    return Ok(Err(code & 0xffff));
+                    let (code, text) = rest.split_once(' ').unwrap_or((rest, ""));
+                    let code: u32 = code.parse().unwrap_or_default();
+                    let text = text.trim().trim_end_matches("<Pinentry>").trim_end().to_owned();
+                    return Ok(Err(Refusal { code: code & 0xffff, text }));
                 }
                 "D" => data = joined(&data, rest),
                 "INQUIRE" => self.dialog.send(b"CAN\n")?,
@@ -142,13 +159,16 @@ impl<'a> Pinentry<'a> {
         }
     }
 
-    fn failed(&self, code: u32) -> Failure {
-        match code {
+    fn failed(&self, refusal: &Refusal) -> Failure {
+        let program = self.program;
+        match refusal.code {
             TIMED_OUT => {
                 Failure::Final(format!("the prompt was not answered within {} s", OPEN_FOR.as_secs()))
             }
             code if CANCELED.contains(&code) => Failure::Final("the prompt was canceled".to_owned()),
-            code => Failure::Useless(format!("`{}` failed (error {code})", self.program)),
+            NO_TERMINAL => Failure::Useless(format!("`{program}` cannot open a window")),
+            code if refusal.text.is_empty() => Failure::Useless(format!("`{program}` failed (error {code})")),
+            _ => Failure::Useless(format!("`{program}` says: {}", refusal.text)),
         }
     }
 }
@@ -210,6 +230,10 @@ done
         // This one does not even start to talk.
         let silent = ask("cat", Duration::from_millis(50));
         assert_eq!(silent, "cannot prompt (there is no terminal, and `cat` timed out (0 s))");
+        // Nor would the next one.
+        let both = ["cat".to_owned(), path];
+        let silent = ask_within(&both, &env, "passphrase", (Duration::ZERO, Duration::from_secs(1)));
+        assert_eq!(silent.unwrap_err(), "cannot prompt (there is no terminal, and `cat` timed out (1 s))");
     }
 
     #[test]

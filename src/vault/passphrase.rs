@@ -189,10 +189,8 @@ fn is_too_short(passphrase: &Secret<String>) -> bool {
 fn from_file(variable: &str, path: &Path) -> Result<Secret<String>, StoreError> {
     let shown = path.display();
     let unreadable = |error: io::Error| no_passphrase(format!("{variable} `{shown}`: {error}"));
-    if is_open_to_all(&std::fs::metadata(path).map_err(unreadable)?) {
-        return Err(no_passphrase(format!(
-            "{variable} `{shown}` is readable by everyone on this computer (`chmod 600`)"
-        )));
+    if let Some(can) = open_to_all(&std::fs::metadata(path).map_err(unreadable)?) {
+        return Err(no_passphrase(format!("{variable} `{shown}` is {can} by every user (`chmod 600`)")));
     }
     let bytes = files::read_bounded(path, FILE_LIMIT).map_err(unreadable)?;
     let text = std::str::from_utf8(&bytes);
@@ -200,15 +198,22 @@ fn from_file(variable: &str, path: &Path) -> Result<Secret<String>, StoreError> 
     first_line(text).ok_or_else(|| no_passphrase(format!("{variable} `{shown}` has an empty first line")))
 }
 
+/// What every user can do with a file that only its owner should use.
 #[cfg(unix)]
-fn is_open_to_all(metadata: &std::fs::Metadata) -> bool {
-    metadata.is_file() && std::os::unix::fs::MetadataExt::mode(metadata) & 0o007 != 0
+fn open_to_all(metadata: &std::fs::Metadata) -> Option<&'static str> {
+    match std::os::unix::fs::MetadataExt::mode(metadata) & 0o006 {
+        _ if !metadata.is_file() => None,
+        0o006 => Some("readable and writable"),
+        0o004 => Some("readable"),
+        0o002 => Some("writable"),
+        _ => None,
+    }
 }
 
 /// On Windows, a user's profile folder is private.
 #[cfg(not(unix))]
-fn is_open_to_all(_: &std::fs::Metadata) -> bool {
-    false
+fn open_to_all(_: &std::fs::Metadata) -> Option<&'static str> {
+    None
 }
 
 fn from_command(command_line: &str, env: &Env, limit: Duration) -> Result<Secret<String>, StoreError> {
@@ -288,7 +293,12 @@ mod tests {
         };
         assert_eq!(read(b" correct horse \r\nsecond", 0o600).unwrap(), " correct horse ");
         assert_eq!(read(b"group", 0o440).unwrap(), "group");
-        assert!(read(b"open\n", 0o644).unwrap_err().contains("chmod 600"));
+        for (mode, open) in
+            [(0o644, "is readable by"), (0o602, "is writable by"), (0o666, "is readable and writable by")]
+        {
+            let why = read(b"open\n", mode).unwrap_err();
+            assert!(why.contains(&format!("passphrase` {open} every user (`chmod 600`)")), "{why}");
+        }
         assert!(read(b"\nsecond\n", 0o600).unwrap_err().contains("empty first line"));
         assert!(from(AWSMFA_PASSPHRASE_FILE, "/nowhere/at/all").unwrap_err().contains("/nowhere/at/all"));
     }

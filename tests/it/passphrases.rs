@@ -105,6 +105,14 @@ fn store_that_is_unlocked_still_needs_its_passphrase_file() {
     error: wrong passphrase for the file store
     hint: try again with the right passphrase; nothing was changed
     ");
+    world.home.write("passphrase", "correct horse\n");
+    code().success();
+    // Otherwise, the unlocked store would hide that other users can read the passphrase.
+    world.home.chmod("passphrase", 0o644);
+    insta::assert_snapshot!(code().code(5).err(), @r"
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` is readable by every user (`chmod 600`)
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    ");
     std::fs::remove_file(world.home.join("passphrase")).unwrap();
     insta::assert_snapshot!(code().code(5).err(), @r"
     error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error [N])

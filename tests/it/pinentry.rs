@@ -87,13 +87,32 @@ fn canceled_window_is_an_error() {
 fn pinentry_that_shows_no_window_is_skipped() {
     let world = world("echo 'ERR 83918950 Inappropriate ioctl for device <Pinentry>'");
     insta::assert_snapshot!(world.home.awsmfa(words("code alice")).run().code(5).err(), @r"
-    error: the file store is locked: cannot prompt (there is no terminal, and `pinentry` failed (error 32870))
+    error: the file store is locked: cannot prompt (there is no terminal, and `pinentry` cannot open a window)
     hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
     install(&world.home, "pinentry-qt", RIGHT);
     world.home.awsmfa(words("code alice")).run().success();
     install(&world.home, "pinentry", "exit 1");
     world.home.awsmfa(words("code alice")).run().success();
+}
+
+#[test]
+fn pinentry_that_fails_says_why() {
+    let world = world("kill -KILL $$");
+    let failure = || world.home.awsmfa(words("code alice")).run().code(5).err();
+    insta::assert_snapshot!(failure(), @r"
+    error: the file store is locked: cannot prompt (there is no terminal, and `pinentry` failed (signal: 9 (SIGKILL)))
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    ");
+    // Halfway through the passphrase.
+    install(&world.home, "pinentry", "printf 'D corr'; exit");
+    insta::assert_snapshot!(failure().lines().next().unwrap(), @"error: the file store is locked: cannot prompt (there is no terminal, and `pinentry` failed (it ended without an answer))");
+    install(&world.home, "pinentry", "printf 'ERR 83886340 Too small\\033[2J <Pinentry>\\n'");
+    insta::assert_snapshot!(failure().lines().next().unwrap(), @r"error: the file store is locked: cannot prompt (there is no terminal, and `pinentry` says: Too small\u{1b}[2J)");
+    // The display is left from an earlier login.
+    world.home.write_program("bin/pinentry", "#!/bin/sh\necho 'cannot open display: :99' >&2\nexit 1\n");
+    insta::assert_snapshot!(failure().lines().next().unwrap(), @"error: the file store is locked: cannot prompt (there is no terminal, and `pinentry` failed (exit status: 1))");
+    assert_eq!(windows(&world), 3);
 }
 
 #[test]

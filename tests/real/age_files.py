@@ -1,10 +1,15 @@
 """The file store without awsmfa: `age` decrypts its entries, and `oathtool` generates the same codes."""
 
+import os
+import subprocess
 import time
 
 import pexpect
 
-from bench import AGE_PLUGIN, PASSPHRASE, FakeAws, check, contains, equal, home_of, import_secret
+from bench import AGE_PLUGIN, AWSMFA, PASSPHRASE, FakeAws, check, contains, equal, home_of, import_secret
+
+#: scrypt needs 128 MiB. Everything else needs far less.
+SCRYPT = 128
 
 
 def run():
@@ -69,6 +74,7 @@ def run():
             home.awsmfa("code").ended(5)
         plugin_store(aws)
         headless(aws)
+        kept_unlocked(aws)
 
 
 def plugin_store(aws):
@@ -112,6 +118,58 @@ def headless(aws):
             equal(ran.ended(5).seconds < 1, True, f"{ran.seconds:.2f} s")
             contains(ran.err, "hint: ")
             contains(ran.err, "AWSMFA_PASSPHRASE_FILE")
+
+
+def kept_unlocked(aws):
+    """The peak memory of a process shows whether it ran scrypt."""
+    with home_of(aws.users[0], aws.endpoint) as home:
+        home.use_file_store()
+        import_secret(home, aws.users[0])
+        home.awsmfa("store", "lock").ended()
+        with check("`AWSMFA_UNLOCK_FOR=0`: with a passphrase file, each process pays for scrypt"):
+            for _ in range(2):
+                assert peak(home, "code", AWSMFA_UNLOCK_FOR="0") > SCRYPT
+        if not kernel_keyring_works():
+            with check("this machine has no kernel keyring: each process pays for scrypt"):
+                for _ in range(2):
+                    assert peak(home, "code") > SCRYPT
+            return
+        with check("with a passphrase file, the first process pays for scrypt, and the following do not"):
+            assert peak(home, "code") > SCRYPT
+            for args in (["code"], ["credential-process", "-p", "dev"]):
+                memory = peak(home, *args)
+                assert memory < SCRYPT / 2, f"{args}: {memory:.0f} MiB"
+        with check("after `store lock`, the next process pays again"):
+            home.awsmfa("store", "lock").ended()
+            assert peak(home, "code") > SCRYPT
+        with check("a shorter `AWSMFA_UNLOCK_FOR` counts for what is unlocked already"):
+            time.sleep(2)
+            assert peak(home, "code", AWSMFA_UNLOCK_FOR="1s") > SCRYPT
+        with check("the unlocked store opens for no other source: a person is prompted, and a command is run"):
+            peak(home, "code")
+            home.awsmfa("code", AWSMFA_PASSPHRASE_FILE=None).ended(5)
+            home.awsmfa("code", AWSMFA_PASSPHRASE_FILE=None, AWSMFA_PASSPHRASE_COMMAND="false").ended(5)
+        home.awsmfa("store", "lock").ended()
+
+
+def peak(home, *args, **variables):
+    """The peak memory of awsmfa in MiB."""
+    env = {k: str(v) for k, v in (home.env | variables).items() if v is not None}
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    process = subprocess.Popen([AWSMFA, *args], env=env, cwd=home.path, start_new_session=True, **quiet)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    equal(process.returncode, 0, f"exit code of {args}")
+    return usage.ru_maxrss / 1024
+
+
+def kernel_keyring_works():
+    """Whether the kernel keeps a key for the user's other processes, as many containers do not."""
+    added = subprocess.run(["keyctl", "add", "user", "awsmfa-test", "kept", "@u"], capture_output=True, text=True)
+    key = added.stdout.strip()
+    works = added.returncode == 0 and subprocess.run(["keyctl", "pipe", key], capture_output=True, text=True).stdout == "kept"
+    subprocess.run(["keyctl", "unlink", key, "@u"], capture_output=True)
+    return works
 
 
 def decrypted(home, *args, passphrase=PASSPHRASE):

@@ -27,6 +27,8 @@ AWSMFA = Path(os.environ.get("AWSMFA_BIN", TARGET / "release/awsmfa"))
 FAKE_AWS = TARGET / "debug/fake-aws"
 #: Built with the tests.
 AGE_PLUGIN = TARGET / "debug/examples/age_plugin"
+#: An age plugin by others that needs no hardware.
+XWING = TARGET / "ci/plugins/bin/age-plugin-xwing"
 
 # The suites use a server on loopback, never AWS.
 for variable in [name for name in os.environ if name.startswith("AWS")]:
@@ -41,8 +43,8 @@ NODE_MODULES = TARGET / "ci/node/node_modules"
 
 #: All programs that the suites run. A missing one is a failure.
 TOOLS = [
-    AWSMFA, FAKE_AWS, AGE_PLUGIN, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts", NODE_MODULES / ".bin/nu",
-    "node", "age", "age-keygen", "oathtool", "gpg", "pass", "zbarimg", "qrencode", "bash", "zsh", "fish", "tmux", "strace", "dbus-daemon", "gnome-keyring-daemon",
+    AWSMFA, FAKE_AWS, AGE_PLUGIN, XWING, AWS_CLI_V1, AWS_CLI_V2, MOTO_SERVER, NODE_MODULES / "@aws-sdk/client-sts", NODE_MODULES / ".bin/nu",
+    "node", "age", "age-keygen", "oathtool", "gpg", "pass", "zbarimg", "qrencode", "bash", "zsh", "fish", "tmux", "strace", "dbus-daemon", "gnome-keyring-daemon", "keyctl",
     "secret-tool", "wine", "Xvfb", "xclip", "sway", "wl-paste", "/usr/share/bash-completion/bash_completion",
 ]  # fmt: skip
 

@@ -89,6 +89,16 @@ def restarting(home, service):
             until(lambda: server.status() != 200)
             with service.running():
                 until(lambda: server.status() == 200)
+    with check("`serve` renews its session after the keyring was restarted while its prompt was not answered"):
+        with contextlib.ExitStack() as stack:
+            with service.running():
+                server = stack.enter_context(Server(home, "--profile", "dev"))
+                equal(server.status(), 200, "status")
+            with failing(service, is_locked=True, prompts="ignore"):
+                until(lambda: server.status() != 200)
+            # Nobody will answer the prompt now.
+            with failing(service):
+                until(lambda: server.status() == 200)
 
 
 def moving(home, alice, service):

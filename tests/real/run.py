@@ -9,7 +9,7 @@ import bench
 
 SUITES = [
     "clients", "setup", "roles", "moto_server", "crowd", "winner", "writers", "odd_files", "differential", "keyring_service",
-    "age_files", "code_programs", "qr", "shells", "prompts", "environment", "serve", "terminal",
+    "age_files", "age_plugins", "code_programs", "qr", "shells", "prompts", "environment", "serve", "terminal",
     "fast_path", "leaks", "windows",
 ]  # fmt: skip
 
