@@ -33,8 +33,8 @@
 //!   and restores what another program writes to the old file.
 //! - **[`vault`]**: what is stored about a device: its record, and its seed as an `otpauth://` URI in the OS keyring or in age files
 //!   ([`store`]), which other tools can read. Writing to the file store needs no passphrase; but if a file has it, every secret is
-//!   decrypted before it is saved, so that a damaged identity shows while the secret still exists elsewhere. Long-term keys are stored as `credential_process` output; [`key_storage`] moves
-//!   them.
+//!   decrypted before it is saved, so that a damaged identity shows while the secret still exists elsewhere. Long-term keys are
+//!   stored as `credential_process` output; [`key_storage`] moves them.
 //! - **[`custody`]**: the stores as a whole: what they hold, and how secrets move from one to the other and into a backup. A secret
 //!   is deleted only after another store returned it and the registry refers to that store.
 //! - **[`doctor`]**: collects [`findings`], values with what is wrong, where and what fixes it. A warning of another command is one of

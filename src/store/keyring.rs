@@ -2,87 +2,36 @@
 //! because a keyring may wait for a person who is not there.
 
 use std::error::Error as _;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use keyring_core::{Entry, Error};
 
 use super::{SecretReader, SecretStore, StoreError, StoreKind, check_name};
-use crate::clock::Stopwatch;
 use crate::model::secret::Secret;
 use crate::model::shell::quoted;
 use crate::model::visible::visible;
 
+mod calls;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod secret_service;
 #[cfg(all(unix, not(target_os = "macos")))]
 use secret_service as platform;
 
+use calls::Calls;
 use platform::Service;
 
 /// The service of every item; the item's user is the secret's name.
 const SERVICE: &str = "awsmfa";
 
-/// How long a keyring that did not respond is left alone, the first time.
-const PATIENCE: Duration = Duration::from_secs(15);
-
 #[derive(Debug)]
 pub struct KeyringStore {
-    limit: Duration,
-    patience: Duration,
-    abandoned: Mutex<Option<Abandoned>>,
-}
-
-/// The thread of a call that missed its deadline. While it runs, another call would only wait for the same: that a person
-/// answers a prompt, say. But if the keyring was restarted, nobody will ever answer. So it is asked again, and in ever longer
-/// intervals, because each call may add a prompt to those on the desktop.
-#[derive(Debug)]
-struct Abandoned {
-    worker: JoinHandle<()>,
-    since: Stopwatch,
-    patience: Duration,
-}
-
-impl Abandoned {
-    fn is_running(&self) -> bool {
-        !self.worker.is_finished()
-    }
+    calls: Calls,
 }
 
 impl KeyringStore {
     /// The keyring, with `limit` for each call. Touches nothing yet.
     pub fn new(limit: Duration) -> Self {
-        Self { limit, patience: PATIENCE, abandoned: Mutex::default() }
-    }
-
-    /// Does `work` on a thread of its own and waits for it up to the limit. After that the thread is abandoned, because a
-    /// keyring call cannot be interrupted and the process ends soon.
-    fn bounded<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let timed_out = || StoreError::TimedOut { seconds: self.limit.as_secs() };
-        if self.is_stuck() {
-            return Err(timed_out());
-        }
-        let (sender, receiver) = mpsc::channel();
-        let worker = std::thread::Builder::new()
-            .name("keyring".to_owned())
-            // After the deadline there is no receiver, and what was read is wiped with the message.
-            .spawn(move || drop(sender.send(work())))
-            .map_err(|error| StoreError::Unavailable { reason: error.to_string() })?;
-        match receiver.recv_timeout(self.limit) {
-            Ok(result) => result,
-            Err(RecvTimeoutError::Timeout) => {
-                self.abandon(worker);
-                Err(timed_out())
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                Err(StoreError::Unavailable { reason: "its client crashed".to_owned() })
-            }
-        }
+        Self { calls: Calls::new(limit) }
     }
 
     /// The items with these names that a program with keytar keeps, as Node.js programs do, in the order of the names.
@@ -94,19 +43,7 @@ impl KeyringStore {
         let read = move |keyring: &Service| {
             names.iter().map(|name| value_of(keyring.entry_of_keytar(service, name)?)).collect()
         };
-        self.bounded(move || with_service(&read))
-    }
-
-    fn abandon(&self, worker: JoinHandle<()>) {
-        let mut abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        let earlier = abandoned.take().filter(Abandoned::is_running);
-        let patience = earlier.map_or(self.patience, |earlier| earlier.patience.saturating_mul(2));
-        *abandoned = Some(Abandoned { worker, since: Stopwatch::start(), patience });
-    }
-
-    fn is_stuck(&self) -> bool {
-        let abandoned = self.abandoned.lock().unwrap_or_else(PoisonError::into_inner);
-        abandoned.as_ref().is_some_and(|last| last.is_running() && last.since.elapsed() < last.patience)
+        self.calls.bounded(move || with_service(&read))
     }
 }
 
@@ -118,7 +55,7 @@ impl SecretReader for KeyringStore {
     fn get(&self, name: &str) -> Result<Option<Secret<String>>, StoreError> {
         check_name(name)?;
         let name = name.to_owned();
-        self.bounded(move || with_service(|service| read(service, &name)))
+        self.calls.bounded(move || with_service(|service| read(service, &name)))
     }
 
     fn has(&self, name: &str) -> Result<bool, StoreError> {
@@ -126,7 +63,7 @@ impl SecretReader for KeyringStore {
     }
 
     fn names(&self) -> Result<Option<Vec<String>>, StoreError> {
-        self.bounded(|| with_service(Service::names))
+        self.calls.bounded(|| with_service(Service::names))
     }
 
     fn is_readable(&self) -> bool {
@@ -147,13 +84,13 @@ impl SecretReader for KeyringStore {
 impl SecretStore for KeyringStore {
     fn write(&self, name: &str, value: &Secret<String>) -> Result<(), StoreError> {
         let (name, value) = (name.to_owned(), value.clone());
-        self.bounded(move || with_service(|service| write(service, &name, value.expose())))
+        self.calls.bounded(move || with_service(|service| write(service, &name, value.expose())))
     }
 
     fn delete(&self, name: &str) -> Result<bool, StoreError> {
         check_name(name)?;
         let name = name.to_owned();
-        self.bounded(move || with_service(|service| delete(service, &name)))
+        self.calls.bounded(move || with_service(|service| delete(service, &name)))
     }
 }
 
@@ -332,48 +269,6 @@ fn one_line(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hanging_call_is_abandoned_and_the_next_fails_at_once() {
-        let store = KeyringStore::new(Duration::from_millis(20));
-        let (release, blocked) = mpsc::channel::<()>();
-        let hung = store.bounded(move || {
-            let _ = blocked.recv();
-            Ok(())
-        });
-        assert!(matches!(hung, Err(StoreError::TimedOut { .. })));
-        let (started, was_started) = mpsc::channel();
-        let next = store.bounded(move || started.send(()).map_err(|_| StoreError::Locked));
-        assert!(matches!(next, Err(StoreError::TimedOut { .. })));
-        assert!(was_started.recv().is_err(), "it was started nonetheless");
-        // Once the abandoned thread has ended, the keyring is asked again.
-        release.send(()).unwrap();
-        while store.is_stuck() {
-            std::thread::yield_now();
-        }
-    }
-
-    #[test]
-    fn call_that_never_ends_does_not_block_the_keyring_forever() {
-        let patience = Duration::from_millis(30);
-        let store = KeyringStore { patience, ..KeyringStore::new(Duration::from_millis(5)) };
-        let (_never, blocked) = mpsc::channel::<()>();
-        let blocked = std::sync::Arc::new(Mutex::new(blocked));
-        let hang = || {
-            let blocked = blocked.clone();
-            store.bounded(move || Ok(drop(blocked.lock().map(|blocked| blocked.recv()))))
-        };
-        for times in [1, 2, 4] {
-            let watch = Stopwatch::start();
-            assert!(hang().is_err() && store.is_stuck());
-            while store.is_stuck() {
-                std::thread::yield_now();
-            }
-            assert!(watch.elapsed() >= patience * times, "{times}: {:?}", watch.elapsed());
-        }
-        let answering = KeyringStore { limit: Duration::from_secs(60), ..store };
-        assert_eq!(answering.bounded(|| Ok(7)).unwrap(), 7);
-    }
 
     #[test]
     fn errors_are_distinguished_and_show_no_secret() {
