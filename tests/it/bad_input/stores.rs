@@ -60,7 +60,7 @@ fn passphrase_file_that_everyone_can_read_is_rejected() {
     let world = World::imported();
     world.home.chmod("passphrase", 0o644);
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
-    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` is readable by everyone on this computer (`chmod 600`)
+    error: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase` is readable by every user (`chmod 600`)
     hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
     ");
 }
