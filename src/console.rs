@@ -69,6 +69,7 @@ pub fn sign_in(ctx: &Context, named: Named, options: &Options) -> CommandResult<
     let region = region.unwrap_or_else(|| settings.region.clone());
     // AWS rejects it for a role that was assumed from a session.
     let lasts = options.duration.filter(|duration| is_direct(&obtained, *duration));
+    let lasts = lasts.map(|duration| duration.min(SessionDuration::ROLE_MAX));
     let token = ctx.aws(settings)?.signin_token(&federation, &obtained.session, lasts)?;
     let token = token.map_err(|error| refused(error, &profile, &role))?;
     let page = console::page(hosts, options.service.as_ref(), &region);

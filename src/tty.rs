@@ -32,6 +32,21 @@ pub fn open_output() -> io::Result<File> {
     std::fs::OpenOptions::new().read(cfg!(windows)).write(true).open(DEVICE.1)
 }
 
+/// Makes the device stdin if stdin is another terminal: a live screen reads keys from stdin if that is a terminal, and would not
+/// get those of the person who sees it.
+#[cfg(unix)]
+pub fn read_keys_from_device() -> io::Result<()> {
+    let stdin = io::stdin();
+    let is_other = stdin.is_terminal() && rustix::termios::tcgetpgrp(&stdin) == Err(rustix::io::Errno::NOTTY);
+    if is_other { Ok(rustix::stdio::dup2_stdin(open_input()?)?) } else { Ok(()) }
+}
+
+/// A process has one console.
+#[cfg(not(unix))]
+pub fn read_keys_from_device() -> io::Result<()> {
+    Ok(())
+}
+
 /// Whether there is a screen to write on.
 pub fn can_write() -> bool {
     open_output().is_ok() || io::stderr().is_terminal()

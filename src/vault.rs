@@ -141,8 +141,11 @@ impl Vault {
 
     /// Saves a device's seed in a store, which verifies it. Comes before [`register`](Self::register), so that a registered
     /// device always has a seed.
-    pub fn save_seed(store: &dyn SecretStore, serial: &Serial, seed: &Seed) -> Result<(), StoreError> {
-        store.put(serial.as_str(), &seed.to_uri(serial))
+    pub fn save_seed(&self, store: &dyn SecretStore, serial: &Serial, seed: &Seed) -> Result<(), StoreError> {
+        store.put(serial.as_str(), &seed.to_uri(serial))?;
+        // If this fails, so does `register`, and says why.
+        let _ = self.registry.note_stored(serial);
+        Ok(())
     }
 
     /// Adds a device to the registry or updates its record, and assigns it to the profile, if one is given.

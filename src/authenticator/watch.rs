@@ -11,7 +11,7 @@
 //! that several computers share. Neither loses more than one try, so `login` needs to know nothing of the screen.
 //!
 //! Nothing is asked of AWS. Each secret is read once, before the screen opens, so that a locked store prompts only once. A
-//! device that is added later is shown, too; its secret is read if that needs no person.
+//! device that is added later is shown, too, and so is a secret that replaces another: they are read if that needs no person.
 
 use std::collections::BTreeMap;
 use std::error::Error as _;
@@ -89,7 +89,11 @@ impl<'a> Watch<'a> {
             .map(|record| {
                 let known = before.iter().position(|device| device.record.serial == record.serial);
                 match known.map(|place| before.swap_remove(place)) {
-                    Some(Device { seed: Ok(seed), copied, .. }) => Device { record, seed: Ok(seed), copied },
+                    Some(Device { record: old, seed: Ok(seed), copied })
+                        if old.stored_at == record.stored_at =>
+                    {
+                        Device { record, seed: Ok(seed), copied }
+                    }
                     _ => Device { seed: silently(self.ctx, &record, &readable), record, copied: None },
                 }
             })

@@ -5,7 +5,7 @@ use crate::console::{self, Options};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::model::console::Service;
-use crate::model::duration::{ConsoleDuration, in_words};
+use crate::model::duration::{SessionDuration, in_words};
 use crate::model::region::Region;
 
 /// Open the AWS console with a role's session
@@ -33,7 +33,7 @@ pub struct ConsoleArgs {
     service: Option<Service>,
     /// Duration of the console session, 15m to 12h [default: as long as the role's session]
     #[arg(long, value_name = "TIME")]
-    duration: Option<ConsoleDuration>,
+    duration: Option<SessionDuration>,
     #[command(flatten)]
     policies: super::PolicyArgs,
     /// Region to show [default: the profile's region]
@@ -44,12 +44,7 @@ pub struct ConsoleArgs {
 pub fn run(ctx: &Context, args: &ConsoleArgs) -> CommandResult {
     let region = args.region.as_deref().map(region).transpose()?;
     let policy = args.policies.read()?;
-    let options = Options {
-        duration: args.duration.map(ConsoleDuration::get),
-        policy,
-        region,
-        service: args.service.clone(),
-    };
+    let options = Options { duration: args.duration, policy, region, service: args.service.clone() };
     let named = Named::of(args.profile.profile.as_deref(), &ctx.env);
     let sign_in = console::sign_in(ctx, named, &options)?;
     if args.print {

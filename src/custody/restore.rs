@@ -18,7 +18,7 @@ use crate::model::totp::Seed;
 use crate::store::registry::{DeviceRecord, Registration, StoredKey};
 use crate::store::sealed_file::{self, Identities, Opener};
 use crate::store::{StoreError, StoreKind, passphrase};
-use crate::vault::{Hold, Vault};
+use crate::vault::Hold;
 
 /// Options of [`restore`].
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,8 @@ pub fn restore(ctx: &Context, path: &Path, options: Options<'_>) -> CommandResul
         let title = backup::title(device.serial.as_str());
         if restored.decide(ctx, &title, store, standing, options.force) {
             keep_damaged(ctx, &hold, store, device.serial.as_str(), standing)?;
-            Vault::save_seed(hold.get(store)?, &device.serial, &device.seed)
+            ctx.vault
+                .save_seed(hold.get(store)?, &device.serial, &device.seed)
                 .map_err(CommandError::about_keys)?;
             ctx.ui.say(format_args!("restored {title} to the {store} store"));
             register(ctx, device, store, options.force)?;

@@ -22,7 +22,7 @@ use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::registry::{DeviceRecord, Registration};
 use crate::store::{StoreError, StoreKind};
-use crate::vault::{Hold, Vault};
+use crate::vault::Hold;
 use batch::Batch;
 use target::{Target, Targets};
 
@@ -130,7 +130,7 @@ fn save(
     // Not while the secret is moved: then the registry, read again, says where it is now.
     let hold = ctx.vault.hold()?;
     let known = ctx.vault.record(&serial)?;
-    Vault::save_seed(hold.get(store)?, &serial, seed).map_err(|error| request.store_error(error))?;
+    ctx.vault.save_seed(hold.get(store)?, &serial, seed).map_err(|error| request.store_error(error))?;
     let new = Registration::of(&serial, store);
     ctx.vault.register(Registration {
         label: request.label.as_deref(),

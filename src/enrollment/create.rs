@@ -8,7 +8,6 @@ use crate::error::{CommandError, ErrorKind};
 use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::{Seed, SeedError};
-use crate::vault::Vault;
 
 /// Precedes a device's serial in the name of a secret that could not be read.
 const UNREADABLE: &str = "unreadable:";
@@ -53,8 +52,9 @@ impl Enrollment<'_> {
             Ok(seed) => seed,
             Err(why) => return Err(self.keep_unreadable(journal, &serial, &device.seed, &why)),
         };
-        let hold = self.ctx.vault.hold();
-        let saved = hold.and_then(|hold| Ok(Vault::save_seed(hold.get(journal.store)?, &serial, &seed)?));
+        let vault = &self.ctx.vault;
+        let saved =
+            vault.hold().and_then(|hold| Ok(vault.save_seed(hold.get(journal.store)?, &serial, &seed)?));
         if let Err(error) = saved {
             return Err(self.take_back(journal, error).into());
         }

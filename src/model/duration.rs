@@ -18,8 +18,6 @@ pub enum DurationError {
     Malformed(String),
     #[error("a session lasts 15 minutes to 36 hours (900 to 129600 seconds), not `{0}`")]
     OutOfRange(String),
-    #[error("a console session lasts 15 minutes to 12 hours, not `{0}`")]
-    OutOfConsoleRange(String),
 }
 
 impl SessionDuration {
@@ -50,29 +48,6 @@ impl FromStr for SessionDuration {
 impl fmt::Display for SessionDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&in_words(Duration::from_secs(self.0.into())))
-    }
-}
-
-/// The duration of a console session: 15 minutes to 12 hours, the range that the sign-in endpoint accepts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConsoleDuration(SessionDuration);
-
-impl ConsoleDuration {
-    pub fn get(self) -> SessionDuration {
-        self.0
-    }
-}
-
-impl FromStr for ConsoleDuration {
-    type Err = DurationError;
-
-    fn from_str(text: &str) -> Result<Self, DurationError> {
-        let out_of_range = || DurationError::OutOfConsoleRange(text.to_owned());
-        match text.parse::<SessionDuration>() {
-            Ok(duration) if duration <= SessionDuration::ROLE_MAX => Ok(Self(duration)),
-            Ok(_) | Err(DurationError::OutOfRange(_)) => Err(out_of_range()),
-            Err(error) => Err(error),
-        }
     }
 }
 

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{StoreKind, entry_name};
+use crate::clock::{Clock, SystemClock};
 use crate::files::{self, Lock};
 use crate::model::secret_name::SecretName;
 use crate::model::serial::Serial;
@@ -31,6 +33,9 @@ pub struct DeviceRecord {
     /// The profiles that use it.
     #[serde(default)]
     pub profiles: Vec<String>,
+    /// When its secret was stored last. Whoever has read the secret notices by this that it was replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored_at: Option<DateTime<Utc>>,
     /// Fields of other versions of awsmfa, preserved.
     #[serde(flatten)]
     other: Map<String, Value>,
@@ -39,7 +44,8 @@ pub struct DeviceRecord {
 impl DeviceRecord {
     /// A device with nothing known but its serial and its store.
     pub fn new(serial: Serial, store: StoreKind) -> Self {
-        Self { serial, user: None, store, label: None, profiles: Vec::new(), other: Map::new() }
+        let (profiles, other) = (Vec::new(), Map::new());
+        Self { serial, user: None, store, label: None, profiles, stored_at: None, other }
     }
 }
 
@@ -214,7 +220,8 @@ impl Registry {
                 device.profiles.retain(|profile| Some(profile.as_str()) != new.profile);
             }
             let place = devices.iter().position(|device| device.serial == *new.serial).unwrap_or_else(|| {
-                devices.push(DeviceRecord::new(new.serial.clone(), new.store));
+                let device = DeviceRecord::new(new.serial.clone(), new.store);
+                devices.push(DeviceRecord { stored_at: Some(SystemClock.now()), ..device });
                 devices.len() - 1
             });
             let device = &mut devices[place];
@@ -225,6 +232,15 @@ impl Registry {
                 && !device.profiles.iter().any(|used_by| used_by == profile)
             {
                 device.profiles.push(profile.to_owned());
+            }
+        })
+    }
+
+    /// Records that a secret was stored for a device, if the device is registered.
+    pub fn note_stored(&self, serial: &Serial) -> Result<(), RegistryError> {
+        self.update(|devices| {
+            for device in devices.iter_mut().filter(|device| device.serial == *serial) {
+                device.stored_at = Some(SystemClock.now());
             }
         })
     }

@@ -1,5 +1,6 @@
 //! The codes of several devices on a live screen: `code --watch`.
 
+mod fit;
 mod row;
 
 use std::time::Duration;
@@ -45,6 +46,15 @@ struct Filter {
     is_open: bool,
 }
 
+impl Filter {
+    /// The end of a long text, where the person types.
+    fn line(&self, width: usize) -> String {
+        let (name, cursor) = ("filter: ", if self.is_open { "_" } else { "" });
+        let room = width.saturating_sub(name.len() + cursor.len());
+        format!("{name}{}{cursor}", fit::tail(&visible(&self.text), room))
+    }
+}
+
 struct CodesView<'a> {
     codes: &'a mut dyn Codes,
     rows: Vec<CodeRow>,
@@ -71,7 +81,9 @@ impl View for CodesView<'_> {
     fn draw(&mut self, frame: &mut Frame, color: bool) {
         let message = self.message();
         let (text, is_error) = message.unwrap_or_default();
-        let text = wrapped(&text, frame.area().width.into());
+        let width = usize::from(frame.area().width);
+        let mut text = fit::wrapped(&text, width);
+        text.truncate(MESSAGE_LINES);
         let height = u16::try_from(text.len()).unwrap_or(u16::MAX);
         let filter = u16::from(self.filter.is_open || !self.filter.text.is_empty());
         // The list comes first where there is little room.
@@ -84,8 +96,7 @@ impl View for CodesView<'_> {
         for (line, row) in text.into_iter().zip(below.rows()) {
             frame.render_widget(Line::styled(line, red), row);
         }
-        let cursor = if self.filter.is_open { "_" } else { "" };
-        frame.render_widget(Line::raw(format!("filter: {}{cursor}", visible(&self.filter.text))), typed);
+        frame.render_widget(Line::raw(self.filter.line(width)), typed);
         frame.render_widget(Line::styled(self.footer(), style(Style::new().dim())), footer);
     }
 
@@ -215,22 +226,6 @@ impl<'a> CodesView<'a> {
             frame.render_widget(line, row);
         }
     }
-}
-
-/// The text in lines of at most `width` columns, if its words are not longer. No more than [`MESSAGE_LINES`].
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.truncate(MESSAGE_LINES);
-    lines
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ impl Ui {
             return Err(ScreenError::NoTerminal);
         }
         let output = Frames { device: tty::open_output()?, frame: Vec::new() };
+        tty::read_keys_from_device()?;
         interrupt::end_without_terminal();
         self.muted.set(true);
         let ended = interrupt::on_live_screen(|| {

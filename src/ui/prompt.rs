@@ -1,15 +1,20 @@
 //! Prompts for the person at the terminal.
 
 use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::pending::Pending;
 use super::pinentry;
 use super::say::Ui;
+use crate::clock::SystemClock;
 use crate::env::{AWSMFA_NO_INPUT, Env};
+use crate::files::Lock;
 use crate::interrupt;
 use crate::model::secret::Secret;
 use crate::model::visible::visible;
+use crate::paths::Paths;
 use crate::tty::{self, Reach};
 
 /// Why a prompt got no answer.
@@ -76,6 +81,9 @@ pub trait Prompt: Send + Sync {
 /// Every prompt begins with this: it may appear in the middle of `aws`'s or `terraform`'s output.
 const TOOL: &str = "awsmfa";
 
+/// How long a window waits for those of other processes: three of them, each open for a minute.
+const TURN: Duration = Duration::from_secs(180);
+
 /// The person at the terminal device, whatever stdin and stdout are.
 #[derive(Debug)]
 pub struct Terminal {
@@ -86,6 +94,8 @@ pub struct Terminal {
     plain: bool,
     pending: Pending,
     env: Env,
+    /// The lock of whoever shows a window.
+    turns: Option<PathBuf>,
 }
 
 impl Terminal {
@@ -98,6 +108,7 @@ impl Terminal {
             plain,
             pending: ui.pending.clone(),
             env: env.clone(),
+            turns: Paths::of(env).ok().map(|paths| paths.locks().join("window.lock")),
         }
     }
 
@@ -108,6 +119,13 @@ impl Terminal {
             true => pinentry::programs(&self.env),
             false => Vec::new(),
         }
+    }
+
+    /// Waits until no other process shows a window. Of two windows side by side, a person sees one, and may type the code of
+    /// the other window's device.
+    fn turn(&self) -> Option<Lock> {
+        // If this fails, two windows are better than none.
+        Lock::acquire_within(self.turns.as_ref()?, TURN, &SystemClock).ok().flatten()
     }
 
     fn begin(&self) -> Result<(), PromptError> {
@@ -175,6 +193,7 @@ impl Prompt for Terminal {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         let windows = self.windows();
         if !windows.is_empty() {
+            let _turn = self.turn();
             return pinentry::ask(&windows, &self.env, question).map_err(PromptError::Unanswered);
         }
         self.begin()?;

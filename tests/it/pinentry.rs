@@ -11,6 +11,7 @@ echo 'OK Pleased to meet you'
 while read -r line; do
     echo \"$line\" >>\"$HOME/pinentry.log\"
     case $line in
+        SETDESC*) what=$line; echo OK ;;
         GETPIN) {answer} ;;
         SETTIMEOUT*) echo 'ERR 536871187 Unknown IPC command <Pinentry>' ;;
         BYE) echo OK; exit ;;
@@ -152,24 +153,86 @@ fn window_asks_for_a_code_of_a_device_without_a_secret() {
     ");
 }
 
-#[test]
-#[allow(clippy::disallowed_methods, reason = "other processes run on real time")]
-fn one_window_at_a_time() {
-    let wait = "while [ ! -e \"$HOME/answer\" ]; do /bin/sleep 0.05; done; echo 'D correct horse'; echo OK";
-    let mut world = world(wait);
-    world.home.set("AWSMFA_UNLOCK_FOR", "2m");
-    let run = || world.home.awsmfa(words("code alice")).run();
+/// How often a file was opened since this value was made. It notices who tries again and again to get a lock.
+#[cfg(target_os = "linux")]
+struct Opened(rustix::fd::OwnedFd, usize);
+
+#[cfg(target_os = "linux")]
+impl Opened {
+    fn of(path: &std::path::Path) -> Self {
+        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+        let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
+        add_watch(&watch, path, WatchFlags::OPEN).unwrap();
+        Self(watch, 0)
+    }
+
+    fn count(&mut self) -> usize {
+        let mut buffer = [std::mem::MaybeUninit::uninit(); 1024];
+        let mut events = rustix::fs::inotify::Reader::new(&self.0, &mut buffer);
+        while events.next().is_ok() {
+            self.1 += 1;
+        }
+        self.1
+    }
+}
+
+/// Runs both command lines. Fails unless the second one waits for this lock while the first one shows a window.
+#[cfg(target_os = "linux")]
+fn run_one_window_at_a_time(world: &World, lines: [&'static str; 2], lock: &str) {
     std::thread::scope(|scope| {
-        let first = scope.spawn(run);
-        crate::support::until(|| windows(&world) == 1);
-        let second = scope.spawn(run);
-        std::thread::sleep(std::time::Duration::from_millis(1500));
-        assert_eq!(windows(&world), 1, "the second process waits");
+        let run = |line: &'static str| scope.spawn(move || world.home.awsmfa(words(line)).run());
+        let first = run(lines[0]);
+        crate::support::until(|| windows(world) == 1);
+        let mut opened = Opened::of(&world.home.join(".local/state/awsmfa/locks").join(lock));
+        let second = run(lines[1]);
+        crate::support::until(|| opened.count() > 3 || windows(world) > 1);
+        let open = windows(world);
         world.home.write("answer", "");
         first.join().unwrap().success();
         second.join().unwrap().success();
+        assert_eq!(open, 1, "the second process does not wait");
     });
+}
+
+/// The window is open until there is a file `answer`.
+#[cfg(target_os = "linux")]
+const WAIT: &str = "while [ ! -e \"$HOME/answer\" ]; do /bin/sleep 0.05; done";
+
+#[test]
+#[cfg(target_os = "linux")]
+fn passphrase_is_prompted_for_in_one_window_at_a_time() {
+    let mut world = world(&format!("{WAIT}; {RIGHT}"));
+    world.home.set("AWSMFA_UNLOCK_FOR", "2m");
+    run_one_window_at_a_time(&world, ["code alice"; 2], "passphrase.lock");
     // Without the kernel keyring, the second one prompts after the first.
     let is_kept = world.home.awsmfa(words("store lock")).run().success().err().contains("awsmfa: locked");
     assert_eq!(windows(&world), if is_kept { 1 } else { 2 });
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn codes_are_prompted_for_in_one_window_at_a_time() {
+    let mut world = World::new();
+    world.aws.add_user("bob");
+    let (key, device) = (world.aws.add_access_key("bob"), world.aws.add_device("bob", "bob"));
+    let (credentials, config) = (world.home.read(".aws/credentials"), world.home.read(".aws/config"));
+    world.home.write_credentials(&format!(
+        "{credentials}[bob]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+        key.id, key.secret
+    ));
+    world.home.write_config(&format!(
+        "{config}[profile bob]\nregion = eu-central-1\nmfa_serial = {}\n",
+        device.serial
+    ));
+    world.home.unset("AWSMFA_NO_INPUT");
+    world.home.set("DISPLAY", ":99");
+    let path = world.home.join("bin");
+    world.home.set("PATH", path.to_str().unwrap());
+    let [alice, bob] = [&world.device, &device].map(|device| world.aws.code_now(&device.serial));
+    let answer =
+        format!("{WAIT}; case $what in *mfa/bob*) echo 'D {bob}' ;; *) echo 'D {alice}' ;; esac; echo OK");
+    install(&world.home, "pinentry", &answer);
+    let lines = ["credential-process -p dev", "credential-process -p bob"];
+    run_one_window_at_a_time(&world, lines, "window.lock");
+    assert_eq!(windows(&world), 2);
 }

@@ -3,6 +3,7 @@
 use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
 
+use super::fit::{columns, fitted};
 use crate::model::step::STEP_SECONDS;
 use crate::model::totp::Code;
 use crate::model::visible::visible;
@@ -39,8 +40,10 @@ const SHOWS_NEXT: u64 = 10;
 /// From then on, in seconds, the code is about to change.
 const URGENT: u64 = 5;
 
-/// The marker, three gaps, the code, the seconds.
-const FIXED: usize = 2 + 2 + CODE + 2 + 1 + 3;
+/// The marker, a gap, the code.
+const LEAST: usize = 2 + 2 + CODE;
+/// The same with two more gaps and the seconds.
+const FIXED: usize = LEAST + 2 + 1 + 3;
 const CODE: usize = 7;
 /// Also the width of `next 123 456`.
 const BAR: usize = 12;
@@ -53,18 +56,22 @@ pub(super) struct Columns {
     name: usize,
     /// 0 where there is no room for it.
     bar: usize,
+    /// Without them, there is more room for the names: the seconds of all devices are the same.
+    has_seconds: bool,
     /// Whether there is a column for notes. Otherwise they replace the bar.
     has_notes: bool,
 }
 
 impl Columns {
     pub(super) fn of(rows: &[CodeRow], width: usize) -> Self {
-        let longest = rows.iter().map(|row| Span::raw(visible(&row.name)).width()).max().unwrap_or_default();
+        let longest = rows.iter().map(|row| columns(&visible(&row.name))).max().unwrap_or_default();
         let left = width.saturating_sub(FIXED);
-        let bar = if left >= BAR + longest.min(SHORT_NAME) { BAR } else { 0 };
+        let has_seconds = left >= longest.min(SHORT_NAME);
+        let left = if has_seconds { left } else { width.saturating_sub(LEAST) };
+        let bar = if has_seconds && left >= BAR + longest.min(SHORT_NAME) { BAR } else { 0 };
         let has_notes = bar > 0 && left >= longest.min(2 * SHORT_NAME) + BAR + 2 + BAR;
         let notes = if has_notes { 2 + BAR } else { 0 };
-        Self { name: longest.min(left.saturating_sub(bar + notes)), bar, has_notes }
+        Self { name: longest.min(left.saturating_sub(bar + notes)), bar, has_seconds, has_notes }
     }
 }
 
@@ -97,7 +104,11 @@ impl CodeRow {
         }));
         let code = if current.is_used { "used   ".to_owned() } else { spaced(&current.code) };
         let code_style = style(if current.is_used { Style::new().dim() } else { Style::new().bold() });
-        spans.extend([Span::raw("  "), Span::styled(code, code_style), Span::raw("  ")]);
+        spans.extend([Span::raw("  "), Span::styled(code, code_style)]);
+        if !columns.has_seconds {
+            return Line::from(spans);
+        }
+        spans.push(Span::raw("  "));
         let note = current.note();
         if columns.bar > 0 {
             spans.push(match note.as_ref().filter(|_| !columns.has_notes) {
@@ -133,20 +144,4 @@ fn bar(seconds: u64, width: usize) -> String {
     let seconds = usize::try_from(seconds.min(STEP_SECONDS)).unwrap_or_default();
     let full = (seconds * width).div_ceil(STEP_SECONDS as usize);
     "\u{2588}".repeat(full) + &"\u{2591}".repeat(width - full)
-}
-
-/// A text of exactly this width: shortened, or followed by spaces.
-fn fitted(text: &str, width: usize) -> String {
-    let mut text = visible(text);
-    let columns = |text: &str| Span::raw(text).width();
-    if columns(&text) > width {
-        while !text.is_empty() && columns(&text) + 1 > width {
-            text.pop();
-        }
-        if width > 0 {
-            text.push('\u{2026}');
-        }
-    }
-    let missing = width.saturating_sub(columns(&text));
-    text + &" ".repeat(missing)
 }

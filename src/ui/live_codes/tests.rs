@@ -46,10 +46,16 @@ impl Codes for Fixed {
     }
 }
 
+mod sizes;
+
 /// What a terminal of this size shows after these keys.
-fn frame((columns, lines): (u16, u16), seconds_left: u64, keys: &[KeyCode]) -> String {
-    let mut codes = Fixed { seconds_left, copied: Vec::new() };
-    let mut view = CodesView::new(&mut codes);
+fn frame(size: (u16, u16), seconds_left: u64, keys: &[KeyCode]) -> String {
+    shown(&mut Fixed { seconds_left, copied: Vec::new() }, size, keys)
+}
+
+/// [`frame`] of these codes.
+fn shown(codes: &mut dyn Codes, (columns, lines): (u16, u16), keys: &[KeyCode]) -> String {
+    let mut view = CodesView::new(codes);
     let mut terminal = Terminal::new(TestBackend::new(columns, lines)).unwrap();
     view.update(columns.into());
     for key in keys {
@@ -59,8 +65,22 @@ fn frame((columns, lines): (u16, u16), seconds_left: u64, keys: &[KeyCode]) -> S
     terminal.draw(|frame| view.draw(frame, false)).unwrap();
     let buffer = terminal.backend().buffer();
     let cells: Vec<&str> = buffer.content().iter().map(ratatui::buffer::Cell::symbol).collect();
-    let lines = cells.chunks(columns.into()).map(|line| format!("{}\n", line.concat().trim_end()));
-    lines.collect()
+    let mut text = String::new();
+    for line in cells.chunks(columns.into()) {
+        let mut place = 0;
+        // A wide character hides the cell after it.
+        let visible = line.iter().enumerate().filter(|(cell, symbol)| {
+            let is_visible = *cell >= place;
+            if is_visible {
+                place = cell + fit::columns(symbol).max(1);
+            }
+            is_visible
+        });
+        let line: String = visible.map(|(_, symbol)| *symbol).collect();
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
 }
 
 const DOWN: KeyCode = KeyCode::Down;
