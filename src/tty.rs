@@ -32,8 +32,8 @@ pub fn open_output() -> io::Result<File> {
     std::fs::OpenOptions::new().read(cfg!(windows)).write(true).open(DEVICE.1)
 }
 
-/// Makes the device stdin if stdin is another terminal: a live screen reads keys from stdin if that is a terminal, and would not
-/// get those of the person who sees it.
+/// Replaces stdin by the device if stdin is another terminal: a live screen reads keys from stdin if that is a terminal, and
+/// would not get those of the person who sees it.
 #[cfg(unix)]
 pub fn read_keys_from_device() -> io::Result<()> {
     let stdin = io::stdin();

@@ -55,7 +55,13 @@ fn decrypt(path: &Path, passphrase: &str) -> String {
 #[test]
 fn backup_restores_everything_on_a_new_computer() {
     let world = world();
-    let registry = world.home.read(REGISTRY);
+    let registry = || {
+        let mut registry: serde_json::Value = serde_json::from_str(&world.home.read(REGISTRY)).unwrap();
+        // When it was stored on this computer.
+        assert!(registry["devices"][0].as_object_mut().unwrap().remove("stored_at").is_some());
+        registry
+    };
+    let before = registry();
     insta::assert_snapshot!(err(awsmfa(&world, "store backup b.age"), &world, 0), @"awsmfa: backed up 1 device and 1 access key to b.age, encrypted with the backup's passphrase");
     let plain = decrypt(&world.home.join("b.age"), "tr0ub4dor&3");
     assert!(plain.contains("\"uri\": \"otpauth://totp/") && plain.contains(&world.key.secret), "{plain}");
@@ -69,7 +75,7 @@ fn backup_restores_everything_on_a_new_computer() {
     awsmfa: restored the secret of `arn:aws:iam::123456789012:mfa/alice` to the file store
     awsmfa: restored access key `[KEY]` of `dev` to the file store
     ");
-    assert_eq!(world.home.read(REGISTRY), registry);
+    assert_eq!(registry(), before);
     awsmfa(&world, "login -p dev").run().success();
     let before = world.home.files();
     insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 0), @"awsmfa: nothing to restore: all secrets in the backup are stored here");
