@@ -93,6 +93,33 @@ fn reach_on(device: &File) -> Reach {
     }
 }
 
+/// What distinguishes this process's terminal from the others that are open; `None` if that is unknown.
+#[cfg(target_os = "linux")]
+#[allow(clippy::disallowed_methods, reason = "the kernel's own short text")]
+pub fn number() -> Option<String> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The fields after the program's name: state, parent, process group, session, terminal.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(4).filter(|number| *number != "0").map(str::to_owned)
+}
+
+/// What distinguishes this process's terminal from the others that are open; `None` if no stream is that terminal.
+#[cfg(all(unix, not(target_os = "linux")))]
+pub fn number() -> Option<String> {
+    use std::os::fd::AsFd;
+
+    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let mut streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()].into_iter();
+    let own = streams.find(|stream| rustix::termios::tcgetpgrp(stream).is_ok())?;
+    Some(rustix::fs::fstat(own).ok()?.st_rdev.to_string())
+}
+
+/// A console has no number.
+#[cfg(not(unix))]
+pub fn number() -> Option<String> {
+    None
+}
+
 #[cfg(not(unix))]
 fn reach_on(_device: &File) -> Reach {
     Reach::Person

@@ -4,6 +4,9 @@ use super::{Clipboard, LIMIT};
 use crate::contained::{self, Lost};
 use crate::model::secret::Secret;
 
+/// The longest text that is read, in bytes. An app's list of otpauth URIs is far shorter.
+const TEXT_LIMIT: usize = 1024 * 1024;
+
 /// What a person copied.
 pub enum Pasted {
     Text(Secret<String>),
@@ -21,6 +24,8 @@ pub enum PasteError {
     NoDisplay,
     #[error("the clipboard has neither text nor a picture")]
     Empty,
+    #[error("the text on the clipboard is larger than 1 MiB")]
+    TooLarge,
     #[error("cannot read the clipboard: {0}")]
     Failed(String),
 }
@@ -47,14 +52,21 @@ impl Clipboard<'_> {
 fn read(is_wanted: impl FnOnce(&Secret<String>) -> bool) -> Result<Pasted, PasteError> {
     let mut clipboard = arboard::Clipboard::new().map_err(failed)?;
     // Some programs answer a request for text with a picture, which is an error here.
-    let text = clipboard.get_text().map_err(failed).map(Secret::locked);
-    let text =
-        text.and_then(|text| if text.expose().trim().is_empty() { Err(PasteError::Empty) } else { Ok(text) });
+    let text = clipboard.get_text().map_err(failed).map(Secret::locked).and_then(sized);
     best(text, is_wanted, || {
         let picture = clipboard.get_image().map_err(failed)?;
         let (width, height, pixels) = (picture.width, picture.height, picture.bytes.into_owned());
         Ok(Pasted::Picture { width, height, pixels })
     })
+}
+
+/// A text that is neither empty nor larger than any secret.
+fn sized(text: Secret<String>) -> Result<Secret<String>, PasteError> {
+    match text.expose() {
+        text if text.len() > TEXT_LIMIT => Err(PasteError::TooLarge),
+        text if text.trim().is_empty() => Err(PasteError::Empty),
+        _ => Ok(text),
+    }
 }
 
 fn best(
@@ -99,5 +111,16 @@ mod tests {
         assert!(matches!(best(Err(PasteError::Empty), is_key, none), Err(PasteError::Empty)));
         let failed = best(Err(PasteError::Failed("x".to_owned())), is_key, none);
         assert!(matches!(failed, Err(PasteError::Failed(_))));
+    }
+
+    #[test]
+    fn text_is_neither_empty_nor_huge() {
+        let text = |count: usize| sized(Secret::new("K".repeat(count) + "\n"));
+        assert!(matches!(text(0), Err(PasteError::Empty)));
+        assert!(text(TEXT_LIMIT - 1).is_ok());
+        assert!(matches!(text(TEXT_LIMIT), Err(PasteError::TooLarge)));
+        let is_key = |_: &Secret<String>| true;
+        let none = || Err(PasteError::Empty);
+        assert!(matches!(best(text(TEXT_LIMIT), is_key, none), Err(PasteError::TooLarge)));
     }
 }

@@ -81,7 +81,7 @@ pub trait Prompt: Send + Sync {
 /// Every prompt begins with this: it may appear in the middle of `aws`'s or `terraform`'s output.
 const TOOL: &str = "awsmfa";
 
-/// How long a window waits for those of other processes: three of them, each open for a minute.
+/// How long a prompt waits for those of other processes: three windows, each open for a minute.
 const TURN: Duration = Duration::from_secs(180);
 
 /// The person at the terminal device, whatever stdin and stdout are.
@@ -94,8 +94,8 @@ pub struct Terminal {
     plain: bool,
     pending: Pending,
     env: Env,
-    /// The lock of whoever shows a window.
-    turns: Option<PathBuf>,
+    /// The folder with the locks of whoever prompts.
+    locks: Option<PathBuf>,
 }
 
 impl Terminal {
@@ -108,7 +108,7 @@ impl Terminal {
             plain,
             pending: ui.pending.clone(),
             env: env.clone(),
-            turns: Paths::of(env).ok().map(|paths| paths.locks().join("window.lock")),
+            locks: Paths::of(env).ok().map(|paths| paths.locks()),
         }
     }
 
@@ -121,11 +121,12 @@ impl Terminal {
         }
     }
 
-    /// Waits until no other process shows a window. Of two windows side by side, a person sees one, and may type the code of
-    /// the other window's device.
-    fn turn(&self) -> Option<Lock> {
-        // If this fails, two windows are better than none.
-        Lock::acquire_within(self.turns.as_ref()?, TURN, &SystemClock).ok().flatten()
+    /// Waits until no other process prompts for a secret in this place. Of two prompts, a person sees one, and may type the code
+    /// of the other prompt's device; and what is typed on a terminal goes to any process that reads it.
+    fn turn(&self, place: &str) -> Option<Lock> {
+        let lock = self.locks.as_ref()?.join(format!("{place}.lock"));
+        // If this fails, two prompts are better than none.
+        Lock::acquire_within(&lock, TURN, &SystemClock).ok().flatten()
     }
 
     fn begin(&self) -> Result<(), PromptError> {
@@ -193,9 +194,12 @@ impl Prompt for Terminal {
     fn secret(&self, question: &str) -> Result<Secret<String>, PromptError> {
         let windows = self.windows();
         if !windows.is_empty() {
-            let _turn = self.turn();
+            let _turn = self.turn("window");
             return pinentry::ask(&windows, &self.env, question).map_err(PromptError::Unanswered);
         }
+        // The other process's prompt stays as it is, so nothing is written before.
+        let number = if self.can_ask() { tty::number() } else { None };
+        let _turn = number.and_then(|number| self.turn(&format!("terminal-{number}")));
         self.begin()?;
         match interrupt::asking(|| tty::read_hidden(&format!("{TOOL}: {}: ", visible(question)))) {
             Ok(answer) => Ok(answer),

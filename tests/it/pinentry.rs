@@ -1,5 +1,7 @@
 //! Where there is a desktop but no terminal, as below an IDE, pinentry prompts for passphrases and codes.
 
+#[cfg(target_os = "linux")]
+use crate::support::opened::Opened;
 use crate::support::{Home, World, words};
 
 /// A pinentry that writes down what it gets, and whose window is answered with `answer`, a shell command.
@@ -153,29 +155,6 @@ fn window_asks_for_a_code_of_a_device_without_a_secret() {
     ");
 }
 
-/// How often a file was opened since this value was made. It notices who tries again and again to get a lock.
-#[cfg(target_os = "linux")]
-struct Opened(rustix::fd::OwnedFd, usize);
-
-#[cfg(target_os = "linux")]
-impl Opened {
-    fn of(path: &std::path::Path) -> Self {
-        use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-        let watch = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
-        add_watch(&watch, path, WatchFlags::OPEN).unwrap();
-        Self(watch, 0)
-    }
-
-    fn count(&mut self) -> usize {
-        let mut buffer = [std::mem::MaybeUninit::uninit(); 1024];
-        let mut events = rustix::fs::inotify::Reader::new(&self.0, &mut buffer);
-        while events.next().is_ok() {
-            self.1 += 1;
-        }
-        self.1
-    }
-}
-
 /// Runs both command lines. Fails unless the second one waits for this lock while the first one shows a window.
 #[cfg(target_os = "linux")]
 fn run_one_window_at_a_time(world: &World, lines: [&'static str; 2], lock: &str) {
@@ -212,18 +191,7 @@ fn passphrase_is_prompted_for_in_one_window_at_a_time() {
 #[test]
 #[cfg(target_os = "linux")]
 fn codes_are_prompted_for_in_one_window_at_a_time() {
-    let mut world = World::new();
-    world.aws.add_user("bob");
-    let (key, device) = (world.aws.add_access_key("bob"), world.aws.add_device("bob", "bob"));
-    let (credentials, config) = (world.home.read(".aws/credentials"), world.home.read(".aws/config"));
-    world.home.write_credentials(&format!(
-        "{credentials}[bob]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-        key.id, key.secret
-    ));
-    world.home.write_config(&format!(
-        "{config}[profile bob]\nregion = eu-central-1\nmfa_serial = {}\n",
-        device.serial
-    ));
+    let (mut world, device) = World::with_bob();
     world.home.unset("AWSMFA_NO_INPUT");
     world.home.set("DISPLAY", ":99");
     let path = world.home.join("bin");

@@ -8,6 +8,8 @@ mod display;
 mod home;
 pub mod in_process;
 pub mod kills;
+#[cfg(target_os = "linux")]
+pub mod opened;
 pub mod pictures;
 mod run;
 #[cfg(unix)]
@@ -105,6 +107,24 @@ impl World {
         let world = Self::new();
         world.home.import_for("dev", OTHER_SECRET);
         world
+    }
+
+    /// [`new`](Self::new), with another profile `bob`, whose user has this device.
+    #[cfg(target_os = "linux")]
+    pub fn with_bob() -> (Self, Device) {
+        let world = Self::new();
+        world.aws.add_user("bob");
+        let (key, device) = (world.aws.add_access_key("bob"), world.aws.add_device("bob", "bob"));
+        let (credentials, config) = (world.home.read(".aws/credentials"), world.home.read(".aws/config"));
+        world.home.write_credentials(&format!(
+            "{credentials}[bob]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
+            key.id, key.secret
+        ));
+        world.home.write_config(&format!(
+            "{config}[profile bob]\nregion = eu-central-1\nmfa_serial = {}\n",
+            device.serial
+        ));
+        (world, device)
     }
 
     /// [`imported`](Self::imported), with the clock of fake-aws frozen.

@@ -2,6 +2,8 @@
 
 use rustix::process::{Signal, kill_process};
 
+#[cfg(target_os = "linux")]
+use crate::support::opened::Opened;
 use crate::support::screen::Screen;
 use crate::support::{NO_ARGS, World};
 
@@ -76,6 +78,37 @@ fn input_typed_ahead_does_not_answer_a_prompt() {
     screen.sees("code for").types(&format!("{code}\n")).sees("exit=0");
     screen.ended();
     assert_eq!(world.aws.codes_sent(&world.device.serial), [code]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn processes_on_one_terminal_prompt_for_codes_one_after_the_other() {
+    let (mut world, device) = World::with_bob();
+    world.home.unset("AWSMFA_NO_INPUT");
+    // As below `terraform`, where no stream is the terminal.
+    let ask = |profile: &str| format!("awsmfa credential-process -p {profile} </dev/null >{profile} 2>&1");
+    let line = format!("cd; {} & {} & wait; echo done", ask("dev"), ask("bob"));
+    let Some(mut screen) = screen(&world, &line) else { return };
+    screen.sees("code for `").echoes(false);
+    let lock = world.home.files().into_keys().find(|path| path.contains("/locks/terminal-")).unwrap();
+    let mut opened = Opened::of(&world.home.join(&lock));
+    crate::support::until(|| opened.count() > 3);
+    let is_bob_first = screen.all().contains("mfa/bob");
+    let codes = [&world.device, &device].map(|device| world.aws.code_now(&device.serial));
+    let order = if is_bob_first { [1, 0] } else { [0, 1] };
+    screen.types(&format!("{}\n", codes[order[0]])).sees("code for `").echoes(false);
+    screen.types(&format!("{}\n", codes[order[1]])).sees("done").echoes(true);
+    let seen = screen.ended();
+    for (name, code) in ["alice", "bob"].into_iter().zip(&codes) {
+        assert!(
+            seen.contains(&format!("awsmfa: code for `arn:aws:iam::123456789012:mfa/{name}`: ")),
+            "{seen:?}"
+        );
+        assert!(!seen.contains(code), "{seen:?}");
+    }
+    for profile in ["dev", "bob"] {
+        assert!(world.home.read(profile).contains("\"SessionToken\""), "{}", world.home.read(profile));
+    }
 }
 
 /// The frames of a countdown: the text between line starts and redraws.

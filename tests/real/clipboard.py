@@ -116,6 +116,9 @@ def run():
             copy(home, home.file("qr.png").read_bytes(), "image/png")
             contains(home.awsmfa("device", "import", "--no-verify", "--clipboard").ended().err, "stored the secret")
             contains(home.awsmfa("device", "export", "alice", "--uri", "--yes").ended().out, f"secret={seed}&")
+        with check("a text that is larger than any secret is not imported"):
+            copy(home, b"A" * (2 << 20), "UTF8_STRING")
+            contains(home.awsmfa(*imported).ended(1).err, "error: the text on the clipboard is larger than 1 MiB")
         with check("a display that does not exist is an error that says what to do"):
             ran = home.awsmfa("code", "--copy", DISPLAY=":48213").ended(1)
             contains(ran.err, "hint: print the code instead: `awsmfa code")

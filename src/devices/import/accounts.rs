@@ -96,6 +96,7 @@ pub(super) fn pasted(ctx: &Context) -> CommandResult<Vec<Account>> {
                     "save the QR code as a picture and import that: `awsmfa device import --image FILE`",
                 ),
                 PasteError::Empty => this.hint("copy the secret key, the URI or the QR code first"),
+                PasteError::TooLarge => this.hint("copy only the secret key or the URI"),
                 PasteError::Failed(_) => {
                     this.hint("paste the secret key at the prompt instead: `awsmfa device import`")
                 }

@@ -39,7 +39,7 @@ fn forty_devices_scroll_and_follow_the_terminal() {
     let world = many_devices(40);
     let line = "stty rows 5 cols 20; awsmfa code --watch; echo exit=$?";
     let Some(mut screen) = screen(&world, line) else { return };
-    screen.shows(&["account 123456789012", "\u{203a} alice", "  device-12 ", "q: quit"]);
+    screen.shows(&["account 123456789012", "\u{203a} alice", "  device-11 ", "q: quit"]);
     screen.types("\x1b[F").shows(&["  device-45 ", "\u{203a} device-48 "]);
     screen.types("/-12").shows(&["filter: -12_", "\u{203a} device-12 "]);
     screen.types("\n\x1b").shows(&["  device-11 ", "\u{203a} device-12 "]);
