@@ -33,6 +33,8 @@ pub struct Shown {
     pub is_next: bool,
     /// AWS's time minus this computer's, for which the code was generated.
     pub offset: TimeDelta,
+    /// Why the code does not count as used from now on: the disk is full or read-only.
+    pub unrecorded: Option<CommandError>,
 }
 
 /// Two consecutive codes to show.
@@ -65,15 +67,17 @@ impl<'a> Authenticator<'a> {
                 self.ctx.ui.wait(&*self.ctx.clock, wait_until(current.next().start(), now), "the next code");
                 continue;
             }
-            let step = unused.unwrap_or(current);
-            let shown = Shown {
-                code: self.seed.code(step),
-                seconds_left: step.seconds_left(now),
-                is_used: unused.is_none(),
-                is_next: step != current,
-                offset: ledger.offset(),
-            };
-            return ledger.give(step, &*self.ctx.clock, || give(&shown));
+            let (step, offset) = (unused.unwrap_or(current), ledger.offset());
+            return ledger.give(step, &*self.ctx.clock, |unrecorded| {
+                give(&Shown {
+                    code: self.seed.code(step),
+                    seconds_left: step.seconds_left(now),
+                    is_used: unused.is_none(),
+                    is_next: step != current,
+                    offset,
+                    unrecorded: unrecorded.map(CommandError::from),
+                })
+            });
         }
     }
 

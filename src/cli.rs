@@ -34,7 +34,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     if args.len() == 1 {
         return print_start();
     }
-    let ahead = read_ahead(&env);
+    let ahead = read_ahead(&args, &env);
     let mut command = Cli::command();
     let parsed = command.try_get_matches_from_mut(&args).and_then(|matches| {
         let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -60,8 +60,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>, env: Env) -> u8 {
     }
 }
 
-/// Most commands read both AWS files.
-fn read_ahead(env: &Env) -> Option<Ahead> {
+/// Starts to read the AWS files, if the command needs them.
+fn read_ahead(args: &[OsString], env: &Env) -> Option<Ahead> {
+    if !args::reads_aws_files(args) {
+        return None;
+    }
     let paths = Paths::of(env).ok()?;
     Some(Ahead::start(paths.config(), paths.credentials(), SystemClock.now()))
 }

@@ -28,8 +28,8 @@ pub use health::{
 pub use lock::Lock;
 pub use own::{copy_aside, list, read_own, read_private, remove, write_private};
 pub use owner::taken;
-pub use problem::{Doing, Oddity, Problem, problem};
-pub use read::{LIMIT, read_bounded};
+pub use problem::{Doing, Oddity, Problem, is_unwritable, problem};
+pub use read::{LIMIT, append, read_bounded};
 pub use replace::{check_chosen, sync_folder, write_chosen, write_public};
 pub use swap::Displaced;
 pub use temp::remove_all as remove_temp_files;

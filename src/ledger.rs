@@ -40,7 +40,8 @@ pub struct Ledgers {
 pub struct DeviceLedger {
     path: PathBuf,
     record: Record,
-    _lock: Lock,
+    /// `None` if the disk is full or read-only. Then nothing can be recorded, so no code can be sent, but one can be shown.
+    lock: Option<Lock>,
 }
 
 /// How a device was used until a moment ago, for what is only shown.
@@ -78,7 +79,7 @@ impl Ledgers {
         clock: &dyn Clock,
         waiting: impl FnOnce(),
     ) -> io::Result<DeviceLedger> {
-        self.read_locked(serial, Lock::acquire_telling(&self.file(serial, "lock"), clock, waiting)?)
+        self.read_locked(serial, Lock::acquire_telling(&self.file(serial, "lock"), clock, waiting))
     }
 
     /// Like [`open`](Self::open), but waits at most `limit` and then returns `None`.
@@ -88,8 +89,10 @@ impl Ledgers {
         limit: Duration,
         clock: &dyn Clock,
     ) -> io::Result<Option<DeviceLedger>> {
-        let lock = Lock::acquire_within(&self.file(serial, "lock"), limit, clock)?;
-        lock.map(|lock| self.read_locked(serial, lock)).transpose()
+        match Lock::acquire_within(&self.file(serial, "lock"), limit, clock).transpose() {
+            None => Ok(None),
+            Some(lock) => self.read_locked(serial, lock).map(Some),
+        }
     }
 
     /// AWS's time minus this computer's when the device was last used. Does not lock the ledger.
@@ -107,9 +110,13 @@ impl Ledgers {
         files::damaged(&self.folder, |bytes| parse(bytes).is_some())
     }
 
-    fn read_locked(&self, serial: &Serial, lock: Lock) -> io::Result<DeviceLedger> {
+    fn read_locked(&self, serial: &Serial, lock: io::Result<Lock>) -> io::Result<DeviceLedger> {
         let path = self.file(serial, "json");
-        Ok(DeviceLedger { record: read(&path, serial)?, path, _lock: lock })
+        let lock = match lock {
+            Err(error) if files::is_unwritable(&error) => None,
+            lock => Some(lock?),
+        };
+        Ok(DeviceLedger { record: read(&path, serial)?, path, lock })
     }
 
     fn file(&self, serial: &Serial, extension: &str) -> PathBuf {
@@ -193,19 +200,26 @@ impl DeviceLedger {
 
     /// Gives a person a code, who may use it anywhere, and unlocks the ledger. The code counts as used from before that, so
     /// that a crash cannot cause a second use, but not if `give` fails: then nobody has seen it.
+    ///
+    /// A full or read-only disk is no reason to withhold the code: the person may need it to repair the computer. `give` gets the
+    /// error.
     pub fn give<T, E: From<io::Error>>(
         mut self,
         step: Step,
         clock: &dyn Clock,
-        give: impl FnOnce() -> Result<T, E>,
+        give: impl FnOnce(Option<io::Error>) -> Result<T, E>,
     ) -> Result<T, E> {
         let is_new = !self.is_used(step);
         self.record.mark(step);
-        self.save()?;
+        let unrecorded = match self.save() {
+            Err(error) if files::is_unwritable(&error) => Some(error),
+            saved => saved.map(|()| None)?,
+        };
+        let is_recorded = unrecorded.is_none();
         let path = self.path.clone();
         drop(self);
-        give().inspect_err(|_| {
-            if is_new {
+        give(unrecorded).inspect_err(|_| {
+            if is_new && is_recorded {
                 // If that fails, the code stays used, which costs at most a wait for the next one.
                 let _ = take_back(&path, step, clock);
             }
@@ -262,6 +276,12 @@ impl DeviceLedger {
     }
 
     fn save(&self) -> io::Result<()> {
+        if self.lock.is_none() {
+            // Fails again, unless the disk has some space by now. Then the record may be outdated.
+            Lock::try_acquire(&self.path.with_extension("lock"))?;
+            let why = "the disk was full or read-only a moment ago; try again";
+            return Err(io::Error::new(io::ErrorKind::StorageFull, why));
+        }
         let bytes = serde_json::to_vec(&self.record).map_err(io::Error::other)?;
         files::write_private(&self.path, &bytes)
     }
@@ -302,13 +322,13 @@ mod tests {
         let ledgers = Ledgers::new(home.path().join("ledgers"));
         let open = || ledgers.open(&serial(), &SystemClock, || ()).unwrap();
         let is_used = |step| ledgers.usage(&serial()).unwrap().0.used.contains(&step);
-        let fail = || {
+        let fail = |_| {
             assert!(is_used(Step(7)), "a crash here must not free the code");
             Err::<(), _>(io::Error::other("no display"))
         };
         assert!(open().give(Step(7), &SystemClock, fail).is_err());
         assert!(!is_used(Step(7)));
-        open().give(Step(7), &SystemClock, || io::Result::Ok(())).unwrap();
+        open().give(Step(7), &SystemClock, |_| io::Result::Ok(())).unwrap();
         assert!(open().give(Step(7), &SystemClock, fail).is_err());
         assert!(is_used(Step(7)), "a code that somebody else got");
     }

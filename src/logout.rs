@@ -2,6 +2,7 @@
 
 use crate::aws_files::AwsFile;
 use crate::aws_files::document::Document;
+use crate::aws_files::key_edits;
 use crate::aws_files::resolve::{Destination, KeySource, ResolveError, resolve};
 use crate::aws_files::session_edits::{self, RemoveReport, SessionEditError};
 use crate::aws_files::write::EditError;
@@ -94,8 +95,11 @@ impl Logout {
                 Self::Profile(profile) => vec![profile.section.clone()],
             };
             let remove = |section: String| {
-                let removed = session_edits::remove_session(document, &section, restore).map_err(failed);
-                (section, removed)
+                let removed = match restore {
+                    true => key_edits::remove_session_and_restore(document, &section),
+                    false => session_edits::remove_session(document, &section, false),
+                };
+                (section, removed.map_err(failed))
             };
             Ok(sections.into_iter().map(remove).collect())
         };

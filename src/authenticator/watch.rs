@@ -188,7 +188,8 @@ impl Device {
             let why = format!("the codes that AWS accepts now were used; the next one comes in {left} s");
             return Err(CommandError::new(ErrorKind::Failed, why));
         };
-        let copy = || clipboard.copy(&seed.code(step)).map_err(|e| CommandError::new(ErrorKind::Failed, e));
+        // If the code cannot be recorded, at most one try of `login` is lost.
+        let copy = |_| clipboard.copy(&seed.code(step)).map_err(|e| CommandError::new(ErrorKind::Failed, e));
         let copied = ledger.give(step, &*ctx.clock, copy)?;
         self.copied = Some(step);
         let which = if step == current { "code" } else { "next code" };

@@ -4,7 +4,7 @@
 use crate::model::session::LongTermKeys;
 
 use super::document::{Document, UnsafeEdit};
-use super::session_edits::holds_session;
+use super::session_edits::{RemoveReport, SessionEditError, holds_session, remove_session};
 use super::{header_of, long_term_name};
 
 const ID: &str = "aws_access_key_id";
@@ -129,6 +129,29 @@ pub fn take_out_and_put_back(document: &mut Document, profile: &str) -> Result<(
     take_out(document, profile, &access_key_id, "")?;
     put_back(document, profile, &LongTermKeys { access_key_id, secret_access_key }, false)?;
     Ok(())
+}
+
+/// Removes a profile's session and moves its long-term keys back to the profile's own section. If a store has them, the comment in
+/// their place moves, so that [`put_back`] writes them there.
+pub fn remove_session_and_restore(
+    document: &mut Document,
+    section: &str,
+) -> Result<RemoveReport, SessionEditError> {
+    document.atomically(|document| {
+        let long_term = long_term_name(section);
+        let is_free = |section: &str| document.get(section, ID).or(document.get(section, SECRET)).is_none();
+        let is_place = (holds_session(document, section) || is_free(section))
+            && document.comment(section, NOTE).is_none()
+            && is_free(&long_term);
+        let Some(note) = document.comment(&long_term, NOTE).filter(|_| is_place) else {
+            return remove_session(document, section, true);
+        };
+        // They move like keys, with the serial and to the same line.
+        document.replace_comment(&long_term, NOTE, &[(ID, "-"), (SECRET, "-")])?;
+        let report = remove_session(document, section, true)?;
+        document.replace_with_comment(section, &[ID, SECRET], &note)?;
+        Ok(RemoveReport { restored_from: None, ..report })
+    })
 }
 
 /// Adds long-term keys whose comment is gone to the credentials file, for [`put_back`]. Returns the section.
@@ -260,6 +283,53 @@ mod tests {
         assert!(back.starts_with("[dev]\naws_access_key_id = ASIA\n"), "{back}");
         let back = edited("[dev]\n", |document| drop(add_back(document, "dev", &keys, false).unwrap()));
         assert!(back.contains("[dev-long-term]\naws_access_key_id = AKIA"), "{back}");
+    }
+
+    #[test]
+    fn comment_in_place_of_keys_is_restored_like_keys() {
+        let keys = LongTermKeys { access_key_id: "AKIA".into(), secret_access_key: "s".into() };
+        let session = "aws_access_key_id = ASIA\naws_secret_access_key = t\naws_session_token = u\n";
+        let lines = "aws_access_key_id = AKIA\naws_secret_access_key = s\n";
+        for text in [
+            format!(
+                "# top\n[dev]\nregion = x\n{session}\n[dev-long-term]\n{lines}mfa_serial = m\n\n[b]\nc = d\n"
+            ),
+            format!("[dev]\n{session}[dev-long-term]\n{lines}"),
+            format!("[b]\nc = d\n[dev-long-term]\nmfa_serial = m\n{lines}"),
+        ] {
+            for text in [text.clone(), text.replace('\n', "\r\n")] {
+                let restored = edited(&text, |document| {
+                    let report = remove_session_and_restore(document, "dev").unwrap();
+                    assert_eq!(report.restored_from.as_deref(), Some("dev-long-term"));
+                });
+                let out = edited(&text, |document| drop(take_out(document, "dev", "AKIA", "x").unwrap()));
+                let moved = edited(&out, |document| {
+                    let report = remove_session_and_restore(document, "dev").unwrap();
+                    assert_eq!((report.removed, report.restored_from), (text.contains("ASIA"), None));
+                });
+                let back = edited(&moved, |document| {
+                    assert_eq!(put_back(document, "dev", &keys, true).unwrap().as_deref(), Some("dev"));
+                });
+                assert_eq!(back, restored);
+            }
+        }
+    }
+
+    #[test]
+    fn comment_stays_where_the_profile_has_other_keys() {
+        let note = format!("{NOTE} (AKIA); restore it: x\n");
+        let (other, stored) = ("aws_access_key_id = AKIA2\naws_secret_access_key = s\n", note.as_str());
+        for text in [
+            format!("[dev]\n{other}[dev-long-term]\n{stored}"),
+            format!("[dev]\n{stored}[dev-long-term]\n{stored}"),
+            format!("[dev]\n{stored}"),
+        ] {
+            let same = edited(&text, |document| drop(remove_session_and_restore(document, "dev").unwrap()));
+            assert_eq!(same, text);
+        }
+        let text = format!("[dev-long-term]\n{stored}{other}");
+        let moved = edited(&text, |document| drop(remove_session_and_restore(document, "dev").unwrap()));
+        assert!(moved.contains(&format!("[dev]\n{other}")) && moved.contains(stored), "{moved}");
     }
 
     #[test]

@@ -109,9 +109,38 @@ fn after_help() -> String {
 
 /// Whether the reader of a command-line mistake is probably an SDK, which shows stderr on one line.
 pub fn is_for_sdk(args: &[OsString]) -> bool {
-    let args = order::profile_last(args.to_vec());
-    let command = args.iter().skip(1).find(|arg| !arg.as_encoded_bytes().starts_with(b"-"));
-    command.is_some_and(|arg| arg == "credential-process") && !std::io::stderr().is_terminal()
+    order::command(args).is_some_and(|word| word == "credential-process") && !std::io::stderr().is_terminal()
+}
+
+/// The commands that read both AWS files, whatever their arguments are.
+const READERS: [&str; 12] = [
+    "enroll",
+    "setup",
+    "login",
+    "logout",
+    "credential-process",
+    "exec",
+    "env",
+    "serve",
+    "console",
+    "status",
+    "keys",
+    "doctor",
+];
+
+/// Whether a command line reads both AWS files, as far as that is visible before it is parsed. Help reads none: the files may be
+/// on a network drive that is gone.
+pub(super) fn reads_aws_files(args: &[OsString]) -> bool {
+    let is_help = |arg: &OsString| match arg.as_encoded_bytes() {
+        b"--help" => true,
+        [b'-', letters @ ..] if !letters.starts_with(b"-") => {
+            // What follows a `p` is a profile.
+            letters.iter().take_while(|letter| **letter != b'p').any(|letter| *letter == b'h')
+        }
+        _ => false,
+    };
+    order::command(args).is_some_and(|word| READERS.iter().any(|reader| word == *reader))
+        && !args.iter().take_while(|arg| *arg != "--").any(is_help)
 }
 
 impl Cli {
@@ -182,6 +211,46 @@ mod tests {
     #[test]
     fn command_line_is_valid() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn aws_files_are_read_early_only_by_commands_that_need_them() {
+        let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+        for line in [
+            "awsmfa login",
+            "awsmfa -v login -p dev",
+            "awsmfa -p login status",
+            "awsmfa --color never env",
+            "awsmfa login -pharry",
+            "awsmfa exec -p dev -- aws --help",
+        ] {
+            assert!(reads_aws_files(&words(line)), "{line}");
+        }
+        for line in [
+            "awsmfa --help",
+            "awsmfa -V",
+            "awsmfa --version",
+            "awsmfa login --help",
+            "awsmfa login -h",
+            "awsmfa -vh login",
+            "awsmfa -v login -vh",
+            "awsmfa --help login",
+            "awsmfa help login",
+            "awsmfa policy",
+            "awsmfa man --out login",
+            "awsmfa completions bash",
+            "awsmfa code login",
+            "awsmfa -p login",
+            "awsmfa loign",
+            "awsmfa -- login",
+            "awsmfa",
+        ] {
+            assert!(!reads_aws_files(&words(line)), "{line}");
+        }
+        let command = Cli::command();
+        for reader in READERS {
+            assert!(command.find_subcommand(reader).is_some(), "{reader}");
+        }
     }
 
     #[test]

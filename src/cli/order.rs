@@ -4,19 +4,8 @@ use std::ffi::{OsStr, OsString};
 
 /// The command line (with the program's name first) with a leading `--profile` at the end of its command.
 pub(super) fn profile_last(args: Vec<OsString>) -> Vec<OsString> {
-    let mut leading = 1;
-    let mut is_profile = Vec::new();
-    while let Some(arg) = args.get(leading).map(|arg| arg.as_encoded_bytes()) {
-        let (profile, words) = match arg {
-            b"--profile" | b"-p" => (true, 2),
-            b"--color" => (false, 2),
-            _ if arg.starts_with(b"--profile=") || (arg.starts_with(b"-p") && arg.len() > 2) => (true, 1),
-            _ if arg.starts_with(b"-") && arg != b"-" && arg != b"--" => (false, 1),
-            _ => break,
-        };
-        is_profile.extend([profile].repeat(words));
-        leading += words;
-    }
+    let is_profile = leading(&args);
+    let leading = 1 + is_profile.len();
     // Without a command after it, the mistake is reported as typed.
     if !is_profile.contains(&true) || leading >= args.len() {
         return args;
@@ -29,6 +18,27 @@ pub(super) fn profile_last(args: Vec<OsString>) -> Vec<OsString> {
     };
     let parts = args[..1].iter().chain(flags(false)).chain(&args[leading..end]).chain(flags(true));
     parts.chain(&args[end..]).cloned().collect()
+}
+
+/// The word that is the command, if there is one.
+pub(super) fn command(args: &[OsString]) -> Option<&OsStr> {
+    args.get(1 + leading(args).len()).map(OsString::as_os_str)
+}
+
+/// The options before the command and their values: for each word, whether it belongs to `--profile`.
+fn leading(args: &[OsString]) -> Vec<bool> {
+    let mut is_profile = Vec::new();
+    while let Some(arg) = args.get(1 + is_profile.len()).map(|arg| arg.as_encoded_bytes()) {
+        let (profile, words) = match arg {
+            b"--profile" | b"-p" => (true, 2),
+            b"--color" => (false, 2),
+            _ if arg.starts_with(b"--profile=") || (arg.starts_with(b"-p") && arg.len() > 2) => (true, 1),
+            _ if arg.starts_with(b"-") && arg != b"-" && arg != b"--" => (false, 1),
+            _ => break,
+        };
+        is_profile.extend([profile].repeat(words));
+    }
+    is_profile
 }
 
 #[cfg(test)]

@@ -106,6 +106,12 @@ fn say_use(ctx: &Context, args: &CodeArgs, shown: &Shown, serial: &Serial) {
             "the current code was already used or shown; showing the next one, which AWS accepts now",
         );
     }
+    if let Some(error) = &shown.unrecorded {
+        ctx.ui.warn(format_args!(
+            "could not record that this code was shown, so the same code may be shown again: {error}"
+        ));
+        error.hints.iter().for_each(|hint| ctx.ui.hint(hint));
+    }
 }
 
 /// All devices, unless one is given: who watches codes has no profile in mind.

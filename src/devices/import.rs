@@ -5,6 +5,7 @@ mod accounts;
 mod batch;
 mod check;
 mod choose;
+mod file;
 mod pictures;
 mod replace;
 mod request;

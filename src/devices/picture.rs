@@ -1,10 +1,14 @@
 //! QR codes in pictures: screenshots and photos, with several codes, in any direction, small, blurred or inverted.
 
+mod kind;
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use rqrr::PreparedImage;
 use zeroize::Zeroizing;
+
+pub use kind::Kind;
 
 use crate::model::secret::Secret;
 
@@ -24,6 +28,8 @@ const MAX_ENLARGED: usize = 6_000_000;
 /// Why a file is not a picture that can be searched. No variant contains what is in the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PictureError {
+    #[error("it is {0}, and awsmfa reads PNG and JPEG")]
+    Unsupported(Kind),
     #[error("it is not a PNG or JPEG picture")]
     NotAPicture,
     #[error("it has {width} x {height} pixels; the limit is {} million", MAX_PIXELS / 1_000_000)]
@@ -60,7 +66,10 @@ fn format(bytes: &[u8]) -> Option<ImageFormat> {
 impl Picture {
     /// Reads a PNG or JPEG file. The size is checked before anything is decoded.
     pub fn read(bytes: &[u8]) -> Result<Self, PictureError> {
-        let format = format(bytes).ok_or(PictureError::NotAPicture)?;
+        let format = format(bytes).ok_or_else(|| match Kind::of(bytes) {
+            Some(kind) => PictureError::Unsupported(kind),
+            None => PictureError::NotAPicture,
+        })?;
         let damaged = |error: image::ImageError| PictureError::Damaged(error.to_string());
         let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
         let mut limits = Limits::default();

@@ -62,7 +62,10 @@ fn hint(path: Option<&Path>, error: &io::Error) -> Option<String> {
             format!("free some space: `{}`", remedies.show_space(path))
         }
         io::ErrorKind::FileTooLarge => format!("check the file size limit: `{}`", remedies.show_file_limit()),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            format!("check how the disk is mounted: `{}`", remedies.show_mount(path))
+        }
+        io::ErrorKind::PermissionDenied => {
             format!("check the owner and permissions: `{}`", remedies.show_owner(&[path]))
         }
         _ => return None,

@@ -92,6 +92,12 @@ pub fn problem(error: &io::Error) -> Option<&Problem> {
     error.get_ref()?.downcast_ref()
 }
 
+/// Whether nothing can be written there at all: the disk is full or read-only.
+pub fn is_unwritable(error: &io::Error) -> bool {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), ReadOnlyFilesystem | StorageFull | QuotaExceeded)
+}
+
 pub(super) fn is_odd(error: &io::Error) -> bool {
     matches!(problem(error), Some(Problem::Odd { .. }))
 }

@@ -47,6 +47,16 @@ pub(super) fn holds(mut file: &File, expected: &[u8]) -> io::Result<bool> {
     }
 }
 
+/// Appends so that a buffer that is too small is wiped when it is replaced.
+pub fn append(content: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
+    if content.capacity() - content.len() < bytes.len() {
+        let mut larger = Zeroizing::new(Vec::with_capacity(2 * (content.len() + bytes.len())));
+        larger.extend_from_slice(content);
+        *content = larger;
+    }
+    content.extend_from_slice(bytes);
+}
+
 fn too_large(limit: u64) -> io::Error {
     let limit = if limit < 1 << 20 { format!("{} KiB", limit >> 10) } else { format!("{} MiB", limit >> 20) };
     io::Error::new(io::ErrorKind::InvalidData, format!("it is larger than {limit}"))
@@ -147,16 +157,6 @@ mod unix {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// Appends so that a buffer that is too small is wiped when it is replaced.
-    fn append(content: &mut Content, bytes: &[u8]) {
-        if content.capacity() - content.len() < bytes.len() {
-            let mut larger = Zeroizing::new(Vec::with_capacity(2 * (content.len() + bytes.len())));
-            larger.extend_from_slice(content);
-            *content = larger;
-        }
-        content.extend_from_slice(bytes);
     }
 
     #[cfg(test)]

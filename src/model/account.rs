@@ -5,7 +5,7 @@ use super::serial::Serial;
 use super::totp::{Seed, SeedError};
 
 /// An account of an authenticator app.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Account {
     /// Who issued the secret, such as `Amazon Web Services`; may be empty.
     pub issuer: String,

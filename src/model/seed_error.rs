@@ -1,7 +1,7 @@
 //! The error for a text that is not a seed.
 
 /// Why a text is not the seed of an AWS virtual MFA device. No variant contains the text: it may be a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum SeedError {
     #[error("there is no secret key in the input")]
     Missing,

@@ -1,6 +1,7 @@
 //! Seeds and codes. The `totp-rs` crate computes TOTP (RFC 6238); this module checks what AWS's devices require.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use totp_rs::{Builder, Totp, TotpError};
@@ -79,6 +80,14 @@ impl Clone for Seed {
 impl PartialEq for Seed {
     fn eq(&self, other: &Self) -> bool {
         self.0.secret() == other.0.secret()
+    }
+}
+
+impl Eq for Seed {}
+
+impl Hash for Seed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.secret().as_bytes().hash(state);
     }
 }
 

@@ -74,10 +74,15 @@ fn is_loopback(host: &str) -> bool {
     HOSTS.iter().any(|name| match host.get(..name.len()) {
         Some(start) if start.eq_ignore_ascii_case(name) => match &host[name.len()..] {
             "" => true,
-            port => port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),
+            port => port.strip_prefix(':').is_some_and(is_port),
         },
         _ => false,
     })
+}
+
+/// Whether this is a port as clients write it. Rust also reads `+80` and `080` as numbers.
+fn is_port(text: &str) -> bool {
+    text.parse::<u16>().is_ok_and(|port| port.to_string() == text)
 }
 
 #[cfg(test)]
@@ -128,6 +133,19 @@ mod tests {
             "",
             "é",
             "127.0.0.1:99999",
+            "127.0.0.1:+80",
+            "localhost:-0",
+            "[::1]:+1",
+            "[::1]:",
+            "[::1]80",
+            "[::1",
+            "localhost:080",
+            "localhost:000080",
+            "localhost: 80",
+            "localhost:8\u{660}",
+            "localhost:80:80",
+            "user@localhost:80",
+            "localhost.:80",
         ] {
             assert_eq!(admitted(&gate, "/", &format!("Host: {host}\r\n")), Err(Refusal::Host), "{host}");
         }

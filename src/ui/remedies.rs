@@ -115,6 +115,16 @@ impl Remedies {
         }
     }
 
+    /// Shows whether a file system is mounted read-only.
+    pub fn show_mount(self, path: &Path) -> String {
+        let folder = path.ancestors().find(|folder| folder.is_dir()).unwrap_or(path);
+        match self.system {
+            System::Linux => self.with_paths("findmnt --target", &[folder]),
+            System::MacOs | System::Unix => "mount".to_owned(),
+            System::Windows => self.with_paths("icacls", &[folder]),
+        }
+    }
+
     /// Shows the largest size that a file may have.
     pub fn show_file_limit(self) -> String {
         match self.shell {
@@ -197,6 +207,7 @@ mod tests {
                 this.make_mutable(path),
                 this.move_away(path),
                 this.show_space(path),
+                this.show_mount(path),
                 this.show_file_limit(),
                 this.list_processes().to_owned(),
                 this.set("A", "b"),
@@ -214,6 +225,7 @@ mod tests {
         sudo chattr -i -a '/no/my file'
         mv '/no/my file' '/no/my file.bad'
         df -h /
+        findmnt --target /
         ulimit -f
         pgrep -a awsmfa
         export A=b
@@ -229,6 +241,7 @@ mod tests {
         sudo chflags noschg,nouchg,nosappnd,nouappnd '/no/my file'
         mv '/no/my file' '/no/my file.bad'
         df -h /
+        mount
         ulimit -f
         pgrep -fl awsmfa
         set -gx A b
@@ -244,6 +257,7 @@ mod tests {
         sudo chflags noschg,nouchg,nosappnd,nouappnd '/no/my file'
         mv '/no/my file' '/no/my file.bad'
         df -h /
+        mount
         ulimit -f
         pgrep -fl awsmfa
         $env.A = 'b'
@@ -259,6 +273,7 @@ mod tests {
         attrib -r '/no/my file'
         mv '/no/my file' '/no/my file.bad'
         fsutil volume diskfree /
+        icacls /
         sh -c 'ulimit -f'
         tasklist /fi "imagename eq awsmfa.exe"
         $env:A = 'b'
@@ -274,6 +289,7 @@ mod tests {
         attrib -r "/no/my file"
         move "/no/my file" "/no/my file.bad"
         fsutil volume diskfree /
+        icacls /
         sh -c "ulimit -f"
         tasklist /fi "imagename eq awsmfa.exe"
         set "A=b"

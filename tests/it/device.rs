@@ -208,3 +208,51 @@ fn secret_moves_to_another_store_only_if_the_store_works() {
     world.home.awsmfa(args).stdin(&world.device.seed).run().code(5);
     world.home.awsmfa(["login", "-p", "dev"]).run().success();
 }
+
+/// The person may need the code to repair the computer. awsmfa sends no code that it cannot record.
+#[test]
+#[cfg(target_os = "linux")]
+fn full_or_read_only_disk_is_no_reason_to_withhold_a_code() {
+    let world = World::imported();
+    let said = |mount: &str| {
+        let script = format!(
+            "{mount} || exit 99
+            echo mounted
+            \"$0\" code && \"$0\" code --pair -q || exit 98
+            \"$0\" code -q; \"$0\" login -p dev -q"
+        );
+        let run = world.home.awsmfa([""; 0]);
+        let ran = run.under("unshare", &["--map-root-user", "--mount", "/bin/sh", "-c", &script]).run();
+        if !ran.out().starts_with("mounted\n") {
+            crate::support::skipped(&format!("permission to mount: {}", ran.err()));
+            return None;
+        }
+        let out = ran.out();
+        assert!(matches!(ran.exit_code(), Some(1 | 3)), "{}", ran.err());
+        let codes: Vec<&str> = out.lines().skip(1).collect();
+        assert!(codes.len() == 4 && codes.iter().all(|code| code.len() == 6), "{out}");
+        assert!(world.aws.requests().is_empty(), "a code was sent");
+        let valid = regex::Regex::new(r"valid for \d+ s").unwrap();
+        Some(valid.replace_all(&ran.err(), "valid for [N] s").into_owned())
+    };
+    let full = "mkdir -p .local/state && mount -t tmpfs -o size=16k,mode=700 none .local/state \
+                && head -c 16384 /dev/zero >.local/state/full";
+    if let Some(said) = said(full) {
+        insta::assert_snapshot!(said, @"
+        warning: could not record that this code was shown, so the same code may be shown again: cannot write `~/.local/state/awsmfa/ledgers/fb6f2fd2cb1cfddde47ea7665d4d3c4d.json`: No space left on device (os error [N])
+        hint: free some space: `df -h ~/.local/state/awsmfa/ledgers`
+        awsmfa: code for `arn:aws:iam::123456789012:mfa/alice`, valid for [N] s
+        error: cannot write `~/.local/state/awsmfa/ledgers/fb6f2fd2cb1cfddde47ea7665d4d3c4d.json`: No space left on device (os error [N])
+        hint: free some space: `df -h ~/.local/state/awsmfa/ledgers`
+        ");
+    }
+    if let Some(said) = said("mount --bind . . && cd . && mount -o remount,bind,ro .") {
+        insta::assert_snapshot!(said, @"
+        warning: could not record that this code was shown, so the same code may be shown again: cannot create `~/.local/state/awsmfa/ledgers`: Read-only file system (os error [N])
+        hint: check how the disk is mounted: `findmnt --target ~/.local/state/awsmfa`
+        awsmfa: code for `arn:aws:iam::123456789012:mfa/alice`, valid for [N] s
+        error: ~/.aws/credentials cannot be replaced: cannot create a file in its folder: Read-only file system (os error [N])
+        hint: check the owner and permissions: `ls -ld ~/.aws/credentials ~/.aws`
+        ");
+    }
+}

@@ -272,7 +272,11 @@ fn file_of_another_tool_is_kept_if_it_was_not_read_completely_or_is_a_link() {
     world.freeze();
     let entry = format!("- profile: dev\n  value: {}\n", world.device.seed);
     world.home.write("part.yml", &format!("secrets:\n{entry}- value: {GITHUB}\n"));
-    world.home.awsmfa(["device", "import", "--export", "part.yml"]).run().code(2);
+    let ran = world.home.awsmfa(["device", "import", "--export", "part.yml"]).run().code(2);
+    insta::assert_snapshot!(ran.err(), @"
+    error: cannot read the export part.yml: it is not an export of Aegis, 2FAS, andOTP or Bitwarden
+    hint: write each entry of `secrets` as a `profile` and a `value`, or import one secret key: `awsmfa device import --profile NAME`
+    ");
     world.home.write("dotfiles/awsmfa.yml", &format!("secrets:\n{entry}"));
     let link = world.home.join("awsmfa.yml");
     if cfg!(unix) {

@@ -247,6 +247,60 @@ fn pictures_without_a_usable_code_are_errors() {
     }
 }
 
+/// Each file is one that people try.
+#[test]
+fn other_files_than_pictures_are_named_with_what_to_do() {
+    let world = World::new();
+    world.home.write("empty.png", "");
+    world.home.write("photo.heic", "\0\0\0\u{18}ftypheic\0\0\0\0mif1heic");
+    world.home.write("scan.pdf", "%PDF-1.7\n");
+    world.home.write("aegis.png", "{\"version\": 1}");
+    world.home.write("a folder/x", "");
+    let said: Vec<String> = ["empty.png", "photo.heic", "scan.pdf", "aegis.png", "a folder"]
+        .map(|name| world.home.awsmfa(["device", "import", "--image", name]).run().code(2).err())
+        .to_vec();
+    insta::assert_snapshot!(said.concat(), @"
+    error: cannot read the picture empty.png: it is empty
+    hint: save the picture again: the file has no content
+    error: cannot read the picture photo.heic: it is a HEIC picture, and awsmfa reads PNG and JPEG
+    hint: convert it to PNG or JPEG, or take a screenshot of it
+    error: cannot read the picture scan.pdf: it is a PDF document, and awsmfa reads PNG and JPEG
+    hint: convert it to PNG or JPEG, or take a screenshot of it
+    error: cannot read the picture aegis.png: it is a JSON file, and awsmfa reads PNG and JPEG
+    hint: import an app's export: `awsmfa device import --export FILE`
+    error: cannot read the picture a folder: is a directory
+    hint: import the pictures in the folder: `awsmfa device import --image 'a folder'/*`
+    ");
+    let said = ["empty.png", "a folder"]
+        .map(|name| world.home.awsmfa(["device", "import", "--export", name]).run().code(2).err());
+    insta::assert_snapshot!(said.concat(), @"
+    error: cannot read the export empty.png: it is empty
+    hint: save the export again: the file has no content
+    error: cannot read the export a folder: is a directory
+    hint: use the export in the folder: `ls 'a folder'`
+    ");
+    assert!(world.nothing_is_stored());
+}
+
+#[test]
+#[cfg(unix)]
+fn standard_input_has_a_name() {
+    let world = World::new();
+    for option in ["--image", "--google-export", "--export"] {
+        let ran = world.home.awsmfa(["device", "import", option, "-"]).run().code(2);
+        let hint = format!("hint: read standard input: `awsmfa device import {option} /dev/stdin`\n");
+        assert!(ran.err().ends_with(&hint), "{}", ran.err());
+    }
+    world.picture("qr.png", &world.own_code(4));
+    let line = "exec \"$0\" device import --image /dev/stdin --no-verify <qr.png";
+    let ran = world.home.awsmfa([""; 0]).under("/bin/sh", &["-c", line]).run().success();
+    assert!(
+        ran.err().starts_with("awsmfa: stored the secret") && !ran.err().contains("rm "),
+        "{}",
+        ran.err()
+    );
+}
+
 /// The checksum of a PNG's chunk.
 fn crc32(bytes: &[u8]) -> u32 {
     let step = |sum: u32| if sum & 1 == 1 { 0xedb8_8320 ^ (sum >> 1) } else { sum >> 1 };

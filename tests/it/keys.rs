@@ -59,6 +59,24 @@ fn stored_keys_get_sessions_and_leave_no_plaintext() {
 }
 
 #[test]
+fn stored_keys_come_back_to_where_they_were_before_the_first_login() {
+    let world = World::imported();
+    let before = world.home.credentials();
+    for line in ["login dev", "keys store dev", "logout dev --restore"] {
+        world.home.awsmfa(words(line)).run().success();
+    }
+    insta::assert_snapshot!(world.home.credentials().replace(&world.key.id, "[KEY]"), @"
+    [dev]
+    # awsmfa stores the access key of this profile ([KEY]); restore it: awsmfa keys restore --profile dev
+    ");
+    world.home.awsmfa(words("login dev")).run().success();
+    world.home.awsmfa(words("logout dev")).run().success();
+    let ran = world.home.awsmfa(words("keys restore dev")).run().success();
+    insta::assert_snapshot!(ran.err().replace(&world.key.id, "[KEY]"), @"awsmfa: moved access key `[KEY]` of `dev` from the file store back to [dev]");
+    assert_eq!(world.home.credentials(), before);
+}
+
+#[test]
 fn both_commands_can_be_repeated() {
     let world = World::imported();
     for _ in 0..2 {

@@ -1,4 +1,5 @@
-"""A cached `credential-process` under strace: no process, no thread, no socket, one file opened and the status of two."""
+"""A cached `credential-process` under strace: no process, no thread, no socket, one file opened and the status of two. Help reads
+neither of these files, which may be on a network drive that is gone."""
 
 import re
 from pathlib import Path
@@ -37,6 +38,10 @@ def run():
         with check("it reads the status of the two AWS files"):
             looked = paths(calls, {"stat", "lstat", "statx", "newfstatat", "access", "faccessat", "faccessat2"})
             equal(sorted(set(looked)), [home.file(".aws/config"), home.file(".aws/credentials")], "files")
+        for line in ("--help", "--version", "login --help", "help login", "policy", "completions bash"):
+            with check(f"`awsmfa {line}` does not touch the AWS files"):
+                home.run("strace", "-f", "-e", "trace=file", "-o", trace, AWSMFA, *line.split()).ended()
+                equal([call for call in trace.read_text().splitlines() if "/.aws" in call], [], "system calls")
 
 
 def paths(calls, names):

@@ -113,6 +113,9 @@ fn clean_up(ctx: &Context, args: &ImportArgs, path: &Path, is_superfluous: bool)
         ctx.ui.say(format_args!("deleted {}", path.display()));
         return Ok(());
     }
+    if !is_deletable(path) {
+        return Ok(());
+    }
     ctx.ui.hint(format_args!(
         "delete {} once all its accounts are where you need them: anyone who reads it can generate your codes",
         path.display()
@@ -120,9 +123,15 @@ fn clean_up(ctx: &Context, args: &ImportArgs, path: &Path, is_superfluous: bool)
     Ok(())
 }
 
+/// Whether a path is a file rather than standard input or `<(…)`.
+fn is_deletable(path: &Path) -> bool {
+    path.is_file() && !["/dev", "/proc"].iter().any(|folder| path.starts_with(folder))
+}
+
 /// Pictures and the clipboard still have the secret.
 fn say_what_stays(ctx: &Context, args: &ImportArgs) {
-    let pictures: Vec<&PathBuf> = args.images.iter().chain(&args.google_export).collect();
+    let pictures = args.images.iter().chain(&args.google_export);
+    let pictures: Vec<&PathBuf> = pictures.filter(|path| is_deletable(path)).collect();
     if args.clipboard {
         ctx.ui.hint(
             "copy something else: the secret is still on the clipboard, and in its history if there is one",

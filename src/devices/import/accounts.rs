@@ -1,14 +1,13 @@
 //! Reading accounts: from URIs, from pictures of their QR codes, and from the files that apps export.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
-use super::pictures;
+use super::{file, pictures};
 use crate::clipboard::{Clipboard, PasteError, Pasted};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::files::{LIMIT, read_bounded};
+use crate::files::LIMIT;
 use crate::model::account::Account;
 use crate::model::app_export::{self, AppExportError};
 use crate::model::awspass;
@@ -19,23 +18,25 @@ use crate::model::totp::Seed;
 
 /// The accounts in pictures. The parts of a Google Authenticator export may be in several pictures.
 pub(super) fn in_pictures(paths: &[PathBuf]) -> CommandResult<Vec<Account>> {
-    in_texts(&texts(paths, |uri| !uri.is_empty(), "no account of an authenticator app")?)
+    in_texts(&texts(paths, "--image", |uri| !uri.is_empty(), "no account of an authenticator app")?)
 }
 
 /// The accounts of a Google Authenticator export, in pictures.
 pub(super) fn in_google_export(paths: &[PathBuf]) -> CommandResult<Vec<Account>> {
-    in_texts(&texts(paths, otpauth::is_export, "no part of a Google Authenticator export")?)
+    let nothing = "no part of a Google Authenticator export";
+    in_texts(&texts(paths, "--google-export", otpauth::is_export, nothing)?)
 }
 
 /// The texts of the QR codes, of which each picture must have a wanted one.
 fn texts(
     paths: &[PathBuf],
+    option: &str,
     is_wanted: impl Fn(&str) -> bool,
     nothing: &str,
 ) -> CommandResult<Vec<Secret<String>>> {
     let mut all = Vec::new();
     for path in paths {
-        let texts = pictures::in_file(path)?;
+        let texts = pictures::in_file(path, option)?;
         let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
         if !uris.into_iter().any(&is_wanted) {
             return Err(foreign(&format!("the QR code in {} has {nothing}", path.display())));
@@ -50,17 +51,20 @@ pub(super) fn in_texts(texts: &[Secret<String>]) -> CommandResult<Vec<Account>> 
     let uris = texts.iter().flat_map(|text| otpauth::find_all(text.expose()));
     let (exports, uris): (Vec<&str>, Vec<&str>) = uris.partition(|uri| otpauth::is_export(uri));
     let exported = google_export::accounts(&exports)?;
-    let mut found: Vec<Account> = Vec::new();
-    for account in uris.into_iter().map(Account::of_uri).chain(exported) {
-        // A person may give two pictures of one QR code.
-        if !found.contains(&account) {
-            found.push(account);
-        }
-    }
+    let found = each_once(uris.into_iter().map(Account::of_uri).chain(exported).collect());
     match found.is_empty() {
         true => Err(foreign("the Google Authenticator export has no accounts")),
         false => Ok(found),
     }
+}
+
+/// A person may give two pictures of one QR code.
+fn each_once(mut accounts: Vec<Account>) -> Vec<Account> {
+    let mut seen = HashSet::with_capacity(accounts.len());
+    let is_new: Vec<bool> = accounts.iter().map(|account| seen.insert(account)).collect();
+    let mut is_new = is_new.into_iter();
+    accounts.retain(|_| is_new.next().unwrap_or(true));
+    accounts
 }
 
 /// The accounts in a text that a person typed, piped in or copied: a secret key, or URIs. `is_uri`: a secret key will not do.
@@ -129,7 +133,7 @@ pub(super) fn in_export(path: &Path) -> CommandResult<Vec<Account>> {
     let cannot_read = |why: &dyn std::fmt::Display| {
         CommandError::new(ErrorKind::Usage, format!("cannot read the export {}: {why}", path.display()))
     };
-    let bytes = read_bounded(path, LIMIT).map(Zeroizing::new).map_err(|error| cannot_read(&error))?;
+    let bytes = file::read(path, "export", "--export", LIMIT)?;
     let found = match std::str::from_utf8(&bytes) {
         // Some apps can also export a list of URIs.
         Ok(text) if otpauth::is_list(text) => return in_texts(&[Secret::locked(text.to_owned())]),
@@ -138,6 +142,9 @@ pub(super) fn in_export(path: &Path) -> CommandResult<Vec<Account>> {
     };
     let found = found.map_err(|error| {
         let hint = match &error {
+            AppExportError::Unknown if bytes.trim_ascii_start().starts_with(b"secrets:") => {
+                "write each entry of `secrets` as a `profile` and a `value`, or import one secret key: `awsmfa device import --profile NAME`"
+            }
             AppExportError::Unknown => {
                 "export as JSON without encryption, or import a picture of the QR code: `awsmfa device import --image FILE`"
             }
@@ -156,4 +163,34 @@ pub(super) fn in_export(path: &Path) -> CommandResult<Vec<Account>> {
 fn foreign(message: &str) -> CommandError {
     CommandError::new(ErrorKind::Usage, message)
         .hint("use the QR code that the AWS console or an authenticator app shows to add a device")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Stopwatch;
+    use crate::model::totp::SeedError;
+
+    fn account(name: &str, key: &str) -> Account {
+        Account::new("Amazon Web Services", name, Seed::from_base32(key))
+    }
+
+    #[test]
+    fn account_that_occurs_twice_is_read_once() {
+        let (key, other) = ("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", "MZXW6YTBOIMZXW6YTBOIMZXW6YTBOIMZ");
+        let all = [("a", key), ("b", key), ("a", key), ("a", other), ("b", "!"), ("b", "!"), ("a", "")];
+        let left = each_once(all.map(|(name, key)| account(name, key)).to_vec());
+        let once = [("a", key), ("b", key), ("a", other), ("b", "!"), ("a", "")];
+        assert_eq!(left, once.map(|(name, key)| account(name, key)));
+    }
+
+    #[test]
+    fn large_list_takes_no_longer_than_its_length() {
+        let numbered = |number| Account::new("AWS", &format!("a{number}@1"), Err(SeedError::Missing));
+        let all: Vec<Account> = (0..100_000).map(numbered).collect();
+        let watch = Stopwatch::start();
+        assert_eq!(each_once(all).len(), 100_000);
+        // If each account is compared with all others, this takes minutes.
+        assert!(watch.elapsed().as_secs() < 30, "{:?}", watch.elapsed());
+    }
 }

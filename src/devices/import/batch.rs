@@ -1,5 +1,7 @@
 //! Several accounts: one that cannot be imported is named, and stops no other one.
 
+use std::collections::HashMap;
+
 use super::target::{Target, Targets};
 use super::{ImportRequest, choose};
 use crate::context::Context;
@@ -19,7 +21,7 @@ pub(super) fn resolve(
     count: usize,
 ) -> Vec<Resolved> {
     let mut all: Vec<Resolved> = Vec::new();
-    let mut serials: Vec<(Serial, usize)> = Vec::new();
+    let mut places: HashMap<Serial, usize> = HashMap::new();
     for account in accounts {
         let only = match count {
             1 => request.clone(),
@@ -30,14 +32,14 @@ pub(super) fn resolve(
             all.push((account, only, found));
             continue;
         };
-        let Some((serial, at)) = serials.iter().find(|(serial, _)| *serial == target.serial) else {
-            serials.push((target.serial.clone(), all.len()));
+        let Some(place) = places.get(&target.serial) else {
+            places.insert(target.serial.clone(), all.len());
             all.push((account, only, found));
             continue;
         };
-        let (first, _, before) = &mut all[*at];
+        let (first, _, before) = &mut all[*place];
         if matches!(before, Ok((_, other)) if other != seed) {
-            *before = Err(choose::same_device(request, first, &account, serial));
+            *before = Err(choose::same_device(request, first, &account, &target.serial));
         }
     }
     all

@@ -1,5 +1,7 @@
 //! Which of several accounts are imported. AWS's are chosen by themselves, others only by name.
 
+use std::collections::HashMap;
+
 use super::ImportRequest;
 use super::target::{Target, Targets, is_of};
 use crate::context::Context;
@@ -54,9 +56,9 @@ fn several(request: &ImportRequest, accounts: &[Account]) -> CommandError {
 
 /// What to do if several accounts are possible.
 fn way_out(request: &ImportRequest, accounts: &[Account]) -> String {
-    let is_unique =
-        |account: &&Account| accounts.iter().filter(|other| other.title() == account.title()).count() == 1;
-    match accounts.iter().find(is_unique) {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    accounts.iter().for_each(|account| *counts.entry(account.title()).or_default() += 1);
+    match accounts.iter().find(|account| counts[&account.title()] == 1) {
         Some(account) => example(request, account),
         None => USE_A_PICTURE.to_owned(),
     }

@@ -4,13 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use zeroize::Zeroizing;
-
+use super::file;
 use crate::clock::Stopwatch;
 use crate::contained::{self, Lost};
-use crate::devices::picture::{Found, Picture, PictureError};
+use crate::devices::picture::{Found, Kind, Picture, PictureError};
 use crate::error::{CommandError, CommandResult, ErrorKind};
-use crate::files::read_bounded;
 use crate::model::secret::Secret;
 
 /// The largest picture file, in bytes.
@@ -22,11 +20,9 @@ const CROP: &str = "crop the picture to the QR code and its white border, and im
 const TYPE_IT: &str = "or type the secret key instead: `awsmfa device import`";
 
 /// The texts of all QR codes in a file; at least one.
-pub(super) fn in_file(path: &Path) -> CommandResult<Vec<Secret<String>>> {
+pub(super) fn in_file(path: &Path, option: &str) -> CommandResult<Vec<Secret<String>>> {
     let (place, picture) = (path.display().to_string(), format!("the picture {}", path.display()));
-    let bytes = read_bounded(path, FILE_LIMIT)
-        .map(Zeroizing::new)
-        .map_err(|error| CommandError::new(ErrorKind::Usage, format!("cannot read {picture}: {error}")))?;
+    let bytes = file::read(path, "picture", option, FILE_LIMIT)?;
     texts(&place, &picture, move || Picture::read(&bytes))
 }
 
@@ -78,6 +74,10 @@ fn outcome(
 fn hint(error: &PictureError) -> &'static str {
     match error {
         PictureError::NotAPicture => "use a PNG or JPEG file, such as a screenshot",
+        PictureError::Unsupported(Kind::Json) => {
+            "import an app's export: `awsmfa device import --export FILE`"
+        }
+        PictureError::Unsupported(_) => "convert it to PNG or JPEG, or take a screenshot of it",
         PictureError::TooLarge { .. } | PictureError::TooMuchMemory { .. } => {
             "crop the picture to the QR code, or scale it down"
         }

@@ -8,6 +8,7 @@ use super::target::Target;
 use super::{ImportRequest, accounts};
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult, ErrorKind};
+use crate::files;
 use crate::model::account::Account;
 use crate::model::secret::{self, Secret};
 use crate::model::serial::Serial;
@@ -66,7 +67,7 @@ pub(super) fn read_stdin() -> CommandResult<Secret<String>> {
         match io::stdin().lock().read(chunk.as_mut_slice()) {
             Ok(0) => break,
             Ok(count) if all.len() + count > INPUT_LIMIT => return Err(too_large()),
-            Ok(count) => all = Zeroizing::new([all.as_slice(), &chunk[..count]].concat()),
+            Ok(count) => files::append(&mut all, &chunk[..count]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(unreadable(&error)),
         }
