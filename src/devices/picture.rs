@@ -1,5 +1,6 @@
 //! QR codes in pictures: screenshots and photos, with several codes, in any direction, small, blurred or inverted.
 
+mod corners;
 mod kind;
 
 use std::io::Cursor;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 pub use kind::Kind;
 
 use crate::model::secret::Secret;
+use corners::{DarkMap, Effort};
 
 /// More pixels than in any screenshot and in most photos. A small file can claim to have many more.
 const MAX_PIXELS: u64 = 64_000_000;
@@ -18,8 +20,8 @@ const MAX_PIXELS: u64 = 64_000_000;
 const MAX_MEMORY: u64 = 256 << 20;
 /// The longest side, in pixels, of the versions of a picture that are searched first.
 const FIRST_SIDES: [usize; 3] = [1_000, 2_000, 500];
-/// How many pixels there are for each place that looks like the corner of a QR code: fewer in noise, more in screens of text.
-const PIXELS_PER_CORNER: usize = 1_200;
+/// The sides, in pixels, of the parts in which a picture is searched.
+const TILE: usize = 1_000;
 /// The longest side, in pixels, that is searched. In a larger picture, every code that a phone shows or prints is larger, too.
 const LONGEST_SIDE: usize = 4_500;
 /// How many pixels a version may have that is larger than the picture.
@@ -118,11 +120,12 @@ impl Picture {
                 break;
             }
             for (width, height) in sizes {
-                if !goes_on() {
-                    return Found { is_complete: false, ..found };
+                for tile in self.resized(width, height).tiles() {
+                    if !goes_on() {
+                        return Found { is_complete: false, ..found };
+                    }
+                    tile.search(&mut found);
                 }
-                let version = self.resized(width, height);
-                version.search(&mut found);
                 if !is_first && !found.texts.is_empty() {
                     break;
                 }
@@ -150,20 +153,45 @@ impl Picture {
         (first, others)
     }
 
+    /// Parts that overlap by half. Their number grows with the picture, the time of a search with the third power of what
+    /// resembles a corner, and text repeats itself. A code that is larger than the overlap is in a part of a smaller version.
+    fn tiles(&self) -> impl Iterator<Item = Self> + '_ {
+        // Two parts that overlap would take longer than the whole.
+        let is_small = self.width * self.height <= 2 * TILE * TILE;
+        let tile = if is_small { self.width.max(self.height) } else { TILE };
+        let starts = move |side: usize| {
+            let last = side.saturating_sub(tile);
+            (0..last).step_by(tile.div_ceil(2)).chain([last])
+        };
+        let places = starts(self.height).flat_map(move |y| starts(self.width).map(move |x| (x, y)));
+        places.map(move |(x, y)| {
+            let (width, height) = (self.width.min(tile), self.height.min(tile));
+            let mut pixels = Zeroizing::new(Vec::with_capacity(width * height));
+            let rows = self.pixels.chunks_exact(self.width).skip(y).take(height);
+            rows.for_each(|row| pixels.extend_from_slice(&row[x..][..width]));
+            Self { width, height, pixels }
+        })
+    }
+
     fn search(&self, found: &mut Found) {
         let (width, height) = (self.width, self.height);
         let middle = self.middle();
         let local = DarkMap { width, dark: self.below_mean() };
         let global = DarkMap { width, dark: self.pixels.iter().map(|value| *value < middle).collect() };
+        let mut is_worth_a_search = |map: &DarkMap, light| {
+            let effort = map.effort(light);
+            found.is_complete &= effort != Effort::TooMuch;
+            effort == Effort::Bearable
+        };
         for light in [false, true] {
-            if local.is_worth_a_search(light, found) {
+            if is_worth_a_search(&local, light) {
                 let value = |x: usize, y: usize| {
                     let value = self.pixels[y * width + x];
                     if light { 255 - value } else { value }
                 };
                 read_codes!(PreparedImage::prepare_from_greyscale(width, height, value), found.texts);
             }
-            if global.is_worth_a_search(light, found) {
+            if is_worth_a_search(&global, light) {
                 let is_ink = |x: usize, y: usize| global.dark[y * width + x] != light;
                 read_codes!(PreparedImage::prepare_from_bitmap(width, height, is_ink), found.texts);
             }
@@ -294,83 +322,6 @@ macro_rules! read_codes {
     }};
 }
 use read_codes;
-
-/// Dark and light pixels.
-struct DarkMap {
-    width: usize,
-    dark: Vec<bool>,
-}
-
-impl DarkMap {
-    /// Whether there may be a QR code, and not too much that resembles one: the search copies the picture for each pair of
-    /// corners, and noise and fine patterns look like thousands of corners.
-    fn is_worth_a_search(&self, light: bool, found: &mut Found) -> bool {
-        let corners = self.corners(light);
-        let is_bearable = corners * PIXELS_PER_CORNER <= self.dark.len();
-        found.is_complete &= is_bearable;
-        corners >= 3 && is_bearable
-    }
-
-    /// How many places look like the corner of a QR code: 1, 1, 3, 1 and 1 modules, both ways.
-    fn corners(&self, light: bool) -> usize {
-        let (mut count, mut above) = (0, Vec::new());
-        for (y, row) in self.dark.chunks_exact(self.width).enumerate() {
-            let here = centers(row, light);
-            let is_new = |(x, size): &&(usize, usize)| {
-                !above.iter().any(|(other, size): &(usize, usize)| other.abs_diff(*x) <= *size)
-                    && self.is_corner(*x, y, *size, light)
-            };
-            count += here.iter().filter(is_new).count();
-            above = here;
-        }
-        count
-    }
-
-    /// Whether there are a dark and a light run of the right lengths above and below the point, too.
-    fn is_corner(&self, x: usize, y: usize, module: usize, light: bool) -> bool {
-        let column = |y: usize| self.dark.get(y * self.width + x).map(|dark| *dark != light);
-        let up = (0..=y).rev().map_while(column);
-        let down = (y..).map_while(column);
-        let (up, down) = (runs(up), runs(down));
-        let center = up.0 + down.0;
-        let is_gap = |run: usize| 4 * run >= module && run <= 3 * module;
-        2 * center >= 3 * module && center <= 5 * module && is_gap(up.1) && is_gap(down.1)
-    }
-}
-
-/// The lengths of the first run of ink and of the gap after it.
-fn runs(line: impl Iterator<Item = bool>) -> (usize, usize) {
-    let mut line = line.peekable();
-    let mut run = |ink: bool| {
-        let mut length = 0;
-        while line.next_if_eq(&ink).is_some() {
-            length += 1;
-        }
-        length
-    };
-    (run(true), run(false))
-}
-
-/// The centers of such lines, and the size of a module.
-fn centers(row: &[bool], light: bool) -> Vec<(usize, usize)> {
-    let (mut found, mut runs) = (Vec::new(), [0usize; 5]);
-    let mut start = 0;
-    for end in 1..=row.len() {
-        if end < row.len() && row[end] == row[start] {
-            continue;
-        }
-        runs.rotate_left(1);
-        runs[4] = end - start;
-        let module = (runs[0] + runs[1] + runs[3] + runs[4]) / 4;
-        let near = |run: usize, modules: usize| run.abs_diff(modules * module) * 4 <= module * 3;
-        let is_corner = [0, 1, 3, 4].iter().all(|at| near(runs[*at], 1)) && near(runs[2], 3);
-        if row[start] != light && module > 0 && is_corner {
-            found.push((end - runs[4] - runs[3] - runs[2] / 2, module));
-        }
-        start = end;
-    }
-    found
-}
 
 #[cfg(test)]
 mod tests {

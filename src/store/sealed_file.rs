@@ -1,10 +1,7 @@
 //! An age file that leaves the stores and comes back: a backup, under a passphrase or for recipients. `age` opens it, too.
 
-use std::borrow::Cow;
-use std::io::Read;
 use std::path::Path;
 
-use age::armor::ArmoredReader;
 use age::x25519;
 
 use super::StoreError;
@@ -37,7 +34,7 @@ pub fn opener(bytes: &[u8], path: &Path) -> Result<Opener, StoreError> {
     if bytes.trim_ascii_start().starts_with(b"{") {
         return Ok(Opener::Nothing);
     }
-    let binary = binary(bytes, path)?;
+    let binary = sealing::binary(bytes, path)?;
     if !binary.starts_with(b"age-encryption.org/") {
         return Err(StoreError::damaged(format!("`{}` is not an age file", path.display())));
     }
@@ -81,7 +78,7 @@ pub fn open_with_passphrase(
     passphrase: &Secret<String>,
     path: &Path,
 ) -> Result<Secret<Vec<u8>>, StoreError> {
-    sealing::open_with_passphrase(&binary(bytes, path)?, passphrase, path)
+    sealing::open_with_passphrase(bytes, passphrase, path)
 }
 
 /// Decrypts a file that one of the identities opens.
@@ -91,20 +88,7 @@ pub fn open_with_identities(
     path: &Path,
 ) -> Result<Secret<Vec<u8>>, StoreError> {
     let keys: Vec<&dyn age::Identity> = identities.0.iter().map(|key| key as _).collect();
-    sealing::open_with(&binary(bytes, path)?, &keys, path)
-}
-
-/// The file without its armor, if it has one.
-fn binary<'a>(bytes: &'a [u8], path: &Path) -> Result<Cow<'a, [u8]>, StoreError> {
-    if !bytes.trim_ascii_start().starts_with(b"-----BEGIN AGE") {
-        return Ok(Cow::Borrowed(bytes));
-    }
-    let mut binary = Vec::with_capacity(bytes.len());
-    let read = ArmoredReader::new(bytes.trim_ascii_start()).read_to_end(&mut binary);
-    read.map_err(|_| {
-        StoreError::damaged(format!("`{}` is damaged: it is not a complete age file", path.display()))
-    })?;
-    Ok(Cow::Owned(binary))
+    sealing::open_with(bytes, &keys, path)
 }
 
 #[cfg(test)]

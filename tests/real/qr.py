@@ -119,7 +119,13 @@ def imported_pictures():
         for y in range(0, 2160, 24):
             draw.text((20, y), "2026-01-01 10:00:00 INFO a line of a log on a screen full of text " * 9, fill=60)
         screen.paste(code, (2210, 930))
+        # Columns of equal letters look like thousands of corners of QR codes, in regular distances.
+        dark = Image.new("L", (3840, 2160), 35)
+        for y in range(0, 2160, 22):
+            ImageDraw.Draw(dark).text((8, y), "lorem ipsum dolor sit amet 0123456789 " * 20, fill=180)
+        dark.paste(code, (1234, 777))
         pictures = {
+            "on a dark 4K screenshot of repeated text": (dark, {}),
             "scaled to 60 percent": (code.resize([int(side * 0.6) for side in code.size], Image.Resampling.LANCZOS), {}),
             "scaled by 3.7": (code.resize([int(side * 3.7) for side in code.size], Image.Resampling.BICUBIC), {}),
             "rotated by 15 degrees": (turned(code), {}),

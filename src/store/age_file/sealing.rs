@@ -1,9 +1,11 @@
 //! What is inside the files: age encryption of the identity and of entries. Bytes in, bytes out; paths are for errors.
 
+use std::borrow::Cow;
 use std::io::{Read, Write};
 use std::iter;
 use std::path::Path;
 
+use age::armor::ArmoredReader;
 use age::secrecy::{ExposeSecret, SecretString};
 use age::{DecryptError, Decryptor, EncryptError, Encryptor, scrypt, x25519};
 
@@ -132,6 +134,17 @@ pub(super) fn open_value(
     Ok(Secret::locked(text.strip_suffix('\n').unwrap_or(text).to_owned()))
 }
 
+/// The file without its armor, if `age -a` gave it one.
+pub(in crate::store) fn binary<'a>(bytes: &'a [u8], path: &Path) -> Result<Cow<'a, [u8]>, StoreError> {
+    if !bytes.trim_ascii_start().starts_with(b"-----BEGIN AGE") {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let mut binary = Vec::with_capacity(bytes.len());
+    let read = ArmoredReader::new(bytes.trim_ascii_start()).read_to_end(&mut binary);
+    read.map_err(|_| damaged(path))?;
+    Ok(Cow::Owned(binary))
+}
+
 /// Checks that the bytes begin like an age file, which is all that can be checked without the identity.
 pub(super) fn check_header(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
     header(sealed, path).map(drop)
@@ -142,7 +155,8 @@ pub(super) fn check_header(sealed: &[u8], path: &Path) -> Result<(), StoreError>
 pub(super) fn check_identity(sealed: &[u8], path: &Path) -> Result<(), StoreError> {
     // After the header: a nonce, the identity and an authentication tag.
     const BODY: usize = 16 + "AGE-SECRET-KEY-1".len() + 58 + 16;
-    if !header(sealed, path)?.is_scrypt() {
+    let sealed = binary(sealed, path)?;
+    if !header(&sealed, path)?.is_scrypt() {
         return Err(StoreError::damaged(format!("`{}` is not encrypted with a passphrase", path.display())));
     }
     let mac = sealed.windows(5).position(|bytes| bytes == b"\n--- ").map_or(0, |at| at + 5);
@@ -160,6 +174,7 @@ pub(super) fn is_recipient(text: &str) -> bool {
 
 /// Whether only a plugin can open these bytes.
 pub(super) fn is_for_plugin(sealed: &[u8]) -> bool {
+    let Ok(sealed) = binary(sealed, Path::new("")) else { return false };
     let head = sealed.split(|byte| *byte == b'\n').take_while(|line| !line.starts_with(b"---"));
     let mut stanzas = head.filter_map(|line| line.strip_prefix(b"-> ")).peekable();
     let is_own = |stanza: &[u8]| stanza.starts_with(b"X25519 ") || stanza.starts_with(b"scrypt ");
@@ -184,7 +199,8 @@ pub(in crate::store) fn open_with_passphrase(
 ) -> Result<Secret<Vec<u8>>, StoreError> {
     let mut key = scrypt::Identity::new(for_age(passphrase));
     key.set_max_work_factor(MAX_WORK_FACTOR);
-    decrypt(header(sealed, path)?, sealed.len(), &[&key]).map_err(|error| match error {
+    let sealed = binary(sealed, path)?;
+    decrypt(header(&sealed, path)?, sealed.len(), &[&key]).map_err(|error| match error {
         DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => StoreError::WrongPassphrase,
         error => unreadable(&error, path),
     })
@@ -215,7 +231,8 @@ pub(in crate::store) fn open_with(
     keys: &[&dyn age::Identity],
     path: &Path,
 ) -> Result<Secret<Vec<u8>>, StoreError> {
-    decrypt(header(sealed, path)?, sealed.len(), keys).map_err(|error| unreadable(&error, path))
+    let sealed = binary(sealed, path)?;
+    decrypt(header(&sealed, path)?, sealed.len(), keys).map_err(|error| unreadable(&error, path))
 }
 
 pub(in crate::store) fn header<'a>(sealed: &'a [u8], path: &Path) -> Result<Decryptor<&'a [u8]>, StoreError> {

@@ -125,6 +125,31 @@ fn secret_is_there_for_the_next_process() {
     );
 }
 
+/// As `age -a` writes them.
+#[test]
+fn armored_files_are_read_like_binary_ones() {
+    let home = home_with_entry();
+    for file in fs::read_dir(home.path().join("data/store")).unwrap().map(|file| file.unwrap().path()) {
+        if file.extension().is_some() {
+            let mut armored = Vec::new();
+            let format = age::armor::Format::AsciiArmor;
+            let mut writer = age::armor::ArmoredWriter::wrap_output(&mut armored, format).unwrap();
+            std::io::Write::write_all(&mut writer, &fs::read(&file).unwrap()).unwrap();
+            writer.finish().unwrap();
+            assert!(armored.starts_with(b"-----BEGIN AGE"));
+            fs::write(&file, armored).unwrap();
+        }
+    }
+    assert_eq!(get(&home, &["correct horse"]).unwrap(), Some(SEED.into()));
+    assert!(matches!(get(&home, &["wrong horse"]), Err(StoreError::WrongPassphrase)));
+    open(&home, &Person::who_types(&["correct horse"])).change_passphrase(|| Ok("battery".into())).unwrap();
+    assert_eq!(get(&home, &["battery"]).unwrap(), Some(SEED.into()));
+    let entry = open(&home, &Person::who_types(&["battery"])).entry_path(NAME);
+    let text = fs::read_to_string(&entry).unwrap();
+    fs::write(&entry, &text[..text.len() / 2]).unwrap();
+    assert!(damage(get(&home, &["battery"])).contains("is not a complete age file"));
+}
+
 #[test]
 #[cfg(unix)]
 fn files_are_private_and_show_no_secret() {
