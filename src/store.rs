@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -162,6 +162,8 @@ pub enum StoreError {
     Damaged {
         /// What is wrong with which file or item.
         what: String,
+        /// The folder of the file store, if nothing in it can be read or written because of that.
+        folder: Option<PathBuf>,
     },
     /// What was just saved is not what the store returns.
     #[error("the {kind} store did not return what was saved")]
@@ -196,7 +198,15 @@ impl StoreError {
     }
 
     fn damaged(what: impl Into<String>) -> Self {
-        Self::Damaged { what: what.into() }
+        Self::Damaged { what: what.into(), folder: None }
+    }
+
+    /// The same damage, which affects the whole file store in `folder`.
+    fn of_folder(self, folder: &Path) -> Self {
+        match self {
+            Self::Damaged { what, .. } => Self::Damaged { what, folder: Some(folder.to_owned()) },
+            other => other,
+        }
     }
 }
 

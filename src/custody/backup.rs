@@ -241,7 +241,7 @@ pub fn about(error: StoreError, path: &Path) -> CommandError {
             CommandError::new(ErrorKind::Store, format!("wrong passphrase for `{path}`"))
                 .hint("try again with the right passphrase; nothing was changed")
         }
-        StoreError::Damaged { what } => {
+        StoreError::Damaged { what, .. } => {
             CommandError::new(ErrorKind::Store, what).hint("use another backup; nothing was changed")
         }
         other => other.into(),

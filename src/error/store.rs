@@ -6,6 +6,7 @@ use crate::store::StoreError;
 use crate::store::plugin_problem::PluginProblem;
 use crate::store::recipient::NotARecipient;
 use crate::store::registry::RegistryError;
+use crate::ui::remedies;
 
 impl CommandError {
     /// A store that could not be used for long-term keys. What helps with a device's secret does not help here.
@@ -61,6 +62,13 @@ impl CommandError {
             }
             StoreError::Unavailable { .. } => {
                 this.hint("start the keyring service and try again").hint(import())
+            }
+            // Nothing can be imported into such a store.
+            StoreError::Damaged { folder: Some(folder), .. } => {
+                this.hint("restore the file from a backup; nothing was changed").hint(format!(
+                    "or move the folder away and import the secrets again: `{}`",
+                    remedies::here().move_away(folder)
+                ))
             }
             StoreError::Damaged { .. } => {
                 this.hint("restore the file from a backup, or import the secret again; nothing was changed")

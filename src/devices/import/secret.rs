@@ -72,6 +72,10 @@ pub(super) fn read_stdin() -> CommandResult<Secret<String>> {
             Err(error) => return Err(unreadable(&error)),
         }
     }
+    if all.trim_ascii().is_empty() {
+        return Err(CommandError::new(ErrorKind::Usage, "standard input is empty")
+            .hint("check the command before the pipe: it printed no secret"));
+    }
     let all = Secret::locked(std::mem::take(&mut *all));
     let text =
         std::str::from_utf8(all.expose()).map_err(|_| unreadable(&"stream did not contain valid UTF-8"))?;

@@ -57,7 +57,7 @@ impl Folder {
         let path = self.identity_path();
         let bytes = files::read_own(&path)?.ok_or_else(|| self.lost_identity())?;
         if path != self.plugin_path() {
-            sealing::check_identity(&bytes, &path)?;
+            sealing::check_identity(&bytes, &path).map_err(|error| error.of_folder(&self.path))?;
         }
         Ok(bytes)
     }
@@ -119,7 +119,7 @@ impl Folder {
         };
         let path = if is_of_plugin { self.plugin_path() } else { self.identity_path() };
         let what = "is missing; without it, nothing in the folder can be read";
-        StoreError::damaged(format!("`{}` {what}", path.display()))
+        StoreError::damaged(format!("`{}` {what}", path.display())).of_folder(&self.path)
     }
 
     /// Removes a file, durably. Returns whether there was one.

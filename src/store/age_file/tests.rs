@@ -96,7 +96,7 @@ fn get(home: &TempDir, passphrase: &'static [&'static str]) -> Result<Option<Sec
 
 fn damage<T>(result: Result<T, StoreError>) -> String {
     match result {
-        Err(StoreError::Damaged { what }) => what,
+        Err(StoreError::Damaged { what, .. }) => what,
         Err(other) => panic!("{other:?}"),
         Ok(_) => panic!("the damage was not noticed"),
     }

@@ -23,7 +23,13 @@ fn invalid_base32_is_rejected() {
     error: the secret key is not Base32 (letters A to Z and digits 2 to 7)
     hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");
-    insta::assert_snapshot!(base32("\n"), @"
+    for flag in ["--secret-stdin", "--uri-stdin"] {
+        insta::allow_duplicates! { insta::assert_snapshot!(import(&world, flag, "\n"), @"
+        error: standard input is empty
+        hint: check the command before the pipe: it printed no secret
+        ") }
+    }
+    insta::assert_snapshot!(base32("-"), @"
     error: there is no secret key in the input
     hint: paste the complete secret key, and nothing else, as the console shows it under `Show secret key`
     ");

@@ -102,6 +102,33 @@ fn damaged_entry_is_an_error() {
     world.home.awsmfa(["login", "--profile", "dev"]).run().success();
 }
 
+/// Nothing can be imported into what is left of the store, so the hint is the way out.
+#[test]
+#[cfg(unix)]
+fn store_without_its_identity_can_be_moved_away() {
+    let world = World::imported();
+    let identity = ".local/share/awsmfa/store/identity.age";
+    let whole = std::fs::read(world.home.join(identity)).unwrap();
+    world.home.write(identity, "");
+    let broken = login_and_sdk(&world.home, "dev", 5);
+    std::fs::remove_file(world.home.join(identity)).unwrap();
+    let missing = login_and_sdk(&world.home, "dev", 5);
+    insta::assert_snapshot!(broken + &missing, @"
+    error: `~/.local/share/awsmfa/store/identity.age` is damaged: it is not a complete age file
+    hint: restore the file from a backup; nothing was changed
+    hint: or move the folder away and import the secrets again: `mv ~/.local/share/awsmfa/store ~/.local/share/awsmfa/store.bad`
+    error: `~/.local/share/awsmfa/store/identity.age` is missing; without it, nothing in the folder can be read
+    hint: restore the file from a backup; nothing was changed
+    hint: or move the folder away and import the secrets again: `mv ~/.local/share/awsmfa/store ~/.local/share/awsmfa/store.bad`
+    ");
+    assert_eq!(import(&world).arg("--yes").run().code(5).err(), missing);
+    let store = world.home.join(".local/share/awsmfa/store");
+    std::fs::rename(&store, store.with_extension("bad")).unwrap();
+    import(&world).run().success();
+    world.home.awsmfa(["login", "--profile", "dev"]).run().success();
+    assert_ne!(std::fs::read(world.home.join(identity)).unwrap(), whole);
+}
+
 /// As after a part of another computer's folder was copied, or after a newer version of age.
 #[test]
 fn entry_of_another_store_or_a_newer_age_is_an_error() {
