@@ -63,6 +63,13 @@ mod tests {
     fn result_panic_and_timeout_are_told_apart() {
         assert_eq!(run(LONG, || 7), Ok(7));
         assert_eq!(run(LONG, || -> u8 { panic!("on purpose") }), Err(Lost::Panicked));
+        // As the program's hook does, which the tests do not set.
+        let returned = run(LONG, || {
+            end_if_contained();
+            7
+        });
+        assert_eq!(returned, Err(Lost::Panicked));
+        end_if_contained();
         let (_sender, receiver) = mpsc::channel::<u8>();
         assert_eq!(run(Duration::from_millis(1), move || receiver.recv()), Err(Lost::TimedOut));
     }

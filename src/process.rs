@@ -71,6 +71,12 @@ pub enum ProcessError {
     /// The program printed more than any valid output.
     #[error("`{0}` printed more than {limit} KiB", limit = OUTPUT_LIMIT / 1024)]
     TooLong(String),
+    /// In a conversation: more than any valid line.
+    #[error("`{0}` printed a line of more than {limit} KiB", limit = dialog::LINE_LIMIT / 1024)]
+    LongLine(String),
+    /// In a conversation: more than the program is sure to take before it answers.
+    #[error("the input for `{0}` is longer than {limit} KiB", limit = dialog::SEND_LIMIT / 1024)]
+    LongInput(String),
     #[error("`{0}` printed output that is not UTF-8 text")]
     NotText(String),
 }

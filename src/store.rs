@@ -149,6 +149,12 @@ pub enum StoreError {
     /// The passphrase does not open the file store.
     #[error("wrong passphrase for the file store")]
     WrongPassphrase,
+    /// What a passphrase opens takes more time and memory than awsmfa spends.
+    #[error(
+        "`{}` has a scrypt work factor of {factor}; the limit is {} (1 GiB of memory)",
+        path.display(), age_file::MAX_WORK_FACTOR
+    )]
+    TooMuchWork { path: PathBuf, factor: u8 },
     #[error("the keyring is not available: {reason}")]
     Unavailable {
         /// What the platform said, in one line.
@@ -193,7 +199,10 @@ impl StoreError {
         self.is_inaccessible()
             || matches!(
                 self,
-                Self::NoPassphrase { .. } | Self::NoNewPassphrase { .. } | Self::WrongPassphrase
+                Self::NoPassphrase { .. }
+                    | Self::NoNewPassphrase { .. }
+                    | Self::WrongPassphrase
+                    | Self::TooMuchWork { .. }
             )
     }
 

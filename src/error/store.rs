@@ -60,6 +60,9 @@ impl CommandError {
             StoreError::WrongPassphrase => {
                 this.hint("try again with the right passphrase; nothing was changed")
             }
+            StoreError::TooMuchWork { .. } => {
+                this.hint("encrypt the file again with `age -p`, which uses 18; nothing was changed")
+            }
             StoreError::Unavailable { .. } => {
                 this.hint("start the keyring service and try again").hint(import())
             }

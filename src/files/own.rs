@@ -11,8 +11,17 @@ use super::problem::{Doing, Oddity, at, is_odd, odd};
 use super::replace::replace;
 use super::temp;
 
-/// Reads one of awsmfa's own files; `None` if it does not exist. An existing file that is not private is an error.
+/// Reads one of awsmfa's own files; `None` if it does not exist. An existing file that is not private is an error, and so is a
+/// folder in which another user could swap it for another of the person's files.
 pub fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let read = read(path)?;
+    if read.is_some() {
+        check_folders(folder_of(path))?;
+    }
+    Ok(read)
+}
+
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match open_no_follow(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -28,9 +37,10 @@ pub fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// The same, but a file that is not private counts as missing, so that nobody can plant an answer.
+/// Reads one of awsmfa's own files that is not needed: if it is not private, it counts as missing, so that nobody can plant an
+/// answer.
 pub fn read_private(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    match read_own(path) {
+    match read(path) {
         Err(error) if is_odd(&error) => Ok(None),
         read => read,
     }
@@ -92,6 +102,10 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
 /// Creates one of awsmfa's own folders if it is missing. A folder in which another user could replace files is an error.
 pub(super) fn own_dir(path: &Path) -> io::Result<()> {
     private_dir(path)?;
+    check_folders(path)
+}
+
+fn check_folders(path: &Path) -> io::Result<()> {
     own_folders(path).try_for_each(|folder| {
         let metadata = fs::metadata(folder).map_err(at(Doing::Read, folder))?;
         check_folder(folder, &metadata)

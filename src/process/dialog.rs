@@ -1,7 +1,7 @@
 //! A conversation with a program, line by line: with an age plugin, or with pinentry. The program ends with the conversation.
 
 use std::io::{Read, Write};
-use std::process::{ChildStdin, ChildStdout, Stdio};
+use std::process::{ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
 
 /// The longest line that a program may print, in bytes.
-const LINE_LIMIT: usize = 16 * 1024;
+pub(super) const LINE_LIMIT: usize = 16 * 1024;
 /// The most that is sent before the program answers. A pipe takes this much even if the program reads nothing.
-const SEND_LIMIT: usize = 16 * 1024;
+pub(super) const SEND_LIMIT: usize = 16 * 1024;
 /// How long a program may take to exit after it was told to.
 const EXIT_LIMIT: Duration = Duration::from_secs(1);
 /// What these programs do not need of awsmfa's environment.
@@ -36,8 +36,18 @@ pub struct Dialog {
     unanswered: usize,
 }
 
-/// A line without its end; `None` if it is too long or not text.
-type Line = Option<Secret<String>>;
+/// A line without its end.
+type Line = Result<Secret<String>, NoLine>;
+
+/// Why what a program printed is not a line.
+#[derive(Debug, Clone, Copy)]
+enum NoLine {
+    NotText,
+    /// The line is longer than any of a conversation.
+    TooLong,
+    /// The program has printed more than any conversation has.
+    TooMuch,
+}
 
 impl Dialog {
     /// Starts a program. All waiting for its answers may take `limit`; the time between them does not count.
@@ -81,7 +91,7 @@ impl Dialog {
     pub fn send(&mut self, text: &[u8]) -> Result<(), ProcessError> {
         self.unanswered += text.len();
         if self.unanswered > SEND_LIMIT {
-            return Err(ProcessError::TooLong(self.program.clone()));
+            return Err(ProcessError::LongInput(self.program.clone()));
         }
         let sent = self.stdin.as_mut().map(|stdin| stdin.write_all(text).and_then(|()| stdin.flush()));
         match sent {
@@ -97,8 +107,10 @@ impl Dialog {
         self.left = self.left.saturating_sub(watch.elapsed());
         self.unanswered = 0;
         match line {
-            Ok(Some(line)) => Ok(line),
-            Ok(None) => Err(ProcessError::NotText(self.program.clone())),
+            Ok(Ok(line)) => Ok(line),
+            Ok(Err(NoLine::NotText)) => Err(ProcessError::NotText(self.program.clone())),
+            Ok(Err(NoLine::TooLong)) => Err(ProcessError::LongLine(self.program.clone())),
+            Ok(Err(NoLine::TooMuch)) => Err(ProcessError::TooLong(self.program.clone())),
             Err(RecvTimeoutError::Timeout) => {
                 self.kill();
                 Err(ProcessError::TimedOut { program: self.program.clone(), limit: self.limit })
@@ -109,23 +121,24 @@ impl Dialog {
 
     /// Why a program that should answer does not.
     fn ended(&mut self) -> ProcessError {
-        let status = self.finish();
-        let status = match status {
-            Some(status) if !status.success() => status.to_string(),
+        let status = match self.finish() {
+            Some(End::Itself(status)) if !status.success() => status.to_string(),
+            Some(End::Killed) => "it ended the conversation but did not exit".to_owned(),
             _ => "it ended without an answer".to_owned(),
         };
         ProcessError::Failed { program: self.program.clone(), status }
     }
 
-    /// Lets the program exit, and sees that it does.
-    fn finish(&mut self) -> Option<std::process::ExitStatus> {
+    /// Lets the program exit, and sees that it does. `None` if it has been seen before.
+    fn finish(&mut self) -> Option<End> {
         self.stdin = None;
         let has_exited = wait(self.group.as_mut()?, EXIT_LIMIT).unwrap_or(false);
         let mut group = self.group.take()?;
         if !has_exited {
             group.kill();
         }
-        group.status().ok()
+        let status = group.status().ok()?;
+        Some(if has_exited { End::Itself(status) } else { End::Killed })
     }
 
     fn kill(&mut self) {
@@ -141,6 +154,13 @@ impl Drop for Dialog {
     fn drop(&mut self) {
         let _ = self.finish();
     }
+}
+
+/// How a program ended.
+enum End {
+    Itself(ExitStatus),
+    /// Its exit status is awsmfa's doing.
+    Killed,
 }
 
 /// Reads lines until the end, or until one is not what a line can be.
@@ -162,9 +182,13 @@ fn read(mut stdout: ChildStdout, lines: &SyncSender<Line>) {
                 line.push(byte);
                 continue;
             }
-            let text = std::str::from_utf8(&line).ok().filter(|_| byte == b'\n' && total <= OUTPUT_LIMIT);
-            let text = text.map(|text| Secret::locked(text.to_owned()));
-            let is_last = text.is_none();
+            let text = match std::str::from_utf8(&line) {
+                _ if byte != b'\n' => Err(NoLine::TooLong),
+                _ if total > OUTPUT_LIMIT => Err(NoLine::TooMuch),
+                Ok(text) => Ok(Secret::locked(text.to_owned())),
+                Err(_) => Err(NoLine::NotText),
+            };
+            let is_last = text.is_err();
             if lines.send(text).is_err() || is_last {
                 return;
             }
@@ -237,11 +261,17 @@ mod tests {
         assert_eq!(failure("echo x"), "`sh` failed (it ended without an answer)");
         assert_eq!(failure("printf '\\377\\n'"), "`sh` printed output that is not UTF-8 text");
         // Long lines: each is handed over by itself, which takes a while on a busy computer.
-        assert!(failure("yes $(printf %04000d 0)").contains("not UTF-8"), "more than any conversation has");
-        assert!(failure("head -c 20000 /dev/zero").contains("not UTF-8"), "a line without an end");
-        let mut deaf = dialog("exec sleep 600", LONG);
-        let too_long = deaf.send(&[b'x'; SEND_LIMIT + 1]);
-        assert!(matches!(too_long, Err(ProcessError::TooLong(_))), "{too_long:?}");
+        assert_eq!(failure("yes $(printf %04000d 0)"), "`sh` printed more than 1024 KiB");
+        assert_eq!(failure("head -c 20000 /dev/zero"), "`sh` printed a line of more than 16 KiB");
+        // The signal that ends these is awsmfa's.
+        let unfinished = "`sh` failed (it ended the conversation but did not exit)";
+        assert_eq!(failure("exec >&- 2>&- sleep 600"), unfinished);
+        let mut deaf = dialog("exec <&-; echo deaf; exec sleep 600", LONG);
+        deaf.line().unwrap();
+        assert_eq!(deaf.send(b"x").unwrap_err().to_string(), unfinished);
+        let mut slow = dialog("exec sleep 600", LONG);
+        let long = slow.send(&[b'x'; SEND_LIMIT + 1]).unwrap_err().to_string();
+        assert_eq!(long, "the input for `sh` is longer than 16 KiB");
         let missing = Dialog::start("nowhere-at-all", &[], &Env::default(), LONG);
         assert!(matches!(missing.err(), Some(ProcessError::Start { .. })));
     }

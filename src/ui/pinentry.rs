@@ -97,7 +97,6 @@ struct Pinentry<'a> {
 impl<'a> Pinentry<'a> {
     /// Starts pinentry and waits for its greeting. Until then, it shows no window.
     fn open(program: &'a str, env: &Env, limit: Duration) -> Result<Self, Failure> {
-        let useless = |error: ProcessError| Failure::Useless(error.to_string());
         let dialog = Dialog::start(program, &[], env, limit).map_err(useless)?;
         let mut this = Self { program, dialog };
         match this.reply() {
@@ -114,7 +113,7 @@ impl<'a> Pinentry<'a> {
         open_for: Duration,
         grace: Duration,
     ) -> Result<Secret<String>, Failure> {
-        self.dialog.allow(open_for + grace);
+        self.dialog.allow(grace);
         let seconds = open_for.as_secs().to_string();
         let question = capitalized(&visible(question));
         for (command, text) in [
@@ -124,16 +123,17 @@ impl<'a> Pinentry<'a> {
             ("SETTIMEOUT", &seconds),
         ] {
             // What a pinentry does not support is not essential.
-            let _ = self.command(&format!("{command} {}\n", escaped(text)))?;
+            let _ = self.command(&format!("{command} {}\n", escaped(text))).map_err(useless)?;
         }
-        match self.command("GETPIN\n")? {
+        self.dialog.allow(open_for + grace);
+        match self.command("GETPIN\n").map_err(broken)? {
             Ok(data) => Ok(data),
             Err(refusal) => Err(self.failed(&refusal)),
         }
     }
 
-    fn command(&mut self, line: &str) -> Result<Result<Secret<String>, Refusal>, Failure> {
-        self.dialog.send(line.as_bytes()).and_then(|()| self.reply()).map_err(broken)
+    fn command(&mut self, line: &str) -> Result<Result<Secret<String>, Refusal>, ProcessError> {
+        self.dialog.send(line.as_bytes()).and_then(|()| self.reply())
     }
 
     /// The data of a reply, or its error.
@@ -173,10 +173,16 @@ impl<'a> Pinentry<'a> {
     }
 }
 
+/// Before there is a window.
+fn useless(error: ProcessError) -> Failure {
+    Failure::Useless(error.to_string())
+}
+
+/// While there is a window.
 fn broken(error: ProcessError) -> Failure {
     match error {
         ProcessError::TimedOut { .. } => Failure::Final("the prompt was not answered in time".to_owned()),
-        other => Failure::Useless(other.to_string()),
+        other => useless(other),
     }
 }
 
@@ -204,12 +210,13 @@ fn capitalized(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Answers as a pinentry does until the prompt, and then never.
+    /// Greets and answers each command, but not the one that `AT` gives.
     #[cfg(unix)]
     const SILENT: &str = "#!/bin/sh
+echo $$ >\"$0.pid\"
 echo OK
 while read -r line; do
-    case $line in GETPIN) exec sleep 600 ;; *) echo OK ;; esac
+    case $line in \"$AT\"*) exec sleep 600 ;; *) echo OK ;; esac
 done
 ";
 
@@ -218,22 +225,30 @@ done
     fn pinentry_that_hangs_is_ended() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pinentry").display().to_string();
-        let env = Env::from_pairs([("PATH", "/usr/bin:/bin")]);
+        let env = |at: &str| Env::from_pairs([("PATH", "/usr/bin:/bin"), ("AT", at)]);
         // Written by another process: this one could not run a file that it has open.
         let arguments = ["-c", "printf %s \"$1\" >\"$0\" && chmod 755 \"$0\"", &path, SILENT];
-        let shell = Program::find("/bin/sh".as_ref(), &env).unwrap();
-        assert!(shell.command(&arguments.map(Into::into), &env).status().unwrap().success());
-        let ask = |program: &str, grace| {
-            ask_within(&[program.to_owned()], &env, "passphrase", (Duration::ZERO, grace)).unwrap_err()
+        let shell = Program::find("/bin/sh".as_ref(), &env("")).unwrap();
+        assert!(shell.command(&arguments.map(Into::into), &env("")).status().unwrap().success());
+        let ask = |programs: &[&str], at: &str, grace| {
+            let programs: Vec<String> = programs.iter().map(|program| (*program).to_owned()).collect();
+            ask_within(&programs, &env(at), "passphrase", (Duration::ZERO, grace)).unwrap_err()
         };
-        assert_eq!(ask(&path, Duration::from_secs(3)), "the prompt was not answered in time");
-        // This one does not even start to talk.
-        let silent = ask("cat", Duration::from_millis(50));
-        assert_eq!(silent, "cannot prompt (there is no terminal, and `cat` timed out (0 s))");
-        // Nor would the next one.
-        let both = ["cat".to_owned(), path];
-        let silent = ask_within(&both, &env, "passphrase", (Duration::ZERO, Duration::from_secs(1)));
-        assert_eq!(silent.unwrap_err(), "cannot prompt (there is no terminal, and `cat` timed out (1 s))");
+        let is_gone = || {
+            let id = std::fs::read_to_string(format!("{path}.pid")).unwrap();
+            !std::path::Path::new("/proc").join(id.trim()).exists()
+        };
+        let grace = Duration::from_secs(3);
+        assert_eq!(ask(&[&path], "GETPIN", grace), "the prompt was not answered in time");
+        assert!(is_gone());
+        // No window was shown, so the next program may show one.
+        let shown = folder.path().join("shown").display().to_string();
+        let next = ask(&[&path, &shown], "SETTITLE", grace);
+        assert!(next.contains(&format!("cannot start `{shown}`")), "{next}");
+        assert!(is_gone());
+        // One that does not even start to talk waits for the display, as the next one would.
+        let silent = ask(&["cat", &path], "", Duration::from_secs(1));
+        assert_eq!(silent, "cannot prompt (there is no terminal, and `cat` timed out (1 s))");
     }
 
     #[test]

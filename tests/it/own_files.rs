@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::PathBuf;
 
-use crate::support::{Home, Ran, Run, World, skipped};
+use crate::support::{Home, Ran, Run, World, skipped, words};
 
 const STATE: &str = ".local/state/awsmfa";
 
@@ -95,6 +95,23 @@ fn world_writable_folder_is_rejected() {
         assert!(said.contains(&format!("`~/{folder}` is writable by every user")), "{said}");
         let hint = format!("hint: make the folder private: `chmod 700 ~/{folder}`");
         assert!(said.contains(&hint), "{said}");
+    }
+}
+
+/// Whoever can write to the folder could exchange the secrets of two devices.
+#[test]
+fn nothing_is_read_from_a_store_that_others_can_write() {
+    let world = logged_in();
+    for folder in [".local/share/awsmfa", ".local/share/awsmfa/store"] {
+        world.home.chmod(folder, 0o777);
+        for line in ["code alice", "login -p dev --force", "store backup b.age", "device export alice --uri"]
+        {
+            let said = world.home.awsmfa(words(line)).run().code(1).err();
+            assert!(said.contains(&format!("`~/{folder}` is writable by every user")), "{line}: {said}");
+        }
+        assert!(!world.home.join("b.age").exists());
+        world.home.chmod(folder, 0o700);
+        world.home.awsmfa(words("code alice")).run().success();
     }
 }
 

@@ -15,8 +15,9 @@ use crate::store::StoreError;
 /// scrypt's cost, N = 2^17 (128 MiB, a third of a second), about what age's own tools choose. It is fixed, so that a store
 /// created on a fast computer opens on a slow one. Unit tests, which open many stores, do not pay it.
 const WORK_FACTOR: u8 = if cfg!(test) { 8 } else { 17 };
-/// The highest cost accepted on reading, age's own limit. `age -p` may have rewritten the identity on another computer.
-const MAX_WORK_FACTOR: u8 = 22;
+/// The highest cost accepted on reading: 1 GiB. `age -p` chooses 18, and `rage -p` what takes a second, which is 20 on a fast
+/// computer. age's own limit of 22 would let a file that someone else made take 4 GiB and many seconds.
+pub(in crate::store) const MAX_WORK_FACTOR: u8 = 20;
 
 /// An unlocked identity: the secret key as text, and the public key.
 #[derive(Clone)]
@@ -271,7 +272,9 @@ fn decrypt(
 fn unreadable(error: &DecryptError, path: &Path) -> StoreError {
     let what = match error {
         DecryptError::NoMatchingKeys => "is encrypted to another identity",
-        DecryptError::ExcessiveWork { .. } => "requires more scrypt work than age allows (2^22)",
+        DecryptError::ExcessiveWork { required, .. } => {
+            return StoreError::TooMuchWork { path: path.to_owned(), factor: *required };
+        }
         DecryptError::UnknownFormat => "is in an age format that this version does not support",
         _ => return damaged(path),
     };

@@ -246,6 +246,24 @@ fn nothing_is_saved_under_an_identity_that_is_damaged() {
 }
 
 #[test]
+fn identity_that_takes_too_much_memory_is_not_opened() {
+    let home = home_with_entry();
+    let person = Person::who_types(&["correct horse"]);
+    let path = open(&home, &person).identity_path();
+    let whole = fs::read(&path).unwrap();
+    let at = whole.windows(3).position(|bytes| bytes == b" 8\n").unwrap();
+    for factor in [21, 22, 63] {
+        let hostile = [&whole[..at], format!(" {factor}\n").as_bytes(), &whole[at + 3..]].concat();
+        files::write_private(&path, &hostile).unwrap();
+        let error = open(&home, &person).get(NAME).unwrap_err();
+        assert!(error.is_closed(), "it is not damaged: {error}");
+        let words = format!("has a scrypt work factor of {factor}; the limit is 20 (1 GiB of memory)");
+        assert_eq!(error.to_string(), format!("`{}` {words}", path.display()));
+    }
+    assert_eq!(person.asked(), 3, "no other passphrase would help");
+}
+
+#[test]
 fn nothing_is_saved_that_the_passphrase_file_could_not_open() {
     let home = home_with_entry();
     let file = |answers| Person { origin: Origin::File, ..Person::who_types(answers) };

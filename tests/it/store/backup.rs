@@ -183,6 +183,13 @@ fn unusable_backups_change_nothing() {
     error: cannot restore `b.age`: it was written by a newer awsmfa (format 2; this version supports format 1)
     error: cannot restore `b.age`: its content is damaged at line [N], column [N]
     ");
+    let at = whole.windows(4).position(|bytes| bytes == b" 17\n").unwrap();
+    let hostile = [&whole[..at], b" 22\n", &whole[at + 4..]].concat();
+    std::fs::write(world.home.join("b.age"), hostile).unwrap();
+    insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 5), @"
+    error: `b.age` has a scrypt work factor of 22; the limit is 20 (1 GiB of memory)
+    hint: encrypt the file again with `age -p`, which uses 18; nothing was changed
+    ");
     std::fs::write(world.home.join("b.age"), whole).unwrap();
     world.home.write("backup-passphrase", "wrong\n");
     insta::assert_snapshot!(err(awsmfa(&world, "store restore b.age"), &world, 5), @"
