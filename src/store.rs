@@ -150,11 +150,8 @@ pub enum StoreError {
     #[error("wrong passphrase for the file store")]
     WrongPassphrase,
     /// What a passphrase opens takes more time and memory than awsmfa spends.
-    #[error(
-        "`{}` has a scrypt work factor of {factor}; the limit is {} (1 GiB of memory)",
-        path.display(), age_file::MAX_WORK_FACTOR
-    )]
-    TooMuchWork { path: PathBuf, factor: u8 },
+    #[error("`{}` has a scrypt work factor of {factor}; the limit is {limit} (1 GiB of memory)", path.display())]
+    TooMuchWork { path: PathBuf, factor: u8, limit: u8 },
     #[error("the keyring is not available: {reason}")]
     Unavailable {
         /// What the platform said, in one line.

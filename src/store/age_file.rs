@@ -29,7 +29,6 @@ use folder::Folder;
 use keeping::Keeper;
 use plugin::PluginIdentity;
 use sealing::Identity;
-pub(super) use sealing::MAX_WORK_FACTOR;
 
 /// The file store in a folder.
 pub struct AgeFileStore {

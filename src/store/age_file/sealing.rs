@@ -17,7 +17,7 @@ use crate::store::StoreError;
 const WORK_FACTOR: u8 = if cfg!(test) { 8 } else { 17 };
 /// The highest cost accepted on reading: 1 GiB. `age -p` chooses 18, and `rage -p` what takes a second, which is 20 on a fast
 /// computer. age's own limit of 22 would let a file that someone else made take 4 GiB and many seconds.
-pub(in crate::store) const MAX_WORK_FACTOR: u8 = 20;
+const MAX_WORK_FACTOR: u8 = 20;
 
 /// An unlocked identity: the secret key as text, and the public key.
 #[derive(Clone)]
@@ -273,7 +273,11 @@ fn unreadable(error: &DecryptError, path: &Path) -> StoreError {
     let what = match error {
         DecryptError::NoMatchingKeys => "is encrypted to another identity",
         DecryptError::ExcessiveWork { required, .. } => {
-            return StoreError::TooMuchWork { path: path.to_owned(), factor: *required };
+            return StoreError::TooMuchWork {
+                path: path.to_owned(),
+                factor: *required,
+                limit: MAX_WORK_FACTOR,
+            };
         }
         DecryptError::UnknownFormat => "is in an age format that this version does not support",
         _ => return damaged(path),
