@@ -104,7 +104,8 @@ fn nothing_is_read_from_a_store_that_others_can_write() {
     let world = logged_in();
     for folder in [".local/share/awsmfa", ".local/share/awsmfa/store"] {
         world.home.chmod(folder, 0o777);
-        for line in ["code alice", "login -p dev --force", "store backup b.age", "device export alice --uri"]
+        for line in
+            ["code alice", "login -p dev --force", "store backup b.age", "device export alice --uri --yes"]
         {
             let said = world.home.awsmfa(words(line)).run().code(1).err();
             assert!(said.contains(&format!("`~/{folder}` is writable by every user")), "{line}: {said}");
