@@ -35,6 +35,12 @@ pub use program::{Program, StartError};
 /// The most that a program may print: it prints a code, a passphrase or a small JSON object.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
+/// In a conversation, the longest line that a program may print, in bytes.
+const LINE_LIMIT: usize = 16 * 1024;
+
+/// The most that is sent before the program answers. A pipe takes this much even if the program reads nothing.
+const SEND_LIMIT: usize = 16 * 1024;
+
 /// How long to wait for the output of a program that has ended, if something that it started keeps its stdout open.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 
@@ -72,10 +78,10 @@ pub enum ProcessError {
     #[error("`{0}` printed more than {limit} KiB", limit = OUTPUT_LIMIT / 1024)]
     TooLong(String),
     /// In a conversation: more than any valid line.
-    #[error("`{0}` printed a line of more than {limit} KiB", limit = dialog::LINE_LIMIT / 1024)]
+    #[error("`{0}` printed a line of more than {limit} KiB", limit = LINE_LIMIT / 1024)]
     LongLine(String),
     /// In a conversation: more than the program is sure to take before it answers.
-    #[error("the input for `{0}` is longer than {limit} KiB", limit = dialog::SEND_LIMIT / 1024)]
+    #[error("the input for `{0}` is longer than {limit} KiB", limit = SEND_LIMIT / 1024)]
     LongInput(String),
     #[error("`{0}` printed output that is not UTF-8 text")]
     NotText(String),

@@ -8,16 +8,12 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::group::Group;
-use super::{OUTPUT_LIMIT, ProcessError, command, wait};
+use super::{LINE_LIMIT, OUTPUT_LIMIT, ProcessError, SEND_LIMIT, command, wait};
 use crate::clock::Stopwatch;
 use crate::env::Env;
 use crate::model::secret::Secret;
 use crate::tty::{self, Reach};
 
-/// The longest line that a program may print, in bytes.
-pub(super) const LINE_LIMIT: usize = 16 * 1024;
-/// The most that is sent before the program answers. A pipe takes this much even if the program reads nothing.
-pub(super) const SEND_LIMIT: usize = 16 * 1024;
 /// How long a program may take to exit after it was told to.
 const EXIT_LIMIT: Duration = Duration::from_secs(1);
 /// What these programs do not need of awsmfa's environment.
