@@ -97,13 +97,13 @@ struct Pinentry<'a> {
 impl<'a> Pinentry<'a> {
     /// Starts pinentry and waits for its greeting. Until then, it shows no window.
     fn open(program: &'a str, env: &Env, limit: Duration) -> Result<Self, Failure> {
-        let dialog = Dialog::start(program, &[], env, limit).map_err(useless)?;
+        let dialog = Dialog::start(program, &[], env, limit).map_err(|error| useless(&error))?;
         let mut this = Self { program, dialog };
         match this.reply() {
             Ok(Ok(_)) => Ok(this),
             Ok(Err(refusal)) => Err(this.failed(&refusal)),
             Err(error @ ProcessError::TimedOut { .. }) => Err(Failure::Hopeless(error.to_string())),
-            Err(error) => Err(useless(error)),
+            Err(error) => Err(useless(&error)),
         }
     }
 
@@ -123,10 +123,11 @@ impl<'a> Pinentry<'a> {
             ("SETTIMEOUT", &seconds),
         ] {
             // What a pinentry does not support is not essential.
-            let _ = self.command(&format!("{command} {}\n", escaped(text))).map_err(useless)?;
+            let _ =
+                self.command(&format!("{command} {}\n", escaped(text))).map_err(|error| useless(&error))?;
         }
         self.dialog.allow(open_for + grace);
-        match self.command("GETPIN\n").map_err(broken)? {
+        match self.command("GETPIN\n").map_err(|error| broken(&error))? {
             Ok(data) => Ok(data),
             Err(refusal) => Err(self.failed(&refusal)),
         }
@@ -174,12 +175,12 @@ impl<'a> Pinentry<'a> {
 }
 
 /// Before there is a window.
-fn useless(error: ProcessError) -> Failure {
+fn useless(error: &ProcessError) -> Failure {
     Failure::Useless(error.to_string())
 }
 
 /// While there is a window.
-fn broken(error: ProcessError) -> Failure {
+fn broken(error: &ProcessError) -> Failure {
     match error {
         ProcessError::TimedOut { .. } => Failure::Final("the prompt was not answered in time".to_owned()),
         other => useless(other),
