@@ -64,7 +64,7 @@ pub fn run(ctx: &Context, args: &CodeArgs) -> CommandResult {
         return watch(ctx, args.device.as_deref(), profile);
     }
     let serial = authenticator::device(ctx, args.device.as_deref(), profile)
-        .map_err(|error| if args.pair { with_pair(error) } else { error })?;
+        .map_err(|error| with_flags(error, args))?;
     let device = Authenticator::of(ctx, &serial)?;
     if args.pair {
         let pair = device.pair()?;
@@ -118,10 +118,12 @@ fn say_use(ctx: &Context, args: &CodeArgs, shown: &Shown, serial: &Serial) {
 fn watch(ctx: &Context, device: Option<&str>, profile: Option<&str>) -> CommandResult {
     let given = device.is_some() || profile.is_some();
     let only = given.then(|| authenticator::device(ctx, device, profile)).transpose()?;
-    let mut watch = authenticator::Watch::of(ctx, only.as_ref())?;
-    let instead = only.map_or_else(String::new, |serial| format!(" {serial}"));
+    let instead = only.as_ref().map_or_else(String::new, |serial| format!(" {serial}"));
     let hint = format!("print a code once: `awsmfa code{instead}`");
-    ctx.ui.live_codes(&mut watch).map_err(|error| CommandError::of_watch(error, &hint))
+    let not_shown = |error| CommandError::of_watch(error, &hint);
+    ctx.ui.check_live().map_err(not_shown)?;
+    let mut watch = authenticator::Watch::of(ctx, only.as_ref())?;
+    ctx.ui.live_codes(&mut watch).map_err(not_shown)
 }
 
 /// The clipboard cannot be reached, but the code can be printed.
@@ -146,10 +148,14 @@ fn say_copied(ctx: &Context, copied: Copied, serial: &Serial, seconds_left: u64)
     }
 }
 
-/// The commands in the hints, with the flag that was given.
-fn with_pair(mut error: CommandError) -> CommandError {
+/// The commands in the hints, with the flags that were given.
+fn with_flags(mut error: CommandError, args: &CodeArgs) -> CommandError {
+    let flags = [(args.pair, "pair"), (args.wait, "wait"), (args.copy, "copy"), (args.json, "json")];
     for hint in error.hints.iter_mut().filter(|hint| hint.starts_with("awsmfa code ")) {
-        hint.push_str(" --pair");
+        for (_, flag) in flags.iter().filter(|(is_given, _)| *is_given) {
+            hint.push_str(" --");
+            hint.push_str(flag);
+        }
     }
     error
 }

@@ -27,6 +27,10 @@ impl CommandError {
     pub fn of_watch(error: ScreenError, hint: &str) -> Self {
         match error {
             ScreenError::NoTerminal => Self::new(ErrorKind::Usage, "`--watch` needs a terminal").hint(hint),
+            ScreenError::PlainTerminal => {
+                let message = "`--watch` needs a terminal that can be redrawn (`TERM` is `dumb` or not set)";
+                Self::new(ErrorKind::Usage, message).hint(hint)
+            }
             ScreenError::Interrupted => Self::new(ErrorKind::Interrupted, error),
             ScreenError::Io(_) => Self::new(ErrorKind::Failed, error),
         }

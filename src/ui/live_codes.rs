@@ -188,9 +188,10 @@ impl<'a> CodesView<'a> {
     }
 
     fn footer(&self) -> &'static str {
-        match self.filter.is_open {
-            true => "Enter: keep, Esc: clear",
-            false => "q: quit, \u{2191} \u{2193}: select, c: copy, /: filter",
+        match (self.filter.is_open, self.filter.text.is_empty()) {
+            (true, _) => "Enter: keep, Esc: clear",
+            (false, false) => "q: quit, c: copy, /: filter, Esc: clear",
+            (false, true) => "q: quit, \u{2191} \u{2193}: select, c: copy, /: filter",
         }
     }
 
@@ -222,9 +223,26 @@ impl<'a> CodesView<'a> {
         let last = lines.len().saturating_sub(self.room);
         let least = selected.end.saturating_sub(self.room);
         self.top = self.top.clamp(least, selected.start.max(least)).min(last);
+        let (is_above, is_below) = (self.top > 0, self.top < last);
         for (line, row) in lines.into_iter().skip(self.top).zip(area.rows()) {
             frame.render_widget(line, row);
         }
+        if is_above {
+            mark(frame, area.rows().next(), "\u{2191}");
+        }
+        if is_below {
+            mark(frame, area.rows().next_back(), "\u{2193}");
+        }
+    }
+}
+
+/// Shows at the end of a line, if there is room, that the list goes on there.
+fn mark(frame: &mut Frame, line: Option<Rect>, symbol: &str) {
+    let Some((end, y)) = line.and_then(|line| Some((line.right().checked_sub(1)?, line.y))) else { return };
+    let buffer = frame.buffer_mut();
+    let is_free = |x: u16| buffer.cell((x, y)).is_some_and(|cell| cell.symbol() == " ");
+    if end.checked_sub(1).is_some_and(is_free) && is_free(end) {
+        buffer[(end, y)].set_symbol(symbol);
     }
 }
 

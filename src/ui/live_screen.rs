@@ -20,6 +20,8 @@ use crate::tty::{self, Reach};
 pub enum ScreenError {
     #[error("a terminal is needed to show it")]
     NoTerminal,
+    #[error("the terminal cannot be redrawn")]
+    PlainTerminal,
     #[error("interrupted")]
     Interrupted,
     #[error("cannot show it on the terminal: {0}")]
@@ -43,11 +45,17 @@ pub(super) trait View {
 }
 
 impl Ui {
-    /// Shows a view until the person quits. The terminal is restored however this ends, and while it is stopped with Ctrl-Z.
-    pub(super) fn show_live(&self, view: &mut dyn View) -> Result<(), ScreenError> {
-        if !self.style.live_screen || !io::stdout().is_terminal() || tty::reach() != Reach::Person {
+    /// Whether a live screen can be shown. What it shows may need a passphrase first, so this is worth knowing before.
+    pub fn check_live(&self) -> Result<(), ScreenError> {
+        if !io::stdout().is_terminal() || tty::reach() != Reach::Person {
             return Err(ScreenError::NoTerminal);
         }
+        if self.style.live_screen { Ok(()) } else { Err(ScreenError::PlainTerminal) }
+    }
+
+    /// Shows a view until the person quits. The terminal is restored however this ends, and while it is stopped with Ctrl-Z.
+    pub(super) fn show_live(&self, view: &mut dyn View) -> Result<(), ScreenError> {
+        self.check_live()?;
         let output = Frames { device: tty::open_output()?, frame: Vec::new() };
         tty::read_keys_from_device()?;
         interrupt::end_without_terminal();

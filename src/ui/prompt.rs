@@ -54,6 +54,10 @@ pub trait Prompt: Send + Sync {
     }
     /// Shows what a prompt is about, right before it and in the same place.
     fn tell(&self, _line: &str) {}
+    /// Whether another process prompts on the same terminal. Nothing should be written into its prompt.
+    fn is_taken(&self) -> bool {
+        false
+    }
     /// Whether [`show`](Self::show) would reach a screen.
     fn can_show(&self) -> bool {
         false
@@ -124,9 +128,17 @@ impl Terminal {
     /// Waits until no other process prompts for a secret in this place. Of two prompts, a person sees one, and may type the code
     /// of the other prompt's device; and what is typed on a terminal goes to any process that reads it.
     fn turn(&self, place: &str) -> Option<Lock> {
-        let lock = self.locks.as_ref()?.join(format!("{place}.lock"));
         // If this fails, two prompts are better than none.
-        Lock::acquire_within(&lock, TURN, &SystemClock).ok().flatten()
+        Lock::acquire_within(&self.lock(place)?, TURN, &SystemClock).ok().flatten()
+    }
+
+    fn lock(&self, place: &str) -> Option<PathBuf> {
+        Some(self.locks.as_ref()?.join(format!("{place}.lock")))
+    }
+
+    /// The name of the terminal's lock.
+    fn place() -> Option<String> {
+        tty::number().map(|number| format!("terminal-{number}"))
     }
 
     fn begin(&self) -> Result<(), PromptError> {
@@ -198,8 +210,8 @@ impl Prompt for Terminal {
             return pinentry::ask(&windows, &self.env, question).map_err(PromptError::Unanswered);
         }
         // The other process's prompt stays as it is, so nothing is written before.
-        let number = if self.can_ask() { tty::number() } else { None };
-        let _turn = number.and_then(|number| self.turn(&format!("terminal-{number}")));
+        let place = if self.can_ask() { Self::place() } else { None };
+        let _turn = place.and_then(|place| self.turn(&place));
         self.begin()?;
         match interrupt::asking(|| tty::read_hidden(&format!("{TOOL}: {}: ", visible(question)))) {
             Ok(answer) => Ok(answer),
@@ -225,6 +237,11 @@ impl Prompt for Terminal {
         self.make_room();
         // If this fails, so does the prompt that follows, and says why.
         let _ = tty::write(format!("{TOOL}: {}\n", visible(line)).as_bytes());
+    }
+
+    fn is_taken(&self) -> bool {
+        let lock = Self::place().and_then(|place| self.lock(&place));
+        lock.is_some_and(|lock| matches!(Lock::try_acquire(&lock), Ok(None)))
     }
 
     // This does not prompt, so `AWSMFA_NO_INPUT` does not matter.

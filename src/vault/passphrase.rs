@@ -86,6 +86,9 @@ impl PassphraseSource for Passphrases {
     }
 
     fn is_waiting(&self) {
+        if self.prompt.is_taken() {
+            return;
+        }
         self.prompt.tell("waiting for another awsmfa process that prompts for the passphrase");
     }
 

@@ -2,7 +2,7 @@
 
 use fake_aws::FakeAws;
 
-use crate::support::{Home, World};
+use crate::support::{Home, OTHER_SECRET, World};
 
 const RFC_SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 const SERIAL: &str = "arn:aws:iam::123456789012:mfa/alice";
@@ -117,6 +117,22 @@ fn codes_match_the_device() {
     world.home.awsmfa(["code", "--pair", "-p", "elsewhere"]).run().code(3);
     let json = world.home.awsmfa(["code", "--json", "--pair"]).run().success().json();
     assert_eq!(json["codes"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn hints_of_several_devices_have_the_flags_that_were_given() {
+    let world = World::imported();
+    world.home.import("GAHT12345678", OTHER_SECRET);
+    for flags in [&["--pair", "--json"][..], &["--wait", "--copy"], &["--wait", "--json"], &[]] {
+        let err = world.home.awsmfa(["code"].iter().chain(flags)).run().code(2).err();
+        let flags: String = flags.iter().map(|flag| format!(" {flag}")).collect();
+        let expected = format!(
+            "error: several devices are stored here\n\
+             hint: awsmfa code {SERIAL}{flags}\n\
+             hint: awsmfa code GAHT12345678{flags}\n"
+        );
+        assert_eq!(err, expected);
+    }
 }
 
 #[test]

@@ -286,7 +286,8 @@ fn device_without_a_secret_is_shown_among_the_others() {
     let Some(mut screen) = screen(&world, "awsmfa code --watch; echo exit=$?") else { return };
     screen.shows(&["\u{203a} alice", "zoe    the secret of"]).types("q").sees("exit=0");
     // If it is the only one, there is nothing to watch.
-    world.home.awsmfa(["code", "--watch", "zoe"]).run().code(5);
+    let Some(mut screen) = self::screen(&world, "awsmfa code --watch zoe; echo exit=$?") else { return };
+    screen.sees("error: the secret of `arn:aws:iam::999999999999:mfa/zoe` is missing").sees("exit=5");
 }
 
 #[test]
@@ -321,7 +322,12 @@ fn locked_store_prompts_once_before_the_screen() {
 
 #[test]
 fn watching_needs_a_terminal_with_a_screen() {
-    let world = two_devices();
+    let mut world = two_devices();
+    // Nobody is prompted before.
+    for name in ["AWSMFA_PASSPHRASE_FILE", "AWSMFA_NO_INPUT"] {
+        world.home.unset(name);
+    }
+    world.home.set("AWSMFA_UNLOCK_FOR", "0");
     insta::assert_snapshot!(world.home.awsmfa(["code", "--watch"]).run().code(2).err(), @"
     error: `--watch` needs a terminal
     hint: print a code once: `awsmfa code`
@@ -330,11 +336,13 @@ fn watching_needs_a_terminal_with_a_screen() {
         return;
     };
     screen
-        .sees("`--watch` needs a terminal")
+        .sees("error: `--watch` needs a terminal that can be redrawn (`TERM` is `dumb` or not set)")
         .sees("hint: print a code once: `awsmfa code arn:")
         .sees("exit=2");
+    assert!(!screen.all().contains("passphrase"));
     for other in ["--pair", "--wait", "--copy", "--json"] {
         world.home.awsmfa(["code", "--watch", other]).run().code(2);
     }
-    World::new().home.awsmfa(["code", "--watch"]).run().code(3);
+    let Some(mut screen) = self::screen(&World::new(), "awsmfa code --watch; echo exit=$?") else { return };
+    screen.sees("error: no device is stored here").sees("exit=3");
 }

@@ -3,6 +3,8 @@
 use rustix::process::{Signal, kill_process};
 
 #[cfg(target_os = "linux")]
+use crate::support::OTHER_SECRET;
+#[cfg(target_os = "linux")]
 use crate::support::opened::Opened;
 use crate::support::screen::Screen;
 use crate::support::{NO_ARGS, World};
@@ -109,6 +111,27 @@ fn processes_on_one_terminal_prompt_for_codes_one_after_the_other() {
     for profile in ["dev", "bob"] {
         assert!(world.home.read(profile).contains("\"SessionToken\""), "{}", world.home.read(profile));
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn process_that_waits_for_a_passphrase_writes_nothing_into_its_prompt() {
+    let mut world = World::imported();
+    world.home.import("arn:aws:iam::999999999999:mfa/zoe", OTHER_SECRET);
+    for name in ["AWSMFA_PASSPHRASE_FILE", "AWSMFA_NO_INPUT"] {
+        world.home.unset(name);
+    }
+    world.home.set("AWSMFA_UNLOCK_FOR", "0");
+    let line = "awsmfa code -q alice & awsmfa code -q zoe & wait; echo done";
+    let Some(mut screen) = screen(&world, line) else { return };
+    screen.sees("passphrase for the file store: ").echoes(false);
+    let mut opened = Opened::of(&world.home.join(".local/state/awsmfa/locks/passphrase.lock"));
+    // A second after it began to wait, a process says for what.
+    crate::support::until(|| opened.count() > 60);
+    screen.types("correct horse\n").sees("passphrase for the file store: ").echoes(false);
+    screen.types("correct horse\n").sees("done").echoes(true);
+    let seen = screen.ended();
+    assert!(!seen.contains("waiting for another"), "{seen:?}");
 }
 
 /// The frames of a countdown: the text between line starts and redraws.

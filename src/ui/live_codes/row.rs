@@ -53,6 +53,8 @@ const SHORT_NAME: usize = 6;
 /// How a line fits the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Columns {
+    /// Those of the terminal.
+    all: usize,
     name: usize,
     /// 0 where there is no room for it.
     bar: usize,
@@ -71,7 +73,8 @@ impl Columns {
         let bar = if has_seconds && left >= BAR + longest.min(SHORT_NAME) { BAR } else { 0 };
         let has_notes = bar > 0 && left >= longest.min(2 * SHORT_NAME) + BAR + 2 + BAR;
         let notes = if has_notes { 2 + BAR } else { 0 };
-        Self { name: longest.min(left.saturating_sub(bar + notes)), bar, has_seconds, has_notes }
+        let name = longest.min(left.saturating_sub(bar + notes));
+        Self { all: width, name, bar, has_seconds, has_notes }
     }
 }
 
@@ -93,7 +96,8 @@ impl CodeRow {
         let current = match &self.current {
             Ok(current) => current,
             Err(why) => {
-                spans.push(Span::styled(format!("  {}", visible(why)), style(Style::new().fg(Color::Red))));
+                let why = fitted(why, columns.all.saturating_sub(2 + columns.name + 2));
+                spans.push(Span::styled(format!("  {why}"), style(Style::new().fg(Color::Red))));
                 return Line::from(spans);
             }
         };

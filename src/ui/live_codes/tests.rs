@@ -97,7 +97,7 @@ fn wide_terminal_has_a_column_for_notes() {
       bob                         used     ██████████░░ 24s  next 999 000
     account 222222222222
     › a device with a long label  345 678  ██████████░░ 24s
-      lost\u{1b}[2J               the secret of `lost` is missing from the file stor
+      lost\u{1b}[2J               the secret of `lost` is missing from the file sto…
 
 
     q: quit, ↑ ↓: select, c: copy, /: filter
@@ -108,7 +108,7 @@ fn wide_terminal_has_a_column_for_notes() {
       bob                         used     ████░░░░░░░░  9s  next 999 000
     account 222222222222
       a device with a long label  345 678  ████░░░░░░░░  9s  next 999 000
-      lost\u{1b}[2J               the secret of `lost` is missing from the file stor
+      lost\u{1b}[2J               the secret of `lost` is missing from the file sto…
 
     copied code 0
     q: quit, ↑ ↓: select, c: copy, /: filter
@@ -123,7 +123,7 @@ fn forty_columns_are_enough() {
       bob          used     next 999 000 24s
     account 222222222222
       a device w…  345 678  ██████████░░ 24s
-      lost\u{1b}…  the secret of `lost` is m
+      lost\u{1b}…  the secret of `lost` is …
 
 
     q: quit, ↑ ↓: select, c: copy, /: filter
@@ -134,7 +134,7 @@ fn forty_columns_are_enough() {
       bob          used     next 999 000 10s
     account 222222222222
       a device w…  345 678  next 999 000 10s
-      lost\u{1b}…  the secret of `lost` is m
+      lost\u{1b}…  the secret of `lost` is …
 
 
     q: quit, ↑ ↓: select, c: copy, /: filter
@@ -145,7 +145,7 @@ fn forty_columns_are_enough() {
       bob          used     next 999 000 24s
     account 222222222222
       a device w…  345 678  ██████████░░ 24s
-    › lost\u{1b}…  the secret of `lost` is m
+    › lost\u{1b}…  the secret of `lost` is …
 
 
 
@@ -173,7 +173,7 @@ fn selection_stays_in_view_and_below_its_heading() {
     insta::assert_snapshot!(frame((60, 4), 24, &[DOWN, DOWN]), @"
       bob                used     ██████████░░ 24s  next 999 000
     account 222222222222
-    › a device with a …  345 678  ██████████░░ 24s
+    › a device with a …  345 678  ██████████░░ 24s             ↓
     q: quit, ↑ ↓: select, c: copy, /: filter
     ");
     insta::assert_snapshot!(frame((60, 4), 24, &[KeyCode::End, KeyCode::Home]), @"
@@ -201,7 +201,7 @@ fn filter_looks_at_every_name_and_escape_clears_it() {
 
     copied code 1
     filter: bob
-    q: quit, ↑ ↓: select, c: copy, /: filter
+    q: quit, c: copy, /: filter, Esc: clear
     ");
     insta::assert_snapshot!(frame((60, 4), 24, &typed("/qq")), @"
     no device matches `qq`

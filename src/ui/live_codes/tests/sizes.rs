@@ -57,19 +57,19 @@ fn selected_device_is_always_in_view() {
 #[test]
 fn pages_follow_each_other() {
     insta::assert_snapshot!(shown(&mut Many, (50, 6), &[KeyCode::PageDown, KeyCode::PageDown]), @"
-      device-7   123 456  ██████████░░ 24s
+      device-7   123 456  ██████████░░ 24s           ↑
       device-8   123 456  ██████████░░ 24s
       device-9   123 456  ██████████░░ 24s
     account 222222222222
-    › device-10  123 456  ██████████░░ 24s
+    › device-10  123 456  ██████████░░ 24s           ↓
     q: quit, ↑ ↓: select, c: copy, /: filter
     ");
     insta::assert_snapshot!(shown(&mut Many, (50, 6), &[KeyCode::End, KeyCode::PageUp]), @"
-    › device-34  123 456  ██████████░░ 24s
+    › device-34  123 456  ██████████░░ 24s           ↑
       device-35  123 456  ██████████░░ 24s
       device-36  123 456  ██████████░░ 24s
       device-37  123 456  ██████████░░ 24s
-      device-38  123 456  ██████████░░ 24s
+      device-38  123 456  ██████████░░ 24s           ↓
     q: quit, ↑ ↓: select, c: copy, /: filter
     ");
 }
@@ -102,7 +102,7 @@ fn twenty_columns_and_five_lines_are_enough() {
       bob        used
     account 222222222222
       a device…  345 678
-    › lost\u{1…  the sec
+    › lost\u{1…  the se…
     the secret of `lost`
     is missing from the
     file store
