@@ -270,6 +270,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_shorter_limit_leaves_is_not_prolonged_by_a_longer_one() {
+        let Some(folder) = folder("timeout") else { return };
+        let slot = Slot::Typed(&folder);
+        assert!(keep(&slot, &IDENTITY.into(), "-", HOUR, at(0)));
+        assert!(recall(&slot, Duration::from_secs(1), at(0)).is_some());
+        // The kernel's clock cannot be set.
+        let is_there = || recall(&slot, HOUR, at(0)).is_some();
+        let is_gone = (0..300).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            !is_there()
+        });
+        assert!(is_gone, "it is kept for longer");
+    }
+
+    #[test]
     #[cfg(target_os = "linux")]
     fn every_process_of_the_user_can_read_the_key_and_shorten_its_timeout() {
         let Some(folder) = folder("permissions") else { return };

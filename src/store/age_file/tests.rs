@@ -376,3 +376,18 @@ fn creating_it_at_once_with_another_passphrase_is_an_error() {
         assert!(matches!(late.join().unwrap(), Err(StoreError::WrongPassphrase)));
     });
 }
+
+/// Such as one that is restored from a backup while the new passphrase is typed.
+#[test]
+fn identity_that_is_replaced_before_its_new_passphrase_is_written_stays() {
+    let (home, other) = (home_with_entry(), home_with_entry());
+    let path = |home: &TempDir| home.path().join("data/store/identity.age");
+    let theirs = fs::read(path(&other)).unwrap();
+    let store = open(&home, &Person::who_types(&["correct horse"]));
+    let changed = store.change_passphrase(|| {
+        fs::write(path(&home), &theirs).unwrap();
+        Ok("battery staple".into())
+    });
+    assert!(damage(changed).contains("was changed by another program"));
+    assert_eq!(fs::read(path(&home)).unwrap(), theirs);
+}
