@@ -156,6 +156,30 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn locked_secret_and_its_clone_stay_out_of_swap() {
+        // Large enough for memory of its own, in which no other secret is.
+        let locked = Secret::locked("x".repeat(1 << 20));
+        let clone = locked.clone();
+        if may_be_swapped() {
+            return;
+        }
+        let map = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let is_locked = |secret: &Secret<String>| {
+            let place = secret.expose().as_ptr().addr();
+            let address = |text: &str| usize::from_str_radix(text, 16).ok();
+            let mut lines = map.lines().skip_while(|line| {
+                let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+                let range = range.and_then(|(start, end)| Some(address(start)?..address(end)?));
+                !range.is_some_and(|range| range.contains(&place))
+            });
+            let flags = lines.find_map(|line| line.strip_prefix("VmFlags:"));
+            flags.is_some_and(|flags| flags.split(' ').any(|flag| flag == "lo"))
+        };
+        assert_eq!([&locked, &clone].map(is_locked), [true, true]);
+    }
+
+    #[test]
     fn debug_is_redacted() {
         assert_eq!(format!("{:?}", Secret::from("hunter2")), "[redacted]");
         assert_eq!(format!("{:?}", Some(Secret::new(vec![1u8, 2]))), "Some([redacted])");
