@@ -14,7 +14,7 @@ use crate::ledger::{DeviceLedger, wait_until};
 use crate::model::serial::Serial;
 use crate::model::step::Step;
 use crate::model::totp::{Code, Seed};
-use crate::{session, vault};
+use crate::session;
 
 /// A device whose codes are shown.
 pub struct Authenticator<'a> {
@@ -48,8 +48,9 @@ impl<'a> Authenticator<'a> {
     /// Fails if the device's secret is not stored here.
     pub fn of(ctx: &'a Context, serial: &'a Serial) -> CommandResult<Self> {
         let seed = ctx.vault.seed(serial)?.ok_or_else(|| {
-            CommandError::new(ErrorKind::Configuration, format!("no secret is stored for `{serial}`"))
-                .hint(format!("awsmfa device import --serial {serial}"))
+            let message = format!("no secret is stored for `{serial}`");
+            let error = CommandError::new(ErrorKind::Configuration, message);
+            ctx.vault.or_lost(error.hint(format!("awsmfa device import --serial {serial}")))
         })?;
         Ok(Self { ctx, serial, seed })
     }
@@ -117,7 +118,7 @@ pub fn device(ctx: &Context, device: Option<&str>, profile: Option<&str>) -> Com
         (Named::Variable(profile), [one]) => of_profile(ctx, profile).or_else(|_| Ok(one.serial.clone())),
         (Named::Flag(profile) | Named::Variable(profile), _) => of_profile(ctx, profile),
         (Named::Default, [one]) => Ok(one.serial.clone()),
-        (Named::Default, []) => Err(vault::nothing_stored()),
+        (Named::Default, []) => Err(ctx.vault.nothing_stored()),
         (Named::Default, several) => of_profile(ctx, named.name()).map_err(|_| {
             let this = CommandError::new(ErrorKind::Usage, "several devices are stored here");
             several.iter().fold(this, |this, device| this.hint(format!("awsmfa code {}", device.serial)))

@@ -20,6 +20,7 @@ mod passphrase;
 mod stores;
 mod unregistered;
 
+pub use keys::enter_key_again;
 pub use passphrase::THE_STORE;
 pub use stores::{Hold, Opened, Stores};
 
@@ -55,7 +56,7 @@ impl Vault {
             [one] => Ok((*one).clone()),
             [] => {
                 let used = devices.iter().find(|d| d.profiles.iter().any(|profile| profile == name));
-                used.cloned().ok_or_else(|| not_stored(name))
+                used.cloned().ok_or_else(|| self.not_stored(name))
             }
             several => {
                 let this =
@@ -158,6 +159,11 @@ impl Vault {
         Ok(self.registry.readable()?)
     }
 
+    /// Whether the registry's file refers to a store, or did before it was damaged.
+    pub fn mentions(&self, store: StoreKind) -> CommandResult<bool> {
+        Ok(self.registry.mentions(store)?)
+    }
+
     /// Corrects the registry, or writes a new one if it is missing or damaged. Returns the copy of a damaged one.
     pub fn rebuild_registry<T>(
         &self,
@@ -184,17 +190,45 @@ impl Vault {
     pub fn forget_uses(&self, serial: &Serial) -> CommandResult {
         Ok(self.registry.forget_uses(serial)?)
     }
-}
 
-/// There is no device at all.
-pub fn nothing_stored() -> CommandError {
-    CommandError::new(ErrorKind::Configuration, "no device is stored here").hint(
-        "enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`",
-    )
-}
+    /// The names of the secrets in a store that the registry does not refer to there; none if the platform cannot list them.
+    /// Needs no passphrase.
+    pub fn unregistered(&self, store: StoreKind) -> CommandResult<Vec<String>> {
+        unregistered::names(&self.registry, &self.stores, store)
+    }
 
-/// No device has this name, or this device has no seed here.
-pub fn not_stored(name: &str) -> CommandError {
-    CommandError::new(ErrorKind::Configuration, format!("no secret is stored for `{name}`"))
-        .hint("list the devices: `awsmfa device list`")
+    /// The devices' secrets and access keys in the file store that no record refers to.
+    pub fn overlooked(&self) -> CommandResult<Vec<String>> {
+        unregistered::overlooked(&self.registry, &self.stores)
+    }
+
+    /// How to find a secret that is stored without a record, or `None` if there is certainly none. Whoever says that a device's
+    /// secret is not stored asks here, because the registry may have been lost.
+    pub fn how_to_find_lost(&self) -> Option<&'static str> {
+        unregistered::how_to_find(&self.registry, &self.stores)
+    }
+
+    /// The error for a secret that is not stored, with how to find it if only its record was lost.
+    pub fn or_lost(&self, error: CommandError) -> CommandError {
+        match self.how_to_find_lost() {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    /// The error if there is no device at all.
+    pub fn nothing_stored(&self) -> CommandError {
+        self.or_lost(CommandError::new(ErrorKind::Configuration, "no device is stored here").hint(
+            "enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`",
+        ))
+    }
+
+    /// The error if no device has this name, or this device has no seed here.
+    pub fn not_stored(&self, name: &str) -> CommandError {
+        let message = format!("no secret is stored for `{name}`");
+        self.or_lost(
+            CommandError::new(ErrorKind::Configuration, message)
+                .hint("list the devices: `awsmfa device list`"),
+        )
+    }
 }

@@ -29,7 +29,6 @@ use crate::model::totp::Seed;
 use crate::store::registry::DeviceRecord;
 use crate::store::{StoreError, StoreKind};
 use crate::ui::{CodeRow, Codes, CurrentCode};
-use crate::vault;
 
 /// How long copying waits for another process that is sending a code of the device.
 const LEDGER_LIMIT: Duration = Duration::from_secs(3);
@@ -66,7 +65,10 @@ impl<'a> Watch<'a> {
             devices.push(Device { record, seed, copied: None });
         }
         match devices.iter().find(|device| device.seed.is_ok()).or(devices.first()) {
-            None => Err(only.map_or_else(vault::nothing_stored, |serial| vault::not_stored(serial.as_str()))),
+            None => Err(match only {
+                Some(serial) => ctx.vault.not_stored(serial.as_str()),
+                None => ctx.vault.nothing_stored(),
+            }),
             Some(Device { seed: Err(error), .. }) => Err(error.clone()),
             Some(_) => {
                 let (ledgers, clipboard) = (ctx.ledgers(), Clipboard::new(&ctx.env));
@@ -133,7 +135,7 @@ fn seed(
     {
         closed.insert(record.store, error.clone());
     }
-    seed?.ok_or_else(|| vault::not_stored(record.serial.as_str()))
+    seed?.ok_or_else(|| ctx.vault.not_stored(record.serial.as_str()))
 }
 
 /// What the person calls the device.

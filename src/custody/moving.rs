@@ -7,6 +7,7 @@ use crate::error::{CommandError, CommandResult, ErrorKind};
 use crate::files::Lock;
 use crate::key_storage;
 use crate::model::secret::Secret;
+use crate::model::shell::CommandLine;
 use crate::store::{SecretReader, StoreKind};
 use crate::vault::Hold;
 
@@ -169,10 +170,14 @@ fn delete_old_copy(ctx: &Context, hold: &Hold<'_>, from: StoreKind, item: &Item)
     let deleted = store.delete_if(&item.name, &value).map_err(CommandError::about_keys)?;
     match deleted {
         true => ctx.ui.say(format_args!("deleted the old copy of {} from the {from} store", item.title)),
-        false => ctx.ui.warn(format_args!(
-            "the {from} store has another secret under the name `{}`, which nothing uses",
-            item.name
-        )),
+        false => {
+            ctx.ui.warn(format_args!(
+                "the {from} store has another secret under the name `{}`, which nothing uses",
+                item.name
+            ));
+            let rebuild = CommandLine::new("awsmfa store rebuild").option("--store", Some(from.name()));
+            ctx.ui.hint(format_args!("use the secrets in the {from} store instead: `{rebuild}`"));
+        }
     }
     Ok(deleted)
 }

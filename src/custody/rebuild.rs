@@ -16,7 +16,7 @@ use crate::model::secret::Secret;
 use crate::model::secret_name::SecretName;
 use crate::model::shell::CommandLine;
 use crate::model::totp::Seed;
-use crate::store::{StoreError, StoreKind};
+use crate::store::{SecretReader, StoreError, StoreKind};
 use reconcile::{Holdings, Outcome, reconcile};
 
 /// Makes the registry refer to what the stores hold, and says what was corrected. Of secrets that both stores have, `chosen` has
@@ -61,14 +61,16 @@ fn holdings(ctx: &Context, chosen: Option<StoreKind>) -> CommandResult<Holdings>
         .collect();
     let mut held = Holdings { chosen, notes, ..Holdings::default() };
     for store in [StoreKind::Keyring, StoreKind::File] {
-        if let Some(names) = names(ctx, store, &candidates)? {
-            held.names.insert(store, names);
+        match names(ctx, ctx.vault.stores.get(store)?, &candidates) {
+            Ok(names) => drop(held.names.insert(store, names)),
+            Err(error) if store == StoreKind::Keyring => without_keyring(ctx, chosen, error)?,
+            Err(error) => return Err(error.into()),
         }
     }
     // Without a record, only the secrets themselves show whether one is an old one.
     if chosen.is_none() {
         for name in held.in_both().difference(&registered) {
-            if is_copy(ctx, name)? {
+            if matches!(SecretName::of(name), SecretName::Device(_)) && is_copy(ctx, name)? {
                 held.copies.insert(name.clone());
             }
         }
@@ -76,56 +78,63 @@ fn holdings(ctx: &Context, chosen: Option<StoreKind>) -> CommandResult<Holdings>
     Ok(held)
 }
 
-/// The names of a store's secrets; `None`, with a warning, if the keyring cannot be asked. A keyring that cannot list its secrets
-/// is asked for those whose names are known.
+/// The names of a store's secrets. A keyring that cannot list its secrets is asked for those whose names are known.
 fn names(
     ctx: &Context,
-    store: StoreKind,
+    store: &dyn SecretReader,
     candidates: &BTreeSet<String>,
-) -> CommandResult<Option<BTreeSet<String>>> {
-    let reader = ctx.vault.stores.get(store)?;
-    let asked = || match reader.names()? {
-        Some(names) => Ok(names.into_iter().collect()),
-        None => {
-            ctx.ui.say(
-                "this system cannot list its keyring; awsmfa looks for the devices and keys in the AWS files",
-            );
-            let mut found = BTreeSet::new();
-            for name in candidates.iter().filter(|name| SecretName::of(name) != SecretName::Other) {
-                if reader.has(name)? {
-                    found.insert(name.clone());
-                }
-            }
-            Ok(found)
-        }
-    };
-    match asked() {
-        Ok(names) => Ok(Some(names)),
-        Err(StoreError::Interrupted) => Err(StoreError::Interrupted.into()),
-        Err(error) if store == StoreKind::Keyring => {
-            ctx.ui.warn(format_args!("the keyring could not be listed: {error}"));
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
+) -> Result<BTreeSet<String>, StoreError> {
+    if let Some(names) = store.names()? {
+        return Ok(names.into_iter().collect());
     }
+    ctx.ui.say("this system cannot list its keyring; awsmfa looks for the devices and keys in the AWS files");
+    let mut found = BTreeSet::new();
+    for name in candidates.iter().filter(|name| SecretName::of(name) != SecretName::Other) {
+        if store.has(name)? {
+            found.insert(name.clone());
+        }
+    }
+    Ok(found)
 }
 
-/// Whether both stores have the same secret. A store that cannot be opened leaves that open.
+/// A keyring that could not be listed. If there is one, or if the registry refers to one, the file store is not all there is, so
+/// a person has to say that it counts alone.
+fn without_keyring(ctx: &Context, chosen: Option<StoreKind>, error: StoreError) -> CommandResult {
+    let is_missing = matches!(error, StoreError::Unavailable { .. });
+    let message = format!("the keyring could not be listed: {error}");
+    let is_unused = is_missing && !ctx.vault.mentions(StoreKind::Keyring)?;
+    if matches!(error, StoreError::Interrupted) {
+        return Err(error.into());
+    }
+    if is_unused || chosen == Some(StoreKind::File) {
+        ctx.ui.warn(message);
+        return Ok(());
+    }
+    let mut this = CommandError::about_keys(error);
+    this.message = message;
+    Err(this.hint(format!("or register only what the file store holds: `{}`", again(StoreKind::File))))
+}
+
+/// Whether both stores have the same secret.
 fn is_copy(ctx: &Context, name: &str) -> CommandResult<bool> {
     let mut values = Vec::new();
     for store in [StoreKind::Keyring, StoreKind::File] {
-        match ctx.vault.stores.get(store)?.get(name) {
-            Ok(value) => values.push(value),
-            Err(StoreError::Interrupted) => return Err(StoreError::Interrupted.into()),
-            Err(error) => {
-                ctx.ui.warn(format_args!("{} in the {store} store cannot be read: {error}", title(name)));
-                return Ok(false);
-            }
-        }
+        let value = ctx.vault.stores.get(store)?.get(name);
+        values.push(value.map_err(|error| not_compared(name, store, error))?);
     }
     // Another program may have written the same seed in another way.
     let seed = |value: &Option<Secret<String>>| Seed::from_uri(value.as_ref()?.expose()).ok();
     Ok(values[0] == values[1] || seed(&values[0]).is_some_and(|first| seed(&values[1]) == Some(first)))
+}
+
+fn not_compared(name: &str, store: StoreKind, error: StoreError) -> CommandError {
+    let message = format!(
+        "{} is in both stores, and the one in the {store} store cannot be read: {error}",
+        title(name)
+    );
+    let mut this = CommandError::about_keys(error);
+    this.message = message;
+    choose_store(this)
 }
 
 /// The access keys that comments name, by profile.
@@ -204,10 +213,17 @@ fn unassigned(ctx: &Context, id: &str, store: StoreKind) -> CommandResult {
 }
 
 fn ambiguous(serial: &str) -> CommandError {
-    let command =
-        |store: StoreKind| CommandLine::new("awsmfa store rebuild").option("--store", Some(store.name()));
     let message = format!("the keyring store and the file store have different secrets for `{serial}`");
-    CommandError::new(ErrorKind::Store, message)
-        .hint(format!("use the secrets in the keyring: `{}`", command(StoreKind::Keyring)))
-        .hint(format!("or use those in the file store: `{}`", command(StoreKind::File)))
+    choose_store(CommandError::new(ErrorKind::Store, message))
+}
+
+fn choose_store(error: CommandError) -> CommandError {
+    let or = if error.hints.is_empty() { "" } else { "or " };
+    error
+        .hint(format!("{or}use the secrets in the keyring: `{}`", again(StoreKind::Keyring)))
+        .hint(format!("or use those in the file store: `{}`", again(StoreKind::File)))
+}
+
+fn again(store: StoreKind) -> CommandLine {
+    CommandLine::new("awsmfa store rebuild").option("--store", Some(store.name()))
 }

@@ -45,10 +45,22 @@ pub enum State {
     NotCreated,
     /// The file store needs no passphrase until then.
     Unlocked { until: DateTime<Utc> },
-    /// The file store needs its passphrase, which this variable provides, or an age plugin, which is this program.
-    Locked { opened_by: Option<String> },
+    /// The file store needs its passphrase or an age plugin.
+    Locked { opened_by: OpenedBy },
     /// It cannot be used, for this reason.
     Unavailable { why: String },
+}
+
+/// What opens the file store without a person.
+#[derive(Debug, PartialEq, Eq)]
+pub enum OpenedBy {
+    Nothing,
+    /// The variable that provides the passphrase, or the age plugin that has the key.
+    This(String),
+    /// The passphrase file is set, but cannot be used for this reason.
+    NotThis {
+        why: String,
+    },
 }
 
 /// A secret in a store, or one that should be there.
@@ -75,6 +87,8 @@ pub enum Presence {
     Stored,
     /// The registry refers to it, and the store does not have it.
     Missing,
+    /// The store has it, and the registry refers to the one in the other store.
+    Copy,
     /// The store has it, and the registry does not refer to it.
     Unregistered,
     /// The store cannot be asked.
@@ -104,7 +118,11 @@ pub fn overview(ctx: &Context) -> CommandResult<Overview> {
         }
         let is_known = |name: &str| registered.iter().any(|held| held.store == kind && held.name == name);
         let is_foreign = |name: &String| !is_known(name) && SecretName::of(name) != SecretName::Probe;
-        secrets.extend(listed.into_iter().filter(is_foreign).map(|name| unregistered(name, kind)));
+        let is_copy = |name: &str| registered.iter().any(|held| held.store != kind && held.name == name);
+        secrets.extend(listed.into_iter().filter(is_foreign).map(|name| {
+            let state = if is_copy(&name) { Presence::Copy } else { Presence::Unregistered };
+            unregistered(name, kind, state)
+        }));
         stores.push(Store { kind, place, state });
     }
     let keyring_works = stores.iter().any(|store| store.state == State::Works);
@@ -132,13 +150,13 @@ fn registered(devices: Vec<DeviceRecord>, keys: Vec<StoredKey>) -> Vec<Held> {
     all
 }
 
-fn unregistered(name: String, store: StoreKind) -> Held {
+fn unregistered(name: String, store: StoreKind, state: Presence) -> Held {
     let kind = match SecretName::of(&name) {
         SecretName::Device(_) => Kind::Device,
         SecretName::AccessKey => Kind::AccessKey,
         SecretName::Probe | SecretName::Other => Kind::Unknown,
     };
-    Held { name, kind, store, profiles: Vec::new(), state: Presence::Unregistered }
+    Held { name, kind, store, profiles: Vec::new(), state }
 }
 
 fn presence(store: &dyn SecretReader, name: &str, listed: &[String]) -> CommandResult<Presence> {
@@ -175,11 +193,20 @@ fn file(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
     Ok(look().unwrap_or_else(|why| (Vec::new(), State::Unavailable { why: why.to_string() })))
 }
 
-/// What opens the file store without a person: the age plugin that has its key, or the variable that provides its passphrase.
-pub fn opened_by(ctx: &Context, store: &AgeFileStore) -> Result<Option<String>, StoreError> {
+/// What opens the file store without a person.
+pub fn opened_by(ctx: &Context, store: &AgeFileStore) -> Result<OpenedBy, StoreError> {
     if let Some(program) = store.plugin_program()? {
-        return Ok(Some(program));
+        return Ok(OpenedBy::This(program));
     }
-    let mut variables = [AWSMFA_PASSPHRASE_FILE, AWSMFA_PASSPHRASE_COMMAND].into_iter();
-    Ok(variables.find(|name| ctx.env.path(name).is_some()).map(str::to_owned))
+    if ctx.env.path(AWSMFA_PASSPHRASE_FILE).is_some() {
+        return Ok(match ctx.vault.stores.check_passphrase_file() {
+            Ok(()) => OpenedBy::This(AWSMFA_PASSPHRASE_FILE.to_owned()),
+            Err(StoreError::NoPassphrase { why }) => OpenedBy::NotThis { why },
+            Err(error) => return Err(error),
+        });
+    }
+    Ok(match ctx.env.get(AWSMFA_PASSPHRASE_COMMAND) {
+        Some(_) => OpenedBy::This(AWSMFA_PASSPHRASE_COMMAND.to_owned()),
+        None => OpenedBy::Nothing,
+    })
 }

@@ -11,7 +11,6 @@ use crate::model::serial::{Serial, SerialError};
 use crate::model::shell::quoted;
 use crate::retry;
 use crate::store::registry::DeviceRecord;
-use crate::vault;
 
 /// The device to remove: one that is stored here, or one that only AWS knows.
 pub struct Target {
@@ -26,7 +25,7 @@ pub fn target(ctx: &Context, device: &str, user: Option<&str>) -> CommandResult<
         Err(error) if error.kind == ErrorKind::Configuration => match device.parse() {
             Ok(serial) if is_serial(&serial) => Ok(Target { serial, record: None }),
             Err(error) if device.starts_with("arn:") => Err(not_removable(device, user, error)),
-            _ => Err(vault::not_stored(device)),
+            _ => Err(ctx.vault.not_stored(device)),
         },
         Err(error) => Err(error),
     }

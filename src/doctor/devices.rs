@@ -27,6 +27,7 @@ pub fn check(exam: &Exam, sound: &[Sound], found: &mut Vec<Finding>) -> usize {
     let wrong = stored.filter_map(|s| session::long_term_keys(exam.ctx, &s.resolution).err());
     found.extend(wrong.map(|error| of_store(exam, error)));
     if exam.only.is_none() {
+        overlooked(exam, found);
         duplicates(exam, found);
         if exam.profiles.is_some() {
             devices.iter().for_each(|device| uses(exam, sound, device, found));
@@ -89,6 +90,18 @@ fn locked() -> Finding {
     Finding::warning("the file store is locked, so SDKs cannot renew sessions until its passphrase is typed")
         .fix("unlock the store: run `awsmfa code` in a terminal")
         .fix(format!("or set `{AWSMFA_PASSPHRASE_FILE}` to a file with the passphrase"))
+}
+
+/// Secrets in the file store that no record refers to. The keyring is not asked, because it might prompt.
+fn overlooked(exam: &Exam, found: &mut Vec<Finding>) {
+    // An unreadable registry is reported elsewhere.
+    for name in exam.ctx.vault.overlooked().unwrap_or_default() {
+        found.push(
+            Finding::warning(format!("the file store has `{name}`, which the registry does not refer to"))
+                .at(exam.ctx.paths.registry().as_path())
+                .fix("register what the stores hold: `awsmfa store rebuild`"),
+        );
+    }
 }
 
 /// Devices that a name does not distinguish, and profiles that are assigned to several devices.

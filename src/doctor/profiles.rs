@@ -166,7 +166,9 @@ fn no_secret(exam: &Exam, resolution: &Resolution, serial: &Serial) -> Option<Fi
     };
     let place = resolution.serial.as_ref().map(|setting| Place::from(&setting.origin));
     let import = CommandLine::new("awsmfa device import").profile(name);
-    Some(Finding { place, ..finding.fix(format!("store the secret: `{import}`")) })
+    let finding = finding.fix(format!("store the secret: `{import}`"));
+    let finding = exam.ctx.vault.how_to_find_lost().into_iter().fold(finding, Finding::fix);
+    Some(Finding { place, ..finding })
 }
 
 /// The same finding for each profile of a cycle.

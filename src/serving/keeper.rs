@@ -102,6 +102,7 @@ impl<'a> Keeper<'a> {
             ));
             let import = CommandLine::new("awsmfa device import").option("--serial", Some(serial.as_str()));
             self.ctx.ui.hint(import.profile(name));
+            self.ctx.vault.how_to_find_lost().into_iter().for_each(|hint| self.ctx.ui.hint(hint));
         }
     }
 

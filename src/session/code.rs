@@ -55,11 +55,9 @@ pub fn find(ctx: &Context, serial: &Serial, mfa_process: Option<&str>) -> Comman
     if ctx.prompt.can_ask_secret() {
         return Ok(CodeSource::Person);
     }
-    Err(CommandError::new(
-        ErrorKind::Configuration,
-        format!("no secret is stored for `{serial}`, and awsmfa cannot prompt for a code"),
-    )
-    .hint(format!("awsmfa device import --serial {serial}")))
+    let message = format!("no secret is stored for `{serial}`, and awsmfa cannot prompt for a code");
+    let error = CommandError::new(ErrorKind::Configuration, message);
+    Err(ctx.vault.or_lost(error.hint(format!("awsmfa device import --serial {serial}"))))
 }
 
 /// Gets a code from a source that is not a seed. `rejected` tells a person why the last code did not work.

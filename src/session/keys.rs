@@ -5,14 +5,15 @@ use std::time::Duration;
 use super::request::Asker;
 use crate::aws::Keys;
 use crate::aws_files::profiles::{Profiles, StaticKeys};
-use crate::aws_files::resolve::{self, KeySource, Resolution};
+use crate::aws_files::resolve::{self, KeySource, KeysError, Resolution};
+use crate::aws_files::{AwsFile, keeps_keys_of, key_edits};
 use crate::choice::Named;
 use crate::context::Context;
 use crate::env::SERVING;
 use crate::error::{CommandError, CommandResult, ErrorKind, invalid};
 use crate::model::process_output::{self, PrintedKeys};
 use crate::model::session::{KeyPart, LongTermKeys, UnusableKey};
-use crate::model::shell::quoted;
+use crate::model::shell::{CommandLine, quoted};
 use crate::process;
 
 /// Keys in the environment, for a person without any configuration.
@@ -92,9 +93,33 @@ pub(super) fn held_keys(ctx: &Context, resolution: &Resolution) -> CommandResult
         Err(error) => {
             // If the registry cannot be read, it is unknown whether a store has the keys.
             ctx.vault.stored_keys()?;
-            Err(error.clone().into())
+            match error {
+                KeysError::NoLongTermKeys { profile, .. } if has_note(ctx, profile)? => {
+                    Err(no_record(profile))
+                }
+                _ => Err(error.clone().into()),
+            }
         }
     }
+}
+
+/// Whether a comment says that awsmfa moved the profile's keys into a store.
+fn has_note(ctx: &Context, profile: &str) -> CommandResult<bool> {
+    let files = ctx.aws_files();
+    let profile = keeps_keys_of(profile).unwrap_or(profile);
+    Ok(key_edits::has_note(&files.read(AwsFile::Credentials)?, profile)
+        || key_edits::has_note(&files.read(AwsFile::Config)?, profile))
+}
+
+/// The error for keys in a store whose record was lost.
+fn no_record(profile: &str) -> CommandError {
+    let message = format!(
+        "the long-term keys of `{profile}` were moved into a store, but the registry has no record of them"
+    );
+    let configure = CommandLine::new("aws configure").profile(profile);
+    CommandError::new(ErrorKind::Configuration, message)
+        .hint("register what the stores hold: `awsmfa store rebuild`")
+        .hint(format!("or enter an access key again: `{configure}`"))
 }
 
 /// The profile's long-term keys. Reads them from a store or runs the profile's `credential_process` if necessary.

@@ -144,12 +144,12 @@ fn check_codes(ctx: &Context, resolution: &Resolution, serial: &Serial) -> Comma
     }
     let profile = &resolution.profile;
     let message = format!("no secret is stored for `{serial}`, so tools would need a person to type codes");
-    Err(CommandError::new(ErrorKind::Configuration, message)
-        .hint(format!("store the secret: `{}`", CommandLine::new("awsmfa device import").profile(profile)))
-        .hint(format!(
-            "or type codes at each login: `{}`",
-            again("awsmfa setup").with("--mode", Some("login")).profile_if_none(profile)
-        )))
+    let import = CommandLine::new("awsmfa device import").profile(profile);
+    let login = again("awsmfa setup").with("--mode", Some("login")).profile_if_none(profile);
+    let error = CommandError::new(ErrorKind::Configuration, message)
+        .hint(format!("store the secret: `{import}`"))
+        .hint(format!("or type codes at each login: `{login}`"));
+    Err(ctx.vault.or_lost(error))
 }
 
 fn wiring(

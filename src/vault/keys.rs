@@ -46,11 +46,8 @@ impl Vault {
     pub fn missing_keys(record: &StoredKey) -> CommandError {
         let StoredKey { profile, access_key_id, store } = record;
         let message = format!("the secret of access key `{access_key_id}` is missing from the {store} store");
-        let configure = CommandLine::new("aws configure").profile(format!("{profile}-long-term"));
-        let again = CommandLine::new("awsmfa keys store").profile(profile);
-        CommandError::new(ErrorKind::Store, message)
-            .hint(format!("enter the access key of the IAM user again: `{configure}`"))
-            .hint(format!("then move the keys into the store: `{again}`"))
+        let error = CommandError::new(ErrorKind::Store, message);
+        enter_key_again(profile).iter().fold(error, CommandError::hint)
     }
 
     /// The keys that a store has under an access key ID.
@@ -107,4 +104,14 @@ impl Vault {
         self.delete_keys(key)?;
         Ok(self.registry.forget_stored_key(&key.profile)?)
     }
+}
+
+/// Hints for a profile whose keys are missing from their store.
+pub fn enter_key_again(profile: &str) -> [String; 2] {
+    let configure = CommandLine::new("aws configure").profile(format!("{profile}-long-term"));
+    let again = CommandLine::new("awsmfa keys store").profile(profile);
+    [
+        format!("enter the access key of the IAM user again: `{configure}`"),
+        format!("then move the keys into the store: `{again}`"),
+    ]
 }

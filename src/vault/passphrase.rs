@@ -189,6 +189,18 @@ fn is_too_short(passphrase: &Secret<String>) -> bool {
     passphrase.expose().chars().count() < MIN_LENGTH
 }
 
+/// Fails if `AWSMFA_PASSPHRASE_FILE` is set and certainly does not provide a passphrase. A pipe is not read: its content can be read
+/// only once.
+pub(super) fn check_file(env: &Env) -> Result<(), StoreError> {
+    let Some(path) = env.path(AWSMFA_PASSPHRASE_FILE).map(|path| env.expand_home(&path)) else {
+        return Ok(());
+    };
+    match std::fs::metadata(&path) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => Ok(()),
+        _ => from_file(AWSMFA_PASSPHRASE_FILE, &path).map(drop),
+    }
+}
+
 fn from_file(variable: &str, path: &Path) -> Result<Secret<String>, StoreError> {
     let shown = path.display();
     let unreadable = |error: io::Error| no_passphrase(format!("{variable} `{shown}`: {error}"));

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::attendant::PersonAtHand;
-use super::passphrase::{FilePassphrase, Passphrases};
+use super::passphrase::{self, FilePassphrase, Passphrases};
 use crate::clock::SharedClock;
 use crate::env::{AWSMFA_STORE, AWSMFA_UNLOCK_FOR, Env};
 use crate::error::{CommandError, CommandResult, ErrorKind};
@@ -128,6 +128,11 @@ impl Stores {
         self.opened.keyring.get_or_init(|| KeyringStore::new(limit()))
     }
 
+    /// Whether secrets may have been saved in the OS keyring: no setting says otherwise.
+    pub fn may_use_keyring(&self) -> bool {
+        self.env.get(AWSMFA_STORE) != Some(StoreKind::File.name())
+    }
+
     /// The items with these names that another program keeps in the OS keyring.
     pub fn items_of_another_program(
         &self,
@@ -162,6 +167,11 @@ impl Stores {
             let _ = self.opened.age_file.set(store);
         }
         Ok(self.opened.age_file.get().expect("set above"))
+    }
+
+    /// Fails if `AWSMFA_PASSPHRASE_FILE` is set and certainly does not provide a passphrase.
+    pub fn check_passphrase_file(&self) -> Result<(), StoreError> {
+        passphrase::check_file(&self.env)
     }
 
     /// The passphrase for `what`: from the file that `variable` gives, else from a person.

@@ -14,7 +14,8 @@ set -- enroll::kills::enrollment_survives_a_kill_at_every_system_call \
     store::kills::moving_secrets_survives_a_kill_at_every_system_call \
     store::kills::new_passphrase_survives_a_kill_at_every_system_call \
     store::kills::backup_survives_a_kill_at_every_system_call \
-    store::kills::restoring_survives_a_kill_at_every_system_call
+    store::kills::restoring_survives_a_kill_at_every_system_call \
+    store::kills::rebuilding_survives_a_kill_at_every_system_call
 # Some steps wait, so there are more threads than processors.
 { cargo test --workspace --test it -- --ignored --nocapture --test-threads 8 --exact "$@" || :; } | tee "$log"
 # cargo succeeds even if a filter matches no test.

@@ -13,7 +13,6 @@ use crate::model::secret::Secret;
 use crate::model::serial::Serial;
 use crate::model::totp::Seed;
 use crate::store::recipient::Recipient;
-use crate::vault;
 
 /// Export a device's secret
 #[derive(Debug, clap::Args)]
@@ -57,7 +56,7 @@ pub fn run(ctx: &Context, args: &ExportArgs) -> CommandResult {
     let target = target(ctx, args)?;
     qr_copy::check(ctx, Some(&serial), &target)?;
     ask(ctx, args, &serial)?;
-    let seed = ctx.vault.seed(&serial)?.ok_or_else(|| vault::not_stored(serial.as_str()))?;
+    let seed = ctx.vault.seed(&serial)?.ok_or_else(|| ctx.vault.not_stored(serial.as_str()))?;
     if target == Choice::Draw || args.qr_file.is_some() {
         return qr_copy::offer(ctx, &seed, &serial, &target);
     }

@@ -65,6 +65,9 @@ pub fn run(ctx: &Context, args: &ListArgs) -> CommandResult {
         ctx.ui.hint(
             "enroll a device: `awsmfa enroll`, or import an existing one: `awsmfa device import --profile NAME`",
         );
+        if let Some(hint) = ctx.vault.how_to_find_lost() {
+            ctx.ui.hint(hint);
+        }
         return Ok(());
     }
     Ok(ctx.ui.result(&table(&devices))?)

@@ -5,7 +5,6 @@ use crate::commands::args::DeviceInAwsArgs;
 use crate::context::Context;
 use crate::devices::{in_aws, profile, resync};
 use crate::error::{CommandResult, clock_hint};
-use crate::vault;
 
 /// Resynchronize a device with AWS
 #[derive(Debug, clap::Args)]
@@ -25,7 +24,7 @@ pub struct ResyncArgs {
 pub fn run(ctx: &Context, args: &ResyncArgs) -> CommandResult {
     let record = ctx.vault.find(&args.on.device.device)?;
     let serial = &record.serial;
-    let seed = ctx.vault.seed(serial)?.ok_or_else(|| vault::not_stored(serial.as_str()))?;
+    let seed = ctx.vault.seed(serial)?.ok_or_else(|| ctx.vault.not_stored(serial.as_str()))?;
     let profile = profile::of_device(ctx, args.on.profile.profile.as_deref(), serial, Some(&record));
     let mut caller = Caller::find(ctx, profile.as_deref())?;
     in_aws::check_account(&caller, serial)?;

@@ -1,7 +1,7 @@
 //! `awsmfa store lock`
 
 use crate::context::Context;
-use crate::custody::status::opened_by;
+use crate::custody::status::{OpenedBy, opened_by};
 use crate::error::CommandResult;
 
 /// Lock the file store, so that it needs its passphrase again
@@ -28,7 +28,7 @@ pub fn run(ctx: &Context, _: &LockArgs) -> CommandResult {
         ctx.ui.say("there is no file store to lock");
         return Ok(());
     }
-    if let Some(variable) = opened_by(ctx, store)? {
+    if let OpenedBy::This(variable) = opened_by(ctx, store)? {
         ctx.ui.say(format_args!("`{variable}` unlocks the file store whenever a secret is needed"));
     }
     Ok(())

@@ -12,7 +12,8 @@ The registry, which has no secret, says which store has the secret of which devi
 wrong store, or if a secret was put into a store by another program, this command corrects the registry. A damaged registry is \
 kept beside the new one. No secret is changed.
 
-If both stores have a secret for a device, the registered one is used. With `--store`, the one in that store is used.
+If both stores have a secret for a device, the registered one is used. With `--store`, the one in that store is used. If the \
+keyring is locked or does not respond, nothing is changed; `--store file` does without the keyring.
 
 Examples:
   awsmfa store rebuild

@@ -5,12 +5,14 @@ use serde::Serialize;
 
 use crate::commands::args::JsonArg;
 use crate::context::Context;
-use crate::custody::status::{self, Held, Kind, Overview, Presence, Reason, State, Store};
+use crate::custody::status::{self, Held, Kind, OpenedBy, Overview, Presence, Reason, State, Store};
 use crate::env::AWSMFA_STORE;
 use crate::error::CommandResult;
 use crate::model::duration::in_words;
 use crate::model::session::timestamp;
+use crate::model::shell::CommandLine;
 use crate::ui::{self, Listing};
+use crate::vault;
 
 /// Show the stores, whether they work, and the secrets that they hold
 #[derive(Debug, clap::Args)]
@@ -18,8 +20,8 @@ use crate::ui::{self, Listing};
 A store is the OS keyring or a folder of files that are encrypted with a passphrase. No secret is shown, and none is \
 decrypted. The OS may prompt you to unlock the keyring.
 
-STATE of a secret is `missing` if the registry of devices refers to it and the store does not have it, and `unregistered` if \
-the store has it and the registry does not refer to it.
+STATE of a secret is `missing` if the registry of devices refers to it and the store does not have it, `unregistered` if the \
+store has it and the registry does not refer to it, and `copy` if the registry refers to the one in the other store.
 
 Examples:
   awsmfa store status
@@ -61,16 +63,37 @@ pub fn run(ctx: &Context, args: &StatusArgs) -> CommandResult {
         return Ok(ctx.ui.pretty_json(&output(&overview))?);
     }
     ctx.ui.result(&text(&overview, ctx.clock.now()))?;
-    let has = |presence| overview.secrets.iter().any(|held| held.state == presence);
-    if has(Presence::Missing) {
-        ctx.ui.hint(
-            "restore a missing secret from a backup: `awsmfa store restore FILE`, or import it again: `awsmfa device import --serial ARN`",
-        );
+    hints(ctx, &overview);
+    Ok(())
+}
+
+/// What to do about secrets that are not where they should be. Nothing can be done about one of an unknown kind.
+fn hints(ctx: &Context, overview: &Overview) {
+    let find = |state, kind| overview.secrets.iter().find(|held| held.state == state && held.kind == kind);
+    let missing = (find(Presence::Missing, Kind::Device), find(Presence::Missing, Kind::AccessKey));
+    if missing.0.or(missing.1).is_some() {
+        ctx.ui.hint("restore a missing secret from a backup: `awsmfa store restore FILE`");
     }
-    if has(Presence::Unregistered) {
+    if let Some(device) = missing.0 {
+        let import = CommandLine::new("awsmfa device import").option("--serial", Some(&device.name));
+        ctx.ui.hint(format_args!("or import the secret again: `{import}`"));
+    }
+    if let Some(profile) = missing.1.and_then(|key| key.profiles.first()) {
+        let [enter, store] = vault::enter_key_again(profile);
+        ctx.ui.hint(format_args!("or {enter}"));
+        ctx.ui.hint(store);
+    }
+    for kind in [Kind::Device, Kind::AccessKey] {
+        if let Some(copy) = find(Presence::Copy, kind) {
+            let delete =
+                CommandLine::new("awsmfa store move").option("--to", Some(copy.store.other().name()));
+            ctx.ui.hint(format_args!("delete the copy: `{}`", delete.arg(&copy.name)));
+        }
+    }
+    if find(Presence::Unregistered, Kind::Device).or(find(Presence::Unregistered, Kind::AccessKey)).is_some()
+    {
         ctx.ui.hint("register what the stores hold: `awsmfa store rebuild`");
     }
-    Ok(())
 }
 
 fn output(overview: &Overview) -> Output<'_> {
@@ -91,7 +114,10 @@ fn store_output(store: &Store) -> StoreOutput<'_> {
         State::Works => ("available", None, None),
         State::NotCreated => ("not created", None, None),
         State::Unlocked { until } => ("unlocked", None, Some(*until)),
-        State::Locked { opened_by } => ("locked", opened_by.as_deref(), None),
+        State::Locked { opened_by: OpenedBy::Nothing } => ("locked", None, None),
+        State::Locked { opened_by: OpenedBy::This(what) | OpenedBy::NotThis { why: what } } => {
+            ("locked", Some(what.as_str()), None)
+        }
         State::Unavailable { why } => ("unavailable", Some(why.as_str()), None),
     };
     let (place, unlocked_until) = (store.place.as_deref(), until.map(timestamp));
@@ -110,6 +136,7 @@ fn secret_output(held: &Held) -> SecretOutput<'_> {
         state: match held.state {
             Presence::Stored => "stored",
             Presence::Missing => "missing",
+            Presence::Copy => "copy",
             Presence::Unregistered => "unregistered",
             Presence::Unknown => "unknown",
         },
@@ -129,7 +156,7 @@ fn text(overview: &Overview, now: DateTime<Utc>) -> String {
             (State::Unlocked { until }, _) => {
                 format!("for {}", in_words((*until - now).to_std().unwrap_or_default()))
             }
-            (State::Locked { .. }, Some(variable)) => format!("{variable} unlocks it"),
+            (State::Locked { opened_by: OpenedBy::This(what) }, _) => format!("{what} unlocks it"),
             (_, reason) => reason.unwrap_or_default().to_owned(),
         };
         [name.to_owned(), default.to_owned(), state.to_owned(), place.unwrap_or_default().to_owned(), notes]

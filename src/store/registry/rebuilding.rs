@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Contents, DeviceRecord, Registry, RegistryError, StoredKey};
+use super::{Contents, DeviceRecord, Registry, RegistryError, StoreKind, StoredKey};
 use crate::files::{self, Lock};
 
 impl Registry {
@@ -13,6 +13,13 @@ impl Registry {
     pub fn readable(&self) -> Result<(Vec<DeviceRecord>, Vec<StoredKey>), RegistryError> {
         let (Contents { devices, stored_keys, .. }, _) = self.salvage()?;
         Ok((devices, stored_keys))
+    }
+
+    /// Whether the name of a store is in the file, which may be damaged.
+    pub fn mentions(&self, store: StoreKind) -> Result<bool, RegistryError> {
+        let bytes = files::read_own(&self.path)?.unwrap_or_default();
+        let name = format!("\"{store}\"");
+        Ok(bytes.windows(name.len()).any(|window| window == name.as_bytes()))
     }
 
     /// Corrects the devices and stored keys. What can be read of a damaged file stays, and the file itself is copied before it is

@@ -6,17 +6,13 @@ use std::sync::Arc;
 use age::secrecy::ExposeSecret;
 use awsmfa::testing::context::Context;
 
+use super::{ENTRY, REGISTRY, world_with_key};
 use crate::support::in_process::{InProcess, Typist, in_words, store};
 use crate::support::{Home, OTHER_SECRET, Run, World, words};
 
-const ENTRY: &str = ".local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age";
-const REGISTRY: &str = ".local/share/awsmfa/devices.json";
-
-/// A world with a device and a stored access key.
+/// A world with a device and a stored access key, and a passphrase for backups.
 fn world() -> World {
-    let mut world = World::imported();
-    world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
-    world.home.awsmfa(words("keys store -p dev")).run().success();
+    let mut world = world_with_key();
     world.home.write("backup-passphrase", "tr0ub4dor&3\n");
     world.home.chmod("backup-passphrase", 0o600);
     world.home.set("AWSMFA_BACKUP_PASSPHRASE_FILE", world.home.join("backup-passphrase").to_str().unwrap());

@@ -3,11 +3,10 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use super::{ENTRY, REGISTRY};
 use crate::support::desktop::Desktop;
 use crate::support::kills::paused_at_call;
 use crate::support::{OTHER_SECRET, World, until, words};
-
-const REGISTRY: &str = ".local/share/awsmfa/devices.json";
 
 /// A world with a device and a stored access key, and passphrases for a backup and for the store.
 fn world() -> World {
@@ -57,8 +56,6 @@ fn check(world: &World) {
         "{status}"
     );
 }
-
-const ENTRY: &str = ".local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age";
 
 /// The reader knows the old store, and the secret is in the new one when it looks.
 #[test]
@@ -172,4 +169,37 @@ fn enrollment_beside_other_commands_keeps_its_secret() {
         ],
     );
     world.home.awsmfa(words("code --pair bob")).run().success();
+}
+
+/// Another command needs the store while `store init` is about to create it.
+#[test]
+fn store_that_is_being_created_is_used_and_not_replaced() {
+    let world = World::new();
+    world.home.forget_store();
+    world.home.write("secret", &world.device.seed);
+    let identity = world.home.join(ENTRY).with_file_name("identity.age");
+    let renames = "rename,renameat,renameat2";
+    let Some(creating) = paused_at_call(&world.home, &["store", "init"], renames, &identity) else { return };
+    until(|| world.home.files().keys().any(|name| name.ends_with("custody.lock")));
+    assert!(!identity.exists());
+    at_once(&world, &["device import -p dev --secret-stdin --no-verify"]);
+    let created = creating.wait_with_output().unwrap();
+    assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
+    world.home.awsmfa(words("login -p dev")).run().success();
+}
+
+/// The first secrets of a computer are stored by several commands at once.
+#[test]
+fn store_is_created_once() {
+    let world = World::new();
+    world.home.forget_store();
+    world.home.write("secret", OTHER_SECRET);
+    let serials = ["GAHT00000001", "GAHT00000002", "GAHT00000003"];
+    let import = |serial| format!("device import --serial {serial} --secret-stdin --no-verify");
+    let lines = serials.map(import);
+    at_once(&world, &lines.each_ref().map(String::as_str));
+    for serial in serials {
+        let uri = world.home.awsmfa(["device", "export", serial, "--uri", "--yes"]).run().success().out();
+        assert!(uri.contains(OTHER_SECRET), "{uri}");
+    }
 }

@@ -1,19 +1,10 @@
 //! `store backup`, `store restore` and `store move` where the stores, the registry and a backup do not agree.
 
+use super::{ENTRY, REGISTRY, world_with_key as world};
 use crate::support::desktop::Desktop;
 use crate::support::{OTHER_SECRET, World, words};
 
 const STORE: &str = ".local/share/awsmfa/store";
-const ENTRY: &str = ".local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age";
-const REGISTRY: &str = ".local/share/awsmfa/devices.json";
-
-/// A world with a device and a stored access key.
-fn world() -> World {
-    let mut world = World::imported();
-    world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
-    world.home.awsmfa(words("keys store -p dev")).run().success();
-    world
-}
 
 fn err(world: &World, line: &str, code: i32) -> String {
     world.home.awsmfa(words(line)).run().code(code).err().replace(&world.key.id, "[KEY]")

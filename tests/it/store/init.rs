@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ENTRY;
 use crate::support::screen::Screen;
 use crate::support::{NO_ARGS, World, skipped, words};
-
-const ENTRY: &str = ".local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age";
 
 /// A world without a store.
 fn world() -> World {

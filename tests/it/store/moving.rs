@@ -1,10 +1,8 @@
 //! `store move` between the file store and a real keyring.
 
+use super::{ENTRY, REGISTRY};
 use crate::support::desktop::Desktop;
 use crate::support::{OTHER_SECRET, World, words};
-
-const ENTRY: &str = ".local/share/awsmfa/store/arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age";
-const REGISTRY: &str = ".local/share/awsmfa/devices.json";
 
 fn err(world: &World, line: &str, code: i32) -> String {
     world.home.awsmfa(words(line)).run().code(code).err().replace(&world.key.id, "[KEY]")
@@ -109,6 +107,7 @@ fn another_secret_is_not_replaced_without_confirmation() {
     // Nor is it mistaken for a copy.
     insta::assert_snapshot!(err(&world, "store move --to file", 0), @"
     warning: the keyring store has another secret under the name `arn:aws:iam::123456789012:mfa/alice`, which nothing uses
+    hint: use the secrets in the keyring store instead: `awsmfa store rebuild --store keyring`
     awsmfa: nothing to move to the file store
     ");
     world.home.awsmfa(words("store move --to keyring --yes")).run().success();

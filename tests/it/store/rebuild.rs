@@ -1,14 +1,7 @@
 //! `store rebuild`, and what works without a registry.
 
+use super::{ENTRY, NO_BUS, REGISTRY, world};
 use crate::support::{OTHER_SECRET, World, words};
-
-const REGISTRY: &str = ".local/share/awsmfa/devices.json";
-
-fn world() -> World {
-    let mut world = World::imported();
-    world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
-    world
-}
 
 fn rebuild(world: &World, code: i32) -> String {
     world.home.awsmfa(words("store rebuild")).run().code(code).err().replace(&world.key.id, "[KEY]")
@@ -103,7 +96,8 @@ fn device_that_is_registered_twice_is_registered_once() {
     };
     let both = format!("{}, {}", record("file", "one"), record("keyring", "two"));
     world.home.write(REGISTRY, &format!(r#"{{"version": 1, "devices": [{both}]}}"#));
-    insta::assert_snapshot!(rebuild(&world, 0), @"
+    let said = world.home.awsmfa(words("store rebuild --store file")).run().success().err();
+    insta::assert_snapshot!(said, @"
     warning: the keyring could not be listed: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
     awsmfa: `arn:aws:iam::123456789012:mfa/alice` was registered twice; merged the two records
     ");
@@ -246,27 +240,95 @@ fn registry_that_refers_to_the_wrong_store_is_corrected() {
             &world.home.read(REGISTRY).replace(&format!("\"{other}\""), &format!("\"{store}\"")),
         );
     };
-    refer_to("keyring", "file");
-    world.home.awsmfa(words("code")).run().code(5);
-    insta::assert_snapshot!(rebuild(&world, 0), @"
-    awsmfa: the secret of `arn:aws:iam::123456789012:mfa/alice` is in the file store; the registry referred to the keyring store
-    awsmfa: access key `[KEY]` is in the file store; the registry referred to the keyring store
-    ");
-    world.home.awsmfa(words("login -p dev")).run().success();
-    world.home.awsmfa(words("store move --to keyring")).run().success();
-    refer_to("file", "keyring");
-    world.home.awsmfa(words("code")).run().code(5);
-    insta::assert_snapshot!(rebuild(&world, 0), @"
-    awsmfa: the secret of `arn:aws:iam::123456789012:mfa/alice` is in the keyring store; the registry referred to the file store
-    awsmfa: access key `[KEY]` is in the keyring store; the registry referred to the file store
-    ");
-    world.home.awsmfa(words("login -p dev --force")).run().success();
+    let serial = world.device.serial.clone();
+    for (right, wrong) in [("file", "keyring"), ("keyring", "file")] {
+        world.home.awsmfa(["store", "move", "--to", right]).run().success();
+        refer_to(wrong, right);
+        world.home.awsmfa(words("code")).run().code(5);
+        let corrected = |what: &str| {
+            format!("awsmfa: {what} is in the {right} store; the registry referred to the {wrong} store\n")
+        };
+        let expected = corrected(&format!("the secret of `{serial}`")) + &corrected("access key `[KEY]`");
+        assert_eq!(rebuild(&world, 0), expected);
+        world.home.awsmfa(words("login -p dev --force")).run().success();
+    }
     insta::assert_snapshot!(rebuild(&world, 0), @"awsmfa: the registry has everything that the stores hold");
-    // A locked or missing keyring is no reason to change what the registry says.
-    world.home.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
-    let before = world.home.read(REGISTRY);
-    rebuild(&world, 0);
-    assert_eq!(world.home.read(REGISTRY), before);
+}
+
+/// What the registry says of a keyring that cannot be asked is neither changed nor called complete.
+#[test]
+#[cfg(target_os = "linux")]
+fn keyring_that_cannot_be_listed_is_not_passed_over() {
+    let mut world = world();
+    let Some(desktop) = crate::support::desktop::Desktop::start(&mut world.home) else { return };
+    world.home.awsmfa(words("store move --to keyring")).run().success();
+    world.home.import("GAHT12345678", OTHER_SECRET);
+    let refused = |world: &World, registry: &str, why: &str| {
+        world.home.write(REGISTRY, registry);
+        let said = rebuild(world, 5);
+        assert!(said.starts_with(&format!("error: the keyring could not be listed: {why}")), "{said}");
+        assert!(
+            said.ends_with(
+                "hint: or register only what the file store holds: `awsmfa store rebuild --store file`\n"
+            ),
+            "{said}"
+        );
+        assert_eq!(world.home.read(REGISTRY), registry);
+        assert!(!world.home.join(&format!("{REGISTRY}.bad")).exists());
+    };
+    let sound = world.home.read(REGISTRY);
+    let damaged = &sound[..sound.len() - 3];
+    desktop.lock(&world.home);
+    for registry in [&sound, damaged, "", r#"{"version": 1, "devices": []}"#] {
+        refused(&world, registry, "the keyring is locked\n");
+    }
+    world.home.set("DBUS_SESSION_BUS_ADDRESS", NO_BUS);
+    for registry in [&sound, damaged] {
+        refused(&world, registry, "the keyring is not available: ");
+    }
+    // The person says that the file store counts alone. What the registry says of the keyring stays.
+    world.home.write(REGISTRY, &sound.replace("GAHT12345678", "GAHT00000000"));
+    let said = world.home.awsmfa(words("store rebuild --store file")).run().success().err();
+    assert!(said.starts_with("warning: the keyring could not be listed: "), "{said}");
+    assert!(said.ends_with("awsmfa: registered `GAHT12345678`; its secret is in the file store\n"), "{said}");
+    let devices = world.home.awsmfa(words("device list --local --json")).run().success().json();
+    let store = |serial: &str| {
+        let device = devices.as_array().unwrap().iter().find(|device| device["serial"] == serial).unwrap();
+        device["store"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        (store(&world.device.serial), store("GAHT12345678")),
+        ("keyring".to_owned(), "file".to_owned())
+    );
+    // Nothing refers to a keyring, and there is none.
+    world.home.write(REGISTRY, r#"{"version": 1, "devices": []}"#);
+    insta::assert_snapshot!(rebuild(&world, 0), @"
+    warning: the keyring could not be listed: the keyring is not available: Failed to connect to address `unix:path=/nowhere/bus`: No such file or directory (os error [N])
+    awsmfa: registered `GAHT12345678`; its secret is in the file store
+    ");
+}
+
+/// Secrets that nobody can compare are not called different.
+#[test]
+#[cfg(target_os = "linux")]
+fn secrets_that_cannot_be_compared_are_left_to_the_person() {
+    let mut world = world();
+    let Some(_desktop) = crate::support::desktop::Desktop::start(&mut world.home) else { return };
+    let entry = std::fs::read(world.home.join(ENTRY)).unwrap();
+    world.home.awsmfa(words("store move --to keyring")).run().success();
+    std::fs::write(world.home.join(ENTRY), entry).unwrap();
+    world.home.chmod(ENTRY, 0o600);
+    std::fs::remove_file(world.home.join(REGISTRY)).unwrap();
+    std::fs::remove_file(world.home.join("passphrase")).unwrap();
+    insta::assert_snapshot!(rebuild(&world, 5), @"
+    error: the secret of `arn:aws:iam::123456789012:mfa/alice` is in both stores, and the one in the file store cannot be read: the file store is locked: AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error [N])
+    hint: run the command in a terminal, or set `AWSMFA_PASSPHRASE_FILE` to a file with the passphrase
+    hint: or use the secrets in the keyring: `awsmfa store rebuild --store keyring`
+    hint: or use those in the file store: `awsmfa store rebuild --store file`
+    ");
+    assert!(!world.home.join(REGISTRY).exists());
+    world.home.awsmfa(words("store rebuild --store keyring")).run().success();
+    world.home.awsmfa(words("code")).run().success();
 }
 
 /// Without a registry, nothing says which of two different secrets is the right one.
@@ -290,11 +352,7 @@ fn different_secrets_in_both_stores_are_not_guessed() {
     world.home.awsmfa(words("store rebuild --store file")).run().success();
     assert!(used().contains(&world.device.seed));
     // A copy, as an interrupted move leaves it, is no problem.
-    desktop.secret_tool(
-        &world.home,
-        &store,
-        &world.home.open_entry("arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Falice.age"),
-    );
+    desktop.secret_tool(&world.home, &store, &world.home.open_entry(ENTRY.rsplit('/').next().unwrap()));
     std::fs::remove_file(world.home.join(REGISTRY)).unwrap();
     insta::assert_snapshot!(rebuild(&world, 0), @"awsmfa: registered `arn:aws:iam::123456789012:mfa/alice`; its secret is in the keyring store");
 }
