@@ -161,3 +161,37 @@ fn shorter_limit_counts_for_what_is_kept_already() {
         open_for(&home, &person, MINUTE).lock();
     }
 }
+
+/// Nobody who could type the passphrase.
+struct Nobody;
+
+impl PassphraseSource for Nobody {
+    fn origin(&self) -> Origin {
+        Origin::Person
+    }
+
+    fn can_answer(&self) -> bool {
+        false
+    }
+
+    fn existing(&self, _: u32) -> Result<Secret<String>, StoreError> {
+        Err(StoreError::NoPassphrase { why: "there is no terminal".to_owned() })
+    }
+
+    fn new_passphrase(&self) -> Result<Secret<String>, StoreError> {
+        self.existing(1)
+    }
+
+    fn is_waiting(&self) {
+        panic!("it waits");
+    }
+}
+
+#[test]
+fn process_without_a_person_does_not_wait_for_another_prompt() {
+    let home = home_with_entry();
+    let (folder, lock) = (home.path().join("data/store"), home.path().join("state/store.lock"));
+    let _prompting = Lock::acquire(&lock.with_file_name("passphrase.lock")).unwrap();
+    let store = AgeFileStore::new(folder, lock, Box::new(Nobody), Box::new(NoPlugin), Duration::ZERO);
+    assert!(matches!(store.get(NAME), Err(StoreError::NoPassphrase { .. })));
+}
