@@ -121,7 +121,7 @@ fn store_without_its_identity_can_be_moved_away() {
     hint: restore the file from a backup; nothing was changed
     hint: or move the folder away and import the secrets again: `mv ~/.local/share/awsmfa/store ~/.local/share/awsmfa/store.bad`
     ");
-    assert_eq!(import(&world).arg("--yes").run().code(5).err(), missing);
+    assert_eq!(assert_rejected(&world.home, import(&world).arg("--yes"), 5), missing);
     let store = world.home.join(".local/share/awsmfa/store");
     std::fs::rename(&store, store.with_extension("bad")).unwrap();
     import(&world).run().success();
