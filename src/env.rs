@@ -45,7 +45,7 @@ pub const OWN_VARIABLES: &[(&str, &str)] = &[
     (AWSMFA_DURATION, "session duration, e.g. `12h`"),
     (AWSMFA_NO_INPUT, "`1`: never prompt; fail instead"),
     (AWSMFA_PASSPHRASE_FILE, "file with the file store's passphrase"),
-    (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase (run without a shell)"),
+    (AWSMFA_PASSPHRASE_COMMAND, "command that prints the file store's passphrase (without a shell)"),
     (AWSMFA_NEW_PASSPHRASE_FILE, "file with the new passphrase, for `store passwd`"),
     (AWSMFA_PINENTRY, "program that prompts in a window [default: `pinentry`]"),
     (AWSMFA_BACKUP_PASSPHRASE_FILE, "file with the passphrase of a backup"),

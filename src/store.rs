@@ -38,6 +38,10 @@ pub trait SecretReader: Send + Sync {
     fn has(&self, name: &str) -> Result<bool, StoreError>;
     /// The names of all secrets, in alphabetical order; `None` if the platform cannot list them. Needs no passphrase.
     fn names(&self) -> Result<Option<Vec<String>>, StoreError>;
+    /// Whether what is stored under `name` looks intact, as far as that shows without a passphrase.
+    fn check_entry(&self, _name: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// A command that prints the secret stored under `name` without awsmfa, if the platform has one.
     fn reading_command(&self, _name: &str) -> Option<String> {
         None

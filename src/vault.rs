@@ -113,7 +113,8 @@ impl Vault {
         }
         let message = format!("the secret of `{serial}` is missing from the {} store", record.store);
         Err(CommandError::new(ErrorKind::Store, message)
-            .hint(format!("import the secret again: `awsmfa device import --serial {serial}`")))
+            .hint("restore the secret from a backup: `awsmfa store restore FILE`")
+            .hint(format!("or import it again: `awsmfa device import --serial {serial}`")))
     }
 
     fn tell_about_swap(&self) {

@@ -99,7 +99,7 @@ pub(super) const START: &str = "Start here:
 fn after_help() -> String {
     let mut text = format!("{START}\nVariables:\n");
     for (name, meaning) in OWN_VARIABLES {
-        text.push_str(&format!("  {name:<28} {meaning}\n"));
+        text.push_str(&format!("  {name:<29} {meaning}\n"));
     }
     text.push_str("  AWS_PROFILE, AWS_REGION, AWS_CONFIG_FILE, … work as in the AWS CLI\n\n");
     text.push_str("Exit codes: 0 success, 1 failure, 2 usage, 3 configuration, 4 refused by AWS,\n");

@@ -149,6 +149,12 @@ impl Collected {
             Ok(Some(found)) => return Ok(Some(found)),
             Ok(None) => format!("it is missing from the {store} store"),
             Err(error) if is_damage(&error) => error.to_string(),
+            // A file that other users can access, for example. The hints say how to include it.
+            Err(error) if matches!(store_error(&error), Some(StoreError::Io(_))) => {
+                self.leave_out(ctx, title, &error);
+                error.hints.iter().for_each(|hint| ctx.ui.hint(hint));
+                return Ok(None);
+            }
             Err(error) => return Err(error),
         };
         self.leave_out(ctx, title, &why);

@@ -243,7 +243,8 @@ fn compare(
             Some(false) => Standing::Different,
             None => Standing::Damaged,
         },
-        Err(StoreError::Damaged { .. } | StoreError::NotText) => Standing::Damaged,
+        // Into a store in which nothing can be read, nothing can be restored.
+        Err(StoreError::Damaged { folder: None, .. } | StoreError::NotText) => Standing::Damaged,
         Err(error) => return Err(CommandError::about_keys(error)),
     })
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::context::Context;
 use crate::env::{AWSMFA_PASSPHRASE_COMMAND, AWSMFA_PASSPHRASE_FILE, AWSMFA_STORE};
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
 use crate::model::secret_name::{PROBE, SecretName};
 use crate::store::age_file::AgeFileStore;
 use crate::store::registry::{DeviceRecord, StoredKey};
@@ -47,8 +47,8 @@ pub enum State {
     Unlocked { until: DateTime<Utc> },
     /// The file store needs its passphrase or an age plugin.
     Locked { opened_by: OpenedBy },
-    /// It cannot be used, for this reason.
-    Unavailable { why: String },
+    /// It cannot be used, for this reason. These hints help.
+    Unavailable { why: String, hints: Vec<String> },
 }
 
 /// What opens the file store without a person.
@@ -91,6 +91,8 @@ pub enum Presence {
     Copy,
     /// The store has it, and the registry does not refer to it.
     Unregistered,
+    /// The store has it, but it is damaged, or other users can access it.
+    Unreadable,
     /// The store cannot be asked.
     Unknown,
 }
@@ -161,7 +163,11 @@ fn unregistered(name: String, store: StoreKind, state: Presence) -> Held {
 
 fn presence(store: &dyn SecretReader, name: &str, listed: &[String]) -> CommandResult<Presence> {
     let is_there = listed.iter().any(|listed| listed == name) || store.has(name)?;
-    Ok(if is_there { Presence::Stored } else { Presence::Missing })
+    Ok(match is_there {
+        true if store.check_entry(name).is_err() => Presence::Unreadable,
+        true => Presence::Stored,
+        false => Presence::Missing,
+    })
 }
 
 /// The keyring's secrets and state.
@@ -174,7 +180,8 @@ fn keyring(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
     });
     Ok(match asked {
         Ok(names) => (names, State::Works),
-        Err(why) => (Vec::new(), State::Unavailable { why: why.to_string() }),
+        // Many computers have no keyring, and need none.
+        Err(why) => (Vec::new(), State::Unavailable { why: why.to_string(), hints: Vec::new() }),
     })
 }
 
@@ -190,7 +197,10 @@ fn file(ctx: &Context) -> CommandResult<(Vec<String>, State)> {
         };
         Ok((names, state))
     };
-    Ok(look().unwrap_or_else(|why| (Vec::new(), State::Unavailable { why: why.to_string() })))
+    Ok(look().unwrap_or_else(|error| {
+        let why = error.to_string();
+        (Vec::new(), State::Unavailable { why, hints: CommandError::from(error).hints })
+    }))
 }
 
 /// What opens the file store without a person.

@@ -16,7 +16,7 @@ impl CommandError {
                 "unlock the keyring on the desktop and try again"
             }
             StoreError::Unavailable { .. } => "start the keyring service and try again",
-            StoreError::Damaged { .. } => "restore the file from a backup; nothing was changed",
+            StoreError::Damaged { folder: None, .. } => "restore the file from a backup; nothing was changed",
             StoreError::NotText => "restore the secret from a backup: `awsmfa store restore FILE --force`",
             _ => return error.into(),
         };
@@ -68,10 +68,10 @@ impl CommandError {
             }
             // Nothing can be imported into such a store.
             StoreError::Damaged { folder: Some(folder), .. } => {
-                this.hint("restore the file from a backup; nothing was changed").hint(format!(
-                    "or move the folder away and import the secrets again: `{}`",
-                    remedies::here().move_away(folder)
-                ))
+                let away = remedies::here().move_away(folder);
+                this.hint("restore the file from a copy of the folder, if there is one")
+                    .hint(format!("or move the folder away: `{away}`"))
+                    .hint("then restore a backup: `awsmfa store restore FILE`, or import the secrets again")
             }
             StoreError::Damaged { .. } => {
                 this.hint("restore the file from a backup, or import the secret again; nothing was changed")

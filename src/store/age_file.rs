@@ -120,7 +120,8 @@ impl AgeFileStore {
         let lock = self.acquire()?;
         if let Some(theirs) = files::read_own(&self.folder.identity_path())? {
             // Another process was faster. Its store serves if the passphrase is the same.
-            let identity = Identity::open(&theirs, &passphrase, &self.folder.identity_path())?;
+            let identity = Identity::open(&theirs, &passphrase, &self.folder.identity_path())
+                .map_err(|error| error.of_folder(&self.folder.path))?;
             self.folder.match_recipient(self.folder.recipient()?, &identity)?;
             return Ok(self.remember(identity));
         }
@@ -170,7 +171,8 @@ impl AgeFileStore {
         let sealed = self.folder.sealed_identity()?;
         let path = self.folder.identity_path();
         let turns = self.lock_path.with_file_name("passphrase.lock");
-        let identity = self.keeper().unlock(&sealed, &path, &turns)?;
+        let identity = self.keeper().unlock(&sealed, &path, &turns);
+        let identity = identity.map_err(|error| error.of_folder(&self.folder.path))?;
         self.folder.match_recipient(self.folder.recipient()?, &identity)?;
         *cached = Some(identity.clone());
         Ok(identity)
@@ -185,7 +187,8 @@ impl AgeFileStore {
             return Err(plugin.has_no_passphrase());
         }
         let (before, path) = (self.folder.sealed_identity()?, self.folder.identity_path());
-        let identity = passphrase::open_with(&*self.passphrases, |p| Identity::open(&before, p, &path))?;
+        let identity = passphrase::open_with(&*self.passphrases, |p| Identity::open(&before, p, &path))
+            .map_err(|error| error.of_folder(&self.folder.path))?;
         let sealed = identity.seal(&new()?)?;
         let _lock = self.acquire()?;
         if self.folder.sealed_identity()? != before {
@@ -277,6 +280,12 @@ impl SecretReader for AgeFileStore {
 
     fn names(&self) -> Result<Option<Vec<String>>, StoreError> {
         Ok(Some(names_in(&self.folder.path)?))
+    }
+
+    fn check_entry(&self, name: &str) -> Result<(), StoreError> {
+        check_name(name)?;
+        let path = self.folder.entry_path(name);
+        files::read_own(&path)?.map_or(Ok(()), |bytes| sealing::check_header(&bytes, &path))
     }
 
     fn is_readable(&self) -> bool {

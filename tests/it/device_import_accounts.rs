@@ -284,3 +284,16 @@ fn person_learns_where_the_secret_still_is() {
     let ran = world.home.awsmfa(["device", "import", "--no-verify", "--image=-r.png"]).run().success();
     assert!(ran.err().contains("`rm ./-r.png`"), "{}", ran.err());
 }
+
+/// The hint is pasted, with the device's ARN.
+#[test]
+fn account_whose_name_begins_like_an_option_can_be_chosen() {
+    let world = World::new();
+    let uri = format!("otpauth://totp/-rf?secret={}&issuer=--yes", world.device.seed);
+    world.home.write("uris.txt", &format!("{uri}\n"));
+    let err = world.home.awsmfa(["device", "import", "--export", "uris.txt"]).run().code(2).err();
+    let command = err.split('`').find(|part| part.starts_with("awsmfa device import")).unwrap();
+    let words = shlex::split(command).unwrap();
+    world.home.awsmfa(&words[1..]).args(["--serial", &world.device.serial]).run().success();
+    assert_eq!(world.stored("alice"), world.device.seed);
+}

@@ -18,6 +18,8 @@ mod moving;
 mod passwd;
 mod rebuild;
 mod status;
+#[cfg(unix)]
+mod unreadable;
 
 const REGISTRY: &str = ".local/share/awsmfa/devices.json";
 /// The device's entry in the file store.

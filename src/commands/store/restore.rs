@@ -17,6 +17,8 @@ Adds the secrets in the backup that this computer does not have. Secrets that ar
 backup, a warning says so, and `--force` replaces it. A damaged file is replaced, and a copy is kept next to the new file. \
 Restored secrets go to the store that the device already uses, otherwise to `--store`.
 
+If the file store's passphrase is lost, move its folder away first: `awsmfa store status` shows where it is.
+
 The AWS files are not changed. If the command is interrupted, run it again.
 
 Examples:

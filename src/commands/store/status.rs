@@ -21,7 +21,8 @@ A store is the OS keyring or a folder of files that are encrypted with a passphr
 decrypted. The OS may prompt you to unlock the keyring.
 
 STATE of a secret is `missing` if the registry of devices refers to it and the store does not have it, `unregistered` if the \
-store has it and the registry does not refer to it, and `copy` if the registry refers to the one in the other store.
+store has it and the registry does not refer to it, `copy` if the registry refers to the one in the other store, and `unreadable` \
+if its file is damaged or accessible to other users.
 
 Examples:
   awsmfa store status
@@ -63,6 +64,11 @@ pub fn run(ctx: &Context, args: &StatusArgs) -> CommandResult {
         return Ok(ctx.ui.pretty_json(&output(&overview))?);
     }
     ctx.ui.result(&text(&overview, ctx.clock.now()))?;
+    for store in &overview.stores {
+        if let State::Unavailable { hints, .. } = &store.state {
+            hints.iter().for_each(|hint| ctx.ui.hint(hint));
+        }
+    }
     hints(ctx, &overview);
     Ok(())
 }
@@ -89,6 +95,9 @@ fn hints(ctx: &Context, overview: &Overview) {
                 CommandLine::new("awsmfa store move").option("--to", Some(copy.store.other().name()));
             ctx.ui.hint(format_args!("delete the copy: `{}`", delete.arg(&copy.name)));
         }
+    }
+    if overview.secrets.iter().any(|held| held.state == Presence::Unreadable) {
+        ctx.ui.hint("find out why a secret is unreadable: `awsmfa doctor`");
     }
     if find(Presence::Unregistered, Kind::Device).or(find(Presence::Unregistered, Kind::AccessKey)).is_some()
     {
@@ -118,7 +127,7 @@ fn store_output(store: &Store) -> StoreOutput<'_> {
         State::Locked { opened_by: OpenedBy::This(what) | OpenedBy::NotThis { why: what } } => {
             ("locked", Some(what.as_str()), None)
         }
-        State::Unavailable { why } => ("unavailable", Some(why.as_str()), None),
+        State::Unavailable { why, .. } => ("unavailable", Some(why.as_str()), None),
     };
     let (place, unlocked_until) = (store.place.as_deref(), until.map(timestamp));
     StoreOutput { store: store.kind.name(), place, state, reason, unlocked_until }
@@ -138,6 +147,7 @@ fn secret_output(held: &Held) -> SecretOutput<'_> {
             Presence::Missing => "missing",
             Presence::Copy => "copy",
             Presence::Unregistered => "unregistered",
+            Presence::Unreadable => "unreadable",
             Presence::Unknown => "unknown",
         },
         profiles: &held.profiles,

@@ -205,9 +205,11 @@ fn list(accounts: &[Account]) -> String {
 
 fn example(request: &ImportRequest, account: &Account) -> String {
     let request = ImportRequest { account: None, ..request.clone() };
-    format!(
-        "choose an account by its name: `{} --account {}`",
-        request.command(request.store),
-        quoted(&account.title())
-    )
+    let title = account.title();
+    let option = match title.starts_with('-') {
+        // Otherwise clap would read the name as an option.
+        true => quoted(&format!("--account={title}")),
+        false => format!("--account {}", quoted(&title)),
+    };
+    format!("choose an account by its name: `{} {option}`", request.command(request.store))
 }

@@ -27,10 +27,10 @@ impl Folder {
     /// The identity that an age plugin has, if the store was created with one.
     pub(super) fn plugin(&self) -> Result<Option<PluginIdentity>, StoreError> {
         let path = self.plugin_path();
-        let identity = PluginIdentity::read(&path)?;
+        let identity = PluginIdentity::read(&path).map_err(|error| error.of_folder(&self.path))?;
         if identity.is_some() && self.path.join("identity.age").exists() {
             let what = format!("`{}` and `identity.age` cannot both be the store's identity", path.display());
-            return Err(StoreError::damaged(what));
+            return Err(StoreError::damaged(what).of_folder(&self.path));
         }
         Ok(identity)
     }
@@ -89,7 +89,8 @@ impl Folder {
                 "`{}` does not belong to `{}`; secrets added recently may need another identity",
                 shown(&self.recipient_path()),
                 shown(&self.identity_path())
-            ))),
+            ))
+            .of_folder(&self.path)),
             None => self.write_recipient(identity),
         }
     }

@@ -115,11 +115,13 @@ fn store_without_its_identity_can_be_moved_away() {
     let missing = login_and_sdk(&world.home, "dev", 5);
     insta::assert_snapshot!(broken + &missing, @"
     error: `~/.local/share/awsmfa/store/identity.age` is damaged: it is not a complete age file
-    hint: restore the file from a backup; nothing was changed
-    hint: or move the folder away and import the secrets again: `mv ~/.local/share/awsmfa/store ~/.local/share/awsmfa/store.bad`
+    hint: restore the file from a copy of the folder, if there is one
+    hint: or move the folder away: `mv ~/.local/share/awsmfa/store ~/.local/share/awsmfa/store.bad`
+    hint: then restore a backup: `awsmfa store restore FILE`, or import the secrets again
     error: `~/.local/share/awsmfa/store/identity.age` is missing; without it, nothing in the folder can be read
-    hint: restore the file from a backup; nothing was changed
-    hint: or move the folder away and import the secrets again: `mv ~/.local/share/awsmfa/store ~/.local/share/awsmfa/store.bad`
+    hint: restore the file from a copy of the folder, if there is one
+    hint: or move the folder away: `mv ~/.local/share/awsmfa/store ~/.local/share/awsmfa/store.bad`
+    hint: then restore a backup: `awsmfa store restore FILE`, or import the secrets again
     ");
     assert_eq!(assert_rejected(&world.home, import(&world).arg("--yes"), 5), missing);
     let store = world.home.join(".local/share/awsmfa/store");
@@ -157,7 +159,8 @@ fn missing_entry_is_an_error() {
     std::fs::remove_file(world.home.join(&entry(&world))).unwrap();
     insta::assert_snapshot!(login_and_sdk(&world.home, "dev", 5), @"
     error: the secret of `arn:aws:iam::123456789012:mfa/alice` is missing from the file store
-    hint: import the secret again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
+    hint: restore the secret from a backup: `awsmfa store restore FILE`
+    hint: or import it again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
     ");
 }
 

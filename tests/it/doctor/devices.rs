@@ -39,7 +39,8 @@ fn missing_and_damaged_secrets_are_found() {
     std::fs::remove_file(world.home.join(&entry)).unwrap();
     insta::assert_snapshot!(found(&world.home), @"
     error: the secret of `arn:aws:iam::123456789012:mfa/alice` is missing from the file store
-      fix: import the secret again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
+      fix: restore the secret from a backup: `awsmfa store restore FILE`
+      fix: or import it again: `awsmfa device import --serial arn:aws:iam::123456789012:mfa/alice`
     ");
 }
 
