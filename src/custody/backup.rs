@@ -44,7 +44,7 @@ pub fn back_up(
     };
     // Before anything is asked: whatever can fail without an answer.
     qr_copy::check(ctx, None, &Choice::File { path: path.to_owned(), replace })?;
-    let Collected { archive, left_out } = collect(ctx)?;
+    let Collected { archive, left_out, .. } = collect(ctx)?;
     if left_out > 0 && path.exists() {
         let message = format!(
             "`{}` was not overwritten: it may contain {} that the new backup lacks",
@@ -83,6 +83,8 @@ pub fn secrets(count: usize) -> String {
 struct Collected {
     archive: Archive,
     left_out: usize,
+    /// What was said: a folder that other users can write has the same for each secret.
+    hints: Vec<String>,
 }
 
 /// Everything that is stored here. A secret that its store does not have cannot be saved by a backup, but the others can.
@@ -152,7 +154,12 @@ impl Collected {
             // A file that other users can access, for example. The hints say how to include it.
             Err(error) if matches!(store_error(&error), Some(StoreError::Io(_))) => {
                 self.leave_out(ctx, title, &error);
-                error.hints.iter().for_each(|hint| ctx.ui.hint(hint));
+                for hint in error.hints {
+                    if !self.hints.contains(&hint) {
+                        ctx.ui.hint(&hint);
+                        self.hints.push(hint);
+                    }
+                }
                 return Ok(None);
             }
             Err(error) => return Err(error),

@@ -102,13 +102,19 @@ fn world_writable_folder_is_rejected() {
 #[test]
 fn nothing_is_read_from_a_store_that_others_can_write() {
     let world = logged_in();
-    for folder in [".local/share/awsmfa", ".local/share/awsmfa/store"] {
+    world.home.import("arn:aws:iam::123456789012:mfa/bob", &world.device.seed);
+    // A backup leaves out what it cannot read, but it cannot do without the registry.
+    for (folder, of_backup) in [(".local/share/awsmfa", 1), (".local/share/awsmfa/store", 5)] {
         world.home.chmod(folder, 0o777);
-        for line in
-            ["code alice", "login -p dev --force", "store backup b.age", "device export alice --uri --yes"]
-        {
-            let said = world.home.awsmfa(words(line)).run().code(1).err();
+        for (line, code) in [
+            ("code alice", 1),
+            ("login -p dev --force", 1),
+            ("store backup b.age", of_backup),
+            ("device export alice --uri --yes", 1),
+        ] {
+            let said = world.home.awsmfa(words(line)).run().code(code).err();
             assert!(said.contains(&format!("`~/{folder}` is writable by every user")), "{line}: {said}");
+            assert_eq!(said.matches("make the folder private").count(), 1, "{line}: {said}");
         }
         assert!(!world.home.join("b.age").exists());
         world.home.chmod(folder, 0o700);
