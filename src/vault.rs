@@ -203,7 +203,7 @@ impl Vault {
         unregistered::overlooked(&self.registry, &self.stores)
     }
 
-    /// How to find a secret that is stored without a record, or `None` if there is certainly none. Whoever says that a device's
+    /// How to find a secret that is stored without a record, or `None` if there is certainly none. Code that says that a device's
     /// secret is not stored asks here, because the registry may have been lost.
     pub fn how_to_find_lost(&self) -> Option<&'static str> {
         unregistered::how_to_find(&self.registry, &self.stores)

@@ -33,7 +33,7 @@ pub struct DeviceRecord {
     /// The profiles that use it.
     #[serde(default)]
     pub profiles: Vec<String>,
-    /// When its secret was stored last. Whoever has read the secret notices by this that it was replaced.
+    /// When its secret was stored last. A process that has read the secret sees from this that it was replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored_at: Option<DateTime<Utc>>,
     /// Fields of other versions of awsmfa, preserved.

@@ -98,7 +98,7 @@ pub struct Terminal {
     plain: bool,
     pending: Pending,
     env: Env,
-    /// The folder with the locks of whoever prompts.
+    /// The folder with the locks of the processes that prompt.
     locks: Option<PathBuf>,
 }
 

@@ -98,7 +98,7 @@ fn world_writable_folder_is_rejected() {
     }
 }
 
-/// Whoever can write to the folder could exchange the secrets of two devices.
+/// Anyone who can write to the folder could exchange the secrets of two devices.
 #[test]
 fn nothing_is_read_from_a_store_that_others_can_write() {
     let world = logged_in();

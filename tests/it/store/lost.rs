@@ -1,4 +1,4 @@
-//! Secrets whose records were lost: whoever misses one says how it is found.
+//! Secrets whose records were lost: commands that miss one say how to find it.
 
 use super::{ENTRY, NO_BUS, REGISTRY, world_with_key};
 use crate::support::{OTHER_SECRET, World, words};

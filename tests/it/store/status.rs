@@ -141,7 +141,7 @@ fn status_and_lock_check_the_passphrase_file() {
     assert_eq!(notes(), "AWSMFA_PASSPHRASE_FILE `~/passphrase` has an empty first line");
     std::fs::remove_file(world.home.join("passphrase")).unwrap();
     assert_eq!(notes(), "AWSMFA_PASSPHRASE_FILE `~/passphrase`: No such file or directory (os error 2)");
-    // A pipe can be read only once, by whoever needs the passphrase.
+    // A pipe can be read only once, by the process that needs the passphrase.
     let ran = world
         .home
         .awsmfa(words("store status"))
